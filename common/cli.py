@@ -1,0 +1,74 @@
+"""The commands `mmnet …` and `export-tflite`. Each package brings its own commands; this module only joins them."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+import mmnet
+from mmnet.errors import MMNetError
+from mmnet.export.commands import export
+from mmnet.model.commands import import_checkpoint
+from mmnet.runtime.inspect_command import inspect
+from mmnet.runtime.matte_command import matte
+
+_SETTINGS = {"add_completion": False, "pretty_exceptions_enable": False, "rich_markup_mode": "rich"}
+
+app = typer.Typer(
+    name="mmnet",
+    no_args_is_help=True,
+    help="MMNet portrait matting for phones: export a checkpoint to a verified .tflite, and matte photos with it.",
+    **_SETTINGS,
+)
+app.command("export")(export)
+app.command("import")(import_checkpoint)
+app.command("matte")(matte)
+app.command("inspect")(inspect)
+
+_export_app = typer.Typer(**_SETTINGS)
+_export_app.command("export-tflite")(export)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mmnet {mmnet.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _run(command: typer.Typer) -> None:
+    """Run a command; turn what the user can mend into one line on stderr and an exit code, never a traceback."""
+    try:
+        command()
+    except MMNetError as error:
+        Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {_escape(str(error))}", highlight=False)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(141)
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(" ".join(text.split()))
+
+
+def main() -> None:
+    """Entry point of `mmnet`."""
+    _run(app)
+
+
+def export_tflite() -> None:
+    """Entry point of `export-tflite`, the same as `mmnet export`."""
+    _run(_export_app)

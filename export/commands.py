@@ -1,0 +1,5 @@
+"""`mmnet export` and `export-tflite`."""
+
+
+def export() -> None:
+    """Export a checkpoint."""

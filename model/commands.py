@@ -1,0 +1,5 @@
+"""`mmnet import`."""
+
+
+def import_checkpoint() -> None:
+    """Import a checkpoint."""
