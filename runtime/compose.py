@@ -111,7 +111,7 @@ def parse_background(text: str) -> Background | None:
     if colour is not None:
         plain = np.array(colour, np.uint8)
         return lambda image, _: np.broadcast_to(plain, image.shape)
-    if text.startswith("#") or not Path(text).exists():
+    if not text or text.startswith("#") or not Path(text).exists():
         raise BackgroundError(
             f"--background {text}: no such picture, and no colour; give #rrggbb, #rgb, {', '.join(COLOURS)}, "
             f"{BLUR}, {TRANSPARENT} or a picture's path"
@@ -157,7 +157,7 @@ def _parse_colour(word: str) -> tuple[int, int, int] | None:
             digits = "".join(2 * digit for digit in digits)
         try:
             red, green, blue = bytes.fromhex(digits)
-        except ValueError:
+        except ValueError:  # no hexadecimal digits, or spaces among them
             return None
         return red, green, blue
     return COLOURS.get(word)

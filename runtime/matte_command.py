@@ -37,7 +37,7 @@ from mmnet.runtime.outputs import (
     plan,
     write_picture,
 )
-from mmnet.runtime.photos import read_photo
+from mmnet.runtime.photos import PhotoError, read_photo
 from mmnet.runtime.preprocess import Bytes
 from mmnet.runtime.quiet import native_libraries_silenced
 
@@ -87,17 +87,22 @@ def matte(
 
     \b
     Examples:
-      mmnet matte photo.jpg                              writes photo-alpha.png
-      mmnet matte photo.jpg -b transparent -o me.png     the person, with transparency
-      mmnet matte photo.jpg -b blur                      writes photo-composite.jpg
+      mmnet matte photo.jpg                   (writes photo-alpha.png)
+      mmnet matte photo.jpg -b blur           (writes photo-composite.jpg)
+      mmnet matte photo.jpg -b transparent -o me.png
       mmnet matte photo.jpg -b '#00ff00' -o green.jpg
       mmnet matte photo.jpg -b beach.jpg --model mmnet-1.0-int8.tflite
       mmnet matte holiday/ -o mattes/ --json
 
     One bad photo does not stop the others. The exit code is 1 if any failed.
     """
-    with native_libraries_silenced():
-        results = _matte_all(photos, output, background, model, threads, force=force, as_json=as_json)
+    try:
+        with native_libraries_silenced():
+            results = _matte_all(photos, output, background, model, threads, force=force, as_json=as_json)
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # a path that cannot even be looked at
+        raise PhotoError(f"{error.filename}: {error.strerror}") from error
     if not all(result.ok for result in results):
         raise typer.Exit(1)
 
@@ -192,6 +197,8 @@ def _matte_one(
         write_picture(job.output, picture)
     except MMNetError as error:
         return _Result(job, error=_naming(job.photo, " ".join(str(error).split())))
+    except OSError as error:
+        return _Result(job, error=f"{job.photo}: {error.strerror}")
     except MemoryError:
         return _Result(job, error=f"{job.photo}: does not fit into memory")
     return _Result(job, size=(image.shape[1], image.shape[0]))

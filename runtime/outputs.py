@@ -97,8 +97,10 @@ def check_output(job: Job, inputs: Iterable[Path], *, force: bool) -> None:
         raise OutputError(f"{job.output}: is a folder; name a file with -o")
     if job.output.exists() and any(path.exists() and job.output.samefile(path) for path in inputs):
         raise OutputExistsError(f"{job.output}: would overwrite a file this reads; name another with -o")
-    if job.output.parent.exists():
+    if job.output.parent.is_dir():
         check_writable(job.output, force=force)
+    elif job.output.parent.exists():
+        raise OutputError(f"{job.output}: {job.output.parent} is a file, not a folder")
 
 
 def make_folder(folder: Path) -> None:

@@ -75,7 +75,9 @@ def read_photo(path: str | Path) -> Bytes:
     _check_declared_size(path, data)
     stored, exif = _decode(path, data)
     upright = _UPRIGHT.get(_orientation(exif), _UPRIGHT[1])(stored)
-    return np.ascontiguousarray(_flatten(path, upright))
+    # libtiff multiplies 8-bit colours with their alpha; every other decoder leaves them as they are.
+    multiplied = data.startswith(_TIFF_MAGICS) and stored.dtype == np.uint8
+    return np.ascontiguousarray(_flatten(path, upright, multiplied))
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -121,7 +123,8 @@ def _undecodable(data: bytes) -> str:
     return "is not a photo this can read (JPEG, PNG, WebP, BMP, TIFF)"
 
 
-_MAGICS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"BM", b"II*\0", b"MM\0*")
+_TIFF_MAGICS = (b"II*\0", b"MM\0*")
+_MAGICS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"BM", *_TIFF_MAGICS)
 
 
 @contextmanager
@@ -186,7 +189,7 @@ def _orientation(exif: bytes) -> int:
     return 1
 
 
-def _flatten(path: Path, pixels: NDArray[Any]) -> Bytes:
+def _flatten(path: Path, pixels: NDArray[Any], multiplied: bool) -> Bytes:
     """Any of OpenCV's layouts → uint8 RGB; alpha over white, at the depth the file has."""
     if pixels.dtype not in (np.uint8, np.uint16):
         raise PhotoError(f"{path}: has {pixels.dtype} samples; save it with 8 or 16 bits a channel")
@@ -196,13 +199,16 @@ def _flatten(path: Path, pixels: NDArray[Any]) -> Bytes:
     grey, alpha = channels <= 2, channels in (2, 4)
     colour = pixels[..., :1].repeat(3, axis=2) if grey else pixels[..., 2::-1]
     if alpha:
-        colour = _over_white(colour, pixels[..., -1:])
+        colour = _over_white(colour, pixels[..., -1:], multiplied)
     return colour if colour.dtype == np.uint8 else _to_8_bits(colour)
 
 
-def _over_white(colour: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
-    """colour·alpha + white·(1 − alpha), rounded half up, straight (not premultiplied) alpha."""
+def _over_white(colour: NDArray[Any], alpha: NDArray[Any], multiplied: bool) -> NDArray[Any]:
+    """colour·alpha + white·(1 − alpha), rounded half up; `multiplied`: the colour is colour·alpha already."""
     white = int(np.iinfo(colour.dtype).max)
+    if multiplied:
+        laid: NDArray[Any] = colour + np.minimum(white - alpha, white - colour)
+        return laid
     wide = alpha.astype(np.uint32)  # 65535² + 32767 < 2^32
     total = colour * wide + white * (white - wide) + white // 2
     return (total // white).astype(colour.dtype)

@@ -95,12 +95,13 @@ def _halve_strip(strip: Bytes, out: Bytes, vertical: bool, horizontal: bool) -> 
     lines = np.ascontiguousarray(strip).reshape(strip.shape[0], -1)
     shift = vertical + horizontal
     total = np.add(lines[0::2], lines[1::2], dtype=np.uint16) if vertical else lines.astype(np.uint16)
-    total += np.uint16(shift)  # half of the box's area: 1 of 2, 2 of 4
+    half = np.uint16(shift)  # of the box's area: 1 of 2, 2 of 4
     if not horizontal:
-        out[...] = (total >> np.uint16(shift)).reshape(out.shape)
+        out[...] = ((total + half) >> np.uint16(shift)).reshape(out.shape)
         return
     for channel in range(3):
-        out[..., channel] = (total[:, channel::6] + total[:, channel + 3 :: 6]) >> np.uint16(shift)
+        pairs = total[:, channel::6] + total[:, channel + 3 :: 6]
+        out[..., channel] = (pairs + half) >> np.uint16(shift)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,76 @@
+"""The install without extras mattes a photo: no TensorFlow anywhere near."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tomllib
+import venv
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from skimage.data import astronaut
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*command: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A copy of what the distribution is built from, so that the build leaves nothing in the repository."""
+    copy = tmp_path / "source"
+    copy.mkdir()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    for folder in set(project["tool"]["setuptools"]["package-dir"].values()):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=ignored)
+    for name in ("pyproject.toml", project["project"]["readme"], *project["project"]["license-files"]):
+        if (ROOT / name).exists():
+            shutil.copy(ROOT / name, copy / name)
+    return copy
+
+
+def test_light_install(source: Path, tmp_path: Path, tiny_model: Path) -> None:
+    environment = tmp_path / "venv"
+    venv.create(environment, with_pip=True)
+    python = environment / "bin" / "python"
+    reached = run(
+        python, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", tmp_path / "probe", "flatbuffers"
+    )
+    if reached.returncode:
+        pytest.skip("NO PACKAGE REGISTRY CAN BE REACHED: that the light install works was not tested")
+    installed = run(python, "-m", "pip", "install", "--quiet", source)
+    assert installed.returncode == 0, installed.stderr
+
+    packages = {
+        entry["name"].lower()
+        for entry in json.loads(run(python, "-m", "pip", "list", "--format=json").stdout)
+    }
+    assert "mmnet" in packages
+    assert not packages & {"tensorflow", "keras", "tf-keras", "tf_keras", "tensorflow-model-optimization"}
+
+    photo = tmp_path / "astronaut.png"
+    Image.fromarray(astronaut()).save(photo)
+    light = run(environment / "bin" / "mmnet", "matte", photo, "--model", tiny_model)
+    assert (light.returncode, light.stderr) == (0, "")
+    output = tmp_path / "astronaut-alpha.png"
+    with Image.open(output) as alpha:
+        assert (alpha.mode, alpha.size) == ("L", (512, 512))
+
+    here = run(
+        Path(sys.executable).with_name("mmnet"),
+        "matte",
+        photo,
+        "--model",
+        tiny_model,
+        "-o",
+        tmp_path / "here.png",
+    )
+    assert here.returncode == 0
+    assert (tmp_path / "here.png").read_bytes() == output.read_bytes()

@@ -1,0 +1,280 @@
+"""`mmnet matte`, as it is typed."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmnet.runtime import PortraitMatter, read_photo
+
+
+def pixels(path: Path) -> np.ndarray[Any, Any]:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def described(path: Path) -> tuple[str | None, str, tuple[int, int]]:
+    with Image.open(path) as image:
+        return image.format, image.mode, image.size
+
+
+def alpha_of(photo: Path, model: Path) -> np.ndarray[Any, Any]:
+    with PortraitMatter(model) as matter:
+        return np.rint(matter(read_photo(photo)) * 255).astype(np.uint8)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def one_line(text: str) -> str:
+    assert len(text.splitlines()) == 1, text
+    return text.strip()
+
+
+def test_alpha_beside_the_photo(mmnet: Any, photo: Path, tiny_model: Path) -> None:
+    done = mmnet("matte", photo, "--model", tiny_model)
+    output = photo.with_name("photo-alpha.png")
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, str(output), "")
+    assert described(output) == ("PNG", "L", (200, 160))
+    np.testing.assert_array_equal(pixels(output), alpha_of(photo, tiny_model))
+    assert names(photo.parent) == ["photo-alpha.png", "photo.jpg"]
+
+
+def test_transparent(mmnet: Any, photo: Path, tiny_model: Path, tmp_path: Path) -> None:
+    output = tmp_path / "me.png"
+    assert mmnet("matte", photo, "-m", tiny_model, "-b", "transparent", "-o", output).returncode == 0
+    np.testing.assert_array_equal(pixels(output), np.dstack([read_photo(photo), alpha_of(photo, tiny_model)]))
+
+
+def test_a_colour(mmnet: Any, photo: Path, tiny_model: Path, tmp_path: Path) -> None:
+    output = tmp_path / "green.png"
+    assert mmnet("matte", photo, "-m", tiny_model, "-b", "#00ff00", "-o", output).returncode == 0
+    alpha = alpha_of(photo, tiny_model)[..., None] / 255
+    exact = alpha * read_photo(photo) + (1 - alpha) * np.array([0, 255, 0])
+    assert np.abs(pixels(output) - exact).max() <= 1  # the alpha here is rounded, the composite's is not
+
+
+@pytest.mark.parametrize("background", ["blur", "picture"])
+def test_other_backgrounds_keep_the_format(
+    mmnet: Any, photo: Path, tiny_model: Path, tmp_path: Path, background: str
+) -> None:
+    if background == "picture":
+        background = str(tmp_path / "behind.png")
+        Image.new("RGB", (10, 30), (9, 99, 200)).save(background)
+    done = mmnet("matte", photo, "-m", tiny_model, "-b", background)
+    output = photo.with_name("photo-composite.jpg")
+    assert (done.returncode, done.stdout.strip()) == (0, str(output))
+    assert described(output) == ("JPEG", "RGB", (200, 160))
+
+
+def test_a_folder(mmnet: Any, photo: Path, tiny_model: Path, tmp_path: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "deep" / "out"
+    folder.mkdir()
+    for name in ("b.jpg", "a.jpg"):
+        shutil.copy(photo, folder / name)
+    (folder / "notes.txt").write_text("no photo")
+    done = mmnet("matte", folder, "-m", tiny_model, "-o", out)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert one_line(done.stderr) == "2 matted, 0 failed"
+    assert names(out) == ["a-alpha.png", "b-alpha.png"]
+
+
+def test_bad_photos_do_not_stop_the_others(mmnet: Any, photo: Path, tiny_model: Path, tmp_path: Path) -> None:
+    bad = {name: tmp_path / name for name in ("empty.jpg", "cut.jpg", "text.png", "gone.jpg")}
+    bad["empty.jpg"].touch()
+    bad["cut.jpg"].write_bytes(photo.read_bytes()[:2000])
+    bad["text.png"].write_text("hello")
+    done = mmnet("matte", *bad.values(), photo, "-m", tiny_model, "-o", tmp_path / "out")
+    assert done.returncode == 1
+    *lines, summary = done.stderr.splitlines()
+    assert len(lines) == 4
+    assert all(str(path) in line for path, line in zip(bad.values(), lines, strict=True))
+    assert summary == "1 matted, 4 failed"
+    assert names(tmp_path / "out") == ["photo-alpha.png"]
+
+
+def test_a_bad_png_is_one_line(mmnet: Any, tiny_model: Path, tmp_path: Path, noise: Any) -> None:
+    path = tmp_path / "cut.png"
+    Image.fromarray(noise(64, 64, 3)).save(path)
+    path.write_bytes(path.read_bytes()[:3000])
+    done = mmnet("matte", path, "-m", tiny_model)
+    assert done.returncode == 1
+    assert "truncated or damaged" in one_line(done.stderr)
+
+
+def test_json(mmnet: Any, photo: Path, tiny_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.jpg").touch()
+    done = mmnet("matte", photo, tmp_path / "empty.jpg", "-m", tiny_model, "-o", tmp_path / "out", "--json")
+    assert done.returncode == 1
+    document = json.loads(done.stdout)
+    assert (document["matted"], document["failed"]) == (1, 1)
+    good, bad = document["results"]
+    output = tmp_path / "out" / "photo-alpha.png"
+    assert good == {"photo": str(photo), "output": str(output), "width": 200, "height": 160}
+    assert bad["photo"] == str(tmp_path / "empty.jpg")
+    assert "empty" in bad["error"]
+
+
+def test_nothing_is_replaced_unasked(mmnet: Any, photo: Path, tiny_model: Path) -> None:
+    output = photo.with_name("photo-alpha.png")
+    output.write_text("precious")
+    done = mmnet("matte", photo, "-m", tiny_model)
+    assert done.returncode == 1
+    assert "--force" in one_line(done.stderr)
+    assert output.read_text() == "precious"
+    assert mmnet("matte", photo, "-m", tiny_model, "--force").returncode == 0
+    assert described(output) == ("PNG", "L", (200, 160))
+
+
+def test_what_is_read_is_never_overwritten(mmnet: Any, photo: Path, tiny_model: Path, tmp_path: Path) -> None:
+    behind, link = tmp_path / "behind.jpg", tmp_path / "link.jpg"
+    Image.new("RGB", (10, 10)).save(behind)
+    os.link(photo, link)
+    for output in (photo, behind, link):
+        before = output.read_bytes()
+        done = mmnet("matte", photo, "-m", tiny_model, "-b", behind, "-o", output, "--force")
+        assert done.returncode == 1
+        assert "would overwrite" in one_line(done.stderr)
+        assert output.read_bytes() == before
+
+
+def test_colliding_names_lose_nothing(mmnet: Any, photo: Path, tiny_model: Path, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder in (one, two):
+        folder.mkdir()
+        for name in ("a.jpg", "a.png", "A.jpeg", "b.jpg"):
+            Image.fromarray(pixels(photo)).save(folder / name)
+    done = mmnet("matte", one, two, one / "b.jpg", "-m", tiny_model, "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert len(names(tmp_path / "out")) == 8
+    assert len({name.casefold() for name in names(tmp_path / "out")}) == 8
+
+
+def test_usage(mmnet: Any, photo: Path, tiny_model: Path, tmp_path: Path) -> None:
+    other = shutil.copy(photo, tmp_path / "other.jpg")
+    for arguments in (
+        (),
+        (photo, other),
+        (photo, other, "-o", photo),
+        (photo, "--threads", "0"),
+        (photo, "--unknown"),
+    ):
+        done = mmnet("matte", *arguments, "-m", tiny_model)
+        assert done.returncode == 2, done.stderr
+        assert "Traceback" not in done.stderr
+    assert names(tmp_path) == ["other.jpg", "photo.jpg"]
+
+
+def test_a_name_no_file_system_has(mmnet: Any, tiny_model: Path, tmp_path: Path) -> None:
+    done = mmnet("matte", "x" * 5000 + ".jpg", "-m", tiny_model)
+    assert done.returncode == 1
+    assert "too long" in one_line(done.stderr)
+
+
+REFUSED = {
+    "no such model": ("-m", "missing.tflite"),
+    "no colour": ("-b", "nocolour"),
+    "written as .png": ("-b", "transparent", "-o", "me.jpg"),
+    "no format": ("-o", "me.gif"),
+    "alpha is written as .png": ("-o", "me.jpg"),
+}
+
+
+@pytest.mark.parametrize(("says", "arguments"), REFUSED.items(), ids=REFUSED.keys())
+def test_refused_before_any_work(
+    mmnet: Any, photo: Path, tiny_model: Path, tmp_path: Path, says: str, arguments: tuple[str, ...]
+) -> None:
+    if "-m" not in arguments:
+        arguments = (*arguments, "-m", str(tiny_model))
+    if says == "no format":
+        arguments = (*arguments, "-b", "blur")
+    done = mmnet("matte", photo, *arguments, cwd=tmp_path)
+    assert done.returncode == 1
+    assert says in one_line(done.stderr)
+    assert done.stdout == ""
+    assert names(tmp_path) == ["photo.jpg"]
+
+
+def test_the_output_folder_must_be_writable(
+    mmnet: Any, photo: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    done = mmnet("matte", photo, "-m", tiny_model, "-o", tmp_path / "file" / "out.png")
+    assert done.returncode == 1
+    assert "is a file, not a folder" in one_line(done.stderr)
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(
+    mmnet: Any, tiny_model: Path, tmp_path: Path, noise: Any
+) -> None:
+    photo = tmp_path / "noise.png"
+    Image.fromarray(noise(400, 400, 3)).save(photo)
+    done = mmnet(
+        "matte",
+        photo,
+        "-m",
+        tiny_model,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)),
+    )
+    assert done.returncode == 1
+    assert "noise-alpha.png: cannot be written" in one_line(done.stderr)
+    assert names(tmp_path) == ["noise.png"]
+
+
+@pytest.fixture
+def many(tmp_path: Path, photo: Path) -> Path:
+    """A folder of 300 photos: seconds of work."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(300):
+        (folder / f"{number:03}.jpg").symlink_to(photo)
+    return folder
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_an_end_in_the_middle_leaves_no_half_file(
+    tiny_model: Path, tmp_path: Path, many: Path, how: int
+) -> None:
+    out = tmp_path / "out"
+    command: list[str | Path] = [
+        Path(sys.executable).with_name("mmnet"),
+        "matte",
+        many,
+        "-m",
+        tiny_model,
+        "-o",
+        out,
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while not (out.is_dir() and any(out.glob("[0-9]*"))):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.005)
+        process.send_signal(how)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "Traceback" not in told
+    written = list(out.glob("[0-9]*"))
+    assert 0 < len(written) < 300
+    for path in written:
+        assert pixels(path).shape == (160, 200)
+    if how == signal.SIGINT:
+        assert sorted(out.iterdir()) == sorted(written)
+
+
+def test_help_has_examples(mmnet: Any) -> None:
+    done = mmnet("matte", "--help")
+    assert done.returncode == 0
+    assert "mmnet matte photo.jpg" in done.stdout
