@@ -20,6 +20,7 @@ from PIL import Image, ImageOps
 from mmnet.runtime import PhotoError, list_photos, read_photo
 
 ORIENTATION = 0x0112
+BEST_QUALITY: dict[str, dict[str, Any]] = {"JPEG": {"quality": 100}, "WEBP": {"lossless": True}}
 
 
 def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
@@ -37,7 +38,7 @@ def written(tmp_path: Path, data: bytes, name: str = "photo") -> Path:
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP"])
 def test_lossless_formats_come_back_to_the_byte(kind: str, tmp_path: Path, noise: Any) -> None:
     image = noise(13, 17, 3)
-    options = {"lossless": True} if kind == "WEBP" else {}
+    options = BEST_QUALITY.get(kind, {})
     read = read_photo(written(tmp_path, encoded(Image.fromarray(image), kind, **options)))
     np.testing.assert_array_equal(read, image)
     assert read.flags.c_contiguous
@@ -55,7 +56,7 @@ def test_exif_orientation(kind: str, orientation: int, tmp_path: Path) -> None:
     blocks = np.kron(np.array([[0, 60, 120], [250, 180, 90]], np.uint8), np.ones((16, 16), np.uint8))
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
-    options: dict[str, Any] = {"JPEG": {"quality": 100}, "WEBP": {"lossless": True}}.get(kind, {})
+    options = BEST_QUALITY.get(kind, {})
     data = encoded(Image.fromarray(np.dstack([blocks] * 3)), kind, exif=exif, **options)
     expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB"))
     read = read_photo(written(tmp_path, data))
@@ -126,7 +127,7 @@ def test_a_transparent_palette_entry_is_white(tmp_path: Path) -> None:
     assert read[1, 1].tolist() == [200, 10, 30]
 
 
-WHOLE = {
+WHOLE: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 90},
     "progressive JPEG": {"quality": 90, "progressive": True},
     "PNG": {},
