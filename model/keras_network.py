@@ -144,4 +144,4 @@ def assign_weights(model: Any, weights: Weights, config: ModelConfig) -> None:
 
 def read_weights(model: Any) -> Weights:
     """The weights of a model of `build_keras`, float32, by their TF-Slim names."""
-    return {name: np.array(variable, dtype=np.float32) for name, variable in _variables(model)}
+    return {name: variable.numpy().astype(np.float32) for name, variable in _variables(model)}

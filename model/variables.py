@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.errors import MMNetError
-from mmnet.model.config import ConfigError, ModelConfig
+from mmnet.model.config import ModelConfig
 from mmnet.model.network import INIT_CHANNELS, walk
 
 Weights = Mapping[str, NDArray[np.float32]]
@@ -80,14 +80,16 @@ def infer_width(shapes: Mapping[str, Shape]) -> float:
         raise VariableError(f"no variable {ROOT}init_block/conv/weights: these are not the weights of an MMNet")
     others = [step / 100 for step in range(5, 401, 5)]
     fitting = [width for width in (*_PAPER_WIDTHS, *others) if ModelConfig(width).channels(INIT_CHANNELS) == first[3]]
+    if not fitting:
+        raise VariableError(f"{ROOT}init_block/conv/weights has the shape {list(first)}: no width multiplier gives it")
     for width in fitting:
         expected = variable_shapes(ModelConfig(width))
         if all(shapes.get(name) == shape for name, shape in expected.items()):
-            return width
-    if not fitting:
-        raise VariableError(f"{ROOT}init_block/conv/weights has the shape {list(first)}: no width multiplier gives it")
-    check_shapes(shapes, ModelConfig(fitting[0]))
-    raise ConfigError("unreachable: a network without a fault fits no width")  # pragma: no cover
+            break
+    else:
+        width = fitting[0]
+    check_shapes(shapes, ModelConfig(width))
+    return width
 
 
 def check_shapes(shapes: Mapping[str, Shape], config: ModelConfig) -> None:
