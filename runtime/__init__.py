@@ -1,0 +1,29 @@
+"""Photo → alpha matte, as a phone computes it. Needs NumPy, OpenCV and LiteRT; never TensorFlow.
+
+from mmnet.runtime import PortraitMatter, read_photo
+
+with PortraitMatter("mmnet.tflite") as matter:
+    alpha = matter(read_photo("photo.jpg"))    # float32 [H, W] in 0-1
+"""
+
+from mmnet.runtime.compose import BackgroundError, blurred, composite, cutout
+from mmnet.runtime.errors import ModelError
+from mmnet.runtime.matter import PortraitMatter
+from mmnet.runtime.model import MattingModel
+from mmnet.runtime.photos import PhotoError, list_photos, read_photo
+from mmnet.runtime.preprocess import ImageError, to_model_input
+
+__all__ = [
+    "BackgroundError",
+    "ImageError",
+    "MattingModel",
+    "ModelError",
+    "PhotoError",
+    "PortraitMatter",
+    "blurred",
+    "composite",
+    "cutout",
+    "list_photos",
+    "read_photo",
+    "to_model_input",
+]

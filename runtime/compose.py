@@ -1,0 +1,171 @@
+"""Photo + alpha matte → the person in front of another background."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet.errors import MMNetError
+from mmnet.runtime.model import Alpha
+from mmnet.runtime.photos import read_photo
+from mmnet.runtime.preprocess import Bytes, ImageError, check_rgb_bytes
+
+Background = Callable[[Bytes, Alpha], Bytes]  # (photo, alpha) -> uint8 [H, W, 3] to lay behind it
+
+TRANSPARENT, BLUR = "transparent", "blur"
+
+# The basic colours of CSS.
+COLOURS = {
+    "aqua": (0, 255, 255),
+    "black": (0, 0, 0),
+    "blue": (0, 0, 255),
+    "fuchsia": (255, 0, 255),
+    "gray": (128, 128, 128),
+    "green": (0, 128, 0),
+    "grey": (128, 128, 128),
+    "lime": (0, 255, 0),
+    "maroon": (128, 0, 0),
+    "navy": (0, 0, 128),
+    "olive": (128, 128, 0),
+    "orange": (255, 165, 0),
+    "purple": (128, 0, 128),
+    "red": (255, 0, 0),
+    "silver": (192, 192, 192),
+    "teal": (0, 128, 128),
+    "white": (255, 255, 255),
+    "yellow": (255, 255, 0),
+}
+
+_BLUR_SIDE = 512  # the blur is computed at this size: it holds no detail that needs more
+_BLUR_SIGMA = 10.0  # pixels at that size: about 2 % of the longer side
+_STRIP_ROWS = 256
+
+
+class BackgroundError(MMNetError):
+    """A background that is neither a colour, a picture, `blur` nor `transparent`."""
+
+
+def composite(image: Bytes, alpha: Alpha, background: Bytes | tuple[int, int, int]) -> Bytes:
+    """alpha · image + (1 − alpha) · background, rounded to the nearest byte.
+
+    Args:
+        image: uint8 [H, W, 3].
+        alpha: float32 [H, W] in 0-1.
+        background: uint8 [H, W, 3], or one colour.
+
+    Returns:
+        uint8 [H, W, 3].
+
+    Raises:
+        ImageError: the shapes or dtypes do not fit, or alpha leaves 0-1.
+    """
+    _check_pair(image, alpha)
+    behind = np.asarray(background)
+    if behind.shape == (3,):
+        behind = np.broadcast_to(behind, image.shape)
+    if behind.shape != image.shape:
+        raise ImageError(f"the background has shape {behind.shape}, the image {image.shape}")
+    out = np.empty_like(image)
+    for top in range(0, len(image), _STRIP_ROWS):  # the floats of a whole photo would be four times its size
+        rows = slice(top, top + _STRIP_ROWS)
+        far = behind[rows].astype(np.float32)
+        out[rows] = np.rint(far + alpha[rows, :, None] * (image[rows] - far))
+    return out
+
+
+def cutout(image: Bytes, alpha: Alpha) -> Bytes:
+    """The photo's own colours with `alpha`: uint8 [H, W, 4], RGBA, straight (not premultiplied).
+
+    Raises:
+        ImageError: as `composite`.
+    """
+    _check_pair(image, alpha)
+    return np.dstack([image, to_alpha_bytes(alpha)])
+
+
+def to_alpha_bytes(alpha: Alpha) -> Bytes:
+    """float32 in 0-1 → uint8, 255 = opaque, rounded."""
+    return np.asarray(np.rint(alpha * np.float32(255)), np.uint8)
+
+
+def parse_background(text: str) -> Background | None:
+    """What `--background` means; None for `transparent`.
+
+    Args:
+        text: `transparent`, `blur`, a colour (`#rrggbb`, `#rgb` or a name in COLOURS), or a picture's path.
+
+    Raises:
+        BackgroundError: none of these.
+        PhotoError: the picture cannot be read.
+    """
+    word = text.lower()
+    if word == TRANSPARENT:
+        return None
+    if word == BLUR:
+        return blurred
+    colour = _parse_colour(word)
+    if colour is not None:
+        plain = np.array(colour, np.uint8)
+        return lambda image, _: np.broadcast_to(plain, image.shape)
+    if text.startswith("#") or not Path(text).exists():
+        raise BackgroundError(
+            f"--background {text}: no such picture, and no colour; give #rrggbb, #rgb, {', '.join(COLOURS)}, "
+            f"{BLUR}, {TRANSPARENT} or a picture's path"
+        )
+    picture = read_photo(text)
+    return lambda image, _: cover(picture, image.shape[0], image.shape[1])
+
+
+def cover(picture: Bytes, height: int, width: int) -> Bytes:
+    """Scale `picture` to cover height × width, and cut what stands over evenly: uint8 [height, width, 3]."""
+    check_rgb_bytes(picture)
+    scale = max(height / picture.shape[0], width / picture.shape[1])
+    taken_height = max(1, min(picture.shape[0], round(height / scale)))
+    taken_width = max(1, min(picture.shape[1], round(width / scale)))
+    top, left = (picture.shape[0] - taken_height) // 2, (picture.shape[1] - taken_width) // 2
+    taken = picture[top : top + taken_height, left : left + taken_width]
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(taken, (width, height), interpolation=method), np.uint8)
+
+
+def blurred(image: Bytes, alpha: Alpha) -> Bytes:
+    """The photo's own background out of focus, without a halo of the person's colours: uint8 [H, W, 3].
+
+    A Gaussian weighted by 1 − alpha (normalized convolution; Knutsson and Westin, 1993).
+    """
+    _check_pair(image, alpha)
+    height, width = alpha.shape
+    scale = min(1.0, _BLUR_SIDE / max(height, width))
+    small = (max(1, round(width * scale)), max(1, round(height * scale)))
+    weight = 1 - cv2.resize(alpha, small, interpolation=cv2.INTER_AREA) + np.float32(1e-3)
+    colour = cv2.resize(image, small, interpolation=cv2.INTER_AREA).astype(np.float32)
+    spread: NDArray[np.float32] = np.asarray(
+        cv2.GaussianBlur(np.dstack([colour * weight[..., None], weight]), (0, 0), _BLUR_SIGMA), np.float32
+    )
+    soft = np.rint(spread[..., :3] / spread[..., 3:]).clip(0, 255).astype(np.uint8)
+    return np.asarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def _parse_colour(word: str) -> tuple[int, int, int] | None:
+    digits = word.removeprefix("#")
+    if word.startswith("#") and len(digits) in (3, 6):
+        if len(digits) == 3:
+            digits = "".join(2 * digit for digit in digits)
+        try:
+            red, green, blue = bytes.fromhex(digits)
+        except ValueError:
+            return None
+        return red, green, blue
+    return COLOURS.get(word)
+
+
+def _check_pair(image: Bytes, alpha: Alpha) -> None:
+    check_rgb_bytes(image)
+    if alpha.shape != image.shape[:2]:
+        raise ImageError(f"the alpha has shape {alpha.shape}, the image {image.shape}")
+    if alpha.dtype != np.float32 or not (alpha.min() >= 0 and alpha.max() <= 1):
+        raise ImageError("the alpha is not float32 in 0-1")

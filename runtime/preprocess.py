@@ -1,0 +1,147 @@
+"""Photo → model input, in integers only, so that every platform computes the same bytes.
+
+PREPROCESSING.md beside this file is the specification; the names here are its names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet.errors import MMNetError
+
+Bytes = NDArray[np.uint8]
+
+FRACTION_BITS = 11
+_ONE = 1 << FRACTION_BITS
+_STRIP_ROWS = 32  # rows halved at a time: the intermediate sums then stay in the processor's cache
+
+
+class ImageError(MMNetError):
+    """An array is not a picture this runtime takes."""
+
+
+def check_rgb_bytes(image: object) -> Bytes:
+    """Return `image` if it is uint8 [H, W, 3] with H, W >= 1.
+
+    Raises:
+        ImageError: it is not; the message says what it is and what is taken.
+    """
+    if not isinstance(image, np.ndarray):
+        raise ImageError(f"the image is a {type(image).__name__}; give a NumPy array [H, W, 3], RGB")
+    if image.ndim != 3 or image.shape[2] != 3:
+        raise ImageError(f"the image has shape {image.shape}{_guess(image.shape)}; give RGB [H, W, 3]")
+    if 0 in image.shape:
+        raise ImageError(f"the image is empty (shape {image.shape})")
+    if image.dtype != np.uint8:
+        raise ImageError(f"the image is {image.dtype}; give uint8 in 0-255")
+    return image
+
+
+def to_model_input(image: Bytes, size: int) -> Bytes:
+    """Stretch a photo to the square the network takes (PREPROCESSING.md): halvings, then bilinear.
+
+    Args:
+        image: uint8 [H, W, 3], RGB, any H, W >= 1.
+        size: S, the model's input size in pixels, >= 1.
+
+    Returns:
+        uint8 [S, S, 3], RGB. The photo's own bytes where it is S×S already.
+
+    Raises:
+        ImageError: `image` is not such an array, or `size` is below 1.
+    """
+    image = check_rgb_bytes(image)
+    if size < 1:
+        raise ImageError(f"the model input size is {size}; it must be at least 1")
+    height, width = image.shape[:2]
+    down, across = _halvings(height, size), _halvings(width, size)
+
+    # Whether an axis is still halved depends on that axis alone, so the first steps halve both, the rest one.
+    for step in range(max(down, across)):
+        image = _halve(image, vertical=step < down, horizontal=step < across)
+    if (height, width) == (size << down, size << across):
+        return image.copy()  # every target pixel lies on a halved one
+    return _bilinear(image, _taps(height, size, down), _taps(width, size, across))
+
+
+def _halvings(side: int, size: int) -> int:
+    """How often a side is halved (rounding up) while it is at least twice the target."""
+    count = 0
+    while side >= 2 * size:
+        side = (side + 1) // 2
+        count += 1
+    return count
+
+
+def _halve(image: Bytes, *, vertical: bool, horizontal: bool) -> Bytes:
+    """One halving: boxes of 2×2, 1×2 or 2×1, the mean rounded half up. An odd side repeats its last line."""
+    height, width, _ = image.shape
+    odd_rows, odd_columns = height % 2 * vertical, width % 2 * horizontal
+    if odd_rows or odd_columns:
+        image = np.pad(image, ((0, odd_rows), (0, odd_columns), (0, 0)), mode="edge")
+    down, across = 1 + vertical, 1 + horizontal
+    halved = np.empty((image.shape[0] // down, image.shape[1] // across, 3), np.uint8)
+    for top in range(0, halved.shape[0], _STRIP_ROWS):
+        rows = slice(top, top + _STRIP_ROWS)
+        _halve_strip(image[top * down : (top + _STRIP_ROWS) * down], halved[rows], vertical, horizontal)
+    return halved
+
+
+def _halve_strip(strip: Bytes, out: Bytes, vertical: bool, horizontal: bool) -> None:
+    """`_halve` of some even rows and columns, into `out`. The sums fit 16 bits: at most 4·255 + 2."""
+    lines = np.ascontiguousarray(strip).reshape(strip.shape[0], -1)
+    shift = vertical + horizontal
+    total = np.add(lines[0::2], lines[1::2], dtype=np.uint16) if vertical else lines.astype(np.uint16)
+    total += np.uint16(shift)  # half of the box's area: 1 of 2, 2 of 4
+    if not horizontal:
+        out[...] = (total >> np.uint16(shift)).reshape(out.shape)
+        return
+    for channel in range(3):
+        out[..., channel] = (total[:, channel::6] + total[:, channel + 3 :: 6]) >> np.uint16(shift)
+
+
+@dataclass(frozen=True)
+class _Taps:
+    """For each target position: the two neighbours it lies between, and how far along, in 1/2048."""
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    fraction: NDArray[np.int32]
+
+
+def _taps(side: int, size: int, halvings: int) -> _Taps:
+    """Where the centres of `size` target pixels lie in a side of `side` pixels, halved `halvings` times."""
+    last = -(-side // (1 << halvings)) - 1
+    numerator = (2 * np.arange(size, dtype=np.int64) + 1) * side
+    denominator = size << (halvings + 1)
+    whole, rest = numerator // denominator, numerator % denominator
+    position = (whole << FRACTION_BITS) + (rest << FRACTION_BITS) // denominator - (_ONE >> 1)
+    position = np.clip(position, 0, last << FRACTION_BITS)
+    first = position >> FRACTION_BITS
+    return _Taps(first, np.minimum(first + 1, last), (position & (_ONE - 1)).astype(np.int32))
+
+
+def _bilinear(image: Bytes, rows: _Taps, columns: _Taps) -> Bytes:
+    """Bilinear, 11-bit weights each way, rounded once, at the end. No sum exceeds 255·2^22 + 2^21 < 2^31."""
+    weight = columns.fraction[:, None]
+    left: NDArray[np.int32] = image.take(columns.first, axis=1).astype(np.int32)
+    right: NDArray[np.int32] = image.take(columns.second, axis=1).astype(np.int32)
+    lines: NDArray[np.int32] = left * (_ONE - weight) + right * weight
+    weight = rows.fraction[:, None, None]
+    total: NDArray[np.int32] = (
+        lines.take(rows.first, axis=0) * (_ONE - weight) + lines.take(rows.second, axis=0) * weight
+    )
+    rounded: NDArray[np.int32] = (total + (1 << (2 * FRACTION_BITS - 1))) >> (2 * FRACTION_BITS)
+    return rounded.astype(np.uint8)
+
+
+def _guess(shape: tuple[int, ...]) -> str:
+    """What an array of the wrong shape probably is."""
+    if len(shape) == 2:
+        return " (grey?)"
+    if len(shape) == 4:
+        return " (a batch?)"
+    return {1: " (grey?)", 2: " (grey with alpha?)", 4: " (RGBA?)"}.get(shape[-1] if shape else 0, "")
