@@ -91,6 +91,7 @@ def export(
         TimeRemainingColumn(),
         console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
 
     def on_check(check: Check) -> None:

@@ -20,7 +20,7 @@ Images = Sequence[NDArray[np.uint8]]
 
 
 class ConversionError(MMNetError):
-    """TensorFlow's converter refused the graph: a defect of ours, or a TensorFlow that does not go with this version."""
+    """TensorFlow's converter refused the graph: a defect of ours, or a TensorFlow that does not suit."""
 
     exit_code = 3
 
@@ -91,4 +91,3 @@ def _convert(graph: Graph, configure: Callable[[Any, Any], None]) -> bytes:
             reason = " ".join(str(error).split())[:200]
             raise ConversionError(f"TensorFlow {tf.__version__} cannot convert the graph: {reason}") from error
     return model
-

@@ -14,6 +14,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from mmnet.export.flatbuffer import BUFFER_ALIGNMENT, read_tree, write_tree
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.metadata import (
     METADATA_BUFFER,
@@ -22,10 +23,7 @@ from mmnet.runtime.metadata import (
     RECIPE_BUFFER,
     ModelMetadata,
 )
-from mmnet.runtime.tflite import IDENTIFIER, Tensor, read_graph
-
-# schema.fbs says `data:[ubyte] (force_align: 16)` of weights, metadata_schema.fbs of custom metadata.
-_ALIGNMENT = 16
+from mmnet.runtime.tflite import Tensor, read_graph
 
 # A field's id is its place here: metadata_schema.fbs 1.5.0, image_segmenter_metadata_schema.fbs 1.0.0.
 _FIELDS: dict[str, tuple[str, ...]] = {
@@ -175,9 +173,7 @@ def _describe_tensor(
         {
             "name": name,
             "description": description,
-            "content": _Table(
-                "Content", {"content_properties_type": _IMAGE_PROPERTIES, "content_properties": image}
-            ),
+            "content": _Table("Content", {"content_properties_type": _IMAGE_PROPERTIES, "content_properties": image}),
             "stats": _Table("Stats", {"max": [high], "min": [low]}),
             **more,
         },
@@ -217,7 +213,7 @@ def _write_value(builder: Any, value: str | bytes | Sequence[float] | Sequence[_
     if isinstance(value, str):
         return int(builder.CreateString(value))
     if isinstance(value, bytes):
-        builder.Prep(_ALIGNMENT, len(value))
+        builder.Prep(BUFFER_ALIGNMENT, len(value))
         return int(builder.CreateByteVector(value))
     items = [_write_table(builder, item) if isinstance(item, _Table) else item for item in value]
     tables = any(isinstance(item, _Table) for item in value)
@@ -227,19 +223,8 @@ def _write_value(builder: Any, value: str | bytes | Sequence[float] | Sequence[_
     return int(builder.EndVector())
 
 
-class _AlignedBuffer:
-    """A buffer that keeps its alignment, of which Python's object API does not know."""
-
-    def __init__(self, buffer: Any) -> None:
-        self._buffer = buffer
-
-    def Pack(self, builder: Any) -> int:  # noqa: N802 (the object API's name)
-        builder.Prep(_ALIGNMENT, 0 if self._buffer.data is None else len(self._buffer.data))
-        return int(self._buffer.Pack(builder))
-
-
 def _with_buffers(model: bytes, contents: Mapping[str, bytes]) -> bytes:
-    tree = schema.ModelT.InitFromPackedBuf(model)
+    tree = read_tree(model)
     tree.metadata = tree.metadata or []
     entries = {entry.name: entry for entry in tree.metadata}
     for name, content in contents.items():
@@ -249,7 +234,4 @@ def _with_buffers(model: bytes, contents: Mapping[str, bytes]) -> bytes:
         else:
             tree.metadata.append(schema.MetadataT(name=name, buffer=len(tree.buffers)))
             tree.buffers.append(buffer)
-    tree.buffers = [_AlignedBuffer(buffer) for buffer in tree.buffers]
-    builder = flatbuffers.Builder(len(model) + sum(map(len, contents.values())))
-    builder.Finish(tree.Pack(builder), IDENTIFIER)
-    return bytes(builder.Output())
+    return write_tree(tree)

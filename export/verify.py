@@ -18,8 +18,9 @@ from mmnet.quantize.precision import Precision
 from mmnet.runtime import MattingModel
 from mmnet.runtime.inspection import ModelReport, TensorReport, inspect_model
 
-# Alpha of the float .tflite against the Keras graph that it was made from: rounding of float32, reordered sums.
-FLOAT_TOLERANCE = 1e-5
+# Alpha of the float .tflite against the Keras graph that it was made from: rounding of float32, in another order of
+# sums. 5e-6 on photos, up to 5e-5 where a network is undecided; a step of an 8-bit alpha is 4e-3.
+FLOAT_TOLERANCE = 1e-4
 # Operators that a conversion gone wrong leaves behind: dilations by space-to-batch, norms as multiplications.
 FORBIDDEN_OPERATORS = ("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND", "MUL", "SOFTMAX")
 # Between the 8-bit graph, which is int8 inside, and the dtype of its input and output.
@@ -82,21 +83,29 @@ def raise_on_failure(checks: Sequence[Check]) -> None:
 
 
 def probe_images(size: int, count: int = PROBES) -> NDArray[np.uint8]:
-    """Pictures to compare on where there are no photos: soft random shapes with fine noise, always the same ones.
+    """Pictures to compare on where there are no photos: a drawn head and shoulders, another each time, always the same.
 
     Returns:
         uint8 [count, size, size, 3].
     """
-    random = np.random.default_rng(20190408)
-    rows, columns = np.mgrid[0:size, 0:size] / size
-    images = np.zeros((count, size, size, 3))
+    random = np.random.default_rng(2019)
+    y, x = np.mgrid[0:size, 0:size][..., None] / size
+    images = np.empty((count, size, size, 3), np.uint8)
     for image in images:
-        for _ in range(12):
-            centre, spread, colour = random.random(2), random.uniform(0.02, 0.3), random.uniform(-200, 200, 3)
-            distance = (rows - centre[0]) ** 2 + (columns - centre[1]) ** 2
-            image += np.exp(-distance / (2 * spread**2))[..., None] * colour
-        image += random.uniform(60, 190) + random.normal(0, 6, image.shape)
-    return images.clip(0, 255).astype(np.uint8)
+        middle, top, width = random.uniform(0.4, 0.6), random.uniform(0.3, 0.4), random.uniform(0.13, 0.18)
+        sky, ground, skin, coat = random.uniform((90, 60, 140, 10), (230, 160, 220, 90), (3, 4)).T
+        light = 1 - 0.5 * (x - middle)
+        picture = sky * (1 - y) + ground * y
+        for centre, spread, colour in (
+            ((1.15, middle), (0.55, 2.4 * width), coat),
+            ((top, middle), (1.65 * width, 1.2 * width), coat / 2),
+            ((top + 0.03, middle), (1.4 * width, width), skin * light),
+        ):
+            distance = np.hypot((y - centre[0]) / spread[0], (x - centre[1]) / spread[1])
+            inside = 1 / (1 + np.exp((distance - 1) * 60))
+            picture = picture * (1 - inside) + colour * inside
+        image[:] = (picture + random.normal(0, 2, picture.shape)).clip(0, 255)
+    return images
 
 
 def check_against_keras(model: bytes, checkpoint: Checkpoint, images: NDArray[np.uint8]) -> Check:
@@ -165,7 +174,8 @@ def _check_operators(report: ModelReport) -> list[Check]:
     return [
         Check(
             "operators",
-            f"{sum(report.operators.values())} operators, " + (f"among them {', '.join(left)}" if left else "none wasted"),
+            f"{sum(report.operators.values())} operators, "
+            + (f"among them {', '.join(left)}" if left else "none wasted"),
             f"no {', '.join(FORBIDDEN_OPERATORS)}",
             not left,
             OperatorError,
@@ -218,10 +228,13 @@ def _same_tensor(found: TensorReport, wanted: TensorReport) -> bool:
     same_scale = found.scale == wanted.scale or (
         None not in (found.scale, wanted.scale) and bool(np.isclose(found.scale or 0, wanted.scale or 0, rtol=1e-6))
     )
-    return same_scale and (found.shape, found.dtype, found.zero_point) == (wanted.shape, wanted.dtype, wanted.zero_point)
+    return same_scale and (found.shape, found.dtype, found.zero_point) == (
+        wanted.shape,
+        wanted.dtype,
+        wanted.zero_point,
+    )
 
 
 def _alphas(model: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     with MattingModel(model) as matting:
         return np.stack([matting.run_float(image) for image in images])
-

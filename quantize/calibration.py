@@ -75,7 +75,9 @@ def load_calibration(
                 names.append(path.name)
             progress(done, len(paths))
     if not images:
-        raise CalibrationError(f"{folder}: none of its {len(paths)} photos can be read; the first: {unreadable[paths[0].name]}")
+        raise CalibrationError(
+            f"{folder}: none of its {len(paths)} photos can be read; the first: {unreadable[paths[0].name]}"
+        )
     return Calibration(np.stack(images), tuple(names), unreadable)
 
 

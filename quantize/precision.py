@@ -35,7 +35,9 @@ class Precision:
 PRECISIONS: dict[str, Precision] = {
     precision.name: precision
     for precision in (
-        Precision("int8", "8-bit weights, a scale a channel, and 8-bit activations", ("uint8", "float32"), True, 0.01, 0.05),
+        Precision(
+            "int8", "8-bit weights, a scale a channel, and 8-bit activations", ("uint8", "float32"), True, 0.01, 0.05
+        ),
         Precision("float16", "16-bit weights, computed in float32", ("float32",), False, 0.001, 0.005),
         Precision("float32", "32-bit weights", ("float32",), False, 1e-6, 1e-6),
         Precision("dynamic", "8-bit weights of the convolutions, float activations", ("float32",), False, 0.01, 0.05),

@@ -41,9 +41,7 @@ def inspect_delegation(model: bytes) -> Delegation:
     """
     command = [sys.executable, "-P", "-m", "mmnet.runtime.delegation"]
     try:
-        run = subprocess.run(
-            command, input=model, capture_output=True, timeout=_PATIENCE_SECONDS, check=False
-        )
+        run = subprocess.run(command, input=model, capture_output=True, timeout=_PATIENCE_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
         raise ModelError(f"LiteRT did not finish loading the model in {_PATIENCE_SECONDS} s") from error
     if run.returncode < 0:
@@ -76,9 +74,7 @@ def _ask_interpreter(model: bytes) -> dict[str, Any]:
     }
 
 
-def _members(
-    partition: dict[str, Any], operators: list[dict[str, Any]], producers: dict[int, int]
-) -> set[int]:
+def _members(partition: dict[str, Any], operators: list[dict[str, Any]], producers: dict[int, int]) -> set[int]:
     """The operators between a partition's inputs and its outputs: those it computes itself."""
     given = set(partition["inputs"].tolist())
     wanted = partition["outputs"].tolist()

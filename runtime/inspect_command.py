@@ -17,9 +17,7 @@ from mmnet.runtime.inspection import ModelReport, TensorReport, inspect_model
 
 
 def inspect(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL.tflite", help="The model to look into.", show_default=False)
-    ],
+    model: Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="The model to look into.", show_default=False)],
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the report as JSON, and nothing else, to stdout.")
     ] = False,
@@ -48,9 +46,7 @@ def _page(report: ModelReport) -> Group:
 def _heading(report: ModelReport) -> RenderableType:
     made = report.metadata
     # Names alone where all layers agree.
-    precision = _counted(
-        report.precisions if len(report.precisions) > 1 else dict.fromkeys(report.precisions, 1)
-    )
+    precision = _counted(report.precisions if len(report.precisions) > 1 else dict.fromkeys(report.precisions, 1))
     weights = {None: "", True: ", per-channel", False: ", per-tensor"}[report.per_channel]
     file = _plain(f"{report.path} · {_kib(report.file_bytes)} · {precision or 'no weights'}{weights}")
     if made is None:

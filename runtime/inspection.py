@@ -159,9 +159,7 @@ def _read_sidecar(path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise ModelError(
-            f"{path}: not a readable recipe ({error}); delete it or export the model again"
-        ) from error
+        raise ModelError(f"{path}: not a readable recipe ({error}); delete it or export the model again") from error
     if not isinstance(recipe, dict):
         raise ModelError(f"{path}: not a JSON object; delete it or export the model again")
     return recipe
@@ -211,9 +209,7 @@ class _Layer(NamedTuple):
 
 def _layers(graph: Graph) -> Iterator[_Layer]:
     unpacked = {
-        operator.outputs[0]: operator.inputs[0]
-        for operator in graph.operators
-        if operator.name == "DEQUANTIZE"
+        operator.outputs[0]: operator.inputs[0] for operator in graph.operators if operator.name == "DEQUANTIZE"
     }
     for operator in graph.operators:
         if kind := _KINDS.get(operator.name):

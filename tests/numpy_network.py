@@ -51,9 +51,7 @@ def convolve(picture: Array, kernel: Array, stride: int = 1, rate: int = 1) -> A
 
 def convolve_depthwise(picture: Array, kernel: Array, stride: int = 1, rate: int = 1) -> Array:
     """Each channel with its own 3x3 kernel; kernel [3, 3, channels, 1]."""
-    single = [
-        convolve(picture[..., c : c + 1], kernel[:, :, c : c + 1], stride, rate) for c in range(picture.shape[2])
-    ]
+    single = [convolve(picture[..., c : c + 1], kernel[:, :, c : c + 1], stride, rate) for c in range(picture.shape[2])]
     return np.concatenate(single, axis=2)
 
 

@@ -94,7 +94,10 @@ def test_the_papers_widths_are_inferred_exactly(width):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda s: s.pop("MMNet/enc_block3/merge/pointwise_conv/weights"), "enc_block3/merge/pointwise_conv/weights is"),
+        (
+            lambda s: s.pop("MMNet/enc_block3/merge/pointwise_conv/weights"),
+            "enc_block3/merge/pointwise_conv/weights is",
+        ),
         (lambda s: s.update({"MMNet/dec_block9/weights": (1, 1, 3, 3)}), "dec_block9/weights is not part of"),
         (lambda s: s.update({"MMNet/final_block/pointwise_conv/biases": (3,)}), r"biases has the shape \[3\]"),
         (lambda s: s.update({"MMNet/init_block/conv/weights": (3, 3, 3, 33)}), "no width multiplier gives it"),
@@ -119,8 +122,15 @@ def test_impossible_configurations(values):
 
 @pytest.mark.parametrize(
     "values",
-    [None, [], {}, {"width": 1.0}, {"width": "1", "size": 256, "sampling": "legacy"},
-     {"width": 1.0, "size": True, "sampling": "legacy"}, {"width": 1.0, "size": 256, "sampling": "legacy", "more": 1}],
+    [
+        None,
+        [],
+        {},
+        {"width": 1.0},
+        {"width": "1", "size": 256, "sampling": "legacy"},
+        {"width": 1.0, "size": True, "sampling": "legacy"},
+        {"width": 1.0, "size": 256, "sampling": "legacy", "more": 1},
+    ],
 )
 def test_configurations_that_are_none(values):
     with pytest.raises(ConfigError):
