@@ -236,5 +236,6 @@ def _same_tensor(found: TensorReport, wanted: TensorReport) -> bool:
 
 
 def _alphas(model: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    with MattingModel(model) as matting:
+    # LiteRT announces its delegate on stderr.
+    with quiet_stderr(), MattingModel(model) as matting:
         return np.stack([matting.run_float(image) for image in images])

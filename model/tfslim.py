@@ -88,7 +88,7 @@ def read_tfslim(prefix: Path, *, size: int = 256, sampling: Sampling = "legacy")
     except MMNetError as error:
         raise type(error)(f"{prefix}: {error}") from error
     # TensorFlow reports a damaged file by any of these.
-    except (tf.errors.OpError, ValueError, RuntimeError, UnicodeDecodeError) as error:
+    except (tf.errors.OpError, ValueError, RuntimeError, IndexError) as error:
         reason = " ".join(str(error).split())[:160]
         raise CheckpointCorruptError(f"{prefix}: cannot be read as a TensorFlow checkpoint: {reason}") from error
     return Checkpoint(config, weights, step or max(0, _step_in_name(prefix)[0]), provenance={"tf-slim": prefix.name})

@@ -25,6 +25,9 @@ def random_weights(config: ModelConfig, seed: int) -> dict[str, NDArray[np.float
         if name.endswith("weights"):
             fan_in = int(np.prod(shape[:2])) * (1 if "depthwise" in name else shape[2])
             value = random.normal(0, np.sqrt(2 / fan_in), shape)
+            if shape[-1] == 2:
+                # Small logits around zero, so that the alpha is neither constant nor a hard edge.
+                value = 0.3 * (value - value.mean(axis=2, keepdims=True))
         elif name.endswith(("gamma", "moving_variance")):
             value = random.uniform(0.5, 1.5, shape)
         else:
