@@ -30,13 +30,13 @@ def mediapipe_python() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not complete.exists() or complete.read_text() != MEDIAPIPE:
             venv.create(environment, clear=True, with_pip=True)
-            pip = [python, "-m", "pip", "install", "--quiet", "--retries", "1", "--timeout", "20", MEDIAPIPE]
+            pip = [str(python), "-m", "pip", "install", "--quiet", "--retries", "1", "--timeout", "20", MEDIAPIPE]
             install = subprocess.run(pip, capture_output=True, text=True, check=False)
             if install.returncode:
                 reason = install.stderr.strip().splitlines()[-1]
                 pytest.skip(f"{MEDIAPIPE} cannot be installed: {reason}")
             complete.write_text(MEDIAPIPE)
-    load = [python, "-c", "from mediapipe.tasks.python.vision import ImageSegmenter"]
+    load = [str(python), "-c", "from mediapipe.tasks.python.vision import ImageSegmenter"]
     loaded = subprocess.run(load, capture_output=True, text=True, check=False)
     assert loaded.returncode == 0, f"MediaPipe does not load: {loaded.stderr}"
     return python

@@ -175,7 +175,7 @@ def _arena_of_interpreter(model: bytes) -> int:
     """The span of addresses that reference kernels, which need no scratch memory, keep activations in."""
     interpreter = Interpreter(model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
     interpreter.allocate_tensors()
-    spans = []
+    spans: list[tuple[int, int]] = []
     for index, tensor in enumerate(read_graph(model).tensors):
         if not tensor.constant:
             start = interpreter.tensor(index)().__array_interface__["data"][0]
