@@ -20,7 +20,7 @@ def mediapipe_python() -> Path:
     """The Python of an environment with MediaPipe, made once under .cache/ and kept.
 
     Skips where MediaPipe cannot be installed. Fails where it is installed and does not load: then a system
-    library is missing (Debian: libegl1 libgles2).
+    library is missing (Debian: libegl1 libgles2, and for its OpenCV libgl1 libglib2.0-0).
     """
     environment = _CACHE / "mediapipe-venv"
     python = environment / "bin" / "python"
@@ -30,8 +30,8 @@ def mediapipe_python() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not complete.exists() or complete.read_text() != MEDIAPIPE:
             venv.create(environment, clear=True, with_pip=True)
-            pip = [str(python), "-m", "pip", "install", "--quiet", "--retries", "1", "--timeout", "20", MEDIAPIPE]
-            install = subprocess.run(pip, capture_output=True, text=True, check=False)
+            pip = [str(python), "-m", "pip", "--quiet", "--retries", "1", "--timeout", "20", "install"]
+            install = subprocess.run([*pip, MEDIAPIPE], capture_output=True, text=True, check=False)
             if install.returncode:
                 reason = install.stderr.strip().splitlines()[-1]
                 pytest.skip(f"{MEDIAPIPE} cannot be installed: {reason}")
