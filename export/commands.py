@@ -1,5 +1,142 @@
-"""`mmnet export` and `export-tflite`."""
+"""`mmnet export`, also called `export-tflite`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from mmnet.files import check_writable
+from mmnet.quantize.precision import PRECISIONS, choose_precision
 
 
-def export() -> None:
-    """Export a checkpoint."""
+def export(
+    ckpt: Annotated[
+        str,
+        typer.Option(
+            metavar="WHICH",
+            help="[b]latest[/], [b]best[/], a checkpoint folder, a run, or a TF-Slim prefix or folder.",
+        ),
+    ] = "latest",
+    ckpt_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where checkpoints are kept.")] = Path("checkpoints"),
+    precision: Annotated[
+        str, typer.Option(metavar="|".join(PRECISIONS), help="What the model stores and computes in.")
+    ] = "int8",
+    input_dtype: Annotated[
+        str | None,
+        typer.Option(
+            "--input",
+            metavar="uint8|float32",
+            help="Pixels as they are (default for int8), or RGB in 0-1. The alpha comes in the same dtype.",
+        ),
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(help="Input size, a multiple of 16.", show_default="the checkpoint's"),
+    ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of photos to measure 8-bit ranges on and to verify with."),
+    ] = None,
+    calibration_photos: Annotated[
+        int, typer.Option(metavar="N", help="Take at most N of them, spread over the folder.")
+    ] = 100,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", show_default="mmnet-WIDTH-SIZE-PRECISION.tflite"),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the recipe and every check as JSON.")] = False,
+) -> None:
+    """Turn a checkpoint into a fast, verified .tflite.
+
+    The network is rewritten to run fast, converted, and compared with the Keras graph and with the float model before
+    anything is written. The recipe is saved beside it as FILE.recipe.json.
+
+    \b
+    Examples:
+      export-tflite --ckpt latest --calibration photos/
+      export-tflite --ckpt training/MMNetModel-887000 --precision float16 -o matte.tflite
+      export-tflite --ckpt checkpoints/mine --size 128 --calibration photos/ --json
+    """
+    console = Console(stderr=as_json, soft_wrap=True, highlight=False)
+    chosen, dtype = choose_precision(precision, input_dtype)
+    if output is not None:
+        check_writable(output, force=force)
+
+    # Heavy packages only once the arguments are known to be good.
+    from mmnet.export.exporter import Export, resized, run_export
+    from mmnet.export.verify import Check
+    from mmnet.model.resolve import resolve
+    from mmnet.quantize.calibration import load_calibration
+
+    found = resolve(ckpt, ckpt_dir)
+    checkpoint = resized(found.load(), size)
+    config = checkpoint.config
+    console.print(
+        f"[bold]checkpoint[/]   {_plain(found.path)} ({_plain(found.why)}): MMNet-{config.width:g}, step "
+        f"{checkpoint.step}, {config.size}×{config.size}, {config.sampling} sampling"
+    )
+    path = output or Path(f"mmnet-{config.width:g}-{config.size}-{chosen.name}.tflite")
+    check_writable(path, force=force)
+
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+    def on_check(check: Check) -> None:
+        mark = "[green]✓[/]" if check.passed else "[red]✗[/]"
+        console.print(f"{mark} {check.name}: {_plain(check.found)} [dim](accepted: {_plain(check.accepted)})[/]")
+
+    with progress:
+        photos = None
+        if calibration is not None:
+            reading = progress.add_task("reading photos", total=None)
+            photos = load_calibration(
+                calibration,
+                config.size,
+                limit=calibration_photos,
+                progress=lambda done, total: progress.update(reading, completed=done, total=total),
+            )
+            progress.remove_task(reading)
+            for reason in photos.unreadable.values():
+                console.print(f"[yellow]skipped[/]      {_plain(reason)}")
+            console.print(
+                f"[bold]calibration[/]  {len(photos.names)} photos of {_plain(calibration)}"
+                + (f", {len(photos.unreadable)} unreadable" if photos.unreadable else "")
+            )
+        export = Export(checkpoint, found.path.name, chosen, dtype, photos)
+        measuring = progress.add_task("converting", total=None)
+        exported = run_export(
+            export,
+            on_check=on_check,
+            on_calibration=lambda done, total: progress.update(
+                measuring, description="measuring ranges", completed=done, total=total
+            ),
+        )
+    exported.write(path)
+    console.print(f"[bold]wrote[/]        {_plain(path)} ({len(exported.model) / 1024:.0f} KiB) and its recipe")
+    console.print(f"[bold]next[/]         mmnet matte photo.jpg --model {_plain(path)}")
+    if as_json:
+        typer.echo(json.dumps(_summary(path, exported.recipe)))
+
+
+def _summary(path: Path, recipe: dict[str, Any]) -> dict[str, Any]:
+    return {"output": str(path), "recipe": recipe}
+
+
+def _plain(value: object) -> str:
+    """Text that may hold brackets, which rich would take for markup."""
+    from rich.markup import escape
+
+    return escape(str(value))

@@ -1,5 +1,40 @@
-"""`mmnet import`."""
+"""`mmnet import`: a TF-Slim checkpoint becomes one of our format."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from mmnet.files import check_writable
 
 
-def import_checkpoint() -> None:
-    """Import a checkpoint."""
+def import_checkpoint(
+    source: Annotated[Path, typer.Argument(metavar="TF1_PATH", help="Prefix of a TF-Slim checkpoint, or its folder.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write, for example checkpoints/mine.")],
+    size: Annotated[int, typer.Option(help="Input size the network is meant for; a multiple of 16.")] = 256,
+    half_pixel: Annotated[
+        bool, typer.Option("--half-pixel", help="It was trained with half-pixel resizes, not TensorFlow 1's.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
+) -> None:
+    """Convert a TF-Slim checkpoint into a checkpoint folder (safetensors and JSON).
+
+    Example: [bold]mmnet import training/MMNetModel-887000 checkpoints/mmnet-887000[/]
+    """
+    from mmnet.model.checkpoint import CheckpointKindError, save_checkpoint
+    from mmnet.model.resolve import resolve
+    from mmnet.model.tfslim import read_tfslim
+
+    console = Console(soft_wrap=True, highlight=False)
+    check_writable(out, force=force)
+    found = resolve(str(source), source.parent)
+    if not found.tfslim:
+        raise CheckpointKindError(f"{found.path}: this is a checkpoint of our format already; use it with --ckpt")
+    checkpoint = read_tfslim(found.path, size=size, sampling="half_pixel" if half_pixel else "legacy")
+    console.print(f"read {found.path} ({found.why}): MMNet-{checkpoint.config.width:g}, step {checkpoint.step}")
+    save_checkpoint(replace(checkpoint, provenance={"imported from": found.path.name}), out)
+    console.print(f"wrote {out}; next: [bold]export-tflite --ckpt {out} --calibration PHOTOS[/]")

@@ -71,17 +71,13 @@ def matte(
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option(
-            "--model", "-m", metavar="FILE", help="The .tflite to run.", show_default="the one that ships"
-        ),
+        typer.Option("--model", "-m", metavar="FILE", help="The .tflite to run.", show_default="the one that ships"),
     ] = None,
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads to run on.", show_default="one a core, at most 4")
     ] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace files that exist.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on standard output.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")] = False,
 ) -> None:
     """Cut the person out of photos: compute the alpha matte, and lay another background behind it.
 

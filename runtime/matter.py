@@ -25,9 +25,7 @@ class PortraitMatter:
     It owns its model, unless it was given a `MattingModel`. Like that, it is for one thread at a time.
     """
 
-    def __init__(
-        self, model: str | Path | bytes | MattingModel | None = None, threads: int | None = None
-    ) -> None:
+    def __init__(self, model: str | Path | bytes | MattingModel | None = None, threads: int | None = None) -> None:
         """Load a model.
 
         Args:

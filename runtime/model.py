@@ -161,9 +161,7 @@ def default_model() -> bytes:
         ModelError: none does.
     """
     folder = resources.files("mmnet.runtime") / "models"
-    models = (
-        [entry for entry in folder.iterdir() if entry.name.endswith(".tflite")] if folder.is_dir() else []
-    )
+    models = [entry for entry in folder.iterdir() if entry.name.endswith(".tflite")] if folder.is_dir() else []
     if not models:
         raise ModelError(
             "no model ships with this installation; name one (--model FILE), or make one with export-tflite"
@@ -226,9 +224,7 @@ def _check_tensors(name: str, interpreter: Interpreter) -> None:
             limits = np.iinfo(tensor["dtype"])
             possible &= bool(np.all((zero_points >= limits.min) & (zero_points <= limits.max)))
         if not possible:
-            raise ModelError(
-                f"{name}: is damaged: tensor '{tensor['name']}' has an impossible scale or zero point"
-            )
+            raise ModelError(f"{name}: is damaged: tensor '{tensor['name']}' has an impossible scale or zero point")
 
 
 def _check_contract(name: str, interpreter: Interpreter) -> tuple[dict[str, Any], dict[str, Any], int]:

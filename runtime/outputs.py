@@ -136,9 +136,7 @@ def write_picture(path: Path, picture: Bytes) -> None:
 def _check_format(output: Path, kind: Kind) -> None:
     extension = output.suffix.lower()
     if kind.lossless and extension not in LOSSLESS:
-        raise OutputError(
-            f"{output}: {_article(kind)} is written as {_listed(LOSSLESS)}; name such a file with -o"
-        )
+        raise OutputError(f"{output}: {_article(kind)} is written as {_listed(LOSSLESS)}; name such a file with -o")
     if extension not in FORMATS:
         raise OutputError(f"{output}: no format this writes ({_listed(FORMATS)}); name such a file with -o")
 

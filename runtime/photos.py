@@ -102,9 +102,7 @@ def _decode(path: Path, data: bytes) -> tuple[NDArray[Any], bytes]:
     """The stored pixels as OpenCV gives them (BGR, not turned, 8 or 16 bits) and the EXIF block."""
     try:
         with _opencv_silenced():
-            pixels, kinds, blocks = cv2.imdecodeWithMetadata(
-                np.frombuffer(data, np.uint8), flags=cv2.IMREAD_UNCHANGED
-            )
+            pixels, kinds, blocks = cv2.imdecodeWithMetadata(np.frombuffer(data, np.uint8), flags=cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
         if "CV_IO_MAX_IMAGE" in str(error):
             raise PhotoError(f"{path}: {_too_large('it')}") from error

@@ -1,0 +1,93 @@
+"""From the graph to the bytes of a .tflite, in each precision."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet.errors import MMNetError
+from mmnet.export.graph import Graph, Image
+from mmnet.export.lower import lower
+from mmnet.model.tensorflow import load_tensorflow, quiet_stderr
+
+SIGNATURE = "serving_default"
+
+Images = Sequence[NDArray[np.uint8]]
+
+
+class ConversionError(MMNetError):
+    """TensorFlow's converter refused the graph: a defect of ours, or a TensorFlow that does not suit."""
+
+    exit_code = 3
+
+
+def to_float(graph: Graph) -> bytes:
+    """Convert with float32 weights: input `image` float32 0-1, output `alpha` float32 0-1."""
+    return _convert(graph, lambda converter, tf: None)
+
+
+def to_float16(graph: Graph) -> bytes:
+    """Convert with float16 weights; input, output and arithmetic stay float32."""
+
+    def configure(converter: Any, tf: Any) -> None:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+
+    return _convert(graph, configure)
+
+
+def to_int8(
+    graph: Graph,
+    images: Images,
+    *,
+    input_dtype: str = "uint8",
+    progress: Callable[[int], None] = lambda done: None,
+) -> bytes:
+    """Convert to full-integer 8 bits: per-channel weights, activation ranges measured on `images`.
+
+    Args:
+        graph: the inference graph.
+        images: uint8 [size, size, 3] each, RGB.
+        input_dtype: `uint8` (pixels as they are, alpha bytes) or `float32` (0-1, quantized inside the model).
+        progress: called with the number of images measured so far.
+    """
+
+    def configure(converter: Any, tf: Any) -> None:
+        def representative_dataset() -> Iterator[list[NDArray[np.float32]]]:
+            for done, image in enumerate(images, start=1):
+                yield [image[None].astype(np.float32) / np.float32(255)]
+                progress(done)
+
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = representative_dataset
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.as_dtype(input_dtype)
+
+    return _convert(graph, configure)
+
+
+def _convert(graph: Graph, configure: Callable[[Any, Any], None]) -> bytes:
+    tf = load_tensorflow()
+    image = graph.nodes[0].op
+    assert isinstance(image, Image)
+    module = tf.Module()
+    signature = tf.TensorSpec((1, image.size, image.size, 3), tf.float32, name="image")
+    # The weights are constants of the traced function: nothing is left to freeze.
+    module.alpha = tf.function(
+        tf.autograph.experimental.do_not_convert(lambda image: {"alpha": lower(graph, image)}),
+        input_signature=[signature],
+    )
+    with tempfile.TemporaryDirectory() as folder, quiet_stderr():
+        tf.saved_model.save(module, folder, signatures={SIGNATURE: module.alpha})
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
+        configure(converter, tf)
+        try:
+            model: bytes = converter.convert()
+        except (RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ConversionError(f"TensorFlow {tf.__version__} cannot convert the graph: {reason}") from error
+    return model

@@ -1,0 +1,221 @@
+"""From a checkpoint to a verified .tflite, in the order in which it happens."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import mmnet
+from mmnet.errors import MMNetError
+from mmnet.export.convert import to_float, to_float16, to_int8
+from mmnet.export.dynamic import to_dynamic
+from mmnet.export.graph import Graph, training_graph
+from mmnet.export.metadata import add_metadata
+from mmnet.export.rewrite import REWRITES, inference_graph
+from mmnet.export.verify import (
+    Check,
+    check_against_float,
+    check_against_keras,
+    check_graph,
+    probe_images,
+    raise_on_failure,
+)
+from mmnet.files import atomic_file
+from mmnet.model.checkpoint import Checkpoint
+from mmnet.quantize.calibration import Calibration
+from mmnet.quantize.precision import Precision
+from mmnet.runtime.metadata import ModelMetadata, recipe_path
+
+RECIPE_FORMAT = "mmnet-recipe/1"
+_TOOLS = ("tensorflow", "keras", "ai-edge-litert", "numpy", "opencv-python-headless")
+
+Progress = Callable[[int, int], None]
+
+
+class NeedsCalibrationError(MMNetError):
+    """8 bits need ranges, and there are no photos to measure them on."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """What to export.
+
+    Attributes:
+        checkpoint: the network; its configuration gives the input size.
+        name: what to call the checkpoint in the recipe, without the folders of this machine.
+        precision: an entry of `mmnet.quantize.precision.PRECISIONS`.
+        input_dtype: one of the precision's.
+        calibration: photos; needed where the precision is calibrated, otherwise they only serve verification.
+    """
+
+    checkpoint: Checkpoint
+    name: str
+    precision: Precision
+    input_dtype: str
+    calibration: Calibration | None = None
+
+    def __post_init__(self) -> None:
+        if self.precision.calibrated and self.calibration is None:
+            raise NeedsCalibrationError(
+                f"{self.precision.name} needs photos to measure its ranges on, and this checkpoint carries none: "
+                "add --calibration FOLDER (100 portraits are enough), or take --precision float16"
+            )
+
+    @property
+    def images(self) -> NDArray[np.uint8]:
+        """The pictures to verify on: the calibration photos, or made-up ones."""
+        return probe_images(self.checkpoint.config.size) if self.calibration is None else self.calibration.images
+
+    @property
+    def image_names(self) -> tuple[str, ...]:
+        """What they are called."""
+        if self.calibration is None:
+            return tuple(f"probe {index}" for index in range(len(self.images)))
+        return self.calibration.names
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A verified model: its bytes, and the recipe that is saved beside it."""
+
+    model: bytes
+    recipe: dict[str, Any]
+    checks: tuple[Check, ...]
+
+    def write(self, path: Path) -> None:
+        """Write the model and, beside it, its recipe: both or neither.
+
+        Raises:
+            OutputError: the file system refused.
+        """
+        document = self.recipe | {"file": {"name": path.name, "bytes": len(self.model), "sha256": _sha256(self.model)}}
+        # Both are on the disk before either gets its name.
+        with atomic_file(recipe_path(path)) as recipe, atomic_file(path) as model:
+            recipe.write_text(json.dumps(document, indent=2) + "\n")
+            model.write_bytes(self.model)
+
+
+def run_export(
+    export: Export,
+    *,
+    on_check: Callable[[Check], None] = lambda check: None,
+    on_calibration: Progress = lambda done, total: None,
+) -> Exported:
+    """Convert and verify.
+
+    Args:
+        export: what to make.
+        on_check: called with every check as soon as it is known, passed or not.
+        on_calibration: called with the photos measured and their total.
+
+    Raises:
+        VerificationError: the result is not what it should be (ParityError, OperatorError, ContractError).
+        ConversionError: TensorFlow's converter refused.
+        VariableError: the weights are not those of the configuration.
+    """
+    checks: list[Check] = []
+
+    def settle(*found: Check) -> None:
+        for check in found:
+            checks.append(check)
+            on_check(check)
+        raise_on_failure(found)
+
+    # 1. The network as it was trained, rewritten to be fast.
+    checkpoint = export.checkpoint
+    graph = inference_graph(training_graph(checkpoint.config, checkpoint.weights))
+    # 2. In float, it still is the network in Keras.
+    float_model = to_float(graph)
+    settle(check_against_keras(float_model, checkpoint, export.images))
+    # 3. In the wanted precision, it stays close to the float one.
+    model = _convert(export, graph, float_model, on_calibration)
+    if model is not float_model:
+        settle(*check_against_float(model, float_model, export.precision, export.images, export.image_names))
+    # 4. The file tells what it is.
+    recipe = _recipe(export)
+    model = add_metadata(model, _metadata(export, recipe))
+    # 5. What would make it slow, or unusable for the runtime, is not in it.
+    settle(*check_graph(model, export.precision, export.input_dtype, checkpoint.config.size))
+    return Exported(model, recipe | {"verification": [check.to_json() for check in checks]}, tuple(checks))
+
+
+def _convert(export: Export, graph: Graph, float_model: bytes, on_calibration: Progress) -> bytes:
+    match export.precision.name:
+        case "float32":
+            return float_model
+        case "float16":
+            return to_float16(graph)
+        case "dynamic":
+            return to_dynamic(float_model)
+    images = export.images
+    return to_int8(
+        graph,
+        images,
+        input_dtype=export.input_dtype,
+        progress=lambda done: on_calibration(done, len(images)),
+    )
+
+
+def _recipe(export: Export) -> dict[str, Any]:
+    """How the model came about: enough to make the same bytes again. No date, no path: it is part of the file."""
+    checkpoint, calibration = export.checkpoint, export.calibration
+    return {
+        "format": RECIPE_FORMAT,
+        "checkpoint": {
+            "name": export.name,
+            "sha256": checkpoint.fingerprint(),
+            "step": checkpoint.step,
+            "provenance": dict(checkpoint.provenance),
+        },
+        "model": checkpoint.config.to_json(),
+        "precision": export.precision.name,
+        "input": export.input_dtype,
+        "calibration": calibration
+        and {
+            "photos": len(calibration.names),
+            "sha256": calibration.fingerprint(),
+            "unreadable": sorted(calibration.unreadable),
+        },
+        "rewrites": [rewrite.__name__ for rewrite in REWRITES],
+        "versions": {"mmnet": mmnet.__version__, "python": platform.python_version()}
+        | {tool: version(tool) for tool in _TOOLS},
+    }
+
+
+def _metadata(export: Export, recipe: dict[str, Any]) -> ModelMetadata:
+    config = export.checkpoint.config
+    return ModelMetadata(
+        name=f"MMNet-{config.width:g} {config.size} {export.precision.name}",
+        description=(
+            f"Automatic portrait matting: RGB photo in, alpha matte out. Checkpoint {export.name}, step "
+            f"{export.checkpoint.step}, {export.precision.stores}."
+        ),
+        version=mmnet.__version__,
+        author=str(export.checkpoint.provenance.get("author", "")),
+        licence=str(export.checkpoint.provenance.get("licence", "")),
+        recipe=recipe,
+    )
+
+
+def resized(checkpoint: Checkpoint, size: int | None) -> Checkpoint:
+    """The same network at another input size.
+
+    Raises:
+        ConfigError: a size that MMNet cannot have.
+    """
+    if size is None or size == checkpoint.config.size:
+        return checkpoint
+    return replace(checkpoint, config=replace(checkpoint.config, size=size))
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

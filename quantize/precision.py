@@ -1,0 +1,62 @@
+"""The precisions that a model can be exported in, as a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mmnet.errors import MMNetError
+
+
+class PrecisionError(MMNetError):
+    """An unknown precision, or one that does not go with the rest of what was asked for."""
+
+
+@dataclass(frozen=True)
+class Precision:
+    """What a model of this precision stores, takes and is allowed to lose.
+
+    Attributes:
+        name: as typed after `--precision`.
+        stores: in words.
+        inputs: dtypes that its input and output can have; the first is the default.
+        calibrated: whether its ranges are measured on photos.
+        mean_tolerance: largest accepted mean |alpha - float alpha| over the verification pictures.
+        worst_tolerance: the same for the worst single picture.
+    """
+
+    name: str
+    stores: str
+    inputs: tuple[str, ...]
+    calibrated: bool
+    mean_tolerance: float
+    worst_tolerance: float
+
+
+PRECISIONS: dict[str, Precision] = {
+    precision.name: precision
+    for precision in (
+        Precision(
+            "int8", "8-bit weights, a scale a channel, and 8-bit activations", ("uint8", "float32"), True, 0.01, 0.05
+        ),
+        Precision("float16", "16-bit weights, computed in float32", ("float32",), False, 0.001, 0.005),
+        Precision("float32", "32-bit weights", ("float32",), False, 1e-6, 1e-6),
+        Precision("dynamic", "8-bit weights of the convolutions, float activations", ("float32",), False, 0.01, 0.05),
+    )
+}
+
+
+def choose_precision(name: str, input_dtype: str | None) -> tuple[Precision, str]:
+    """The precision called `name` and the dtype of its input, its default if `input_dtype` is None.
+
+    Raises:
+        PrecisionError: unknown, or the precision does not take that dtype; lists what would have been accepted.
+    """
+    precision = PRECISIONS.get(name)
+    if precision is None:
+        raise PrecisionError(f"precision {name!r} is unknown; choose one of {', '.join(PRECISIONS)}")
+    if input_dtype is not None and input_dtype not in precision.inputs:
+        raise PrecisionError(
+            f"precision {name} takes --input {' or '.join(precision.inputs)}, not {input_dtype}; "
+            + "; ".join(f"{p.name}: {', '.join(p.inputs)}" for p in PRECISIONS.values())
+        )
+    return precision, input_dtype or precision.inputs[0]

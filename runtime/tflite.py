@@ -1,0 +1,269 @@
+"""A .tflite file as plain data: operators, tensors, signatures.
+
+Reading checks what LiteRT takes on trust. LiteRT verifies that every offset of the flatbuffer stays inside
+the file, but not that the numbers in it make sense: a zero point out of its dtype's range can end the
+process.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ai_edge_litert import schema_py_generated as schema
+
+from mmnet.runtime.errors import ModelError
+
+IDENTIFIER = b"TFL3"
+# What Python's flatbuffers, json and bytes.decode raise on bytes that do not mean what they should.
+MALFORMED = (struct.error, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+
+_DAMAGED = "the model is damaged or cut short; export or copy it again"
+
+
+def _names_by_value(enum: type) -> dict[int, str]:
+    return {value: name for name, value in vars(enum).items() if isinstance(value, int)}
+
+
+_DTYPES = {value: name.lower() for value, name in _names_by_value(schema.TensorType).items()}
+_OPERATORS = _names_by_value(schema.BuiltinOperator)
+_BITS = {
+    "int2": 2, "uint2": 2, "int4": 4, "uint4": 4, "int8": 8, "uint8": 8, "bool": 8,
+    "int16": 16, "uint16": 16, "float16": 16, "bfloat16": 16, "int32": 32, "uint32": 32, "float32": 32,
+    "float8_e4m3fn": 8, "float8_e5m2": 8,
+    "int64": 64, "uint64": 64, "float64": 64, "complex64": 64, "complex128": 128,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor of the graph.
+
+    Attributes:
+        name: as the converter named it.
+        shape: what is allocated; () for a scalar.
+        dtype: for example "float32" or "uint8".
+        scales: of its quantization, one, or one a channel; empty where it is not quantized.
+        zero_points: as many as scales, or one.
+        channel_axis: the axis that several scales belong to.
+        constant: its values lie in the file (weights, biases, shapes).
+        variable: its values last from one run to the next.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scales: tuple[float, ...] = ()
+    zero_points: tuple[int, ...] = ()
+    channel_axis: int = 0
+    constant: bool = False
+    variable: bool = False
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """The memory it takes, in bytes; 0 for strings and resources, whose size the shape hides."""
+        return math.ceil(self.size * _BITS.get(self.dtype, 0) / 8)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A node of the graph: what it computes from which tensors (indices; -1 where an input is left out)."""
+
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A named entry: the argument names and the tensors (indices) they stand for."""
+
+    key: str
+    inputs: Mapping[str, int]
+    outputs: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The first subgraph of a model; operators in the order in which they run."""
+
+    operators: tuple[Operator, ...]
+    tensors: tuple[Tensor, ...]
+    input_indices: tuple[int, ...]
+    output_indices: tuple[int, ...]
+    signatures: tuple[Signature, ...]
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """What the graph is given."""
+        return tuple(self.tensors[index] for index in self.input_indices)
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        """What the graph returns."""
+        return tuple(self.tensors[index] for index in self.output_indices)
+
+
+def load_model(path: Path) -> bytes:
+    """Read a .tflite and check it, so that an interpreter can be given it.
+
+    Raises:
+        ModelError: missing, a folder, unreadable, not a .tflite, or damaged. Names the file.
+    """
+    try:
+        model = path.read_bytes()
+    except FileNotFoundError as error:
+        raise ModelError(f"{path}: no such file; give the path of a .tflite model") from error
+    except IsADirectoryError as error:
+        raise ModelError(f"{path}: a folder; give the .tflite file inside it") from error
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
+    try:
+        check_flatbuffer(model)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+    return model
+
+
+def check_identifier(model: bytes) -> None:
+    """Raise ModelError unless the bytes claim to be a .tflite."""
+    if not model:
+        raise ModelError("the file is empty; export or copy the model again")
+    if model[4:8] != IDENTIFIER:
+        raise ModelError("not a .tflite model (its identifier TFL3 is missing)")
+
+
+def check_flatbuffer(model: bytes) -> None:
+    """Raise unless a .tflite's tables can all be read and refer to each other sensibly.
+
+    Operators name tensors that exist, constants have the size that their shape says, quantization fits its
+    tensor. Weights can be wrong without being noticed: the format has no checksum.
+
+    Raises:
+        ModelError: not a .tflite, truncated, or damaged. Does not name the file: it sees bytes alone.
+    """
+    read_graph(model)
+
+
+def read_graph(model: bytes) -> Graph:
+    """Read the first subgraph of a .tflite.
+
+    Raises:
+        ModelError: as `check_flatbuffer`.
+    """
+    check_identifier(model)
+    try:
+        return _read(schema.Model.GetRootAs(model))
+    except MALFORMED as error:
+        raise ModelError(_DAMAGED) from error
+
+
+def _read(root: Any) -> Graph:
+    subgraph = root.Subgraphs(0)
+    names = [_operator_name(code) for code in _items(root, "OperatorCodes")]
+    tensors = tuple(_tensor(root, tensor) for tensor in _items(subgraph, "Tensors"))
+    count = len(tensors)
+    operators = tuple(
+        Operator(
+            names[operator.OpcodeIndex()],
+            _indices(operator.InputsAsNumpy(), count, optional=True),
+            _indices(operator.OutputsAsNumpy(), count),
+        )
+        for operator in _items(subgraph, "Operators")
+    )
+    return Graph(
+        operators,
+        tensors,
+        _indices(subgraph.InputsAsNumpy(), count),
+        _indices(subgraph.OutputsAsNumpy(), count),
+        tuple(_signature(signature, count) for signature in _items(root, "SignatureDefs")),
+    )
+
+
+def _items(owner: Any, field: str) -> list[Any]:
+    item, count = getattr(owner, field), getattr(owner, f"{field}Length")()
+    if 4 * count > len(owner._tab.Bytes):
+        raise ValueError(f"{count} {field}")
+    return [item(index) for index in range(count)]
+
+
+def _operator_name(code: Any) -> str:
+    builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    if builtin == schema.BuiltinOperator.CUSTOM:
+        return str(code.CustomCode().decode())
+    return _OPERATORS.get(builtin, f"BUILTIN_{builtin}")
+
+
+def _indices(values: Any, count: int, *, optional: bool = False) -> tuple[int, ...]:
+    indices = () if isinstance(values, int) else tuple(values.tolist())  # the accessor gives 0 for no vector
+    if any(not (-1 if optional else 0) <= index < count for index in indices):
+        raise ValueError(f"tensors {indices} of {count}")
+    return indices
+
+
+def _tensor(root: Any, tensor: Any) -> Tensor:
+    shape = _indices(tensor.ShapeAsNumpy(), 2**31)
+    dtype = _DTYPES[tensor.Type()]
+    if not 0 <= tensor.Buffer() < root.BuffersLength():
+        raise ValueError(f"buffer {tensor.Buffer()}")
+    stored = root.Buffers(tensor.Buffer())
+    stored_bytes = max(0 if stored.DataIsNone() else len(stored.DataAsNumpy()), stored.Size())
+    result = Tensor(
+        tensor.Name().decode(),
+        shape,
+        dtype,
+        *_quantization(tensor.Quantization(), shape, dtype),
+        constant=stored_bytes > 0,
+        variable=tensor.IsVariable(),
+    )
+    if result.constant and dtype in _BITS and tensor.Sparsity() is None and stored_bytes != result.nbytes:
+        raise ValueError(f"{result.name}: {stored_bytes} bytes for {shape} of {dtype}")
+    return result
+
+
+def _quantization(
+    quantization: Any, shape: tuple[int, ...], dtype: str
+) -> tuple[tuple[float, ...], tuple[int, ...], int]:
+    if quantization is None or not quantization.ScaleLength():
+        return (), (), 0
+    scales = tuple(quantization.ScaleAsNumpy().tolist())
+    zero_points = tuple(quantization.ZeroPointAsNumpy().tolist()) if quantization.ZeroPointLength() else ()
+    axis = quantization.QuantizedDimension()
+    if len(zero_points) not in (1, len(scales)) or not all(0 <= scale < math.inf for scale in scales):
+        raise ValueError(f"scales {scales}, zero points {zero_points}")
+    if not all(_is_representable(zero_point, dtype) for zero_point in zero_points):
+        raise ValueError(f"zero points {zero_points} of {dtype}")
+    if len(scales) > 1 and not (0 <= axis < len(shape) and shape[axis] == len(scales)):
+        raise ValueError(f"{len(scales)} scales along axis {axis} of {shape}")
+    return scales, zero_points, axis
+
+
+def _is_representable(value: int, dtype: str) -> bool:
+    if dtype.startswith("uint"):
+        return 0 <= value < 1 << _BITS[dtype]
+    return not dtype.startswith("int") or -(1 << _BITS[dtype] - 1) <= value < 1 << _BITS[dtype] - 1
+
+
+def _signature(signature: Any, count: int) -> Signature:
+    key = signature.SignatureKey()
+    return Signature(
+        key.decode() if key else "",
+        _arguments(signature, "Inputs", count),
+        _arguments(signature, "Outputs", count),
+    )
+
+
+def _arguments(signature: Any, field: str, count: int) -> dict[str, int]:
+    arguments = {item.Name().decode(): int(item.TensorIndex()) for item in _items(signature, field)}
+    if any(not 0 <= index < count for index in arguments.values()):
+        raise ValueError(f"signature tensors {arguments} of {count}")
+    return arguments

@@ -1,0 +1,38 @@
+"""Fixtures for all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+from support import ROOT
+
+
+@pytest.fixture(scope="session")
+def research_data() -> Path:
+    """The folder with the experiments' checkpoints and photos; the test is skipped where it is not at hand."""
+    folder = Path(os.environ.get("MMNET_RESEARCH_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"the research data is not in {folder}; set MMNET_RESEARCH_DATA to its folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def portrait() -> np.ndarray:
+    """A public-domain portrait (NASA): uint8 [512, 512, 3], RGB."""
+    return skimage.data.astronaut()
+
+
+@pytest.fixture(scope="session")
+def photos(portrait: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of twelve photos cut from public-domain pictures."""
+    folder = tmp_path_factory.mktemp("photos")
+    for index, picture in enumerate((portrait, skimage.data.coffee(), skimage.data.chelsea())):
+        for turn in range(4):
+            crop = np.rot90(picture, turn)[20 * turn :, 10 * index :, ::-1]
+            assert cv2.imwrite(str(folder / f"photo{index}{turn}.jpg"), crop)
+    return folder

@@ -1,0 +1,64 @@
+"""What several tests need: random networks, the research data if it is there, running a command as a user does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet.model.checkpoint import Checkpoint
+from mmnet.model.config import ModelConfig
+from mmnet.model.variables import variable_shapes
+
+ROOT = Path(__file__).parents[1]
+
+
+def random_weights(config: ModelConfig, seed: int) -> dict[str, NDArray[np.float32]]:
+    """Weights of a network that was not trained, scaled so that every layer has something to say."""
+    random = np.random.default_rng(seed)
+    weights = {}
+    for name, shape in variable_shapes(config).items():
+        if name.endswith("weights"):
+            fan_in = int(np.prod(shape[:2])) * (1 if "depthwise" in name else shape[2])
+            value = random.normal(0, np.sqrt(2 / fan_in), shape)
+            if shape[-1] == 2:
+                # Small logits around zero, so that the alpha is neither constant nor a hard edge.
+                value = 0.3 * (value - value.mean(axis=2, keepdims=True))
+        elif name.endswith(("gamma", "moving_variance")):
+            value = random.uniform(0.5, 1.5, shape)
+        else:
+            value = random.normal(0, 0.3, shape)
+        weights[name] = value.astype(np.float32)
+    return weights
+
+
+def random_checkpoint(config: ModelConfig, seed: int = 0, step: int = 7) -> Checkpoint:
+    """A whole checkpoint around `random_weights`."""
+    return Checkpoint(config, random_weights(config, seed), step, created="2026-01-02T03:04:05+00:00")
+
+
+def run(*command: object, cwd: Path | None = None, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    """Run an installed command (`mmnet`, `export-tflite`) as a user would; never raises on a non-zero exit."""
+    program, *arguments = map(str, command)
+    return subprocess.run(
+        [Path(sys.executable).with_name(program), *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        env=os.environ | {"COLUMNS": "200", "NO_COLOR": "1"},
+    )
+
+
+def error_line(result: subprocess.CompletedProcess[str]) -> str:
+    """The one line that a failed command printed on stderr; asserts that it is one, and no traceback."""
+    lines = [line for line in result.stderr.splitlines() if line.strip()]
+    assert result.returncode != 0, result.stdout
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("error: "), result.stderr
+    return lines[0]
