@@ -78,10 +78,10 @@ def export(
     checkpoint = resized(found.load(), size)
     config = checkpoint.config
     console.print(
-        f"[bold]checkpoint[/]   {_plain(found.path)} ({_plain(found.why)}): MMNet-{config.width:g}, step "
+        f"[bold]checkpoint[/]   {_plain(found.path)} ({_plain(found.why)}): {config.name}, step "
         f"{checkpoint.step}, {config.size}×{config.size}, {config.sampling} sampling"
     )
-    path = output or Path(f"mmnet-{config.width:g}-{config.size}-{chosen.name}.tflite")
+    path = output or Path(f"{config.name.lower()}-{config.size}-{chosen.name}.tflite")
     check_writable(path, force=force)
 
     progress = Progress(

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.errors import MMNetError
+from mmnet.export.flatbuffer import read_tree, write_tree
 from mmnet.export.graph import Graph, Image
 from mmnet.export.lower import lower
 from mmnet.model.tensorflow import load_tensorflow, quiet_stderr
 
 SIGNATURE = "serving_default"
 
-Images = Sequence[NDArray[np.uint8]]
+Images = NDArray[np.uint8]
 
 
 class ConversionError(MMNetError):
@@ -51,14 +52,14 @@ def to_int8(
 
     Args:
         graph: the inference graph.
-        images: uint8 [size, size, 3] each, RGB.
+        images: uint8 [N, size, size, 3], RGB.
         input_dtype: `uint8` (pixels as they are, alpha bytes) or `float32` (0-1, quantized inside the model).
         progress: called with the number of images measured so far.
     """
 
     def configure(converter: Any, tf: Any) -> None:
         def representative_dataset() -> Iterator[list[NDArray[np.float32]]]:
-            for done, image in enumerate(images, start=1):
+            for done, image in enumerate(_spanning(images), start=1):
                 yield [image[None].astype(np.float32) / np.float32(255)]
                 progress(done)
 
@@ -68,6 +69,16 @@ def to_int8(
         converter.inference_input_type = converter.inference_output_type = tf.as_dtype(input_dtype)
 
     return _convert(graph, configure)
+
+
+def _spanning(images: Images) -> Images:
+    """The same pictures, two pixels of the first aside: one is black and one white.
+
+    The range of the input is then 0-255 whatever the photos reach, and its scale 1/255, so that pixels go in as they are.
+    """
+    images = images.copy()
+    images[0, 0, 0], images[0, -1, -1] = 0, 255
+    return images
 
 
 def _convert(graph: Graph, configure: Callable[[Any, Any], None]) -> bytes:
@@ -90,4 +101,13 @@ def _convert(graph: Graph, configure: Callable[[Any, Any], None]) -> bytes:
         except (RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]
             raise ConversionError(f"TensorFlow {tf.__version__} cannot convert the graph: {reason}") from error
-    return model
+    return _named_as_in_the_signature(model)
+
+
+def _named_as_in_the_signature(model: bytes) -> bytes:
+    """Give the tensors the names of the signature, where the converter writes `serving_default_image:0`."""
+    tree = read_tree(model)
+    (signature,) = tree.signatureDefs
+    for entry in (*signature.inputs, *signature.outputs):
+        tree.subgraphs[signature.subgraphIndex].tensors[entry.tensorIndex].name = entry.name
+    return write_tree(tree)

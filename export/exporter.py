@@ -194,7 +194,7 @@ def _recipe(export: Export) -> dict[str, Any]:
 def _metadata(export: Export, recipe: dict[str, Any]) -> ModelMetadata:
     config = export.checkpoint.config
     return ModelMetadata(
-        name=f"MMNet-{config.width:g} {config.size} {export.precision.name}",
+        name=f"{config.name} {config.size} {export.precision.name}",
         description=(
             f"Automatic portrait matting: RGB photo in, alpha matte out. Checkpoint {export.name}, step "
             f"{export.checkpoint.step}, {export.precision.stores}."

@@ -39,15 +39,15 @@ def lower(graph: Graph, image: Any) -> Any:
     splits: dict[str, list[Any]] = {}
     for node in graph.nodes:
         inputs = [values[name] for name in node.inputs]
-        x = inputs[0] if inputs else None
+        x = inputs[0] if inputs else image
         match node.op:
             case Image():
-                y = image
+                y = x
             case Conv(kernel, bias, strides, padding):
                 y = tf.nn.bias_add(tf.nn.conv2d(x, kernel, strides, padding), bias)
             case Depthwise(kernel, bias, stride, rate):
-                strides = (1, stride, stride, 1)
-                y = tf.nn.bias_add(tf.nn.depthwise_conv2d(x, kernel, strides, "SAME", dilations=(rate, rate)), bias)
+                steps = (1, stride, stride, 1)
+                y = tf.nn.bias_add(tf.nn.depthwise_conv2d(x, kernel, steps, "SAME", dilations=(rate, rate)), bias)
             case Norm(scale, shift):
                 y = x * scale + shift
             case Relu6():

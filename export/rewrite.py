@@ -148,7 +148,7 @@ def merge_strided_branches(graph: Graph) -> Graph:
         parts = [
             Node(node.name, Split(index, len(branches)), (merged[-1].name,)) for index, node in enumerate(stages[-1])
         ]
-        gone = {node.name: [] for stage in stages for node in stage}
+        gone: dict[str, list[Node]] = {node.name: [] for stage in stages for node in stage}
         graph = graph.with_nodes(gone | {stages[0][0].name: [*merged, *parts]})
     return graph
 

@@ -35,6 +35,6 @@ def import_checkpoint(
     if not found.tfslim:
         raise CheckpointKindError(f"{found.path}: this is a checkpoint of our format already; use it with --ckpt")
     checkpoint = read_tfslim(found.path, size=size, sampling="half_pixel" if half_pixel else "legacy")
-    console.print(f"read {found.path} ({found.why}): MMNet-{checkpoint.config.width:g}, step {checkpoint.step}")
+    console.print(f"read {found.path} ({found.why}): {checkpoint.config.name}, step {checkpoint.step}")
     save_checkpoint(replace(checkpoint, provenance={"imported from": found.path.name}), out)
     console.print(f"wrote {out}; next: [bold]export-tflite --ckpt {out} --calibration PHOTOS[/]")

@@ -47,6 +47,11 @@ class ModelConfig:
         if self.sampling not in get_args(Sampling):
             raise ConfigError(f"sampling {self.sampling!r} is unknown; choose one of {', '.join(get_args(Sampling))}")
 
+    @property
+    def name(self) -> str:
+        """As the paper calls it, for example MMNet-1.0."""
+        return f"MMNet-{self.width}"
+
     def channels(self, nominal: int) -> int:
         """Channels of a layer that has `nominal` of them at width 1.0: a multiple of 8, at least 8."""
         return max(8, (round(nominal * self.width) + 4) // 8 * 8)

@@ -99,7 +99,7 @@ def check_shapes(shapes: Mapping[str, Shape], config: ModelConfig) -> None:
         VariableError: names the first variable that is missing, unexpected or of another shape.
     """
     expected = variable_shapes(config)
-    network = f"MMNet-{config.width:g}"
+    network = config.name
     for name, shape in expected.items():
         if name not in shapes:
             raise VariableError(f"variable {name} is missing; {network} needs it with shape {list(shape)}")

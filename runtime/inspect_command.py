@@ -93,18 +93,22 @@ def _figures(report: ModelReport) -> dict[str, str]:
 
 
 def _recipes(report: ModelReport) -> Iterator[tuple[str, Mapping[str, str]]]:
-    embedded = report.metadata.recipe if report.metadata else None
+    embedded = report.metadata.recipe if report.metadata else {}
     if embedded:
         yield "Recipe", _flat(embedded)
-    if report.sidecar_recipe and report.sidecar_recipe != embedded:
-        yield "Recipe beside the file", _flat(report.sidecar_recipe)
+    # What the file says already is not said twice.
+    more = {key: value for key, value in (report.sidecar_recipe or {}).items() if embedded.get(key) != value}
+    if more:
+        yield "Recipe beside the file", _flat(more)
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """A nested recipe as dotted names: {"a": {"b": 1}} → {"a.b": "1"}."""
     flat: dict[str, str] = {}
     for key, item in value.items():
-        if isinstance(item, dict) and item:
+        if key == "verification" and isinstance(item, list):
+            flat |= {f"{key}.{check.get('name')}": str(check.get("found")) for check in item if isinstance(check, dict)}
+        elif isinstance(item, dict) and item:
             flat |= _flat(item, f"{prefix}{key}.")
         else:
             flat[f"{prefix}{key}"] = item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)

@@ -103,7 +103,7 @@ def test_one_flipped_bit_in_the_weights_is_noticed(saved):
         ({"step": "seven"}, "'step'"),
         ({"metrics": None}, "'metrics'"),
         ({"model": {"width": 1.0}}, "keys"),
-        ({"model": {"width": 1.0, "size": 32, "sampling": "half_pixel"}}, "MMNet-1 needs"),
+        ({"model": {"width": 1.0, "size": 32, "sampling": "half_pixel"}}, "MMNet-1.0 needs"),
     ],
 )
 def test_a_description_that_does_not_fit_is_named(saved, change, message):

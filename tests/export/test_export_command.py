@@ -1,0 +1,150 @@
+"""`export-tflite` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support import error_line, random_checkpoint, run
+
+from mmnet.model.checkpoint import save_checkpoint
+from mmnet.model.config import ModelConfig
+from mmnet.runtime.inspection import inspect_model
+
+CONFIG = ModelConfig(0.35, 64, "half_pixel")
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory):
+    """A --ckpt-dir with one run."""
+    folder = tmp_path_factory.mktemp("work") / "checkpoints"
+    save_checkpoint(random_checkpoint(CONFIG), folder / "run" / "step-7")
+    return folder
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_default_is_int8_of_the_latest_checkpoint(checkpoints, photos, tmp_path):
+    """In the folder where checkpoints/ lies, with a bad photo among the good ones; everything that it says is true."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for photo in photos.iterdir():
+        (folder / photo.name).symlink_to(photo)
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    (tmp_path / "checkpoints").symlink_to(checkpoints)
+    result = run("export-tflite", "--ckpt", "latest", "--calibration", "photos", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    name = "mmnet-0.35-64-int8.tflite"
+    assert files(tmp_path) == ["checkpoints", name, f"{name}.recipe.json", "photos"]
+    said = result.stdout
+    assert "the newest in checkpoints" in said
+    assert "broken.jpg" in said
+    assert "12 photos of photos, 1 unreadable" in said
+    assert said.count("✓") == 7
+    assert f"mmnet matte photo.jpg --model {name}" in said
+    recipe = json.loads((tmp_path / f"{name}.recipe.json").read_text())
+    assert recipe["calibration"]["unreadable"] == ["broken.jpg"]
+    assert inspect_model(tmp_path / name).inputs[0].dtype == "uint8"
+
+    refused = run("export-tflite", "-o", name, "--calibration", "photos", cwd=tmp_path)
+    assert "--force" in error_line(refused)
+
+
+def test_json_is_all_that_goes_to_stdout_and_mmnet_export_is_the_same_command(checkpoints, tmp_path):
+    result = run(
+        "mmnet", "export", "--ckpt", checkpoints / "run", "--precision", "float32", "--size", "32", "--json",
+        "-o", tmp_path / "m.tflite",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    document = json.loads(result.stdout)
+    assert document["output"] == str(tmp_path / "m.tflite")
+    assert document["recipe"]["model"]["size"] == 32
+    assert all(check["passed"] for check in document["recipe"]["verification"])
+    assert "the highest step, 7, of the run" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "--ckpt PATH"),
+        (["--ckpt", "best"], "--ckpt"),
+        (["--ckpt", "nowhere"], "nowhere"),
+        (["--precision", "int4"], "int8, float16"),
+        (["--precision", "float16", "--input", "uint8"], "--input float32"),
+        (["-o", "absent/m.tflite"], "absent"),
+    ],
+)
+def test_bad_arguments_are_one_line_and_leave_nothing(tmp_path, arguments, expected):
+    assert expected in error_line(run("export-tflite", *arguments, cwd=tmp_path))
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "--calibration"),
+        (["--size", "100"], "multiple of 16"),
+        (["--calibration", "absent"], "absent"),
+        (["--calibration", "."], "no photo"),
+    ],
+)
+def test_bad_requests_for_a_good_checkpoint(checkpoints, tmp_path, arguments, expected):
+    result = run("export-tflite", "--ckpt-dir", checkpoints, *arguments, cwd=tmp_path)
+    assert expected in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+    assert result.returncode == 1
+    assert files(tmp_path) == []
+
+
+def test_interrupted_it_leaves_nothing(checkpoints, photos, tmp_path):
+    process = subprocess.Popen(
+        [Path(sys.executable).with_name("export-tflite"), "--ckpt-dir", checkpoints, "--calibration", photos],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    for line in process.stdout:
+        if line.startswith("calibration"):
+            break
+    time.sleep(1)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "Traceback" not in errors
+    assert files(tmp_path) == []
+
+
+def test_a_full_disk_leaves_nothing(checkpoints, tmp_path):
+    """A limit on the size of a file, met only when the model is written, answers as a full disk does."""
+    script = """
+import resource, signal, sys
+from mmnet.export.exporter import Exported
+from mmnet.cli import export_tflite
+write = Exported.write
+def write_on_a_full_disk(self, path):
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+    write(self, path)
+Exported.write = write_on_a_full_disk
+export_tflite()
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", script, "--ckpt-dir", checkpoints, "--precision", "float16", "-o", "m.tflite"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 1, result.stderr
+    assert "m.tflite: cannot be written" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert files(tmp_path) == []
+
+
+def test_help_shows_examples_and_every_option():
+    result = run("export-tflite", "--help")
+    for word in ("Examples", "--ckpt-dir", "--precision", "--input", "--size", "--calibration", "--force", "--json"):
+        assert word in result.stdout
