@@ -30,22 +30,14 @@ def sigmoid(image: Any) -> dict[str, Any]:
     return {"alpha": tf.sigmoid(logits(image))}
 
 
-def traced(
-    function: Callable[..., dict[str, Any]], *shapes: Sequence[int | None], names: str = "image"
-) -> Any:
-    specs = [
-        tf.TensorSpec(shape, tf.float32, name=name) for shape, name in zip(shapes, names.split(), strict=True)
-    ]
+def traced(function: Callable[..., dict[str, Any]], *shapes: Sequence[int | None], names: str = "image") -> Any:
+    specs = [tf.TensorSpec(shape, tf.float32, name=name) for shape, name in zip(shapes, names.split(), strict=True)]
     return tf.function(function, input_signature=specs)
 
 
 def converter(function: Any, key: str, folder: Path) -> Any:
-    if (
-        key == "serving_default"
-    ):  # what a concrete function's signature is called anyway, and much the quicker way
-        return tf.lite.TFLiteConverter.from_concrete_functions(
-            [function.get_concrete_function()], tf.Module()
-        )
+    if key == "serving_default":  # what a concrete function's signature is called anyway, and much the quicker way
+        return tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], tf.Module())
     module = tf.Module()
     module.run = function
     saved = folder / "saved"

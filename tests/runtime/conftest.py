@@ -19,14 +19,10 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the models of build_models.py, by name."""
-    pytest.importorskip(
-        "tensorflow", reason="TensorFlow builds the models these tests run; install mmnet[test]"
-    )
+    pytest.importorskip("tensorflow", reason="TensorFlow builds the models these tests run; install mmnet[test]")
     folder = tmp_path_factory.mktemp("models")
     script = Path(__file__).with_name("build_models.py")
-    done = subprocess.run(
-        [sys.executable, str(script), str(folder)], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, str(script), str(folder)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return folder
 

@@ -70,9 +70,7 @@ def test_colours(text: str, colour: tuple[int, int, int], noise: Any) -> None:
     assert (behind(image, np.zeros((3, 4), np.float32)) == colour).all()
 
 
-@pytest.mark.parametrize(
-    "text", ["#12345", "#gggggg", "#", "", "chartreuse-ish", "missing.jpg", "# ff f", "#+1+2+3"]
-)
+@pytest.mark.parametrize("text", ["#12345", "#gggggg", "#", "", "chartreuse-ish", "missing.jpg", "# ff f", "#+1+2+3"])
 def test_what_is_no_background(text: str) -> None:
     with pytest.raises(BackgroundError, match="no colour"):
         parse_background(text)

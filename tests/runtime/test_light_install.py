@@ -40,18 +40,13 @@ def test_light_install(source: Path, tmp_path: Path, tiny_model: Path) -> None:
     environment = tmp_path / "venv"
     venv.create(environment, with_pip=True)
     python = environment / "bin" / "python"
-    reached = run(
-        python, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", tmp_path / "probe", "flatbuffers"
-    )
+    reached = run(python, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", tmp_path / "probe", "flatbuffers")
     if reached.returncode:
         pytest.skip("NO PACKAGE REGISTRY CAN BE REACHED: that the light install works was not tested")
     installed = run(python, "-m", "pip", "install", "--quiet", source)
     assert installed.returncode == 0, installed.stderr
 
-    packages = {
-        entry["name"].lower()
-        for entry in json.loads(run(python, "-m", "pip", "list", "--format=json").stdout)
-    }
+    packages = {entry["name"].lower() for entry in json.loads(run(python, "-m", "pip", "list", "--format=json").stdout)}
     assert "mmnet" in packages
     assert not packages & {"tensorflow", "keras", "tf-keras", "tf_keras", "tensorflow-model-optimization"}
 

@@ -208,18 +208,14 @@ def test_refused_before_any_work(
     assert names(tmp_path) == ["photo.jpg"]
 
 
-def test_the_output_folder_must_be_writable(
-    mmnet: Any, photo: Path, tiny_model: Path, tmp_path: Path
-) -> None:
+def test_the_output_folder_must_be_writable(mmnet: Any, photo: Path, tiny_model: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = mmnet("matte", photo, "-m", tiny_model, "-o", tmp_path / "file" / "out.png")
     assert done.returncode == 1
     assert "is a file, not a folder" in one_line(done.stderr)
 
 
-def test_a_full_disk_is_one_line_and_leaves_nothing(
-    mmnet: Any, tiny_model: Path, tmp_path: Path, noise: Any
-) -> None:
+def test_a_full_disk_is_one_line_and_leaves_nothing(mmnet: Any, tiny_model: Path, tmp_path: Path, noise: Any) -> None:
     photo = tmp_path / "noise.png"
     Image.fromarray(noise(400, 400, 3)).save(photo)
     done = mmnet(
@@ -245,9 +241,7 @@ def many(tmp_path: Path, photo: Path) -> Path:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_an_end_in_the_middle_leaves_no_half_file(
-    tiny_model: Path, tmp_path: Path, many: Path, how: int
-) -> None:
+def test_an_end_in_the_middle_leaves_no_half_file(tiny_model: Path, tmp_path: Path, many: Path, how: int) -> None:
     out = tmp_path / "out"
     command: list[str | Path] = [
         Path(sys.executable).with_name("mmnet"),

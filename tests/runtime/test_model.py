@@ -165,9 +165,7 @@ rng = np.random.default_rng(0)
 
 
 def endings(script: str, model: Path) -> dict[str, int]:
-    done = subprocess.run(
-        [sys.executable, "-c", LOAD + script, str(model)], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", LOAD + script, str(model)], capture_output=True, text=True, check=True)
     counts: dict[str, int] = {}
     for code in done.stdout.split():
         counts[code] = counts.get(code, 0) + 1

@@ -85,9 +85,7 @@ def over_white(rgba: np.ndarray[Any, Any], white: int) -> np.ndarray[Any, Any]:
     return rgba[..., :3] * alpha + white * (1 - alpha)
 
 
-@pytest.mark.parametrize(
-    ("kind", "options"), [("PNG", {}), ("WEBP", {"lossless": True, "exact": True}), ("TIFF", {})]
-)
+@pytest.mark.parametrize(("kind", "options"), [("PNG", {}), ("WEBP", {"lossless": True, "exact": True}), ("TIFF", {})])
 def test_alpha_is_laid_over_white(kind: str, options: dict[str, Any], tmp_path: Path, noise: Any) -> None:
     rgba = noise(19, 23, 4)
     read = read_photo(written(tmp_path, encoded(Image.fromarray(rgba), kind, **options)))
@@ -141,9 +139,7 @@ WHOLE: dict[str, dict[str, Any]] = {
 def test_truncation_is_noticed(kind: str, tmp_path: Path, noise: Any) -> None:
     image = Image.fromarray(np.kron(noise(12, 16, 3), np.ones((8, 8, 1), np.uint8)))
     data = encoded(image, kind.split()[-1], **WHOLE[kind])
-    end = (
-        data.rindex(b"IDAT") + 30 if kind == "PNG" else len(data) - 2
-    )  # a PNG is whole without its last chunk
+    end = data.rindex(b"IDAT") + 30 if kind == "PNG" else len(data) - 2  # a PNG is whole without its last chunk
     for length in {*np.linspace(1, end, 30, dtype=int).tolist(), end}:
         with pytest.raises(PhotoError):
             read_photo(written(tmp_path, data[:length]))
@@ -172,9 +168,7 @@ def jpeg(width: int, height: int) -> bytes:
 def tiff(width: int, height: int) -> bytes:
     data = bytearray(encoded(Image.new("RGB", (16, 16)), "TIFF"))
     for tag, value in ((256, width), (257, height)):
-        at = next(
-            i for i in range(8, len(data), 2) if struct.unpack_from("<HH", data, i) in ((tag, 3), (tag, 4))
-        )
+        at = next(i for i in range(8, len(data), 2) if struct.unpack_from("<HH", data, i) in ((tag, 3), (tag, 4)))
         struct.pack_into("<HHII", data, at, tag, 4, 1, value)
     return bytes(data)
 
@@ -198,9 +192,7 @@ def test_a_bomb_is_refused_without_the_memory_it_asks_for(data: bytes, tmp_path:
         "except PhotoError as error: print(error)\n"
         "assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, 'kilobytes'\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
     assert re.search("photo: .*too large", done.stdout)
 
 
@@ -244,15 +236,11 @@ def test_an_unreadable_file(tmp_path: Path, noise: Any) -> None:
         "try: read_photo(sys.argv[1])\n"
         "except PhotoError as error: print(error)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == f"{path}: cannot be read: Permission denied"
 
 
-def test_opencv_writes_nothing_about_bad_files(
-    tmp_path: Path, noise: Any, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_opencv_writes_nothing_about_bad_files(tmp_path: Path, noise: Any, capfd: pytest.CaptureFixture[str]) -> None:
     data = encoded(Image.fromarray(noise(40, 40, 3)), "TIFF")[:-900]
     with pytest.raises(PhotoError):
         read_photo(written(tmp_path, data))

@@ -31,14 +31,7 @@ def _plane(g: Plane, s: int) -> Plane:
         if h >= 2 * s and w >= 2 * s:
             g = [
                 [
-                    (
-                        at(2 * y, 2 * x)
-                        + at(2 * y, 2 * x + 1)
-                        + at(2 * y + 1, 2 * x)
-                        + at(2 * y + 1, 2 * x + 1)
-                        + 2
-                    )
-                    >> 2
+                    (at(2 * y, 2 * x) + at(2 * y, 2 * x + 1) + at(2 * y + 1, 2 * x) + at(2 * y + 1, 2 * x + 1) + 2) >> 2
                     for x in range((w + 1) // 2)
                 ]
                 for y in range((h + 1) // 2)
