@@ -74,7 +74,7 @@ def to_int8(
 def _spanning(images: Images) -> Images:
     """The same pictures, two pixels of the first aside: one is black and one white.
 
-    The range of the input is then 0-255 whatever the photos reach, and its scale 1/255, so that pixels go in as they are.
+    The input then ranges over 0-255 whatever the photos reach, its scale is 1/255, and pixels go in as they are.
     """
     images = images.copy()
     images[0, 0, 0], images[0, -1, -1] = 0, 255

@@ -70,9 +70,7 @@ def convert(network: Callable[[Any], Any], shape: tuple[int, ...], recipe: str =
             yield [generator.uniform(0, 1, shape).astype(np.float32)]
 
     module = Module()
-    converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [module.__call__.get_concrete_function()], module
-    )
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([module.__call__.get_concrete_function()], module)
     if recipe != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if recipe == "float16":

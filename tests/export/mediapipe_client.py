@@ -66,9 +66,7 @@ def main(folder: Path, picture: np.ndarray, models: list[str]) -> dict[str, Any]
                 path = folder / f"{number}.{channel}.npy"
                 np.save(path, mask)
                 masks.append(str(path))
-        except (
-            Exception
-        ) as caught:  # MediaPipe raises what its status codes map to, FileNotFoundError among them
+        except Exception as caught:  # MediaPipe raises what its status codes map to, FileNotFoundError among them
             error = str(caught)
         answers[model] = {"error": error, "masks": masks, "metadata": read_metadata(Path(model).read_bytes())}
     return answers

@@ -1,4 +1,4 @@
-"""What an export makes, through the library: every precision of a small network, and the verification that guards it."""
+"""What an export makes, through the library: every precision of a small network, and what verification catches."""
 
 from __future__ import annotations
 
@@ -212,7 +212,9 @@ class TestVerificationCatches:
             lambda image: {"alpha": tf.nn.softmax(model(image)["final_block"])[..., 1:]}, input_signature=[signature]
         )
         converter = tf.lite.TFLiteConverter.from_concrete_functions([module.run.get_concrete_function()], module)
-        checks = {check.name: check for check in check_graph(converter.convert(), PRECISIONS["float32"], "float32", SIZE)}
+        checks = {
+            check.name: check for check in check_graph(converter.convert(), PRECISIONS["float32"], "float32", SIZE)
+        }
         assert not checks["operators"].passed
         assert "SPACE_TO_BATCH_ND" in checks["operators"].found
         assert not checks["XNNPACK partitions"].passed
@@ -243,7 +245,9 @@ def test_probes_are_always_the_same_pictures():
     assert first.shape == (4, SIZE, SIZE, 3)
     assert first.dtype == np.uint8
     assert np.array_equal(first, second)
-    assert hashlib.sha256(probe_images(32).tobytes()).hexdigest() == hashlib.sha256(probe_images(32).tobytes()).hexdigest()
+    assert (
+        hashlib.sha256(probe_images(32).tobytes()).hexdigest() == hashlib.sha256(probe_images(32).tobytes()).hexdigest()
+    )
 
 
 def test_model_and_recipe_are_written_together(exported, tmp_path):

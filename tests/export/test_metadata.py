@@ -143,9 +143,7 @@ def test_not_a_model() -> None:
         read_metadata(b"\0" * 100)
 
 
-@pytest.mark.parametrize(
-    "damaged", [b"", b"\x1c\0\0\0M00", b"\xff\xff\0\0M001", b"\x08\0\0\0V001" + b"\0" * 40]
-)
+@pytest.mark.parametrize("damaged", [b"", b"\x1c\0\0\0M00", b"\xff\xff\0\0M001", b"\x08\0\0\0V001" + b"\0" * 40])
 def test_damaged_metadata_is_refused(damaged: bytes) -> None:
     tree = schema.ModelT.InitFromPackedBuf(add_metadata(matting_model("uint8"), CARD))
     (entry,) = (entry for entry in tree.metadata if entry.name == METADATA_BUFFER.encode())

@@ -46,9 +46,7 @@ GRAPH = [*LAYERS, "RESIZE_BILINEAR", "LOGISTIC"]
         ("per_tensor", True, {"int8": 5}, False),
     ],
 )
-def test_precision_and_cost(
-    recipe: str, quantized: bool, precisions: dict[str, int], per_channel: bool | None
-) -> None:
+def test_precision_and_cost(recipe: str, quantized: bool, precisions: dict[str, int], per_channel: bool | None) -> None:
     model = matting_model(recipe)
     report = inspect_model(model)
     assert (report.quantized, report.precisions, report.per_channel) == (quantized, precisions, per_channel)
