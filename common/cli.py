@@ -12,6 +12,7 @@ import mmnet
 from mmnet.errors import MMNetError
 from mmnet.export.commands import export
 from mmnet.model.commands import import_checkpoint
+from mmnet.quiet import silence_native_libraries
 from mmnet.runtime.inspect_command import inspect
 from mmnet.runtime.matte_command import matte
 
@@ -49,6 +50,7 @@ def _options(
 
 def _run(command: typer.Typer) -> None:
     """Run a command; turn what the user can mend into one line on stderr and an exit code, never a traceback."""
+    silence_native_libraries()
     try:
         command()
     except MMNetError as error:

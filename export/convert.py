@@ -13,7 +13,7 @@ from mmnet.errors import MMNetError
 from mmnet.export.flatbuffer import read_tree, write_tree
 from mmnet.export.graph import Graph, Image
 from mmnet.export.lower import lower
-from mmnet.model.tensorflow import load_tensorflow, quiet_stderr
+from mmnet.model.tensorflow import load_tensorflow
 
 SIGNATURE = "serving_default"
 
@@ -92,7 +92,7 @@ def _convert(graph: Graph, configure: Callable[[Any, Any], None]) -> bytes:
         tf.autograph.experimental.do_not_convert(lambda image: {"alpha": lower(graph, image)}),
         input_signature=[signature],
     )
-    with tempfile.TemporaryDirectory() as folder, quiet_stderr():
+    with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(module, folder, signatures={SIGNATURE: module.alpha})
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
         configure(converter, tf)

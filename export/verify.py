@@ -13,7 +13,6 @@ from mmnet.errors import MMNetError
 from mmnet.export.convert import SIGNATURE
 from mmnet.model.checkpoint import Checkpoint
 from mmnet.model.keras_network import assign_weights, build_keras
-from mmnet.model.tensorflow import quiet_stderr
 from mmnet.quantize.precision import Precision
 from mmnet.runtime import MattingModel
 from mmnet.runtime.inspection import ModelReport, TensorReport, inspect_model
@@ -110,9 +109,8 @@ def probe_images(size: int, count: int = PROBES) -> NDArray[np.uint8]:
 
 def check_against_keras(model: bytes, checkpoint: Checkpoint, images: NDArray[np.uint8]) -> Check:
     """Compare the float .tflite with the training graph in Keras, on at most a few of the pictures."""
-    with quiet_stderr():
-        import keras
-        import tensorflow as tf
+    import keras
+    import tensorflow as tf
 
     images = images[:: max(1, len(images) // PROBES)][:PROBES]
     network = build_keras(checkpoint.config, keras)
@@ -236,6 +234,5 @@ def _same_tensor(found: TensorReport, wanted: TensorReport) -> bool:
 
 
 def _alphas(model: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    # LiteRT announces its delegate on stderr.
-    with quiet_stderr(), MattingModel(model) as matting:
+    with MattingModel(model) as matting:
         return np.stack([matting.run_float(image) for image in images])

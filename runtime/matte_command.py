@@ -39,7 +39,6 @@ from mmnet.runtime.outputs import (
 )
 from mmnet.runtime.photos import PhotoError, read_photo
 from mmnet.runtime.preprocess import Bytes
-from mmnet.runtime.quiet import native_libraries_silenced
 
 
 def matte(
@@ -87,14 +86,13 @@ def matte(
       mmnet matte photo.jpg -b blur           (writes photo-composite.jpg)
       mmnet matte photo.jpg -b transparent -o me.png
       mmnet matte photo.jpg -b '#00ff00' -o green.jpg
-      mmnet matte photo.jpg -b beach.jpg --model mmnet-1.0-int8.tflite
+      mmnet matte photo.jpg -b beach.jpg --model mmnet-1.0-256-int8.tflite
       mmnet matte holiday/ -o mattes/ --json
 
     One bad photo does not stop the others. The exit code is 1 if any failed.
     """
     try:
-        with native_libraries_silenced():
-            results = _matte_all(photos, output, background, model, threads, force=force, as_json=as_json)
+        results = _matte_all(photos, output, background, model, threads, force=force, as_json=as_json)
     except BrokenPipeError:
         raise
     except OSError as error:  # a path that cannot even be looked at
