@@ -71,9 +71,7 @@ def main() -> None:
             program = Path(sys.executable).with_name("export-tflite")
             subprocess.run([program, *options], check=True, stdout=subprocess.DEVNULL)
             wall = time.perf_counter() - start
-            subprocess.run(
-                [sys.executable, "-c", _CLOCKED, *options, "--force"], check=True, stdout=subprocess.DEVNULL
-            )
+            subprocess.run([sys.executable, "-c", _CLOCKED, *options, "--force"], check=True, stdout=subprocess.DEVNULL)
             spent = json.loads(output.with_name(output.name + ".times").read_text())
         results[precision] = {"wall_s": round(wall, 2), "seconds": {k: round(v, 2) for k, v in spent.items()}}
         print(f"{precision}: {wall:.1f} s")

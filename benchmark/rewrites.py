@@ -105,7 +105,8 @@ def main() -> None:
         )
     if arguments.json:
         machine = {"machine": platform.machine(), "processor": _processor(), "threads": 1}
-        arguments.json.write_text(json.dumps({"machine": machine, "runs": arguments.runs, "rows": rows}, indent=2) + "\n")
+        document = {"machine": machine, "runs": arguments.runs, "rows": rows}
+        arguments.json.write_text(json.dumps(document, indent=2) + "\n")
 
 
 def _processor() -> str:
