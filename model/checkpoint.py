@@ -69,15 +69,20 @@ class Checkpoint:
         return digest.hexdigest()
 
 
-def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
+def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, beside: Mapping[str, bytes] | None = None) -> None:
     """Write `checkpoint` into `folder`, whole or not at all; an older checkpoint there is replaced.
+
+    Args:
+        checkpoint: what to write.
+        folder: where; it is created.
+        beside: further files for the same folder by name, for example what a training needs to go on.
 
     Raises:
         VariableError: the weights are not those of the configuration.
         OutputError: the file system refused.
     """
     check_weights(checkpoint.weights, checkpoint.config)
-    data = _safetensors().numpy.save({name: np.ascontiguousarray(w) for name, w in sorted(checkpoint.weights.items())})
+    data = load_safetensors().numpy.save({name: np.ascontiguousarray(w) for name, w in sorted(checkpoint.weights.items())})
     document = {
         "format": FORMAT,
         "model": checkpoint.config.to_json(),
@@ -91,6 +96,8 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
     with atomic_folder(folder) as temporary:
         (temporary / WEIGHTS_FILE).write_bytes(data)
         (temporary / CONFIG_FILE).write_text(json.dumps(document, indent=2) + "\n")
+        for name, content in (beside or {}).items():
+            (temporary / name).write_bytes(content)
 
 
 def is_checkpoint(folder: Path) -> bool:
@@ -137,7 +144,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         raise CheckpointCorruptError(
             f"{path}: truncated or altered: {len(data)} bytes whose SHA-256 is not the one in {CONFIG_FILE}"
         )
-    safetensors = _safetensors()
+    safetensors = load_safetensors()
     try:
         weights = safetensors.numpy.load(data)
     except (safetensors.SafetensorError, KeyError) as error:
@@ -158,7 +165,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     )
 
 
-def _safetensors() -> Any:
+def load_safetensors() -> Any:
     try:
         import safetensors
         import safetensors.numpy

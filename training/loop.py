@@ -1,0 +1,377 @@
+"""The training loop: Keras' `fit` in segments, and after each a checkpoint from which it goes on bit for bit."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet.errors import MMNetError
+from mmnet.evaluation.metrics import gauss_grad, mad
+from mmnet.model.checkpoint import (
+    Checkpoint,
+    CheckpointCorruptError,
+    is_checkpoint,
+    load_checkpoint,
+    load_safetensors,
+    read_document,
+    save_checkpoint,
+)
+from mmnet.model.config import ModelConfig
+from mmnet.model.keras_network import assign_weights, build_keras, read_weights
+from mmnet.model.variables import Weights
+from mmnet.training.losses import matting_losses, weight_decay
+from mmnet.training.packs import Pack
+from mmnet.training.pipeline import Batches, DataSet
+from mmnet.training.recipes import Recipe, RecipeError, Stage
+
+STATE_FILE = "training.safetensors"
+_EVALUATION_BATCH = 8
+_TRAINING_SAMPLES = 64
+
+
+class DivergedError(MMNetError):
+    """The loss is no longer finite."""
+
+
+class ResumeError(MMNetError):
+    """A run cannot go on as asked."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training run.
+
+    Attributes:
+        recipe: how to train.
+        folder: of the run; its checkpoints lie in it as `step-000123`.
+        data: read by `mmnet.training.pipeline.load_data` for a stage's input size.
+        description: of the data, for the checkpoints: what was typed, how many pictures.
+        seed: of the initial weights, the order of the data and the augmentation.
+        start: the checkpoint to go on from, or None for a new network.
+        width: width multiplier of a new network.
+        save_every: steps between checkpoints.
+        keep: how many of the newest checkpoints to keep, beside the best.
+        workers: threads of the input pipeline; None: one a core.
+    """
+
+    recipe: Recipe
+    folder: Path
+    data: Callable[[int], DataSet]
+    description: Mapping[str, Any]
+    seed: int = 0
+    start: Checkpoint | None = None
+    width: float = 1.0
+    save_every: int = 1000
+    keep: int = 3
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.recipe.continues and self.start is None:
+            raise RecipeError(f"recipe {self.recipe.name} goes on from a checkpoint; name it with --from")
+        if self.save_every < 1:
+            raise RecipeError(f"{self.save_every} steps between checkpoints are too few; take at least 1")
+
+    @property
+    def first_step(self) -> int:
+        """The step count that this run begins with."""
+        return self.start.step if self.start is not None else 0
+
+
+class Watcher(Protocol):
+    """Is told how a training goes."""
+
+    def on_stage(self, stage: Stage, first: int, done: int, total: int) -> None:
+        """A stage begins or goes on, `first` steps after the run's beginning; of all `total` steps, `done` are done."""
+
+    def on_step(self, step: int, losses: Mapping[str, float]) -> None:
+        """A step is done; `losses` are means since the last checkpoint."""
+
+    def on_checkpoint(self, checkpoint: Checkpoint, folder: Path, pictures: NDArray[np.uint8]) -> None:
+        """A checkpoint was written. `pictures` is a contact sheet, uint8 [H, W, 3]: photos, mattes, alphas."""
+
+
+def train(job: Job, keras: ModuleType, watcher: Watcher) -> Path:
+    """Run the recipe to its end, from its beginning or from the newest checkpoint in the run's folder.
+
+    Args:
+        job: what to train.
+        keras: Keras 3, on any backend.
+        watcher: is told of every step and checkpoint.
+
+    Returns:
+        The folder of the last checkpoint.
+
+    Raises:
+        DivergedError: the loss is not finite; the last good checkpoint is kept.
+        ResumeError: the checkpoints in the folder belong to another recipe, seed or start.
+        OutputError: a checkpoint could not be written.
+    """
+    resumed = _newest(job)
+    done = resumed.checkpoint.step - job.first_step if resumed else 0
+    folder = resumed.folder if resumed else job.folder
+    first = 0
+    for stage in job.recipe.stages:
+        if done < first + stage.steps:
+            run = _StageRun(job, stage, first, keras)
+            run.restore(resumed)
+            watcher.on_stage(stage, first, done, job.recipe.steps)
+            for folder in run.train(done, watcher):
+                resumed = _load(folder)
+            done = first + stage.steps
+        first += stage.steps
+    return folder
+
+
+@dataclass(frozen=True)
+class _Saved:
+    """A checkpoint of this run and what training needs beside it."""
+
+    folder: Path
+    checkpoint: Checkpoint
+    state: Mapping[str, NDArray[Any]]
+
+
+class _StageRun:
+    """One stage: network, optimizer and data for its input size."""
+
+    def __init__(self, job: Job, stage: Stage, first: int, keras: ModuleType) -> None:
+        self._job, self._stage, self._first, self._keras = job, stage, first, keras
+        start = job.start
+        config = start.config if start is not None else ModelConfig(job.width, stage.size, job.recipe.sampling)
+        self._config = replace(config, size=stage.size)
+        keras.utils.set_random_seed(job.seed)
+        self._network = build_keras(self._config, keras, norm_decay=job.recipe.norm_decay)
+        if start is not None:
+            assign_weights(self._network, start.weights, self._config)
+        self._optimizer = keras.optimizers.Adam(
+            _schedule(keras, stage, first),
+            use_ema=job.recipe.weight_average > 0,
+            ema_momentum=job.recipe.weight_average or 0.99,
+        )
+        self._model = _training_model(keras, self._network, job.recipe)
+        self._model.compile(optimizer=self._optimizer)
+        self._optimizer.build(self._network.trainable_variables)
+        self._data = job.data(stage.size)
+
+    def restore(self, saved: _Saved | None) -> None:
+        """Take over weights and optimizer of a checkpoint of this run."""
+        if saved is None:
+            return
+        weights = {name: value for name, value in saved.state.items() if not name.startswith("optimizer/")}
+        assign_weights(self._network, weights, self._config)
+        for index, variable in enumerate(self._optimizer.variables):
+            value = saved.state.get(f"optimizer/{index:04}")
+            if value is None or value.shape != tuple(variable.shape):
+                raise CheckpointCorruptError(f"{saved.folder / STATE_FILE}: does not hold the optimizer's state")
+            # The learning rate follows from the schedule.
+            variable.assign(value)
+
+    def train(self, done: int, watcher: Watcher) -> Iterator[Path]:
+        """Train from step `done` of the run to the end of the stage; yields every checkpoint's folder."""
+        job, stage = self._job, self._stage
+        batches = Batches(
+            self._data.training,
+            stage.batch,
+            stage.size,
+            seed=job.seed,
+            recipe=job.recipe.augmentation,
+            backgrounds=self._data.backgrounds,
+            workers=job.workers,
+        )
+        end = self._first + stage.steps
+        while done < end:
+            target = min(end, (done // job.save_every + 1) * job.save_every)
+            self._fit(batches, done, target, watcher)
+            done = target
+            yield self._save(done, watcher)
+
+    def _fit(self, batches: Batches, done: int, target: int, watcher: Watcher) -> None:
+        self._model.fit(
+            # Batches are numbered over all stages, so that no stage sees another's again.
+            batches.stream(done, target),
+            steps_per_epoch=target - done,
+            epochs=1,
+            verbose=0,
+            callbacks=[_report(self._keras, self._job, done, watcher)],
+        )
+
+    def _save(self, done: int, watcher: Watcher) -> Path:
+        job = self._job
+        raw = read_weights(self._network)
+        optimizer = {f"optimizer/{i:04}": np.asarray(v.numpy()) for i, v in enumerate(self._optimizer.variables)}
+        if job.recipe.weight_average:
+            # Keras gives the averages only by writing them over the weights.
+            self._optimizer.finalize_variable_values(self._network.trainable_variables)
+        weights = read_weights(self._network)
+        metrics, pictures = self._evaluate()
+        assign_weights(self._network, raw, self._config)
+
+        step = job.first_step + done
+        provenance = dict(job.start.provenance) if job.start is not None else {}
+        provenance |= {"recipe": job.recipe.to_json(), "seed": job.seed, "first_step": job.first_step}
+        checkpoint = Checkpoint(self._config, weights, step, job.description, metrics, provenance)
+        folder = job.folder / f"step-{step:07}"
+        state = load_safetensors().numpy.save(dict(raw) | optimizer)
+        save_checkpoint(checkpoint, folder, beside={STATE_FILE: state})
+        _prune(job)
+        watcher.on_checkpoint(checkpoint, folder, pictures)
+        return folder
+
+    def _evaluate(self) -> tuple[dict[str, float], NDArray[np.uint8]]:
+        """MAD and GAUSS_GRAD at the network's size, on validation pictures and as many training ones."""
+        training = self._data.training[0]
+        packs = {"train": (training.pack, training.indices[:_TRAINING_SAMPLES])}
+        if self._data.validation is not None:
+            packs["validation"] = (self._data.validation, np.arange(len(self._data.validation)))
+        metrics: dict[str, float] = {}
+        sheet: list[NDArray[np.uint8]] = []
+        for name, (pack, indices) in packs.items():
+            images, mattes = _pictures(pack, indices, self._config.size)
+            alphas = self._alphas(images)
+            pairs = list(zip(alphas, mattes, strict=True))
+            metrics[f"{name}_mad"] = float(np.mean([mad(alpha, truth) for alpha, truth in pairs]))
+            metrics[f"{name}_gauss_grad"] = float(np.mean([gauss_grad(alpha, truth) for alpha, truth in pairs]))
+            sheet += [_row(images[i], mattes[i], alphas[i]) for i in range(min(4, len(images)))]
+        chosen = "validation" if "validation_mad" in metrics else "train"
+        # What `--ckpt best` goes by.
+        return {"mad": metrics[f"{chosen}_mad"], **metrics}, np.concatenate(sheet)
+
+    def _alphas(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        alphas = []
+        for start in range(0, len(images), _EVALUATION_BATCH):
+            pictures = images[start : start + _EVALUATION_BATCH].astype(np.float32) / np.float32(255)
+            logits = self._network(pictures, training=False)["final_block"]
+            alphas.append(self._keras.ops.convert_to_numpy(self._keras.ops.softmax(logits)[..., 1]))
+        return np.concatenate(alphas)
+
+
+def _training_model(keras: ModuleType, network: Any, recipe: Recipe) -> Any:
+    """The network with its losses, for `fit`; every loss is a metric of its own."""
+
+    class Training(keras.Model):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+            self.loss_means = {name: keras.metrics.Mean(name) for name in recipe.weights}
+
+        def call(self, images: Any, training: bool = False) -> Any:
+            return self.network(images, training=training)
+
+        def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any) -> Any:
+            losses = matting_losses(keras, x, y, y_pred["final_block"], y_pred["aux_block"])
+            for name, loss in losses.items():
+                self.loss_means[name].update_state(loss)
+            total = sum(recipe.weights[name] * loss for name, loss in losses.items())
+            return total + weight_decay(keras, self.network, recipe.weight_decay)
+
+    return Training()
+
+
+def _schedule(keras: ModuleType, stage: Stage, first: int) -> Any:
+    """Linear warm-up, then a cosine from the stage's learning rate to its final one."""
+    ops = keras.ops
+
+    class Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc, name-defined]
+        def __call__(self, iteration: Any) -> Any:
+            step = ops.cast(iteration, "float32") - first
+            share = ops.clip((step - stage.warmup) / max(1, stage.steps - stage.warmup), 0.0, 1.0)
+            high, low = stage.learning_rate, stage.final_learning_rate
+            rate = low + (high - low) * (1 + ops.cos(math.pi * share)) / 2
+            return rate * ops.clip((step + 1) / max(1, stage.warmup), 0.0, 1.0)
+
+        def get_config(self) -> dict[str, Any]:
+            return {}
+
+    return Schedule()
+
+
+def _report(keras: ModuleType, job: Job, done: int, watcher: Watcher) -> Any:
+    class Report(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
+        def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+            losses = {name: float(value) for name, value in (logs or {}).items()}
+            step = job.first_step + done + batch + 1
+            if not all(map(math.isfinite, losses.values())):
+                raise DivergedError(
+                    f"{job.folder}: the loss is not finite at step {step}; the checkpoints before it are kept: lower "
+                    "the learning rate, or look at the data with `mmnet data check`"
+                )
+            watcher.on_step(step, losses)
+
+    return Report()
+
+
+def _pictures(pack: Pack, indices: NDArray[np.int64], size: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    from mmnet.training.augment import resize
+
+    samples = [pack.sample(int(index)) for index in indices]
+    images = np.stack([resize(sample.photo, size) for sample in samples])
+    mattes = np.stack([resize(sample.matte, size) for sample in samples])
+    return images, mattes.astype(np.float32) / np.float32(255)
+
+
+def _row(image: NDArray[np.uint8], matte: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
+    grey = [np.rint(np.repeat(value[..., None], 3, -1) * 255).astype(np.uint8) for value in (matte, alpha)]
+    return np.concatenate([image, *grey], axis=1)
+
+
+def _checkpoints(folder: Path) -> list[tuple[int, Path]]:
+    if not folder.is_dir():
+        return []
+    return sorted((read_document(child)["step"], child) for child in folder.iterdir() if is_checkpoint(child))
+
+
+def _load(folder: Path) -> _Saved:
+    path = folder / STATE_FILE
+    safetensors = load_safetensors()
+    try:
+        state = safetensors.numpy.load_file(path)
+    except OSError as error:
+        raise ResumeError(f"{path}: cannot be read: training cannot go on from here; use --from {folder}") from error
+    except safetensors.SafetensorError as error:
+        raise CheckpointCorruptError(f"{path}: truncated or altered ({error})") from error
+    return _Saved(folder, load_checkpoint(folder), state)
+
+
+def _newest(job: Job) -> _Saved | None:
+    found = _checkpoints(job.folder)
+    if not found:
+        return None
+    saved = _load(found[-1][1])
+    recorded = saved.checkpoint.provenance
+    asked = {"recipe": job.recipe.to_json(), "seed": job.seed, "first_step": job.first_step}
+    for key, value in asked.items():
+        # Both through JSON, where tuples are lists.
+        if _plain(recorded.get(key)) != _plain(value):
+            raise ResumeError(
+                f"{saved.folder}: was trained with another {key.replace('_', ' ')}; resume with that one, or train into "
+                "another folder with --run"
+            )
+    return saved
+
+
+def _plain(value: Any) -> Any:
+    import json
+
+    return json.loads(json.dumps(value))
+
+
+def _prune(job: Job) -> None:
+    """Keep the newest checkpoints and the best one."""
+    found = _checkpoints(job.folder)
+    best = min(found, key=lambda entry: read_document(entry[1])["metrics"].get("mad", math.inf))
+    for entry in found[: -job.keep]:
+        if entry != best:
+            shutil.rmtree(entry[1])
+
+
+def weights_equal(one: Weights, two: Weights) -> bool:
+    """Whether two networks are the same to the bit."""
+    return set(one) == set(two) and all(np.array_equal(one[name], two[name]) for name in one)

@@ -1,0 +1,54 @@
+"""The losses that MMNet is trained with, as functions of tensors of any Keras backend."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+# Sobel, an eighth of it: the gradient of a ramp is its slope.
+_SOBEL = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], np.float32) / 8
+
+
+def matting_losses(keras: ModuleType, images: Any, mattes: Any, logits: Any, aux_logits: Any) -> dict[str, Any]:
+    """The five terms of MMNet's loss, each a scalar; the published loss is their sum.
+
+    Source: Seo et al. (2019), section 3.3, and the original code. There the compositional term divides the image by
+    255 once too often; here it does not, so that this term is 255 times theirs.
+
+    Args:
+        keras: Keras 3.
+        images: float [N, S, S, 3] in 0-1.
+        mattes: float [N, S, S, 1] in 0-1, α*.
+        logits: [N, S, S, 2].
+        aux_logits: [N, S/16, S/16, 2], the auxiliary head's.
+
+    Returns:
+        alpha: mean |α − α*|; compositional: mean |α·I − α*·I|; gradient: mean absolute difference of the Sobel
+        gradients; cross_entropy: of the logits against (1 − α*, α*); auxiliary: the same for the auxiliary head
+        against α* resized with nearest neighbour.
+    """
+    ops = keras.ops
+    difference = ops.softmax(logits)[..., 1:] - mattes
+    stride = images.shape[1] // aux_logits.shape[1]
+    kernel = ops.cast(np.stack([_SOBEL, _SOBEL.T], axis=-1)[:, :, None], difference.dtype)
+    gradients = ops.conv(difference, kernel, padding="same")
+    return {
+        "alpha": ops.mean(ops.abs(difference)),
+        "compositional": ops.mean(ops.abs(difference * images)),
+        "gradient": ops.mean(ops.abs(gradients)),
+        "cross_entropy": _cross_entropy(ops, logits, mattes),
+        "auxiliary": _cross_entropy(ops, aux_logits, mattes[:, ::stride, ::stride]),
+    }
+
+
+def weight_decay(keras: ModuleType, model: Any, decay: float) -> Any:
+    """decay / 2 · Σ w² over the kernels of ordinary convolutions; depthwise kernels and norms are left alone."""
+    layers = [layer for layer in model.layers if type(layer) is keras.layers.Conv2D]
+    return decay / 2 * sum(keras.ops.sum(keras.ops.square(layer.kernel)) for layer in layers)
+
+
+def _cross_entropy(ops: Any, logits: Any, mattes: Any) -> Any:
+    log_shares = ops.log_softmax(logits)
+    return -ops.mean((1 - mattes) * log_shares[..., :1] + mattes * log_shares[..., 1:])

@@ -1,0 +1,134 @@
+"""Training recipes, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from mmnet.errors import MMNetError
+from mmnet.model.config import Sampling
+from mmnet.training.augment import Augmentation
+from mmnet.training.pipeline import Recipe as Augmenting
+
+LOSSES = ("alpha", "compositional", "gradient", "cross_entropy", "auxiliary")
+
+
+class RecipeError(MMNetError):
+    """There is no such recipe, or it does not go with what was asked for."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a training with one input size.
+
+    Attributes:
+        steps: how many batches.
+        size: side of the pictures in pixels.
+        batch: pictures a step.
+        learning_rate: of Adam at the start of the stage, after the warm-up.
+        final_learning_rate: at its end, reached along a cosine; equal to `learning_rate` for a constant one.
+        warmup: steps over which the learning rate rises from zero.
+    """
+
+    steps: int
+    size: int
+    batch: int
+    learning_rate: float
+    final_learning_rate: float
+    warmup: int = 0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train.
+
+    Attributes:
+        name: as typed after `--recipe`.
+        summary: one sentence.
+        stages: in their order.
+        augmentation: a table, or "published" for the paper's.
+        continues: it goes on from a checkpoint (`--from`), whose step count goes on too.
+        sampling: of a new network; one that goes on keeps its own.
+        weight_decay: see `mmnet.training.losses.weight_decay`.
+        norm_decay: decay of the batch norms' moving statistics.
+        weight_average: decay of the moving average of the weights, which is what a checkpoint holds; 0 for none.
+        weights: of the loss terms.
+    """
+
+    name: str
+    summary: str
+    stages: tuple[Stage, ...]
+    augmentation: Augmenting
+    continues: bool = False
+    sampling: Sampling = "half_pixel"
+    weight_decay: float = 4e-7
+    norm_decay: float = 0.999
+    weight_average: float = 0.0
+    weights: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(LOSSES, 1.0))
+
+    @property
+    def steps(self) -> int:
+        """Steps of all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+    def to_json(self) -> dict[str, Any]:
+        """The recipe as plain JSON values."""
+        values = asdict(self)
+        if isinstance(self.augmentation, Augmentation):
+            values["augmentation"] = self.augmentation.to_json()
+        return values
+
+
+_FINE_TUNING = Augmentation()
+
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            "published",
+            "The paper's protocol: Adam at a constant 1e-4, batch 32 at 256², its augmentation, from scratch.",
+            (Stage(304_500, 256, 32, 1e-4, 1e-4),),
+            "published",
+            sampling="legacy",
+        ),
+        Recipe(
+            "incremental",
+            "Go on from a checkpoint on joined sets by the paper's protocol, as the experiments did.",
+            (Stage(582_500, 256, 32, 1e-4, 1e-4),),
+            "published",
+            continues=True,
+        ),
+        Recipe(
+            "portrait",
+            "From scratch on few pictures: strong augmentation, other backgrounds, 128² and then 256².",
+            (
+                Stage(60_000, 128, 64, 1e-3, 3e-4, warmup=500),
+                Stage(30_000, 256, 32, 3e-4, 1e-5, warmup=200),
+            ),
+            Augmentation(),
+            norm_decay=0.99,
+            weight_average=0.999,
+        ),
+        Recipe(
+            "fine-tune",
+            "Go on from a checkpoint with strong augmentation and other backgrounds, at 256².",
+            (Stage(20_000, 256, 8, 1e-4, 1e-6, warmup=200),),
+            _FINE_TUNING,
+            continues=True,
+            norm_decay=0.999,
+            weight_average=0.999,
+        ),
+    )
+}
+
+
+def find_recipe(name: str) -> Recipe:
+    """The recipe of that name.
+
+    Raises:
+        RecipeError: there is none; lists those that there are.
+    """
+    if name not in RECIPES:
+        raise RecipeError(f"recipe {name!r} is unknown; choose one of {', '.join(RECIPES)}")
+    return RECIPES[name]
