@@ -71,13 +71,36 @@ def read_photo(path: str | Path) -> Bytes:
         PhotoError: the file is missing, unreadable, empty, truncated, no picture, or beyond MAX_PIXELS.
     """
     path = Path(path)
+    upright, multiplied = _read_upright(path)
+    return np.ascontiguousarray(_flatten(path, upright, multiplied))
+
+
+def read_stored(path: str | Path) -> NDArray[Any]:
+    """Read a picture upright but otherwise as it is stored: its own depth, grey or colour, transparency apart.
+
+    Returns:
+        uint8 or uint16 (whatever else the file holds comes as it is), [H, W] or [H, W, C]: grey, grey and alpha,
+        BGR or BGRA for C = 1 to 4.
+
+    Raises:
+        PhotoError: as `read_photo`.
+    """
+    return _read_upright(Path(path))[0]
+
+
+def to_8_bits(samples: NDArray[np.uint16]) -> Bytes:
+    """16 bits → 8: v / 257 rounded, since 65535 = 257 · 255."""
+    return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def _read_upright(path: Path) -> tuple[NDArray[Any], bool]:
+    """The pixels, turned upright, and whether their colours are multiplied with their alpha."""
     data = _read_bytes(path)
     _check_declared_size(path, data)
     stored, exif = _decode(path, data)
-    upright = _UPRIGHT.get(_orientation(exif), _UPRIGHT[1])(stored)
     # libtiff multiplies 8-bit colours with their alpha; every other decoder leaves them as they are.
     multiplied = data.startswith(_TIFF_MAGICS) and stored.dtype == np.uint8
-    return np.ascontiguousarray(_flatten(path, upright, multiplied))
+    return _UPRIGHT.get(_orientation(exif), _UPRIGHT[1])(stored), multiplied
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -198,7 +221,7 @@ def _flatten(path: Path, pixels: NDArray[Any], multiplied: bool) -> Bytes:
     colour = pixels[..., :1].repeat(3, axis=2) if grey else pixels[..., 2::-1]
     if alpha:
         colour = _over_white(colour, pixels[..., -1:], multiplied)
-    return colour if colour.dtype == np.uint8 else _to_8_bits(colour)
+    return colour if colour.dtype == np.uint8 else to_8_bits(colour)
 
 
 def _over_white(colour: NDArray[Any], alpha: NDArray[Any], multiplied: bool) -> NDArray[Any]:
@@ -210,8 +233,3 @@ def _over_white(colour: NDArray[Any], alpha: NDArray[Any], multiplied: bool) -> 
     wide = alpha.astype(np.uint32)  # 65535² + 32767 < 2^32
     total = colour * wide + white * (white - wide) + white // 2
     return (total // white).astype(colour.dtype)
-
-
-def _to_8_bits(colour: NDArray[np.uint16]) -> Bytes:
-    """v / 257 rounded, since 65535 = 257 · 255."""
-    return ((colour.astype(np.uint32) + 128) // 257).astype(np.uint8)
