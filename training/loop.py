@@ -157,7 +157,9 @@ class _StageRun:
             ema_momentum=job.recipe.weight_average or 0.99,
         )
         self._model = _training_model(keras, self._network, job.recipe)
-        self._model.compile(optimizer=self._optimizer)
+        # XLA on TensorFlow's CPU backend takes minutes to compile the step and then runs it slower; JAX is always compiled.
+        compiled = keras.backend.backend() == "jax"
+        self._model.compile(optimizer=self._optimizer, jit_compile=compiled)
         self._optimizer.build(self._network.trainable_variables)
         self._data = job.data(stage.size)
 
@@ -200,6 +202,7 @@ class _StageRun:
             steps_per_epoch=target - done,
             epochs=1,
             verbose=0,
+            shuffle=False,
             callbacks=[_report(self._keras, self._job, done, watcher)],
         )
 
