@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -36,5 +35,6 @@ def import_checkpoint(
         raise CheckpointKindError(f"{found.path}: this is a checkpoint of our format already; use it with --ckpt")
     checkpoint = read_tfslim(found.path, size=size, sampling="half_pixel" if half_pixel else "legacy")
     console.print(f"read {found.path} ({found.why}): {checkpoint.config.name}, step {checkpoint.step}")
-    save_checkpoint(replace(checkpoint, provenance={"imported from": found.path.name}), out)
+    console.print(f"left out {checkpoint.provenance['left out']}", markup=False)
+    save_checkpoint(checkpoint, out)
     console.print(f"wrote {out}; next: [bold]export-tflite --ckpt {out} --calibration PHOTOS[/]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path, PureWindowsPath
 
 import numpy as np
@@ -78,9 +79,8 @@ def read_tfslim(prefix: Path, *, size: int = 256, sampling: Sampling = "legacy")
     tf = load_tensorflow()
     try:
         reader = tf.train.load_checkpoint(str(prefix))
-        shapes: dict[str, Shape] = {
-            name: tuple(shape) for name, shape in reader.get_variable_to_shape_map().items() if _is_network(name)
-        }
+        stored = reader.get_variable_to_shape_map()
+        shapes: dict[str, Shape] = {name: tuple(shape) for name, shape in stored.items() if _is_network(name)}
         config = ModelConfig(infer_width(shapes), size, sampling)
         weights = {name: np.asarray(reader.get_tensor(name)) for name in shapes}
         step = int(reader.get_tensor("global_step")) if reader.has_tensor("global_step") else 0
@@ -91,7 +91,15 @@ def read_tfslim(prefix: Path, *, size: int = 256, sampling: Sampling = "legacy")
     except (tf.errors.OpError, ValueError, RuntimeError, IndexError) as error:
         reason = " ".join(str(error).split())[:160]
         raise CheckpointCorruptError(f"{prefix}: cannot be read as a TensorFlow checkpoint: {reason}") from error
-    return Checkpoint(config, weights, step or max(0, _step_in_name(prefix)[0]), provenance={"tf-slim": prefix.name})
+    provenance = {"imported from": prefix.name, "left out": _left_out(set(stored) - set(shapes))}
+    return Checkpoint(config, weights, step or max(0, _step_in_name(prefix)[0]), provenance=provenance)
+
+
+def _left_out(names: set[str]) -> str:
+    """What a checkpoint holds beside the network, in words: `269 Adam, 269 Adam_1, beta1_power, global_step`."""
+    slots = Counter(match[1] for name in names if (match := _OPTIMIZER_SLOT.search(name)))
+    others = sorted(name for name in names if not _OPTIMIZER_SLOT.search(name))
+    return ", ".join([f"{count} {slot}" for slot, count in sorted(slots.items())] + others)
 
 
 def _is_network(name: str) -> bool:

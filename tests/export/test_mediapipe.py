@@ -13,14 +13,20 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 from skimage.data import astronaut
-from tiny_models import SIZE, matting_model
+from support import random_checkpoint
 
+from mmnet.export.convert import to_float, to_float16, to_int8
+from mmnet.export.graph import training_graph
 from mmnet.export.metadata import add_metadata
+from mmnet.export.rewrite import inference_graph
+from mmnet.export.verify import probe_images
+from mmnet.model.config import ModelConfig
 from mmnet.runtime.metadata import ModelMetadata
 
 CLIENT = Path(__file__).with_name("mediapipe_client.py")
 CARD = ModelMetadata("MMNet", "Portrait matting.", "1.0.0", "The makers", "Apache-2.0", {"step": 304500})
 MODELS = ("float32", "float16", "uint8")
+SIZE = 64
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +39,10 @@ def picture() -> np.ndarray[Any, Any]:
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Models with metadata, by recipe, and one without: "bare"."""
     folder = tmp_path_factory.mktemp("models")
-    contents = {recipe: add_metadata(matting_model(recipe), CARD) for recipe in MODELS}
-    contents["bare"] = matting_model("float32")
+    checkpoint = random_checkpoint(ModelConfig(0.35, SIZE), seed=4)
+    graph = inference_graph(training_graph(checkpoint.config, checkpoint.weights))
+    bare = {"float32": to_float(graph), "float16": to_float16(graph), "uint8": to_int8(graph, probe_images(SIZE))}
+    contents = {recipe: add_metadata(model, CARD) for recipe, model in bare.items()} | {"bare": bare["float32"]}
     for name, content in contents.items():
         (folder / f"{name}.tflite").write_bytes(content)
     return {name: folder / f"{name}.tflite" for name in contents}

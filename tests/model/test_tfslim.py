@@ -145,7 +145,11 @@ class TestImportCommand:
         assert result.returncode == 0, result.stderr
         assert "step 304500" in result.stdout
         loaded = load_checkpoint(tmp_path / "ours")
-        assert loaded.provenance == {"imported from": prefix.name}
+        assert loaded.provenance["imported from"] == prefix.name
+        assert (
+            f"left out {len(WEIGHTS)} Adam, {len(WEIGHTS)} Adam_1, beta1_power, beta2_power, global_step"
+            in result.stdout
+        )
         assert loaded.fingerprint() == read_tfslim(prefix).fingerprint()
         assert "--force" in error_line(run("mmnet", "import", tmp_path / "tf", tmp_path / "ours"))
 
