@@ -14,6 +14,7 @@ from mmnet.export.commands import export
 from mmnet.model.commands import import_checkpoint
 from mmnet.runtime.inspect_command import inspect
 from mmnet.runtime.matte_command import matte
+from mmnet.training.data_commands import data_app
 
 _SETTINGS = {"add_completion": False, "pretty_exceptions_enable": False, "rich_markup_mode": "rich"}
 
@@ -27,6 +28,7 @@ app.command("export")(export)
 app.command("import")(import_checkpoint)
 app.command("matte")(matte)
 app.command("inspect")(inspect)
+app.add_typer(data_app, name="data")
 
 _export_app = typer.Typer(**_SETTINGS)
 _export_app.command("export-tflite")(export)

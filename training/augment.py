@@ -439,7 +439,7 @@ def _occlude(image: Bytes, matte: Bytes, draw: _Draw, backgrounds: Sequence[Byte
     at = int(random.integers(len(rows))) if len(rows) else 0
     middle = (columns[at] * 8, rows[at] * 8) if len(rows) else (size // 2, size // 2)
     radius, flat = draw.value("occluder_size") * size, random.uniform(0.4, 1)
-    corners = int(random.choice([4, 12, 9]))
+    corners = int(random.choice([4, 24, 9]))
     angles = np.arange(corners) * (2 * math.pi / corners) + random.uniform(0, 2 * math.pi)
     ragged = random.uniform(0.6, 1.3, corners) if corners == 9 else np.ones(corners)
     turn = random.uniform(0, math.pi)
