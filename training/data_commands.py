@@ -242,7 +242,7 @@ def _show(report: Report, console: Console) -> None:
     for name in ("data set", "layout", "use", "pairs", "validating", "smallest", "largest", "person"):
         table.add_column(name, justify="right" if name in ("pairs", "validating", "person") else "left", no_wrap=True)
     for s in report.summaries:
-        sizes = ("–" if side is None else f"{side[0]}×{side[1]}" for side in (s.smallest, s.largest))  # noqa: RUF001
+        sizes = ("-" if side is None else f"{side[0]}×{side[1]}" for side in (s.smallest, s.largest))
         person = "" if s.coverage is None else f"{s.coverage:.0%}"
         table.add_row(escape(str(s.root)), s.layout, s.use, f"{s.pairs:,}", f"{s.validation:,}", *sizes, person)
     console.print(table)

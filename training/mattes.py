@@ -15,7 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import cv2
 import numpy as np
@@ -172,7 +172,7 @@ def make_trimap(mask: Bytes, inside: int | None = None, outside: int | None = No
     return trimap
 
 
-def load_solver(method: Method) -> Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]:
+def load_solver(method: Method) -> Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]:
     """pymatting's function for a method: image [H, W, 3] and trimap [H, W] in 0-1 → alpha [H, W].
 
     Importing pymatting for the first time compiles it, which takes a minute or two; later it takes seconds.
@@ -184,7 +184,10 @@ def load_solver(method: Method) -> Callable[[NDArray[np.float64], NDArray[np.flo
         from pymatting import estimate_alpha_cf, estimate_alpha_knn
     except ImportError as error:
         raise MissingExtraError("train", "pymatting") from error
-    solvers = {"closed-form": estimate_alpha_cf, "knn": estimate_alpha_knn}
+    solvers: dict[str, Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]] = {
+        "closed-form": estimate_alpha_cf,
+        "knn": estimate_alpha_knn,
+    }
     return solvers[method]
 
 

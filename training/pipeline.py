@@ -91,7 +91,7 @@ class Batches:
     size: int
     seed: int = 0
     recipe: Recipe = None
-    backgrounds: Sequence[Bytes] = ()
+    backgrounds: Sequence[Bytes] | Bytes = ()
     workers: int | None = None
     dtype: Literal["float32", "uint8"] = "float32"
 
