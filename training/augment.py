@@ -108,7 +108,7 @@ class Augmentation:
     grey: float = 0.05
     light: float = 0.25
     light_gain: Range = (0.55, 1.4)
-    occlude: float = 0.12
+    occlude: float = 0.08
     occluder_size: Range = (0.05, 0.25)
     defocus: float = 0.08
     defocus_sigma: Range = (0.4, 1.6)
@@ -222,7 +222,9 @@ def published(sample: Sample, size: int, random: Random) -> tuple[Bytes, Bytes]:
         degrees = random.uniform(-15, 15)
         middle = ((size - 1) / 2, (size - 1) / 2)
         turn = cv2.getRotationMatrix2D(middle, degrees, 1)
-        layers = cv2.warpAffine(np.ascontiguousarray(layers), turn, (size, size), flags=cv2.INTER_LINEAR)
+        layers = np.ascontiguousarray(layers)
+        # The corners of what is cut out touch the edges: what lies beyond must not be black.
+        layers = cv2.warpAffine(layers, turn, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         radians = math.radians(degrees)
         kept = round(size / (abs(math.cos(radians)) + abs(math.sin(radians))))
         edge = (size - kept) // 2
@@ -242,7 +244,9 @@ def estimate_foreground(photo: Bytes, matte: Bytes) -> Bytes:
     """The person's own colours, where the photo shows them mixed with the background and a little beyond.
 
     Blur-fusion in two passes (Forte, "Approximate Fast Foreground Colour Estimation", ICIP 2021, eq. 4-6), with
-    radii in proportion to the picture. Inside the person the colours are the photo's.
+    radii in proportion to the picture. Here the first, wide pass averages almost pure colours only: it weighs with
+    the eighth power of alpha. Of one flat colour before another, a fifth of the error is left. Inside the person the
+    colours are the photo's.
 
     Args:
         photo: uint8 [H, W, 3].
@@ -254,24 +258,17 @@ def estimate_foreground(photo: Bytes, matte: Bytes) -> Bytes:
     side = max(matte.shape)
     image, alpha = photo.astype(np.float32), matte.astype(np.float32)[..., None] / np.float32(255)
     foreground = background = image
-    for radius in (side // 6, max(1, side // 80)):
-        foreground, background = _blur_fusion(image, alpha, foreground, background, 2 * radius + 1)
+    for radius, power in ((side // 6, 8), (max(1, side // 160), 1)):
+        box = (2 * radius + 1, 2 * radius + 1)
+        near = _local_mean(foreground, alpha**power, box)
+        background = _local_mean(background, (1 - alpha) ** power, box)
+        foreground = (near + alpha * (image - alpha * near - (1 - alpha) * background)).clip(0, 255)
     return np.asarray(np.rint(foreground), np.uint8)
 
 
-def _blur_fusion(
-    image: NDArray[np.float32],
-    alpha: NDArray[np.float32],
-    foreground: NDArray[np.float32],
-    background: NDArray[np.float32],
-    box: int,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    tiny = np.float32(1e-5)
-    weight = cv2.blur(alpha, (box, box))[..., None]
-    near = cv2.blur(foreground * alpha, (box, box)) / (weight + tiny)
-    far = cv2.blur(background * (1 - alpha), (box, box)) / (1 - weight + tiny)
-    fused = near + alpha * (image - alpha * near - (1 - alpha) * far)
-    return fused.clip(0, 255), far
+def _local_mean(colours: NDArray[Any], weight: NDArray[Any], box: tuple[int, int]) -> NDArray[Any]:
+    mean: NDArray[Any] = cv2.blur(colours * weight, box) / (cv2.blur(weight, box)[..., None] + np.float32(1e-5))
+    return mean
 
 
 class _Draw:
@@ -409,7 +406,7 @@ def _crop(background: Bytes, size: int, random: Random) -> Bytes:
     part = cv2.resize(
         part, (size, size), interpolation=cv2.INTER_AREA if min(height, width) > size else cv2.INTER_LINEAR
     )
-    return cv2.flip(part, 1) if random.random() < 0.5 else part
+    return np.asarray(cv2.flip(part, 1)) if random.random() < 0.5 else part
 
 
 def _soften(image: NDArray[Any], radius: float, size: int) -> NDArray[Any]:
