@@ -411,14 +411,15 @@ def _crop(background: Bytes, size: int, random: Random) -> Bytes:
 
 def _soften(image: NDArray[Any], radius: float, size: int) -> NDArray[Any]:
     box = 2 * max(1, round(radius * size / 256)) + 1
-    return cv2.blur(cv2.blur(image, (box, box)), (box, box))
+    blurred: NDArray[Any] = cv2.blur(cv2.blur(image, (box, box)), (box, box))
+    return blurred
 
 
 def _blur_behind(image: Bytes, matte: Bytes, size: int, draw: _Draw) -> Bytes:
     """The photo's own background, blurred without the person's colours running into it."""
     weight = (255 - matte).astype(np.float32)[..., None] + 1
     layers = _soften(np.concatenate([image * weight, weight], axis=2), draw.value("soften_radius"), size)
-    return cv2.convertScaleAbs(layers[..., :3] / layers[..., 3:])
+    return np.asarray(cv2.convertScaleAbs(layers[..., :3] / layers[..., 3:]))
 
 
 def _lerp(behind: Bytes, front: Bytes, matte: Bytes) -> Bytes:

@@ -92,7 +92,7 @@ def make_mattes(jobs: Sequence[tuple[Pair, Path]], solver: Solver, *, workers: i
     Args:
         jobs: pairs whose matte is a binary mask, and the PNG to write for each.
         solver: how.
-        workers: processes; None: one a core.
+        workers: processes; None: one a core. One is this process itself.
 
     Raises:
         MissingExtraError: pymatting is not installed.
@@ -100,6 +100,9 @@ def make_mattes(jobs: Sequence[tuple[Pair, Path]], solver: Solver, *, workers: i
     """
     load_solver(solver.method)  # compiled once here, not in every worker
     workers = min(workers or os.cpu_count() or 1, max(1, len(jobs)))
+    if workers == 1:
+        yield from (_make(pair, output, solver) for pair, output in jobs)
+        return
     context = multiprocessing.get_context("spawn")  # a forked child inherits locks of threads that it does not have
     with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as pool:
         futures: list[Future[Made]] = [pool.submit(_make, pair, output, solver) for pair, output in jobs]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,7 +148,7 @@ class Batches:
             np.multiply(matte, scale, out=mattes[index, ..., 0])
         return images, mattes
 
-    def stream(self, first: int = 0, last: int | None = None, *, ahead: int | None = None) -> Iterator[Batch]:
+    def stream(self, first: int = 0, last: int | None = None, *, ahead: int | None = None) -> Generator[Batch]:
         """Batches `first`, `first` + 1, … up to but without `last`, prepared ahead in threads.
 
         Keras takes it as it is: `model.fit(batches.stream(done), steps_per_epoch=batches.epoch_steps, epochs=…,

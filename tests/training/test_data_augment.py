@@ -25,8 +25,15 @@ from mmnet.training.augment import (
 
 SEEDS = st.integers(0, 2**32 - 1)
 CHANCES = [field.name for field in fields(Augmentation) if not isinstance(field.default, tuple)]
-NOTHING = replace(Augmentation(), **dict.fromkeys(CHANCES, 0.0), scale=(1.0, 1.0), aspect=(1.0, 1.0), shift=(0.0, 0.0))
-MOVING = replace(Augmentation(), **dict.fromkeys(set(CHANCES) - {"flip", "close", "rotate"}, 0.0))
+
+
+def changed(table: Augmentation, values: dict[str, Any]) -> Augmentation:
+    return replace(table, **values)
+
+
+STILL = {"scale": (1.0, 1.0), "aspect": (1.0, 1.0), "shift": (0.0, 0.0)}
+NOTHING = changed(Augmentation(), dict.fromkeys(CHANCES, 0.0) | STILL)
+MOVING = changed(Augmentation(), dict.fromkeys(set(CHANCES) - {"flip", "close", "rotate"}, 0.0))
 
 
 def sample(number: int = 1, side: int = 80, **changes: Any) -> Sample:
@@ -192,7 +199,7 @@ def test_softening_moves_only_the_background() -> None:
 def test_what_changes_colours_leaves_the_matte(effect: str) -> None:
     one = sample(5)
     for seed in range(5):
-        image, matte = augment(one, 80, generator(seed), replace(NOTHING, layer_strength=1.0, **{effect: 1.0}))
+        image, matte = augment(one, 80, generator(seed), changed(NOTHING, {"layer_strength": 1.0, effect: 1.0}))
         np.testing.assert_array_equal(matte, one.matte)
         change = np.abs(image.astype(int) - one.photo).mean()
         assert 0.2 < change < 110
@@ -201,7 +208,7 @@ def test_what_changes_colours_leaves_the_matte(effect: str) -> None:
 @pytest.mark.parametrize("effect", ["defocus", "motion"])
 def test_what_blurs_the_picture_blurs_the_matte(effect: str) -> None:
     hard = (drawn_portrait(2, 256, 256)[1] > 127).astype(np.uint8) * np.uint8(255)
-    strong = replace(NOTHING, **{effect: 1.0}, defocus_sigma=(1.5, 1.5), motion_length=(9.0, 9.0))
+    strong = changed(NOTHING, {effect: 1.0, "defocus_sigma": (1.5, 1.5), "motion_length": (9.0, 9.0)})
     image, matte = augment(Sample(np.dstack([hard] * 3), hard), 256, generator(), strong)
     assert ((matte > 20) & (matte < 235)).sum() > 100
     np.testing.assert_allclose(image[..., 0], matte, atol=2)
