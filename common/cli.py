@@ -15,6 +15,7 @@ from mmnet.model.commands import import_checkpoint
 from mmnet.quiet import silence_native_libraries
 from mmnet.runtime.inspect_command import inspect
 from mmnet.runtime.matte_command import matte
+from mmnet.training.data_commands import data_app
 
 _SETTINGS: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False, "rich_markup_mode": "rich"}
 
@@ -28,6 +29,7 @@ app.command("export")(export)
 app.command("import")(import_checkpoint)
 app.command("matte")(matte)
 app.command("inspect")(inspect)
+app.add_typer(data_app, name="data")
 
 _export_app = typer.Typer(**_SETTINGS)
 _export_app.command("export-tflite")(export)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mmnet.errors import MMNetError
 
-Bytes = NDArray[np.uint8]
+Bytes = NDArray[Any]  # uint8, which OpenCV's type hints do not promise
 Random = np.random.Generator
 Range = tuple[float, float]
 
@@ -108,7 +108,7 @@ class Augmentation:
     grey: float = 0.05
     light: float = 0.25
     light_gain: Range = (0.55, 1.4)
-    occlude: float = 0.12
+    occlude: float = 0.08
     occluder_size: Range = (0.05, 0.25)
     defocus: float = 0.08
     defocus_sigma: Range = (0.4, 1.6)
@@ -150,7 +150,8 @@ class Augmentation:
         for name in values:
             if name not in known:
                 raise AugmentationError(f"augmentation: {name!r} is unknown; known are {', '.join(sorted(known))}")
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        fitting: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**fitting)
 
 
 # Ranges whose middle is the geometric one, because they multiply.
@@ -166,7 +167,7 @@ def _is_number(value: object) -> bool:
 
 
 def augment(
-    sample: Sample, size: int, random: Random, table: Augmentation, backgrounds: Sequence[Bytes] = ()
+    sample: Sample, size: int, random: Random, table: Augmentation, backgrounds: Sequence[Bytes] | Bytes = ()
 ) -> tuple[Bytes, Bytes]:
     """Draw one augmented picture.
 
@@ -221,7 +222,9 @@ def published(sample: Sample, size: int, random: Random) -> tuple[Bytes, Bytes]:
         degrees = random.uniform(-15, 15)
         middle = ((size - 1) / 2, (size - 1) / 2)
         turn = cv2.getRotationMatrix2D(middle, degrees, 1)
-        layers = cv2.warpAffine(np.ascontiguousarray(layers), turn, (size, size), flags=cv2.INTER_LINEAR)
+        layers = np.ascontiguousarray(layers)
+        # The corners of what is cut out touch the edges: what lies beyond must not be black.
+        layers = cv2.warpAffine(layers, turn, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         radians = math.radians(degrees)
         kept = round(size / (abs(math.cos(radians)) + abs(math.sin(radians))))
         edge = (size - kept) // 2
@@ -241,7 +244,9 @@ def estimate_foreground(photo: Bytes, matte: Bytes) -> Bytes:
     """The person's own colours, where the photo shows them mixed with the background and a little beyond.
 
     Blur-fusion in two passes (Forte, "Approximate Fast Foreground Colour Estimation", ICIP 2021, eq. 4-6), with
-    radii in proportion to the picture. Inside the person the colours are the photo's.
+    radii in proportion to the picture. Here the first, wide pass averages almost pure colours only: it weighs with
+    the eighth power of alpha. Of one flat colour before another, a fifth of the error is left. Inside the person the
+    colours are the photo's.
 
     Args:
         photo: uint8 [H, W, 3].
@@ -251,26 +256,19 @@ def estimate_foreground(photo: Bytes, matte: Bytes) -> Bytes:
         uint8 [H, W, 3].
     """
     side = max(matte.shape)
-    image, alpha = np.float32(photo), np.float32(matte)[..., None] / np.float32(255)
+    image, alpha = photo.astype(np.float32), matte.astype(np.float32)[..., None] / np.float32(255)
     foreground = background = image
-    for radius in (side // 6, max(1, side // 80)):
-        foreground, background = _blur_fusion(image, alpha, foreground, background, 2 * radius + 1)
-    return np.rint(foreground).astype(np.uint8)
+    for radius, power in ((side // 6, 8), (max(1, side // 160), 1)):
+        box = (2 * radius + 1, 2 * radius + 1)
+        near = _local_mean(foreground, alpha**power, box)
+        background = _local_mean(background, (1 - alpha) ** power, box)
+        foreground = (near + alpha * (image - alpha * near - (1 - alpha) * background)).clip(0, 255)
+    return np.asarray(np.rint(foreground), np.uint8)
 
 
-def _blur_fusion(
-    image: NDArray[np.float32],
-    alpha: NDArray[np.float32],
-    foreground: NDArray[np.float32],
-    background: NDArray[np.float32],
-    box: int,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    tiny = np.float32(1e-5)
-    weight = cv2.blur(alpha, (box, box))[..., None]
-    near = cv2.blur(foreground * alpha, (box, box)) / (weight + tiny)
-    far = cv2.blur(background * (1 - alpha), (box, box)) / (1 - weight + tiny)
-    fused = near + alpha * (image - alpha * near - (1 - alpha) * far)
-    return fused.clip(0, 255), far
+def _local_mean(colours: NDArray[Any], weight: NDArray[Any], box: tuple[int, int]) -> NDArray[Any]:
+    mean: NDArray[Any] = cv2.blur(colours * weight, box) / (cv2.blur(weight, box)[..., None] + np.float32(1e-5))
+    return mean
 
 
 class _Draw:
@@ -384,7 +382,7 @@ def _colours(sample: Sample) -> Bytes:
     return sample.photo if sample.foreground is None else sample.foreground
 
 
-def _background(size: int, draw: _Draw, backgrounds: Sequence[Bytes]) -> Bytes:
+def _background(size: int, draw: _Draw, backgrounds: Sequence[Bytes] | Bytes) -> Bytes:
     if not len(backgrounds) or draw.happens("plain"):
         return _plain(size, draw.random)
     image = _crop(backgrounds[int(draw.random.integers(len(backgrounds)))], size, draw.random)
@@ -408,19 +406,20 @@ def _crop(background: Bytes, size: int, random: Random) -> Bytes:
     part = cv2.resize(
         part, (size, size), interpolation=cv2.INTER_AREA if min(height, width) > size else cv2.INTER_LINEAR
     )
-    return cv2.flip(part, 1) if random.random() < 0.5 else part
+    return np.asarray(cv2.flip(part, 1)) if random.random() < 0.5 else part
 
 
 def _soften(image: NDArray[Any], radius: float, size: int) -> NDArray[Any]:
     box = 2 * max(1, round(radius * size / 256)) + 1
-    return cv2.blur(cv2.blur(image, (box, box)), (box, box))
+    blurred: NDArray[Any] = cv2.blur(cv2.blur(image, (box, box)), (box, box))
+    return blurred
 
 
 def _blur_behind(image: Bytes, matte: Bytes, size: int, draw: _Draw) -> Bytes:
     """The photo's own background, blurred without the person's colours running into it."""
     weight = (255 - matte).astype(np.float32)[..., None] + 1
     layers = _soften(np.concatenate([image * weight, weight], axis=2), draw.value("soften_radius"), size)
-    return cv2.convertScaleAbs(layers[..., :3] / layers[..., 3:])
+    return np.asarray(cv2.convertScaleAbs(layers[..., :3] / layers[..., 3:]))
 
 
 def _lerp(behind: Bytes, front: Bytes, matte: Bytes) -> Bytes:
@@ -431,7 +430,7 @@ def _lerp(behind: Bytes, front: Bytes, matte: Bytes) -> Bytes:
     )
 
 
-def _occlude(image: Bytes, matte: Bytes, draw: _Draw, backgrounds: Sequence[Bytes]) -> tuple[Bytes, Bytes]:
+def _occlude(image: Bytes, matte: Bytes, draw: _Draw, backgrounds: Sequence[Bytes] | Bytes) -> tuple[Bytes, Bytes]:
     """Something in front of the person: a rectangle, an ellipse or a ragged blob, filled with other picture."""
     size, random = len(matte), draw.random
     texture = _background(size, draw, backgrounds)
@@ -439,7 +438,7 @@ def _occlude(image: Bytes, matte: Bytes, draw: _Draw, backgrounds: Sequence[Byte
     at = int(random.integers(len(rows))) if len(rows) else 0
     middle = (columns[at] * 8, rows[at] * 8) if len(rows) else (size // 2, size // 2)
     radius, flat = draw.value("occluder_size") * size, random.uniform(0.4, 1)
-    corners = int(random.choice([4, 12, 9]))
+    corners = int(random.choice([4, 24, 9]))
     angles = np.arange(corners) * (2 * math.pi / corners) + random.uniform(0, 2 * math.pi)
     ragged = random.uniform(0.6, 1.3, corners) if corners == 9 else np.ones(corners)
     turn = random.uniform(0, math.pi)
@@ -478,7 +477,7 @@ def _colour_matrix(saturation: float, degrees: float) -> NDArray[np.float32]:
     """Turns and stretches the chroma plane of YIQ; greys stay as they are."""
     cosine, sine = (saturation * turn(math.radians(degrees)) for turn in (math.cos, math.sin))
     chroma = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
-    return np.float32(_RGB_OF_YIQ @ chroma @ _YIQ)
+    return np.asarray(_RGB_OF_YIQ @ chroma @ _YIQ, np.float32)
 
 
 # --- the camera -------------------------------------------------------------------------------------------------
@@ -489,12 +488,12 @@ def _photograph(image: Bytes, matte: Bytes, draw: _Draw) -> tuple[Bytes, Bytes]:
     size = len(image)
     if draw.happens("light"):
         gains = [[[draw.value("light_gain")] for _ in range(3)] for _ in range(3)]
-        field = cv2.resize(np.float32(gains), (size, size), interpolation=cv2.INTER_LINEAR)
+        field = cv2.resize(np.array(gains, np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
         image = cv2.multiply(image, cv2.merge([cv2.convertScaleAbs(field, alpha=128)] * 3), scale=1 / 128)
     if draw.happens("grade"):
         image = _grade(image, draw)
     if draw.happens("grey"):
-        image = cv2.transform(image, np.float32([_LUMA] * 3))
+        image = cv2.transform(image, np.array([_LUMA] * 3, np.float32))
     if draw.happens("defocus"):
         sigma = draw.value("defocus_sigma") * size / 256
         image, matte = (cv2.GaussianBlur(layer, (0, 0), sigma) for layer in (image, matte))
@@ -509,9 +508,8 @@ def _photograph(image: Bytes, matte: Bytes, draw: _Draw) -> tuple[Bytes, Bytes]:
         image = _add_noise(image, draw.value("noise_sigma"), draw.random)
     if draw.happens("jpeg"):
         quality = [cv2.IMWRITE_JPEG_QUALITY, round(draw.value("jpeg_quality"))]
-        # The order of the channels means nothing to the codec but which are coarser; keep RGB where it expects BGR.
         encoded = cv2.imencode(".jpg", image[..., ::-1], quality)[1]
-        image = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)
+        image = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB))
     return image, matte
 
 
@@ -522,14 +520,14 @@ def _motion_kernel(length: float, angle: float) -> NDArray[np.float32]:
     reach = np.array([math.cos(angle), math.sin(angle)]) * length / 2
     ends = [tuple(int(v) for v in np.rint((half + sign * reach) * 16)) for sign in (-1, 1)]
     cv2.line(kernel, ends[0], ends[1], 1.0, 1, cv2.LINE_8, 4)
-    return kernel / kernel.sum()
+    return np.asarray(kernel / kernel.sum(), np.float32)
 
 
 def _add_noise(image: Bytes, sigma: float, random: Random) -> Bytes:
     """Sensor noise: half read noise, half shot noise (its variance grows with the light); grains of 1 or 2 pixels."""
     height, width = image.shape[:2]
     coarse = random.random() < 0.5
-    grain = _normals(((height + 1) // 2, (width + 1) // 2, 3) if coarse else (height, width, 3), random)
+    grain: NDArray[Any] = _normals(((height + 1) // 2, (width + 1) // 2, 3) if coarse else (height, width, 3), random)
     if coarse:
         grain = cv2.resize(grain, (width, height), interpolation=cv2.INTER_LINEAR)
     shot = np.sqrt((0.5 + np.arange(256) / 255) * sigma**2).astype(np.float32)

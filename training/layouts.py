@@ -96,6 +96,21 @@ def find_source(root: Path, weight: float = 1.0) -> Source:
     return Source(root, layout, tuple(pairs), tuple(unpaired), weight)
 
 
+def match_folders(images: Path, mattes: Path) -> Found:
+    """The photos and mattes directly in two folders, joined by stem; and those without a partner, with the reason.
+
+    Raises:
+        LayoutError: a folder is not there or cannot be listed.
+    """
+    for folder in (images, mattes):
+        if not folder.is_dir():
+            raise LayoutError(f"{folder}: no such folder")
+    try:
+        return _partners(_photos(images), _photos(mattes), lambda path: PurePath(path.stem), alpha=False)
+    except OSError as error:
+        raise LayoutError(f"{error.filename}: cannot be listed: {error.strerror}") from error
+
+
 def parse_weighted(argument: str) -> tuple[Path, float]:
     """`DIR` or `DIR=2.5` → the path and its weight, 1 unless said. A path that exists is taken as it is.
 
@@ -244,7 +259,7 @@ def _partners(photos: Sequence[Path], mattes: Sequence[Path], key: Callable[[Pat
 
 
 def _find_folders(root: Path) -> Found:
-    return _partners(_photos(root / "image"), _photos(root / "mask"), lambda path: PurePath(path.stem), alpha=False)
+    return match_folders(root / "image", root / "mask")
 
 
 def _find_cutouts(root: Path) -> Found:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,7 @@ class Pack:
     @property
     def has_foregrounds(self) -> bool:
         """Whether backgrounds can be replaced."""
-        return self.records.shape[1] == 7 * self.side**2
+        return bool(self.records.shape[1] == 7 * self.side**2)
 
     def stem(self, index: int) -> str:
         """What decides whether a picture validates; see `mmnet.training.layouts.is_validation`."""
@@ -265,12 +266,12 @@ def _record_bytes(side: int, foregrounds: bool) -> int:
     return side * side * (7 if foregrounds else 4)
 
 
-def _small_array(archive: zipfile.ZipFile, name: str, dtype: str, count: int) -> NDArray[np.generic]:
+def _small_array(archive: zipfile.ZipFile, name: str, dtype: str, count: int) -> NDArray[Any]:
     with archive.open(name) as member:
         array = np.lib.format.read_array(member, allow_pickle=False)
     if array.dtype != np.dtype(dtype) or array.shape != (count,):
         raise ValueError(name)
-    return array
+    return np.asarray(array)
 
 
 def _mapped(path: Path, member: zipfile.ZipInfo) -> Bytes:

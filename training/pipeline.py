@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +91,7 @@ class Batches:
     size: int
     seed: int = 0
     recipe: Recipe = None
-    backgrounds: Sequence[Bytes] = ()
+    backgrounds: Sequence[Bytes] | Bytes = ()
     workers: int | None = None
     dtype: Literal["float32", "uint8"] = "float32"
 
@@ -148,8 +148,11 @@ class Batches:
             np.multiply(matte, scale, out=mattes[index, ..., 0])
         return images, mattes
 
-    def stream(self, first: int = 0, last: int | None = None, *, ahead: int | None = None) -> Iterator[Batch]:
+    def stream(self, first: int = 0, last: int | None = None, *, ahead: int | None = None) -> Generator[Batch]:
         """Batches `first`, `first` + 1, … up to but without `last`, prepared ahead in threads.
+
+        Keras takes it as it is: `model.fit(batches.stream(done), steps_per_epoch=batches.epoch_steps, epochs=…,
+        shuffle=False)`. (A `keras.utils.PyDataset` would not do: its reading ahead crosses the ends of epochs.)
 
         OpenCV's own threads are turned off in this process: they would only get in the way of these. Closing the
         iterator, or leaving it to the garbage collector, ends the threads.
@@ -312,26 +315,3 @@ def _joined(packs: Sequence[Pack]) -> Pack:
         np.concatenate([pack.aspects for pack in packs]),
         np.concatenate([pack.cutouts for pack in packs]),
     )
-
-
-def keras_dataset(keras: Any, batches: Batches, steps: int, first: int = 0) -> Any:
-    """`batches` as a `keras.utils.PyDataset` for `fit`, with `steps` batches an epoch, beginning at batch `first`.
-
-    Epoch k of this `fit` sees the batches from `first` + k·`steps`.
-    """
-
-    class _Dataset(keras.utils.PyDataset):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__(workers=batches.workers or os.cpu_count() or 1, max_queue_size=4)
-            self.first = first
-
-        def __len__(self) -> int:
-            return steps
-
-        def __getitem__(self, index: int) -> Batch:
-            return batches.batch(self.first + index)
-
-        def on_epoch_end(self) -> None:
-            self.first += steps
-
-    return _Dataset()
