@@ -82,7 +82,9 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, beside: Mapping[str
         OutputError: the file system refused.
     """
     check_weights(checkpoint.weights, checkpoint.config)
-    data = load_safetensors().numpy.save({name: np.ascontiguousarray(w) for name, w in sorted(checkpoint.weights.items())})
+    data = load_safetensors().numpy.save(
+        {name: np.ascontiguousarray(w) for name, w in sorted(checkpoint.weights.items())}
+    )
     document = {
         "format": FORMAT,
         "model": checkpoint.config.to_json(),

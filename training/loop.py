@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +28,7 @@ from mmnet.model.checkpoint import (
 )
 from mmnet.model.config import ModelConfig
 from mmnet.model.keras_network import assign_weights, build_keras, read_weights
-from mmnet.model.variables import Weights
+from mmnet.training.augment import resize
 from mmnet.training.losses import matting_losses, weight_decay
 from mmnet.training.packs import Pack
 from mmnet.training.pipeline import Batches, DataSet
@@ -91,8 +93,8 @@ class Watcher(Protocol):
     def on_stage(self, stage: Stage, first: int, done: int, total: int) -> None:
         """A stage begins or goes on, `first` steps after the run's beginning; of all `total` steps, `done` are done."""
 
-    def on_step(self, step: int, losses: Mapping[str, float]) -> None:
-        """A step is done; `losses` are means since the last checkpoint."""
+    def on_step(self, step: int, losses: Mapping[str, float], learning_rate: float, pictures_per_second: float) -> None:
+        """A step is done; `losses` are means since the last checkpoint, the throughput is that of this step."""
 
     def on_checkpoint(self, checkpoint: Checkpoint, folder: Path, pictures: NDArray[np.uint8]) -> None:
         """A checkpoint was written. `pictures` is a contact sheet, uint8 [H, W, 3]: photos, mattes, alphas."""
@@ -203,8 +205,32 @@ class _StageRun:
             epochs=1,
             verbose=0,
             shuffle=False,
-            callbacks=[_report(self._keras, self._job, done, watcher)],
+            callbacks=[self._report(done, watcher)],
         )
+
+    def _report(self, done: int, watcher: Watcher) -> Any:
+        keras, job, optimizer, batch_size = self._keras, self._job, self._optimizer, self._stage.batch
+
+        class Report(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
+            begun = 0.0
+
+            def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+                self.begun = self.begun or time.perf_counter()
+
+            def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+                losses = {name: float(value) for name, value in (logs or {}).items()}
+                step = job.first_step + done + batch + 1
+                if not all(map(math.isfinite, losses.values())):
+                    raise DivergedError(
+                        f"{job.folder}: the loss is not finite at step {step}; the checkpoints before it are kept: lower "
+                        "the learning rate, or look at the data with `mmnet data check`"
+                    )
+                # From the end of one step to the end of the next: waiting for data counts.
+                now = time.perf_counter()
+                speed, self.begun = batch_size / (now - self.begun), now
+                watcher.on_step(step, losses, float(optimizer.learning_rate), speed)
+
+        return Report()
 
     def _save(self, done: int, watcher: Watcher) -> Path:
         job = self._job
@@ -296,24 +322,7 @@ def _schedule(keras: ModuleType, stage: Stage, first: int) -> Any:
     return Schedule()
 
 
-def _report(keras: ModuleType, job: Job, done: int, watcher: Watcher) -> Any:
-    class Report(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
-        def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-            losses = {name: float(value) for name, value in (logs or {}).items()}
-            step = job.first_step + done + batch + 1
-            if not all(map(math.isfinite, losses.values())):
-                raise DivergedError(
-                    f"{job.folder}: the loss is not finite at step {step}; the checkpoints before it are kept: lower "
-                    "the learning rate, or look at the data with `mmnet data check`"
-                )
-            watcher.on_step(step, losses)
-
-    return Report()
-
-
 def _pictures(pack: Pack, indices: NDArray[np.int64], size: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    from mmnet.training.augment import resize
-
     samples = [pack.sample(int(index)) for index in indices]
     images = np.stack([resize(sample.photo, size) for sample in samples])
     mattes = np.stack([resize(sample.matte, size) for sample in samples])
@@ -361,8 +370,6 @@ def _newest(job: Job) -> _Saved | None:
 
 
 def _plain(value: Any) -> Any:
-    import json
-
     return json.loads(json.dumps(value))
 
 
@@ -373,8 +380,3 @@ def _prune(job: Job) -> None:
     for entry in found[: -job.keep]:
         if entry != best:
             shutil.rmtree(entry[1])
-
-
-def weights_equal(one: Weights, two: Weights) -> bool:
-    """Whether two networks are the same to the bit."""
-    return set(one) == set(two) and all(np.array_equal(one[name], two[name]) for name in one)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from mmnet.errors import MMNetError
@@ -72,6 +72,28 @@ class Recipe:
         """Steps of all stages."""
         return sum(stage.steps for stage in self.stages)
 
+    def scaled(self, steps: int | None, batch: int | None) -> Recipe:
+        """The same recipe with another number of steps (stages keep their shares) or of pictures a step.
+
+        Raises:
+            RecipeError: fewer steps than stages.
+        """
+        if steps is not None and steps < len(self.stages):
+            raise RecipeError(f"{steps} steps are too few for the {len(self.stages)} stages of recipe {self.name}")
+        ends = [sum(stage.steps for stage in self.stages[: i + 1]) for i in range(len(self.stages))]
+        share = 1 if steps is None else steps / self.steps
+        ends = [0, *(max(i + 1, round(end * share)) for i, end in enumerate(ends))]
+        stages = tuple(
+            replace(
+                stage,
+                steps=ends[i + 1] - ends[i],
+                warmup=round(stage.warmup * min(1, share)),
+                batch=batch or stage.batch,
+            )
+            for i, stage in enumerate(self.stages)
+        )
+        return replace(self, stages=stages)
+
     def to_json(self) -> dict[str, Any]:
         """The recipe as plain JSON values."""
         values = asdict(self)
@@ -79,8 +101,6 @@ class Recipe:
             values["augmentation"] = self.augmentation.to_json()
         return values
 
-
-_FINE_TUNING = Augmentation()
 
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
@@ -114,7 +134,7 @@ RECIPES: dict[str, Recipe] = {
             "fine-tune",
             "Go on from a checkpoint with strong augmentation and other backgrounds, at 256².",
             (Stage(20_000, 256, 8, 1e-4, 1e-6, warmup=200),),
-            _FINE_TUNING,
+            Augmentation(),
             continues=True,
             norm_decay=0.999,
             weight_average=0.999,
