@@ -10,6 +10,7 @@ from rich.console import Console
 
 import mmnet
 from mmnet.errors import MMNetError
+from mmnet.evaluation.commands import evaluate_command
 from mmnet.export.commands import export
 from mmnet.model.commands import import_checkpoint
 from mmnet.quiet import silence_native_libraries
@@ -26,6 +27,7 @@ app = typer.Typer(
     **_SETTINGS,
 )
 app.command("export")(export)
+app.command("evaluate")(evaluate_command)
 app.command("import")(import_checkpoint)
 app.command("matte")(matte)
 app.command("inspect")(inspect)

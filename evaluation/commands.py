@@ -1,0 +1,176 @@
+"""`mmnet evaluate`: models measured on photos with known mattes."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from mmnet.evaluation.dataset import DatasetError, check_pairs, load_pairs
+from mmnet.evaluation.evaluate import EvaluationError, Result, evaluate
+from mmnet.evaluation.figures import WORST_BY
+from mmnet.evaluation.models import Candidate, named_apart, open_file
+from mmnet.evaluation.report import document, tables
+from mmnet.evaluation.resize import RESIZES, choose_resize
+from mmnet.files import atomic_file, check_writable
+from mmnet.runtime.quiet import native_libraries_silenced
+
+STDOUT = Path("-")
+
+
+def evaluate_command(
+    data: Annotated[
+        Path,
+        typer.Option("--data", "-d", metavar="DIR", help="Holds image/ and mask/, paired by stem.", show_default=False),
+    ],
+    ckpt: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WHICH",
+            help="[b]latest[/], [b]best[/], a checkpoint folder, a run, or a TF-Slim prefix or folder; measured as the "
+            "float .tflite that export makes of it. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="FILE",
+            help="A .tflite of ours, or MediaPipe's selfie_segmentation.tflite. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    ckpt_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where checkpoints are kept.")] = Path("checkpoints"),
+    split: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Take DIR/NAME/image and DIR/NAME/mask.", show_default=False)
+    ] = None,
+    resize: Annotated[
+        str,
+        typer.Option(
+            metavar="|".join(RESIZES),
+            help="How photo and mask come to the model's square: as the runtime does it, or as the original training "
+            "code did, to compare with its figures.",
+        ),
+    ] = "runtime",
+    worst: Annotated[
+        int, typer.Option(metavar="N", min=0, help=f"Name the N pictures of the highest {WORST_BY}, a model each.")
+    ] = 5,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write everything as JSON; - is stdout.", show_default=False),
+    ] = None,
+    pictures: Annotated[
+        bool, typer.Option("--pictures/--no-pictures", help="Whether the JSON has every picture's figures.")
+    ] = True,
+    threads: Annotated[int | None, typer.Option(min=1, help="Pictures at a time.", show_default="one a core")] = None,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Replace the JSON file if it exists.")] = False,
+) -> None:
+    """Measure models on photos whose alpha mattes are known: mean ± standard deviation and 95 % interval.
+
+    Checkpoints come first in the table, then the files, in the order given. Any picture that cannot be used is named,
+    and nothing is measured: a figure is of the whole set or of none.
+
+    \b
+    Examples:
+      mmnet evaluate --ckpt latest --data portraits --split test
+      mmnet evaluate --ckpt runs/a --ckpt runs/b -m mmnet-int8.tflite -d portraits/test --json figures.json
+      mmnet evaluate -m mine.tflite -m selfie_segmentation.tflite -d portraits/test --worst 10
+      mmnet evaluate --ckpt MMNetModel-887000 -d portraits/test --resize original
+      mmnet evaluate -m mine.tflite -d portraits/test --json - --no-pictures | jq .models[0].statistics.MAD
+    """
+    to_stdout = json_file == STDOUT
+    chosen = choose_resize(resize)
+    if not ckpt and not model:
+        raise EvaluationError("nothing to evaluate; name a checkpoint (--ckpt WHICH) or a .tflite (--model FILE)")
+    if json_file is not None and not to_stdout:
+        check_writable(json_file, force=force)
+    command = shlex.join(["mmnet", *sys.argv[1:]])
+
+    with native_libraries_silenced():
+        console = Console(stderr=True, soft_wrap=True, highlight=False)
+        progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        with progress:
+            candidates = [open_file(path) for path in model or ()]
+            try:
+                pairs = load_pairs(data, split)
+                fingerprint = check_pairs(pairs, _bar(progress, "reading pictures"))
+            except DatasetError as error:
+                for problem in error.problems:
+                    console.print(f"[bold red]error:[/] {escape(problem)}")
+                raise typer.Exit(error.exit_code) from error
+            converting = _bar(progress, "converting")
+            checkpoints = []
+            for done, which in enumerate(ckpt or (), start=1):
+                checkpoints.append(_from_checkpoint(which, ckpt_dir))
+                converting(done, len(ckpt or ()))
+            candidates = named_apart([*checkpoints, *candidates])
+            results = evaluate(candidates, pairs, chosen, threads=threads, progress=_bar(progress, "measuring"))
+
+    described = {"folder": str(data), "split": split, "pictures": len(pairs), "sha256": fingerprint}
+    found = json.dumps(
+        document(results, chosen, described, command, worst=worst, with_pictures=pictures), indent=1, ensure_ascii=False
+    )
+    if json_file is not None and not to_stdout:
+        with atomic_file(json_file) as temporary:
+            temporary.write_text(found + "\n", encoding="utf-8")
+    _print(_wide_console(stderr=to_stdout), results, len(pairs), chosen.what, worst)
+    if to_stdout:
+        typer.echo(found)
+
+
+def _from_checkpoint(which: str, ckpt_dir: Path) -> Candidate:
+    # Heavy packages only once the arguments are known to be good.
+    from mmnet.export.convert import to_float
+    from mmnet.export.graph import training_graph
+    from mmnet.export.rewrite import inference_graph
+    from mmnet.model.resolve import resolve
+
+    found = resolve(which, ckpt_dir)
+    checkpoint = found.load()
+    model = to_float(inference_graph(training_graph(checkpoint.config, checkpoint.weights)))
+    return Candidate(found.path.name, "checkpoint", which, checkpoint.config.size, model)
+
+
+def _bar(progress: Progress, description: str) -> Callable[[int, int], None]:
+    task = progress.add_task(description, total=None)
+
+    def update(done: int, total: int) -> None:
+        progress.update(task, completed=done, total=total, visible=done < total)
+
+    return update
+
+
+def _wide_console(*, stderr: bool) -> Console:
+    """As wide as the terminal; where there is none, nothing has to fit into it."""
+    console = Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=1 << 12)
+
+
+def _print(console: Console, results: list[Result], pictures: int, what: str, worst: int) -> None:
+    for table in tables(results, console.width):
+        console.print(table)
+        console.print()
+    console.print(f"[dim]{pictures} pictures, resized {what}[/]", soft_wrap=True)
+    if worst:
+        console.print(f"\n[dim]the worst by {WORST_BY}[/]")
+        for result in results:
+            names = ", ".join(f"{name} {value:.4f}" for name, value in result.worst(worst))
+            console.print(f"{escape(result.candidate.name)}: {escape(names)}", soft_wrap=True)

@@ -1,0 +1,123 @@
+"""Models × pictures → figures, on every core."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from queue import SimpleQueue
+
+import cv2
+import numpy as np
+
+from mmnet.errors import MMNetError
+from mmnet.evaluation.dataset import Pair
+from mmnet.evaluation.figures import FIGURES, WORST_BY, Truth, measure
+from mmnet.evaluation.models import Candidate, Matter
+from mmnet.evaluation.resize import Resize
+from mmnet.evaluation.statistics import Statistics, summarise
+
+
+class EvaluationError(MMNetError):
+    """There is nothing to evaluate, or a model failed on a picture."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One model's figures.
+
+    Attributes:
+        candidate: the model.
+        statistics: figure name -> its statistics over the pictures.
+        pictures: picture name -> figure name -> value, NaN where the picture has none.
+    """
+
+    candidate: Candidate
+    statistics: dict[str, Statistics]
+    pictures: dict[str, dict[str, float]]
+
+    def worst(self, count: int) -> list[tuple[str, float]]:
+        """The `count` pictures of the highest MAD at the photo's size, the worst first; of equals, by name."""
+        ranked = sorted((-figures[WORST_BY], name) for name, figures in self.pictures.items())
+        return [(name, -value) for value, name in ranked[:count]]
+
+
+def evaluate(
+    candidates: Sequence[Candidate],
+    pairs: Sequence[Pair],
+    resize: Resize,
+    *,
+    threads: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Result]:
+    """Measure every model on every picture.
+
+    The result does not depend on the number of threads: each picture is one thread's, each interpreter runs on one.
+
+    Args:
+        candidates: at least one.
+        pairs: at least one.
+        resize: how photos and mattes come to the models' square.
+        threads: >= 1; None: one a core.
+        progress: called with the pictures done and their total.
+
+    Raises:
+        EvaluationError: no model, no picture, or no thread.
+        DatasetError: a pair cannot be read.
+        ModelError: a model cannot be run, or computes no alpha.
+    """
+    threads = os.cpu_count() or 1 if threads is None else threads
+    if not candidates or not pairs or threads < 1:
+        raise EvaluationError(f"{len(candidates)} models, {len(pairs)} pictures, {threads} threads: give at least one")
+    threads = min(threads, len(pairs))
+    rows: list[list[dict[str, float]]] = []
+    with ExitStack() as stack:
+        stack.enter_context(_opencv_single_threaded())
+        workers: SimpleQueue[list[Matter]] = SimpleQueue()
+        for _ in range(threads):
+            workers.put(
+                [stack.enter_context(closing(candidate.load(floats=resize.floats))) for candidate in candidates]
+            )
+
+        def measure_pair(pair: Pair) -> list[dict[str, float]]:
+            matters = workers.get()
+            try:
+                return _measure_pair(pair, matters, resize)
+            finally:
+                workers.put(matters)
+
+        pool = stack.enter_context(ThreadPoolExecutor(threads))
+        stack.callback(pool.shutdown, wait=True, cancel_futures=True)
+        for done, row in enumerate(pool.map(measure_pair, pairs), start=1):
+            rows.append(row)
+            progress(done, len(pairs))
+    return [
+        _result(candidate, {pair.name: row[index] for pair, row in zip(pairs, rows, strict=True)})
+        for index, candidate in enumerate(candidates)
+    ]
+
+
+def _measure_pair(pair: Pair, matters: Sequence[Matter], resize: Resize) -> list[dict[str, float]]:
+    photo, mask = pair.read()
+    truth = Truth(mask, resize)
+    inputs = {size: resize.photo(photo, size) for size in {matter.size for matter in matters}}
+    return [measure(matter.run_float(inputs[matter.size]), truth) for matter in matters]
+
+
+def _result(candidate: Candidate, pictures: dict[str, dict[str, float]]) -> Result:
+    names = [figure.name for figure in FIGURES]
+    values = np.array([[figures[name] for name in names] for figures in pictures.values()], np.float64)
+    return Result(candidate, dict(zip(names, summarise(values), strict=True)), pictures)
+
+
+@contextmanager
+def _opencv_single_threaded() -> Iterator[None]:
+    """One thread a picture is enough: OpenCV's own would only be in each other's way."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)

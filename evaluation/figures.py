@@ -1,0 +1,146 @@
+"""The table of figures: which metric, at which size, defined how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet.evaluation import metrics
+from mmnet.evaluation.resize import Resize, resize_legacy_bilinear
+
+Floats = NDArray[np.float32]
+
+PAPER_SIZE = 256
+PAPER_HEIGHT, PAPER_WIDTH = 800, 600
+
+
+class Truth:
+    """One picture's α*, at each size at most once, for all the models that are compared with it.
+
+    Attributes:
+        mask: uint8 [H, W], 255 = the person.
+        resize: how photos and masks come to the models' square.
+    """
+
+    def __init__(self, mask: NDArray[np.uint8], resize: Resize) -> None:
+        self.mask = mask
+        self.resize = resize
+
+    @cached_property
+    def at_256(self) -> Floats:
+        """On the 256×256 grid of the network."""
+        return self.resize.mask(self.mask, PAPER_SIZE)
+
+    @cached_property
+    def at_photo(self) -> Floats:
+        """As it is."""
+        return self.mask.astype(np.float32) / np.float32(255)
+
+    @cached_property
+    def at_800x600(self) -> Floats:
+        """From its own size by TensorFlow 1's default bilinear."""
+        return resize_legacy_bilinear(self.at_photo, PAPER_HEIGHT, PAPER_WIDTH)
+
+    @cached_property
+    def band(self) -> NDArray[np.bool_]:
+        """The band around the person's edge, at its own size."""
+        return metrics.boundary_band(self.at_photo)
+
+
+class Comparison:
+    """One picture's α and α* at the sizes that figures are computed at, each resized at most once.
+
+    Attributes:
+        truth: α*.
+        alpha: α, float32 [S, S] in 0-1, as the model computes it.
+    """
+
+    def __init__(self, truth: Truth, alpha: Floats) -> None:
+        self.truth = truth
+        self.alpha = alpha
+
+    @cached_property
+    def at_256(self) -> tuple[Floats, Floats]:
+        """On the 256×256 grid of the network. A model of another size is resized there."""
+        same = self.alpha.shape == (PAPER_SIZE, PAPER_SIZE)
+        alpha = self.alpha if same else self.truth.resize.alpha(self.alpha, PAPER_SIZE, PAPER_SIZE)
+        return alpha, self.truth.at_256
+
+    @cached_property
+    def at_800x600(self) -> tuple[Floats, Floats]:
+        """At 800×600 (height × width) by TensorFlow 1's default bilinear: α from the model's size, α* from its own."""
+        return resize_legacy_bilinear(self.alpha, PAPER_HEIGHT, PAPER_WIDTH), self.truth.at_800x600
+
+    @cached_property
+    def at_photo(self) -> tuple[Floats, Floats]:
+        """At the photo's own size, α resized there by the way back."""
+        height, width = self.truth.mask.shape
+        return self.truth.resize.alpha(self.alpha, height, width), self.truth.at_photo
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row of the report.
+
+    Attributes:
+        name: in tables and in JSON.
+        definition: in words, with the size it is computed at.
+        compute: from one picture to its value; NaN where it has none.
+        higher_is_better: true of IoU alone.
+    """
+
+    name: str
+    definition: str
+    compute: Callable[[Comparison], float]
+    higher_is_better: bool = False
+
+
+FIGURES: tuple[Figure, ...] = (
+    Figure("MAD_256x256", "mean |α − α*| at 256×256", lambda c: metrics.mad(*c.at_256)),
+    Figure(
+        "GAUSS_GRAD_256x256",
+        "mean |∇α − ∇α*| at 256×256, first derivative of a Gaussian, σ 1.4",
+        lambda c: metrics.gauss_grad(*c.at_256),
+    ),
+    Figure("MAD_800x600", "mean |α − α*| at 800×600", lambda c: metrics.mad(*c.at_800x600)),
+    Figure(
+        "GAUSS_GRAD_800x600",
+        "mean |∇α − ∇α*| at 800×600, first derivative of a Gaussian, σ 1.4",
+        lambda c: metrics.gauss_grad(*c.at_800x600),
+    ),
+    Figure("MAD", "mean |α − α*| at the photo's size", lambda c: metrics.mad(*c.at_photo)),
+    Figure(
+        "MAD_band",
+        f"the same within {metrics.BAND_WIDTH:.0%} of the longer side from the edge α* = 0.5",
+        lambda c: metrics.band_mad(*c.at_photo, c.truth.band),
+    ),
+    Figure("MSE", "mean (α − α*)² at the photo's size", lambda c: metrics.mse(*c.at_photo)),
+    Figure("SAD", "Σ |α − α*| / 1000 at the photo's size, all pixels", lambda c: metrics.sad(*c.at_photo)),
+    Figure(
+        "CONN",
+        "connectivity error / 1000 of alphamatting.com at the photo's size, all pixels",
+        lambda c: metrics.connectivity_error(*c.at_photo),
+    ),
+    Figure(
+        "IoU",
+        "intersection over union of α, α* >= 0.5 at the photo's size",
+        lambda c: metrics.iou(*c.at_photo),
+        higher_is_better=True,
+    ),
+)
+WORST_BY = "MAD"
+
+
+def measure(alpha: Floats, truth: Truth) -> dict[str, float]:
+    """Every figure of one picture, by name.
+
+    Args:
+        alpha: float32 [S, S] in 0-1, the model's.
+        truth: the picture's α*.
+    """
+    comparison = Comparison(truth, alpha)
+    return {figure.name: figure.compute(comparison) for figure in FIGURES}

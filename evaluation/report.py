@@ -1,0 +1,182 @@
+"""Results as a table for people, as a JSON document, and as Markdown made from that document.
+
+`python -m mmnet.evaluation.report FILE.json` prints the Markdown.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from mmnet.evaluation.evaluate import Result
+from mmnet.evaluation.figures import FIGURES, WORST_BY
+from mmnet.evaluation.resize import Resize
+from mmnet.evaluation.statistics import LEVEL, RESAMPLES, SEED
+
+FORMAT = "mmnet-evaluation/1"
+_CELL_WIDTH = len("0.00000–0.00000")
+_TOOLS = ("mmnet", "ai-edge-litert", "numpy", "opencv-python-headless")
+
+
+def document(
+    results: Sequence[Result],
+    resize: Resize,
+    data: dict[str, Any],
+    command: str,
+    *,
+    worst: int,
+    with_pictures: bool = True,
+) -> dict[str, Any]:
+    """Everything measured, and how, as plain JSON values (null where there is no figure).
+
+    Args:
+        results: one a model.
+        resize: the one they were measured with.
+        data: what they were measured on.
+        command: the line that was typed.
+        worst: how many of the worst pictures to name for every model.
+        with_pictures: whether to give every picture's figures.
+    """
+    return {
+        "format": FORMAT,
+        "command": command,
+        "data": data,
+        "resize": {"name": resize.name, "what": resize.what},
+        "interval": {
+            "level": LEVEL,
+            "method": "percentile bootstrap of the mean",
+            "resamples": RESAMPLES,
+            "seed": SEED,
+        },
+        "machine": {"processor": _processor(), "system": platform.system(), "python": platform.python_version()},
+        "versions": {tool: version(tool) for tool in _TOOLS},
+        "figures": {figure.name: figure.definition for figure in FIGURES},
+        "models": [_model(result, worst, with_pictures) for result in results],
+    }
+
+
+def tables(results: Sequence[Result], width: int) -> Iterator[Table]:
+    """A column a model, a row a figure: the mean (the best one bold), ± standard deviation, and the interval.
+
+    Args:
+        results: one a model.
+        width: of the terminal in columns; models that do not fit beside the others come in a further table.
+    """
+    columns = [max(_CELL_WIDTH, len(result.candidate.name)) for result in results]
+    heading = max(len(figure.name) for figure in FIGURES)
+    shown: list[int] = []
+    for index in range(len(results)):
+        if shown and heading + sum(2 + columns[other] for other in [*shown, index]) > width:
+            yield _table(results, shown)
+            shown = []
+        shown.append(index)
+    yield _table(results, shown)
+
+
+def _table(results: Sequence[Result], shown: Sequence[int]) -> Table:
+    grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    grid.add_column("", no_wrap=True)
+    for index in shown:
+        grid.add_column(Text(results[index].candidate.name), justify="right", overflow="fold")
+    for figure in FIGURES:
+        row = [result.statistics[figure.name] for result in results]
+        means = [entry.mean for entry in row if not math.isnan(entry.mean)]
+        best = (max if figure.higher_is_better else min)(means, default=math.nan)
+        cells = []
+        for entry in (row[index] for index in shown):
+            mean = Text(_figure(entry.mean), "bold" if len(row) > 1 and entry.mean == best else "")
+            spread = f"\n± {_figure(entry.deviation)}\n{_figure(entry.low)}–{_figure(entry.high)}"
+            cells.append(mean.append(spread, "not bold dim"))
+        grid.add_row(figure.name, *cells)
+    return grid
+
+
+def markdown(found: dict[str, Any]) -> str:
+    """A document of `document` as Markdown tables."""
+    models, figures = found["models"], found["figures"]
+    head = ["", *(model["name"] for model in models)]
+    rows = [[name, *(_with_interval(model["statistics"][name]) for model in models)] for name in figures]
+    worst = [[model["name"], ", ".join(entry["picture"] for entry in model["worst"])] for model in models]
+    data = found["data"]
+    split = f", split `{data['split']}`" if data["split"] else ""
+    lines = [
+        f"{data['pictures']} pictures of `{data['folder']}`{split}. Resize `{found['resize']['name']}`: "
+        f"{found['resize']['what']}. Mean, and its {found['interval']['level']:.0%} interval "
+        f"({found['interval']['method']}, {found['interval']['resamples']:,} resamples).",
+        "",
+        *_rows(head, rows),
+        "",
+        *(f"- {name}: {definition}" for name, definition in figures.items()),
+        "",
+        f"The worst pictures by {WORST_BY}, the worst first:",
+        "",
+        *_rows(["", "pictures"], worst),
+        "",
+        f"Measured on {found['machine']['processor']} with "
+        + ", ".join(f"{tool} {number}" for tool, number in found["versions"].items())
+        + ":",
+        "",
+        f"    {found['command']}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _model(result: Result, worst: int, with_pictures: bool) -> dict[str, Any]:
+    candidate = result.candidate
+    entry: dict[str, Any] = {
+        "name": candidate.name,
+        "kind": candidate.kind,
+        "source": candidate.source,
+        "size": candidate.size,
+        "sha256": candidate.sha256,
+        "statistics": {name: _nulls(asdict(entry)) for name, entry in result.statistics.items()},
+        "worst": [{"picture": name, WORST_BY: value} for name, value in result.worst(worst)],
+    }
+    if with_pictures:
+        entry["pictures"] = {name: _nulls(figures) for name, figures in result.pictures.items()}
+    return entry
+
+
+def _nulls(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON knows no NaN."""
+    return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in values.items()}
+
+
+def _figure(value: float | None) -> str:
+    """Four significant digits, but never more than five decimals."""
+    if value is None or math.isnan(value):
+        return "n/a"
+    decimals = 5 if abs(value) < 1 else max(0, 3 - math.floor(math.log10(abs(value))))
+    return f"{value:.{decimals}f}"
+
+
+def _with_interval(entry: dict[str, float | None]) -> str:
+    return f"{_figure(entry['mean'])} ({_figure(entry['low'])}–{_figure(entry['high'])})"
+
+
+def _rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
+
+
+def _processor() -> str:
+    """The processor's name, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))))

@@ -1,0 +1,166 @@
+"""The resizes that figures are defined by: TensorFlow 1's two bilinear ones, and the runtime's.
+
+They are different functions: the same network measured through another one gives another figure, by as much as two
+trainings differ. So a report says which of `RESIZES` it was made with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet.errors import MMNetError
+from mmnet.runtime import to_model_input
+from mmnet.runtime.matter import resize_alpha
+
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+
+
+class ResizeError(MMNetError):
+    """An array that cannot be resized, or a resize that does not exist."""
+
+
+def resize_legacy_bilinear(array: NDArray[Any], height: int, width: int) -> Floats:
+    """TensorFlow 1's default bilinear: no half-pixel centres, no aligned corners.
+
+    Output pixel i samples the input at i · (input side / output side), in float32 and in the order of
+    `tf.compat.v1.image.resize_bilinear`, which it equals within rounding.
+
+    Args:
+        array: [H, W] or [H, W, C], any real dtype and range; H, W >= 1.
+        height, width: of the result, >= 1.
+
+    Returns:
+        float32 [height, width] or [height, width, C], in the range of the input.
+
+    Raises:
+        ResizeError: another shape, or a side below 1.
+    """
+    return _bilinear(array, height, width, aligned=False)
+
+
+def resize_aligned_bilinear(array: NDArray[Any], height: int, width: int) -> Floats:
+    """TensorFlow 1's bilinear with `align_corners=True`: output pixel i samples at i · (input − 1) / (output − 1).
+
+    What the original code brings photo and mask to the network's size with. Arguments, result and errors as
+    `resize_legacy_bilinear`.
+    """
+    return _bilinear(array, height, width, aligned=True)
+
+
+@dataclass(frozen=True)
+class _Taps:
+    """For each output position: the two neighbours it lies between, and how far along."""
+
+    first: NDArray[np.intp]
+    second: NDArray[np.intp]
+    fraction: Floats
+
+
+@cache
+def _taps(side: int, size: int, aligned: bool) -> _Taps:
+    # As CalculateResizeScale of TensorFlow: the aligned scale is undefined for one output pixel.
+    scale = np.float32(side - 1) / np.float32(size - 1) if aligned and size > 1 else np.float32(side) / np.float32(size)
+    position = np.arange(size, dtype=np.float32) * scale
+    first = np.minimum(position.astype(np.intp), side - 1)
+    return _Taps(first, np.minimum(first + 1, side - 1), position - first.astype(np.float32))
+
+
+def _bilinear(array: NDArray[Any], height: int, width: int, *, aligned: bool) -> Floats:
+    if array.ndim not in (2, 3) or 0 in array.shape or height < 1 or width < 1:
+        raise ResizeError(f"an array of shape {array.shape} cannot be resized to {height}×{width}; give [H, W] or more")
+    rows, columns = _taps(array.shape[0], height, aligned), _taps(array.shape[1], width, aligned)
+    lines = array.astype(np.float32, copy=False)
+    # Rows that no output pixel lies next to need not be interpolated.
+    across = columns.fraction.reshape((-1,) + (1,) * (array.ndim - 2))
+    if array.shape[0] > 2 * height:
+        top, bottom = (_between(lines[side], columns, across) for side in (rows.first, rows.second))
+    else:
+        lines = _between(lines, columns, across)
+        top, bottom = lines[rows.first], lines[rows.second]
+    bottom -= top
+    bottom *= rows.fraction.reshape((-1,) + (1,) * (array.ndim - 1))
+    top += bottom
+    return top
+
+
+def _between(lines: Floats, columns: _Taps, fraction: Floats) -> Floats:
+    left, right = lines.take(columns.first, axis=1), lines.take(columns.second, axis=1)
+    right -= left
+    right *= fraction
+    left += right
+    return left
+
+
+@dataclass(frozen=True)
+class Resize:
+    """How photo and α* come to a square, and α from the network's square to another size.
+
+    Attributes:
+        name: as typed after `--resize`.
+        what: in words.
+        floats: whether its photos are floats.
+        photo: (uint8 [H, W, 3], S) -> [S, S, 3], uint8 or float32 in 0-255: what the network sees.
+        mask: (uint8 [H, W], S) -> float32 [S, S] in 0-1, on the same grid as the photo.
+        alpha: (float32 [S, S] in 0-1, height, width) -> float32 [height, width], the way back.
+    """
+
+    name: str
+    what: str
+    floats: bool
+    photo: Callable[[Bytes, int], Bytes | Floats]
+    mask: Callable[[Bytes, int], Floats]
+    alpha: Callable[[Floats, int, int], Floats]
+
+
+def _runtime_mask(mask: Bytes, size: int) -> Floats:
+    stretched = to_model_input(np.repeat(mask[..., None], 3, axis=2), size)[..., 0]
+    return stretched.astype(np.float32) / np.float32(255)
+
+
+def _original_photo(photo: Bytes, size: int) -> Floats:
+    return resize_aligned_bilinear(photo, size, size)
+
+
+def _original_mask(mask: Bytes, size: int) -> Floats:
+    return resize_aligned_bilinear(mask, size, size) / np.float32(255)
+
+
+RESIZES: dict[str, Resize] = {
+    resize.name: resize
+    for resize in (
+        Resize(
+            "runtime",
+            "as on the phone: 2×2 boxes, then bilinear with half-pixel centres, in integers",
+            False,
+            to_model_input,
+            _runtime_mask,
+            resize_alpha,
+        ),
+        Resize(
+            "original",
+            "as the original code: bilinear with aligned corners, in floats (which models of bytes round)",
+            True,
+            _original_photo,
+            _original_mask,
+            resize_aligned_bilinear,
+        ),
+    )
+}
+
+
+def choose_resize(name: str) -> Resize:
+    """The resize called `name`.
+
+    Raises:
+        ResizeError: unknown; lists what would have been accepted.
+    """
+    if name not in RESIZES:
+        raise ResizeError(f"resize {name!r} is unknown; choose one of {', '.join(RESIZES)}")
+    return RESIZES[name]
