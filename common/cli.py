@@ -17,6 +17,7 @@ from mmnet.quiet import silence_native_libraries
 from mmnet.runtime.inspect_command import inspect
 from mmnet.runtime.matte_command import matte
 from mmnet.training.data_commands import data_app
+from mmnet.training.train_command import train
 
 _SETTINGS: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False, "rich_markup_mode": "rich"}
 
@@ -31,6 +32,7 @@ app.command("evaluate")(evaluate_command)
 app.command("import")(import_checkpoint)
 app.command("matte")(matte)
 app.command("inspect")(inspect)
+app.command("train")(train)
 app.add_typer(data_app, name="data")
 
 _export_app = typer.Typer(**_SETTINGS)
