@@ -146,7 +146,12 @@ def _from_checkpoint(which: str, ckpt_dir: Path) -> Candidate:
     found = resolve(which, ckpt_dir)
     checkpoint = found.load()
     model = to_float(inference_graph(training_graph(checkpoint.config, checkpoint.weights)))
-    return Candidate(found.path.name, "checkpoint", which, checkpoint.config.size, model)
+    recipe = {
+        "checkpoint": {"name": found.path.name, "sha256": checkpoint.fingerprint(), "step": checkpoint.step},
+        "model": checkpoint.config.to_json(),
+        "precision": "float32",
+    }
+    return Candidate(found.path.name, "checkpoint", which, checkpoint.config.size, model, recipe)
 
 
 def _bar(progress: Progress, description: str) -> Callable[[int, int], None]:

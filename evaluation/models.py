@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from mmnet.runtime import MattingModel, ModelError
+from mmnet.runtime.metadata import read_metadata
 
 Alpha = NDArray[np.float32]
 Photo = NDArray[np.uint8] | NDArray[np.float32]
@@ -115,6 +116,7 @@ class Candidate:
         source: what the user named it by.
         size: S, the side of its input and of its alpha.
         content: the .tflite.
+        recipe: which checkpoint it was made of, and how, as far as it tells; see `mmnet.export.exporter`.
     """
 
     name: str
@@ -122,6 +124,7 @@ class Candidate:
     source: str
     size: int
     content: bytes
+    recipe: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def sha256(self) -> str:
@@ -159,7 +162,8 @@ def open_file(path: Path) -> Candidate:
             return Candidate(path.stem, "mediapipe", str(path), segmenter.size, content)
     # By its path: the runtime then names the file, and everything that can be wrong with it.
     with MattingModel(path, threads=1) as model:
-        return Candidate(path.stem, "tflite", str(path), model.size, content)
+        metadata = read_metadata(content)
+        return Candidate(path.stem, "tflite", str(path), model.size, content, metadata.recipe if metadata else {})
 
 
 def named_apart(candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -1,6 +1,6 @@
 """Results as a table for people, as a JSON document, and as Markdown made from that document.
 
-`python -m mmnet.evaluation.report FILE.json` prints the Markdown.
+`python -m mmnet.evaluation.report FILE.json…` prints the Markdown.
 """
 
 from __future__ import annotations
@@ -102,33 +102,46 @@ def _table(results: Sequence[Result], shown: Sequence[int]) -> Table:
 
 
 def markdown(found: dict[str, Any]) -> str:
-    """A document of `document` as Markdown tables."""
-    models, figures = found["models"], found["figures"]
-    head = ["", *(model["name"] for model in models)]
-    rows = [[name, *(_with_interval(model["statistics"][name]) for model in models)] for name in figures]
-    worst = [[model["name"], ", ".join(entry["picture"] for entry in model["worst"])] for model in models]
-    data = found["data"]
+    """A document of `document` as Markdown: the means with their intervals, the worst pictures, how it was measured."""
+    models, figures, data, interval = (found[key] for key in ("models", "figures", "data", "interval"))
     split = f", split `{data['split']}`" if data["split"] else ""
+    versions = ", ".join(f"{tool} {number}" for tool, number in found["versions"].items())
     lines = [
-        f"{data['pictures']} pictures of `{data['folder']}`{split}. Resize `{found['resize']['name']}`: "
-        f"{found['resize']['what']}. Mean, and its {found['interval']['level']:.0%} interval "
-        f"({found['interval']['method']}, {found['interval']['resamples']:,} resamples).",
+        f"## Resize `{found['resize']['name']}`: {found['resize']['what']}",
         "",
-        *_rows(head, rows),
+        f"{data['pictures']} pictures of `{data['folder']}`{split}. The mean of each figure, and its "
+        f"{interval['level']:.0%} interval ({interval['method']}, {interval['resamples']:,} resamples).",
+        "",
+        *_rows(
+            ["", *(model["name"] for model in models)],
+            ([name, *(_with_interval(model["statistics"][name]) for model in models)] for name in figures),
+        ),
         "",
         *(f"- {name}: {definition}" for name, definition in figures.items()),
         "",
-        f"The worst pictures by {WORST_BY}, the worst first:",
+        *_rows(
+            ["model", "what it is", f"worst by {WORST_BY}"],
+            (
+                [model["name"], _about(model), ", ".join(entry["picture"] for entry in model["worst"])]
+                for model in models
+            ),
+        ),
         "",
-        *_rows(["", "pictures"], worst),
-        "",
-        f"Measured on {found['machine']['processor']} with "
-        + ", ".join(f"{tool} {number}" for tool, number in found["versions"].items())
-        + ":",
+        f"Measured on {found['machine']['processor']} with {versions}:",
         "",
         f"    {found['command']}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _about(model: dict[str, Any]) -> str:
+    recipe = model["recipe"]
+    parts = [f"`{model['source']}`", f"{model['size']}²", recipe.get("precision", model["kind"])]
+    if "checkpoint" in recipe:
+        parts.append(f"of {recipe['checkpoint']['name']}")
+    if recipe.get("calibration"):
+        parts.append(f"calibrated on {recipe['calibration']['photos']} photos")
+    return ", ".join(parts)
 
 
 def _model(result: Result, worst: int, with_pictures: bool) -> dict[str, Any]:
@@ -139,6 +152,7 @@ def _model(result: Result, worst: int, with_pictures: bool) -> dict[str, Any]:
         "source": candidate.source,
         "size": candidate.size,
         "sha256": candidate.sha256,
+        "recipe": dict(candidate.recipe),
         "statistics": {name: _nulls(asdict(entry)) for name, entry in result.statistics.items()},
         "worst": [{"picture": name, WORST_BY: value} for name, value in result.worst(worst)],
     }
@@ -179,4 +193,5 @@ def _processor() -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(markdown(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))))
+    documents = [json.loads(Path(path).read_text(encoding="utf-8")) for path in sys.argv[1:]]
+    sys.stdout.write("\n".join(markdown(found) for found in documents))
