@@ -21,7 +21,6 @@ from mmnet.evaluation.models import Candidate, named_apart, open_file
 from mmnet.evaluation.report import document, tables
 from mmnet.evaluation.resize import RESIZES, choose_resize
 from mmnet.files import atomic_file, check_writable
-from mmnet.runtime.quiet import native_libraries_silenced
 
 STDOUT = Path("-")
 
@@ -96,33 +95,32 @@ def evaluate_command(
         check_writable(json_file, force=force)
     command = shlex.join(["mmnet", *sys.argv[1:]])
 
-    with native_libraries_silenced():
-        console = Console(stderr=True, soft_wrap=True, highlight=False)
-        progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        with progress:
-            candidates = [open_file(path) for path in model or ()]
-            try:
-                pairs = load_pairs(data, split)
-                fingerprint = check_pairs(pairs, _bar(progress, "reading pictures"))
-            except DatasetError as error:
-                for problem in error.problems:
-                    console.print(f"[bold red]error:[/] {escape(problem)}")
-                raise typer.Exit(error.exit_code) from error
-            converting = _bar(progress, "converting")
-            checkpoints = []
-            for done, which in enumerate(ckpt or (), start=1):
-                checkpoints.append(_from_checkpoint(which, ckpt_dir))
-                converting(done, len(ckpt or ()))
-            candidates = named_apart([*checkpoints, *candidates])
-            results = evaluate(candidates, pairs, chosen, threads=threads, progress=_bar(progress, "measuring"))
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with progress:
+        candidates = [open_file(path) for path in model or ()]
+        try:
+            pairs = load_pairs(data, split)
+            fingerprint = check_pairs(pairs, _bar(progress, "reading pictures"))
+        except DatasetError as error:
+            for problem in error.problems:
+                console.print(f"[bold red]error:[/] {escape(problem)}")
+            raise typer.Exit(error.exit_code) from error
+        converting = _bar(progress, "converting")
+        checkpoints = []
+        for done, which in enumerate(ckpt or (), start=1):
+            checkpoints.append(_from_checkpoint(which, ckpt_dir))
+            converting(done, len(ckpt or ()))
+        candidates = named_apart([*checkpoints, *candidates])
+        results = evaluate(candidates, pairs, chosen, threads=threads, progress=_bar(progress, "measuring"))
 
     described = {"folder": str(data), "split": split, "pictures": len(pairs), "sha256": fingerprint}
     found = json.dumps(
