@@ -17,8 +17,9 @@ def check_writable(path: Path, *, force: bool) -> None:
 
     Raises:
         OutputExistsError: `path` exists and `force` is false.
-        OutputError: the folder does not exist or is not writable.
+        OutputError: the folder does not exist or is not writable, or `path` is a device or a pipe.
     """
+    _check_replaceable(path)
     if path.exists() and not force:
         raise OutputExistsError(f"{path}: exists already; add --force to replace it, or name another file with -o")
     parent = path.parent
@@ -33,8 +34,12 @@ def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it becomes `path`, on any exception it is removed.
 
     Raises:
-        OutputError: the file system refused (full disk, permissions); nothing is left behind.
+        OutputError: the file system refused (full disk, permissions), or `path` is a device, a pipe or a folder; nothing
+            is left behind.
     """
+    _check_replaceable(path)
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder; name a file")
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
     except OSError as error:
@@ -77,6 +82,12 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _check_replaceable(path: Path) -> None:
+    """A rename would put a file in the place of /dev/null, for everybody on this machine."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OutputError(f"{path}: is a device or a pipe, which a rename would replace; name a file")
 
 
 def _umask() -> int:
