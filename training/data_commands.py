@@ -95,7 +95,7 @@ def make_soft_mattes(
     band: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="PX", help="How far the mask's edge may be off, each way.", show_default="1/40 of the side"
+            min=1, metavar="PX", help="How far the mask's edge may be off, each way.", show_default="1/80 of the side"
         ),
     ] = None,
     outside: Annotated[

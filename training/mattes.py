@@ -6,6 +6,7 @@ photo's colours.
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import os
 import threading
@@ -30,8 +31,12 @@ Method = Literal["closed-form", "knn"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
 UNKNOWN = 128
-# Without --band: the band's width, each way, in parts of the longer side.
-_BAND = 1 / 40
+# Without --band: the band's width, each way, in parts of the longer side. Wide enough for a mask drawn with care; the
+# wider, the more of what the mask knows is thrown away (gradient error on portraits of 512 pixels, of masks made from
+# known mattes: 1.5 with 3 pixels, 1.8 with 5, 2.1 with 8, 2.5 with 13, and 2.5 without matting).
+_BAND = 1 / 80
+# Closed-form's regulariser: ten times pymatting's, which takes the blocks of a JPEG for texture.
+_EPSILON = 1e-6
 
 
 class MatteError(DataError):
@@ -44,7 +49,7 @@ class Solver:
 
     Attributes:
         method: "closed-form" (Levin 2008) or "knn" (Chen 2013).
-        inside, outside: pixels by which the unknown band reaches into the mask and out of it; None: 1/40 of the
+        inside, outside: pixels by which the unknown band reaches into the mask and out of it; None: 1/80 of the
             longer side.
         max_side: solve at most at this size, in pixels, and resize the result to the photo's.
     """
@@ -188,7 +193,7 @@ def load_solver(method: Method) -> Callable[[NDArray[Any], NDArray[Any]], NDArra
     except ImportError as error:
         raise MissingExtraError("train", "pymatting") from error
     solvers: dict[str, Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]] = {
-        "closed-form": estimate_alpha_cf,
+        "closed-form": functools.partial(estimate_alpha_cf, laplacian_kwargs={"epsilon": _EPSILON}),
         "knn": estimate_alpha_knn,
     }
     return solvers[method]

@@ -238,6 +238,14 @@ def test_a_bad_picture_leaves_no_pack(tmp_path: Path) -> None:
         load_data([str(root)], 32, recipe=None)
 
 
+def test_what_does_not_fit_into_memory_is_told_how_to_train_all_the_same(tmp_path: Path) -> None:
+    if not Path("/proc/meminfo").exists():
+        pytest.skip("only Linux says how much memory is free")
+    root = write_folders(tmp_path / "set", 1)
+    with pytest.raises(PackError, match=r"GiB of memory, .* are free; write them to a file with `mmnet data pack"):
+        build_pack(find_source(root).pairs, 1 << 20, root=root)
+
+
 def test_cutouts_in_a_pack(tmp_path: Path) -> None:
     photo, matte = drawn_portrait(1, 40, 40)
     hidden = np.where(matte[..., None] == 0, 77, photo).astype(np.uint8)  # colours that nobody sees
