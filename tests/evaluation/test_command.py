@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -182,6 +183,8 @@ def test_what_is_refused_before_any_work(portraits: Path, uint8_model: Path, tmp
     (empty / "image").mkdir(parents=True)
     (empty / "mask").mkdir()
     assert "has no photo" in error_line(run("mmnet", "evaluate", "-m", uint8_model, "-d", empty))
+    here = ["evaluate", "-m", uint8_model, *data, "--force", "--json", tmp_path]
+    assert "is not a file" in error_line(run("mmnet", *here))
     lost = tmp_path / "no" / "figures.json"
     assert "create it first" in error_line(run("mmnet", "evaluate", "-m", uint8_model, *data, "--json", lost))
 
@@ -195,6 +198,14 @@ def test_results_are_not_replaced_unasked(portraits: Path, uint8_model: Path, tm
     assert run(*command, "--force").returncode == 0
     assert json.loads(path.read_text())["format"] == "mmnet-evaluation/1"
     assert [entry.name for entry in tmp_path.iterdir()] == ["figures.json"]
+
+
+def test_no_pipe_is_replaced(portraits: Path, uint8_model: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    done = run("mmnet", "evaluate", "-m", uint8_model, "-d", portraits / "test", "--json", pipe, "--force")
+    assert "is not a file" in error_line(done)
+    assert pipe.is_fifo()
 
 
 def test_help_has_examples() -> None:
