@@ -34,8 +34,8 @@ def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it becomes `path`, on any exception it is removed.
 
     Raises:
-        OutputError: the file system refused (full disk, permissions), or `path` is a device, a pipe or a folder; nothing
-            is left behind.
+        OutputError: the file system refused (full disk, permissions), or `path` is a device, a pipe or a folder;
+            nothing is left behind.
     """
     _check_replaceable(path)
     if path.is_dir():

@@ -159,9 +159,7 @@ class _StageRun:
             ema_momentum=job.recipe.weight_average or 0.99,
         )
         self._model = _training_model(keras, self._network, job.recipe)
-        # XLA on TensorFlow's CPU backend takes minutes to compile the step and then runs it slower; JAX is always compiled.
-        compiled = keras.backend.backend() == "jax"
-        self._model.compile(optimizer=self._optimizer, jit_compile=compiled)
+        self._model.compile(optimizer=self._optimizer)
         self._optimizer.build(self._network.trainable_variables)
         self._data = job.data(stage.size)
 
@@ -222,8 +220,8 @@ class _StageRun:
                 step = job.first_step + done + batch + 1
                 if not all(map(math.isfinite, losses.values())):
                     raise DivergedError(
-                        f"{job.folder}: the loss is not finite at step {step}; the checkpoints before it are kept: lower "
-                        "the learning rate, or look at the data with `mmnet data check`"
+                        f"{job.folder}: the loss is not finite at step {step}; the checkpoints before it are kept: "
+                        "lower the learning rate, or look at the data with `mmnet data check`"
                     )
                 # From the end of one step to the end of the next: waiting for data counts.
                 now = time.perf_counter()
@@ -363,8 +361,8 @@ def _newest(job: Job) -> _Saved | None:
         # Both through JSON, where tuples are lists.
         if _plain(recorded.get(key)) != _plain(value):
             raise ResumeError(
-                f"{saved.folder}: was trained with another {key.replace('_', ' ')}; resume with that one, or train into "
-                "another folder with --run"
+                f"{saved.folder}: was trained with another {key.replace('_', ' ')}; resume with that one, or train "
+                "into another folder with --run"
             )
     return saved
 

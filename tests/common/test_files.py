@@ -32,9 +32,14 @@ def test_permissions_are_those_of_any_new_file(tmp_path):
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
 def test_whatever_happens_the_old_file_stays(tmp_path, error):
     (tmp_path / "a").write_text("old")
-    with pytest.raises(error), atomic_file(tmp_path / "a") as temporary:
-        temporary.write_text("half")
-        raise error
+
+    def write_half() -> None:
+        with atomic_file(tmp_path / "a") as temporary:
+            temporary.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        write_half()
     assert (tmp_path / "a").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 

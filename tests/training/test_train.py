@@ -1,0 +1,245 @@
+"""Training: it learns, it goes on bit for bit, it says what is wrong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+import pytest
+from support import error_line, random_checkpoint, run
+
+from mmnet.export.verify import probe_images
+from mmnet.model.checkpoint import CheckpointCorruptError, load_checkpoint, save_checkpoint
+from mmnet.model.config import ModelConfig
+from mmnet.training.loop import STATE_FILE, DivergedError, Job, ResumeError, train
+from mmnet.training.pipeline import load_data
+from mmnet.training.recipes import RECIPES, RecipeError, find_recipe
+
+SIZE = 32
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Twelve drawn portraits with their mattes, and two backgrounds."""
+    folder = tmp_path_factory.mktemp("data")
+    for name in ("portraits/image", "portraits/mask", "scenes"):
+        (folder / name).mkdir(parents=True)
+    rows, columns = np.mgrid[0:64, 0:64] / 64
+    matte = ((rows - 0.4) ** 2 + (columns - 0.5) ** 2 < 0.04) | ((rows - 1.1) ** 2 / 2 + (columns - 0.5) ** 2 < 0.15)
+    for index, picture in enumerate(probe_images(64, 12)):
+        assert cv2.imwrite(str(folder / f"portraits/image/{index}.png"), picture)
+        assert cv2.imwrite(str(folder / f"portraits/mask/{index}.png"), matte.astype(np.uint8) * 255)
+    for index in range(2):
+        assert cv2.imwrite(str(folder / f"scenes/{index}.png"), probe_images(64)[index, :20])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def start():
+    return random_checkpoint(ModelConfig(0.35, SIZE), seed=1, step=100)
+
+
+class Notes:
+    """A watcher that writes everything down."""
+
+    def __init__(self):
+        self.stages, self.losses, self.folders = [], {}, []
+
+    def on_stage(self, stage, first, done, total):
+        self.stages.append((first, done, total))
+
+    def on_step(self, step, losses, learning_rate, pictures_per_second):
+        assert pictures_per_second > 0
+        self.losses[step] = losses | {"learning_rate": learning_rate}
+
+    def on_checkpoint(self, checkpoint, folder, pictures):
+        assert pictures.shape[1:] == (3 * SIZE, 3)
+        self.folders.append(folder.name)
+
+
+def job(folder, pictures, start, steps=4, recipe="fine-tune", **changes):
+    chosen = find_recipe(recipe).scaled(steps, 2)
+    if "learning_rate" in changes:
+        rate = changes.pop("learning_rate")
+        chosen = replace(chosen, stages=tuple(replace(s, learning_rate=rate, warmup=0) for s in chosen.stages))
+    chosen = replace(chosen, stages=tuple(replace(stage, size=SIZE) for stage in chosen.stages))
+
+    def data(size):
+        return load_data(
+            [str(pictures / "portraits")], size, recipe=chosen.augmentation, validation=0.3,
+            backgrounds=pictures / "scenes", workers=1,
+        )  # fmt: skip
+
+    return Job(chosen, folder, data, {"data": ["drawn"]}, start=start, **{"save_every": 2} | changes)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory, pictures, start):
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    notes = Notes()
+    last = train(job(folder, pictures, start, keep=1), keras, notes)
+    return last, notes
+
+
+def weights_and_state(folder):
+    from safetensors.numpy import load_file
+
+    return load_checkpoint(folder), load_file(folder / STATE_FILE)
+
+
+def test_steps_go_on_from_the_start_and_checkpoints_say_what_they_are(uninterrupted):
+    last, notes = uninterrupted
+    checkpoint = load_checkpoint(last)
+    assert list(notes.losses) == [101, 102, 103, 104]
+    assert notes.folders == ["step-0000102", "step-0000104"]
+    assert checkpoint.step == 104
+    assert checkpoint.provenance["recipe"]["name"] == "fine-tune"
+    assert {"mad", "validation_mad", "validation_gauss_grad", "train_mad"} <= set(checkpoint.metrics)
+    assert checkpoint.metrics["mad"] == checkpoint.metrics["validation_mad"]
+    rates = [losses["learning_rate"] for losses in notes.losses.values()]
+    assert rates == sorted(rates, reverse=True)
+
+
+def test_old_checkpoints_go_and_the_best_stays(uninterrupted):
+    last, _ = uninterrupted
+    folders = sorted(path.name for path in last.parent.iterdir())
+    mads = {name: load_checkpoint(last.parent / name).metrics["mad"] for name in folders}
+    assert last.name in folders
+    assert len(folders) == 1 or (len(folders) == 2 and mads[folders[0]] <= mads[folders[1]])
+
+
+def test_killed_and_resumed_it_ends_at_the_same_weights_bit_for_bit(uninterrupted, pictures, start, tmp_path):
+    """The process is killed without warning in the third step, after the checkpoint of the second."""
+    whole, _ = uninterrupted
+    save_checkpoint(start, tmp_path / "start")
+    script = f"""
+import os, signal, sys
+sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(Path(__file__).parents[1])!r}]
+from pathlib import Path
+import keras
+from mmnet.model.checkpoint import load_checkpoint
+from mmnet.training.loop import train
+from test_train import Notes, job
+class Killed(Notes):
+    def on_step(self, step, *rest):
+        if step == 103:
+            os.kill(os.getpid(), signal.SIGKILL)
+train(job(Path({str(tmp_path / "run")!r}), Path({str(pictures)!r}), load_checkpoint(Path({str(tmp_path / "start")!r}))),
+      keras, Killed())
+"""
+    killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["step-0000102"]
+
+    notes = Notes()
+    last = train(job(tmp_path / "run", pictures, start), keras, notes)
+    assert notes.stages == [(0, 2, 4)]
+    assert list(notes.losses) == [103, 104]
+    resumed, state = weights_and_state(last)
+    expected, expected_state = weights_and_state(whole)
+    assert resumed.fingerprint() == expected.fingerprint()
+    assert set(state) == set(expected_state)
+    assert all(np.array_equal(state[name], expected_state[name]) for name in state)
+    assert resumed.metrics == expected.metrics
+
+
+def test_a_finished_run_has_nothing_to_do(uninterrupted, pictures, start):
+    last, _ = uninterrupted
+    notes = Notes()
+    assert train(job(last.parent, pictures, start, keep=1), keras, notes) == last
+    assert notes.losses == {}
+
+
+@pytest.mark.parametrize(("changes", "message"), [({"seed": 1}, "seed"), ({"steps": 6}, "recipe")])
+def test_another_recipe_or_seed_cannot_resume(uninterrupted, pictures, start, changes, message):
+    last, _ = uninterrupted
+    with pytest.raises(ResumeError, match=f"another {message}"):
+        train(job(last.parent, pictures, start, **changes), keras, Notes())
+
+
+def test_damage_to_the_state_is_named(uninterrupted, pictures, start, tmp_path):
+    last, _ = uninterrupted
+    folder = tmp_path / "run" / last.name
+    folder.parent.mkdir()
+    shutil.copytree(last, folder)
+    (folder / STATE_FILE).write_bytes((last / STATE_FILE).read_bytes()[:1000])
+    with pytest.raises(CheckpointCorruptError, match=STATE_FILE):
+        train(job(folder.parent, pictures, start), keras, Notes())
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(pictures, start, tmp_path):
+    weights = {name: value.copy() for name, value in start.weights.items()}
+    weights["MMNet/final_block/pointwise_conv/weights"] *= np.float32(1e38)
+    broken = replace(start, weights=weights)
+    with pytest.raises(DivergedError, match="step 101"):
+        train(job(tmp_path / "run", pictures, broken), keras, Notes())
+    assert not (tmp_path / "run").exists() or not list((tmp_path / "run").iterdir())
+
+
+class TestRecipes:
+    def test_published_is_the_papers(self):
+        recipe = RECIPES["published"]
+        (stage,) = recipe.stages
+        assert (stage.size, stage.batch, stage.learning_rate, stage.final_learning_rate) == (256, 32, 1e-4, 1e-4)
+        assert (recipe.weight_decay, recipe.norm_decay, recipe.augmentation) == (4e-7, 0.999, "published")
+        assert set(recipe.weights.values()) == {1.0}
+        assert not recipe.continues
+
+    @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+    def test_every_recipe_is_plain_data(self, recipe):
+        assert json.loads(json.dumps(recipe.to_json()))["name"] == recipe.name
+
+    @pytest.mark.parametrize("steps", [2, 7, 100, 10**6])
+    def test_scaling_keeps_the_shares(self, steps):
+        recipe = RECIPES["portrait"]
+        scaled = recipe.scaled(steps, None)
+        assert scaled.steps == steps
+        share = recipe.stages[0].steps / recipe.steps
+        assert abs(scaled.stages[0].steps - share * steps) <= 1
+
+    def test_what_cannot_be_is_refused(self):
+        with pytest.raises(RecipeError, match="published, incremental"):
+            find_recipe("magic")
+        with pytest.raises(RecipeError, match="too few"):
+            RECIPES["portrait"].scaled(1, None)
+
+
+class TestCommand:
+    def test_it_trains_resumes_and_exports(self, pictures, start, tmp_path):
+        save_checkpoint(start, tmp_path / "checkpoints" / "start")
+        arguments = [
+            "mmnet", "train", "--data", pictures / "portraits", "--backgrounds", pictures / "scenes", "--from", "start",
+            "--validation", "0.3", "--steps", "1", "--batch", "2", "--run", "mine", "--workers", "1",
+        ]  # fmt: skip
+        result = run(*arguments, cwd=tmp_path, timeout=600)
+        assert result.returncode == 0, result.stderr
+        assert "step-0000101" in result.stdout
+        assert list((tmp_path / "checkpoints" / "mine" / "events").iterdir())
+        refused = run(*arguments, cwd=tmp_path)
+        assert "--resume latest" in error_line(refused)
+        again = run(*arguments, "--resume", "latest", cwd=tmp_path)
+        assert again.returncode == 0, again.stderr
+        found = run("mmnet", "export", "--ckpt", "latest", "--precision", "float32", "--size", "32", cwd=tmp_path)
+        assert found.returncode == 0, found.stderr
+        assert "checkpoints/mine/step-0000101" in found.stdout
+
+    @pytest.mark.parametrize(
+        ("arguments", "expected"),
+        [
+            (["--recipe", "magic"], "magic"),
+            (["--from", "absent"], "absent"),
+            ([], "--from"),
+        ],
+    )
+    def test_bad_arguments_are_one_line(self, pictures, tmp_path, arguments, expected):
+        result = run("mmnet", "train", "--data", pictures / "portraits", *arguments, cwd=tmp_path)
+        assert expected in error_line(result)
+        assert list(tmp_path.iterdir()) == []
