@@ -21,6 +21,7 @@ from mmnet.model.checkpoint import (
 from mmnet.model.tfslim import is_prefix, newest_prefix, read_tfslim
 
 HOW_TO_NAME = "name one with --ckpt PATH (a checkpoint folder, a run, or a TF-Slim prefix or folder)"
+HOW_TO_GET = f"{HOW_TO_NAME}, say where they are with --ckpt-dir, or train one with mmnet train"
 
 # What people try, and what it is.
 _OTHER_KINDS = {
@@ -125,7 +126,7 @@ def _latest(folder: Path) -> Found:
         if best is None or moment > best[0]:
             best = moment, found
     if best is None:
-        raise CheckpointNotFoundError(f"no checkpoint in {folder}/; {HOW_TO_NAME}, or say where they are: --ckpt-dir")
+        raise CheckpointNotFoundError(f"no checkpoint in {folder}/; {HOW_TO_GET}")
     moment, found = best
     saved = datetime.fromtimestamp(moment).astimezone().isoformat(sep=" ", timespec="seconds")
     return Found(found.path, found.tfslim, f"the newest in {folder}, saved {saved}")
