@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 
 from mmnet.errors import OutputError
 from mmnet.evaluation.dataset import DatasetError, check_pairs, load_pairs
@@ -22,6 +22,7 @@ from mmnet.evaluation.models import Candidate, named_apart, open_file
 from mmnet.evaluation.report import document, tables
 from mmnet.evaluation.resize import RESIZES, choose_resize
 from mmnet.files import atomic_file, check_writable
+from mmnet.progress import progress_bar
 
 STDOUT = Path("-")
 
@@ -97,15 +98,7 @@ def evaluate_command(
     command = shlex.join(["mmnet", *sys.argv[1:]])
 
     console = Console(stderr=True, soft_wrap=True, highlight=False)
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
+    progress = progress_bar(console)
     with progress:
         candidates = [open_file(path) for path in model or ()]
         try:

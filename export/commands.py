@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mmnet.files import check_writable
+from mmnet.progress import progress_bar
 from mmnet.quantize.precision import PRECISIONS, choose_precision
 
 
@@ -84,15 +84,7 @@ def export(
     path = output or Path(f"{config.name.lower()}-{config.size}-{chosen.name}.tflite")
     check_writable(path, force=force)
 
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
+    progress = progress_bar(console)
 
     def on_check(check: Check) -> None:
         mark = "[green]✓[/]" if check.passed else "[red]✗[/]"

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from mmnet.errors import OutputError
 from mmnet.files import atomic_file, check_writable
+from mmnet.progress import progress_bar
 
 if TYPE_CHECKING:
     from mmnet.training.check import Report
@@ -269,15 +269,7 @@ def _console(machine_output: bool) -> Console:
 @contextmanager
 def _progress(console: Console, what: str) -> Iterator[Any]:
     """A bar, and the function that moves it: (done, total)."""
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
+    progress = progress_bar(console)
     with progress:
         task = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress, TaskID, TextColumn
 
 from mmnet.errors import MissingExtraError, OutputExistsError
+from mmnet.progress import progress_bar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,7 +107,7 @@ def train(
     if found is not None:
         console.print(f"[bold]from[/]        {escape(str(found.path))} ({escape(found.why)})")
 
-    with _progress(console) as progress:
+    with progress_bar(console, TextColumn("{task.fields[note]}")) as progress:
         data_sets = _DataSets(data, chosen, validation, backgrounds, workers, progress, console)
         job = Job(
             recipe=chosen,
@@ -135,19 +135,6 @@ def _load_keras(backend: str) -> Any:
     except ImportError as error:
         raise MissingExtraError("train", f"Keras with {backend}") from error
     return keras
-
-
-@contextmanager
-def _progress(console: Console) -> Iterator[Progress]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield progress
 
 
 class _DataSets:
