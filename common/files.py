@@ -12,14 +12,15 @@ from pathlib import Path
 from mmnet.errors import OutputError, OutputExistsError
 
 
-def check_writable(path: Path, *, force: bool) -> None:
-    """Raise before any work is done if `path` could not be written at the end.
+def check_writable(path: Path, *, force: bool, folder: bool = False) -> None:
+    """Raise before any work is done if `path`, a file or (`folder`) a folder, could not be written at the end.
 
     Raises:
         OutputExistsError: `path` exists and `force` is false.
-        OutputError: the folder does not exist or is not writable, or `path` is a device or a pipe.
+        OutputError: the folder around it does not exist or is not writable, or `path` is something else: a folder where
+            a file is to be, a device, a pipe.
     """
-    _check_replaceable(path)
+    _check_kind(path, folder=folder)
     if path.exists() and not force:
         raise OutputExistsError(f"{path}: exists already; add --force to replace it, or name another file with -o")
     parent = path.parent
@@ -37,9 +38,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
         OutputError: the file system refused (full disk, permissions), or `path` is a device, a pipe or a folder;
             nothing is left behind.
     """
-    _check_replaceable(path)
-    if path.is_dir():
-        raise OutputError(f"{path}: is a folder; name a file")
+    _check_kind(path, folder=False)
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
     except OSError as error:
@@ -84,10 +83,13 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _check_replaceable(path: Path) -> None:
-    """A rename would put a file in the place of /dev/null, for everybody on this machine."""
+def _check_kind(path: Path, *, folder: bool) -> None:
+    """A rename puts its file in the place of anything, of /dev/null too, for everybody on this machine."""
+    kind, other = ("folder", "file") if folder else ("file", "folder")
+    if path.is_file() if folder else path.is_dir():
+        raise OutputError(f"{path}: is a {other}; name a {kind}")
     if path.exists() and not (path.is_file() or path.is_dir()):
-        raise OutputError(f"{path}: is a device or a pipe, which a rename would replace; name a file")
+        raise OutputError(f"{path}: is a device or a pipe, which a rename would replace; name a {kind}")
 
 
 def _umask() -> int:

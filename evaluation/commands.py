@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
-from mmnet.errors import OutputError
 from mmnet.evaluation.dataset import DatasetError, check_pairs, load_pairs
 from mmnet.evaluation.evaluate import EvaluationError, Result, evaluate
 from mmnet.evaluation.figures import WORST_BY
@@ -94,7 +93,7 @@ def evaluate_command(
     if not ckpt and not model:
         raise EvaluationError("nothing to evaluate; name a checkpoint (--ckpt WHICH) or a .tflite (--model FILE)")
     if json_file is not None and not to_stdout:
-        _check_output(json_file, force=force)
+        check_writable(json_file, force=force)
     command = shlex.join(["mmnet", *sys.argv[1:]])
 
     console = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -126,13 +125,6 @@ def evaluate_command(
     _print(_wide_console(stderr=to_stdout), results, len(pairs), chosen.what, worst)
     if to_stdout:
         typer.echo(found)
-
-
-def _check_output(path: Path, *, force: bool) -> None:
-    if path.exists() and not path.is_file():
-        # A rename would put a file into the place of a folder or of /dev/stdout.
-        raise OutputError(f"{path}: is not a file; name one, or - for stdout")
-    check_writable(path, force=force)
 
 
 def _from_checkpoint(which: str, ckpt_dir: Path) -> Candidate:

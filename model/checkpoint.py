@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mmnet.errors import MissingExtraError, MMNetError
+from mmnet.errors import MissingExtraError, MMNetError, OutputError
 from mmnet.files import atomic_folder
 from mmnet.model.config import ConfigError, ModelConfig
 from mmnet.model.variables import VariableError, Weights, check_weights
@@ -79,8 +79,10 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, beside: Mapping[str
 
     Raises:
         VariableError: the weights are not those of the configuration.
-        OutputError: the file system refused.
+        OutputError: the file system refused, or `folder` holds something else than a checkpoint.
     """
+    if folder.is_dir() and any(folder.iterdir()) and not is_checkpoint(folder):
+        raise OutputError(f"{folder}: holds something else than a checkpoint, which would be lost; name a new folder")
     check_weights(checkpoint.weights, checkpoint.config)
     data = load_safetensors().numpy.save(
         {name: np.ascontiguousarray(w) for name, w in sorted(checkpoint.weights.items())}

@@ -29,7 +29,7 @@ def import_checkpoint(
     from mmnet.model.tfslim import read_tfslim
 
     console = Console(soft_wrap=True, highlight=False)
-    check_writable(out, force=force)
+    check_writable(out, force=force, folder=True)
     found = resolve(str(source), source.parent)
     if not found.tfslim:
         raise CheckpointKindError(f"{found.path}: this is a checkpoint of our format already; use it with --ckpt")

@@ -73,5 +73,9 @@ def test_what_cannot_be_written_is_known_before_the_work(tmp_path):
     check_writable(tmp_path / "a", force=True)
     with pytest.raises(OutputError, match="does not exist"):
         check_writable(tmp_path / "b" / "c", force=False)
+    for folder, path in ((False, tmp_path), (True, tmp_path / "a")):
+        with pytest.raises(OutputError, match="name a folder" if folder else "name a file"):
+            check_writable(path, force=True, folder=folder)
+    check_writable(tmp_path, force=True, folder=True)
     with pytest.raises(OutputError, match="is a folder"), atomic_file(tmp_path):
         pass

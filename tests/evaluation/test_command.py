@@ -184,7 +184,7 @@ def test_what_is_refused_before_any_work(portraits: Path, uint8_model: Path, tmp
     (empty / "mask").mkdir()
     assert "has no photo" in error_line(run("mmnet", "evaluate", "-m", uint8_model, "-d", empty))
     here = ["evaluate", "-m", uint8_model, *data, "--force", "--json", tmp_path]
-    assert "is not a file" in error_line(run("mmnet", *here))
+    assert "is a folder; name a file" in error_line(run("mmnet", *here))
     lost = tmp_path / "no" / "figures.json"
     assert "create it first" in error_line(run("mmnet", "evaluate", "-m", uint8_model, *data, "--json", lost))
 
@@ -204,7 +204,7 @@ def test_no_pipe_is_replaced(portraits: Path, uint8_model: Path, tmp_path: Path)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     done = run("mmnet", "evaluate", "-m", uint8_model, "-d", portraits / "test", "--json", pipe, "--force")
-    assert "is not a file" in error_line(done)
+    assert "is a device or a pipe" in error_line(done)
     assert pipe.is_fifo()
 
 

@@ -153,6 +153,13 @@ except OutputError as error:
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]
 
 
+def test_a_folder_with_other_things_is_never_replaced(tmp_path):
+    (tmp_path / "photo.jpg").write_text("irreplaceable")
+    with pytest.raises(OutputError, match="would be lost"):
+        save_checkpoint(CHECKPOINT, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]
+
+
 def test_an_unwritable_place_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be written"):
