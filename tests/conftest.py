@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,12 @@ import numpy as np
 import pytest
 import skimage.data
 from support import ROOT
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """Commands that the tests start can be interrupted, even where a shell ignores SIGINT for what it runs behind."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
