@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 import mmnet
 from mmnet.errors import MMNetError
@@ -67,8 +68,6 @@ def _run(command: typer.Typer) -> None:
 
 
 def _escape(text: str) -> str:
-    from rich.markup import escape
-
     return escape(" ".join(text.split()))
 
 

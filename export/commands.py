@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from mmnet.files import check_writable
 from mmnet.progress import progress_bar
@@ -129,6 +130,4 @@ def _summary(path: Path, recipe: dict[str, Any]) -> dict[str, Any]:
 
 def _plain(value: object) -> str:
     """Text that may hold brackets, which rich would take for markup."""
-    from rich.markup import escape
-
     return escape(str(value))
