@@ -30,6 +30,7 @@ from mmnet.model.config import ModelConfig
 from mmnet.model.keras_network import assign_weights, build_keras, read_weights
 from mmnet.training.augment import resize
 from mmnet.training.losses import matting_losses, weight_decay
+from mmnet.training.memory import keep_freed_memory
 from mmnet.training.packs import Pack
 from mmnet.training.pipeline import Batches, DataSet
 from mmnet.training.recipes import Recipe, RecipeError, Stage
@@ -125,8 +126,8 @@ def train(job: Job, keras: ModuleType, watcher: Watcher) -> Path:
             run = _StageRun(job, stage, first, keras)
             run.restore(resumed)
             watcher.on_stage(stage, first, done, job.recipe.steps)
-            for folder in run.train(done, watcher):
-                resumed = _load(folder)
+            *_, folder = run.train(done, watcher)
+            resumed = _load(folder)
             done = first + stage.steps
         first += stage.steps
     return folder
@@ -216,6 +217,8 @@ class _StageRun:
                 self.begun = self.begun or time.perf_counter()
 
             def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+                if batch == 0:
+                    keep_freed_memory()
                 losses = {name: float(value) for name, value in (logs or {}).items()}
                 step = job.first_step + done + batch + 1
                 if not all(map(math.isfinite, losses.values())):

@@ -138,6 +138,8 @@ RECIPES: dict[str, Recipe] = {
             continues=True,
             norm_decay=0.999,
             weight_average=0.999,
+            # What is measured, MAD and GAUSS_GRAD, weighs as much as the cross entropies, which train it from scratch.
+            weights={"alpha": 3.0, "compositional": 3.0, "gradient": 30.0, "cross_entropy": 1.0, "auxiliary": 0.5},
         ),
     )
 }
