@@ -17,6 +17,7 @@ from mmnet.model.commands import import_checkpoint
 from mmnet.quiet import silence_native_libraries
 from mmnet.runtime.inspect_command import inspect
 from mmnet.runtime.matte_command import matte
+from mmnet.training.curves import curves
 from mmnet.training.data_commands import data_app
 from mmnet.training.train_command import train
 
@@ -34,6 +35,7 @@ app.command("import")(import_checkpoint)
 app.command("matte")(matte)
 app.command("inspect")(inspect)
 app.command("train")(train)
+app.command("curves")(curves)
 app.add_typer(data_app, name="data")
 
 _export_app = typer.Typer(**_SETTINGS)

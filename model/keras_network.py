@@ -75,7 +75,9 @@ def upsample_layer(keras: ModuleType) -> type:
 
                 height, width = (2 * side for side in x.shape[1:3])
                 half_pixel = self._sampling == "half_pixel"
-                return tf.raw_ops.ResizeBilinear(images=x, size=(height, width), half_pixel_centers=half_pixel)
+                resized = tf.raw_ops.ResizeBilinear(images=x, size=(height, width), half_pixel_centers=half_pixel)
+                # It answers in float32 whatever it is given.
+                return resized if x.dtype == tf.float32 else tf.cast(resized, x.dtype)
             return self._columns(self._rows(x))
 
         def _rows(self, x: Any) -> Any:

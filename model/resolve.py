@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import resources
 from pathlib import Path
 
 from mmnet.model.checkpoint import (
@@ -37,6 +38,10 @@ _OTHER_KINDS = {
 }
 
 
+# The networks that ship, the one that `latest` means first.
+SHIPPED = ("mmnet-1.0",)
+
+
 @dataclass(frozen=True)
 class Found:
     """A checkpoint on disk: its path, whether it is TF-Slim's, and, in words, why it was chosen."""
@@ -56,7 +61,8 @@ def resolve(wanted: str, folder: Path) -> Found:
     Args:
         wanted: `latest` (the newest in `folder`), `best` (the lowest MAD recorded in `folder`), or a path, taken as
             it is or inside `folder`: a checkpoint folder, a run (a folder of checkpoint folders: the highest step),
-            a TF-Slim prefix, or a folder with TF-Slim checkpoints.
+            a TF-Slim prefix, or a folder with TF-Slim checkpoints; or the name of a network that ships. `latest` and
+            `best` mean the network that ships where `folder` holds no other.
         folder: where checkpoints are kept, `--ckpt-dir`.
 
     Raises:
@@ -64,11 +70,12 @@ def resolve(wanted: str, folder: Path) -> Found:
         CheckpointKindError: a file of another kind.
         CheckpointCorruptError: a file that has to be read in order to choose is damaged.
     """
-    if wanted == "latest":
-        return _latest(folder)
-    if wanted == "best":
-        return _best(folder)
-    for path in dict.fromkeys((Path(wanted), folder / wanted)):
+    if wanted in ("latest", "best"):
+        found = (_latest if wanted == "latest" else _best)(folder) or _shipped()
+        if found is None:
+            raise CheckpointNotFoundError(f"no checkpoint in {folder}/; {HOW_TO_GET}")
+        return found
+    for path in dict.fromkeys((Path(wanted), folder / wanted, *(path for path in shipped() if path.name == wanted))):
         found = _at(path)
         if found is not None:
             return found
@@ -98,15 +105,30 @@ def _at(path: Path) -> Found | None:
     raise CheckpointKindError(f"{path}: a folder without a checkpoint ({CONFIG_FILE} or *.index); {HOW_TO_NAME}")
 
 
-def _candidates(folder: Path) -> Iterator[Path | tuple[Path, str]]:
-    """Every checkpoint in `folder`, in its runs, and the newest of every TF-Slim folder there."""
+def shipped() -> tuple[Path, ...]:
+    """Folders of the checkpoints that ship with this installation, in the order of `SHIPPED`."""
+    folder = Path(str(resources.files("mmnet.checkpoints")))
+    return tuple(folder / name for name in SHIPPED if is_checkpoint(folder / name))
+
+
+def _shipped() -> Found | None:
+    return next((Found(path, False, "the one that ships with mmnet") for path in shipped()), None)
+
+
+def _own(folder: Path) -> Iterator[Path | tuple[Path, str]]:
+    """Every checkpoint in `folder`, in its runs, and the newest of every TF-Slim folder there.
+
+    Not those that ship: in a clone of the repository they lie where a user's own do, and would hide older ones.
+    """
     if not folder.is_dir():
         return
+    ours = {read_document(path)["weights_sha256"] for path in shipped()}
     for place in (folder, *sorted(child for child in folder.iterdir() if child.is_dir())):
         if place.name.startswith("."):
             continue
         if is_checkpoint(place):
-            yield place
+            if read_document(place)["weights_sha256"] not in ours:
+                yield place
             continue
         newest = newest_prefix(place)
         if newest is not None:
@@ -115,9 +137,9 @@ def _candidates(folder: Path) -> Iterator[Path | tuple[Path, str]]:
             yield from (child for child in sorted(place.iterdir()) if is_checkpoint(child))
 
 
-def _latest(folder: Path) -> Found:
+def _latest(folder: Path) -> Found | None:
     best: tuple[float, Found] | None = None
-    for candidate in _candidates(folder):
+    for candidate in _own(folder):
         if isinstance(candidate, tuple):
             found = Found(candidate[0], True, "")
             moment = candidate[0].with_name(candidate[0].name + ".index").stat().st_mtime
@@ -126,7 +148,7 @@ def _latest(folder: Path) -> Found:
         if best is None or moment > best[0]:
             best = moment, found
     if best is None:
-        raise CheckpointNotFoundError(f"no checkpoint in {folder}/; {HOW_TO_GET}")
+        return None
     moment, found = best
     saved = datetime.fromtimestamp(moment).astimezone().isoformat(sep=" ", timespec="seconds")
     return Found(found.path, found.tfslim, f"the newest in {folder}, saved {saved}")
@@ -140,13 +162,19 @@ def _created(folder: Path) -> float:
         raise CheckpointCorruptError(f"{folder / CONFIG_FILE}: 'created' is not a date: {text!r}") from error
 
 
-def _best(folder: Path) -> Found:
+def _best(folder: Path) -> Found | None:
     best: tuple[float, Path] | None = None
-    for candidate in _candidates(folder):
-        if isinstance(candidate, Path):
-            mad = read_document(candidate)["metrics"].get("mad")
-            if isinstance(mad, int | float) and math.isfinite(mad) and (best is None or mad < best[0]):
-                best = float(mad), candidate
+    unmeasured = False
+    for candidate in _own(folder):
+        mad = read_document(candidate)["metrics"].get("mad") if isinstance(candidate, Path) else None
+        if not isinstance(candidate, Path) or not isinstance(mad, int | float) or not math.isfinite(mad):
+            unmeasured = True
+        elif best is None or mad < best[0]:
+            best = float(mad), candidate
     if best is None:
-        raise CheckpointNotFoundError(f"no checkpoint in {folder}/ records a MAD; {HOW_TO_NAME}, or take --ckpt latest")
+        if unmeasured:
+            raise CheckpointNotFoundError(
+                f"no checkpoint in {folder}/ records a MAD; {HOW_TO_NAME}, or take --ckpt latest"
+            )
+        return None
     return Found(best[1], False, f"the lowest MAD in {folder}, {best[0]:.4f}")

@@ -7,6 +7,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -151,15 +152,17 @@ class _StageRun:
         config = start.config if start is not None else ModelConfig(job.width, stage.size, job.recipe.sampling)
         self._config = replace(config, size=stage.size)
         keras.utils.set_random_seed(job.seed)
-        self._network = build_keras(self._config, keras, norm_decay=job.recipe.norm_decay)
+        with _precision(keras, job.recipe):
+            self._network = build_keras(self._config, keras, norm_decay=job.recipe.norm_decay)
+            self._model = training_model(keras, self._network, job.recipe)
         if start is not None:
             assign_weights(self._network, start.weights, self._config)
+        self._schedule = _schedule(keras, stage, first)
         self._optimizer = keras.optimizers.Adam(
-            _schedule(keras, stage, first),
+            self._schedule,
             use_ema=job.recipe.weight_average > 0,
             ema_momentum=job.recipe.weight_average or 0.99,
         )
-        self._model = _training_model(keras, self._network, job.recipe)
         self._model.compile(optimizer=self._optimizer)
         self._optimizer.build(self._network.trainable_variables)
         self._data = job.data(stage.size)
@@ -208,7 +211,7 @@ class _StageRun:
         )
 
     def _report(self, done: int, watcher: Watcher) -> Any:
-        keras, job, optimizer, batch_size = self._keras, self._job, self._optimizer, self._stage.batch
+        keras, job, schedule, batch_size = self._keras, self._job, self._schedule, self._stage.batch
 
         class Report(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
             begun = 0.0
@@ -229,7 +232,8 @@ class _StageRun:
                 # From the end of one step to the end of the next: waiting for data counts.
                 now = time.perf_counter()
                 speed, self.begun = batch_size / (now - self.begun), now
-                watcher.on_step(step, losses, float(optimizer.learning_rate), speed)
+                # Not asked of the optimizer: on JAX its count of steps is brought up to date at the end of `fit` only.
+                watcher.on_step(step, losses, float(schedule(done + batch)), speed)
 
         return Report()
 
@@ -278,13 +282,13 @@ class _StageRun:
         alphas = []
         for start in range(0, len(images), _EVALUATION_BATCH):
             pictures = images[start : start + _EVALUATION_BATCH].astype(np.float32) / np.float32(255)
-            logits = self._network(pictures, training=False)["final_block"]
+            logits = self._keras.ops.cast(self._network(pictures, training=False)["final_block"], "float32")
             alphas.append(self._keras.ops.convert_to_numpy(self._keras.ops.softmax(logits)[..., 1]))
         return np.concatenate(alphas)
 
 
-def _training_model(keras: ModuleType, network: Any, recipe: Recipe) -> Any:
-    """The network with its losses, for `fit`; every loss is a metric of its own."""
+def training_model(keras: ModuleType, network: Any, recipe: Recipe) -> Any:
+    """The network of `build_keras` with the recipe's loss, to be compiled and fitted; every term is a metric too."""
 
     class Training(keras.Model):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
@@ -303,6 +307,17 @@ def _training_model(keras: ModuleType, network: Any, recipe: Recipe) -> Any:
             return total + weight_decay(keras, self.network, recipe.weight_decay)
 
     return Training()
+
+
+@contextmanager
+def _precision(keras: ModuleType, recipe: Recipe) -> Iterator[None]:
+    """Layers that are built within compute in the recipe's precision."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.mixed_precision else "float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _schedule(keras: ModuleType, stage: Stage, first: int) -> Any:

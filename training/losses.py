@@ -21,7 +21,7 @@ def matting_losses(keras: ModuleType, images: Any, mattes: Any, logits: Any, aux
         keras: Keras 3.
         images: float [N, S, S, 3] in 0-1.
         mattes: float [N, S, S, 1] in 0-1, α*.
-        logits: [N, S, S, 2].
+        logits: [N, S, S, 2], of any float dtype; everything is computed in float32.
         aux_logits: [N, S/16, S/16, 2], the auxiliary head's.
 
     Returns:
@@ -30,6 +30,7 @@ def matting_losses(keras: ModuleType, images: Any, mattes: Any, logits: Any, aux
         against α* resized with nearest neighbour.
     """
     ops = keras.ops
+    logits, aux_logits = ops.cast(logits, "float32"), ops.cast(aux_logits, "float32")
     difference = ops.softmax(logits)[..., 1:] - mattes
     stride = images.shape[1] // aux_logits.shape[1]
     kernel = ops.cast(np.stack([_SOBEL, _SOBEL.T], axis=-1)[:, :, None], difference.dtype)

@@ -54,6 +54,7 @@ class Recipe:
         norm_decay: decay of the batch norms' moving statistics.
         weight_average: decay of the moving average of the weights, which is what a checkpoint holds; 0 for none.
         weights: of the loss terms.
+        mixed_precision: compute in bfloat16 with float32 weights: faster on accelerators, slower on most processors.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Recipe:
     norm_decay: float = 0.999
     weight_average: float = 0.0
     weights: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(LOSSES, 1.0))
+    mixed_precision: bool = False
 
     @property
     def steps(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -24,7 +25,7 @@ from mmnet.model.checkpoint import (
     save_checkpoint,
 )
 from mmnet.model.config import ModelConfig
-from mmnet.model.resolve import resolve
+from mmnet.model.resolve import resolve, shipped
 from mmnet.model.variables import VariableError
 
 CONFIG = ModelConfig(0.35, 32)
@@ -199,14 +200,34 @@ class TestResolve:
         assert resolve(str(saved), saved.parent).load().step == CHECKPOINT.step
 
     @pytest.mark.parametrize("wanted", ["latest", "best", "mine"])
-    def test_nothing_there_says_how_to_name_one(self, tmp_path, wanted):
+    def test_nothing_there_says_how_to_name_one(self, tmp_path, wanted, monkeypatch):
+        monkeypatch.setattr("mmnet.model.resolve.SHIPPED", ())
         with pytest.raises(CheckpointNotFoundError, match="--ckpt"):
             resolve(wanted, tmp_path / "checkpoints")
 
-    def test_an_interrupted_save_is_not_found(self, tmp_path):
+    def test_an_interrupted_save_is_not_found(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("mmnet.model.resolve.SHIPPED", ())
         put(tmp_path / ".run.partial")
         with pytest.raises(CheckpointNotFoundError):
             resolve("latest", tmp_path)
+
+    @pytest.mark.parametrize("wanted", ["latest", "best", "mmnet-1.0"])
+    def test_the_one_that_ships_where_there_is_no_own(self, tmp_path, wanted):
+        found = resolve(wanted, tmp_path / "checkpoints")
+        assert found.path == shipped()[0]
+        assert found.load().config.name == "MMNet-1.0"
+
+    def test_own_checkpoints_come_first_even_older_ones_beside_a_clones_shipped_one(self, tmp_path):
+        shutil.copytree(shipped()[0], tmp_path / "mmnet-1.0")
+        assert "ships" in resolve("latest", tmp_path).why
+        put(tmp_path / "mine" / "step-1", created="2001-01-01T00:00:00+00:00", metrics={"mad": 0.9})
+        for wanted in ("latest", "best"):
+            assert resolve(wanted, tmp_path).path == tmp_path / "mine" / "step-1"
+
+    def test_best_of_checkpoints_without_figures_is_refused(self, tmp_path):
+        put(tmp_path / "mine", metrics={})
+        with pytest.raises(CheckpointNotFoundError, match="records a MAD"):
+            resolve("best", tmp_path)
 
     @pytest.mark.parametrize("name", ["a.tflite", "a.h5", "a.keras", "a.pth", "a.onnx", "a.txt", "model.safetensors"])
     def test_other_kinds_of_files_are_told_apart(self, tmp_path, name):

@@ -10,75 +10,21 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import keras
 import numpy as np
 import pytest
 from support import error_line, random_checkpoint, run
+from training_jobs import SIZE, Notes, job
 
-from mmnet.export.verify import probe_images
 from mmnet.model.checkpoint import CheckpointCorruptError, load_checkpoint, save_checkpoint
 from mmnet.model.config import ModelConfig
-from mmnet.training.loop import STATE_FILE, DivergedError, Job, ResumeError, train
-from mmnet.training.pipeline import load_data
+from mmnet.training.loop import STATE_FILE, DivergedError, ResumeError, train
 from mmnet.training.recipes import RECIPES, RecipeError, find_recipe
-
-SIZE = 32
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    """Twelve drawn portraits with their mattes, and two backgrounds."""
-    folder = tmp_path_factory.mktemp("data")
-    for name in ("portraits/image", "portraits/mask", "scenes"):
-        (folder / name).mkdir(parents=True)
-    rows, columns = np.mgrid[0:64, 0:64] / 64
-    matte = ((rows - 0.4) ** 2 + (columns - 0.5) ** 2 < 0.04) | ((rows - 1.1) ** 2 / 2 + (columns - 0.5) ** 2 < 0.15)
-    for index, picture in enumerate(probe_images(64, 12)):
-        assert cv2.imwrite(str(folder / f"portraits/image/{index}.png"), picture)
-        assert cv2.imwrite(str(folder / f"portraits/mask/{index}.png"), matte.astype(np.uint8) * 255)
-    for index in range(2):
-        assert cv2.imwrite(str(folder / f"scenes/{index}.png"), probe_images(64)[index, :20])
-    return folder
 
 
 @pytest.fixture(scope="module")
 def start():
     return random_checkpoint(ModelConfig(0.35, SIZE), seed=1, step=100)
-
-
-class Notes:
-    """A watcher that writes everything down."""
-
-    def __init__(self):
-        self.stages, self.losses, self.folders = [], {}, []
-
-    def on_stage(self, stage, first, done, total):
-        self.stages.append((first, done, total))
-
-    def on_step(self, step, losses, learning_rate, pictures_per_second):
-        assert pictures_per_second > 0
-        self.losses[step] = losses | {"learning_rate": learning_rate}
-
-    def on_checkpoint(self, checkpoint, folder, pictures):
-        assert pictures.shape[1:] == (3 * SIZE, 3)
-        self.folders.append(folder.name)
-
-
-def job(folder, pictures, start, steps=4, recipe="fine-tune", **changes):
-    chosen = find_recipe(recipe).scaled(steps, 2)
-    if "learning_rate" in changes:
-        rate = changes.pop("learning_rate")
-        chosen = replace(chosen, stages=tuple(replace(s, learning_rate=rate, warmup=0) for s in chosen.stages))
-    chosen = replace(chosen, stages=tuple(replace(stage, size=SIZE) for stage in chosen.stages))
-
-    def data(size):
-        return load_data(
-            [str(pictures / "portraits")], size, recipe=chosen.augmentation, validation=0.3,
-            backgrounds=pictures / "scenes", workers=1,
-        )  # fmt: skip
-
-    return Job(chosen, folder, data, {"data": ["drawn"]}, start=start, **{"save_every": 2} | changes)
 
 
 @pytest.fixture(scope="module")
@@ -122,12 +68,12 @@ def test_killed_and_resumed_it_ends_at_the_same_weights_bit_for_bit(uninterrupte
     save_checkpoint(start, tmp_path / "start")
     script = f"""
 import os, signal, sys
-sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(Path(__file__).parents[1])!r}]
+sys.path[:0] = [{str(Path(__file__).parents[1])!r}]
 from pathlib import Path
 import keras
 from mmnet.model.checkpoint import load_checkpoint
 from mmnet.training.loop import train
-from test_train import Notes, job
+from training_jobs import Notes, job
 class Killed(Notes):
     def on_step(self, step, *rest):
         if step == 103:

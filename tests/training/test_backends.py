@@ -1,0 +1,100 @@
+"""TensorFlow, JAX, several devices and mixed precision: one training, equal losses at equal weights."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from support import ROOT, error_line, random_checkpoint, run
+from training_jobs import SIZE, losses_of_a_few_steps
+
+from mmnet.model.checkpoint import load_checkpoint, save_checkpoint
+from mmnet.model.config import ModelConfig
+from mmnet.training.backend import BackendError, load_keras
+from mmnet.training.recipes import RECIPES
+
+pytest.importorskip("jax", reason="JAX is not installed (pip install 'mmnet[jax]')")
+
+_SCRIPT = """
+import json, sys
+sys.path.insert(0, sys.argv[2])
+from pathlib import Path
+from training_jobs import losses_of_a_few_steps
+from mmnet.training.backend import load_keras
+from mmnet.training.recipes import RECIPES
+folder, pictures, start, backend, mixed = json.loads(sys.argv[1])
+keras = load_keras(backend, RECIPES["fine-tune"])
+print(json.dumps(losses_of_a_few_steps(keras, Path(folder), Path(pictures), Path(start), mixed)))
+"""
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("start") / "checkpoint"
+    save_checkpoint(random_checkpoint(ModelConfig(0.35, SIZE, "half_pixel"), seed=1), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory, pictures, start):
+    """On TensorFlow, in this process."""
+    return losses_of_a_few_steps(keras, tmp_path_factory.mktemp("tensorflow") / "run", pictures, start)
+
+
+def elsewhere(folder, pictures, start, *, mixed=False, devices=1):
+    """On JAX, in a process of its own: Keras has one backend a process."""
+    arguments = [str(folder), str(pictures), str(start), "jax", mixed]
+    result = subprocess.run(
+        [sys.executable, "-c", _SCRIPT, json.dumps(arguments), str(ROOT / "tests")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            "PATH": "/usr/bin:/bin",
+            "JAX_PLATFORMS": "cpu",
+            "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+        },
+    )
+    assert result.returncode == 0, result.stderr
+    return {int(step): losses for step, losses in json.loads(result.stdout.splitlines()[-1]).items()}
+
+
+def assert_equal(found, expected, tolerance):
+    assert list(found) == list(expected)
+    for step, losses in expected.items():
+        for name, loss in losses.items():
+            assert found[step][name] == pytest.approx(loss, rel=tolerance, abs=1e-6), (step, name)
+
+
+def test_jax_on_two_devices_has_the_losses_of_tensorflow_on_one(expected, pictures, start, tmp_path):
+    """Later steps depend on gradients and optimizer of those before; Adam enlarges the last bits of small ones."""
+    found = elsewhere(tmp_path / "run", pictures, start, devices=2)
+    assert_equal({10**6: found[min(found)]}, {10**6: expected[min(expected)]}, 2e-5)
+    assert_equal(found, expected, 2e-3)
+    saved = load_checkpoint(next((tmp_path / "run").iterdir()))
+    assert saved.step == max(expected)
+    assert all(np.isfinite(weight).all() for weight in saved.weights.values())
+
+
+def test_mixed_precision_on_one_device_trains_almost_the_same(expected, pictures, start, tmp_path):
+    found = elsewhere(tmp_path / "run", pictures, start, mixed=True)
+    assert_equal(found, expected, 0.1)
+    assert found[min(found)]["alpha"] != expected[min(expected)]["alpha"]
+    weights = load_checkpoint(next((tmp_path / "run").iterdir())).weights
+    assert {weight.dtype for weight in weights.values()} == {np.dtype(np.float32)}
+
+
+def test_another_backend_in_the_same_process_is_refused():
+    with pytest.raises(BackendError, match="new process"):
+        load_keras("jax", RECIPES["fine-tune"])
+
+
+def test_the_command_names_the_backends(pictures, tmp_path, start):
+    result = run(
+        "mmnet", "train", "--data", pictures / "portraits", "--from", start, "--backend", "torch", cwd=tmp_path
+    )
+    assert "tensorflow or jax" in error_line(result)

@@ -1,0 +1,60 @@
+"""The curves of a run: what TensorBoard is given comes back as a table and as a picture."""
+
+from __future__ import annotations
+
+import csv
+
+import cv2
+import pytest
+from support import error_line, run
+from tensorboardX import SummaryWriter
+
+from mmnet.training.curves import CurvesError, curves_table, read_curves
+
+
+def record(folder, values, suffix=""):
+    """An event file with `values`: step → loss."""
+    with SummaryWriter(str(folder / "events"), filename_suffix=suffix) as writer:
+        for step, value in values.items():
+            writer.add_scalar("loss/loss", value, step)
+            if step % 20 == 0:
+                writer.add_scalar("metrics/validation_mad", value / 10, step)
+
+
+def test_a_repeated_step_counts_as_it_was_last(tmp_path):
+    record(tmp_path, {10: 4.0, 20: 3.0, 30: 2.0}, ".1")
+    first = next((tmp_path / "events").iterdir())
+    # The names begin with the moment in seconds; a resumed run is later.
+    first.rename(first.with_name("events.out.tfevents.1.host.1"))
+    record(tmp_path, {30: 1.5, 40: 1.0}, ".2")
+    found = read_curves(tmp_path)
+    assert found["loss/loss"] == {10: 4.0, 20: 3.0, 30: 1.5, 40: 1.0}
+    rows = list(csv.DictReader(curves_table(found).splitlines()))
+    assert [row["step"] for row in rows] == ["10", "20", "30", "40"]
+    assert [row["metrics/validation_mad"] for row in rows] == ["", "0.3", "", "0.1"]
+
+
+@pytest.mark.parametrize("lost", [1, 5, 30])
+def test_a_writer_that_was_killed_leaves_what_it_wrote(tmp_path, lost):
+    record(tmp_path, {10: 4.0, 15: 3.0, 25: 2.0})
+    (events,) = (tmp_path / "events").iterdir()
+    events.write_bytes(events.read_bytes()[:-lost])
+    assert read_curves(tmp_path)["loss/loss"] == {10: 4.0, 15: 3.0}
+
+
+def test_without_events_it_says_what_to_name(tmp_path):
+    with pytest.raises(CurvesError, match="mmnet train"):
+        read_curves(tmp_path)
+
+
+def test_the_command_writes_both_and_replaces_nothing_unasked(tmp_path):
+    record(tmp_path / "run", {20: 3.0, 40: 2.0})
+    result = run("mmnet", "curves", "run", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    picture = cv2.imread(str(tmp_path / "run" / "curves.png"))
+    assert picture.shape[1] > picture.shape[0] > 400
+    before = (tmp_path / "run" / "curves.png").read_bytes()
+    assert "--force" in error_line(run("mmnet", "curves", "run", cwd=tmp_path))
+    assert run("mmnet", "curves", "run", "--force", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "run" / "curves.png").read_bytes() == before
+    assert "absent" in error_line(run("mmnet", "curves", "absent", cwd=tmp_path))
