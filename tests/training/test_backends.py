@@ -26,9 +26,8 @@ from pathlib import Path
 from training_jobs import losses_of_a_few_steps
 from mmnet.training.backend import load_keras
 from mmnet.training.recipes import RECIPES
-folder, pictures, start, backend, mixed = json.loads(sys.argv[1])
-keras = load_keras(backend, RECIPES["fine-tune"])
-print(json.dumps(losses_of_a_few_steps(keras, Path(folder), Path(pictures), Path(start), mixed)))
+folder, pictures, start = map(Path, json.loads(sys.argv[1]))
+print(json.dumps(losses_of_a_few_steps(load_keras("jax", RECIPES["fine-tune"]), folder, pictures, start)))
 """
 
 
@@ -45,9 +44,9 @@ def expected(tmp_path_factory, pictures, start):
     return losses_of_a_few_steps(keras, tmp_path_factory.mktemp("tensorflow") / "run", pictures, start)
 
 
-def elsewhere(folder, pictures, start, *, mixed=False, devices=1):
-    """On JAX, in a process of its own: Keras has one backend a process."""
-    arguments = [str(folder), str(pictures), str(start), "jax", mixed]
+def on_jax(folder, pictures, start, *, devices):
+    """In a process of its own: Keras has one backend a process."""
+    arguments = [str(folder), str(pictures), str(start)]
     result = subprocess.run(
         [sys.executable, "-c", _SCRIPT, json.dumps(arguments), str(ROOT / "tests")],
         capture_output=True,
@@ -72,7 +71,7 @@ def assert_equal(found, expected, tolerance):
 
 def test_jax_on_two_devices_has_the_losses_of_tensorflow_on_one(expected, pictures, start, tmp_path):
     """Later steps depend on gradients and optimizer of those before; Adam enlarges the last bits of small ones."""
-    found = elsewhere(tmp_path / "run", pictures, start, devices=2)
+    found = on_jax(tmp_path / "run", pictures, start, devices=2)
     assert_equal({10**6: found[min(found)]}, {10**6: expected[min(expected)]}, 2e-5)
     assert_equal(found, expected, 2e-3)
     saved = load_checkpoint(next((tmp_path / "run").iterdir()))
@@ -80,8 +79,8 @@ def test_jax_on_two_devices_has_the_losses_of_tensorflow_on_one(expected, pictur
     assert all(np.isfinite(weight).all() for weight in saved.weights.values())
 
 
-def test_mixed_precision_on_one_device_trains_almost_the_same(expected, pictures, start, tmp_path):
-    found = elsewhere(tmp_path / "run", pictures, start, mixed=True)
+def test_mixed_precision_trains_almost_the_same(expected, pictures, start, tmp_path):
+    found = losses_of_a_few_steps(keras, tmp_path / "run", pictures, start, mixed=True)
     assert_equal(found, expected, 0.1)
     assert found[min(found)]["alpha"] != expected[min(expected)]["alpha"]
     weights = load_checkpoint(next((tmp_path / "run").iterdir())).weights
