@@ -12,6 +12,7 @@ from rich.markup import escape
 import mmnet
 from mmnet.errors import MMNetError
 from mmnet.evaluation.commands import evaluate_command
+from mmnet.evaluation.parity_command import parity_command
 from mmnet.export.commands import export
 from mmnet.model.commands import import_checkpoint
 from mmnet.quiet import silence_native_libraries
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command("export")(export)
 app.command("evaluate")(evaluate_command)
+app.command("parity")(parity_command)
 app.command("import")(import_checkpoint)
 app.command("matte")(matte)
 app.command("inspect")(inspect)

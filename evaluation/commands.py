@@ -102,18 +102,18 @@ def evaluate_command(
         candidates = [open_file(path) for path in model or ()]
         try:
             pairs = load_pairs(data, split)
-            fingerprint = check_pairs(pairs, _bar(progress, "reading pictures"))
+            fingerprint = check_pairs(pairs, task_bar(progress, "reading pictures"))
         except DatasetError as error:
             for problem in error.problems:
                 console.print(f"[bold red]error:[/] {escape(problem)}")
             raise typer.Exit(error.exit_code) from error
-        converting = _bar(progress, "converting")
+        converting = task_bar(progress, "converting")
         checkpoints = []
         for done, which in enumerate(ckpt or (), start=1):
-            checkpoints.append(_from_checkpoint(which, ckpt_dir))
+            checkpoints.append(from_checkpoint(which, ckpt_dir))
             converting(done, len(ckpt or ()))
         candidates = named_apart([*checkpoints, *candidates])
-        results = evaluate(candidates, pairs, chosen, threads=threads, progress=_bar(progress, "measuring"))
+        results = evaluate(candidates, pairs, chosen, threads=threads, progress=task_bar(progress, "measuring"))
 
     described = {"folder": str(data), "split": split, "pictures": len(pairs), "sha256": fingerprint}
     found = json.dumps(
@@ -122,12 +122,20 @@ def evaluate_command(
     if json_file is not None and not to_stdout:
         with atomic_file(json_file) as temporary:
             temporary.write_text(found + "\n", encoding="utf-8")
-    _print(_wide_console(stderr=to_stdout), results, len(pairs), chosen.what, worst)
+    _print(wide_console(stderr=to_stdout), results, len(pairs), chosen.what, worst)
     if to_stdout:
         typer.echo(found)
 
 
-def _from_checkpoint(which: str, ckpt_dir: Path) -> Candidate:
+def from_checkpoint(which: str, ckpt_dir: Path) -> Candidate:
+    """A checkpoint as the float .tflite that export makes of it.
+
+    Args:
+        which, ckpt_dir: see `mmnet.model.resolve.resolve`.
+
+    Raises:
+        MMNetError: no such checkpoint, or one that cannot be used.
+    """
     # Heavy packages only once the arguments are known to be good.
     from mmnet.export.convert import to_float
     from mmnet.export.graph import training_graph
@@ -145,7 +153,8 @@ def _from_checkpoint(which: str, ckpt_dir: Path) -> Candidate:
     return Candidate(found.path.name, "checkpoint", which, checkpoint.config.size, model, recipe)
 
 
-def _bar(progress: Progress, description: str) -> Callable[[int, int], None]:
+def task_bar(progress: Progress, description: str) -> Callable[[int, int], None]:
+    """A line of the progress bar, to be called with what is done and the total; gone when all is done."""
     task = progress.add_task(description, total=None)
 
     def update(done: int, total: int) -> None:
@@ -154,7 +163,7 @@ def _bar(progress: Progress, description: str) -> Callable[[int, int], None]:
     return update
 
 
-def _wide_console(*, stderr: bool) -> Console:
+def wide_console(*, stderr: bool) -> Console:
     """As wide as the terminal; where there is none, nothing has to fit into it."""
     console = Console(stderr=stderr, highlight=False)
     return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=1 << 12)

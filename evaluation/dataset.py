@@ -2,6 +2,8 @@
 
 DIR/image/00002.jpg          DIR/test/image/00002.jpg   (with the split `test`)
 DIR/mask/00002.png           DIR/test/mask/00002.png
+
+Or photos alone, DIR/00002.jpg, where two models are compared with each other and not with the truth.
 """
 
 from __future__ import annotations
@@ -68,6 +70,46 @@ class Pair:
         return image, np.ascontiguousarray(grey)
 
 
+@dataclass(frozen=True)
+class Photo:
+    """A photo on disk whose matte nobody knows. `name` is the stem of its file."""
+
+    name: str
+    image: Path
+
+    def read(self) -> tuple[Bytes, None]:
+        """The photo, uint8 [H, W, 3] RGB, and no matte.
+
+        Raises:
+            DatasetError: it cannot be read.
+        """
+        try:
+            return read_photo(self.image), None
+        except PhotoError as error:
+            raise DatasetError([str(error)]) from error
+
+
+def load_pictures(folder: Path, split: str | None = None) -> list[Pair] | list[Photo]:
+    """The pairs of a folder that holds `image` or `mask`, or splits that do; else the photos directly in it.
+
+    Args:
+        folder, split: as `load_pairs`.
+
+    Raises:
+        DatasetError: as `load_pairs`; or no such folder, no photo in it, or two of one stem.
+    """
+    place = folder / split if split else folder
+    if any((place / part).is_dir() for part in (IMAGE, MASK)) or any(folder.glob(f"*/{IMAGE}")):
+        return load_pairs(folder, split)
+    try:
+        paths = list_photos(place)
+    except PhotoError as error:
+        raise DatasetError([str(error)]) from error
+    if problems := _ambiguous(paths):
+        raise DatasetError(problems)
+    return [Photo(path.stem, path) for path in paths]
+
+
 def load_pairs(folder: Path, split: str | None = None) -> list[Pair]:
     """List the pairs of a folder, sorted by name, without reading them.
 
@@ -102,8 +144,8 @@ def load_pairs(folder: Path, split: str | None = None) -> list[Pair]:
     return [Pair(stem, image_of[stem], mask_of[stem]) for stem in sorted(image_of)]
 
 
-def check_pairs(pairs: Sequence[Pair], progress: Callable[[int, int], None] = lambda done, total: None) -> str:
-    """Read every pair once, so that what is wrong with one is known before hours are spent on the others.
+def check_pairs(pairs: Sequence[Pair | Photo], progress: Callable[[int, int], None] = lambda done, total: None) -> str:
+    """Read every pair (or photo) once, so that what is wrong with one is known before hours are spent on the others.
 
     Args:
         pairs: at least one.
@@ -145,12 +187,13 @@ def _ambiguous(paths: Sequence[Path]) -> list[str]:
     return twice
 
 
-def _fingerprint(pair: Pair) -> bytes | DatasetError:
+def _fingerprint(pair: Pair | Photo) -> bytes | DatasetError:
     try:
         image, mask = pair.read()
     except DatasetError as error:
         return error
     digest = hashlib.sha256(str(image.shape).encode())
     digest.update(image.tobytes())
-    digest.update(mask.tobytes())
+    if mask is not None:
+        digest.update(mask.tobytes())
     return digest.digest()

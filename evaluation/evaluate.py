@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -18,6 +19,9 @@ from mmnet.evaluation.figures import FIGURES, WORST_BY, Truth, measure
 from mmnet.evaluation.models import Candidate, Matter
 from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.statistics import Statistics, summarise
+
+Picture = TypeVar("Picture")
+Row = TypeVar("Row")
 
 
 class EvaluationError(MMNetError):
@@ -68,35 +72,68 @@ def evaluate(
         DatasetError: a pair cannot be read.
         ModelError: a model cannot be run, or computes no alpha.
     """
+    rows = each_picture(
+        candidates,
+        pairs,
+        lambda pair, matters: _measure_pair(pair, matters, resize),
+        floats=resize.floats,
+        threads=threads,
+        progress=progress,
+    )
+    return [
+        _result(candidate, {pair.name: row[index] for pair, row in zip(pairs, rows, strict=True)})
+        for index, candidate in enumerate(candidates)
+    ]
+
+
+def each_picture(
+    candidates: Sequence[Candidate],
+    pictures: Sequence[Picture],
+    measure: Callable[[Picture, Sequence[Matter]], Row],
+    *,
+    floats: bool = False,
+    threads: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Row]:
+    """`measure` of every picture, in their order, with all the models loaded: several pictures at a time.
+
+    Args:
+        candidates: at least one.
+        pictures: at least one.
+        measure: called with a picture and the loaded models, which are its thread's own.
+        floats: whether photos come to the models in floats.
+        threads: >= 1; None: one a core.
+        progress: called with the pictures done and their total.
+
+    Raises:
+        EvaluationError: no model, no picture, or no thread; and whatever `measure` raises.
+    """
     threads = os.cpu_count() or 1 if threads is None else threads
-    if not candidates or not pairs or threads < 1:
-        raise EvaluationError(f"{len(candidates)} models, {len(pairs)} pictures, {threads} threads: give at least one")
-    threads = min(threads, len(pairs))
-    rows: list[list[dict[str, float]]] = []
+    if not candidates or not pictures or threads < 1:
+        raise EvaluationError(
+            f"{len(candidates)} models, {len(pictures)} pictures, {threads} threads: give at least one"
+        )
+    threads = min(threads, len(pictures))
+    rows: list[Row] = []
     with ExitStack() as stack:
         stack.enter_context(_opencv_single_threaded())
         workers: SimpleQueue[list[Matter]] = SimpleQueue()
         for _ in range(threads):
-            workers.put(
-                [stack.enter_context(closing(candidate.load(floats=resize.floats))) for candidate in candidates]
-            )
+            workers.put([stack.enter_context(closing(candidate.load(floats=floats))) for candidate in candidates])
 
-        def measure_pair(pair: Pair) -> list[dict[str, float]]:
+        def measured(picture: Picture) -> Row:
             matters = workers.get()
             try:
-                return _measure_pair(pair, matters, resize)
+                return measure(picture, matters)
             finally:
                 workers.put(matters)
 
         pool = stack.enter_context(ThreadPoolExecutor(threads))
         stack.callback(pool.shutdown, wait=True, cancel_futures=True)
-        for done, row in enumerate(pool.map(measure_pair, pairs), start=1):
+        for done, row in enumerate(pool.map(measured, pictures), start=1):
             rows.append(row)
-            progress(done, len(pairs))
-    return [
-        _result(candidate, {pair.name: row[index] for pair, row in zip(pairs, rows, strict=True)})
-        for index, candidate in enumerate(candidates)
-    ]
+            progress(done, len(pictures))
+    return rows
 
 
 def _measure_pair(pair: Pair, matters: Sequence[Matter], resize: Resize) -> list[dict[str, float]]:

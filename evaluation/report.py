@@ -25,7 +25,7 @@ from mmnet.evaluation.statistics import LEVEL, RESAMPLES, SEED
 
 FORMAT = "mmnet-evaluation/1"
 _CELL_WIDTH = len("0.00000–0.00000")
-_TOOLS = ("mmnet", "ai-edge-litert", "numpy", "opencv-python-headless")
+TOOLS = ("mmnet", "ai-edge-litert", "numpy", "opencv-python-headless")
 
 
 def document(
@@ -58,8 +58,8 @@ def document(
             "resamples": RESAMPLES,
             "seed": SEED,
         },
-        "machine": {"processor": _processor(), "system": platform.system(), "python": platform.python_version()},
-        "versions": {tool: version(tool) for tool in _TOOLS},
+        "machine": {"processor": processor(), "system": platform.system(), "python": platform.python_version()},
+        "versions": {tool: version(tool) for tool in TOOLS},
         "figures": {figure.name: figure.definition for figure in FIGURES},
         "models": [_model(result, worst, with_pictures) for result in results],
     }
@@ -153,17 +153,19 @@ def _model(result: Result, worst: int, with_pictures: bool) -> dict[str, Any]:
         "size": candidate.size,
         "sha256": candidate.sha256,
         "recipe": dict(candidate.recipe),
-        "statistics": {name: _nulls(asdict(entry)) for name, entry in result.statistics.items()},
+        "statistics": {name: nulls(asdict(entry)) for name, entry in result.statistics.items()},
         "worst": [{"picture": name, WORST_BY: value} for name, value in result.worst(worst)],
     }
     if with_pictures:
-        entry["pictures"] = {name: _nulls(figures) for name, figures in result.pictures.items()}
+        entry["pictures"] = {name: nulls(figures) for name, figures in result.pictures.items()}
     return entry
 
 
-def _nulls(values: dict[str, Any]) -> dict[str, Any]:
-    """JSON knows no NaN."""
-    return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in values.items()}
+def nulls(values: dict[str, Any]) -> dict[str, Any]:
+    """The same values with null for NaN and infinity, which JSON does not know."""
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in values.items()
+    }
 
 
 def _figure(value: float | None) -> str:
@@ -182,7 +184,7 @@ def _rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
 
 
-def _processor() -> str:
+def processor() -> str:
     """The processor's name, where the system tells it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()

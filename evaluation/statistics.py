@@ -66,6 +66,21 @@ def bootstrap_interval(
     Returns:
         low, high: float64 [M].
     """
+    drawn = bootstrap_means(values, resamples=resamples, seed=seed)
+    return quantiles(drawn, level)
+
+
+def bootstrap_means(
+    values: NDArray[np.float64], *, resamples: int = RESAMPLES, seed: int = SEED
+) -> NDArray[np.float64]:
+    """The means of every column over pictures drawn with replacement; the columns share the draws.
+
+    Args:
+        values, resamples, seed: as `bootstrap_interval`.
+
+    Returns:
+        float64 [B, M]; NaN where no drawn picture has the figure.
+    """
     count = len(values)
     random = np.random.default_rng(seed)
     known = ~np.isnan(values)
@@ -77,9 +92,13 @@ def bootstrap_interval(
         drawn = random.multinomial(count, np.full(count, 1 / count), min(chunk, resamples - start)).astype(np.float64)
         weight = drawn @ known_weight
         means.append(np.divide(drawn @ filled, weight, out=np.full(weight.shape, np.nan), where=weight > 0))
+    return np.concatenate(means)
+
+
+def quantiles(drawn: NDArray[np.float64], level: float = LEVEL) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The middle `level` of every column of float64 [B, M]: low and high, float64 [M]; NaN where nothing is known."""
     tail = (1 - level) / 2
-    drawn_means = np.concatenate(means)
-    low, high = np.full((2, values.shape[1]), np.nan)
-    for column in np.flatnonzero(known.any(axis=0)):
-        low[column], high[column] = np.nanquantile(drawn_means[:, column], (tail, 1 - tail))
+    low, high = np.full((2, drawn.shape[1]), np.nan)
+    for column in np.flatnonzero(~np.isnan(drawn).all(axis=0)):
+        low[column], high[column] = np.nanquantile(drawn[:, column], (tail, 1 - tail))
     return low, high

@@ -40,39 +40,41 @@ def lower(graph: Graph, image: Any) -> Any:
     for node in graph.nodes:
         inputs = [values[name] for name in node.inputs]
         x = inputs[0] if inputs else image
-        match node.op:
-            case Image():
-                y = x
-            case Conv(kernel, bias, strides, padding):
-                y = tf.nn.bias_add(tf.nn.conv2d(x, kernel, strides, padding), bias)
-            case Depthwise(kernel, bias, stride, rate):
-                steps = (1, stride, stride, 1)
-                y = tf.nn.bias_add(tf.nn.depthwise_conv2d(x, kernel, steps, "SAME", dilations=(rate, rate)), bias)
-            case Norm(scale, shift):
-                y = x * scale + shift
-            case Relu6():
-                y = tf.nn.relu6(x)
-            case Concat():
-                y = tf.concat(inputs, -1)
-            case Split(index, parts):
-                # One operator for all the parts.
-                if node.inputs[0] not in splits:
-                    splits[node.inputs[0]] = tf.split(x, parts, -1)
-                y = splits[node.inputs[0]][index]
-            case Resize(factor, sampling):
-                size = [factor * side for side in x.shape[1:3]]
-                y = tf.raw_ops.ResizeBilinear(images=x, size=size, half_pixel_centers=sampling == "half_pixel")
-            case PadEdge(before, after):
-                y = tf.concat([x[:, :1]] * before + [x] + [x[:, -1:]] * after, 1)
-                y = tf.concat([y[:, :, :1]] * before + [y] + [y[:, :, -1:]] * after, 2)
-            case DepthToSpace(block):
-                y = tf.nn.depth_to_space(x, block)
-            case Pack(columns):
-                _, height, width, channels = x.shape
-                y = tf.reshape(x, (-1, height, width // columns, columns * channels))
-            case Softmax():
-                y = tf.nn.softmax(x)[..., 1:]
-            case Sigmoid():
-                y = tf.sigmoid(x)
+        # The converter keeps the names, so that tools can say which layer of the network they speak of.
+        with tf.name_scope(node.name):
+            match node.op:
+                case Image():
+                    y = x
+                case Conv(kernel, bias, strides, padding):
+                    y = tf.nn.bias_add(tf.nn.conv2d(x, kernel, strides, padding), bias)
+                case Depthwise(kernel, bias, stride, rate):
+                    steps = (1, stride, stride, 1)
+                    y = tf.nn.bias_add(tf.nn.depthwise_conv2d(x, kernel, steps, "SAME", dilations=(rate, rate)), bias)
+                case Norm(scale, shift):
+                    y = x * scale + shift
+                case Relu6():
+                    y = tf.nn.relu6(x)
+                case Concat():
+                    y = tf.concat(inputs, -1)
+                case Split(index, parts):
+                    # One operator for all the parts.
+                    if node.inputs[0] not in splits:
+                        splits[node.inputs[0]] = tf.split(x, parts, -1)
+                    y = splits[node.inputs[0]][index]
+                case Resize(factor, sampling):
+                    size = [factor * side for side in x.shape[1:3]]
+                    y = tf.raw_ops.ResizeBilinear(images=x, size=size, half_pixel_centers=sampling == "half_pixel")
+                case PadEdge(before, after):
+                    y = tf.concat([x[:, :1]] * before + [x] + [x[:, -1:]] * after, 1)
+                    y = tf.concat([y[:, :, :1]] * before + [y] + [y[:, :, -1:]] * after, 2)
+                case DepthToSpace(block):
+                    y = tf.nn.depth_to_space(x, block)
+                case Pack(columns):
+                    _, height, width, channels = x.shape
+                    y = tf.reshape(x, (-1, height, width // columns, columns * channels))
+                case Softmax():
+                    y = tf.nn.softmax(x)[..., 1:]
+                case Sigmoid():
+                    y = tf.sigmoid(x)
         values[node.name] = y
     return y
