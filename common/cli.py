@@ -15,6 +15,7 @@ from mmnet.evaluation.commands import evaluate_command
 from mmnet.evaluation.parity_command import parity_command
 from mmnet.export.commands import export
 from mmnet.model.commands import import_checkpoint
+from mmnet.quantize.sensitivity_command import sensitivity_command
 from mmnet.quiet import silence_native_libraries
 from mmnet.runtime.inspect_command import inspect
 from mmnet.runtime.matte_command import matte
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command("export")(export)
 app.command("evaluate")(evaluate_command)
 app.command("parity")(parity_command)
+app.command("sensitivity")(sensitivity_command)
 app.command("import")(import_checkpoint)
 app.command("matte")(matte)
 app.command("inspect")(inspect)

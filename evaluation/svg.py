@@ -77,6 +77,18 @@ def bars(rows: Sequence[tuple[str, float, str]], *, describe: str, marks: Sequen
     return _svg(len(rows) * row, describe, parts)
 
 
+def standalone(plot: str) -> str:
+    """A plot as a file of its own, light or dark, its description as its heading."""
+    style = (
+        "text{font:11px system-ui,sans-serif;fill:#444}.end{text-anchor:end}.middle{text-anchor:middle}"
+        ".bar{fill:#3d6fb6}.track{fill:#e6e4df}.grid{stroke:#ddd}.mark{stroke:#111;stroke-width:1.5}"
+        "svg{background:#fff}@media(prefers-color-scheme:dark){svg{background:#14161a}text{fill:#c4c8d0}"
+        ".bar{fill:#7ba7e6}.track{fill:#2a2e36}.mark{stroke:#fff}}"
+    )
+    head = '<svg xmlns="http://www.w3.org/2000/svg" '
+    return f"{head}{plot.removeprefix('<svg ').replace('<title>', f'<style>{style}</style><title>', 1)}\n"
+
+
 def _svg(height: int, describe: str, parts: Sequence[str]) -> str:
     return (
         f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(describe)}">'

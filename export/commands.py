@@ -13,6 +13,7 @@ from rich.markup import escape
 from mmnet.files import check_writable
 from mmnet.progress import progress_bar
 from mmnet.quantize.precision import PRECISIONS, choose_precision
+from mmnet.quantize.recipe import Recipe, agreed, read_recipe
 
 
 def export(
@@ -25,8 +26,9 @@ def export(
     ] = "latest",
     ckpt_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where checkpoints are kept.")] = Path("checkpoints"),
     precision: Annotated[
-        str, typer.Option(metavar="|".join(PRECISIONS), help="What the model stores and computes in.")
-    ] = "int8",
+        str | None,
+        typer.Option(metavar="|".join(PRECISIONS), help="What the model stores and computes in.", show_default="int8"),
+    ] = None,
     input_dtype: Annotated[
         str | None,
         typer.Option(
@@ -46,6 +48,14 @@ def export(
     calibration_photos: Annotated[
         int, typer.Option(metavar="N", help="Take at most N of them, spread over the folder.")
     ] = 100,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Take precision, input and excepted layers from a recipe: mmnet sensitivity proposes one.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", show_default="mmnet-WIDTH-SIZE-PRECISION.tflite"),
@@ -63,9 +73,14 @@ def export(
       export-tflite --ckpt latest --calibration photos/
       export-tflite --ckpt training/MMNetModel-887000 --precision float16 -o matte.tflite
       export-tflite --ckpt checkpoints/mine --size 128 --calibration photos/ --json
+      export-tflite --calibration photos/ --recipe mixed.json
     """
     console = Console(stderr=as_json, soft_wrap=True, highlight=False)
-    chosen, dtype = choose_precision(precision, input_dtype)
+    wanted = Recipe() if recipe is None else read_recipe(recipe)
+    chosen, dtype = choose_precision(
+        agreed(wanted.precision, precision, "--precision") or "int8",
+        agreed(wanted.input_dtype, input_dtype, "--input"),
+    )
     if output is not None:
         check_writable(output, force=force)
 
@@ -108,7 +123,7 @@ def export(
                 f"[bold]calibration[/]  {len(photos.names)} photos of {_plain(calibration)}"
                 + (f", {len(photos.unreadable)} unreadable" if photos.unreadable else "")
             )
-        export = Export(checkpoint, found.path.name, chosen, dtype, photos)
+        export = Export(checkpoint, found.path.name, chosen, dtype, photos, wanted.floats)
         measuring = progress.add_task("converting", total=None)
         exported = run_export(
             export,

@@ -29,7 +29,7 @@ class ConversionError(MMNetError):
 
 def to_float(graph: Graph) -> bytes:
     """Convert with float32 weights: input `image` float32 0-1, output `alpha` float32 0-1."""
-    return _convert(graph, lambda converter, tf: None)
+    return convert(graph, lambda converter, tf: None)
 
 
 def to_float16(graph: Graph) -> bytes:
@@ -39,7 +39,7 @@ def to_float16(graph: Graph) -> bytes:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
 
-    return _convert(graph, configure)
+    return convert(graph, configure)
 
 
 def to_int8(
@@ -58,18 +58,21 @@ def to_int8(
         progress: called with the number of images measured so far.
     """
 
-    def configure(converter: Any, tf: Any) -> None:
-        def representative_dataset() -> Iterator[list[NDArray[np.float32]]]:
-            for done, image in enumerate(_spanning(images), start=1):
-                yield [image[None].astype(np.float32) / np.float32(255)]
-                progress(done)
+    return convert(graph, lambda converter, tf: configure_int8(converter, tf, images, input_dtype, progress))
 
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = representative_dataset
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = converter.inference_output_type = tf.as_dtype(input_dtype)
 
-    return _convert(graph, configure)
+def configure_int8(converter: Any, tf: Any, images: Images, input_dtype: str, progress: Callable[[int], None]) -> None:
+    """Ask a converter for what `to_int8` gives."""
+
+    def representative_dataset() -> Iterator[list[NDArray[np.float32]]]:
+        for done, image in enumerate(_spanning(images), start=1):
+            yield [image[None].astype(np.float32) / np.float32(255)]
+            progress(done)
+
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = representative_dataset
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.as_dtype(input_dtype)
 
 
 def _spanning(images: Images) -> Images:
@@ -82,7 +85,12 @@ def _spanning(images: Images) -> Images:
     return images
 
 
-def _convert(graph: Graph, configure: Callable[[Any, Any], None]) -> bytes:
+def convert(graph: Graph, configure: Callable[[Any, Any], None]) -> bytes:
+    """Convert, after `configure(converter, tensorflow)` said how.
+
+    Raises:
+        ConversionError: TensorFlow's converter refused.
+    """
     tf = load_tensorflow()
     image = graph.nodes[0].op
     assert isinstance(image, Image)
@@ -102,10 +110,10 @@ def _convert(graph: Graph, configure: Callable[[Any, Any], None]) -> bytes:
         except (RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]
             raise ConversionError(f"TensorFlow {tf.__version__} cannot convert the graph: {reason}") from error
-    return _named_as_in_the_signature(model)
+    return named_as_in_the_signature(model)
 
 
-def _named_as_in_the_signature(model: bytes) -> bytes:
+def named_as_in_the_signature(model: bytes) -> bytes:
     """Give the tensors the names of the signature, where the converter writes `serving_default_image:0`.
 
     And short ones, where it joins those of all that it fused: a tenth of an 8-bit file would be such names.

@@ -20,6 +20,7 @@ from mmnet.export.convert import to_float, to_float16, to_int8
 from mmnet.export.dynamic import to_dynamic
 from mmnet.export.graph import Graph, training_graph
 from mmnet.export.metadata import add_metadata
+from mmnet.export.mixed import calibrate
 from mmnet.export.rewrite import REWRITES, inference_graph
 from mmnet.export.verify import (
     Check,
@@ -32,7 +33,7 @@ from mmnet.export.verify import (
 from mmnet.files import atomic_file
 from mmnet.model.checkpoint import Checkpoint
 from mmnet.quantize.calibration import Calibration
-from mmnet.quantize.precision import Precision
+from mmnet.quantize.precision import Precision, PrecisionError
 from mmnet.runtime.metadata import ModelMetadata, recipe_path
 
 RECIPE_FORMAT = "mmnet-recipe/1"
@@ -55,6 +56,7 @@ class Export:
         precision: an entry of `mmnet.quantize.precision.PRECISIONS`.
         input_dtype: one of the precision's.
         calibration: photos; needed where the precision is calibrated, otherwise they only serve verification.
+        floats: layers, or blocks of them, that stay float32 in an 8-bit model.
     """
 
     checkpoint: Checkpoint
@@ -62,8 +64,13 @@ class Export:
     precision: Precision
     input_dtype: str
     calibration: Calibration | None = None
+    floats: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.floats and not self.precision.calibrated:
+            raise PrecisionError(
+                f"{self.precision.name} quantizes no activations, so no layer can be excepted; take --precision int8"
+            )
         if self.precision.calibrated and self.calibration is None:
             raise NeedsCalibrationError(
                 f"{self.precision.name} needs photos to measure its ranges on, and this checkpoint carries none: "
@@ -144,7 +151,7 @@ def run_export(
     recipe = _recipe(export)
     model = add_metadata(model, _metadata(export, recipe))
     # 5. What would make it slow, or unusable for the runtime, is not in it.
-    settle(*check_graph(model, export.precision, export.input_dtype, checkpoint.config.size))
+    settle(*check_graph(model, export.precision, export.input_dtype, checkpoint.config.size, mixed=bool(export.floats)))
     return Exported(model, recipe | {"verification": [check.to_json() for check in checks]}, tuple(checks))
 
 
@@ -157,6 +164,9 @@ def _convert(export: Export, graph: Graph, float_model: bytes, on_calibration: P
         case "dynamic":
             return to_dynamic(float_model)
     images = export.images
+    if export.floats:
+        calibrated = calibrate(graph, images, progress=lambda done: on_calibration(done, len(images)))
+        return calibrated.quantize(calibrated.named(export.floats), input_dtype=export.input_dtype)
     return to_int8(
         graph,
         images,
@@ -179,6 +189,7 @@ def _recipe(export: Export) -> dict[str, Any]:
         "model": checkpoint.config.to_json(),
         "precision": export.precision.name,
         "input": export.input_dtype,
+        **({"except": list(export.floats)} if export.floats else {}),
         "calibration": calibration
         and {
             "photos": len(calibration.names),

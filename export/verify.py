@@ -118,7 +118,7 @@ def check_against_keras(model: bytes, checkpoint: Checkpoint, images: NDArray[np
     pictures = images.astype(np.float32) / np.float32(255)
     logits = network(tf.constant(pictures), training=False)["final_block"]
     expected = tf.nn.softmax(logits).numpy()[..., 1]
-    difference = float(np.abs(_alphas(model, images) - expected).max())
+    difference = float(np.abs(alphas(model, images) - expected).max())
     return Check(
         "float .tflite against Keras",
         f"max |Δ alpha| {difference:.1e} on {len(images)} pictures",
@@ -133,7 +133,7 @@ def check_against_float(
     model: bytes, float_model: bytes, precision: Precision, images: NDArray[np.uint8], names: Sequence[str]
 ) -> list[Check]:
     """Compare a quantized .tflite with the float one, picture by picture, both through the runtime."""
-    differences = np.abs(_alphas(model, images) - _alphas(float_model, images)).mean(axis=(1, 2))
+    differences = np.abs(alphas(model, images) - alphas(float_model, images)).mean(axis=(1, 2))
     mean, worst = float(differences.mean()), int(differences.argmax())
     name = f"{precision.name} against float"
     return [
@@ -156,12 +156,18 @@ def check_against_float(
     ]
 
 
-def check_graph(model: bytes, precision: Precision, input_dtype: str, size: int) -> list[Check]:
-    """Check operators, partitions, weights and the contract."""
+def check_graph(model: bytes, precision: Precision, input_dtype: str, size: int, *, mixed: bool = False) -> list[Check]:
+    """Check operators, partitions, weights and the contract.
+
+    Args:
+        model: the .tflite.
+        precision, input_dtype, size: what it should be.
+        mixed: whether some layers were to stay float.
+    """
     report = inspect_model(model)
     return [
         *_check_operators(report),
-        *([_check_weights(report)] if precision.calibrated else []),
+        *([_check_weights(report, mixed)] if precision.calibrated else []),
         _check_contract(report, input_dtype, size),
     ]
 
@@ -189,12 +195,12 @@ def _check_operators(report: ModelReport) -> list[Check]:
     ]
 
 
-def _check_weights(report: ModelReport) -> Check:
+def _check_weights(report: ModelReport, mixed: bool) -> Check:
     return Check(
         "weights",
         f"{', '.join(report.precisions)}, {'a scale a channel' if report.per_channel else 'a scale a tensor'}",
-        "int8, a scale a channel",
-        set(report.precisions) == {"int8"} and report.per_channel is True,
+        f"int8{' and float32' if mixed else ''}, a scale a channel",
+        set(report.precisions) == ({"int8", "float32"} if mixed else {"int8"}) and report.per_channel is True,
         OperatorError,
     )
 
@@ -233,6 +239,7 @@ def _same_tensor(found: TensorReport, wanted: TensorReport) -> bool:
     )
 
 
-def _alphas(model: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def alphas(model: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What a model computes from pictures through the runtime: float32 [N, S, S] in 0-1."""
     with MattingModel(model) as matting:
         return np.stack([matting.run_float(image) for image in images])

@@ -1,0 +1,64 @@
+"""Networks to quantize, in every precision, and pictures to compare them on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+from portraits import write_folders
+from support import ROOT, random_checkpoint
+
+from mmnet.evaluation.models import Candidate
+from mmnet.export.convert import to_float
+from mmnet.export.exporter import Export, run_export
+from mmnet.export.graph import training_graph
+from mmnet.export.rewrite import inference_graph
+from mmnet.model.checkpoint import Checkpoint, CheckpointNotFoundError
+from mmnet.model.config import ModelConfig
+from mmnet.model.resolve import resolve
+from mmnet.quantize.calibration import load_calibration
+from mmnet.quantize.precision import PRECISIONS
+
+SHIPPED = ROOT / "checkpoints"
+
+
+@pytest.fixture(scope="session", params=["random", "shipped"])
+def network(request: pytest.FixtureRequest) -> tuple[str, Checkpoint]:
+    """What is exported: a small network with random weights, and the trained one that ships, where one does."""
+    if request.param == "random":
+        return "random", random_checkpoint(ModelConfig(0.35, 64, "half_pixel"), seed=3)
+    try:
+        return "shipped", resolve("latest", SHIPPED).load()
+    except CheckpointNotFoundError as error:
+        pytest.skip(f"no trained checkpoint ships: {error}")
+
+
+@pytest.fixture(scope="session")
+def exported(network: tuple[str, Checkpoint], photos: Path) -> Callable[[str], Candidate]:
+    """exported(precision) -> what export-tflite makes of the network, made once."""
+    _, checkpoint = network
+    calibration = load_calibration(photos, checkpoint.config.size)
+
+    @cache
+    def export(precision: str) -> Candidate:
+        chosen = PRECISIONS[precision]
+        made = run_export(Export(checkpoint, "network", chosen, chosen.inputs[0], calibration))
+        return Candidate(precision, "tflite", precision, checkpoint.config.size, made.model, made.recipe)
+
+    return export
+
+
+@pytest.fixture(scope="session")
+def reference(network: tuple[str, Checkpoint]) -> Candidate:
+    """The network in floats."""
+    _, checkpoint = network
+    model = to_float(inference_graph(training_graph(checkpoint.config, checkpoint.weights)))
+    return Candidate("float", "checkpoint", "network", checkpoint.config.size, model, {"precision": "float32"})
+
+
+@pytest.fixture(scope="session")
+def portraits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight drawn portraits with their mattes, of another size than any network's."""
+    return write_folders(tmp_path_factory.mktemp("parity"), 8, height=180, width=140)

@@ -1,0 +1,183 @@
+"""Which layers to leave in floats: the search, the command, and the export that applies what it found."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import error_line, random_checkpoint, run
+
+from mmnet.export.convert import to_int8
+from mmnet.export.graph import training_graph
+from mmnet.export.mixed import UnknownLayerError, calibrate
+from mmnet.export.rewrite import inference_graph
+from mmnet.export.verify import probe_images
+from mmnet.model.checkpoint import save_checkpoint
+from mmnet.model.config import ModelConfig
+from mmnet.quantize.recipe import Recipe, RecipeError, read_recipe
+from mmnet.quantize.sensitivity import LayerSensitivity, Sensitivity, propose
+from mmnet.runtime import MattingModel
+from mmnet.runtime.inspection import inspect_model
+from mmnet.runtime.layers import layers
+from mmnet.runtime.tflite import read_graph
+
+CONFIG = ModelConfig(0.35, 32, "half_pixel")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("checkpoints") / "mine"
+    save_checkpoint(random_checkpoint(CONFIG), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return inference_graph(training_graph(CONFIG, random_checkpoint(CONFIG).weights))
+
+
+@pytest.fixture(scope="module")
+def calibrated(graph):
+    return calibrate(graph, probe_images(CONFIG.size))
+
+
+def floats_of(model):
+    """The names of the layers of a .tflite whose output is in floats."""
+    graph = read_graph(model)
+    return {layer.name for layer in layers(graph) if graph.tensors[layer.tensor].dtype == "float32"}
+
+
+# Errors that add up, as those of layers roughly do.
+ERRORS = st.lists(st.integers(0, 50), min_size=1, max_size=12)
+
+
+@settings(deadline=None)
+@given(ERRORS, st.integers(0, 400))
+def test_what_is_proposed_meets_the_tolerance_and_nothing_of_it_can_be_dropped(errors, tolerance):
+    cost = {f"layer{index}": value for index, value in enumerate(errors)}
+    floor = 3
+    total = floor + sum(cost.values())
+
+    def error(floats):
+        return total - sum(cost[name] for name in floats)
+
+    measured = [LayerSensitivity(name, "CONV_2D", floor + value, total - value) for name, value in cost.items()]
+    measured.sort(key=lambda layer: -layer.alone)
+    proposal = propose(Sensitivity(total, floor, tuple(measured)), error, tolerance)
+    if proposal.floats is None:
+        assert tolerance < floor
+        return
+    assert proposal.error == error(proposal.floats) <= tolerance
+    assert all(error(set(proposal.floats) - {name}) > tolerance for name in proposal.floats)
+    # Of errors that add up, the largest first is the fewest.
+    fewest = next(n for n in range(len(errors) + 1) if total - sum(sorted(errors, reverse=True)[:n]) <= tolerance)
+    assert len(proposal.floats) == fewest
+
+
+def test_without_exceptions_it_is_the_model_of_an_ordinary_export(graph, calibrated):
+    images = probe_images(CONFIG.size)
+    with MattingModel(to_int8(graph, images)) as ordinary, MattingModel(calibrated.quantize()) as ours:
+        for image in images:
+            assert (ordinary.run(image) == ours.run(image)).all()
+
+
+def test_exactly_the_named_layers_stay_float(calibrated):
+    assert floats_of(calibrated.quantize()) == set()
+    chosen = calibrated.named(["init_block", "dec_block4/pointwise_conv"])
+    assert chosen == {"init_block/conv", "dec_block4/pointwise_conv"}
+    assert floats_of(calibrated.quantize(chosen)) == chosen
+    everything = {layer.name for layer in calibrated.layers}
+    only = everything - {"enc_block9/merge/pointwise_conv"}
+    assert floats_of(calibrated.quantize(only, movers_in_floats=True)) == only
+
+
+def test_a_whole_block_in_floats_has_no_conversion_inside(calibrated):
+    model = calibrated.quantize(calibrated.named(["enc_block8"]))
+    tensors = read_graph(model)
+    for op in tensors.operators:
+        if op.name in ("CONCATENATION", "SPLIT") and "enc_block8" in tensors.tensors[op.outputs[0]].name:
+            assert tensors.tensors[op.outputs[0]].dtype == "float32"
+    assert inspect_model(model).delegation.partitions == 1
+
+
+def test_an_unknown_layer_is_named_with_what_there_is(calibrated):
+    with pytest.raises(UnknownLayerError, match=r"'enc_blok1' is unknown; the blocks are init_block, enc_block0"):
+        calibrated.named(["enc_blok1"])
+
+
+@pytest.fixture(scope="module")
+def proposed(checkpoint, photos, tmp_path_factory):
+    """One call that writes everything, for a tolerance between all layers in floats and none."""
+    folder = tmp_path_factory.mktemp("sensitivity")
+    arguments = ["--ckpt", checkpoint, "--calibration", photos, "--pictures", 3]
+    first = run("mmnet", "sensitivity", *arguments, "--json", "-")
+    assert first.returncode in (0, 1), first.stderr
+    found = json.loads(first.stdout)
+    tolerance = 0.3 * found["none_quantized"] + 0.7 * found["all_quantized"]
+    done = run(
+        "mmnet", "sensitivity", *arguments, "--tolerance", tolerance,
+        "--json", folder / "s.json", "--plot", folder / "s.svg", "-o", folder / "recipe.json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder, done, found, json.loads((folder / "s.json").read_text())
+
+
+def test_every_layer_is_measured_both_ways_and_the_same_each_time(proposed, calibrated):
+    _, done, first, found = proposed
+    assert {entry["layer"] for entry in found["layers"]} == {layer.name for layer in calibrated.layers}
+    assert found["layers"] == first["layers"]
+    errors = [entry["alone"] for entry in found["layers"]]
+    assert errors == sorted(errors, reverse=True)
+    assert found["none_quantized"] < found["all_quantized"]
+    assert found["layers"][0]["layer"] in done.stdout
+
+
+def test_the_plot_is_an_svg_that_names_every_layer(proposed):
+    folder, _, _, found = proposed
+    text = "".join(ElementTree.parse(folder / "s.svg").getroot().itertext())
+    assert all(entry["layer"] in text for entry in found["layers"])
+
+
+def test_export_applies_the_proposed_recipe(proposed, checkpoint, photos, tmp_path):
+    folder, _, _, found = proposed
+    excepted = found["proposal"]["except"]
+    assert excepted
+    assert read_recipe(folder / "recipe.json") == Recipe("int8", None, tuple(excepted))
+    model = tmp_path / "mixed.tflite"
+    arguments = ["--ckpt", checkpoint, "--calibration", photos, "-o", model]
+    done = run("export-tflite", *arguments, "--recipe", folder / "recipe.json")
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert floats_of(model.read_bytes()) == set(excepted)
+    saved = json.loads((tmp_path / "mixed.tflite.recipe.json").read_text())
+    assert saved["except"] == excepted
+    # The recipe saved beside a model makes the same model again.
+    before = model.read_bytes()
+    again = run("export-tflite", *arguments, "--force", "--recipe", f"{model}.recipe.json")
+    assert again.returncode == 0, again.stderr
+    assert model.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("recipe", "arguments", "said"),
+    [
+        ("{", [], "is not JSON"),
+        ("[]", [], "is not a recipe"),
+        ('{"format": "mmnet-recipe/1", "except": "init_block"}', [], "list of layer names"),
+        ('{"format": "mmnet-recipe/1", "precision": 8}', [], "has to be text"),
+        ('{"format": "mmnet-recipe/1", "precision": "int8"}', ["--precision", "float16"], "leave one out"),
+        ('{"format": "mmnet-recipe/1", "precision": "int4"}', [], "int8, float16"),
+    ],
+)
+def test_a_bad_recipe_is_one_line(tmp_path, recipe, arguments, said):
+    (tmp_path / "r.json").write_text(recipe)
+    done = run("export-tflite", "--recipe", "r.json", *arguments, cwd=tmp_path)
+    assert said in error_line(done)
+    assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
+
+
+def test_a_recipe_that_is_not_there(tmp_path):
+    with pytest.raises(RecipeError, match=r"absent\.json: cannot be read"):
+        read_recipe(tmp_path / "absent.json")
