@@ -57,7 +57,7 @@ def layer_errors(reference: bytes, other: bytes, images: Sequence[Bytes]) -> lis
     """
     graphs = [read_graph(model) for model in (reference, other)]
     pairs = matched(*graphs)
-    runs = [_Run(model) for model in (reference, other)]
+    runs = [KeepingModel(model) for model in (reference, other)]
     error, signal = np.zeros(len(pairs)), np.zeros(len(pairs))
     for image in images:
         for run in runs:
@@ -105,10 +105,11 @@ def matched(reference: Graph, other: Graph) -> list[tuple[Layer, Layer]]:
     return pairs
 
 
-class _Run:
-    """A model that keeps the outputs of all its operators."""
+class KeepingModel:
+    """A model that keeps the outputs of all its operators, on the built-in kernels."""
 
     def __init__(self, model: bytes) -> None:
+        """Load a .tflite of one input, RGB in bytes or in 0-1."""
         self._interpreter = Interpreter(
             model_content=model,
             num_threads=2,
@@ -120,13 +121,14 @@ class _Run:
         self._details: dict[int, Any] = {entry["index"]: entry for entry in self._interpreter.get_tensor_details()}
 
     def __call__(self, image: Bytes) -> None:
+        """Run on a picture, uint8 [S, S, 3], RGB."""
         floats = np.dtype(self._image["dtype"]) == np.float32
         value = image.astype(np.float32) / np.float32(255) if floats else image
         self._interpreter.set_tensor(self._image["index"], value[None])
         self._interpreter.invoke()
 
     def values(self, tensor: int) -> NDArray[np.float32]:
-        """The real values of a tensor."""
+        """The real values of a tensor, by its index, float32 of its shape."""
         stored: NDArray[Any] = self._interpreter.get_tensor(tensor)
         scale, zero_point = self._details[tensor]["quantization"]
         if not scale:

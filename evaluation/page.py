@@ -40,7 +40,7 @@ thead th { border-top: 0; color: var(--soft); font-weight: 500; font-size: .8rem
 th:first-child, td:first-child, .left th, .left td { text-align: left; }
 tbody th { font-weight: 500; }
 small { display: block; color: var(--soft); font-size: .78rem; font-weight: 400; }
-td small { white-space: nowrap; }
+td small, .stack:not(.left) td { white-space: nowrap; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 330px), 1fr)); gap: 16px; }
 figure { margin: 0; }
 .card { border: 1px solid var(--line); border-radius: 12px; background: var(--card); padding: 14px 16px; }
@@ -66,7 +66,7 @@ details { margin: .6em 0; } summary { cursor: pointer; padding: 6px 0; }
   .panels figure:first-child { order: -2; } table.stack thead { display: none; }
   table.stack tr { display: grid; grid-template-columns: 1fr 1fr; padding: 8px 0; border-top: 1px solid var(--line); }
   table.stack tbody tr:first-child { border-top: 0; }
-  table.stack th, table.stack td { border: 0; padding: 3px 12px; text-align: left; }
+  table.stack th, table.stack td { white-space: normal; border: 0; padding: 3px 12px; text-align: left; }
   table.stack th { grid-column: 1 / -1; }
   table.stack td::before { content: attr(data-label); display: block; color: var(--soft); font-size: .75rem; } }
 @media print { body { background: #fff; } .card, .scroll { break-inside: avoid; } }

@@ -377,7 +377,9 @@ def _distributions(parity: Parity) -> str:
 def _pictures(parity: Parity, pictures: Sequence[Pair] | Sequence[Photo], resize: Resize) -> list[str]:
     ranked = parity.ranked()
     middle = ranked.index(parity.median())
-    chosen = {entry.name: f"worst {index + 1}" for index, entry in enumerate(ranked[:_WORST])}
+    # Of a handful of pictures the worst third, so that the median is not among them.
+    worst = ranked[: max(1, min(_WORST, len(ranked) // 3))]
+    chosen = {entry.name: f"worst {index + 1}" for index, entry in enumerate(worst)}
     for entry in ranked[middle : middle + _MEDIAN]:
         chosen.setdefault(entry.name, "median")
     by_name = {picture.name: picture for picture in pictures}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 # As wide as a phone, so that the text keeps its size there; a page shows it at most half as large again.
 WIDTH = 360
+_TITLE = ' class="title"'
 
 
 def histogram(
@@ -48,7 +49,8 @@ def histogram(
                 f'width="{max(step - (1 if step > 3 else 0.2), 0.4):.2f}" height="{bar:.2f}"/>'
             )
     for tick in _ticks(low, high):
-        parts.append(f'<text class="middle" x="{x(tick):.1f}" y="{height - 19}">{_short(tick)}</text>')
+        anchor, at = ("end", WIDTH - 1) if x(tick) > WIDTH - 20 else ("middle", x(tick))
+        parts.append(f'<text class="{anchor}" x="{at:.1f}" y="{height - 19}">{_short(tick)}</text>')
     parts.append(f'<text class="middle" x="{left + plot_width / 2}" y="{height - 3}">{escape(label)}</text>')
     return _svg(height, describe, parts)
 
@@ -77,16 +79,33 @@ def bars(rows: Sequence[tuple[str, float, str]], *, describe: str, marks: Sequen
     return _svg(len(rows) * row, describe, parts)
 
 
-def standalone(plot: str) -> str:
-    """A plot as a file of its own, light or dark, its description as its heading."""
+def standalone(plot: str, heading: Sequence[str]) -> str:
+    """A plot as a file of its own, light or dark.
+
+    Args:
+        plot: as one of the functions above gives it.
+        heading: lines above it; the first is its title.
+    """
     style = (
         "text{font:11px system-ui,sans-serif;fill:#444}.end{text-anchor:end}.middle{text-anchor:middle}"
+        ".title{font-size:14px;font-weight:600}"
         ".bar{fill:#3d6fb6}.track{fill:#e6e4df}.grid{stroke:#ddd}.mark{stroke:#111;stroke-width:1.5}"
         "svg{background:#fff}@media(prefers-color-scheme:dark){svg{background:#14161a}text{fill:#c4c8d0}"
         ".bar{fill:#7ba7e6}.track{fill:#2a2e36}.mark{stroke:#fff}}"
     )
-    head = '<svg xmlns="http://www.w3.org/2000/svg" '
-    return f"{head}{plot.removeprefix('<svg ').replace('<title>', f'<style>{style}</style><title>', 1)}\n"
+    height = int(plot.split('viewBox="0 0 ')[1].split('"')[0].split()[1])
+    margin, line = 16, 17
+    top = margin + line * len(heading) + 8
+    width, whole = WIDTH + 2 * margin, top + height + margin
+    lines = "".join(
+        f'<text x="{margin}" y="{margin + line * index + 10}"{_TITLE if not index else ""}>{escape(text)}</text>'
+        for index, text in enumerate(heading)
+    )
+    inner = plot.replace("<svg ", f'<svg x="{margin}" y="{top}" width="{WIDTH}" height="{height}" ', 1)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{whole}" viewBox="0 0 {width} {whole}">'
+        f"<style>{style}</style>{lines}{inner}</svg>\n"
+    )
 
 
 def _svg(height: int, describe: str, parts: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mmnet.evaluation import svg
+from mmnet.evaluation.commands import wide_console
 from mmnet.evaluation.tolerances import DEFAULTS
 from mmnet.files import atomic_file, check_writable
 from mmnet.progress import progress_bar
@@ -80,7 +81,7 @@ def sensitivity_command(
       mmnet sensitivity --calibration photos/ --plot layers.svg --json - | jq .layers[0]
     """
     to_stdout = json_file == STDOUT
-    console = Console(stderr=to_stdout, highlight=False)
+    console = wide_console(stderr=to_stdout)
     for path in (output, plot, None if to_stdout else json_file):
         if path is not None:
             check_writable(path, force=force)
@@ -119,17 +120,17 @@ def sensitivity_command(
             return float(np.abs(alphas(model, images) - expected).mean(dtype=np.float64))
 
         def error(floats: frozenset[str]) -> float:
-            return error_of(calibrated.quantize(floats))
+            return error_of(calibrated.rounded(floats))
 
         remembered = Remembered(error)
         everything = frozenset(layer.name for layer in calibrated.layers)
         layers = []
         for layer in progress.track(calibrated.layers, description="quantizing layers one by one"):
-            alone = error_of(calibrated.quantize(everything - {layer.name}, movers_in_floats=True))
+            alone = error_of(calibrated.rounded(everything - {layer.name}, movers_in_floats=True))
             layers.append(LayerSensitivity(layer.name, layer.kind, alone, remembered({layer.name})))
         measured = Sensitivity(
             remembered(()),
-            error_of(calibrated.quantize(everything, movers_in_floats=True)),
+            error_of(calibrated.rounded(everything, movers_in_floats=True)),
             tuple(sorted(layers, key=lambda layer: (-layer.alone, layer.name))),
         )
         searching = progress.add_task("looking for the fewest exceptions", total=None)
@@ -193,10 +194,18 @@ def document(measured: Sensitivity, proposal: Proposal) -> dict[str, Any]:
 
 
 def drawing(measured: Sensitivity, name: str, pictures: int) -> str:
-    """Every layer's error as an SVG file: a bar when it alone is quantized, a tick where none is."""
-    rows = [(layer.name, layer.alone, f"{layer.alone:.5f}") for layer in measured.layers]
-    title = f"{name}: mean |Δα| when one layer alone is quantized, {pictures} pictures; tick: when none is"
-    return svg.standalone(svg.bars(rows, describe=title, marks=[measured.floor] * len(rows)))
+    """What every layer adds to the error, as an SVG file."""
+    own = [max(layer.alone - measured.floor, 0.0) for layer in measured.layers]
+    gains = [gain if (gain := measured.full - layer.without) > 0 else None for layer in measured.layers]
+    rows = [(layer.name, error, f"{error:.5f}") for layer, error in zip(measured.layers, own, strict=True)]
+    heading = [
+        name,
+        "What 8 bits cost, layer by layer:",
+        f"mean |Δα| on {pictures} pictures; all layers: {measured.full:.5f}, none: {measured.floor:.5f}",
+        "bar: added when this layer alone is quantized",
+        "tick: gained when this layer alone is left out",
+    ]
+    return svg.standalone(svg.bars(rows, describe=" ".join(heading), marks=gains), heading)
 
 
 def _print(console: Console, measured: Sensitivity, proposal: Proposal, top: int, pictures: int) -> None:
