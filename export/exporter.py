@@ -71,6 +71,10 @@ class Export:
             raise PrecisionError(
                 f"{self.precision.name} quantizes no activations, so no layer can be excepted; take --precision int8"
             )
+        if self.floats and self.calibration is None:
+            raise NeedsCalibrationError(
+                "a recipe with excepted layers needs photos to measure ranges on: add --calibration FOLDER"
+            )
         if self.precision.calibrated and self.calibration is None:
             raise NeedsCalibrationError(
                 f"{self.precision.name} needs photos to measure its ranges on, and this checkpoint carries none: "

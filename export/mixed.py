@@ -68,7 +68,7 @@ class Calibrated:
         """Round all layers to 8 bits but those named.
 
         A float layer reads and gives 8 bits where its neighbours do. What only moves values (concatenation, split)
-        is in floats where all its neighbours are.
+        is in floats where all its neighbours are; of the splits, where that holds for all of them.
 
         Args:
             floats: names of layers.
@@ -86,11 +86,13 @@ class Calibrated:
         tf = load_tensorflow()
         from tensorflow.lite.python.convert import mlir_quantize
 
+        nodes = self._nodes(frozenset(floats), movers_in_floats)
         model: bytes = mlir_quantize(
             self.model,
             input_data_type=tf.as_dtype(input_dtype),
             output_data_type=tf.as_dtype(input_dtype),
-            denylisted_nodes=sorted(self._nodes(frozenset(floats), movers_in_floats)),
+            denylisted_nodes=sorted(nodes),
+            denylisted_ops=self._kinds(nodes),
         )
         return model
 
@@ -127,9 +129,20 @@ class Calibrated:
 
         for op in graph.operators:
             if op.name in MOVERS and (movers_in_floats or neighbours(op) <= in_floats):
-                names = [graph.tensors[tensor].name for tensor in op.outputs]
-                nodes |= {names[0], ";".join(names)}
+                nodes.add(graph.tensors[op.outputs[0]].name)
         return nodes
+
+    def _kinds(self, nodes: set[str]) -> list[str]:
+        """The kinds of operators that all stay float, of those that the converter does not know by name.
+
+        That is what has several outputs: one split among others cannot be told from them, and stays in 8 bits.
+        """
+        graph = self._graph
+        of_kind: dict[str, list[bool]] = {}
+        for op in graph.operators:
+            if len(op.outputs) > 1:
+                of_kind.setdefault(op.name, []).append(graph.tensors[op.outputs[0]].name in nodes)
+        return [kind for kind, in_floats in of_kind.items() if all(in_floats)]
 
 
 def calibrate(

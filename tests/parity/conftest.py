@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from portraits import write_folders
-from support import ROOT, random_checkpoint
+from support import random_checkpoint
 
 from mmnet.evaluation.models import Candidate
 from mmnet.export.convert import to_float
@@ -21,16 +21,14 @@ from mmnet.model.resolve import resolve
 from mmnet.quantize.calibration import load_calibration
 from mmnet.quantize.precision import PRECISIONS
 
-SHIPPED = ROOT / "checkpoints"
-
 
 @pytest.fixture(scope="session", params=["random", "shipped"])
-def network(request: pytest.FixtureRequest) -> tuple[str, Checkpoint]:
+def network(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Checkpoint]:
     """What is exported: a small network with random weights, and the trained one that ships, where one does."""
     if request.param == "random":
         return "random", random_checkpoint(ModelConfig(0.35, 64, "half_pixel"), seed=3)
     try:
-        return "shipped", resolve("latest", SHIPPED).load()
+        return "shipped", resolve("latest", tmp_path_factory.mktemp("none")).load()
     except CheckpointNotFoundError as error:
         pytest.skip(f"no trained checkpoint ships: {error}")
 
