@@ -18,7 +18,8 @@ from mmnet.evaluation.dataset import DatasetError, Pair, Photo, check_pairs, loa
 from mmnet.evaluation.layers import LayerError, LayersError, layer_errors
 from mmnet.evaluation.models import Candidate, named_apart, open_file
 from mmnet.evaluation.parity import NotComparedError, Parity, compare, judge
-from mmnet.evaluation.parity_report import Report, document, html, lines, typed
+from mmnet.evaluation.parity_page import html
+from mmnet.evaluation.parity_report import Report, document, lines, typed
 from mmnet.evaluation.resize import RESIZES, choose_resize
 from mmnet.evaluation.tolerances import DEFAULTS, FALLBACK, LIMITS, tolerances
 from mmnet.files import atomic_file, check_writable

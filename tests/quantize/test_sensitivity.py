@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,15 +31,23 @@ CONFIG = ModelConfig(0.35, 32, "half_pixel")
 
 
 @pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
+def network():
+    """A checkpoint whose mattes are decided: alpha near 0.5 everywhere moves less than it is rounded."""
+    found = random_checkpoint(CONFIG)
+    head = "MMNet/final_block/pointwise_conv/weights"
+    return replace(found, weights=dict(found.weights) | {head: 15 * found.weights[head]})
+
+
+@pytest.fixture(scope="module")
+def checkpoint(network, tmp_path_factory):
     folder = tmp_path_factory.mktemp("checkpoints") / "mine"
-    save_checkpoint(random_checkpoint(CONFIG), folder)
+    save_checkpoint(network, folder)
     return folder
 
 
 @pytest.fixture(scope="module")
-def graph():
-    return inference_graph(training_graph(CONFIG, random_checkpoint(CONFIG).weights))
+def graph(network):
+    return inference_graph(training_graph(CONFIG, network.weights))
 
 
 @pytest.fixture(scope="module")
