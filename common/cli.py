@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 import mmnet
+from mmnet.benchmark.command import benchmark
 from mmnet.errors import MMNetError
 from mmnet.evaluation.commands import evaluate_command
 from mmnet.export.commands import export
@@ -36,6 +37,7 @@ app.command("matte")(matte)
 app.command("inspect")(inspect)
 app.command("train")(train)
 app.command("curves")(curves)
+app.command("benchmark")(benchmark)
 app.add_typer(data_app, name="data")
 
 _export_app = typer.Typer(**_SETTINGS)
