@@ -12,10 +12,18 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from mmnet.benchmark.benchmark_model import DELEGATES
+from mmnet.benchmark.condition import read_condition
+from mmnet.benchmark.demo import FOLDER as DEMO_FOLDER
+from mmnet.benchmark.demo import DemoApp
+from mmnet.benchmark.device import DevicePlan, Tool, complaints_about, describe_phone, measure_on_phone
 from mmnet.benchmark.document import host_result, measurement, read_document, to_json, write_document
 from mmnet.benchmark.errors import BenchmarkError
 from mmnet.benchmark.host import Plan, measure
 from mmnet.benchmark.machine import complaints, describe_host
+from mmnet.benchmark.native import FOLDER as NATIVE_FOLDER
+from mmnet.benchmark.native import NativeTool
+from mmnet.benchmark.phone import Phone, find_phone
 from mmnet.benchmark.stages import HOST_DELEGATES
 from mmnet.benchmark.tables import render
 from mmnet.evaluation.models import Candidate, named_apart, open_file
@@ -23,6 +31,8 @@ from mmnet.files import check_writable
 from mmnet.progress import progress_bar
 
 STDOUT = Path("-")
+PHONE = "On a phone"
+Progressing = Callable[[str, int, int], None]  # what is being done, how much of it is done, of how much
 _MAX_THREADS, _MAX_FRAME_SIDE = 64, 1 << 13
 
 
@@ -53,8 +63,64 @@ def benchmark(
     ckpt_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where checkpoints are kept.")] = Path("checkpoints"),
     frame: Annotated[str, typer.Option(metavar="WxH", help="Size of the photo that is matted.")] = "640x480",
     delegate: Annotated[
-        str, typer.Option(metavar="|".join(HOST_DELEGATES), help="What runs the operators.")
+        str,
+        typer.Option(
+            metavar="|".join(DELEGATES), help="What runs the operators; gpu and nnapi with --benchmark-binary alone."
+        ),
     ] = "xnnpack",
+    device: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SERIAL|any",
+            help="Measure on this Android device (see adb devices) with the demo app, or with --benchmark-binary.",
+            show_default=False,
+            rich_help_panel=PHONE,
+        ),
+    ] = None,
+    benchmark_binary: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="TensorFlow Lite's benchmark_model, built for the device; measures the invocation alone.",
+            show_default=False,
+            rich_help_panel=PHONE,
+        ),
+    ] = None,
+    affinity: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MASK",
+            help="Processors to run on, hexadecimal, as taskset takes it: f0 is the last four of eight. With "
+            "--benchmark-binary alone.",
+            show_default="Android's choice",
+            rich_help_panel=PHONE,
+        ),
+    ] = None,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="Starts of every model, over which --runs are spread.", rich_help_panel=PHONE)
+    ] = 5,
+    cool_down: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0, help="Pause between starts.", rich_help_panel=PHONE)
+    ] = 10,
+    patience: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            min=0,
+            help="How long to wait for a throttled phone to cool, and for a start to end.",
+            rich_help_panel=PHONE,
+        ),
+    ] = 300,
+    device_dir: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where to work on the device: a folder that is removed in the end; of the demo app, its external "
+            "files directory, which stays.",
+            show_default=f"{NATIVE_FOLDER} or {DEMO_FOLDER}",
+            rich_help_panel=PHONE,
+        ),
+    ] = None,
     json_file: Annotated[
         Path | None,
         typer.Option("--json", metavar="FILE", help="Write everything as JSON; - is stdout.", show_default=False),
@@ -70,25 +136,91 @@ def benchmark(
       mmnet benchmark mmnet-int8.tflite mmnet-float.tflite --threads 1,2 --json latency.json
       mmnet benchmark mmnet-int8.tflite --naive latest
       mmnet benchmark mmnet-int8.tflite --baseline selfie_segmentation.tflite
+      mmnet benchmark mmnet-int8.tflite --device any --json latency.json --merge
+      mmnet benchmark mmnet-int8.tflite --device any --benchmark-binary benchmark_model --affinity f0
     """
     output = _Output(json_file, merge=merge, force=force)
     height, width = _parse_frame(frame)
-    plan = Plan(_parse_threads(threads), runs, warmup, _choose("--delegate", delegate, HOST_DELEGATES), height, width)
+    counts = _parse_threads(threads)
+    names = DELEGATES if benchmark_binary else HOST_DELEGATES if device is None else ("xnnpack",)
+    _choose("--delegate", delegate, names)
+    _check_phone_options(device, benchmark_binary, affinity, device_dir)
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     with progress_bar(console) as bar:
-        candidates, base = _candidates(models or [], baseline, naive, ckpt_dir, _bar(bar))
-        machine = describe_host()
-        warnings = list(complaints(machine))
-        measured, taken_away = measure(candidates, plan, _bar(bar))
+        progress = _bar(bar)
+        phone = None if device is None else find_phone(device)
+        candidates, base = _candidates(models or [], baseline, naive, ckpt_dir, progress)
+        if phone is None:
+            plan = Plan(counts, runs, warmup, delegate, height, width)
+            found = _on_host(candidates, base, plan, progress)
+        else:
+            tool: Tool = (
+                DemoApp(phone, device_dir or DEMO_FOLDER, patience)
+                if benchmark_binary is None
+                else NativeTool(
+                    phone,
+                    device_dir or NATIVE_FOLDER,
+                    benchmark_binary,
+                    patience,
+                    delegate=delegate,
+                    affinity=affinity,
+                    warmup_runs=warmup,
+                )
+            )
+            device_plan = DevicePlan(counts, runs, min(rounds, runs), cool_down, patience)
+            how = {"tool": type(tool).__name__, "delegate": delegate, "affinity": affinity, "warmup_runs": warmup}
+            found = _on_phone(phone, tool, candidates, base, device_plan, how, progress)
+    output.show(found)
+
+
+def _on_host(candidates: Sequence[Candidate], base: str | None, plan: Plan, progress: Progressing) -> dict[str, Any]:
+    machine = describe_host()
+    warnings = list(complaints(machine))
+    measured, taken_away = measure(candidates, plan, progress)
     settings = {
         "runs": plan.runs,
         "warmup_runs": plan.warmup_runs,
-        "frame": {"height": height, "width": width},
+        "frame": {"height": plan.height, "width": plan.width},
         "seed": plan.seed,
         "involuntary_context_switches": taken_away,
     }
     results = [host_result(entry, plan.delegate) for entry in measured]
-    output.show(measurement(machine, settings, results, base, warnings))
+    return measurement(machine, settings, results, base, warnings)
+
+
+def _on_phone(
+    phone: Phone,
+    tool: Tool,
+    candidates: Sequence[Candidate],
+    base: str | None,
+    plan: DevicePlan,
+    how: dict[str, Any],
+    progress: Progressing,
+) -> dict[str, Any]:
+    machine = describe_phone(phone)
+    warnings = complaints_about(machine, read_condition(phone))
+    results = measure_on_phone(phone, tool, candidates, plan, progress)
+    discarded = sum(len(result["discarded_rounds"]) for result in results)
+    if discarded:
+        warnings.append(f"{discarded} rounds were throttled and measured again")
+    settings = {"runs": plan.runs_a_round * plan.rounds, "rounds": plan.rounds, "cool_down_s": plan.cool_down, **how}
+    results = [result | {"delegate": how["delegate"]} for result in results]
+    return measurement(machine, settings, results, base, warnings)
+
+
+def _check_phone_options(device: str | None, binary: Path | None, affinity: str | None, folder: str | None) -> None:
+    if device is None and (binary is not None or affinity is not None or folder is not None):
+        raise BenchmarkError(
+            "--benchmark-binary, --affinity and --device-dir are for a phone; name it with --device SERIAL or any"
+        )
+    if binary is None and affinity is not None:
+        raise BenchmarkError("--affinity needs --benchmark-binary FILE; the demo app runs where Android puts it")
+    if affinity is not None and not re.fullmatch(r"[0-9a-fA-F]{1,16}", affinity):
+        raise BenchmarkError(f"--affinity {affinity}: give a hexadecimal mask: f0 is the last four of eight processors")
+    if folder is not None and not re.fullmatch(r"(/[\w.-]+){2,}", folder):
+        raise BenchmarkError(
+            f"--device-dir {folder}: give an absolute path of at least two folders: /data/local/tmp/here"
+        )
 
 
 @dataclass(frozen=True)
@@ -131,7 +263,7 @@ def _candidates(
     baseline: Path | None,
     naive: str | None,
     ckpt_dir: Path,
-    progress: Callable[[str, int, int], None],
+    progress: Progressing,
 ) -> tuple[list[Candidate], str | None]:
     """What to measure, and the name of the one that the others are compared with; None where there is but one."""
     if baseline is not None and naive is not None:
@@ -188,7 +320,7 @@ def _choose(option: str, given: str, accepted: Any) -> str:
     return given
 
 
-def _bar(progress: Progress) -> Callable[[str, int, int], None]:
+def _bar(progress: Progress) -> Progressing:
     task = progress.add_task("", total=None, visible=False)
 
     def update(description: str, done: int, total: int) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 # What decides which kernels XNNPACK takes, by the names of /proc/cpuinfo.
-_KERNEL_FEATURES = (
+KERNEL_FEATURES = (
     "sse4_1", "avx", "f16c", "fma", "avx2", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx_vnni",
     "avx_vnni_int8", "avx512_fp16", "amx_int8",
     "neon", "asimd", "asimdhp", "asimddp", "i8mm", "sve", "sve2", "sme",
@@ -37,7 +37,7 @@ def describe_host() -> dict[str, Any]:
         "load_average": [round(value, 2) for value in os.getloadavg()],
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "versions": {tool: version(tool) for tool in _TOOLS},
+        "versions": tool_versions(),
     }
 
 
@@ -53,9 +53,14 @@ def complaints(host: dict[str, Any]) -> Iterator[str]:
         yield f"the clock is governed by '{host['governor']}', not 'performance': times depend on what ran before"
 
 
+def tool_versions() -> dict[str, str]:
+    """Of what measures on this side."""
+    return {tool: version(tool) for tool in _TOOLS}
+
+
 def _features() -> list[str]:
     found = {word for key in ("flags", "Features") for word in _cpuinfo(key).split()}
-    return [feature for feature in _KERNEL_FEATURES if feature in found]
+    return [feature for feature in KERNEL_FEATURES if feature in found]
 
 
 def _processor() -> str:
