@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import Progress
+from typer.core import TyperGroup
 
 from mmnet.benchmark.benchmark_model import DELEGATES
 from mmnet.benchmark.condition import read_condition
@@ -24,6 +25,7 @@ from mmnet.benchmark.machine import complaints, describe_host
 from mmnet.benchmark.native import FOLDER as NATIVE_FOLDER
 from mmnet.benchmark.native import NativeTool
 from mmnet.benchmark.phone import Phone, find_phone
+from mmnet.benchmark.plot_command import plot
 from mmnet.benchmark.stages import HOST_DELEGATES
 from mmnet.benchmark.tables import render
 from mmnet.evaluation.models import Candidate, named_apart, open_file
@@ -138,6 +140,7 @@ def benchmark(
       mmnet benchmark mmnet-int8.tflite --baseline selfie_segmentation.tflite
       mmnet benchmark mmnet-int8.tflite --device any --json latency.json --merge
       mmnet benchmark mmnet-int8.tflite --device any --benchmark-binary benchmark_model --affinity f0
+      mmnet benchmark plot figures.json latency.json   (accuracy against latency; see its --help)
     """
     output = _Output(json_file, merge=merge, force=force)
     height, width = _parse_frame(frame)
@@ -333,3 +336,17 @@ def _wide_console(*, stderr: bool) -> Console:
     """As wide as the terminal; where there is none, nothing has to fit into it."""
     console = Console(stderr=stderr, highlight=False)
     return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=1 << 12)
+
+
+class _MeasureByDefault(TyperGroup):
+    """`mmnet benchmark MODEL…` measures; `mmnet benchmark plot …` draws what was measured."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the name of the command where the user left it out."""
+        given = args if args[:1] == ["plot"] else ["measure", *args]
+        return super().parse_args(ctx, given)
+
+
+benchmark_app = typer.Typer(cls=_MeasureByDefault, help="Measure latency and memory of models, here or on a phone.")
+benchmark_app.command("measure")(benchmark)
+benchmark_app.command("plot")(plot)

@@ -13,10 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from adb_device import SERIAL, STORAGE_KIB, Device, running_device
 from support import error_line
-
-sys.path.insert(0, str(Path(__file__).parent))
-from adbd import SERIAL, STORAGE_KIB, Device, running_device
 
 pytest.importorskip("adbutils", reason="ADBUTILS IS NOT INSTALLED: nothing over adb was tested")
 
@@ -65,11 +63,11 @@ def tool(tmp_path: Path) -> Path:
     return script(tmp_path / "benchmark_model", f'echo "$(taskset -p $$) $*" >> {tmp_path / "started"}')
 
 
-def options(device: Device, tool: Path, **more: object) -> list[object]:
+def options(phone: Device, tool: Path, **more: object) -> list[object]:
     given: dict[str, object] = {
         "device": "any",
         "benchmark_binary": tool,
-        "device_dir": f"{device.storage}/work",
+        "device_dir": f"{phone.storage}/work",
         "runs": 6,
         "rounds": 3,
         "cool_down": 0,
@@ -213,9 +211,10 @@ def test_another_serial(device: Device, tool: Path, tiny_files: Path) -> None:
     assert SERIAL in line
 
 
-def test_interrupted(device: Device, tmp_path: Path, tiny_files: Path) -> None:
-    """Ctrl-C while the model runs: nothing stays on the phone."""
-    tool = script(tmp_path / "benchmark_model", f"kill -INT $(cat {tmp_path}/mmnet); sleep 30")
+@pytest.mark.parametrize("sign", ["INT", "KILL"])
+def test_interrupted(sign: str, device: Device, tmp_path: Path, tiny_files: Path) -> None:
+    """Ctrl-C, or worse, while the model runs: nothing stays on the phone."""
+    tool = script(tmp_path / "benchmark_model", f"kill -{sign} $(cat {tmp_path}/mmnet); sleep 5")
     command = [str(Path(sys.executable).with_name("mmnet")), "benchmark", str(tiny_files / "uint8.tflite")]
     command += map(str, options(device, tool))
     starter = f'echo $$ > {tmp_path}/mmnet; exec "$@"'

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-_CACHE = Path(__file__).parents[2] / ".cache" / "adbd-trixie"
+_CACHE = Path(__file__).parents[1] / ".cache" / "adbd-trixie"
 _UNTESTED = "NOTHING WAS TESTED AGAINST A REAL ADBD"
 STORAGE_KIB = 2048
 PORT = "5138"
