@@ -158,7 +158,7 @@ def benchmark(
             found = _on_host(candidates, base, plan, progress)
         else:
             tool: Tool = (
-                DemoApp(phone, device_dir or DEMO_FOLDER, patience)
+                DemoApp(phone, device_dir or DEMO_FOLDER, patience, warmup)
                 if benchmark_binary is None
                 else NativeTool(
                     phone,

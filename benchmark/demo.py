@@ -1,14 +1,15 @@
 """The demo app's benchmark, started by an intent: the whole pipeline as the app runs it.
 
-    am start -n ai.mmnet.demo/.BenchmarkActivity --es model NAME --ei runs N --ei threads N --es out FILE
+    am start -n ai.mmnet.demo/.BenchmarkActivity --es model NAME --ei runs N --ei warmup N --ei threads N --es out FILE
 
-The model lies in the app's external files directory, where it writes its result: a JSON object with `load_ms`,
-`first_run_ms`, `warmup`, `stages` and `rounds_ms` as in `mmnet.benchmark.document` (rounds are runs there), or with
-`error`.
+The model lies in the app's external files directory, where it writes its result, a JSON object with the `sha256` of
+what it measured, `load_ms`, `first_run_ms`, `warmup`, `stages` and `rounds_ms` as in `mmnet.benchmark.document` (rounds
+are runs there), or with `error`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
 import time
@@ -31,18 +32,20 @@ _POLL_SECONDS = 0.5
 class DemoApp:
     """Measures with the installed demo app."""
 
-    def __init__(self, phone: Phone, folder: str, patience: float) -> None:
+    def __init__(self, phone: Phone, folder: str, patience: float, warmup_runs: int) -> None:
         """See that the app is there.
 
         Args:
             phone: where.
             folder: the app's external files directory.
             patience: seconds to wait for a result.
+            warmup_runs: >= 0.
 
         Raises:
             DeviceError: it is not installed.
         """
-        self._phone, self._folder, self._patience = phone, folder, patience
+        self._phone, self._folder = phone, folder
+        self._patience, self._warmup_runs = patience, warmup_runs
         self.paths: tuple[str, ...] = (f"{folder}/{_MODEL}", f"{folder}/{_RESULT}")
         if phone.run(f"pm path {PACKAGE}").code:
             raise DeviceError(
@@ -63,7 +66,9 @@ class DemoApp:
         model, result = self.paths
         self._phone.push(content, model)
         self._phone.run(shlex.join(["rm", "-f", result]))
-        extras = ["--es", "model", _MODEL, "--ei", "runs", runs, "--ei", "threads", threads, "--es", "out", _RESULT]
+        extras: list[object] = ["--es", "model", _MODEL, "--es", "out", _RESULT]
+        for extra, number in (("runs", runs), ("warmup", self._warmup_runs), ("threads", threads)):
+            extras += ["--ei", extra, number]
         # -S stops it first: every start is a fresh process.
         begun = self._phone.run(
             shlex.join(map(str, ["am", "start", "-S", "-W", "-n", f"{PACKAGE}/{ACTIVITY}", *extras]))
@@ -73,7 +78,7 @@ class DemoApp:
             raise DeviceError(f"{self._phone.serial}: the demo app does not start: {' '.join(said.split())}")
         found = self._await(name)
         self._phone.run(f"am force-stop {PACKAGE}")
-        return self._read(found, name)
+        return self._read(found, name, hashlib.sha256(content).hexdigest())
 
     def _await(self, name: str) -> dict[str, Any]:
         deadline, missing = time.monotonic() + self._patience, 0
@@ -96,9 +101,11 @@ class DemoApp:
             "phone and keep its screen on, or give it more time with --patience"
         )
 
-    def _read(self, found: dict[str, Any], name: str) -> Start:
+    def _read(self, found: dict[str, Any], name: str, sha256: str) -> Start:
         if found.get("error"):
             raise DeviceError(f"{self._phone.serial}: the demo app failed on {name}: {found['error']}")
+        if found.get("sha256") != sha256:
+            raise DeviceError(f"{self._phone.serial}: the demo app measured another model than {name}; update the app")
         try:
             times = {stage: np.array(found["rounds_ms"][stage], np.float64) for stage in (*STAGES, TOTAL)}
             return Start(

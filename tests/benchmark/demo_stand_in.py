@@ -5,13 +5,16 @@ Runs the model through the stages of this project's own runtime and writes the m
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
+from mmnet.benchmark.latency import Latency
 from mmnet.benchmark.stages import STAGES, StagedModel, camera_frame
 
 
@@ -26,13 +29,22 @@ def main() -> None:
         out.write_text(json.dumps({"error": "no such model"}))
         return
     start = time.perf_counter()
-    model = StagedModel((folder / extras["model"]).read_bytes(), int(extras["threads"]))
+    content = (folder / extras["model"]).read_bytes()
+    model = StagedModel(content, int(extras["threads"]))
     load_ms = (time.perf_counter() - start) * 1e3
     frame = camera_frame(48, 64)
     first = sum(model.time_stages(frame))
+    warmup = np.array([sum(model.time_stages(frame)) for _ in range(int(extras["warmup"]))])
     times = np.array([model.time_stages(frame) for _ in range(int(extras["runs"]))])
     rounds = dict(zip(STAGES, times.T.tolist(), strict=True)) | {"total": times.sum(axis=1).tolist()}
-    result = {"load_ms": load_ms, "first_run_ms": first, "warmup": None, "stages": {}, "rounds_ms": rounds}
+    result = {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "load_ms": load_ms,
+        "first_run_ms": first,
+        "warmup": asdict(Latency.of(warmup)) if len(warmup) else None,
+        "stages": {stage: asdict(Latency.of(np.array(values))) for stage, values in rounds.items()},
+        "rounds_ms": rounds,
+    }
     out.write_text(json.dumps(result))
 
 

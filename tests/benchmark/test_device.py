@@ -285,10 +285,11 @@ class TestDemoApp:
             assert latency["runs"] == 6
             assert latency["p90_ms"] >= latency["median_ms"] > 0
         assert len(result["rounds_ms"]["total"]) == 3
+        assert result["warmup"]["runs"] == 10
 
     def test_a_failure_of_the_app_is_told(self, device: Device, app: Path, tiny_files: Path) -> None:
         run = device.state / "am.run"
-        run.write_text(run.read_text().replace(" -P ", " -P ").replace('"$@"', '"$@" --fail'))
+        run.write_text(run.read_text().replace('"$@"', '"$@" --fail'))
         line = error_line(self.line(device, app, tiny_files / "uint8.tflite"))
         assert "the demo app failed on uint8: no such model" in line
 
