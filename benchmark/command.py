@@ -31,6 +31,9 @@ from mmnet.benchmark.tables import render
 from mmnet.evaluation.models import Candidate, named_apart, open_file
 from mmnet.files import check_writable
 from mmnet.progress import progress_bar
+from mmnet.runtime.errors import ModelError
+from mmnet.runtime.metadata import read_metadata
+from mmnet.runtime.model import MattingModel, default_model
 
 STDOUT = Path("-")
 PHONE = "On a phone"
@@ -41,7 +44,7 @@ _MAX_THREADS, _MAX_FRAME_SIDE = 64, 1 << 13
 def benchmark(
     models: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[MODEL]...", help="A .tflite each.", show_default=False),
+        typer.Argument(metavar="[MODEL]...", help="A .tflite each.", show_default="the one that ships"),
     ] = None,
     threads: Annotated[str, typer.Option(metavar="N,…", help="Numbers of threads; every model runs on each.")] = "1",
     runs: Annotated[int, typer.Option(min=1, help="Measured runs of every model.")] = 100,
@@ -148,6 +151,7 @@ def benchmark(
     names = DELEGATES if benchmark_binary else HOST_DELEGATES if device is None else ("xnnpack",)
     _choose("--delegate", delegate, names)
     _check_phone_options(device, benchmark_binary, affinity, device_dir)
+    host = describe_host()  # before anything of ours loads it
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     with progress_bar(console) as bar:
         progress = _bar(bar)
@@ -155,7 +159,7 @@ def benchmark(
         candidates, base = _candidates(models or [], baseline, naive, ckpt_dir, progress)
         if phone is None:
             plan = Plan(counts, runs, warmup, delegate, height, width)
-            found = _on_host(candidates, base, plan, progress)
+            found = _on_host(host, candidates, base, plan, progress)
         else:
             tool: Tool = (
                 DemoApp(phone, device_dir or DEMO_FOLDER, patience, warmup)
@@ -176,8 +180,9 @@ def benchmark(
     output.show(found)
 
 
-def _on_host(candidates: Sequence[Candidate], base: str | None, plan: Plan, progress: Progressing) -> dict[str, Any]:
-    machine = describe_host()
+def _on_host(
+    machine: dict[str, Any], candidates: Sequence[Candidate], base: str | None, plan: Plan, progress: Progressing
+) -> dict[str, Any]:
     warnings = list(complaints(machine))
     measured, taken_away = measure(candidates, plan, progress)
     settings = {
@@ -268,19 +273,36 @@ def _candidates(
     ckpt_dir: Path,
     progress: Progressing,
 ) -> tuple[list[Candidate], str | None]:
-    """What to measure, and the name of the one that the others are compared with; None where there is but one."""
+    """What to measure, and the name of the one that the others are compared with; None where there is but one.
+
+    The baseline comes first. Without models, the one that ships is measured.
+    """
     if baseline is not None and naive is not None:
         raise BenchmarkError("--baseline and --naive both name what to compare with; give one")
-    if not models and baseline is None and naive is None:
-        raise BenchmarkError("nothing to measure; name a .tflite, for example: mmnet benchmark mmnet-int8.tflite")
     # One file named twice is one model.
     paths = {path.resolve(): path for path in ([baseline] if baseline else []) + list(models)}
     opened = [open_file(path) for path in paths.values()]
+    if not models:
+        opened.append(_shipped_candidate())
     if naive is not None:
         progress("converting the naive baseline", 0, 1)
         opened.insert(0, _naive_candidate(naive, ckpt_dir))
     candidates = named_apart(opened)
     return candidates, candidates[0].name if len(candidates) > 1 else None
+
+
+def _shipped_candidate() -> Candidate:
+    try:
+        content = default_model()
+    except ModelError as error:
+        raise BenchmarkError(
+            "nothing to measure: no model ships with this installation; name a .tflite, or make one with export-tflite"
+        ) from error
+    with MattingModel(content, threads=1) as model:
+        metadata = read_metadata(content)
+        return Candidate(
+            "shipped", "tflite", "the model that ships", model.size, content, metadata.recipe if metadata else {}
+        )
 
 
 def _naive_candidate(which: str, ckpt_dir: Path) -> Candidate:

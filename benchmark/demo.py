@@ -47,7 +47,7 @@ class DemoApp:
         self._phone, self._folder = phone, folder
         self._patience, self._warmup_runs = patience, warmup_runs
         self.paths: tuple[str, ...] = (f"{folder}/{_MODEL}", f"{folder}/{_RESULT}")
-        if phone.run(f"pm path {PACKAGE}").code:
+        if "package:" not in phone.run(f"pm path {PACKAGE}").output:
             raise DeviceError(
                 f"{phone.serial}: the demo app ({PACKAGE}) is not installed; install it (adb install, see BUILD.md), "
                 "or give TensorFlow Lite's tool with --benchmark-binary FILE"

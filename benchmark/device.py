@@ -19,7 +19,7 @@ from mmnet.benchmark.phone import Phone
 from mmnet.evaluation.models import Candidate
 
 _ATTEMPTS = 3  # at a round that was throttled
-_POLL_SECONDS = 5.0
+_POLL_SECONDS = 2.0
 _LOW_BATTERY = 20  # percent
 
 

@@ -18,6 +18,7 @@ _COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "threads": lambda result: str(result["threads"]),
     "load": lambda result: _ms(result["load_ms"]),
     "first run": lambda result: _ms(result["first_run_ms"]),
+    "warm-up": lambda result: _ms(result["warmup"] and (result["warmup"]["median_ms"] or result["warmup"]["mean_ms"])),
     "min": lambda result: _ms(_of(result, "invoke", "min_ms")),
     "median": lambda result: _ms(_of(result, "invoke", "median_ms")),
     "p90": lambda result: _ms(_of(result, "invoke", "p90_ms")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from mmnet.cli import app
 from mmnet.errors import MMNetError
 from mmnet.model.checkpoint import save_checkpoint
 from mmnet.model.config import ModelConfig
+from mmnet.runtime.errors import ModelError
 
 
 def benchmark(*arguments: object) -> dict[str, Any]:
@@ -136,7 +138,6 @@ def test_merging_keeps_what_was_measured(tiny_files: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "nothing to measure"),
         (("{models}/float.tflite", "--threads", "0"), "--threads 0"),
         (("{models}/float.tflite", "--threads", "1,"), "--threads 1,"),
         (("{models}/float.tflite", "--frame", "0x7"), "--frame 0x7"),
@@ -153,6 +154,25 @@ def test_bad_arguments_are_named(arguments: tuple[str, ...], words: str, tiny_fi
     result = CliRunner().invoke(app, ["benchmark", *given])
     assert isinstance(result.exception, MMNetError)
     assert words in str(result.exception)
+
+
+def test_without_a_model_the_one_that_ships_is_measured(tiny_files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = (tiny_files / "uint8.tflite").read_bytes()
+    monkeypatch.setattr("mmnet.benchmark.command.default_model", lambda: content)
+    outcome = CliRunner().invoke(app, ["benchmark", "--runs", "1", "--warmup", "0", "--json", "-"])
+    assert outcome.exit_code == 0, outcome.output
+    (found,) = json.loads(outcome.stdout)["measurements"]
+    assert found["results"][0]["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_without_any_model_there_is_nothing_to_measure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_ships() -> bytes:
+        raise ModelError("none")
+
+    monkeypatch.setattr("mmnet.benchmark.command.default_model", none_ships)
+    outcome = CliRunner().invoke(app, ["benchmark"])
+    assert isinstance(outcome.exception, MMNetError)
+    assert "nothing to measure" in str(outcome.exception)
 
 
 def test_merging_into_something_else_is_refused(tiny_files: Path, tmp_path: Path) -> None:
