@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 import mmnet
+from mmnet.benchmark.command import benchmark_app
 from mmnet.errors import MMNetError
 from mmnet.evaluation.commands import evaluate_command
 from mmnet.evaluation.parity_command import parity_command
@@ -41,6 +42,7 @@ app.command("inspect")(inspect)
 app.command("train")(train)
 app.command("curves")(curves)
 app.add_typer(data_app, name="data")
+app.add_typer(benchmark_app, name="benchmark")
 
 _export_app = typer.Typer(**_SETTINGS)
 _export_app.command("export-tflite")(export)

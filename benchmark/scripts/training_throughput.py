@@ -4,7 +4,7 @@ that lies in memory, in alternating rounds.
 It draws its own pictures, so it needs no data. Run it on a machine that does nothing else; the load average is
 printed with the figures.
 
-    python benchmark/training_throughput.py --size 256 --batch 8 --rounds 5
+    python benchmark/scripts/training_throughput.py --size 256 --batch 8 --rounds 5
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 It draws its own pictures, so it needs no data. Say how loaded the machine was when you quote the figures: the load
 average is printed with them.
 
-    python benchmark/input_pipeline.py --size 128 --size 256 --workers 1 --workers 2
+    python benchmark/scripts/input_pipeline.py --size 128 --size 256 --workers 1 --workers 2
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Wall time of whole `export-tflite` commands, process start included, and where the seconds go.
 
 Run on a quiet machine:
-  python benchmark/export_time.py --ckpt CHECKPOINT --calibration PHOTOS [--json FILE]
+  python benchmark/scripts/export_time.py --ckpt CHECKPOINT --calibration PHOTOS [--json FILE]
 
 Aims on two cores: float32 within 15 s, int8 with 100 photos within 45 s.
 """

@@ -1,7 +1,7 @@
 """How much each rewriting of the graph gains: latency of every stage, in float and in 8 bits, interleaved in one run.
 
 Run on a quiet machine:
-  python benchmark/rewrites.py --ckpt CHECKPOINT --calibration PHOTOS [--runs 200] [--json FILE]
+  python benchmark/scripts/rewrites.py --ckpt CHECKPOINT --calibration PHOTOS [--runs 200] [--json FILE]
 
 The baseline is the naive conversion: `TFLiteConverter.from_keras_model`, unknown batch, float. Every stage is a
 prefix of the list of rewritings; the last is what `export-tflite` makes.
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import io
 import json
 import platform
 import time
@@ -20,28 +19,14 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from mmnet.benchmark.naive import naive_conversion
 from mmnet.export.convert import to_float, to_int8
 from mmnet.export.graph import training_graph
 from mmnet.export.rewrite import REWRITES
 from mmnet.export.verify import probe_images
-from mmnet.model.checkpoint import Checkpoint
-from mmnet.model.keras_network import assign_weights, build_keras
 from mmnet.model.resolve import resolve
 from mmnet.quantize.calibration import load_calibration
 from mmnet.quiet import silence_native_libraries
-
-
-def naive_conversion(checkpoint: Checkpoint) -> bytes:
-    """What one would do first: the Keras model, as it is, into the converter."""
-    import keras
-    import tensorflow as tf
-
-    model = build_keras(checkpoint.config, keras)
-    assign_weights(model, checkpoint.weights, checkpoint.config)
-    alpha = keras.ops.softmax(model.output["final_block"])[..., 1:]
-    # Keras prints the whole signature.
-    with contextlib.redirect_stdout(io.StringIO()):
-        return tf.lite.TFLiteConverter.from_keras_model(keras.Model(model.input, alpha)).convert()
 
 
 def measure(models: dict[str, bytes], runs: int) -> dict[str, np.ndarray]:

@@ -1,0 +1,158 @@
+"""Accuracy against latency, drawn."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import run
+from typer.testing import CliRunner
+
+from mmnet.benchmark.figure import HEIGHT, WIDTH, Point, draw, join
+from mmnet.cli import app
+from mmnet.errors import MMNetError
+from mmnet.export.verify import probe_images
+
+SVG = "{http://www.w3.org/2000/svg}"
+NUMBERS = st.floats(1e-4, 1e4)
+
+
+def circles(svg: str) -> list[tuple[float, float, float, str]]:
+    """(x, y, radius, what it says) of every model's circle."""
+    return [
+        (float(circle.get("cx", "")), float(circle.get("cy", "")), float(circle.get("r", "")), title.text or "")
+        for circle in ElementTree.fromstring(svg).iter(f"{SVG}circle")
+        for title in circle.iter(f"{SVG}title")
+    ]
+
+
+def point(latency: float, error: float, parameters: int | None = 1000, label: str = "a") -> Point:
+    return Point(label, "a host", 1, latency, latency * 0.9, latency * 1.2, error, error * 0.9, error * 1.1, parameters)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(NUMBERS, NUMBERS, st.none() | st.integers(1, 10**8)), min_size=1, max_size=8))
+def test_every_model_lies_where_it_belongs(values: list[tuple[float, float, int | None]]) -> None:
+    points = [point(latency, error, parameters) for latency, error, parameters in values]
+    drawn = circles(draw(points, "MAD", "invoke"))
+    assert len(drawn) == len(points)
+    for x, y, radius, _ in drawn:
+        assert radius <= x <= WIDTH - radius
+        assert radius <= y <= HEIGHT - radius
+    for (x, y, _, _), here in zip(drawn, points, strict=True):
+        for (other_x, other_y, _, _), there in zip(drawn, points, strict=True):
+            assert here.latency_ms <= there.latency_ms or x >= other_x - 0.1
+            assert here.error <= there.error or y <= other_y + 0.1
+
+
+def test_more_parameters_make_a_larger_circle() -> None:
+    small, large = circles(draw([point(1, 1, 1000), point(2, 2, 100_000)], "MAD", "invoke"))
+    assert small[2] < large[2]
+
+
+def test_names_are_text_and_nothing_else() -> None:
+    label = '<script>alert("1")</script> & co'
+    svg = draw([point(1, 1, label=label)], "MAD", "invoke")
+    assert label in [text.text for text in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+
+
+def result(name: str, sha256: str, recipe: dict[str, Any], latency: float = 1.0) -> dict[str, Any]:
+    return {
+        "name": name,
+        "sha256": sha256,
+        "recipe": recipe,
+        "threads": 1,
+        "parameters": 5,
+        "stages": {"invoke": {"median_ms": latency}},
+        "rounds_ms": {"invoke": [latency]},
+    }
+
+
+def measurement(*results: dict[str, Any]) -> dict[str, Any]:
+    return {"machine": {"kind": "host", "processor": "p", "cores": 2, "features": []}, "results": list(results)}
+
+
+def test_a_model_is_known_by_its_file_then_its_checkpoint_then_its_name() -> None:
+    made = {"checkpoint": {"sha256": "c"}, "precision": "float32"}
+    statistics = {"MAD": {"mean": 1.0, "low": 0.5, "high": 1.5}}
+    models = [
+        {"name": "b", "sha256": "1", "recipe": {}, "statistics": statistics},
+        {"name": "a", "sha256": "2", "recipe": {}, "statistics": {"MAD": {"mean": 2.0, "low": 1, "high": 3}}},
+        {"name": "c", "sha256": "3", "recipe": made, "statistics": {"MAD": {"mean": 3.0, "low": 1, "high": 3}}},
+    ]
+    measured = measurement(
+        result("a", "1", {}),
+        result("a", "9", {}),
+        result("naive", "8", made),
+        result("another", "7", made | {"precision": "int8"}),
+    )
+    points, missing = join({"models": models}, [measured], "MAD", "invoke", 1)
+    assert [found.error for found in points] == [1.0, 2.0, 3.0]
+    assert missing == ["another"]
+
+
+def test_the_later_measurement_counts() -> None:
+    models = [{"name": "a", "sha256": "1", "recipe": {}, "statistics": {"MAD": {"mean": 1.0, "low": 0, "high": 2}}}]
+    both = [measurement(result("a", "1", {}, 4.0)), measurement(result("a", "1", {}, 5.0))]
+    (found,), _ = join({"models": models}, both, "MAD", "invoke", 1)
+    assert found.latency_ms == 5.0
+
+
+@pytest.fixture(scope="module")
+def documents(tiny_files: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """What `mmnet evaluate` and `mmnet benchmark` write of the tiny models."""
+    folder = tmp_path_factory.mktemp("documents")
+    for name in ("image", "mask"):
+        (folder / name).mkdir()
+    for index, image in enumerate(probe_images(64, 2)):
+        assert cv2.imwrite(str(folder / "image" / f"{index}.png"), image)
+        assert cv2.imwrite(str(folder / "mask" / f"{index}.png"), np.ascontiguousarray(image[..., 0]))
+    evaluation, latency = folder / "evaluation.json", folder / "latency.json"
+    models = (tiny_files / "float.tflite", tiny_files / "uint8.tflite")
+    done = run("mmnet", "evaluate", "-d", folder, "-m", models[0], "-m", models[1], "--json", evaluation)
+    assert done.returncode == 0, done.stderr
+    done = run("mmnet", "benchmark", *models, "--runs", 5, "--warmup", 0, "--json", latency)
+    assert done.returncode == 0, done.stderr
+    return evaluation, latency
+
+
+def test_from_the_two_commands_to_the_figure(documents: tuple[Path, Path], tmp_path: Path) -> None:
+    output = tmp_path / "figure.svg"
+    done = run("mmnet", "benchmark", "plot", *documents, "-o", output, "--figure", "MAD_256x256", "--json")
+    assert done.returncode == 0, done.stderr
+    points = json.loads(done.stdout)
+    statistics = {model["name"]: model["statistics"] for model in json.loads(documents[0].read_text())["models"]}
+    assert [entry["label"] for entry in points] == ["float", "uint8"]
+    for entry, (_, _, _, said) in zip(points, circles(output.read_text()), strict=True):
+        assert entry["error"] == statistics[entry["label"]]["MAD_256x256"]["mean"]
+        assert re.match(rf"{entry['label']}: {entry['latency_ms']:.2f} ms, {entry['error']:.5f}", said)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("{latency}", "{latency}"), "mmnet-benchmark/1"),
+        (("{evaluation}", "{evaluation}"), "mmnet-evaluation/1"),
+        (("{evaluation}", "/nowhere.json"), "/nowhere.json"),
+        (("{evaluation}", "{latency}", "--figure", "beauty"), "accepted are"),
+        (("{evaluation}", "{latency}", "--stage", "nap"), "accepted are"),
+        (("{evaluation}", "{latency}", "--threads", "7"), "no model is in both"),
+    ],
+)
+def test_what_cannot_be_drawn_is_named(
+    arguments: tuple[str, ...], words: str, documents: tuple[Path, Path], tmp_path: Path
+) -> None:
+    given = [argument.format(evaluation=documents[0], latency=documents[1]) for argument in arguments]
+    output = tmp_path / "figure.svg"
+    outcome = CliRunner().invoke(app, ["benchmark", "plot", *given, "-o", str(output)])
+    assert isinstance(outcome.exception, MMNetError)
+    assert words in str(outcome.exception)
+    assert not output.exists()
