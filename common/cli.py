@@ -11,6 +11,7 @@ from rich.markup import escape
 
 import mmnet
 from mmnet.errors import MMNetError
+from mmnet.evaluation.arm.commands import arm_parity
 from mmnet.evaluation.commands import evaluate_command
 from mmnet.export.commands import export
 from mmnet.model.commands import import_checkpoint
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command("export")(export)
 app.command("evaluate")(evaluate_command)
+app.command("arm-parity")(arm_parity)
 app.command("import")(import_checkpoint)
 app.command("matte")(matte)
 app.command("inspect")(inspect)
