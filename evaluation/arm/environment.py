@@ -92,6 +92,8 @@ def arm_python(
         with _locked(folder / "lock", lambda: progress("waiting for another mmnet that fills the cache", 0, 1)):
             for leftover in folder.glob(".*"):
                 shutil.rmtree(leftover)
+            if emulator is not None:
+                check_emulator(emulator)  # before anything is fetched
             own, system = folder / "emulator", folder / "python"
             wanted = {system: python_pins()} if emulator else {own: emulator_pins(), system: python_pins()}
             progress("checking the cache", 0, 1)
