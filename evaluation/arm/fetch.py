@@ -157,7 +157,9 @@ def _run(command: list[str], pin: Pin, folder: Path) -> str:
     except FileNotFoundError as error:
         raise FetchError(f"{pin}: cannot be fetched without {tool}, which this system does not have") from error
     if done.returncode:
-        raise FetchError(f"{pin}: {tool} cannot fetch it: {_reason(done.stderr)}")
+        reason = _reason(done.stderr)
+        mend = "; the archive has replaced it, take a newer mmnet" if "was not found" in reason else ""
+        raise FetchError(f"{pin}: {tool} cannot fetch it: {reason}{mend}")
     return done.stdout
 
 
