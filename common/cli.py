@@ -12,6 +12,7 @@ from rich.markup import escape
 import mmnet
 from mmnet.benchmark.command import benchmark_app
 from mmnet.errors import MMNetError
+from mmnet.evaluation.arm.commands import arm_parity
 from mmnet.evaluation.commands import evaluate_command
 from mmnet.evaluation.parity_command import parity_command
 from mmnet.export.commands import export
@@ -36,6 +37,7 @@ app.command("export")(export)
 app.command("evaluate")(evaluate_command)
 app.command("parity")(parity_command)
 app.command("sensitivity")(sensitivity_command)
+app.command("arm-parity")(arm_parity)
 app.command("import")(import_checkpoint)
 app.command("matte")(matte)
 app.command("inspect")(inspect)

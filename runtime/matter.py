@@ -15,6 +15,8 @@ from mmnet.runtime.preprocess import Bytes, ImageError, check_rgb_bytes, to_mode
 
 Image = NDArray[np.uint8] | NDArray[np.float32] | NDArray[np.float64]
 
+_WHITE = 65535  # 257 · 255
+
 
 class PortraitMatter:
     """Computes the alpha matte of the person in a photo.
@@ -98,6 +100,11 @@ def as_bytes(image: Image) -> Bytes:
 
 
 def resize_alpha(alpha: Alpha, height: int, width: int) -> Alpha:
-    """float32 [S, S] → [height, width]: bilinear, half-pixel centres, repeated edges, clipped to 0-1."""
-    resized = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(resized, np.float32).clip(0, 1)
+    """float32 [S, S] in 0-1 → [height, width]: bilinear, half-pixel centres, repeated edges, the same on any processor.
+
+    It is computed in 16 bits, in which a byte / 255 is exact: OpenCV's floats round differently where the processor
+    fuses multiplication and addition, as Arm does.
+    """
+    words = np.rint(alpha * np.float32(_WHITE)).astype(np.uint16)
+    resized = cv2.resize(words, (width, height), interpolation=cv2.INTER_LINEAR_EXACT)
+    return np.asarray(resized, np.float32) / np.float32(_WHITE)

@@ -1,0 +1,203 @@
+"""An Arm Python with the runtime's packages, and the emulator that runs it, in the user's cache."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mmnet.errors import OutputError
+from mmnet.evaluation.arm.errors import ArmError, UnsupportedHostError
+from mmnet.evaluation.arm.fetch import Progress, fetch, sha256_of
+from mmnet.evaluation.arm.pins import WHEEL, Pin, emulator_pins, python_pins
+from mmnet.evaluation.arm.processors import check_emulator
+from mmnet.files import atomic_folder
+
+_SEAL = "seal.json"
+_IMPORTS = "import cv2, json, numpy, platform, ai_edge_litert.interpreter, importlib.metadata"
+_ANY_PROCESSOR = "cortex-a53"
+
+
+@dataclass(frozen=True)
+class ArmPython:
+    """Runs Python scripts on an emulated Arm processor.
+
+    Attributes:
+        emulator: qemu-aarch64.
+        version: the emulator's.
+        folder: `root/`, the system that it sees, and `packages/`, Python's.
+    """
+
+    emulator: Path
+    version: str
+    folder: Path
+
+    def command(self, processor: str, *arguments: str) -> list[str]:
+        """The command line that runs Python with `arguments` on `processor`."""
+        root = self.folder / "root"
+        python = root / "usr" / "bin" / "python3.11"
+        return [str(self.emulator), "-cpu", processor, "-L", str(root), str(python), "-P", "-s", *arguments]
+
+    def variables(self, *folders: Path) -> dict[str, str]:
+        """The whole environment of that command; `folders` are where else Python looks for modules."""
+        return {
+            "LANG": "C.UTF-8",
+            "PYTHONHOME": str(self.folder / "root" / "usr"),
+            "PYTHONPATH": os.pathsep.join(map(str, [*folders, self.folder / "packages"])),
+        }
+
+
+def cache_folder() -> Path:
+    """Where everything that is fetched is kept (XDG Base Directory Specification)."""
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    base = Path(named) if named.startswith("/") else Path.home() / ".cache"
+    return base / "mmnet" / "arm"
+
+
+def check_host() -> None:
+    """Raise UnsupportedHostError unless the emulator runs here."""
+    system, machine = platform.system(), platform.machine()
+    if (system, machine) != ("Linux", "x86_64"):
+        raise UnsupportedHostError(f"Arm is emulated on Linux on x86_64 only; this is {system} on {machine}")
+
+
+def arm_python(
+    folder: Path, emulator: Path | None = None, progress: Progress = lambda doing, done, total: None
+) -> ArmPython:
+    """Make the environment, or take the one in `folder`, once its bytes are found to be what they were.
+
+    Args:
+        folder: see `cache_folder`; created if need be. Whoever else wants it waits.
+        emulator: a qemu-aarch64 to use instead of the pinned one.
+        progress: told what is being done.
+
+    Raises:
+        UnsupportedHostError: not Linux on x86-64.
+        FetchError: a package cannot be had.
+        ArmError: the emulator is none; or the environment does not start.
+        OutputError: the cache cannot be written.
+    """
+    check_host()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder / "lock", lambda: progress("waiting for another mmnet that fills the cache", 0, 1)):
+            for leftover in folder.glob(".*"):
+                shutil.rmtree(leftover)
+            if emulator is not None:
+                check_emulator(emulator)  # before anything is fetched
+            own, system = folder / "emulator", folder / "python"
+            wanted = {system: python_pins()} if emulator else {own: emulator_pins(), system: python_pins()}
+            progress("checking the cache", 0, 1)
+            lacking = {part: pins for part, pins in wanted.items() if not _is_sealed(part, pins)}
+            files = fetch([pin for pins in lacking.values() for pin in pins], folder / "packages", progress)
+            if own in lacking:
+                with _sealed(own, lacking[own]) as fresh:
+                    _unpack(lacking[own], files, fresh, progress)
+            emulator = emulator or own / "root/usr/bin/qemu-aarch64"
+            python = ArmPython(emulator, check_emulator(emulator), system)
+            if system in lacking:
+                with _sealed(system, lacking[system]) as fresh:
+                    _unpack(lacking[system], files, fresh, progress)
+                    progress("starting Python on Arm", 0, 1)
+                    _compile(replace(python, folder=fresh))
+            return python
+    except OSError as error:
+        raise OutputError(
+            f"{error.filename or folder}: {error.strerror}; free or name a folder with XDG_CACHE_HOME"
+        ) from error
+
+
+@contextmanager
+def _locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _sealed(folder: Path, pins: Sequence[Pin]) -> Iterator[Path]:
+    """A new folder to fill; in the end it replaces `folder`, with a seal by which any change shows."""
+    with atomic_folder(folder) as fresh:
+        yield fresh
+        (fresh / _SEAL).write_text(json.dumps(_seal(fresh, pins)), encoding="utf-8")
+
+
+def _is_sealed(folder: Path, pins: Sequence[Pin]) -> bool:
+    try:
+        found = json.loads((folder / _SEAL).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return bool(found == _seal(folder, pins))
+
+
+def _seal(folder: Path, pins: Sequence[Pin]) -> dict[str, str]:
+    """What a folder was made from, and the SHA-256 over the names and bytes of everything in it but the seal."""
+    contents = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.name != _SEAL:
+            what = str(path.readlink()) if path.is_symlink() else sha256_of(path) if path.is_file() else ""
+            contents.update(f"{path.relative_to(folder)}\0{what}\0".encode(errors="surrogateescape"))
+    made_from = hashlib.sha256("".join(pin.sha256 + pin.only for pin in pins).encode())
+    return {"pins": made_from.hexdigest(), "contents": contents.hexdigest()}
+
+
+def _unpack(pins: Sequence[Pin], files: Mapping[Pin, Path], folder: Path, progress: Progress) -> None:
+    """Debian's packages into `folder`/root, wheels into `folder`/packages."""
+    for done, pin in enumerate(pins):
+        progress(f"unpacking {pin.name}", done, len(pins))
+        if pin.kind == WHEEL:
+            with zipfile.ZipFile(files[pin]) as wheel:
+                wheel.extractall(folder / "packages")
+        else:
+            _unpack_debian(pin, files[pin], folder / "root")
+
+
+def _unpack_debian(pin: Pin, file: Path, root: Path) -> None:
+    root.mkdir(parents=True, exist_ok=True)
+    only = [pin.only] if pin.only else []
+    try:
+        with subprocess.Popen(
+            ["dpkg-deb", "--fsys-tarfile", file], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as opened:
+            done = subprocess.run(
+                ["tar", "--extract", "--no-same-owner", "--directory", root, *only],
+                stdin=opened.stdout,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+            )
+    except FileNotFoundError as error:
+        raise ArmError(
+            f"{pin}: cannot be unpacked without {error.filename}, which this system does not have"
+        ) from error
+    if done.returncode or opened.returncode:
+        raise ArmError(f"{pin}: cannot be unpacked: {done.stderr.strip().rpartition(chr(10))[2] or 'dpkg-deb failed'}")
+
+
+def _compile(python: ArmPython) -> None:
+    """Let Python write the bytecode of what is imported: emulated, compiling takes longer than all the rest."""
+    done = subprocess.run(
+        python.command(_ANY_PROCESSOR, "-c", _IMPORTS),
+        env=python.variables(),
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        reason = done.stderr.strip().rpartition("\n")[2] or f"exit code {done.returncode}"
+        raise ArmError(f"Python does not start on the emulated processor: {reason}")

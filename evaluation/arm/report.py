@@ -1,0 +1,154 @@
+"""Outcomes as a table for people and as a JSON document. Emulated time is told nowhere: it means nothing."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+import mmnet
+from mmnet.evaluation.arm.parity import STAGES, Comparison, Outcome
+from mmnet.evaluation.arm.processors import kernels
+
+FORMAT = "mmnet-arm-parity/1"
+IDENTICAL, WITHIN, DIFFERS, NOT_COMPARED = "identical", "within tolerance", "differs", "not compared"
+EXIT_CODES = {IDENTICAL: 0, WITHIN: 0, DIFFERS: 1, NOT_COMPARED: 2}
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """By how much the values of a stage may differ.
+
+    Attributes:
+        alpha: of the model's output, where 1 is opaque.
+        matte: of the matte's bytes.
+        because: what makes them differ.
+    """
+
+    alpha: float
+    matte: int
+    because: str
+
+
+EXACT = Tolerance(0, 0, "integers: nothing is rounded differently")
+FLOAT = Tolerance(1e-6, 1, "floats: sums are taken in another order, and multiply-adds fused")
+DYNAMIC = Tolerance(
+    0.05, 13, "dynamic: every layer rounds its floats to int8 by their range, so that a last bit can move a whole step"
+)
+
+
+def tolerance_for(precisions: Mapping[str, int]) -> Tolerance:
+    """What a model is held to, by the precisions of its layers as `mmnet.runtime.inspection` names them."""
+    if all(name.startswith("int") for name in precisions):
+        return EXACT
+    return FLOAT if set(precisions) <= {"float32", "float16"} else DYNAMIC
+
+
+def limit(stage: str, tolerance: Tolerance) -> float:
+    """The largest difference accepted of a stage, in its own units. Pixels are bytes and are held to the bit."""
+    return {"alpha": tolerance.alpha, "matte": tolerance.matte}.get(stage, 0)
+
+
+def verdict_of(outcome: Outcome, tolerance: Tolerance) -> str:
+    """One of EXIT_CODES. A difference is told even where other pictures could not be compared."""
+    compared = [comparison for picture in outcome.pictures for comparison in picture.comparisons]
+    if not all(entry.within(limit(entry.stage, tolerance)) for entry in compared):
+        return DIFFERS
+    if outcome.error or not compared or any(picture.error for picture in outcome.pictures):
+        return NOT_COMPARED
+    return WITHIN if any(entry.differing for entry in compared) else IDENTICAL
+
+
+def worst(verdicts: Sequence[str]) -> str:
+    """The verdict of several: a difference counts most, then what could not be compared."""
+    return max(verdicts, key=[IDENTICAL, WITHIN, NOT_COMPARED, DIFFERS].index)
+
+
+def table(outcomes: Sequence[Outcome], tolerance: Tolerance) -> Table:
+    """A row a processor: the kernels that it runs, each stage, the verdict."""
+    grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    for heading in ("processor", "found in", "its kernels", *STAGES, ""):
+        grid.add_column(heading)
+    for outcome in outcomes:
+        verdict = verdict_of(outcome, tolerance)
+        style = {IDENTICAL: "green", WITHIN: "green", DIFFERS: "bold red"}.get(verdict, "yellow")
+        grid.add_row(
+            outcome.processor.name,
+            Text(outcome.processor.found_in or "–", "dim"),
+            kernels(outcome.told["features"]) if outcome.told else "–",
+            *(_cell([entry for picture in outcome.pictures for entry in picture.comparisons if entry.stage == stage])
+              for stage in STAGES),
+            Text(verdict, style),
+        )  # fmt: skip
+    return grid
+
+
+def _cell(compared: Sequence[Comparison]) -> str:
+    """Of one stage, over all pictures."""
+    if not compared:
+        return "–"
+    differing = sum(entry.differing for entry in compared)
+    if not differing:
+        return "identical"
+    share = differing / sum(entry.values for entry in compared)
+    sizes = [entry.largest for entry in compared]
+    by = "other shape" if None in sizes else f"by ≤ {max(size for size in sizes if size is not None):.2g}"
+    return f"{share:.2%} differ, {by}"
+
+
+def document(
+    outcomes: Sequence[Outcome],
+    tolerance: Tolerance,
+    model: Mapping[str, Any],
+    data: Mapping[str, Any],
+    here: Mapping[str, Any],
+    emulator: str,
+    command: str,
+) -> dict[str, Any]:
+    """Everything that was compared, as plain JSON values.
+
+    Args:
+        outcomes: one a processor, at least one.
+        tolerance: what the model was held to.
+        model, data: which ones.
+        here: what the observer on this machine told.
+        emulator: QEMU's version.
+        command: the line that was typed.
+    """
+    verdicts = [verdict_of(outcome, tolerance) for outcome in outcomes]
+    return {
+        "format": FORMAT,
+        "command": command,
+        "verdict": worst(verdicts),
+        "model": dict(model),
+        "data": dict(data),
+        "tolerance": asdict(tolerance),
+        "here": dict(here) | {"processor": platform.processor() or platform.machine()},
+        "mmnet": mmnet.__version__,
+        "emulator": f"QEMU {emulator}, user mode; its time says nothing about a phone and is not measured",
+        "processors": [
+            {
+                "name": outcome.processor.name,
+                "kernels": kernels(outcome.told["features"]) if outcome.told else None,
+                "verdict": verdict,
+                "error": outcome.error,
+                "arm": dict(outcome.told),
+                "pictures": [
+                    {"name": picture.name, "error": picture.error}
+                    | {entry.stage: _entry(entry) for entry in picture.comparisons}
+                    for picture in outcome.pictures
+                ],
+            }
+            for outcome, verdict in zip(outcomes, verdicts, strict=True)
+        ],
+    }
+
+
+def _entry(comparison: Comparison) -> dict[str, Any]:
+    entry = asdict(comparison)
+    del entry["stage"]
+    return entry

@@ -1,0 +1,216 @@
+"""`mmnet arm-parity` with LiteRT's real Arm kernels under emulation."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+from support import ROOT, error_line, run
+
+from mmnet.evaluation.arm.environment import ArmPython, arm_python, cache_folder
+from mmnet.evaluation.arm.errors import FetchError, UnsupportedHostError
+from mmnet.runtime import PortraitMatter, read_photo, to_model_input
+from mmnet.runtime.compose import to_alpha_bytes
+
+STAGES = {"photo", "input", "alpha", "matte"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def arm() -> Any:
+    """The emulated Python, fetched once into .cache/ and kept; what `mmnet` finds there in these tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(ROOT / ".cache"))
+        try:
+            yield arm_python(cache_folder())
+        except (FetchError, UnsupportedHostError) as error:
+            pytest.skip(f"ARM PARITY WAS NOT TESTED: {error}")
+
+
+@pytest.fixture(scope="module")
+def pictures(portrait: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three ways through the preprocessing: halved, enlarged, and odd sides with transparency."""
+    folder = tmp_path_factory.mktemp("pictures")
+    noise = np.random.default_rng(3).integers(0, 256, (61, 47, 4), np.uint8)
+    assert cv2.imwrite(str(folder / "a.jpg"), portrait[..., ::-1])
+    assert cv2.imwrite(str(folder / "b.png"), noise)
+    assert cv2.imwrite(str(folder / "c.jpg"), portrait[:131, 180:279, ::-1])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def one_picture(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("one")
+    (folder / "c.jpg").write_bytes((pictures / "c.jpg").read_bytes())
+    return folder
+
+
+def parity(*arguments: object) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+    """The command with `--json -`, and what it printed there."""
+    done = run("mmnet", "arm-parity", *arguments, "--json", "-", timeout=900)
+    return done, json.loads(done.stdout) if done.stdout else {}
+
+
+def wrapper(tmp_path: Path, arm: ArmPython, script: str) -> Path:
+    """A qemu-aarch64 that does `script` with its `arguments`, and then is the real one."""
+    path = tmp_path / "qemu-aarch64"
+    path.write_text(
+        f"#!{sys.executable} -I\nimport os, sys\narguments = sys.argv[1:]\n{script}\n"
+        f"os.execv({str(arm.emulator)!r}, [{str(arm.emulator)!r}, *arguments])\n"
+    )
+    path.chmod(0o755)
+    return path
+
+
+def sha256(array: np.ndarray) -> str:
+    return hashlib.sha256(array.tobytes()).hexdigest()
+
+
+def test_an_int8_model_gives_the_same_bytes_on_arm(uint8_model: Path, pictures: Path) -> None:
+    """On a core without the dot product, on one with it, and on one with the matrix product."""
+    done, found = parity(uint8_model, "-d", pictures, "--cpu", "cortex-a53,cortex-a76,cortex-a710")
+    assert done.returncode == 0, done.stderr
+    assert found["verdict"] == "identical"
+    assert found["tolerance"]["alpha"] == found["tolerance"]["matte"] == 0
+    assert found["here"]["machine"] == "x86_64"
+
+    features = {entry["name"]: set(entry["arm"]["features"]) for entry in found["processors"]}
+    assert all(entry["arm"]["machine"] == "aarch64" for entry in found["processors"])
+    assert not {"asimddp", "i8mm"} & features["cortex-a53"]
+    assert features["cortex-a76"] & {"asimddp", "i8mm"} == {"asimddp"}
+    assert {"asimddp", "i8mm"} <= features["cortex-a710"]
+
+    with PortraitMatter(uint8_model, 1) as matter:
+        for entry in found["processors"]:
+            assert entry["verdict"] == "identical"
+            assert [picture["name"] for picture in entry["pictures"]] == ["a.jpg", "b.png", "c.jpg"]
+            for picture in entry["pictures"]:
+                photo = read_photo(pictures / picture["name"])
+                expected = {
+                    "photo": photo,
+                    "input": to_model_input(photo, matter.model.size),
+                    "alpha": matter.alpha_bytes(photo),
+                    "matte": to_alpha_bytes(matter(photo)),
+                }
+                for stage, array in expected.items():
+                    assert picture[stage]["here"] == picture[stage]["arm"] == sha256(array), stage
+                    assert (picture[stage]["values"], picture[stage]["differing"]) == (array.size, 0)
+
+
+def test_another_model_on_arm_is_seen(uint8_model: Path, one_picture: Path, arm: ArmPython, tmp_path: Path) -> None:
+    """The emulator is given a model with a bias changed: what comes before the model is still the same."""
+    altered = tmp_path / "altered.tflite"
+    altered.write_bytes(_with_another_bias(uint8_model.read_bytes()))
+    swap = f"arguments = [{str(altered)!r} if one == {str(uint8_model)!r} else one for one in arguments]"
+    done, found = parity(uint8_model, "-d", one_picture, "--cpu", "cortex-a76", "--qemu", wrapper(tmp_path, arm, swap))
+    assert done.returncode == 1
+    assert found["verdict"] == "differs"
+    (picture,) = found["processors"][0]["pictures"]
+    assert {stage for stage in STAGES if picture[stage]["differing"]} == {"alpha", "matte"}
+    assert picture["alpha"]["largest"] >= 1
+    assert picture["alpha"]["here"] != picture["alpha"]["arm"]
+    assert "differs" in done.stderr
+
+
+def test_floats_are_the_same_within_the_tolerance(float_model: Path, one_picture: Path) -> None:
+    done, found = parity(float_model, "-d", one_picture, "--cpu", "cortex-a53")
+    assert done.returncode == 0, done.stderr
+    assert found["verdict"] in ("identical", "within tolerance")
+    assert found["tolerance"]["alpha"] == 1e-6
+    assert "1e-06" in done.stderr
+    (picture,) = found["processors"][0]["pictures"]
+    assert picture["photo"]["differing"] == picture["input"]["differing"] == 0
+    assert picture["alpha"]["largest"] <= 1e-6
+
+
+def test_an_unreadable_picture_is_named_and_the_others_compared(
+    uint8_model: Path, one_picture: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "good.jpg").write_bytes((one_picture / "c.jpg").read_bytes())
+    (tmp_path / "bad.jpg").write_bytes((one_picture / "c.jpg").read_bytes()[:200])
+    done, found = parity(uint8_model, "-d", tmp_path, "--cpu", "cortex-a53")
+    assert done.returncode == 2
+    assert found["verdict"] == "not compared"
+    assert sum(str(tmp_path / "bad.jpg") in line for line in done.stderr.splitlines()) == 1
+    bad, good = found["processors"][0]["pictures"]
+    assert (bad["name"], "alpha" in bad) == ("bad.jpg", False)
+    assert good["alpha"]["differing"] == 0
+
+
+@pytest.mark.parametrize("how", ["crashes", "is missing", "is old", "is another program"])
+def test_an_emulator_that_does_not_do(
+    how: str, uint8_model: Path, one_picture: Path, arm: ArmPython, tmp_path: Path
+) -> None:
+    script, message = {
+        "crashes": ("if '-P' in arguments: os.kill(os.getpid(), 11)", "cortex-a53: Python ended (signal 11)"),
+        "is missing": ("", "cannot be run: No such file"),
+        "is old": ("print('qemu-aarch64 version 7.2.22'); sys.exit()", "is QEMU 7.2.22"),
+        "is another program": ("sys.exit()", "is not qemu-aarch64"),
+    }[how]
+    emulator = wrapper(tmp_path, arm, script)
+    if how == "is missing":
+        emulator.unlink()
+    arguments = [uint8_model, "-d", one_picture, "--cpu", "cortex-a53", "--qemu", emulator]
+    done = run("mmnet", "arm-parity", *arguments)
+    assert done.returncode == 2
+    assert sum(message in line for line in done.stderr.splitlines()) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_is_refused(uint8_model: Path, one_picture: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.tflite"
+    bad.write_bytes(uint8_model.read_bytes()[:3000])
+    out = tmp_path / "out.json"
+    out.write_text("precious")
+    (tmp_path / "empty").mkdir()
+    for arguments, message in (
+        (
+            [uint8_model, "-d", one_picture, "--cpu", "cortex-a53,pentium"],
+            "--cpu pentium: the emulator does not",
+        ),
+        ([uint8_model, "-d", one_picture, "--cpu", ","], "names no processor"),
+        ([bad, "-d", one_picture], str(bad)),
+        ([tmp_path / "none.tflite", "-d", one_picture], "no such file"),
+        ([uint8_model, "-d", tmp_path / "empty"], "has no photo"),
+        ([uint8_model, "-d", one_picture, "--json", out], "--force"),
+    ):
+        done = run("mmnet", "arm-parity", *arguments)
+        assert done.returncode == 2
+        assert message in error_line(done)
+    assert out.read_text() == "precious"
+
+
+def test_a_changed_file_in_the_cache_is_mended(arm: ArmPython) -> None:
+    module = arm.folder / "packages" / "numpy" / "version.py"
+    good = module.read_bytes()
+    module.write_bytes(good + b"\nraise SystemExit('changed by somebody')\n")
+    done: list[str] = []
+    arm_python(cache_folder(), progress=lambda doing, *_: done.append(doing))
+    assert module.read_bytes() == good
+    assert "unpacking numpy" in done
+    assert not any(doing.startswith("fetching") for doing in done)
+
+
+def test_the_runtime_knows_nothing_of_it() -> None:
+    script = "import sys, mmnet.runtime; print([name for name in sys.modules if name.startswith('mmnet.evaluation')])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def _with_another_bias(model: bytes) -> bytes:
+    """A .tflite with the bias of one convolution (the one to 40 channels) changed."""
+    interpreter = Interpreter(model_content=model)
+    interpreter.allocate_tensors()
+    (bias,) = (
+        interpreter.get_tensor(tensor["index"])
+        for tensor in interpreter.get_tensor_details()
+        if list(tensor["shape"]) == [40] and tensor["dtype"] == np.int32
+    )
+    return model.replace(bias.tobytes(), (bias + 400).astype(np.int32).tobytes())
