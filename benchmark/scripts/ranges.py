@@ -1,6 +1,6 @@
 """How 8-bit ranges are best measured: minimum and maximum, percentiles or least squares, on how many photos.
 
-    python benchmark/scripts/ranges.py --ckpt 887000 --calibration portraits/unlabelled --data portraits/test --json ranges.json
+    python benchmark/scripts/ranges.py --ckpt 887000 --calibration unlabelled --data portraits/test --json ranges.json
 
 Every line is a real int8 .tflite of the converter; only the ranges that it is given differ.
 """
