@@ -6,21 +6,30 @@ with PortraitMatter("mmnet.tflite") as matter:
     alpha = matter(read_photo("photo.jpg"))    # float32 [H, W] in 0-1
 """
 
+from mmnet.runtime.backdrop import blurred_backdrop
 from mmnet.runtime.compose import BackgroundError, blurred, composite, cutout
 from mmnet.runtime.errors import ModelError
+from mmnet.runtime.fit import Fit
+from mmnet.runtime.frames import Orientation, Plane, YuvFrame
 from mmnet.runtime.matter import PortraitMatter
 from mmnet.runtime.model import MattingModel
 from mmnet.runtime.photos import PhotoError, list_photos, read_photo
-from mmnet.runtime.preprocess import ImageError, to_model_input
+from mmnet.runtime.preprocess import ImageError, alpha_to_picture, to_model_input
 
 __all__ = [
     "BackgroundError",
+    "Fit",
     "ImageError",
     "MattingModel",
     "ModelError",
+    "Orientation",
     "PhotoError",
+    "Plane",
     "PortraitMatter",
+    "YuvFrame",
+    "alpha_to_picture",
     "blurred",
+    "blurred_backdrop",
     "composite",
     "cutout",
     "list_photos",

@@ -1,4 +1,4 @@
-"""Photo → model input, in integers only, so that every platform computes the same bytes.
+"""Picture → model input, and alpha → picture, in integers only, so that every platform computes the same bytes.
 
 PREPROCESSING.md beside this file is the specification; the names here are its names.
 """
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.errors import MMNetError
+from mmnet.runtime.fit import Fit, place
 
 Bytes = NDArray[np.uint8]
 
@@ -40,15 +41,16 @@ def check_rgb_bytes(image: object) -> Bytes:
     return image
 
 
-def to_model_input(image: Bytes, size: int) -> Bytes:
-    """Stretch a photo to the square the network takes (PREPROCESSING.md): halvings, then bilinear.
+def to_model_input(image: Bytes, size: int, fit: Fit = Fit.STRETCH) -> Bytes:
+    """Bring a picture into the square the network takes (PREPROCESSING.md): fit, halvings, bilinear.
 
     Args:
         image: uint8 [H, W, 3], RGB, any H, W >= 1.
         size: S, the model's input size in pixels, >= 1.
+        fit: what becomes of a picture that is not square.
 
     Returns:
-        uint8 [S, S, 3], RGB. The photo's own bytes where it is S×S already.
+        uint8 [S, S, 3], RGB. The picture's own bytes where it is S×S already.
 
     Raises:
         ImageError: `image` is not such an array, or `size` is below 1.
@@ -56,15 +58,64 @@ def to_model_input(image: Bytes, size: int) -> Bytes:
     image = check_rgb_bytes(image)
     if size < 1:
         raise ImageError(f"the model input size is {size}; it must be at least 1")
-    height, width = image.shape[:2]
-    down, across = _halvings(height, size), _halvings(width, size)
+    placement = place(fit, image.shape[0], image.shape[1], size)
+    filled = resample(image[placement.seen.slices], placement.filled.height, placement.filled.width)
+    if filled.shape[:2] == (size, size):
+        return filled
+    square = np.zeros((size, size, 3), np.uint8)  # black is what the network's own padding is
+    square[placement.filled.slices] = filled
+    return square
+
+
+def alpha_to_picture(alpha: Bytes, height: int, width: int, fit: Fit = Fit.STRETCH) -> Bytes:
+    """Bring the model's alpha back to the picture it was computed from: the inverse of `to_model_input`.
+
+    Args:
+        alpha: uint8 [S, S], S >= 1, 255 = the person.
+        height, width: of the picture, >= 1.
+        fit: as `to_model_input` was given.
+
+    Returns:
+        uint8 [height, width]; 0 where a crop left the picture out.
+
+    Raises:
+        ImageError: `alpha` is not such an array, or a side is below 1.
+    """
+    if alpha.dtype != np.uint8 or alpha.ndim != 2 or alpha.shape[0] != alpha.shape[1] or alpha.size == 0:
+        raise ImageError(f"the alpha is {alpha.dtype} {list(alpha.shape)}; give uint8 [S, S]")
+    if height < 1 or width < 1:
+        raise ImageError(f"the picture is {width}×{height}; both sides must be at least 1")
+    placement = place(fit, height, width, len(alpha))
+    seen = resample(alpha[placement.filled.slices], placement.seen.height, placement.seen.width)
+    if seen.shape == (height, width):
+        return seen
+    picture = np.zeros((height, width), np.uint8)
+    picture[placement.seen.slices] = seen
+    return picture
+
+
+def resample(image: Bytes, height: int, width: int) -> Bytes:
+    """Scale to height × width, each axis with its own scale: halvings, then bilinear (PREPROCESSING.md).
+
+    Args:
+        image: uint8 [H, W] or [H, W, C], every side >= 1.
+        height, width: of the result, >= 1.
+
+    Returns:
+        uint8 [height, width] or [height, width, C], a copy.
+    """
+    original_height, original_width = image.shape[:2]
+    down, across = _halvings(original_height, height), _halvings(original_width, width)
+    planes = image if image.ndim == 3 else image[..., None]
 
     # Whether an axis is still halved depends on that axis alone, so the first steps halve both, the rest one.
     for step in range(max(down, across)):
-        image = _halve(image, vertical=step < down, horizontal=step < across)
-    if (height, width) == (size << down, size << across):
-        return image.copy()  # every target pixel lies on a halved one
-    return _bilinear(image, _taps(height, size, down), _taps(width, size, across))
+        planes = _halve(planes, vertical=step < down, horizontal=step < across)
+    if (original_height, original_width) == (height << down, width << across):
+        planes = planes.copy()  # every target pixel lies on a halved one
+    else:
+        planes = _bilinear(planes, _taps(original_height, height, down), _taps(original_width, width, across))
+    return planes.reshape(height, width, *image.shape[2:])
 
 
 def _halvings(side: int, size: int) -> int:
@@ -78,12 +129,12 @@ def _halvings(side: int, size: int) -> int:
 
 def _halve(image: Bytes, *, vertical: bool, horizontal: bool) -> Bytes:
     """One halving: boxes of 2×2, 1×2 or 2×1, the mean rounded half up. An odd side repeats its last line."""
-    height, width, _ = image.shape
+    height, width, channels = image.shape
     odd_rows, odd_columns = height % 2 * vertical, width % 2 * horizontal
     if odd_rows or odd_columns:
         image = np.pad(image, ((0, odd_rows), (0, odd_columns), (0, 0)), mode="edge")
     down, across = 1 + vertical, 1 + horizontal
-    halved = np.empty((image.shape[0] // down, image.shape[1] // across, 3), np.uint8)
+    halved = np.empty((image.shape[0] // down, image.shape[1] // across, channels), np.uint8)
     for top in range(0, halved.shape[0], _STRIP_ROWS):
         rows = slice(top, top + _STRIP_ROWS)
         _halve_strip(image[top * down : (top + _STRIP_ROWS) * down], halved[rows], vertical, horizontal)
@@ -99,8 +150,9 @@ def _halve_strip(strip: Bytes, out: Bytes, vertical: bool, horizontal: bool) -> 
     if not horizontal:
         out[...] = ((total + half) >> np.uint16(shift)).reshape(out.shape)
         return
-    for channel in range(3):
-        pairs = total[:, channel::6] + total[:, channel + 3 :: 6]
+    channels = out.shape[2]
+    for channel in range(channels):
+        pairs = total[:, channel :: 2 * channels] + total[:, channel + channels :: 2 * channels]
         out[..., channel] = (pairs + half) >> np.uint16(shift)
 
 
