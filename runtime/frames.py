@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from mmnet.runtime.preprocess import Bytes, ImageError
 
 ROTATIONS = (0, 90, 180, 270)
-
-_Picture = TypeVar("_Picture", bound=NDArray[np.generic])
 
 # BT.601, full range, in 1/65536, as JPEG decoders have it: (1.402, 0.34414, 0.71414, 1.772) · 65536, rounded.
 _RED_V, _GREEN_U, _GREEN_V, _BLUE_U = 91881, 22554, 46802, 116130
@@ -112,15 +110,15 @@ class Orientation:
         if self.rotation not in ROTATIONS:
             raise ImageError(f"the rotation is {self.rotation}; one of {', '.join(map(str, ROTATIONS))} is taken")
 
-    def apply(self, frame: _Picture) -> _Picture:
+    def apply(self, frame: NDArray[Any]) -> NDArray[Any]:
         """Frame → upright picture: any dtype, [H, W, …]; [W, H, …] after a quarter turn. A view."""
         turned = np.rot90(frame, -self.rotation // 90)
-        return turned[:, ::-1] if self.mirrored else turned  # type: ignore[return-value]
+        return turned[:, ::-1] if self.mirrored else turned
 
-    def undo(self, picture: _Picture) -> _Picture:
+    def undo(self, picture: NDArray[Any]) -> NDArray[Any]:
         """Upright picture → frame, such as an alpha matte: the inverse of `apply`. A view."""
-        turned = picture[:, ::-1] if self.mirrored else picture
-        return np.rot90(turned, self.rotation // 90)  # type: ignore[return-value]
+        turned: NDArray[Any] = picture[:, ::-1] if self.mirrored else picture
+        return np.rot90(turned, self.rotation // 90)
 
 
 def _half(side: int) -> int:

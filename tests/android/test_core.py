@@ -1,0 +1,143 @@
+"""Java computes the bytes that Python computes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from java_core import CORE, GOLDEN, AlphaCase, BackdropCase, CompositeCase, FrameCase, JavaCore, statistics_request
+from make_java_golden import content
+
+from mmnet.runtime import Fit, Orientation, Plane, YuvFrame
+from mmnet.runtime.frames import ROTATIONS
+
+_SIDE, _SIZE, _SEED = st.integers(1, 48), st.integers(1, 20), st.integers(0, 2**32 - 1)
+_ORIENTATION = st.builds(Orientation, st.sampled_from(ROTATIONS), st.booleans())
+_FIT = st.sampled_from(list(Fit))
+_PADDING, _PIXEL_STRIDE, _LEVELS = st.integers(0, 5), st.integers(1, 4), st.sampled_from([2, 3, 256])
+
+
+@st.composite
+def frames(draw: st.DrawFn) -> YuvFrame:
+    """A frame of any sides and strides, of noise of few or all levels."""
+    height, width, random = draw(_SIDE), draw(_SIDE), np.random.default_rng(draw(_SEED))
+    levels = draw(_LEVELS)
+
+    def plane(rows: int, columns: int) -> Plane:
+        pixel = draw(_PIXEL_STRIDE)
+        row = (columns - 1) * pixel + 1 + draw(_PADDING)
+        length = (rows - 1) * row + (columns - 1) * pixel + 1 + draw(_PADDING)
+        return Plane(_noise(random, levels, length), row, pixel)
+
+    half = (height + 1) // 2, (width + 1) // 2
+    return YuvFrame(height, width, plane(height, width), plane(*half), plane(*half))
+
+
+def _noise(random: np.random.Generator, levels: int, *shape: int) -> np.ndarray:
+    """Levels evenly from 0 to 255: two are the extremes of every sum."""
+    return (random.integers(0, levels, shape) * 255 // (levels - 1)).astype(np.uint8)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(frames(), _ORIENTATION, _FIT, _SIZE)
+def test_frames(java: JavaCore, frame: YuvFrame, orientation: Orientation, fit: Fit, size: int) -> None:
+    case = FrameCase(frame, orientation, fit, size)
+    assert java.ask(case.request()) == case.answer()
+
+
+@settings(max_examples=1000, deadline=None)
+@given(_SIDE, _SIDE, _ORIENTATION, _FIT, _SIZE, _SEED, _LEVELS)
+def test_alpha(
+    java: JavaCore, height: int, width: int, orientation: Orientation, fit: Fit, size: int, seed: int, levels: int
+) -> None:
+    alpha = _noise(np.random.default_rng(seed), levels, size, size)
+    case = AlphaCase(height, width, orientation, fit, alpha)
+    assert java.ask(case.request()) == case.answer()
+
+
+@settings(max_examples=300, deadline=None)
+@given(_SIDE, _SIDE, _SEED, _LEVELS)
+def test_composite(java: JavaCore, height: int, width: int, seed: int, levels: int) -> None:
+    random = np.random.default_rng(seed)
+    picture, behind = (_noise(random, levels, height, width, 3) for _ in range(2))
+    red, green, blue = random.integers(0, 256, 3).tolist()
+    case = CompositeCase(picture, _noise(random, 256, height, width), behind, (red, green, blue))
+    assert java.ask(case.request()) == case.answer()
+
+
+def test_every_mixture_of_two_bytes_and_an_alpha(java: JavaCore) -> None:
+    front, behind = (side.astype(np.uint8) for side in np.mgrid[:256, :256])
+    for alpha in range(0, 256, 3):  # 255 is a multiple of 3
+        picture, other = (np.repeat(side[..., None], 3, axis=2) for side in (front, behind))
+        case = CompositeCase(picture, np.full((256, 256), alpha, np.uint8), other, (0, alpha, 255))
+        assert java.ask(case.request()) == case.answer()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(1, 150), st.integers(1, 150), _SEED, _LEVELS)
+def test_backdrop(java: JavaCore, height: int, width: int, seed: int, levels: int) -> None:
+    random = np.random.default_rng(seed)
+    case = BackdropCase(_noise(random, levels, height, width, 3), _noise(random, levels, height, width))
+    assert java.ask(case.request()) == case.answer()
+
+
+@pytest.mark.parametrize(("height", "width", "rotation"), [(480, 640, 90), (720, 1280, 270), (1080, 1920, 0)])
+def test_frames_as_cameras_give_them(java: JavaCore, height: int, width: int, rotation: int) -> None:
+    data = np.random.default_rng(1).integers(0, 256, height * width * 3 // 2, np.uint8)
+    case = FrameCase(YuvFrame.from_nv21(data, height, width), Orientation(rotation, True), Fit.STRETCH, 256)
+    assert java.ask(case.request()) == case.answer()
+    back = AlphaCase(height, width, case.orientation, case.fit, data[: 256 * 256].reshape(256, 256))
+    assert java.ask(back.request()) == back.answer()
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.text(st.characters()),
+    st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=40),
+)
+def test_statistics_are_numpys_and_json_is_json(java: JavaCore, text: str, values: list[float]) -> None:
+    found = json.loads(java.ask(statistics_request(text, values)))
+    assert found["text"] == text
+    assert found["values"] == values  # to the bit
+    expected = {
+        "count": len(values),
+        "min": np.min(values),
+        "median": np.median(values),
+        "mean": np.mean(values),
+        "p90": np.percentile(values, 90),
+        "p95": np.percentile(values, 95),
+        "max": np.max(values),
+    }
+    deviation = found["statistics"].pop("deviation")
+    assert found["statistics"] == pytest.approx(expected, rel=1e-12)
+    if len(values) == 1:
+        assert deviation is None
+    else:
+        # The mean of equal values may be an ulp off, and their deviation then is not 0.
+        assert deviation == pytest.approx(np.std(values, ddof=1), rel=1e-9, abs=1e-12 * max(values))
+
+
+def test_the_golden_vectors_are_what_python_computes() -> None:
+    assert GOLDEN.read_bytes() == content(), "run python tests/make_java_golden.py"
+
+
+def test_junit(class_path: str) -> None:
+    names = [path.stem for path in CORE.glob("src/test/java/**/*Test.java")]
+    tests = [f"org.mmnet.core.{name}" for name in names]
+    done = subprocess.run(
+        ["java", "-cp", class_path, "org.junit.runner.JUnitCore", *tests], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    assert "OK (" in done.stdout
+    assert len(tests) >= 3
+
+
+def test_what_android_has_not_is_not_used_in_core() -> None:
+    for source in (CORE / "src" / "main").glob("**/*.java"):
+        text = source.read_text()
+        for word in ("import android", "->", "::", ".stream("):
+            assert word not in text, f"{source.name}: {word}"

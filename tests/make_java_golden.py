@@ -1,0 +1,70 @@
+"""Writes the golden vectors of the Android demo's Java core: requests, and Python's answers to them.
+
+Run: python tests/make_java_golden.py
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from java_core import GOLDEN, AlphaCase, BackdropCase, Case, CompositeCase, FrameCase
+
+from mmnet.files import atomic_file
+from mmnet.runtime import Fit, Orientation, Plane, YuvFrame
+from mmnet.runtime.frames import ROTATIONS
+
+SIDES = [(1, 1), (2, 3), (17, 12), (33, 70)]  # of frames: smaller than the input, larger, odd, more than twice
+
+
+def cases() -> dict[str, Case]:
+    """Every golden case by name."""
+    random = np.random.default_rng(420)
+
+    def noise(*shape: int) -> np.ndarray:
+        return random.integers(0, 256, shape, np.uint8)
+
+    found: dict[str, Case] = {}
+    layouts = {"i420": YuvFrame.from_i420, "nv12": YuvFrame.from_nv12, "nv21": YuvFrame.from_nv21}
+    turns = itertools.cycle(Orientation(angle, mirror) for angle in ROTATIONS for mirror in (False, True))
+    for (height, width), fit, (layout, build) in itertools.product(SIDES, Fit, layouts.items()):
+        data = noise(height * width + 2 * ((height + 1) // 2) * ((width + 1) // 2))
+        turn = next(turns)
+        name = f"{layout} {width}x{height} turned by {turn.rotation}, mirrored {turn.mirrored}, {fit}"
+        found[name] = FrameCase(build(data, height, width), turn, fit, 16)
+
+    # Every row is longer than its samples, every sample than a byte; black, white and the most of each colour.
+    extremes = np.array([0, 255], np.uint8)
+    planes = [
+        Plane(random.choice(extremes, (rows - 1) * row + (columns - 1) * pixel + 1), row, pixel)
+        for rows, columns, row, pixel in ((9, 11, 40, 3), (5, 6, 21, 4), (5, 6, 13, 2))
+    ]
+    found["strides"] = FrameCase(YuvFrame(9, 11, *planes), Orientation(), Fit.STRETCH, 9)
+
+    for (height, width), fit in itertools.product([*SIDES, (3, 50)], Fit):
+        turn = next(turns)
+        name = f"alpha to {width}x{height} turned by {turn.rotation}, mirrored {turn.mirrored}, {fit}"
+        found[name] = AlphaCase(height, width, turn, fit, noise(16, 16))
+
+    picture, behind, alpha = noise(16, 256, 3), noise(16, 256, 3), np.arange(4096).astype(np.uint8).reshape(16, 256)
+    found["composite"] = CompositeCase(picture, alpha, behind, (1, 128, 255))
+    for height, width in [*SIDES, (20, 131), (150, 9)]:  # the last are longer than the side at which it is computed
+        picture, alpha = noise(height, width, 3), noise(height, width)
+        found[f"backdrop {width}x{height}"] = BackdropCase(picture, alpha)
+    return found
+
+
+def content() -> bytes:
+    """The file: how many cases, then each case's name, request and answer, with its length before it."""
+    found = cases()
+    parts = [len(found).to_bytes(4, "big")]
+    for name, case in found.items():
+        text, request, answer = name.encode(), case.request(), case.answer()
+        parts += [len(text).to_bytes(2, "big"), text]
+        parts += [part for value in (request, answer) for part in (len(value).to_bytes(4, "big"), value)]
+    return b"".join(parts)
+
+
+if __name__ == "__main__":
+    with atomic_file(GOLDEN) as temporary:
+        temporary.write_bytes(content())
