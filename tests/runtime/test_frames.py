@@ -189,7 +189,7 @@ def test_backdrop_has_nothing_of_the_person() -> None:
     picture[60:160, 100:200], alpha[60:160, 100:200] = (255, 0, 0), 255
     soft = blurred_backdrop(picture, alpha)
     assert soft[:40].min(axis=(0, 1)).tolist() == [0, 0, 255]
-    assert soft[alpha == 0][:, 0].max() <= 8  # blurred without weights: 127 at the edge
+    assert soft[alpha == 0][:, 0].max() < 32  # of the pixels that are both; blurred without weights: 127 at the edge
 
 
 def test_compositing_is_what_the_specification_says(noise: Noise) -> None:
