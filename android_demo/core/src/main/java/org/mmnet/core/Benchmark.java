@@ -88,21 +88,24 @@ public final class Benchmark {
         return new LatencyStatistics(millis[stage]);
     }
 
-    /** Writes the members {@code load_ms} … {@code samples_ms} into the object that is open. */
+    /** Writes the members {@code frame} … {@code rounds_ms} into the object that is open. */
     public void writeTo(JsonWriter json) {
         json.name("frame").value(FRAME_WIDTH + "x" + FRAME_HEIGHT + ", turned by " + DEGREES);
         json.name("load_ms").value(loadMillis);
         json.name("first_run_ms").value(firstMillis);
-        json.name("warmup_ms");
-        writeArray(json, warmupMillis);
-        json.name("runs").value(runs);
-        json.name("latency_ms").beginObject();
+        json.name("warmup");
+        if (warmups > 0) {
+            new LatencyStatistics(warmupMillis).writeTo(json);
+        } else {
+            json.value(null);
+        }
+        json.name("stages").beginObject();
         for (int stage = 0; stage < STAGES.length; stage++) {
             json.name(STAGES[stage]);
             statistics(stage).writeTo(json);
         }
         json.endObject();
-        json.name("samples_ms").beginObject();
+        json.name("rounds_ms").beginObject();
         for (int stage = 0; stage < STAGES.length; stage++) {
             json.name(STAGES[stage]);
             writeArray(json, millis[stage]);

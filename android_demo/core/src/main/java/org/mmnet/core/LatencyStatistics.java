@@ -6,7 +6,6 @@ import java.util.Arrays;
 public final class LatencyStatistics {
     private final double[] sorted;
     private final double mean;
-    private final double deviation;
 
     /** Of at least one measurement, in milliseconds, in any order; they are copied. */
     public LatencyStatistics(double[] milliseconds) {
@@ -20,11 +19,6 @@ public final class LatencyStatistics {
             sum += value;
         }
         mean = sum / sorted.length;
-        double squares = 0;
-        for (double value : sorted) {
-            squares += (value - mean) * (value - mean);
-        }
-        deviation = sorted.length > 1 ? Math.sqrt(squares / (sorted.length - 1)) : Double.NaN;
     }
 
     public int count() {
@@ -43,9 +37,9 @@ public final class LatencyStatistics {
         return mean;
     }
 
-    /** The sample standard deviation (n − 1); NaN of one measurement. */
-    public double deviation() {
-        return deviation;
+    /** The interquartile range: the spread. */
+    public double interquartileRange() {
+        return percentile(75) - percentile(25);
     }
 
     public double median() {
@@ -63,17 +57,17 @@ public final class LatencyStatistics {
         return sorted[below] + (position - below) * (sorted[above] - sorted[below]);
     }
 
-    /** Writes {@code {"count": …, "min": …, …}}. */
+    /** Writes {@code {"runs": …, "min_ms": …, …}}, the members that {@code mmnet benchmark} has, too. */
     public void writeTo(JsonWriter json) {
         json.beginObject();
-        json.name("count").value(count());
-        json.name("min").value(min());
-        json.name("median").value(median());
-        json.name("mean").value(mean());
-        json.name("p90").value(percentile(90));
-        json.name("p95").value(percentile(95));
-        json.name("max").value(max());
-        json.name("deviation").value(deviation());
+        json.name("runs").value(count());
+        json.name("min_ms").value(min());
+        json.name("median_ms").value(median());
+        json.name("p90_ms").value(percentile(90));
+        json.name("p95_ms").value(percentile(95));
+        json.name("max_ms").value(max());
+        json.name("mean_ms").value(mean());
+        json.name("iqr_ms").value(interquartileRange());
         json.endObject();
     }
 }
