@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Builds the app without Gradle: compile, dex, pack, align, sign. Python's standard library and Debian's packages alone.
+"""Builds the app without Gradle: compile, dex, pack, align, sign. Needs Python alone, and Debian's packages.
 
     android_demo/build_apk.py                          # build/mmnet-demo-without-litert.apk
     android_demo/build_apk.py --output demo.apk --cache ~/.cache/mmnet-android

@@ -141,7 +141,7 @@ class JavaCore:
     def __init__(self, class_path: str) -> None:
         command = ["java", "-Xshare:auto", "-XX:+UseSerialGC", "-Xmx256m", "-cp", class_path]
         self._process = subprocess.Popen(
-            [*command, "org.mmnet.core.AnswerServer"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [*command, "ai.mmnet.core.AnswerServer"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
 
     def ask(self, request: bytes) -> bytes:

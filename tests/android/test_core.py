@@ -123,7 +123,7 @@ def test_the_golden_vectors_are_what_python_computes() -> None:
 
 def test_junit(class_path: str) -> None:
     names = [path.stem for path in CORE.glob("src/test/java/**/*Test.java")]
-    tests = [f"org.mmnet.core.{name}" for name in names]
+    tests = [f"ai.mmnet.core.{name}" for name in names]
     done = subprocess.run(
         ["java", "-cp", class_path, "org.junit.runner.JUnitCore", *tests], capture_output=True, text=True, check=False
     )

@@ -1,0 +1,94 @@
+package ai.mmnet.demo;
+
+import android.content.Context;
+import android.content.Intent;
+import android.content.IntentFilter;
+import android.content.pm.PackageManager;
+import android.os.BatteryManager;
+import android.os.Build;
+import android.os.PowerManager;
+import ai.mmnet.core.JsonWriter;
+
+/** What the benchmark tells of the device: what it is, and how warm. */
+final class Device {
+    private static final int API_THERMAL_STATUS = 29;
+    private static final String[] THERMAL = {
+        "none", "light", "moderate", "severe", "critical", "emergency", "shutdown"
+    };
+
+    private Device() {
+    }
+
+    /** How warm the device is, at one moment. */
+    static final class State {
+        /** As PowerManager names it; null below Android 10. */
+        final String thermalStatus;
+        /** Of the battery; NaN where it does not tell. */
+        final double celsius;
+        /** Of the battery, 0–100; NaN where it does not tell. */
+        final double percent;
+        final boolean charging;
+
+        private State(String thermalStatus, double celsius, double percent, boolean charging) {
+            this.thermalStatus = thermalStatus;
+            this.celsius = celsius;
+            this.percent = percent;
+            this.charging = charging;
+        }
+
+        void writeTo(JsonWriter json) {
+            json.beginObject();
+            json.name("thermal_status").value(thermalStatus);
+            json.name("battery_celsius").value(celsius);
+            json.name("battery_percent").value(percent);
+            json.name("charging").value(charging);
+            json.endObject();
+        }
+    }
+
+    static State state(Context context) {
+        String thermal = null;
+        if (Build.VERSION.SDK_INT >= API_THERMAL_STATUS) {
+            int status = ((PowerManager) context.getSystemService(Context.POWER_SERVICE)).getCurrentThermalStatus();
+            thermal = status >= 0 && status < THERMAL.length ? THERMAL[status] : String.valueOf(status);
+        }
+        Intent battery = context.registerReceiver(null, new IntentFilter(Intent.ACTION_BATTERY_CHANGED));
+        if (battery == null) {
+            return new State(thermal, Double.NaN, Double.NaN, false);
+        }
+        int tenths = battery.getIntExtra(BatteryManager.EXTRA_TEMPERATURE, Integer.MIN_VALUE);
+        int level = battery.getIntExtra(BatteryManager.EXTRA_LEVEL, -1);
+        int scale = battery.getIntExtra(BatteryManager.EXTRA_SCALE, 0);
+        return new State(thermal, tenths == Integer.MIN_VALUE ? Double.NaN : tenths / 10.0,
+                level < 0 || scale <= 0 ? Double.NaN : 100.0 * level / scale,
+                battery.getIntExtra(BatteryManager.EXTRA_PLUGGED, 0) != 0);
+    }
+
+    static void writeTo(JsonWriter json, Context context) {
+        json.beginObject();
+        json.name("manufacturer").value(Build.MANUFACTURER);
+        json.name("model").value(Build.MODEL);
+        json.name("device").value(Build.DEVICE);
+        json.name("hardware").value(Build.HARDWARE);
+        json.name("abis").beginArray();
+        for (String abi : Build.SUPPORTED_ABIS) {
+            json.value(abi);
+        }
+        json.endArray();
+        json.name("processors").value(Runtime.getRuntime().availableProcessors());
+        json.name("android").value(Build.VERSION.RELEASE);
+        json.name("api").value(Build.VERSION.SDK_INT);
+        json.name("fingerprint").value(Build.FINGERPRINT);
+        json.name("app").value(appVersion(context));
+        json.name("litert").value(LiteRtModel.runtimeVersion());
+        json.endObject();
+    }
+
+    private static String appVersion(Context context) {
+        try {
+            return context.getPackageManager().getPackageInfo(context.getPackageName(), 0).versionName;
+        } catch (PackageManager.NameNotFoundException impossible) { // it asks for itself
+            throw new IllegalStateException(impossible);
+        }
+    }
+}

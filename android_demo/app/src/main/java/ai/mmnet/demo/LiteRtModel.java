@@ -1,0 +1,157 @@
+package ai.mmnet.demo;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Map;
+import ai.mmnet.core.AlphaModel;
+import org.tensorflow.lite.DataType;
+import org.tensorflow.lite.Interpreter;
+import org.tensorflow.lite.Tensor;
+import org.tensorflow.lite.TensorFlowLite;
+
+/**
+ * The only class that knows LiteRT: a .tflite in an interpreter with XNNPACK. It owns the interpreter and its buffers,
+ * which are allocated once. For one thread at a time.
+ *
+ * <p>The contract, as export-tflite writes it: image [1, S, S, 3], RGB, and alpha [1, S, S, 1]; each
+ * uint8 (0–255) or float32 (0–1).
+ */
+final class LiteRtModel implements AlphaModel, AutoCloseable {
+    private static final int BYTES_A_FLOAT = 4;
+    private static final double SCALE_TOLERANCE = 1e-3;
+    private static final double ALPHA_TOLERANCE = 1e-3; // how far float alpha may leave 0–1 by rounding
+
+    private final Interpreter interpreter;
+    private final ByteBuffer model; // LiteRT reads the weights from it as long as it lives
+    private final int size;
+    private final ByteBuffer image;
+    private final ByteBuffer alpha;
+    private final FloatBuffer imageFloats; // null for uint8
+    private final FloatBuffer alphaFloats; // null for uint8
+    private final Object[] inputs;
+    private final Map<Integer, Object> outputs;
+
+    /**
+     * Loads a model.
+     *
+     * @param content a direct buffer with the bytes of a .tflite.
+     * @param threads ≥ 1.
+     * @throws ModelException it is no .tflite, is damaged, or has another contract.
+     */
+    LiteRtModel(ByteBuffer content, int threads) throws ModelException {
+        model = content;
+        if (content.capacity() < 8 || content.get(4) != 'T' || content.get(5) != 'F' || content.get(6) != 'L'
+                || content.get(7) != '3') {
+            throw new ModelException("it is no .tflite");
+        }
+        Interpreter loaded;
+        try {
+            loaded = new Interpreter(content, new Interpreter.Options().setNumThreads(threads).setUseXNNPACK(true));
+        } catch (IllegalArgumentException | IllegalStateException error) {
+            throw new ModelException("it is damaged, or LiteRT cannot run it", error);
+        } catch (UnsatisfiedLinkError error) {
+            throw new ModelException("LiteRT has no library for this processor", error);
+        }
+        boolean good = false;
+        try {
+            if (loaded.getInputTensorCount() != 1 || loaded.getOutputTensorCount() != 1) {
+                throw new ModelException("it has not one input and one output");
+            }
+            loaded.allocateTensors();
+            Tensor in = loaded.getInputTensor(0);
+            Tensor out = loaded.getOutputTensor(0);
+            int[] shape = in.shape();
+            size = shape.length == 4 ? shape[1] : 0;
+            check("input", in, 3, 255);
+            check("output", out, 1, 256);
+            image = allocate(in, 3 * size * size);
+            alpha = allocate(out, size * size);
+            imageFloats = in.dataType() == DataType.FLOAT32 ? image.asFloatBuffer() : null;
+            alphaFloats = out.dataType() == DataType.FLOAT32 ? alpha.asFloatBuffer() : null;
+            good = true;
+        } catch (IllegalArgumentException | IllegalStateException error) {
+            throw new ModelException("LiteRT cannot prepare it", error);
+        } finally {
+            if (!good) {
+                loaded.close();
+            }
+        }
+        interpreter = loaded;
+        inputs = new Object[] {image};
+        outputs = Collections.<Integer, Object>singletonMap(0, alpha);
+    }
+
+    /** The version of LiteRT in this app. */
+    static String runtimeVersion() {
+        try {
+            return TensorFlowLite.runtimeVersion();
+        } catch (UnsatisfiedLinkError error) {
+            return null;
+        }
+    }
+
+    @Override
+    public int size() {
+        return size;
+    }
+
+    @Override
+    public void run(byte[] input, byte[] result) {
+        image.rewind();
+        if (imageFloats == null) {
+            image.put(input, 0, 3 * size * size);
+            image.rewind();
+        } else {
+            for (int i = 0; i < 3 * size * size; i++) {
+                imageFloats.put(i, (input[i] & 255) / 255f);
+            }
+        }
+        alpha.rewind();
+        interpreter.runForMultipleInputsOutputs(inputs, outputs);
+        alpha.rewind();
+        if (alphaFloats == null) {
+            alpha.get(result, 0, size * size);
+        } else {
+            for (int i = 0; i < size * size; i++) {
+                result[i] = toByte(alphaFloats.get(i));
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        interpreter.close();
+    }
+
+    private static byte toByte(float value) {
+        if (!(value >= -ALPHA_TOLERANCE && value <= 1 + ALPHA_TOLERANCE)) { // NaN, too
+            throw new IllegalStateException("the model's alpha is " + value + ", not in 0–1");
+        }
+        return (byte) Math.rint(Math.min(Math.max(value, 0f), 1f) * 255f);
+    }
+
+    private void check(String side, Tensor tensor, int channels, int levels) throws ModelException {
+        int[] expected = {1, size, size, channels};
+        DataType type = tensor.dataType();
+        if (size < 1 || !Arrays.equals(tensor.shape(), expected)) {
+            throw new ModelException("its " + side + " is " + Arrays.toString(tensor.shape()) + ", not [1, S, S, "
+                    + channels + "]");
+        }
+        if (type != DataType.UINT8 && type != DataType.FLOAT32) {
+            throw new ModelException("its " + side + " is " + type + ", not UINT8 or FLOAT32");
+        }
+        double scale = tensor.quantizationParams().getScale();
+        boolean known = Math.abs(scale * 255 - 1) < SCALE_TOLERANCE || Math.abs(scale * levels - 1) < SCALE_TOLERANCE;
+        if (type == DataType.UINT8 && scale != 0 && !(known && tensor.quantizationParams().getZeroPoint() == 0)) {
+            throw new ModelException("its " + side + " has the scale " + scale + ", not 1/" + levels);
+        }
+    }
+
+    private static ByteBuffer allocate(Tensor tensor, int values) {
+        int bytes = tensor.dataType() == DataType.FLOAT32 ? BYTES_A_FLOAT : 1;
+        return ByteBuffer.allocateDirect(values * bytes).order(ByteOrder.nativeOrder());
+    }
+}

@@ -1,0 +1,14 @@
+package ai.mmnet.demo;
+
+/** A model cannot be used. The message is one line for the user. */
+final class ModelException extends Exception {
+    private static final long serialVersionUID = 1;
+
+    ModelException(String message, Throwable cause) {
+        super(message, cause);
+    }
+
+    ModelException(String message) {
+        super(message);
+    }
+}

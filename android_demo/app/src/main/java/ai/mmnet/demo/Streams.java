@@ -1,0 +1,50 @@
+package ai.mmnet.demo;
+
+import java.io.ByteArrayOutputStream;
+import java.io.File;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+
+/** Whole streams. */
+final class Streams {
+    private static final int CHUNK = 1 << 16;
+
+    private Streams() {
+    }
+
+    /** Everything in a stream of at most {@code limit} bytes. */
+    static byte[] readAll(InputStream in, int limit) throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        copy(in, out, limit);
+        return out.toByteArray();
+    }
+
+    /** Writes a file whole, or not at all. */
+    static void write(File file, byte[] content) throws IOException {
+        File partial = new File(file.getPath() + ".part");
+        try {
+            try (OutputStream out = new FileOutputStream(partial)) {
+                out.write(content);
+            }
+            if (!partial.renameTo(file)) {
+                throw new IOException(file + " cannot be written");
+            }
+        } finally {
+            partial.delete(); // it is there only after a failure
+        }
+    }
+
+    private static void copy(InputStream in, OutputStream out, int limit) throws IOException {
+        byte[] chunk = new byte[CHUNK];
+        int total = 0;
+        for (int read = in.read(chunk); read >= 0; read = in.read(chunk)) {
+            total += read;
+            if (total > limit) {
+                throw new IOException("it has more than " + limit + " bytes");
+            }
+            out.write(chunk, 0, read);
+        }
+    }
+}
