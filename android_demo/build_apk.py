@@ -167,7 +167,10 @@ def link_resources(app: App, platform: Path, work: Path) -> Path:
     text = (main / "AndroidManifest.xml").read_text()
     manifest.write_text(text.replace("<manifest ", f'<manifest package="{app.package}" ', 1))
     command = ["aapt2", "link", "-I", platform, "--manifest", manifest, "-o", packed, "--java", work / "gen"]
-    command += ["-A", main / "assets", "-0", "tflite", "--debug-mode"]
+    for folder in (main / "assets", HERE.parent / "runtime" / "models"):  # as in app/build.gradle
+        if folder.is_dir():
+            command += ["-A", folder]
+    command += ["-0", "tflite", "--debug-mode"]
     command += ["--min-sdk-version", app.min_sdk, "--target-sdk-version", app.target_sdk]
     command += ["--version-code", app.version_code, "--version-name", app.version_name, resources]
     run(*command)

@@ -21,6 +21,8 @@ from mmnet.runtime import Fit, Orientation, YuvFrame, alpha_to_picture, blurred_
 from mmnet.runtime.preprocess import Bytes
 
 CORE = ROOT / "android_demo" / "core"
+APP = ROOT / "android_demo" / "app" / "src" / "main" / "java" / "ai" / "mmnet" / "demo"
+STAND_IN = ROOT / "tests" / "android" / "java"  # for LiteRT, and the adapter's tests
 GOLDEN = CORE / "src" / "test" / "resources" / "golden.bin"
 _JARS = [Path("/usr/share/java") / name for name in ("junit4.jar", "hamcrest-all.jar")]
 _FITS = list(Fit)  # in Java's order
@@ -121,16 +123,20 @@ def statistics_request(text: str, values: list[float]) -> bytes:
     return _ints(4, len(characters) // 2) + characters + _ints(len(values)) + struct.pack(f">{len(values)}d", *values)
 
 
-def compile_core(folder: Path) -> str:
-    """Compile core and its tests, all warnings being errors; the class path. Skips where there is no JDK or JUnit."""
+def compile_java(folder: Path) -> str:
+    """Compile core, the adapter to LiteRT, and their tests, all warnings being errors; the class path.
+
+    Skips where there is no JDK or JUnit.
+    """
     if shutil.which("javac") is None:
         pytest.skip("NO JDK: the Java side is not tested; install Debian's default-jdk-headless")
     if missing := [str(jar) for jar in _JARS if not jar.exists()]:
         pytest.skip(f"NO JUNIT: {', '.join(missing)} missing, the Java side is not tested; install Debian's junit4")
     path = ":".join(map(str, [folder, CORE / "src" / "test" / "resources", *_JARS]))
-    sources = sorted(str(source) for source in CORE.glob("src/*/java/**/*.java"))
-    command = ["javac", "--release", "8", "-Xlint:all,-options", "-Werror", "-cp", path, "-d", str(folder), *sources]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    sources = [*CORE.glob("src/*/java/**/*.java"), *STAND_IN.glob("**/*.java")]
+    sources += [APP / f"{name}.java" for name in ("LiteRtModel", "ModelException")]
+    command = ["javac", "--release", "8", "-Xlint:all,-options", "-Werror", "-cp", path, "-d", str(folder)]
+    done = subprocess.run([*command, *map(str, sources)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return path
 

@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from java_core import CORE, GOLDEN, AlphaCase, BackdropCase, CompositeCase, FrameCase, JavaCore, statistics_request
+from java_core import (
+    CORE,
+    GOLDEN,
+    STAND_IN,
+    AlphaCase,
+    BackdropCase,
+    CompositeCase,
+    FrameCase,
+    JavaCore,
+    statistics_request,
+)
 from make_java_golden import content
 
 from mmnet.runtime import Fit, Orientation, Plane, YuvFrame
@@ -122,14 +132,17 @@ def test_the_golden_vectors_are_what_python_computes() -> None:
 
 
 def test_junit(class_path: str) -> None:
-    names = [path.stem for path in CORE.glob("src/test/java/**/*Test.java")]
-    tests = [f"ai.mmnet.core.{name}" for name in names]
+    tests = [
+        ".".join(path.relative_to(root).with_suffix("").parts)
+        for root in (CORE / "src" / "test" / "java", STAND_IN)
+        for path in root.glob("**/*Test.java")
+    ]
     done = subprocess.run(
         ["java", "-cp", class_path, "org.junit.runner.JUnitCore", *tests], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
     assert "OK (" in done.stdout
-    assert len(tests) >= 3
+    assert len(tests) >= 4
 
 
 def test_what_android_has_not_is_not_used_in_core() -> None:
