@@ -15,6 +15,7 @@ import pytest
 from support import ROOT
 
 SCRIPT = ROOT / "android_demo" / "build_apk.py"
+MODELS = (ROOT / "runtime" / "models", ROOT / "android_demo" / "app" / "src" / "main" / "assets")
 UNAVAILABLE = 3
 TOOLS = ("javac", "keytool", "aapt2", "zipalign", "apksigner", "dpkg-deb", "apt-get")
 
@@ -32,8 +33,12 @@ def test_the_app_compiles_and_is_packed_and_signed(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["demo.apk"]
     with zipfile.ZipFile(tmp_path / "demo.apk") as archive:
         names, dex = archive.namelist(), archive.read("classes.dex")
+        models = [entry for entry in archive.infolist() if entry.filename.endswith(".tflite")]
     assert {"AndroidManifest.xml", "classes.dex", "resources.arsc", "res/layout/live.xml"} <= set(names)
     assert dex.startswith(b"dex\n")
+    found = {f"assets/{path.name}" for folder in MODELS for path in folder.glob("*.tflite")}
+    assert {entry.filename for entry in models} == found
+    assert all(entry.compress_type == zipfile.ZIP_STORED for entry in models)
     for name in ("ai/mmnet/demo/BenchmarkActivity", "ai/mmnet/core/Resampler"):
         assert f"L{name};".encode() in dex
     assert b"UnsupportedOperationException" not in dex  # what the stubs, and they alone, are made of
