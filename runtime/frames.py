@@ -46,11 +46,7 @@ class YuvFrame:
 
     @staticmethod
     def from_i420(data: Bytes, height: int, width: int) -> YuvFrame:
-        """Y, then U, then V, without gaps: uint8 [H·W + 2·ceil(H/2)·ceil(W/2)].
-
-        Raises:
-            ImageError: `data` is shorter than that.
-        """
+        """Y, then U, then V, without gaps: uint8 [H·W + 2·ceil(H/2)·ceil(W/2)]; `to_rgb` refuses less."""
         half_height, half_width = _half(height), _half(width)
         u, v = height * width, height * width + half_height * half_width
         planes = Plane(data, width), Plane(data[u:], half_width), Plane(data[v:], half_width)

@@ -1,5 +1,6 @@
 package ai.mmnet.demo;
 
+import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -100,18 +101,18 @@ final class LiteRtModel implements AlphaModel, AutoCloseable {
 
     @Override
     public void run(byte[] input, byte[] result) {
-        image.rewind();
+        rewind(image);
         if (imageFloats == null) {
             image.put(input, 0, 3 * size * size);
-            image.rewind();
+            rewind(image);
         } else {
             for (int i = 0; i < 3 * size * size; i++) {
                 imageFloats.put(i, (input[i] & 255) / 255f);
             }
         }
-        alpha.rewind();
+        rewind(alpha);
         interpreter.runForMultipleInputsOutputs(inputs, outputs);
-        alpha.rewind();
+        rewind(alpha);
         if (alphaFloats == null) {
             alpha.get(result, 0, size * size);
         } else {
@@ -124,6 +125,11 @@ final class LiteRtModel implements AlphaModel, AutoCloseable {
     @Override
     public void close() {
         interpreter.close();
+    }
+
+    /** A Buffer's: ByteBuffer has a method of its own for this since Java 9, and Android only since 9. */
+    private static void rewind(Buffer buffer) {
+        buffer.rewind();
     }
 
     private static byte toByte(float value) {

@@ -10,6 +10,7 @@ import java.io.FileInputStream;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.security.MessageDigest;
@@ -48,7 +49,8 @@ final class ModelStore {
         ByteBuffer direct() {
             ByteBuffer buffer = ByteBuffer.allocateDirect(bytes.length).order(ByteOrder.nativeOrder());
             buffer.put(bytes);
-            buffer.rewind();
+            Buffer cursor = buffer; // see LiteRtModel.rewind
+            cursor.rewind();
             return buffer;
         }
 

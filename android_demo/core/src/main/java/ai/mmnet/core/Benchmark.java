@@ -1,5 +1,6 @@
 package ai.mmnet.core;
 
+import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.util.Random;
 
@@ -138,7 +139,8 @@ public final class Benchmark {
         ByteBuffer luma = noise(random, FRAME_HEIGHT * FRAME_WIDTH);
         ByteBuffer v = noise(random, FRAME_HEIGHT / 2 * chromaStride);
         ByteBuffer u = v.duplicate();
-        u.position(1);
+        Buffer cursor = u; // see YuvFrame.Plane
+        cursor.position(1);
         u = u.slice(); // NV21, what most cameras give
         YuvFrame frame = new YuvFrame(FRAME_HEIGHT, FRAME_WIDTH);
         frame.set(luma, FRAME_WIDTH, 1, u, chromaStride, 2, v, chromaStride, 2);

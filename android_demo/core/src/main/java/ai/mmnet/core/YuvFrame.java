@@ -1,5 +1,6 @@
 package ai.mmnet.core;
 
+import java.nio.Buffer;
 import java.nio.ByteBuffer;
 
 /**
@@ -30,7 +31,8 @@ public final class YuvFrame {
 
         /** Copies a row's bytes, those between the samples too: sample c is {@code into[c * pixelStride]}. */
         void readRow(int row, int columns, byte[] into) {
-            data.position(row * rowStride);
+            Buffer cursor = data; // ByteBuffer has a method of its own for this since Java 9, and Android only since 9
+            cursor.position(row * rowStride);
             data.get(into, 0, (columns - 1) * pixelStride + 1);
         }
 
