@@ -198,7 +198,7 @@ def compare(
     names = [difference.name for difference in DIFFERENCES]
     values = np.array([[entry.differences[name] for name in names] for entry in found], np.float64)
     differences = dict(zip(names, summarise(values), strict=True))
-    return Parity(reference, other, tuple(found), differences, _changes(found))
+    return Parity(reference, other, tuple(found), differences, changes(found))
 
 
 def alphas(picture: Pair | Photo, matters: Sequence[Matter], resize: Resize) -> tuple[Floats, Floats]:
@@ -234,11 +234,12 @@ def _accuracy(alpha: Floats, truth: Truth) -> dict[str, float]:
     return {figure.name: figure.compute(comparison) for figure in ACCURACY}
 
 
-def _changes(found: Sequence[PictureParity]) -> dict[str, Change]:
+def changes(found: Sequence[PictureParity]) -> dict[str, Change]:
+    """Figure name of ACCURACY -> its change over the pictures whose mattes are known; empty where none is."""
     known = [entry.accuracy for entry in found if entry.accuracy is not None]
     if not known:
         return {}
-    changes = {}
+    by_figure = {}
     for figure in ACCURACY:
         values = np.array([[of_one[figure.name] for of_one in entry] for entry in known], np.float64)
         # A picture on which one of them has no such figure says nothing about the change.
@@ -246,7 +247,7 @@ def _changes(found: Sequence[PictureParity]) -> dict[str, Change]:
         delta = values[:, 1] - values[:, 0]
         reference, other, difference = summarise(np.column_stack([values, delta]))
         worse = -delta if figure.higher_is_better else delta
-        changes[figure.name] = Change(
+        by_figure[figure.name] = Change(
             reference,
             other,
             difference,
@@ -254,17 +255,19 @@ def _changes(found: Sequence[PictureParity]) -> dict[str, Change]:
             int((worse > 0).sum()),
             int((worse < 0).sum()),
         )
-    return changes
+    return by_figure
 
 
 def _increase(values: NDArray[np.float64], means: tuple[float, float]) -> Interval:
-    """Of float64 [N, 2] and the means of both columns: the second mean / the first − 1; 0 / 0 is no increase."""
-    drawn = np.vstack([[means], bootstrap_means(values)])
-    reference, other = drawn.T
-    nowhere = np.where(other > 0, np.inf, 0.0)
-    ratio = np.divide(other, reference, out=nowhere + 1, where=reference != 0) - 1
-    ratio[np.isnan(drawn).any(axis=1)] = np.nan
-    (low,), (high,) = quantiles(ratio[1:, None])
+    """Of float64 [N, 2] and the means of both columns: the second mean / the first − 1.
+
+    0 / 0 is no increase, anything else / 0 an infinite one; of drawn means the latter says nothing of the interval.
+    """
+    reference, other = np.vstack([[means], bootstrap_means(values)]).T
+    nowhere = np.where(other == 0, 0.0, np.where(np.isnan(other), np.nan, np.inf))
+    ratio = np.divide(other - reference, reference, out=nowhere, where=reference != 0)
+    drawn = np.where(np.isinf(ratio[1:]), np.nan, ratio[1:])
+    (low,), (high,) = quantiles(drawn[:, None])
     return Interval(float(ratio[0]), float(low), float(high))
 
 

@@ -20,7 +20,7 @@ from support import error_line, run
 
 from mmnet.evaluation.dataset import load_pictures
 from mmnet.evaluation.models import open_file
-from mmnet.evaluation.parity import compare, judge
+from mmnet.evaluation.parity import ACCURACY, PictureParity, changes, compare, judge
 from mmnet.evaluation.resize import RESIZES
 from mmnet.evaluation.tolerances import DEFAULTS, LIMITS, tolerances
 from mmnet.runtime import MattingModel, read_photo, to_model_input
@@ -139,6 +139,20 @@ def test_strict_judges_the_far_end_of_the_interval(models, portraits):
     between = DEFAULTS["int8"] | {"max_mad": (mad.mean + mad.high) / 2}
     loose, strict = (judge(parity, between, strict=strict)[0] for strict in (False, True))
     assert (loose.passed, strict.passed, loose.sure) == (True, False, False)
+
+
+@pytest.mark.parametrize(
+    ("reference", "other", "increase"),
+    [(0.0, 0.0, 0.0), (0.0, 1.0, np.inf), (1.0, 0.0, -1.0), (np.nan, np.nan, np.nan), (0.5, 0.75, 0.5)],
+)
+def test_the_increase_of_a_figure_that_may_be_nothing(reference, other, increase):
+    """All pictures alike, so that the interval is the figure, or nothing where that is infinite."""
+    accuracy = tuple(dict.fromkeys((figure.name for figure in ACCURACY), value) for value in (reference, other))
+    found = [PictureParity(f"p{index}", {}, accuracy, np.zeros(511, np.int64)) for index in range(5)]
+    for change in changes(found).values():
+        assert change.increase.value == pytest.approx(increase, nan_ok=True)
+        if np.isfinite(increase):
+            assert (change.increase.low, change.increase.high) == pytest.approx((increase, increase))
 
 
 class _References(html.parser.HTMLParser):
