@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import subprocess
 import sys
 import time
@@ -149,10 +148,15 @@ def test_without_a_thermal_service_it_says_so(device: Device, tool: Path, tiny_f
 
 
 def test_a_throttled_round_is_measured_again(device: Device, tmp_path: Path, tiny_files: Path) -> None:
-    said = shlex.quote(str(device.state / "dumpsys_thermalservice"))
-    # It grows hot during the first start alone, and cools while it is waited for.
-    cool = f"(sleep 1; sed -i 's/Status: 2/Status: 0/' {said}) >/dev/null 2>&1 &"
-    heat = f"[ -e {tmp_path}/hot ] || {{ touch {tmp_path}/hot; sed -i 's/Status: 0/Status: 2/' {said}; {cool} }}"
+    said = device.state / "dumpsys_thermalservice"
+    # Hot after the first start; what asks for the second time finds it cool again.
+    heat = f"[ -e {tmp_path}/hot ] || {{ touch {tmp_path}/hot; sed -i 's/Status: 0/Status: 2/' {said}; }}"
+    cooling = said.with_suffix(".run")
+    cooling.write_text(
+        f"#!/bin/sh\n[ -e {tmp_path}/told ] && sed -i 's/Status: 2/Status: 0/' {said}\n"
+        f"if grep -q 'Status: 2' {said}; then touch {tmp_path}/told; fi\n"
+    )
+    cooling.chmod(0o755)
     tool = script(tmp_path / "benchmark_model", heat)
     line = options(device, tool, rounds=2)
     found = measured(device.mmnet("benchmark", tiny_files / "uint8.tflite", *line, "--json", "-"))

@@ -23,7 +23,7 @@ from mmnet.runtime.errors import ModelError
 
 def benchmark(*arguments: object) -> dict[str, Any]:
     """The one measurement of a command that must succeed."""
-    done = run("mmnet", "benchmark", *arguments, "--json", "-")
+    done = run("mmnet", "benchmark", *arguments, "--json", "-", timeout=1200)
     assert done.returncode == 0, done.stderr
     (found,) = json.loads(done.stdout)["measurements"]
     return found
