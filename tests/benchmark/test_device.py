@@ -240,8 +240,8 @@ def test_unplugged_half_way(tmp_path: Path, tiny_files: Path) -> None:
     with running_device(tmp_path) as device:
         device.say("getprop", "")
         tool = script(tmp_path / "benchmark_model", f"kill -KILL {device.process}; sleep 1")
-        # The storage goes with the namespace that adbd was the last in; keep one more process in it.
-        keeper = subprocess.Popen(["nsenter", f"--target={device.process}", "--mount", "sleep", "60"])
+        # The storage goes with the namespace that adbd was the last in; keep one more process in both.
+        keeper = subprocess.Popen(["nsenter", f"--target={device.process}", "--net", "--mount", "sleep", "120"])
         try:
             time.sleep(0.5)
             line = error_line(device.mmnet("benchmark", tiny_files / "uint8.tflite", *options(device, tool)))
@@ -249,6 +249,8 @@ def test_unplugged_half_way(tmp_path: Path, tiny_files: Path) -> None:
             device.process = keeper.pid
             _await_empty(device)
         finally:
+            device.process = keeper.pid
+            device.adb("kill-server")
             keeper.kill()
             keeper.wait()
 
