@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -91,8 +91,6 @@ def quantize(
         )
     if not (data or calibration):
         raise QuantizeError("there is nothing to measure ranges on: add --calibration PHOTOS, or --data DIR")
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-
     from mmnet.export.exporter import resized
     from mmnet.model.resolve import resolve
 
@@ -107,6 +105,7 @@ def quantize(
     console.print(f"[bold]from[/]        {escape(str(found.path))} ({escape(found.why)})")
 
     from mmnet.quantize.training import calibrate, measure_ranges, recipe_for, train_quantized, training_photos
+    from mmnet.training.backend import load_keras
     from mmnet.training.loop import Job
     from mmnet.training.train_command import DataSets, Reporter
 
@@ -140,11 +139,9 @@ def quantize(
                 keep=keep,
                 workers=workers,
             )
-            try:
-                import keras
-                import tensorflow_model_optimization  # noqa: F401
-            except ImportError as error:
-                raise MissingExtraError("export,train", "Keras and tensorflow-model-optimization") from error
+            if find_spec("tensorflow_model_optimization") is None:
+                raise MissingExtraError("export", "tensorflow-model-optimization")
+            keras = load_keras("tensorflow", recipe)
             folder.mkdir(parents=True, exist_ok=True)
             with Reporter(folder / "events", progress, console) as reporter:
                 last = train_quantized(job, keras, reporter, measure)
