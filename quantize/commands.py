@@ -61,7 +61,8 @@ def quantize(
         int | None, typer.Option(help="Input size, a multiple of 16.", show_default="the checkpoint's")
     ] = None,
     backgrounds: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Photos without people, to lay behind people.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Photos without people, to lay behind people; takes longer to read the data."),
     ] = None,
     validation: Annotated[float, typer.Option(min=0, max=1, help="Part of the pictures that validates.")] = 0.05,
     ckpt_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where checkpoints are kept.")] = Path("checkpoints"),
@@ -109,7 +110,7 @@ def quantize(
     from mmnet.training.loop import Job
     from mmnet.training.train_command import DataSets, Reporter
 
-    recipe = recipe_for(start.config.size, steps, batch)
+    recipe = recipe_for(start.config.size, steps, batch, backgrounds=backgrounds is not None)
     with progress_bar(console, TextColumn("{task.fields[note]}")) as progress:
         # Ranges are measured on what is then trained on.
         data_sets = cache(DataSets(data or [], recipe, validation, backgrounds, workers, progress, console))
