@@ -133,6 +133,10 @@ def export(
         export = Export(checkpoint, found.path.name, chosen, dtype, photos, wanted.floats)
         if export.ranges is not None:
             console.print(f"[bold]ranges[/]       {_plain(_origin(export.ranges, config.size, photos is not None))}")
+        elif checkpoint.ranges is not None and export.floats:
+            console.print(
+                "[bold]ranges[/]       measured on the photos, not the checkpoint's, since layers are excepted"
+            )
         measuring = progress.add_task("converting", total=None)
         exported = run_export(
             export,
