@@ -154,6 +154,8 @@ def run_export(
     # 1. The network as it was trained, rewritten to be fast.
     checkpoint = export.checkpoint
     graph = inference_graph(training_graph(checkpoint.config, checkpoint.weights))
+    if export.ranges is not None:
+        check_limits(export.ranges, graph)
     # 2. In float, it still is the network in Keras.
     float_model = to_float(graph)
     settle(check_against_keras(float_model, checkpoint, export.images))
@@ -178,7 +180,6 @@ def _convert(export: Export, graph: Graph, float_model: bytes, on_calibration: P
         case "dynamic":
             return to_dynamic(float_model)
     if export.ranges is not None:
-        check_limits(export.ranges, graph)
         return to_int8_from_ranges(graph, export.ranges.limits, input_dtype=export.input_dtype)
     images = export.images
     if export.floats:

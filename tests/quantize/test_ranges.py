@@ -213,11 +213,14 @@ class TestFormat:
             (lambda limits: limits.update({"enc_block10/relu6": [0, 6]}), "name enc_block10/relu6"),
         ],
     )
-    def test_ranges_of_another_network_are_one_line_on_export(self, measured, tmp_path, change, message):
-        folder = self.damaged(measured, tmp_path, lambda ranges: change(ranges["limits"]))
-        line = error_line(run("export-tflite", "--ckpt", folder, cwd=tmp_path))
-        assert message in line
-        assert "mmnet quantize --steps 0" in line
+    def test_ranges_of_another_network_are_refused_on_export(self, measured, tmp_path, change, message):
+        other = load_checkpoint(self.damaged(measured, tmp_path, lambda ranges: change(ranges["limits"])))
+        with pytest.raises(RangeError, match=f"{message}.*mmnet quantize --steps 0"):
+            run_export(Export(other, "other", PRECISIONS["int8"], "uint8"))
+
+    def test_that_is_one_line_and_no_file(self, measured, tmp_path):
+        folder = self.damaged(measured, tmp_path, lambda ranges: ranges["limits"].update(none=[0, 1]))
+        assert "name none" in error_line(run("export-tflite", "--ckpt", folder, cwd=tmp_path))
         assert [path.name for path in tmp_path.iterdir()] == [folder.name]
 
     def test_a_checkpoint_from_before_there_were_ranges_loads(self, measured, tmp_path):
