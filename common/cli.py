@@ -17,6 +17,7 @@ from mmnet.evaluation.commands import evaluate_command
 from mmnet.evaluation.parity_command import parity_command
 from mmnet.export.commands import export
 from mmnet.model.commands import import_checkpoint
+from mmnet.quantize.commands import quantize
 from mmnet.quantize.sensitivity_command import sensitivity_command
 from mmnet.quiet import silence_native_libraries
 from mmnet.runtime.inspect_command import inspect
@@ -43,6 +44,7 @@ app.command("matte")(matte)
 app.command("inspect")(inspect)
 app.command("train")(train)
 app.command("curves")(curves)
+app.command("quantize")(quantize)
 app.add_typer(data_app, name="data")
 app.add_typer(benchmark_app, name="benchmark")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,6 +14,9 @@ from mmnet.files import check_writable
 from mmnet.progress import progress_bar
 from mmnet.quantize.precision import PRECISIONS, choose_precision
 from mmnet.quantize.recipe import Recipe, agreed, read_recipe
+
+if TYPE_CHECKING:
+    from mmnet.model.ranges import Ranges
 
 
 def export(
@@ -43,7 +46,11 @@ def export(
     ] = None,
     calibration: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder of photos to measure 8-bit ranges on and to verify with."),
+        typer.Option(
+            metavar="DIR",
+            help="Folder of photos to measure 8-bit ranges on and to verify with. A checkpoint of [b]mmnet quantize[/] "
+            "carries its ranges: then they only verify.",
+        ),
     ] = None,
     calibration_photos: Annotated[
         int, typer.Option(metavar="N", help="Take at most N of them, spread over the folder.")
@@ -124,6 +131,12 @@ def export(
                 + (f", {len(photos.unreadable)} unreadable" if photos.unreadable else "")
             )
         export = Export(checkpoint, found.path.name, chosen, dtype, photos, wanted.floats)
+        if export.ranges is not None:
+            console.print(f"[bold]ranges[/]       {_plain(_origin(export.ranges, config.size, photos is not None))}")
+        elif checkpoint.ranges is not None and export.floats:
+            console.print(
+                "[bold]ranges[/]       measured on the photos, not the checkpoint's, since layers are excepted"
+            )
         measuring = progress.add_task("converting", total=None)
         exported = run_export(
             export,
@@ -141,6 +154,14 @@ def export(
 
 def _summary(path: Path, recipe: dict[str, Any]) -> dict[str, Any]:
     return {"output": str(path), "recipe": recipe}
+
+
+def _origin(ranges: Ranges, size: int, photos: bool) -> str:
+    """Which activation ranges an 8-bit model gets, in words."""
+    steps = ranges.source.get("trained_steps")
+    trained = f"quantization-aware training of {steps} steps" if steps else "measured without training"
+    at = "" if ranges.size == size else f", at {ranges.size}×{ranges.size}"
+    return f"the checkpoint's ({trained}{at})" + ("; the photos only verify" if photos else "")
 
 
 def _plain(value: object) -> str:

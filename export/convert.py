@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 
 from mmnet.errors import MMNetError
 from mmnet.export.flatbuffer import read_tree, write_tree
-from mmnet.export.graph import Graph, Image
-from mmnet.export.lower import lower
+from mmnet.export.graph import Conv, DepthToSpace, Depthwise, Graph, Image, Node, Pack
+from mmnet.export.lower import Tap, lower
 from mmnet.model.tensorflow import load_tensorflow
+from mmnet.quantize.activations import IMAGE_LIMITS, Limits, activations
 from mmnet.runtime.layers import short_name
 
 SIGNATURE = "serving_default"
@@ -75,6 +77,54 @@ def configure_int8(converter: Any, tf: Any, images: Images, input_dtype: str, pr
     converter.inference_input_type = converter.inference_output_type = tf.as_dtype(input_dtype)
 
 
+def to_int8_from_ranges(graph: Graph, limits: Limits, *, input_dtype: str = "uint8") -> bytes:
+    """Convert to full-integer 8 bits with given activation ranges: the operators of `to_int8`, no photos needed.
+
+    Args:
+        graph: the inference graph.
+        limits: a range for every activation, see `mmnet.quantize.activations`.
+        input_dtype: as for `to_int8`.
+    """
+    names = activations(graph)
+
+    def configure(converter: Any, tf: Any) -> None:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.inference_input_type = converter.inference_output_type = tf.as_dtype(input_dtype)
+
+    def fake_quantize(node: Node, value: Any) -> Any:
+        tf = load_tensorflow()
+        if isinstance(node.op, DepthToSpace):
+            # It keeps its scale; left alone, the converter takes the sigmoid first, as in `to_int8`.
+            return value
+        if node.name in names:
+            low, high = limits[names[node.name]]
+        elif isinstance(node.op, Image | Pack):
+            low, high = IMAGE_LIMITS
+        else:
+            return value
+        return tf.quantization.fake_quant_with_min_max_args(value, low, high)
+
+    return convert(_without_uniform_biases(graph), configure, tap=fake_quantize)
+
+
+def _without_uniform_biases(graph: Graph) -> Graph:
+    """Move one value of a bias whose values are all equal to the next float.
+
+    Where ranges come from fake quantization, the converter (TensorFlow 2.21) quantizes a constant of equal values once,
+    with the scale of the first channel, and repeats the integer for the others, whose scales differ. The head's bias
+    is such a constant, once for every pixel of its squares.
+    """
+
+    def mended(node: Node) -> Node:
+        if isinstance(node.op, Conv | Depthwise) and len(node.op.bias) > 1 and np.ptp(node.op.bias) == 0:
+            bias = node.op.bias.copy()
+            bias[0] = np.nextafter(bias[0], np.float32(np.inf))
+            return replace(node, op=replace(node.op, bias=bias))
+        return node
+
+    return Graph(tuple(map(mended, graph.nodes)))
+
+
 def _spanning(images: Images) -> Images:
     """The same pictures, two pixels of the first aside: one is black and one white.
 
@@ -85,8 +135,8 @@ def _spanning(images: Images) -> Images:
     return images
 
 
-def convert(graph: Graph, configure: Callable[[Any, Any], None]) -> bytes:
-    """Convert, after `configure(converter, tensorflow)` said how.
+def convert(graph: Graph, configure: Callable[[Any, Any], None], *, tap: Tap = lambda node, value: value) -> bytes:
+    """Convert, after `configure(converter, tensorflow)` said how; `tap` is `lower`'s.
 
     Raises:
         ConversionError: TensorFlow's converter refused.
@@ -98,7 +148,7 @@ def convert(graph: Graph, configure: Callable[[Any, Any], None]) -> bytes:
     signature = tf.TensorSpec((1, image.size, image.size, 3), tf.float32, name="image")
     # The weights are constants of the traced function: nothing is left to freeze.
     module.alpha = tf.function(
-        tf.autograph.experimental.do_not_convert(lambda image: {"alpha": lower(graph, image)}),
+        tf.autograph.experimental.do_not_convert(lambda image: {"alpha": lower(graph, image, tap=tap)}),
         input_signature=[signature],
     )
     with tempfile.TemporaryDirectory() as folder:

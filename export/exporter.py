@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import mmnet
 from mmnet.errors import MMNetError
-from mmnet.export.convert import to_float, to_float16, to_int8
+from mmnet.export.convert import to_float, to_float16, to_int8, to_int8_from_ranges
 from mmnet.export.dynamic import to_dynamic
 from mmnet.export.graph import Graph, training_graph
 from mmnet.export.metadata import add_metadata
@@ -32,6 +32,8 @@ from mmnet.export.verify import (
 )
 from mmnet.files import atomic_file
 from mmnet.model.checkpoint import Checkpoint
+from mmnet.model.ranges import Ranges
+from mmnet.quantize.activations import check_limits
 from mmnet.quantize.calibration import Calibration
 from mmnet.quantize.precision import Precision, PrecisionError
 from mmnet.runtime.metadata import ModelMetadata, recipe_path
@@ -55,7 +57,8 @@ class Export:
         name: what to call the checkpoint in the recipe, without the folders of this machine.
         precision: an entry of `mmnet.quantize.precision.PRECISIONS`.
         input_dtype: one of the precision's.
-        calibration: photos; needed where the precision is calibrated, otherwise they only serve verification.
+        calibration: photos; needed where the precision is calibrated and the checkpoint carries no ranges, otherwise
+            they only serve verification.
         floats: layers, or blocks of them, that stay float32 in an 8-bit model.
     """
 
@@ -75,11 +78,17 @@ class Export:
             raise NeedsCalibrationError(
                 "a recipe with excepted layers needs photos to measure ranges on: add --calibration FOLDER"
             )
-        if self.precision.calibrated and self.calibration is None:
+        if self.precision.calibrated and self.calibration is None and self.ranges is None:
             raise NeedsCalibrationError(
                 f"{self.precision.name} needs photos to measure its ranges on, and this checkpoint carries none: "
                 "add --calibration FOLDER (100 portraits are enough), or take --precision float16"
             )
+
+    @property
+    def ranges(self) -> Ranges | None:
+        """The checkpoint's activation ranges, where this export takes them: they belong to its weights, and go before
+        those that could be measured on photos. Excepted layers are taken out of a model that was measured."""
+        return self.checkpoint.ranges if self.precision.name == "int8" and not self.floats else None
 
     @property
     def images(self) -> NDArray[np.uint8]:
@@ -132,6 +141,7 @@ def run_export(
         VerificationError: the result is not what it should be (ParityError, OperatorError, ContractError).
         ConversionError: TensorFlow's converter refused.
         VariableError: the weights are not those of the configuration.
+        RangeError: the checkpoint's activation ranges are not those of this network.
     """
     checks: list[Check] = []
 
@@ -144,6 +154,8 @@ def run_export(
     # 1. The network as it was trained, rewritten to be fast.
     checkpoint = export.checkpoint
     graph = inference_graph(training_graph(checkpoint.config, checkpoint.weights))
+    if export.ranges is not None:
+        check_limits(export.ranges, graph)
     # 2. In float, it still is the network in Keras.
     float_model = to_float(graph)
     settle(check_against_keras(float_model, checkpoint, export.images))
@@ -167,6 +179,8 @@ def _convert(export: Export, graph: Graph, float_model: bytes, on_calibration: P
             return to_float16(graph)
         case "dynamic":
             return to_dynamic(float_model)
+    if export.ranges is not None:
+        return to_int8_from_ranges(graph, export.ranges.limits, input_dtype=export.input_dtype)
     images = export.images
     if export.floats:
         calibrated = calibrate(graph, images, progress=lambda done: on_calibration(done, len(images)))
@@ -200,10 +214,18 @@ def _recipe(export: Export) -> dict[str, Any]:
             "sha256": calibration.fingerprint(),
             "unreadable": sorted(calibration.unreadable),
         },
+        "ranges": _ranges(export),
         "rewrites": [rewrite.__name__ for rewrite in REWRITES],
         "versions": {"mmnet": mmnet.__version__, "python": platform.python_version()}
         | {tool: version(tool) for tool in _TOOLS},
     }
+
+
+def _ranges(export: Export) -> dict[str, Any] | None:
+    """Where the ranges of the 8-bit activations are from."""
+    if export.ranges is not None:
+        return {"from": "checkpoint", "size": export.ranges.size, **export.ranges.source}
+    return {"from": "calibration"} if export.precision.calibrated else None
 
 
 def _metadata(export: Export, recipe: dict[str, Any]) -> ModelMetadata:

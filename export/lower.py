@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from mmnet.export.graph import (
     Concat,
@@ -11,6 +12,7 @@ from mmnet.export.graph import (
     Depthwise,
     Graph,
     Image,
+    Node,
     Norm,
     Pack,
     PadEdge,
@@ -21,14 +23,17 @@ from mmnet.export.graph import (
     Split,
 )
 
+Tap: TypeAlias = "Callable[[Node, Any], Any]"
 
-def lower(graph: Graph, image: Any) -> Any:
+
+def lower(graph: Graph, image: Any, *, tap: Tap = lambda node, value: value) -> Any:
     """Compute `graph` with TensorFlow, eagerly or while a function is traced.
 
     Args:
         graph: before or after rewriting.
         image: float32 tensor [N, size, size, 3], RGB in 0-1. Trace with N = 1: with an unknown batch the converter
             keeps the space-to-batch pairs around every dilated convolution.
+        tap: is given every node with its output and returns what its readers get.
 
     Returns:
         The alpha matte, float32 [N, size, size, 1] in 0-1.
@@ -76,5 +81,5 @@ def lower(graph: Graph, image: Any) -> Any:
                     y = tf.nn.softmax(x)[..., 1:]
                 case Sigmoid():
                     y = tf.sigmoid(x)
-        values[node.name] = y
-    return y
+            values[node.name] = tap(node, y)
+    return values[graph.nodes[-1].name]

@@ -15,6 +15,7 @@ import numpy as np
 from mmnet.errors import MissingExtraError, MMNetError, OutputError
 from mmnet.files import atomic_folder
 from mmnet.model.config import ConfigError, ModelConfig
+from mmnet.model.ranges import RangeError, Ranges
 from mmnet.model.variables import VariableError, Weights, check_weights
 
 WEIGHTS_FILE = "model.safetensors"
@@ -50,6 +51,8 @@ class Checkpoint:
         metrics: figures measured with these weights, by name, for example `mad`.
         provenance: where the weights came from, for example `{"imported from": "MMNetModel-887000"}`.
         created: when it was saved, ISO 8601; empty for a checkpoint that does not say.
+        ranges: of the activations in 8 bits; None where they were neither measured nor trained. They hold for these
+            weights: what trains the weights further leaves them out.
     """
 
     config: ModelConfig
@@ -59,13 +62,16 @@ class Checkpoint:
     metrics: Mapping[str, float] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     created: str = ""
+    ranges: Ranges | None = None
 
     def fingerprint(self) -> str:
-        """SHA-256 over the configuration and the weights: the same for the same network, whatever file it was in."""
+        """SHA-256 over configuration, weights and ranges: the same for the same network, whatever file it was in."""
         digest = hashlib.sha256(json.dumps(self.config.to_json(), sort_keys=True).encode())
         for name in sorted(self.weights):
             digest.update(name.encode())
             digest.update(np.ascontiguousarray(self.weights[name], "<f4").tobytes())
+        if self.ranges is not None:
+            digest.update(json.dumps(self.ranges.to_json()["limits"], sort_keys=True).encode())
         return digest.hexdigest()
 
 
@@ -97,6 +103,8 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, beside: Mapping[str
         "created": checkpoint.created or datetime.now().astimezone().isoformat(timespec="seconds"),
         "weights_sha256": hashlib.sha256(data).hexdigest(),
     }
+    if checkpoint.ranges is not None:
+        document["ranges"] = checkpoint.ranges.to_json()
     with atomic_folder(folder) as temporary:
         (temporary / WEIGHTS_FILE).write_bytes(data)
         (temporary / CONFIG_FILE).write_text(json.dumps(document, indent=2) + "\n")
@@ -136,7 +144,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
 
     Raises:
         CheckpointCorruptError: a file is missing, truncated, altered or unreadable; names the file.
-        VariableError, ConfigError: the contents do not make a network.
+        VariableError, ConfigError, RangeError: the contents do not make a network.
     """
     document = read_document(folder)
     path = folder / WEIGHTS_FILE
@@ -156,7 +164,8 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     try:
         config = ModelConfig.from_json(document.get("model"))
         check_weights(weights, config)
-    except (ConfigError, VariableError) as error:
+        ranges = Ranges.from_json(document["ranges"]) if "ranges" in document else None
+    except (ConfigError, VariableError, RangeError) as error:
         raise type(error)(f"{folder}: {error}") from error
     return Checkpoint(
         config=config,
@@ -166,6 +175,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         metrics=document["metrics"],
         provenance=document["provenance"],
         created=document["created"],
+        ranges=ranges,
     )
 
 

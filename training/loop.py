@@ -118,7 +118,7 @@ def train(job: Job, keras: ModuleType, watcher: Watcher) -> Path:
         ResumeError: the checkpoints in the folder belong to another recipe, seed or start.
         OutputError: a checkpoint could not be written.
     """
-    resumed = _newest(job)
+    resumed = newest(job)
     done = resumed.checkpoint.step - job.first_step if resumed else 0
     folder = resumed.folder if resumed else job.folder
     first = 0
@@ -135,7 +135,7 @@ def train(job: Job, keras: ModuleType, watcher: Watcher) -> Path:
 
 
 @dataclass(frozen=True)
-class _Saved:
+class Saved:
     """A checkpoint of this run and what training needs beside it."""
 
     folder: Path
@@ -167,7 +167,7 @@ class _StageRun:
         self._optimizer.build(self._network.trainable_variables)
         self._data = job.data(stage.size)
 
-    def restore(self, saved: _Saved | None) -> None:
+    def restore(self, saved: Saved | None) -> None:
         """Take over weights and optimizer of a checkpoint of this run."""
         if saved is None:
             return
@@ -255,7 +255,7 @@ class _StageRun:
         folder = job.folder / f"step-{step:07}"
         state = load_safetensors().numpy.save(dict(raw) | optimizer)
         save_checkpoint(checkpoint, folder, beside={STATE_FILE: state})
-        _prune(job)
+        prune(job)
         watcher.on_checkpoint(checkpoint, folder, pictures)
         return folder
 
@@ -268,12 +268,12 @@ class _StageRun:
         metrics: dict[str, float] = {}
         sheet: list[NDArray[np.uint8]] = []
         for name, (pack, indices) in packs.items():
-            images, mattes = _pictures(pack, indices, self._config.size)
+            images, mattes = pictures_of(pack, indices, self._config.size)
             alphas = self._alphas(images)
             pairs = list(zip(alphas, mattes, strict=True))
             metrics[f"{name}_mad"] = float(np.mean([mad(alpha, truth) for alpha, truth in pairs]))
             metrics[f"{name}_gauss_grad"] = float(np.mean([gauss_grad(alpha, truth) for alpha, truth in pairs]))
-            sheet += [_row(images[i], mattes[i], alphas[i]) for i in range(min(4, len(images)))]
+            sheet += [picture_row(images[i], mattes[i], alphas[i]) for i in range(min(4, len(images)))]
         chosen = "validation" if "validation_mad" in metrics else "train"
         # What `--ckpt best` goes by.
         return {"mad": metrics[f"{chosen}_mad"], **metrics}, np.concatenate(sheet)
@@ -338,14 +338,14 @@ def _schedule(keras: ModuleType, stage: Stage, first: int) -> Any:
     return Schedule()
 
 
-def _pictures(pack: Pack, indices: NDArray[np.int64], size: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def pictures_of(pack: Pack, indices: NDArray[np.int64], size: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     samples = [pack.sample(int(index)) for index in indices]
     images = np.stack([resize(sample.photo, size) for sample in samples])
     mattes = np.stack([resize(sample.matte, size) for sample in samples])
     return images, mattes.astype(np.float32) / np.float32(255)
 
 
-def _row(image: NDArray[np.uint8], matte: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
+def picture_row(image: NDArray[np.uint8], matte: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
     grey = [np.rint(np.repeat(value[..., None], 3, -1) * 255).astype(np.uint8) for value in (matte, alpha)]
     return np.concatenate([image, *grey], axis=1)
 
@@ -356,7 +356,7 @@ def _checkpoints(folder: Path) -> list[tuple[int, Path]]:
     return sorted((read_document(child)["step"], child) for child in folder.iterdir() if is_checkpoint(child))
 
 
-def _load(folder: Path) -> _Saved:
+def _load(folder: Path) -> Saved:
     path = folder / STATE_FILE
     safetensors = load_safetensors()
     try:
@@ -365,10 +365,16 @@ def _load(folder: Path) -> _Saved:
         raise ResumeError(f"{path}: cannot be read: training cannot go on from here; use --from {folder}") from error
     except safetensors.SafetensorError as error:
         raise CheckpointCorruptError(f"{path}: truncated or altered ({error})") from error
-    return _Saved(folder, load_checkpoint(folder), state)
+    return Saved(folder, load_checkpoint(folder), state)
 
 
-def _newest(job: Job) -> _Saved | None:
+def newest(job: Job) -> Saved | None:
+    """The newest checkpoint in the run's folder, None if there is none.
+
+    Raises:
+        ResumeError: it belongs to another recipe, seed or start, or has no training state.
+        CheckpointCorruptError: it is damaged.
+    """
     found = _checkpoints(job.folder)
     if not found:
         return None
@@ -389,7 +395,7 @@ def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
-def _prune(job: Job) -> None:
+def prune(job: Job) -> None:
     """Keep the newest checkpoints and the best one."""
     found = _checkpoints(job.folder)
     best = min(found, key=lambda entry: read_document(entry[1])["metrics"].get("mad", math.inf))

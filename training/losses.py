@@ -11,7 +11,7 @@ import numpy as np
 _SOBEL = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], np.float32) / 8
 
 
-def matting_losses(keras: ModuleType, images: Any, mattes: Any, logits: Any, aux_logits: Any) -> dict[str, Any]:
+def matting_losses(keras: ModuleType, images: Any, mattes: Any, logits: Any, aux_logits: Any = None) -> dict[str, Any]:
     """The five terms of MMNet's loss, each a scalar; the published loss is their sum.
 
     Source: Seo et al. (2019), section 3.3, and the original code. There the compositional term divides the image by
@@ -22,7 +22,7 @@ def matting_losses(keras: ModuleType, images: Any, mattes: Any, logits: Any, aux
         images: float [N, S, S, 3] in 0-1.
         mattes: float [N, S, S, 1] in 0-1, α*.
         logits: [N, S, S, 2], of any float dtype; everything is computed in float32.
-        aux_logits: [N, S/16, S/16, 2], the auxiliary head's.
+        aux_logits: [N, S/16, S/16, 2], the auxiliary head's; None for a network without it, and four terms.
 
     Returns:
         alpha: mean |α − α*|; compositional: mean |α·I − α*·I|; gradient: mean absolute difference of the Sobel
@@ -30,18 +30,20 @@ def matting_losses(keras: ModuleType, images: Any, mattes: Any, logits: Any, aux
         against α* resized with nearest neighbour.
     """
     ops = keras.ops
-    logits, aux_logits = ops.cast(logits, "float32"), ops.cast(aux_logits, "float32")
+    logits = ops.cast(logits, "float32")
     difference = ops.softmax(logits)[..., 1:] - mattes
-    stride = images.shape[1] // aux_logits.shape[1]
     kernel = ops.cast(np.stack([_SOBEL, _SOBEL.T], axis=-1)[:, :, None], difference.dtype)
     gradients = ops.conv(difference, kernel, padding="same")
-    return {
+    losses = {
         "alpha": ops.mean(ops.abs(difference)),
         "compositional": ops.mean(ops.abs(difference * images)),
         "gradient": ops.mean(ops.abs(gradients)),
         "cross_entropy": _cross_entropy(ops, logits, mattes),
-        "auxiliary": _cross_entropy(ops, aux_logits, mattes[:, ::stride, ::stride]),
     }
+    if aux_logits is not None:
+        stride = images.shape[1] // aux_logits.shape[1]
+        losses["auxiliary"] = _cross_entropy(ops, ops.cast(aux_logits, "float32"), mattes[:, ::stride, ::stride])
+    return losses
 
 
 def weight_decay(keras: ModuleType, model: Any, decay: float) -> Any:

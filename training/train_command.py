@@ -159,7 +159,7 @@ def train(
         console.print(f"[bold]from[/]        {escape(str(found.path))} ({escape(found.why)})")
 
     with progress_bar(console, TextColumn("{task.fields[note]}")) as progress:
-        data_sets = _DataSets(data, chosen, validation, backgrounds, workers, progress, console)
+        data_sets = DataSets(data, chosen, validation, backgrounds, workers, progress, console)
         job = Job(
             recipe=chosen,
             folder=folder,
@@ -174,13 +174,13 @@ def train(
         )
         keras = load_keras(backend, chosen)
         folder.mkdir(parents=True, exist_ok=True)
-        with _Reporter(folder / "events", progress, console) as reporter:
+        with Reporter(folder / "events", progress, console) as reporter:
             last = run_training(job, keras, reporter)
     console.print(f"[bold]done[/]        {escape(str(last))}")
     console.print(f"[bold]next[/]        export-tflite --ckpt {escape(str(last))} --calibration PHOTOS")
 
 
-class _DataSets:
+class DataSets:
     """The data for a stage's input size, read once a size."""
 
     def __init__(
@@ -220,7 +220,7 @@ class _DataSets:
         return data
 
 
-class _Reporter:
+class Reporter:
     """Shows a training on the terminal and writes it for TensorBoard; a `mmnet.training.loop.Watcher`."""
 
     def __init__(self, events: Path, progress: Progress, console: Console) -> None:
@@ -232,7 +232,7 @@ class _Reporter:
         self._progress, self._console = progress, console
         self._task: TaskID | None = None
 
-    def __enter__(self) -> _Reporter:
+    def __enter__(self) -> Reporter:
         return self
 
     def __exit__(self, *_: object) -> None:

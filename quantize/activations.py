@@ -1,0 +1,119 @@
+"""Which tensors of the inference graph are 8-bit activations, which of them share a range, and measuring it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet.export.graph import (
+    Concat,
+    Conv,
+    DepthToSpace,
+    Depthwise,
+    Graph,
+    Image,
+    Node,
+    Pack,
+    PadEdge,
+    Relu6,
+    Resize,
+    Sigmoid,
+    Split,
+)
+from mmnet.export.lower import lower
+from mmnet.model.ranges import RangeError, Ranges
+from mmnet.model.tensorflow import load_tensorflow
+
+Limits = Mapping[str, tuple[float, float]]
+
+# TensorFlow Lite's specification wants these to have one scale for what they take and give.
+_SAME_SCALE = (Concat, Split, Resize, PadEdge, DepthToSpace, Pack)
+# Pixels are 8-bit as they are: 0 is 0 and 255 is 1. The scale of a sigmoid is fixed, 1/256.
+IMAGE_LIMITS = (0.0, 1.0)
+ALPHA_LIMITS = (0.0, 255 / 256)
+
+
+def activations(graph: Graph) -> dict[str, str]:
+    """Every node of the inference graph whose output is rounded to 8 bits -> the name of its range.
+
+    Nodes that have to share a scale share the range, which is named after the first of them. A convolution in front of
+    a ReLU6 is not among them: the two are one operator. Neither are the image and the alpha, whose ranges are fixed.
+    """
+    names: dict[str, str] = {}
+    for node in graph.nodes:
+        names[node.name] = node.name
+        if isinstance(node.op, _SAME_SCALE):
+            joined = {names[name] for name in node.inputs}
+            first = next(name for name in names if name in joined)
+            names = {name: first if group in {*joined, node.name} else group for name, group in names.items()}
+    fixed = {node.name for node in graph.nodes if isinstance(node.op, Image | Sigmoid)}
+    return {
+        node.name: names[node.name]
+        for node in graph.nodes
+        if names[node.name] not in fixed and not _is_fused(graph, node)
+    }
+
+
+def _is_fused(graph: Graph, node: Node) -> bool:
+    reader = graph.only_reader(node.name)
+    return isinstance(node.op, Conv | Depthwise) and reader is not None and isinstance(reader.op, Relu6)
+
+
+def measure_limits(
+    graph: Graph, images: NDArray[np.uint8], *, progress: Callable[[int], None] = lambda done: None
+) -> dict[str, tuple[float, float]]:
+    """The lowest and highest value of every activation over some pictures, zero included.
+
+    Args:
+        graph: the inference graph.
+        images: uint8 [N, size, size, 3], RGB.
+        progress: called with the number of images measured so far.
+    """
+    tf = load_tensorflow()
+    names = activations(graph)
+
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def extremes(image: Any) -> Any:
+        found: dict[str, list[Any]] = {}
+
+        def note(node: Node, value: Any) -> Any:
+            if node.name in names:
+                found.setdefault(names[node.name], []).append((tf.reduce_min(value), tf.reduce_max(value)))
+            return value
+
+        lower(graph, image, tap=note)
+        return {
+            name: (tf.reduce_min([low for low, _ in pairs]), tf.reduce_max([high for _, high in pairs]))
+            for name, pairs in found.items()
+        }
+
+    limits = dict.fromkeys(names.values(), (0.0, 0.0))
+    for done, image in enumerate(images, start=1):
+        for name, (low, high) in extremes(tf.constant(image[None].astype(np.float32) / np.float32(255))).items():
+            limits[name] = min(limits[name][0], float(low)), max(limits[name][1], float(high))
+        progress(done)
+    # A channel that is always zero still needs a scale.
+    return {name: (low, high) if low < high else (0.0, 6.0) for name, (low, high) in limits.items()}
+
+
+def check_limits(ranges: Ranges, graph: Graph) -> None:
+    """Check that `ranges` has one range for every activation of the inference graph and no other.
+
+    Raises:
+        RangeError: names the first activation that is missing or unknown.
+    """
+    expected = dict.fromkeys(activations(graph).values())
+    for name in expected:
+        if name not in ranges.limits:
+            raise RangeError(
+                f"the checkpoint's ranges lack activation {name}; measure them anew with mmnet quantize --steps 0"
+            )
+    for name in ranges.limits:
+        if name not in expected:
+            raise RangeError(
+                f"the checkpoint's ranges name {name}, which is no activation of this network; measure them anew "
+                "with mmnet quantize --steps 0"
+            )
