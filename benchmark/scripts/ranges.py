@@ -162,7 +162,7 @@ def main() -> None:
             flush=True,
         )
 
-    print(f"| ranges | photos | mean |Δα| on {count} pictures | MAD | GAUSS_GRAD |\n|---|---|---|---|---|", flush=True)
+    print(f"| ranges | photos | mean \\|Δα\\| on {count} pictures | MAD | GAUSS_GRAD |\n|---|---|---|---|---|", flush=True)
     console = Console(stderr=True)
     for photos in arguments.photos:
         calibration = load_calibration(arguments.calibration, size, limit=photos)
