@@ -47,7 +47,7 @@ def sensitivity_command(
     calibration_photos: Annotated[
         int, typer.Option(metavar="N", min=1, help="Measure ranges on at most N of the photos.")
     ] = 100,
-    pictures: Annotated[int, typer.Option(metavar="N", min=1, help="Measure errors on at most N of these.")] = 16,
+    pictures: Annotated[int, typer.Option(metavar="N", min=1, help="Measure errors on at most N of these.")] = 32,
     output: Annotated[
         Path | None,
         typer.Option(

@@ -162,7 +162,8 @@ def main() -> None:
             flush=True,
         )
 
-    print(f"| ranges | photos | mean |Δα| on {count} pictures | MAD | GAUSS_GRAD |\n|---|---|---|---|---|", flush=True)
+    head = f"| ranges | photos | mean \\|Δα\\| on {count} pictures | MAD | GAUSS_GRAD |"
+    print(f"{head}\n|---|---|---|---|---|", flush=True)
     console = Console(stderr=True)
     for photos in arguments.photos:
         calibration = load_calibration(arguments.calibration, size, limit=photos)
