@@ -74,8 +74,6 @@ def test_json_is_all_that_goes_to_stdout_and_mmnet_export_is_the_same_command(ch
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], "--ckpt PATH"),
-        (["--ckpt", "best"], "--ckpt"),
         (["--ckpt", "nowhere"], "nowhere"),
         (["--precision", "int4"], "int8, float16"),
         (["--precision", "float16", "--input", "uint8"], "--input float32"),

@@ -58,6 +58,9 @@ def test_light_install(source: Path, tmp_path: Path, tiny_model: Path) -> None:
     with Image.open(output) as alpha:
         assert (alpha.mode, alpha.size) == ("L", (512, 512))
 
+    shipped = run(environment / "bin" / "mmnet", "matte", photo, "-o", tmp_path / "shipped.png")
+    assert (shipped.returncode, shipped.stderr) == (0, ""), "the model that ships is in the wheel"
+
     here = run(
         Path(sys.executable).with_name("mmnet"),
         "matte",
