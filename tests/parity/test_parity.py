@@ -19,12 +19,19 @@ RANDOM = {
     "float16": (0.0003, 0.0004, 0.0002, 0.0002),
     "float32": (1e-6, 1e-6, 1e-6, 1e-6),
 }
+# Drawn portraits, photos that stand on their heads, a cup and a cat are not what it was trained for: it is undecided
+# about them, and rounding moves what is undecided (the model card says so). About one and a half of what was measured;
+# on portraits it keeps the product's own table, see the card.
+SHIPPED = {
+    "int8": (0.09, 0.2, 0.05, 0.05),
+    "dynamic": (0.04, 0.16, 0.05, 0.05),
+    "float16": (0.003, 0.005, 0.01, 0.01),
+    "float32": (1e-6, 1e-6, 1e-6, 1e-6),
+}
 LIMITS = {
-    "random": {name: dict(zip(DEFAULTS[name], values, strict=True)) for name, values in RANDOM.items()},
-    # Drawn portraits are not what it was trained for: of them only the differences are judged by the product's table.
-    "shipped": {name: DEFAULTS[name] | dict.fromkeys(("max_mad_increase", "max_gauss_grad_increase"), 0.05)
-                for name in PRECISIONS},
-}  # fmt: skip
+    network: {name: dict(zip(DEFAULTS[name], values, strict=True)) for name, values in table.items()}
+    for network, table in {"random": RANDOM, "shipped": SHIPPED}.items()
+}
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
