@@ -170,7 +170,8 @@ def link_resources(app: App, platform: Path, work: Path) -> Path:
     for folder in (main / "assets", HERE.parent / "runtime" / "models"):  # as in app/build.gradle
         if folder.is_dir():
             command += ["-A", folder]
-    command += ["-0", ".tflite", "--debug-mode"]
+    # Not "-0 .tflite": Debian's aapt2 compresses mmnet-1.0-256-int8.tflite nevertheless.
+    command += ["--no-compress-regex", r"\.tflite$", "--debug-mode"]
     command += ["--min-sdk-version", app.min_sdk, "--target-sdk-version", app.target_sdk]
     command += ["--version-code", app.version_code, "--version-name", app.version_name, resources]
     run(*command)
