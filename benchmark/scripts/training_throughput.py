@@ -49,6 +49,12 @@ def step_seconds(keras: Any, model: Any, batches: Iterator[Any], steps: int) -> 
     return [after - before for before, after in itertools.pairwise(ends)][_WARM_UP - 1 :]
 
 
+def again(batch: Any) -> Iterator[Any]:
+    """One batch for ever, as a generator, which is what Keras takes."""
+    while True:
+        yield batch
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=256, help="input size (256)")
@@ -73,11 +79,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     in_memory = batches.batch(0)
     print("tracing the step, which takes a while", file=sys.stderr, flush=True)
-    step_seconds(keras, model, itertools.repeat(in_memory), 1)
+    step_seconds(keras, model, again(in_memory), 1)
     ratios, rates = [], []
     for number in range(options.rounds):
         first = number * (options.steps + _WARM_UP)
-        memory = statistics.median(step_seconds(keras, model, itertools.repeat(in_memory), options.steps))
+        memory = statistics.median(step_seconds(keras, model, again(in_memory), options.steps))
         stream = batches.stream(first, first + options.steps + _WARM_UP)
         fed = statistics.median(step_seconds(keras, model, stream, options.steps))
         ratios.append(memory / fed)
