@@ -30,6 +30,7 @@ from mmnet.benchmark.stages import HOST_DELEGATES
 from mmnet.benchmark.tables import render
 from mmnet.evaluation.models import Candidate, named_apart, open_file
 from mmnet.files import check_writable
+from mmnet.options import CheckpointDir
 from mmnet.progress import progress_bar
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.metadata import read_metadata
@@ -65,7 +66,7 @@ def benchmark(
             show_default=False,
         ),
     ] = None,
-    ckpt_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where checkpoints are kept.")] = Path("checkpoints"),
+    ckpt_dir: CheckpointDir = Path("checkpoints"),
     frame: Annotated[str, typer.Option(metavar="WxH", help="Size of the photo that is matted.")] = "640x480",
     delegate: Annotated[
         str,

@@ -21,6 +21,7 @@ from mmnet.evaluation.models import Candidate, named_apart, open_file
 from mmnet.evaluation.report import document, tables
 from mmnet.evaluation.resize import RESIZES, choose_resize
 from mmnet.files import atomic_file, check_writable
+from mmnet.options import CheckpointDir
 from mmnet.progress import progress_bar
 
 STDOUT = Path("-")
@@ -50,7 +51,7 @@ def evaluate_command(
             show_default=False,
         ),
     ] = None,
-    ckpt_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where checkpoints are kept.")] = Path("checkpoints"),
+    ckpt_dir: CheckpointDir = Path("checkpoints"),
     split: Annotated[
         str | None, typer.Option(metavar="NAME", help="Take DIR/NAME/image and DIR/NAME/mask.", show_default=False)
     ] = None,

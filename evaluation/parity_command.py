@@ -23,6 +23,7 @@ from mmnet.evaluation.parity_report import Report, document, lines, typed
 from mmnet.evaluation.resize import RESIZES, choose_resize
 from mmnet.evaluation.tolerances import DEFAULTS, FALLBACK, LIMITS, tolerances
 from mmnet.files import atomic_file, check_writable
+from mmnet.options import CheckpointDir
 from mmnet.progress import progress_bar
 from mmnet.runtime import to_model_input
 
@@ -97,7 +98,7 @@ def parity_command(
     resize: Annotated[
         str, typer.Option(metavar="|".join(RESIZES), help="How photo and mask come to the models' square.")
     ] = "runtime",
-    ckpt_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where checkpoints are kept.")] = Path("checkpoints"),
+    ckpt_dir: CheckpointDir = Path("checkpoints"),
     threads: Annotated[int | None, typer.Option(min=1, help="Pictures at a time.", show_default="one a core")] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace the files if they exist.")] = False,
 ) -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from mmnet.files import check_writable
+from mmnet.options import CheckpointDir, WhichCheckpoint
 from mmnet.progress import progress_bar
 from mmnet.quantize.precision import PRECISIONS, choose_precision
 from mmnet.quantize.recipe import Recipe, agreed, read_recipe
@@ -20,14 +21,8 @@ if TYPE_CHECKING:
 
 
 def export(
-    ckpt: Annotated[
-        str,
-        typer.Option(
-            metavar="WHICH",
-            help="[b]latest[/], [b]best[/], a checkpoint folder, a run, or a TF-Slim prefix or folder.",
-        ),
-    ] = "latest",
-    ckpt_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where checkpoints are kept.")] = Path("checkpoints"),
+    ckpt: WhichCheckpoint = "latest",
+    ckpt_dir: CheckpointDir = Path("checkpoints"),
     precision: Annotated[
         str | None,
         typer.Option(metavar="|".join(PRECISIONS), help="What the model stores and computes in.", show_default="int8"),

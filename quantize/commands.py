@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.progress import Progress, TextColumn
 
 from mmnet.errors import MissingExtraError, MMNetError, OutputExistsError
+from mmnet.options import CheckpointDir, WhichCheckpoint
 from mmnet.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -26,13 +27,7 @@ class QuantizeError(MMNetError):
 
 
 def quantize(
-    ckpt: Annotated[
-        str,
-        typer.Option(
-            metavar="WHICH",
-            help="[b]latest[/], [b]best[/], a checkpoint folder, a run, or a TF-Slim prefix or folder.",
-        ),
-    ] = "latest",
+    ckpt: WhichCheckpoint = "latest",
     data: Annotated[
         list[str] | None,
         typer.Option(
@@ -65,7 +60,7 @@ def quantize(
         typer.Option(metavar="DIR", help="Photos without people, to lay behind people; takes longer to read the data."),
     ] = None,
     validation: Annotated[float, typer.Option(min=0, max=1, help="Part of the pictures that validates.")] = 0.05,
-    ckpt_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where checkpoints are kept.")] = Path("checkpoints"),
+    ckpt_dir: CheckpointDir = Path("checkpoints"),
     save_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")] = 100,
     keep: Annotated[int, typer.Option(min=1, help="Newest checkpoints to keep, beside the best.")] = 3,
     seed: Annotated[int, typer.Option(min=0, help="Of data order and augmentation.")] = 0,

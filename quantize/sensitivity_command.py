@@ -16,6 +16,7 @@ from mmnet.evaluation import svg
 from mmnet.evaluation.commands import wide_console
 from mmnet.evaluation.tolerances import DEFAULTS
 from mmnet.files import atomic_file, check_writable
+from mmnet.options import CheckpointDir, WhichCheckpoint
 from mmnet.progress import progress_bar
 from mmnet.quantize.recipe import FORMAT as RECIPE_FORMAT
 from mmnet.quantize.recipe import Recipe
@@ -30,14 +31,8 @@ def sensitivity_command(
         Path,
         typer.Option(metavar="DIR", help="Folder of photos to measure 8-bit ranges and errors on.", show_default=False),
     ],
-    ckpt: Annotated[
-        str,
-        typer.Option(
-            metavar="WHICH",
-            help="[b]latest[/], [b]best[/], a checkpoint folder, a run, or a TF-Slim prefix or folder.",
-        ),
-    ] = "latest",
-    ckpt_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where checkpoints are kept.")] = Path("checkpoints"),
+    ckpt: WhichCheckpoint = "latest",
+    ckpt_dir: CheckpointDir = Path("checkpoints"),
     size: Annotated[
         int | None, typer.Option(help="Input size, a multiple of 16.", show_default="the checkpoint's")
     ] = None,

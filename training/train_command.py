@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.progress import Progress, TaskID, TextColumn
 
 from mmnet.errors import MissingExtraError, OutputExistsError
+from mmnet.options import CheckpointDir
 from mmnet.progress import progress_bar
 from mmnet.training.backend import BACKENDS, load_keras
 
@@ -101,7 +102,7 @@ def train(
     width: Annotated[
         float, typer.Option(help="Width multiplier of a new network: 1.0 is the paper's, 0.5 a third faster.")
     ] = 1.0,
-    ckpt_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where checkpoints are kept.")] = Path("checkpoints"),
+    ckpt_dir: CheckpointDir = Path("checkpoints"),
     save_every: Annotated[
         int, typer.Option(min=1, help="Steps between checkpoints: what is lost at most when it is killed.")
     ] = 1000,

@@ -284,37 +284,14 @@ class TestUnfolding:
 class TestCommand:
     def test_it_measures_and_the_export_says_whose_ranges_it_takes(self, photos, tmp_path):
         save_checkpoint(BARE, tmp_path / "checkpoints" / "bare")
-        result = run(
-            "mmnet",
-            "quantize",
-            "--ckpt",
-            "bare",
-            "--steps",
-            "0",
-            "--calibration",
-            photos,
-            "--run",
-            "mine",
-            cwd=tmp_path,
-        )
+        measure = ["mmnet", "quantize", "--ckpt", "bare", "--steps", "0", "--calibration", photos, "--run", "mine"]
+        result = run(*measure, cwd=tmp_path)
         assert result.returncode == 0, result.stderr
         assert "measured on 12 pictures" in result.stdout
         exported = run("export-tflite", "--ckpt", "mine", "--calibration", photos, "-o", "a.tflite", cwd=tmp_path)
         assert exported.returncode == 0, exported.stderr
         assert "the checkpoint's (measured without training); the photos only verify" in exported.stdout
-        again = run(
-            "mmnet",
-            "quantize",
-            "--ckpt",
-            "bare",
-            "--steps",
-            "0",
-            "--calibration",
-            photos,
-            "--run",
-            "mine",
-            cwd=tmp_path,
-        )
+        again = run(*measure, cwd=tmp_path)
         assert "--resume latest" in error_line(again)
 
     @pytest.mark.parametrize(
