@@ -48,6 +48,7 @@ KINDS: dict[str, Kind] = {
     "binary matte": Kind(False, "no soft edge to learn from: run `mmnet data mattes`"),
     "16 bits": Kind(False, "is read as 8 bits"),
     "grey photo": Kind(False, "has no colours"),
+    "nobody": Kind(False, "no person in any picture: they teach what is none; give the set a small weight"),
 }
 
 
@@ -162,7 +163,7 @@ def check(
             progress(len(looks), len(pairs))
 
     findings = [Finding("unpaired", path, why) for source in sources for path, why in source.unpaired]
-    findings += [finding for look in looks for finding in look.findings]
+    findings += _of_pictures(sources, looks)
     labels = [_label(pair, use, validation) for source, use in zip(sources, uses, strict=True) for pair in source.pairs]
     findings += _duplicates(pairs, labels, looks, distance)
     findings.sort(key=lambda finding: (list(KINDS).index(finding.kind), finding.file))
@@ -201,6 +202,17 @@ def near_pairs(hashes: NDArray[np.bool_], distance: int) -> Iterator[tuple[int, 
         for row, column in zip(*np.nonzero(apart <= distance), strict=True):
             if row < column:
                 yield start + int(row), start + int(column), int(apart[row, column])
+
+
+def _of_pictures(sources: Sequence[Source], looks: Sequence[_Look]) -> Iterator[Finding]:
+    """What was found in the pictures; that a matte is empty is no fault where all of its data set are."""
+    rest = iter(looks)
+    for source in sources:
+        found = [finding for _ in source.pairs for finding in next(rest).findings]
+        nobody = len(source.pairs) > 1 and sum(finding.kind == "empty matte" for finding in found) == len(source.pairs)
+        if nobody:
+            yield Finding("nobody", source.root)
+        yield from (finding for finding in found if not (nobody and finding.kind == "empty matte"))
 
 
 def _look(pair: Pair) -> _Look:

@@ -30,7 +30,7 @@ from mmnet.model.checkpoint import (
 from mmnet.model.config import ModelConfig
 from mmnet.model.keras_network import assign_weights, build_keras, read_weights
 from mmnet.training.augment import resize
-from mmnet.training.losses import matting_losses, weight_decay
+from mmnet.training.losses import alphas_of, matting_losses, weight_decay
 from mmnet.training.memory import keep_freed_memory
 from mmnet.training.packs import Pack
 from mmnet.training.pipeline import Batches, DataSet
@@ -60,6 +60,7 @@ class Job:
         description: of the data, for the checkpoints: what was typed, how many pictures.
         seed: of the initial weights, the order of the data and the augmentation.
         start: the checkpoint to go on from, or None for a new network.
+        teacher: a checkpoint whose alphas the labels are mixed with (`Recipe.teacher_share`), or None.
         width: width multiplier of a new network.
         save_every: steps between checkpoints.
         keep: how many of the newest checkpoints to keep, beside the best.
@@ -72,6 +73,7 @@ class Job:
     description: Mapping[str, Any]
     seed: int = 0
     start: Checkpoint | None = None
+    teacher: Checkpoint | None = None
     width: float = 1.0
     save_every: int = 1000
     keep: int = 3
@@ -154,7 +156,8 @@ class _StageRun:
         keras.utils.set_random_seed(job.seed)
         with _precision(keras, job.recipe):
             self._network = build_keras(self._config, keras, norm_decay=job.recipe.norm_decay)
-            self._model = training_model(keras, self._network, job.recipe)
+            teacher = frozen_network(keras, job.teacher, stage.size) if job.teacher is not None else None
+            self._model = training_model(keras, self._network, job.recipe, teacher)
         if start is not None:
             assign_weights(self._network, start.weights, self._config)
         self._schedule = _schedule(keras, stage, first)
@@ -250,7 +253,7 @@ class _StageRun:
 
         step = job.first_step + done
         provenance = dict(job.start.provenance) if job.start is not None else {}
-        provenance |= {"recipe": job.recipe.to_json(), "seed": job.seed, "first_step": job.first_step}
+        provenance |= _identity(job)
         checkpoint = Checkpoint(self._config, weights, step, job.description, metrics, provenance)
         folder = job.folder / f"step-{step:07}"
         state = load_safetensors().numpy.save(dict(raw) | optimizer)
@@ -282,24 +285,40 @@ class _StageRun:
         alphas = []
         for start in range(0, len(images), _EVALUATION_BATCH):
             pictures = images[start : start + _EVALUATION_BATCH].astype(np.float32) / np.float32(255)
-            logits = self._keras.ops.cast(self._network(pictures, training=False)["final_block"], "float32")
-            alphas.append(self._keras.ops.convert_to_numpy(self._keras.ops.softmax(logits)[..., 1]))
+            logits = self._network(pictures, training=False)["final_block"]
+            alphas.append(self._keras.ops.convert_to_numpy(alphas_of(self._keras, logits)[..., 0]))
         return np.concatenate(alphas)
 
 
-def training_model(keras: ModuleType, network: Any, recipe: Recipe) -> Any:
-    """The network of `build_keras` with the recipe's loss, to be compiled and fitted; every term is a metric too."""
+def frozen_network(keras: ModuleType, checkpoint: Checkpoint, size: int) -> Any:
+    """The network of a checkpoint for pictures of `size` pixels, which no training changes."""
+    config = replace(checkpoint.config, size=size)
+    network = build_keras(config, keras)
+    assign_weights(network, checkpoint.weights, config)
+    network.trainable = False
+    return network
+
+
+def training_model(keras: ModuleType, network: Any, recipe: Recipe, teacher: Any = None) -> Any:
+    """The network of `build_keras` with the recipe's loss, to be compiled and fitted; every term is a metric too.
+
+    With a teacher, a network of `frozen_network`, the losses compare with the labels mixed with its alphas
+    (distillation; Hinton et al., 2015, with soft mattes for the classes' soft targets).
+    """
 
     class Training(keras.Model):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             super().__init__()
-            self.network = network
+            self.network, self.teacher = network, teacher
             self.loss_means = {name: keras.metrics.Mean(name) for name in recipe.weights}
 
         def call(self, images: Any, training: bool = False) -> Any:
             return self.network(images, training=training)
 
         def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any) -> Any:
+            if self.teacher is not None:
+                taught = alphas_of(keras, self.teacher(x, training=False)["final_block"])
+                y = (1 - recipe.teacher_share) * y + recipe.teacher_share * taught
             losses = matting_losses(keras, x, y, y_pred["final_block"], y_pred["aux_block"])
             for name, loss in losses.items():
                 self.loss_means[name].update_state(loss)
@@ -380,8 +399,7 @@ def newest(job: Job) -> Saved | None:
         return None
     saved = _load(found[-1][1])
     recorded = saved.checkpoint.provenance
-    asked = {"recipe": job.recipe.to_json(), "seed": job.seed, "first_step": job.first_step}
-    for key, value in asked.items():
+    for key, value in _identity(job).items():
         # Both through JSON, where tuples are lists.
         if _plain(recorded.get(key)) != _plain(value):
             raise ResumeError(
@@ -389,6 +407,12 @@ def newest(job: Job) -> Saved | None:
                 "into another folder with --run"
             )
     return saved
+
+
+def _identity(job: Job) -> dict[str, Any]:
+    """What makes two runs the same; it is recorded with every checkpoint."""
+    teacher = {} if job.teacher is None else {"teacher_step": job.teacher.step}
+    return {"recipe": job.recipe.to_json(), "seed": job.seed, "first_step": job.first_step, **teacher}
 
 
 def _plain(value: Any) -> Any:

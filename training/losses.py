@@ -31,7 +31,7 @@ def matting_losses(keras: ModuleType, images: Any, mattes: Any, logits: Any, aux
     """
     ops = keras.ops
     logits = ops.cast(logits, "float32")
-    difference = ops.softmax(logits)[..., 1:] - mattes
+    difference = alphas_of(keras, logits) - mattes
     kernel = ops.cast(np.stack([_SOBEL, _SOBEL.T], axis=-1)[:, :, None], difference.dtype)
     gradients = ops.conv(difference, kernel, padding="same")
     losses = {
@@ -44,6 +44,11 @@ def matting_losses(keras: ModuleType, images: Any, mattes: Any, logits: Any, aux
         stride = images.shape[1] // aux_logits.shape[1]
         losses["auxiliary"] = _cross_entropy(ops, ops.cast(aux_logits, "float32"), mattes[:, ::stride, ::stride])
     return losses
+
+
+def alphas_of(keras: ModuleType, logits: Any) -> Any:
+    """[N, S, S, 2] of any float dtype → the person's share, float32 [N, S, S, 1]."""
+    return keras.ops.softmax(keras.ops.cast(logits, "float32"))[..., 1:]
 
 
 def weight_decay(keras: ModuleType, model: Any, decay: float) -> Any:

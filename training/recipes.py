@@ -54,6 +54,8 @@ class Recipe:
         norm_decay: decay of the batch norms' moving statistics.
         weight_average: decay of the moving average of the weights, which is what a checkpoint holds; 0 for none.
         weights: of the loss terms.
+        teacher_share: with a teacher, how much of what a picture is compared with is the teacher's alpha; the rest is
+            its label.
         mixed_precision: compute in bfloat16 with float32 weights: faster on accelerators, slower on most processors.
     """
 
@@ -67,6 +69,7 @@ class Recipe:
     norm_decay: float = 0.999
     weight_average: float = 0.0
     weights: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(LOSSES, 1.0))
+    teacher_share: float = 0.5
     mixed_precision: bool = False
 
     @property

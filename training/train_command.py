@@ -56,6 +56,14 @@ def train(
             help="Checkpoint to go on from, named as for export-tflite; its step count and its sampling go on too.",
         ),
     ] = None,
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CKPT",
+            help="Distillation: the labels are mixed, half and half, with the alphas of this checkpoint, which "
+            "saw more pictures than there are here.",
+        ),
+    ] = None,
     run: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of the run.", show_default="the recipe's")
     ] = None,
@@ -135,6 +143,7 @@ def train(
     Examples:
       mmnet train --data portraits/ --recipe portrait --backgrounds scenes/
       mmnet train --data portraits/ --data wide/=0.5 --from MMNetModel-304500 --recipe incremental --steps 50000
+      mmnet train --data portraits/ --data nobody/=0.2 --from MMNetModel-304500 --teacher MMNetModel-887000
       mmnet train --data portraits/ --from checkpoints/mine --steps 2000 --run mine-tuned
       mmnet train --data portraits/ --recipe portrait --backgrounds scenes/ --resume latest
       mmnet train --data portraits/ --recipe portrait --backend jax --mixed-precision --batch 256
@@ -155,9 +164,11 @@ def train(
         raise OutputExistsError(
             f"{folder}: holds a run already; go on with --resume latest, or name another with --run"
         )
-    found = resolve(start, ckpt_dir) if start is not None else None
-    if found is not None:
-        console.print(f"[bold]from[/]        {escape(str(found.path))} ({escape(found.why)})")
+    found = {
+        name: resolve(named, ckpt_dir) for name, named in (("from", start), ("teacher", teacher)) if named is not None
+    }
+    for name, resolved in found.items():
+        console.print(f"[bold]{name:<12}[/]{escape(str(resolved.path))} ({escape(resolved.why)})")
 
     with progress_bar(console, TextColumn("{task.fields[note]}")) as progress:
         data_sets = DataSets(data, chosen, validation, backgrounds, workers, progress, console)
@@ -167,7 +178,8 @@ def train(
             data=data_sets,
             description={"data": [Path(name).name for name in data], "validation": validation},
             seed=seed,
-            start=found.load() if found is not None else None,
+            start=found["from"].load() if "from" in found else None,
+            teacher=found["teacher"].load() if "teacher" in found else None,
             width=width,
             save_every=save_every,
             keep=keep,

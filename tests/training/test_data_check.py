@@ -13,6 +13,7 @@ import skimage.data
 from portraits import drawn_portrait, write_folders, write_image
 from support import error_line, run
 
+from mmnet.runtime.photos import read_stored
 from mmnet.training.check import KINDS, Finding, check, near_pairs, perceptual_hash
 
 
@@ -41,6 +42,11 @@ def lose_partner(root: Path) -> None:
 
 def shrink_matte(root: Path) -> None:
     write_image(spoiled(root)[1], drawn_portrait(1, 48, 36)[1])
+
+
+def empty_all(root: Path) -> None:
+    for matte in (root / "mask").iterdir():
+        write_image(matte, np.zeros_like(read_stored(matte)))
 
 
 def empty(root: Path) -> None:
@@ -95,6 +101,7 @@ def copy_photo(root: Path) -> None:
         (lose_colours, "grey photo", "p001.png"),
         (deepen, "16 bits", "p001.png"),
         (copy_photo, "duplicate", "p001.png"),
+        (empty_all, "nobody", "set"),
     ],
 )
 def test_each_fault_is_found_and_nothing_else(

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 from scipy.signal import convolve2d
+from support import random_checkpoint
 
+from mmnet.export.verify import probe_images
 from mmnet.model.config import ModelConfig
 from mmnet.model.keras_network import build_keras
-from mmnet.training.losses import matting_losses, weight_decay
-from mmnet.training.recipes import LOSSES
+from mmnet.training.loop import frozen_network, training_model
+from mmnet.training.losses import alphas_of, matting_losses, weight_decay
+from mmnet.training.recipes import LOSSES, find_recipe
 
 
 def computed(images, mattes, logits, aux_logits):
@@ -79,3 +84,21 @@ def test_weight_decay_counts_ordinary_convolutions_only():
     kernels = [layer.kernel for layer in model.layers if "depthwise" not in layer.name and hasattr(layer, "kernel")]
     total = sum(float((kernel.numpy().astype(np.float64) ** 2).sum()) for kernel in kernels)
     assert float(weight_decay(keras, model, 4e-7)) == pytest.approx(2e-7 * total, rel=1e-5)
+
+
+def test_a_teachers_alphas_are_mixed_into_the_labels():
+    checkpoint, recipe = random_checkpoint(ModelConfig(0.35, 48), seed=3), find_recipe("fine-tune")
+    network = build_keras(ModelConfig(0.35, 32), keras)
+    teacher = frozen_network(keras, checkpoint, 32)
+    images = probe_images(32, 2).astype(np.float32) / 255
+    labels = np.random.default_rng(0).random((2, 32, 32, 1)).astype(np.float32)
+    taught = alphas_of(keras, teacher(images, training=False)["final_block"]).numpy()
+    outputs = network(images, training=False)
+
+    def loss(share, labels, teacher):
+        model = training_model(keras, network, replace(recipe, teacher_share=share), teacher)
+        assert len(model.trainable_variables) == len(network.trainable_variables)
+        return float(model.compute_loss(images, labels, outputs))
+
+    assert loss(0.25, labels, teacher) == pytest.approx(loss(0.5, 0.75 * labels + 0.25 * taught, None), rel=1e-6)
+    assert loss(0.25, labels, teacher) != pytest.approx(loss(0.5, labels, None), rel=1e-3)
