@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from mmnet.model.config import ModelConfig
 from mmnet.model.variables import variable_shapes
 
 ROOT = Path(__file__).parents[1]
+EAGERLY = "ignore:Even though the `tf.config.experimental_run_functions_eagerly`:UserWarning"
 
 
 def random_weights(config: ModelConfig, seed: int) -> dict[str, NDArray[np.float32]]:
@@ -39,6 +42,21 @@ def random_weights(config: ModelConfig, seed: int) -> dict[str, NDArray[np.float
 def random_checkpoint(config: ModelConfig, seed: int = 0, step: int = 7) -> Checkpoint:
     """A whole checkpoint around `random_weights`."""
     return Checkpoint(config, random_weights(config, seed), step, created="2026-01-02T03:04:05+00:00")
+
+
+@contextmanager
+def eagerly() -> Iterator[None]:
+    """Steps of training are computed one operator after the other, untraced: tracing a step costs as much as ten.
+
+    TensorFlow remarks that its input pipeline stays as it is: `EAGERLY` lets a test module overhear that.
+    """
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)
 
 
 def run(*command: object, cwd: Path | None = None, timeout: float = 300) -> subprocess.CompletedProcess[str]:

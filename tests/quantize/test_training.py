@@ -12,7 +12,7 @@ import cv2
 import keras
 import numpy as np
 import pytest
-from support import error_line, random_checkpoint, run
+from support import EAGERLY, eagerly, error_line, random_checkpoint, run
 
 from mmnet.export.convert import to_float, to_int8_from_ranges
 from mmnet.export.graph import training_graph
@@ -48,6 +48,15 @@ class Notes:
     def on_checkpoint(self, checkpoint, folder, pictures):
         assert pictures.shape[1:] == (3 * SIZE, 3)
         self.folders.append(folder.name)
+
+
+pytestmark = pytest.mark.filterwarnings(EAGERLY)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def untraced():
+    with eagerly():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -142,12 +151,14 @@ sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(Path(__file__).parents[1])!
 from pathlib import Path
 import keras
 from mmnet.quantize.training import train_quantized
+from support import eagerly
 from test_training import Notes, job, measure
 class Killed(Notes):
     def on_step(self, step, *rest):
         if step == 102:
             os.kill(os.getpid(), signal.SIGKILL)
-train_quantized(job(Path({str(tmp_path / "run")!r}), Path({str(pictures)!r})), keras, Killed(), measure)
+with eagerly():
+    train_quantized(job(Path({str(tmp_path / "run")!r}), Path({str(pictures)!r})), keras, Killed(), measure)
 """
     killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr

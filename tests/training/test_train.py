@@ -13,13 +13,21 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from support import error_line, random_checkpoint, run
+from support import EAGERLY, eagerly, error_line, random_checkpoint, run
 from training_jobs import SIZE, Notes, job
 
 from mmnet.model.checkpoint import CheckpointCorruptError, load_checkpoint, save_checkpoint
 from mmnet.model.config import ModelConfig
 from mmnet.training.loop import STATE_FILE, DivergedError, ResumeError, train
 from mmnet.training.recipes import RECIPES, RecipeError, find_recipe
+
+pytestmark = pytest.mark.filterwarnings(EAGERLY)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def untraced():
+    with eagerly():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +81,15 @@ from pathlib import Path
 import keras
 from mmnet.model.checkpoint import load_checkpoint
 from mmnet.training.loop import train
+from support import eagerly
 from training_jobs import Notes, job
 class Killed(Notes):
     def on_step(self, step, *rest):
         if step == 103:
             os.kill(os.getpid(), signal.SIGKILL)
-train(job(Path({str(tmp_path / "run")!r}), Path({str(pictures)!r}), load_checkpoint(Path({str(tmp_path / "start")!r}))),
-      keras, Killed())
+start = load_checkpoint(Path({str(tmp_path / "start")!r}))
+with eagerly():
+    train(job(Path({str(tmp_path / "run")!r}), Path({str(pictures)!r}), start), keras, Killed())
 """
     killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
