@@ -161,11 +161,7 @@ class _StageRun:
         if start is not None:
             assign_weights(self._network, start.weights, self._config)
         self._schedule = _schedule(keras, stage, first)
-        self._optimizer = keras.optimizers.Adam(
-            self._schedule,
-            use_ema=job.recipe.weight_average > 0,
-            ema_momentum=job.recipe.weight_average or 0.99,
-        )
+        self._optimizer = _optimizer(keras, self._schedule, job.recipe)
         self._model.compile(optimizer=self._optimizer)
         self._optimizer.build(self._network.trainable_variables)
         self._data = job.data(stage.size)
@@ -246,7 +242,7 @@ class _StageRun:
         optimizer = {f"optimizer/{i:04}": np.asarray(v.numpy()) for i, v in enumerate(self._optimizer.variables)}
         if job.recipe.weight_average:
             # Keras gives the averages only by writing them over the weights.
-            self._optimizer.finalize_variable_values(self._network.trainable_variables)
+            self._optimizer.write_averages(self._network.trainable_variables)
         weights = read_weights(self._network)
         metrics, pictures = self._evaluate()
         assign_weights(self._network, raw, self._config)
@@ -337,6 +333,20 @@ def _precision(keras: ModuleType, recipe: Recipe) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def _optimizer(keras: ModuleType, schedule: Any, recipe: Recipe) -> Any:
+    """Adam, with the recipe's moving average of the weights."""
+
+    class Adam(keras.optimizers.Adam):  # type: ignore[misc, name-defined]
+        def finalize_variable_values(self, var_list: Any) -> None:
+            """`fit` would go on from the averages in its next segment; training goes on from the weights."""
+
+        def write_averages(self, variables: Any) -> None:
+            """Write the averages over the weights."""
+            super().finalize_variable_values(variables)
+
+    return Adam(schedule, use_ema=recipe.weight_average > 0, ema_momentum=recipe.weight_average or 0.99)
 
 
 def _schedule(keras: ModuleType, stage: Stage, first: int) -> Any:

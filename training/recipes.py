@@ -80,6 +80,9 @@ class Recipe:
     def scaled(self, steps: int | None, batch: int | None) -> Recipe:
         """The same recipe with another number of steps (stages keep their shares) or of pictures a step.
 
+        The weights are averaged over at most a twentieth of the steps: a longer memory would hold what the run
+        began with.
+
         Raises:
             RecipeError: fewer steps than stages.
         """
@@ -97,7 +100,8 @@ class Recipe:
             )
             for i, stage in enumerate(self.stages)
         )
-        return replace(self, stages=stages)
+        memory = min(1 / (1 - self.weight_average), max(2.0, sum(stage.steps for stage in stages) / 20))
+        return replace(self, stages=stages, weight_average=1 - 1 / memory if self.weight_average else 0.0)
 
     def to_json(self) -> dict[str, Any]:
         """The recipe as plain JSON values."""
@@ -138,10 +142,10 @@ RECIPES: dict[str, Recipe] = {
         Recipe(
             "fine-tune",
             "Go on from a checkpoint with strong augmentation and other backgrounds, at 256².",
-            (Stage(20_000, 256, 8, 1e-4, 1e-6, warmup=200),),
+            (Stage(20_000, 256, 8, 2e-4, 1e-6, warmup=500),),
             Augmentation(),
             continues=True,
-            norm_decay=0.999,
+            norm_decay=0.99,
             weight_average=0.999,
             # What is measured, MAD and GAUSS_GRAD, weighs as much as the cross entropies, which train it from scratch.
             weights={"alpha": 3.0, "compositional": 3.0, "gradient": 30.0, "cross_entropy": 1.0, "auxiliary": 0.5},

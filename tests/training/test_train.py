@@ -62,6 +62,13 @@ def test_steps_go_on_from_the_start_and_checkpoints_say_what_they_are(uninterrup
     assert rates == sorted(rates, reverse=True)
 
 
+def test_training_goes_on_from_the_weights_and_saves_their_average(uninterrupted):
+    """Keras' `fit` writes the average over the weights when it ends, which is not when training ends."""
+    saved, state = weights_and_state(uninterrupted[0])
+    kernels = [name for name in saved.weights if name.endswith("/weights")]
+    assert all(not np.array_equal(saved.weights[name], state[name]) for name in kernels)
+
+
 def test_old_checkpoints_go_and_the_best_stays(uninterrupted):
     last, _ = uninterrupted
     folders = sorted(path.name for path in last.parent.iterdir())
@@ -160,6 +167,12 @@ class TestRecipes:
         assert scaled.steps == steps
         share = recipe.stages[0].steps / recipe.steps
         assert abs(scaled.stages[0].steps - share * steps) <= 1
+
+    @pytest.mark.parametrize("steps", [2, 1000, 10**6])
+    def test_a_short_run_averages_over_a_part_of_itself(self, steps):
+        scaled = RECIPES["fine-tune"].scaled(steps, None)
+        assert 1 / (1 - scaled.weight_average) == pytest.approx(min(1000, max(2, steps / 20)))
+        assert RECIPES["published"].scaled(steps, None).weight_average == 0
 
     def test_what_cannot_be_is_refused(self):
         with pytest.raises(RecipeError, match="published, incremental"):
