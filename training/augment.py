@@ -337,7 +337,7 @@ def _choose_view(sample: Sample, draw: _Draw, replaced: bool) -> View:
     With its own background that is inside the photo, but for what a rotation brings in at the corners. With another
     background only those edges count that cut the person.
     """
-    held = _cut_edges(sample.matte) if replaced else (True, True, True, True)
+    held = cut_edges(sample.matte) if replaced else (True, True, True, True)
     scale = draw.value("close_scale" if draw.happens("close") else "small_scale" if replaced else "scale")
     wide = sample.aspect  # the photo is wide×1, the frame width×height, both in heights of the photo
     relative = draw.value("aspect")
@@ -367,8 +367,8 @@ def _centre(shift: float, photo: float, frame: float, low_held: bool, high_held:
     return shift
 
 
-def _cut_edges(matte: Bytes) -> tuple[bool, bool, bool, bool]:
-    """Which edges (left, top, right, bottom) cut the person: a fiftieth of them or more shows it."""
+def cut_edges(matte: Bytes) -> tuple[bool, bool, bool, bool]:
+    """Which edges (left, top, right, bottom) of a matte, uint8 [H, W], cut the person: where a fiftieth or more shows it."""
     left, top, right, bottom = (
         float(edge.mean()) > 255 / 50 for edge in (matte[:, 0], matte[0], matte[:, -1], matte[-1])
     )

@@ -250,11 +250,12 @@ def _record(pair: Pair, side: int, foregrounds: bool) -> tuple[Bytes, float]:
         matte = to_model_input(np.repeat(alpha[..., None], 3, axis=2), side)[..., 0]
         return np.concatenate([to_model_input(photo, side).ravel(), matte.ravel()]), width / height
     matte = resize(alpha, side)
-    person = _own_colours(resize(colours, side), matte, pair.is_cutout)
+    person = own_colours(resize(colours, side), matte, pair.is_cutout)
     return np.concatenate([resize(photo, side).ravel(), matte.ravel(), person.ravel()]), width / height
 
 
-def _own_colours(person: Bytes, matte: Bytes, is_cutout: bool) -> Bytes:
+def own_colours(person: Bytes, matte: Bytes, is_cutout: bool) -> Bytes:
+    """The person's colours without the background's: uint8 [H, W, 3] of a photo or cut-out and its matte [H, W]."""
     if not is_cutout:
         return estimate_foreground(person, matte)
     # A cut-out's colours are the person's where anything shows; beyond, what the estimate continues them with.
