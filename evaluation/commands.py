@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Self
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
-from mmnet.evaluation.dataset import DatasetError, check_pairs, load_pairs
+from mmnet.evaluation.console import show_worst, task_bar, wide_console
+from mmnet.evaluation.dataset import DatasetError, Pair, check_pairs, load_pairs
 from mmnet.evaluation.evaluate import EvaluationError, Result, evaluate
 from mmnet.evaluation.figures import WORST_BY
 from mmnet.evaluation.models import Candidate, named_apart, open_file
 from mmnet.evaluation.report import document, tables
-from mmnet.evaluation.resize import RESIZES, choose_resize
+from mmnet.evaluation.resize import RESIZES, Resize, choose_resize
+from mmnet.evaluation.video_report import Sequences
 from mmnet.files import atomic_file, check_writable
 from mmnet.options import CheckpointDir
 from mmnet.progress import progress_bar
@@ -51,6 +54,14 @@ def evaluate_command(
             show_default=False,
         ),
     ] = None,
+    video: Annotated[
+        bool,
+        typer.Option(
+            "--video",
+            help="Measure on sequences of frames, frame by frame and steadied: DIR holds NAME/image and NAME/mask, or "
+            "NAME/com and NAME/pha, or such folders with videos in them.",
+        ),
+    ] = False,
     ckpt_dir: CheckpointDir = Path("checkpoints"),
     split: Annotated[
         str | None, typer.Option(metavar="NAME", help="Take DIR/NAME/image and DIR/NAME/mask.", show_default=False)
@@ -88,6 +99,7 @@ def evaluate_command(
       mmnet evaluate -m mine.tflite -m selfie_segmentation.tflite -d portraits/test --worst 10
       mmnet evaluate --ckpt MMNetModel-887000 -d portraits/test --resize original
       mmnet evaluate -m mine.tflite -d portraits/test --json - --no-pictures | jq .models[0].statistics.MAD
+      mmnet evaluate --video -m mine.tflite -d sequences/ --json video.json
     """
     to_stdout = json_file == STDOUT
     chosen = choose_resize(resize)
@@ -102,8 +114,7 @@ def evaluate_command(
     with progress:
         candidates = [open_file(path) for path in model or ()]
         try:
-            pairs = load_pairs(data, split)
-            fingerprint = check_pairs(pairs, task_bar(progress, "reading pictures"))
+            material = (Sequences if video else Photos).read(data, split, progress)
         except DatasetError as error:
             for problem in error.problems:
                 console.print(f"[bold red]error:[/] {escape(problem)}")
@@ -114,18 +125,65 @@ def evaluate_command(
             checkpoints.append(from_checkpoint(which, ckpt_dir))
             converting(done, len(ckpt or ()))
         candidates = named_apart([*checkpoints, *candidates])
-        results = evaluate(candidates, pairs, chosen, threads=threads, progress=task_bar(progress, "measuring"))
+        report = material.measure(candidates, chosen, threads, task_bar(progress, "measuring"))
 
-    described = {"folder": str(data), "split": split, "pictures": len(pairs), "sha256": fingerprint}
-    found = json.dumps(
-        document(results, chosen, described, command, worst=worst, with_pictures=pictures), indent=1, ensure_ascii=False
-    )
+    found = json.dumps(report.document(command, worst, pictures), indent=1, ensure_ascii=False)
     if json_file is not None and not to_stdout:
         with atomic_file(json_file) as temporary:
             temporary.write_text(found + "\n", encoding="utf-8")
-    _print(wide_console(stderr=to_stdout), results, len(pairs), chosen.what, worst)
+    report.show(wide_console(stderr=to_stdout), worst)
     if to_stdout:
         typer.echo(found)
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Photos with their mattes, read once and found good; `sha256` tells them from others."""
+
+    folder: Path
+    split: str | None
+    pairs: list[Pair]
+    sha256: str
+
+    @classmethod
+    def read(cls, folder: Path, split: str | None, progress: Progress) -> Self:
+        """Find and check them. Raises as `load_pairs` and `check_pairs`."""
+        pairs = load_pairs(folder, split)
+        return cls(folder, split, pairs, check_pairs(pairs, task_bar(progress, "reading pictures")))
+
+    def measure(
+        self, candidates: Sequence[Candidate], resize: Resize, threads: int | None, update: Callable[[int, int], None]
+    ) -> PhotosReport:
+        """Measure the models on them. Raises as `evaluate`."""
+        return PhotosReport(self, resize, evaluate(candidates, self.pairs, resize, threads=threads, progress=update))
+
+
+@dataclass(frozen=True)
+class PhotosReport:
+    """What was measured on photos."""
+
+    photos: Photos
+    resize: Resize
+    results: list[Result]
+
+    def document(self, command: str, worst: int, with_pictures: bool) -> dict[str, Any]:
+        """As JSON; see `mmnet.evaluation.report.document`."""
+        photos = self.photos
+        described = {
+            "folder": str(photos.folder),
+            "split": photos.split,
+            "pictures": len(photos.pairs),
+            "sha256": photos.sha256,
+        }
+        return document(self.results, self.resize, described, command, worst=worst, with_pictures=with_pictures)
+
+    def show(self, console: Console, worst: int) -> None:
+        """As tables for people."""
+        for table in tables(self.results, console.width):
+            console.print(table)
+            console.print()
+        console.print(f"[dim]{len(self.photos.pairs)} pictures, resized {self.resize.what}[/]", soft_wrap=True)
+        show_worst(console, self.results, worst)
 
 
 def from_checkpoint(which: str, ckpt_dir: Path) -> Candidate:
@@ -152,31 +210,3 @@ def from_checkpoint(which: str, ckpt_dir: Path) -> Candidate:
         "precision": "float32",
     }
     return Candidate(found.path.name, "checkpoint", which, checkpoint.config.size, model, recipe)
-
-
-def task_bar(progress: Progress, description: str) -> Callable[[int, int], None]:
-    """A line of the progress bar, to be called with what is done and the total; gone when all is done."""
-    task = progress.add_task(description, total=None)
-
-    def update(done: int, total: int) -> None:
-        progress.update(task, completed=done, total=total, visible=done < total)
-
-    return update
-
-
-def wide_console(*, stderr: bool) -> Console:
-    """As wide as the terminal; where there is none, nothing has to fit into it."""
-    console = Console(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=1 << 12)
-
-
-def _print(console: Console, results: list[Result], pictures: int, what: str, worst: int) -> None:
-    for table in tables(results, console.width):
-        console.print(table)
-        console.print()
-    console.print(f"[dim]{pictures} pictures, resized {what}[/]", soft_wrap=True)
-    if worst:
-        console.print(f"\n[dim]the worst by {WORST_BY}[/]")
-        for result in results:
-            names = ", ".join(f"{name} {value:.4f}" for name, value in result.worst(worst))
-            console.print(f"{escape(result.candidate.name)}: {escape(names)}", soft_wrap=True)

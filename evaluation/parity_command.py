@@ -13,7 +13,8 @@ from rich.markup import escape
 from rich.progress import Progress
 
 from mmnet.errors import MMNetError
-from mmnet.evaluation.commands import STDOUT, from_checkpoint, task_bar, wide_console
+from mmnet.evaluation.commands import STDOUT, from_checkpoint
+from mmnet.evaluation.console import task_bar, wide_console
 from mmnet.evaluation.dataset import DatasetError, Pair, Photo, check_pairs, load_pictures
 from mmnet.evaluation.layers import LayerError, LayersError, layer_errors
 from mmnet.evaluation.models import Candidate, named_apart, open_file

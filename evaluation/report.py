@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from rich.table import Table
 from rich.text import Text
@@ -52,50 +52,63 @@ def document(
         "command": command,
         "data": data,
         "resize": {"name": resize.name, "what": resize.what},
-        "interval": {
-            "level": LEVEL,
-            "method": "percentile bootstrap of the mean",
-            "resamples": RESAMPLES,
-            "seed": SEED,
-        },
-        "machine": {"processor": processor(), "system": platform.system(), "python": platform.python_version()},
-        "versions": {tool: version(tool) for tool in TOOLS},
+        **environment("percentile bootstrap of the mean"),
         "figures": {figure.name: figure.definition for figure in FIGURES},
-        "models": [_model(result, worst, with_pictures) for result in results],
+        "models": [model_entry(result, worst, with_pictures) for result in results],
     }
 
 
-def tables(results: Sequence[Result], width: int) -> Iterator[Table]:
+def environment(interval: str) -> dict[str, Any]:
+    """How intervals are computed (`interval`: in words), and on which machine with which versions all was."""
+    return {
+        "interval": {"level": LEVEL, "method": interval, "resamples": RESAMPLES, "seed": SEED},
+        "machine": {"processor": processor(), "system": platform.system(), "python": platform.python_version()},
+        "versions": {tool: version(tool) for tool in TOOLS},
+    }
+
+
+class Row(Protocol):
+    """A row of a table: a figure's name, and which of its means is the best."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def higher_is_better(self) -> bool: ...
+
+
+def tables(results: Sequence[Result], width: int, figures: Sequence[Row] = FIGURES) -> Iterator[Table]:
     """A column a model, a row a figure: the mean (the best one bold), ± standard deviation, and the interval.
 
     Args:
         results: one a model.
         width: of the terminal in columns; models that do not fit beside the others come in a further table.
+        figures: the rows.
     """
     columns = [max(_CELL_WIDTH, len(result.candidate.name)) for result in results]
-    heading = max(len(figure.name) for figure in FIGURES)
+    heading = max(len(figure.name) for figure in figures)
     shown: list[int] = []
     for index in range(len(results)):
         if shown and heading + sum(2 + columns[other] for other in [*shown, index]) > width:
-            yield _table(results, shown)
+            yield _table(results, shown, figures)
             shown = []
         shown.append(index)
-    yield _table(results, shown)
+    yield _table(results, shown, figures)
 
 
-def _table(results: Sequence[Result], shown: Sequence[int]) -> Table:
+def _table(results: Sequence[Result], shown: Sequence[int], figures: Sequence[Row]) -> Table:
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     grid.add_column("", no_wrap=True)
     for index in shown:
         grid.add_column(Text(results[index].candidate.name), justify="right", overflow="fold")
-    for figure in FIGURES:
+    for figure in figures:
         row = [result.statistics[figure.name] for result in results]
         means = [entry.mean for entry in row if not math.isnan(entry.mean)]
         best = (max if figure.higher_is_better else min)(means, default=math.nan)
         cells = []
         for entry in (row[index] for index in shown):
-            mean = Text(_figure(entry.mean), "bold" if len(row) > 1 and entry.mean == best else "")
-            spread = f"\n± {_figure(entry.deviation)}\n{_figure(entry.low)}–{_figure(entry.high)}"
+            mean = Text(figure_text(entry.mean), "bold" if len(row) > 1 and entry.mean == best else "")
+            spread = f"\n± {figure_text(entry.deviation)}\n{figure_text(entry.low)}–{figure_text(entry.high)}"
             cells.append(mean.append(spread, "not bold dim"))
         grid.add_row(figure.name, *cells)
     return grid
@@ -112,14 +125,14 @@ def markdown(found: dict[str, Any]) -> str:
         f"{data['pictures']} pictures of `{data['folder']}`{split}. The mean of each figure, and its "
         f"{interval['level']:.0%} interval ({interval['method']}, {interval['resamples']:,} resamples).",
         "",
-        *_rows(
+        *markdown_rows(
             ["", *(model["name"] for model in models)],
-            ([name, *(_with_interval(model["statistics"][name]) for model in models)] for name in figures),
+            ([name, *(with_interval(model["statistics"][name]) for model in models)] for name in figures),
         ),
         "",
         *(f"- {name}: {definition}" for name, definition in figures.items()),
         "",
-        *_rows(
+        *markdown_rows(
             ["model", "what it is", f"worst by {WORST_BY}"],
             (
                 [model["name"], _about(model), ", ".join(entry["picture"] for entry in model["worst"])]
@@ -144,7 +157,8 @@ def _about(model: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _model(result: Result, worst: int, with_pictures: bool) -> dict[str, Any]:
+def model_entry(result: Result, worst: int, with_pictures: bool) -> dict[str, Any]:
+    """One model as plain JSON values: what it is, its statistics, its worst pictures, perhaps all figures."""
     candidate = result.candidate
     entry: dict[str, Any] = {
         "name": candidate.name,
@@ -168,7 +182,7 @@ def nulls(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _figure(value: float | None) -> str:
+def figure_text(value: float | None) -> str:
     """Four significant digits, but never more than five decimals."""
     if value is None or math.isnan(value):
         return "n/a"
@@ -176,11 +190,13 @@ def _figure(value: float | None) -> str:
     return f"{value:.{decimals}f}"
 
 
-def _with_interval(entry: dict[str, float | None]) -> str:
-    return f"{_figure(entry['mean'])} ({_figure(entry['low'])}–{_figure(entry['high'])})"
+def with_interval(entry: dict[str, float | None]) -> str:
+    """The mean of statistics in JSON, and its interval."""
+    return f"{figure_text(entry['mean'])} ({figure_text(entry['low'])}–{figure_text(entry['high'])})"
 
 
-def _rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def markdown_rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """The lines of a table."""
     return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
 
 

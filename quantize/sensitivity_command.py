@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mmnet.evaluation import svg
-from mmnet.evaluation.commands import wide_console
+from mmnet.evaluation.console import wide_console
 from mmnet.evaluation.tolerances import DEFAULTS
 from mmnet.files import atomic_file, check_writable
 from mmnet.options import CheckpointDir, WhichCheckpoint

@@ -368,7 +368,7 @@ def _centre(shift: float, photo: float, frame: float, low_held: bool, high_held:
 
 
 def cut_edges(matte: Bytes) -> tuple[bool, bool, bool, bool]:
-    """Which edges (left, top, right, bottom) of a matte, uint8 [H, W], cut the person: where a fiftieth or more shows it."""
+    """Which edges (left, top, right, bottom) of a matte, uint8 [H, W], cut the person: a fiftieth or more shows it."""
     left, top, right, bottom = (
         float(edge.mean()) > 255 / 50 for edge in (matte[:, 0], matte[0], matte[:, -1], matte[-1])
     )

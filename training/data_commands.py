@@ -234,6 +234,66 @@ def preview(
     console.print(f"[bold]wrote[/]  {escape(str(output))}: {count} samples of {size}×{size}")
 
 
+@data_app.command("sequences")
+def make_sequences(
+    portraits: Annotated[Path, typer.Argument(metavar="PORTRAITS", help="A data set: the people.", show_default=False)],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write.", show_default=False)],
+    backgrounds: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Photos without people: the scenes.", show_default="plain walls"),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, metavar="N", help="Sequences.")] = 12,
+    frames: Annotated[int, typer.Option(min=2, metavar="N", help="Frames of each, 30 a second.")] = 30,
+    size: Annotated[str, typer.Option(metavar="WIDTHxHEIGHT", help="Of the frames, in pixels.")] = "512x512",
+    motions: Annotated[
+        str,
+        typer.Option(metavar="NAME,...", help="Taken in turn; see below."),
+    ] = "still,breathe,drift,fast,shake,turn",
+    clean: Annotated[
+        bool, typer.Option("--clean", help="No noise, no compression, no changing exposure: a perfect camera.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")] = 0,
+    workers: Annotated[int | None, typer.Option(min=1, help="Sequences at a time.", show_default="one a core")] = None,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Replace OUT if it exists.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was made as JSON.")] = False,
+) -> None:
+    """Make short films of people from portraits with known mattes, whose matte is known in every frame.
+
+    People are cut out with their own colours, moved before moving scenes, and filmed with noise, compression and an
+    unsteady exposure. The same arguments give the same bytes. Measure on them with [b]mmnet evaluate --video[/].
+
+    \b
+    Motions:
+      still     neither person nor scene moves
+      breathe   the chest heaves, the head sways a little, before a still scene
+      drift     the person moves slowly before a panning scene
+      fast      the person moves fast and with stops, the scene slowly
+      shake     a camera held in an unsteady hand
+      turn      the person turns and leans before a still scene
+
+    \b
+    Examples:
+      mmnet data sequences portraits/test sequences/ --backgrounds scenes/ --count 18
+      mmnet data sequences portraits/test stills/ --motions still,breathe --clean --size 640x360
+    """
+    from mmnet.training.layouts import find_backgrounds, find_source
+    from mmnet.training.sequences import parse_size, plan_sequences, write_sequences
+
+    frame_size = parse_size(size)
+    check_writable(out, force=force, folder=True)
+    console = _console(as_json)
+    scenes = [] if backgrounds is None else find_backgrounds(backgrounds)
+    plans = plan_sequences(find_source(portraits).pairs, scenes, motions.split(","), count, seed)
+    with _progress(console, "filming") as update:
+        write_sequences(
+            plans, out, length=frames, size=frame_size, seed=seed, clean=clean, workers=workers, progress=update
+        )
+    console.print(f"[bold]wrote[/]  {escape(str(out))}: {count} sequences of {frames} frames, {size}")
+    console.print(f"[bold]next[/]   mmnet evaluate --video --data {escape(str(out))} --model FILE")
+    if as_json:
+        typer.echo((out / "sequences.json").read_text(encoding="utf-8"), nl=False)
+
+
 def _show(report: Report, console: Console) -> None:
     """The report as tables."""
     from mmnet.training.check import KINDS

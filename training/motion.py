@@ -34,8 +34,8 @@ class Sway:
     speed: Range = (0.0, 0.0)
 
 
-# What moves: x to the right, y downwards, angle, zoom (0 = none, 0.1 = a tenth nearer), turn (0 = facing the camera, 1 =
-# a half of the width is left), breath (0 = none, 0.02 = the chest is 2 % wider).
+# What moves: x to the right, y downwards, angle, zoom (0 = none, 0.1 = a tenth nearer), turn (0 = facing the camera,
+# 1 = half of the width is left), breath (0 = none, 0.02 = the chest is 2 % wider).
 COORDINATES = ("x", "y", "angle", "zoom", "turn", "breath")
 Layer = Mapping[str, Sway]
 

@@ -8,10 +8,9 @@ sequence: the same arguments give the same bytes.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +74,18 @@ class Plan:
     number: int
 
 
+def parse_size(text: str) -> tuple[int, int]:
+    """`640x360` → width and height.
+
+    Raises:
+        SequenceError: it is no such thing, or a side is not in 16-8192.
+    """
+    sides = text.lower().split("x")
+    if len(sides) != 2 or not all(side.isascii() and side.isdecimal() and 16 <= int(side) <= 8192 for side in sides):
+        raise SequenceError(f"--size {text}: is no size; write for example 640x360, sides from 16 to 8192")
+    return int(sides[0]), int(sides[1])
+
+
 def plan_sequences(
     pairs: Sequence[Pair], backgrounds: Sequence[Path], motions: Sequence[str], count: int, seed: int
 ) -> list[Plan]:
@@ -96,9 +107,7 @@ def plan_sequences(
     if not pairs or not motions or count < 1:
         raise SequenceError(f"{len(pairs)} portraits, {len(motions)} motions, {count} sequences: give at least one")
     random = np.random.default_rng([_SEQUENCE, seed])
-    people, scenes = (
-        _dealt(len(some), count, random) if some else [] for some in (pairs, backgrounds)
-    )
+    people, scenes = (_dealt(len(some), count, random) if some else [] for some in (pairs, backgrounds))
     plans = []
     for number in range(count):
         motion, pair = motions[number % len(motions)], pairs[people[number]]
@@ -184,13 +193,13 @@ def write_sequences(
 
         for _ in pool.map(write, plans):
             pass
-        about = {"format": FORMAT, "seed": seed, "length": length, "size": list(size)}
-        entries = [_about(plan, seed, clean) for plan in plans]
+        about = {"format": FORMAT, "seed": seed, "clean": clean, "frames": length, "size": list(size)}
+        entries = [_about(plan) for plan in plans]
         text = json.dumps(about | {"sequences": entries}, indent=1, ensure_ascii=False)
         (folder / ABOUT).write_text(text + "\n", encoding="utf-8")
 
 
-def _about(plan: Plan, seed: int, clean: bool) -> dict[str, Any]:
+def _about(plan: Plan) -> dict[str, Any]:
     scene = None if plan.background is None else plan.background.name
     return {"name": plan.name, "portrait": plan.pair.photo.name, "background": scene, "motion": plan.motion}
 
@@ -215,12 +224,9 @@ class _Scene:
     def at(self, time: float) -> tuple[Bytes, Bytes]:
         """The frame around a time and its matte: the mean over the exposure."""
         moments = np.linspace(-0.5, 0.5, _MOMENTS) * self._exposure if self._exposure else np.zeros(1)
-        frame = matte = np.float32(0)
-        for moment in moments:
-            seen, alpha = self._moment(time + float(moment))
-            frame, matte = frame + seen, matte + alpha
-        count = np.float32(len(moments))
-        return _to_bytes(frame / count), _to_bytes(matte / count)
+        layers = [self._moment(time + float(moment)) for moment in moments]
+        frame, matte = (_to_bytes(np.mean(np.stack(layer), axis=0)) for layer in zip(*layers, strict=True))
+        return frame, matte
 
     def _moment(self, time: float) -> tuple[Floats, Floats]:
         camera = self._matrix(self._camera, time)
@@ -347,5 +353,5 @@ def _plain(random: np.random.Generator) -> Bytes:
     return np.asarray(cv2.resize(_to_bytes(colours.astype(np.float32)), (256, 256), interpolation=cv2.INTER_CUBIC))
 
 
-def _to_bytes(values: Floats) -> Bytes:
-    return np.rint(values).clip(0, 255).astype(np.uint8)
+def _to_bytes(values: NDArray[Any]) -> Bytes:
+    return np.asarray(np.rint(values).clip(0, 255), np.uint8)
