@@ -15,6 +15,7 @@ from mmnet.runtime.matter import PortraitMatter
 from mmnet.runtime.model import MattingModel
 from mmnet.runtime.photos import PhotoError, list_photos, read_photo
 from mmnet.runtime.preprocess import ImageError, alpha_to_picture, to_model_input
+from mmnet.runtime.steady import Steadier
 
 __all__ = [
     "BackgroundError",
@@ -26,6 +27,7 @@ __all__ = [
     "PhotoError",
     "Plane",
     "PortraitMatter",
+    "Steadier",
     "YuvFrame",
     "alpha_to_picture",
     "blurred",
