@@ -206,7 +206,7 @@ def _between(images: Path, masks: Path, root: Path, problems: list[str]) -> Iter
     name = images.parent.relative_to(root).as_posix()
     sides = [_clips_in(part) for part in (images, masks)]
     if not any(sides):
-        yield from _pictures(images, masks, root.name if name == "." else name, problems)
+        yield from _pictures(images, masks, root.resolve().name if name == "." else name, problems)
         return
     problems += [f"{path}: has no mattes in {masks}" for stem, path in sides[0].items() if stem not in sides[1]]
     problems += [f"{path}: has no frames in {images}" for stem, path in sides[1].items() if stem not in sides[0]]

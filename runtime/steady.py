@@ -4,7 +4,8 @@ A network that sees one frame at a time makes something else of the same edge in
 compression and exposure. What it is steadied by:
 
 1. Dense optical flow between the two frames (Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV
-   2016), at 128×128 at most.
+   2016), at 128×128 at most. Around the person it is the person's, with whom the matte moves; at the edge itself it
+   would lie between the person's and that of what is behind.
 2. The matte so far, carried along the flow.
 3. The residual: what of the picture the flow does not explain, less what all of the picture shows (noise, and an
    exposure that changed). Where there is none, the new matte counts `new` (an exponential average); where it
@@ -37,6 +38,8 @@ _WHITE = 65535  # 257 · 255: a byte is exact in 16 bits
 _FLOW_SIDE = 128
 _LEAST_FLOW_SIDE = 32  # below, patches of the flow do not fit
 _BOX = 5  # pixels at the flow's size over which the residual is averaged
+_AROUND = 21  # pixels at the flow's size over which the person's motion is averaged
+_LEAST_PERSON = 1e-4  # what counts as a person where there is none
 _CUT = 12.0  # of 255: a residual of half of the picture beyond any noise
 _ONE_BITS = 8
 _ONE = 1 << _ONE_BITS  # of the weights
@@ -124,7 +127,7 @@ class Steadier:
 
     def _steadied(self, alpha: Words, grey: Bytes, before: _Before) -> Words:
         side = len(alpha)
-        flow = self._motion(grey, before.grey)
+        flow = self._motion(alpha, grey, before.grey)
         residual = _residual(grey, _carried(before.grey, flow))
         noise = _middle(residual)
         if noise > _CUT:
@@ -134,16 +137,21 @@ class Steadier:
         weight[_is_outside(flow)] = _ONE
         share = cv2.resize(weight, (side, side), interpolation=cv2.INTER_LINEAR).astype(np.int32)
         flow = np.asarray(cv2.resize(flow, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)
-        past = _carried(before.alpha, flow * np.float32(side / len(grey))).astype(np.int32)
+        # Carried from frame to frame, a bilinear matte would become softer and softer.
+        past = _carried(before.alpha, flow * np.float32(side / len(grey)), cv2.INTER_CUBIC).astype(np.int32)
         steadied: NDArray[np.int32] = past + ((share * (alpha - past) + _ONE // 2) >> _ONE_BITS)
         return steadied.astype(np.uint16)
 
-    def _motion(self, grey: Bytes, before: Bytes) -> Floats:
-        """Where each pixel was, x and y relative to where it is: float32 [G, G, 2]."""
+    def _motion(self, alpha: Words, grey: Bytes, before: Bytes) -> Floats:
+        """Where each pixel was, x and y relative to where it is; around the person, hers: float32 [G, G, 2]."""
         flow = np.zeros((*grey.shape, 2), np.float32)
         if len(grey) < _LEAST_FLOW_SIDE:
             return flow
-        return np.asarray(self._flow.calc(grey, before, flow), np.float32)
+        flow = np.asarray(self._flow.calc(grey, before, flow), np.float32)
+        small = np.asarray(cv2.resize(alpha, grey.shape, interpolation=cv2.INTER_AREA), np.float32)
+        person = np.square(small / np.float32(_WHITE)) + np.float32(_LEAST_PERSON)
+        moving, there = (cv2.blur(values, (_AROUND, _AROUND)) for values in (flow * person[..., None], person))
+        return np.asarray(moving / there[..., None], np.float32)
 
 
 def _residual(grey: Bytes, expected: NDArray[Any]) -> Floats:
@@ -157,11 +165,11 @@ def _middle(values: Floats) -> float:
     return float(np.median(values[::4, ::4]))
 
 
-def _carried(picture: NDArray[Any], flow: Floats) -> NDArray[Any]:
+def _carried(picture: NDArray[Any], flow: Floats, how: int = cv2.INTER_LINEAR) -> NDArray[Any]:
     """The picture as seen along the flow; its edges go on beyond it."""
     at: Any = flow + _grid(len(picture))
     nothing: Any = None  # `at` holds x and y; OpenCV's type hints want a second map nevertheless
-    return np.asarray(cv2.remap(picture, at, nothing, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    return np.asarray(cv2.remap(picture, at, nothing, how, borderMode=cv2.BORDER_REPLICATE))
 
 
 def _is_outside(flow: Floats) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""How the defaults of `mmnet.runtime.steady` were chosen: dtSSD and MAD over a grid of its options.
+"""How the defaults of `mmnet.runtime.steady` were chosen: MAD, MAD_band and dtSSD over a grid of its options.
 
 python benchmark/scripts/steadying.py sequences/ --model mmnet-1.0-256-int8.tflite
 
@@ -9,10 +9,9 @@ sequences than those that are reported. The time is that of the processor, on on
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ import numpy as np
 from rich.console import Console
 
 from mmnet.evaluation.clips import load_clips, read_groups
-from mmnet.evaluation.metrics import mad
+from mmnet.evaluation.metrics import band_mad, boundary_band, mad
 from mmnet.evaluation.resize import RESIZES
 from mmnet.evaluation.video_metrics import DTSSD_SCALE, dtssd
 from mmnet.progress import progress_bar
@@ -39,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     clips, motions = load_clips(options.sequences), read_groups(options.sequences)
-    found: dict[tuple[float, float], list[tuple[str, float, float]]] = {pair: [] for pair in GRID}
+    found: dict[tuple[float, float], list[tuple[str, dict[str, float]]]] = {pair: [] for pair in GRID}
     seconds = {"network": 0.0, "steadier": 0.0}
     with MattingModel(options.model or default_model(), threads=1) as model, progress_bar(Console(stderr=True)) as bar:
         for clip in bar.track(clips, description="measuring"):
@@ -56,29 +55,36 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 steadied = [steady(alpha, image) for alpha, image in zip(alphas, images, strict=True)]
                 if pair == (NEW, TOLERANCE):
                     seconds["steadier"] += time.process_time() - start
-                found[pair].append((motions.get(clip.name, "?"), *_figures(steadied, truths)))
+                found[pair].append((motions.get(clip.name, "?"), _figures(steadied, truths)))
     rows = [_row(pair, measured) for pair, measured in found.items()]
+    print("new, tolerance; MAD, MAD_band and dtSSD of all, " + ", ".join(rows[0]["motions"]))
     for row in rows:
-        by_motion = "  ".join(f"{motion} {mean:.5f} {steadiness:.3f}" for motion, (mean, steadiness) in row["motions"].items())
-        print(f"new {row['new']:.2f}  tolerance {row['tolerance']:g}  MAD {row['MAD']:.5f}  dtSSD {row['dtSSD']:.3f}  {by_motion}")
+        means = [row, *row["motions"].values()]
+        figures = "  ".join(f"{mean['MAD']:.5f} {mean['MAD_band']:.4f} {mean['dtSSD']:.3f}" for mean in means)
+        print(f"{row['new']:.2f}  {row['tolerance']:g}  {figures}")
     print(f"the steadier takes {seconds['steadier'] / seconds['network']:.2f} of the network's processor time")
-    sys.stderr.write(json.dumps(rows) + "\n")
 
 
-def _figures(alphas: Sequence[Any], truths: Sequence[Any]) -> tuple[float, float]:
-    changes = [
-        DTSSD_SCALE * dtssd(alphas[at], alphas[at - 1], truths[at], truths[at - 1]) for at in range(1, len(alphas))
-    ]
-    return float(np.mean([mad(*pair) for pair in zip(alphas, truths, strict=True)])), float(np.mean(changes))
-
-
-def _row(pair: tuple[float, float], measured: Sequence[tuple[str, float, float]]) -> dict[str, Any]:
-    motions = {
-        motion: tuple(np.mean([figures for name, *figures in measured if name == motion], axis=0).tolist())
-        for motion in dict.fromkeys(name for name, *_ in measured)
+def _figures(alphas: Sequence[Any], truths: Sequence[Any]) -> dict[str, float]:
+    pairs = list(zip(alphas, truths, strict=True))
+    bands = [band_mad(alpha, truth, boundary_band(truth)) for alpha, truth in pairs]
+    return {
+        "MAD": float(np.mean([mad(alpha, truth) for alpha, truth in pairs])),
+        "MAD_band": float(np.nanmean(bands)),
+        "dtSSD": float(np.mean([DTSSD_SCALE * dtssd(a, b, t, u) for (b, u), (a, t) in pairwise(pairs)])),
     }
-    means = np.mean([figures for _, *figures in measured], axis=0).tolist()
-    return {"new": pair[0], "tolerance": pair[1], "MAD": means[0], "dtSSD": means[1], "motions": motions}
+
+
+def _row(pair: tuple[float, float], measured: Sequence[tuple[str, dict[str, float]]]) -> dict[str, Any]:
+    motions = {
+        motion: _means([figures for name, figures in measured if name == motion])
+        for motion in dict.fromkeys(name for name, _ in measured)
+    }
+    return {"new": pair[0], "tolerance": pair[1], **_means([figures for _, figures in measured]), "motions": motions}
+
+
+def _means(rows: Sequence[dict[str, float]]) -> dict[str, float]:
+    return {name: float(np.nanmean([row[name] for row in rows])) for name in rows[0]}
 
 
 if __name__ == "__main__":

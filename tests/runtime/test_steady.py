@@ -82,7 +82,9 @@ def test_moving_edges_are_steadied_too(speed: float) -> None:
 def test_a_flickering_exposure_is_no_motion() -> None:
     frames, truths = film([MIDDLE] * 10)
     gains = np.random.default_rng(5).normal(1, 0.03, len(frames))
-    flickering = [np.rint(frame * gain).clip(0, 255).astype(np.uint8) for frame, gain in zip(frames, gains, strict=True)]
+    flickering = [
+        np.rint(frame * gain).clip(0, 255).astype(np.uint8) for frame, gain in zip(frames, gains, strict=True)
+    ]
     alphas = shimmering(truths, 5, 0.3)
     found = steadied(alphas, flickering)
     assert unsteadiness(found, truths) < 0.6 * unsteadiness(alphas, truths)

@@ -1,0 +1,146 @@
+"""`mmnet data sequences`: films whose every matte is known."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from portraits import drawn_portrait, write_folders, write_image
+from support import error_line, run
+
+from mmnet.evaluation.clips import check_clips, load_clips, read_groups
+from mmnet.training.layouts import find_source
+from mmnet.training.motion import MOTIONS, Course
+from mmnet.training.sequences import SequenceError, frames_of, parse_size, plan_sequences, write_sequences
+
+SIZE = (80, 64)
+
+
+@pytest.fixture(scope="module")
+def portraits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_folders(tmp_path_factory.mktemp("set"), 3)
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("scenes")
+    return [write_image(folder / f"{number}.png", drawn_portrait(40 + number)[0]) for number in range(2)]
+
+
+def film(portraits: Path, scenes: list[Path], motion: str, **options: Any) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+    (plan,) = plan_sequences(find_source(portraits).pairs, scenes, [motion], 1, seed=3)
+    return list(frames_of(plan, options.pop("length", 6), SIZE, seed=3, **options))
+
+
+def movement(frames: list[tuple[NDArray[Any], NDArray[Any]]]) -> float:
+    """Mean change of the matte from frame to frame."""
+    return float(np.mean([np.abs(a[1].astype(int) - b[1]).mean() for a, b in pairwise(frames)]))
+
+
+@pytest.mark.parametrize("motion", list(MOTIONS))
+def test_every_motion(portraits: Path, scenes: list[Path], motion: str) -> None:
+    frames = film(portraits, scenes, motion, clean=True)
+    for frame, matte in frames:
+        assert (frame.shape, frame.dtype, matte.shape, matte.dtype) == ((64, 80, 3), np.uint8, (64, 80), np.uint8)
+        # Somebody is there; the photo's lower edge, which cuts the person, never comes into the frame.
+        assert 0.1 < matte.mean() / 255 < 0.9
+        assert matte[-1].max() == 255
+    moved = movement(frames)
+    assert (moved == 0) == (motion == "still")
+    if motion == "fast":
+        assert moved > 3 * movement(film(portraits, scenes, "drift", clean=True))
+
+
+def test_the_matte_is_the_frames(portraits: Path, scenes: list[Path]) -> None:
+    """Before two scenes the same person: what differs is what the matte lets through."""
+    pairs = find_source(portraits).pairs
+    films = []
+    for scene in scenes:
+        (plan,) = plan_sequences(pairs, [scene], ["shake"], 1, seed=3)
+        films.append(list(frames_of(plan, 4, SIZE, seed=3, clean=True)))
+    for (one, matte), (other, same) in zip(*films, strict=True):
+        np.testing.assert_array_equal(matte, same)
+        difference = np.abs(one.astype(int) - other).max(axis=2)
+        assert difference[matte == 255].max() <= 1
+        assert difference[matte == 0].mean() > 10
+
+
+def test_the_camera_is_bad_anew_in_every_frame(portraits: Path, scenes: list[Path]) -> None:
+    pairs = find_source(portraits).pairs
+    changes = []
+    for plan in plan_sequences(pairs, scenes, ["still"], 6, seed=1):
+        first, second = (frame for frame, _ in frames_of(plan, 2, SIZE, seed=1))
+        changes.append(np.abs(first.astype(int) - second).mean())
+    assert sum(change > 0.2 for change in changes) >= 3
+
+
+def test_the_same_seed_gives_the_same_bytes(portraits: Path, scenes: list[Path], tmp_path: Path) -> None:
+    plans = plan_sequences(find_source(portraits).pairs, scenes, ["fast", "breathe"], 3, seed=5)
+    for name, workers in (("one", 1), ("two", 3)):
+        write_sequences(plans, tmp_path / name, length=3, size=SIZE, seed=5, workers=workers)
+    one, two = (
+        {path.relative_to(tmp_path / name): path.read_bytes() for path in (tmp_path / name).rglob("*.*")}
+        for name in ("one", "two")
+    )
+    assert one == two
+    assert len(one) == 3 * 3 * 2 + 1
+    other = list(frames_of(plans[0], 3, SIZE, seed=6))
+    assert any(
+        (frame != known).any() for (frame, _), (known, _) in zip(other, frames_of(plans[0], 3, SIZE, 5), strict=True)
+    )
+
+
+def test_nobody_comes_twice_before_everybody_came(portraits: Path, scenes: list[Path]) -> None:
+    plans = plan_sequences(find_source(portraits).pairs, scenes, ["still", "turn"], 7, seed=0)
+    people = [plan.pair.photo.stem for plan in plans]
+    assert len(set(people[:3])) == len(set(people[3:6])) == 3
+    assert [plan.name for plan in plans[:3]] == ["000-still", "001-turn", "002-still"]
+    assert plan_sequences(find_source(portraits).pairs, [], ["still"], 1, seed=0)[0].background is None
+
+
+def test_a_course_goes_on_between_the_frames() -> None:
+    for motion in MOTIONS.values():
+        course = Course(motion.person, np.random.default_rng(1))
+        for name, value in course.at(2.0).items():
+            assert abs(course.at(2.01)[name] - value) < 0.2
+
+
+def test_the_command(portraits: Path, scenes: list[Path], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = ["mmnet", "data", "sequences", portraits, out, "--count", 2, "--frames", 3, "--size", "48x32"]
+    done = run(*command, "--backgrounds", scenes[0].parent, "--motions", "drift,shake", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told == json.loads((out / "sequences.json").read_text())
+    assert [entry["motion"] for entry in told["sequences"]] == ["drift", "shake"]
+    assert "next   mmnet evaluate --video" in done.stderr
+    clips = load_clips(out)
+    assert check_clips(clips).lengths == [3, 3]
+    assert read_groups(out) == {"000-drift": "drift", "001-shake": "shake"}
+    assert "exists already" in error_line(run(*command))
+    before = (out / "000-drift" / "image" / "0000.png").read_bytes()
+    assert run(*command, "--force", "--seed", 4).returncode == 0
+    assert (out / "000-still" / "image" / "0000.png").read_bytes() != before
+    assert not (out / "000-drift").exists()
+
+
+def test_what_is_refused(portraits: Path, scenes: list[Path], tmp_path: Path) -> None:
+    pairs = find_source(portraits).pairs
+    with pytest.raises(SequenceError, match="motion 'jump' is unknown; choose of still"):
+        plan_sequences(pairs, scenes, ["jump"], 1, 0)
+    for text in ("48", "48x", "48x8", "x", "99999x48", "-48x48"):
+        with pytest.raises(SequenceError, match="write for example 640x360"):
+            parse_size(text)
+    assert "no such folder" in error_line(run("mmnet", "data", "sequences", tmp_path / "none", tmp_path / "out"))
+    broken = write_folders(tmp_path / "broken", 1)
+    (photo,) = (broken / "image").iterdir()
+    photo.write_bytes(photo.read_bytes()[:200])
+    line = error_line(run("mmnet", "data", "sequences", broken, tmp_path / "out", "--size", "48x48", "--frames", 2))
+    assert str(photo) in line
+    assert not (tmp_path / "out").exists()
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
