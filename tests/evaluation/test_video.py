@@ -220,9 +220,16 @@ def test_every_fault_is_a_line(tmp_path: Path, uint8_model: Path, fault: str) ->
         (images / "4.png").write_bytes((images / "4.png").read_bytes()[:100])
     elif fault == "nothing":
         (tmp_path / "films" / "clip").rename(tmp_path / "away")
-    out = tmp_path / "video.json"
-    line = error_line(run("mmnet", "evaluate", "--video", "-m", uint8_model, "-d", tmp_path / "films", "--json", out))
+    with pytest.raises(DatasetError) as raised:
+        check_clips(load_clips(tmp_path / "films"))
+    (line,) = raised.value.problems
     assert FAULTS[fault].format(images=images, masks=masks) in line
+    assert str(tmp_path / "films") in line or line.startswith("clip:")
+    if fault != "matte":
+        return
+    out = tmp_path / "video.json"
+    told = error_line(run("mmnet", "evaluate", "--video", "-m", uint8_model, "-d", tmp_path / "films", "--json", out))
+    assert told == f"error: {line}"
     assert not out.exists()
 
 

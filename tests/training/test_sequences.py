@@ -126,7 +126,7 @@ def test_the_command(portraits: Path, scenes: list[Path], tmp_path: Path) -> Non
     before = (out / "000-drift" / "image" / "0000.png").read_bytes()
     assert run(*command, "--force", "--seed", 4).returncode == 0
     assert (out / "000-still" / "image" / "0000.png").read_bytes() != before
-    assert not (out / "000-drift").exists()
+    assert not (out / "000-drift").exists()  # nothing of what was replaced is left
 
 
 def test_what_is_refused(portraits: Path, scenes: list[Path], tmp_path: Path) -> None:
