@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 from moving import film
 from portraits import drawn_portrait, write_folders, write_image
-from support import error_line, run
+from support import ROOT, error_line, run
 
 from mmnet.evaluation.clips import check_clips, load_clips
 from mmnet.evaluation.dataset import DatasetError
 from mmnet.evaluation.metrics import mad
 from mmnet.evaluation.video import NAMES
 from mmnet.evaluation.video_metrics import DTSSD_SCALE, dtssd
+from mmnet.evaluation.video_report import markdown
 from mmnet.runtime import PortraitMatter, Steadier, read_photo, to_model_input
 from mmnet.runtime.matter import resize_alpha
 
@@ -242,3 +243,12 @@ def test_missing_pyav_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(__import__("sys").modules, "av", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'mmnet\[video\]'"):
         check_clips(load_clips(tmp_path))
+
+
+def test_the_page_is_made_from_the_figures() -> None:
+    results = ROOT / "evaluation" / "results"
+    found = json.loads((results / "video-test.json").read_text(encoding="utf-8"))
+    assert (results / "video.md").read_text(encoding="utf-8").endswith("\n---\n\n" + markdown(found))
+    (model,) = found["models"]
+    assert found["steadier"] == Steadier().options, "measured with other options than the defaults"
+    assert model["change"]["dtSSD"]["high"] < 0
