@@ -70,8 +70,12 @@ class Steadier:
             image = to_model_input(frame, model.size)
             alpha = steady(model.run(image), image)
 
-    It remembers one matte and one small frame. The same frames give the same bytes. One object is for one video, and
-    for one thread at a time.
+    It remembers one matte and one small frame. The same frames give the same bytes, on any number of threads; the flow
+    is computed in floats, so another kind of processor may round otherwise. One object is for one video, and for one
+    thread at a time.
+
+    Attributes:
+        options: what it was made with, by name.
     """
 
     def __init__(self, new: float = NEW, tolerance: float = TOLERANCE) -> None:
@@ -89,7 +93,7 @@ class Steadier:
             raise SteadierError(f"new is {new}; it must be above 0 and at most 1")
         if not 0 < tolerance <= 255:
             raise SteadierError(f"tolerance is {tolerance}; it must be above 0 and at most 255")
-        self.options = {"new": new, "tolerance": tolerance}
+        self.options: dict[str, float] = {"new": new, "tolerance": tolerance}
         self._least = max(1, round(_ONE * new))
         self._slope = (_ONE - self._least) / tolerance
         self._before: _Before | None = None
