@@ -225,6 +225,7 @@ def _document(
         "left": left,
         "workers": state.workers,
         "seconds": round(state.seconds, 3),
+        "core_seconds": round(state.core_seconds, 3),
         "photos_per_second": None if state.rate is None else round(state.rate, 3),
         "stopped": state.stopped,
         "interrupted": interrupted,

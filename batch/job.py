@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -31,7 +31,7 @@ class Pool(Protocol):
     def workers(self) -> int:
         """How many tasks are done at a time."""
 
-    def run(self, tasks: Sequence[str], make: Callable[[bool], Work]) -> Iterator[tuple[int, str]]:
+    def run(self, tasks: Sequence[str], make: Callable[[bool], Work]) -> Generator[tuple[int, str], None, None]:
         """See `mmnet.batch.pool.Pool.run`."""
 
 
@@ -67,6 +67,7 @@ class Progress:
         skipped: whose results were there.
         workers: at work; 0 before they start.
         seconds: since the first task was handed out: neither listing nor Ray's start, but that of the workers.
+        core_seconds: processor time of the workers' tasks, which other programs on the machines do not change much.
         stopped: why the job ended before its end, one line; None if it did not.
         latest: the entries that have just come.
     """
@@ -77,6 +78,7 @@ class Progress:
     skipped: int = 0
     workers: int = 0
     seconds: float = 0.0
+    core_seconds: float = 0.0
     stopped: str | None = None
     latest: Sequence[Entry] = ()
     _first: tuple[int, float] = (0, 0.0)  # pictures and seconds when the first task was done
@@ -154,7 +156,7 @@ def _work(
     for careful in (False, True):
         lost = dict(enumerate(tasks))
         texts = [replace(task, careful=careful).to_json() for task in tasks]
-        with closing(pool.run(texts, partial(Worker, order))) as results:  # type: ignore[type-var]
+        with closing(pool.run(texts, partial(Worker, order))) as results:
             for index, text in results:
                 answer = json.loads(text)
                 if answer["writing"] is None:
@@ -168,9 +170,10 @@ def _work(
                     ledger.record(entry)
                     state.done += entry.error is None
                     state.failed += entry.error is not None
+                state.core_seconds += answer["core_seconds"]
                 state.tick(time.monotonic() - began)
                 progress(state)
-                if in_vain >= min(_WRITES_IN_VAIN, len(tasks)):
+                if in_vain >= _WRITES_IN_VAIN:
                     raise BatchError(f"{answer['writing']}; run the same command again to go on")
                 if max_errors is not None and state.failed - before > max_errors:
                     state.stopped = f"more than {max_errors} pictures failed (--max-errors)"

@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,7 @@ class Pool:
     workers: int
     nodes: int
 
-    def run(self, tasks: Sequence[str], make: Callable[[bool], Work]) -> Iterator[tuple[int, str]]:
+    def run(self, tasks: Sequence[str], make: Callable[[bool], Work]) -> Generator[tuple[int, str], None, None]:
         """Do every task once, wherever there is a free worker.
 
         A task whose worker died is done again by the one that takes its place, at most `_RETRIES` times.
@@ -138,7 +138,7 @@ class _Actor:
         return pa.table({"index": table["index"], "result": pa.array(results, pa.large_string())})
 
 
-def _run(tasks: Sequence[str], make: Callable[[bool], Work], workers: int) -> Iterator[tuple[int, str]]:
+def _run(tasks: Sequence[str], make: Callable[[bool], Work], workers: int) -> Generator[tuple[int, str], None, None]:
     import pyarrow as pa
     import ray
     import ray.data

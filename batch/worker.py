@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
@@ -65,13 +66,20 @@ class Worker:
         self._name = f"{platform.node()}:{os.getpid()}"
 
     def __call__(self, text: str) -> str:
-        """A task as `Task.to_json` gives it -> {"entries": …, "writing": the destination's error, or null}."""
+        """A task as `Task.to_json` gives it -> {"entries": …, "writing": the destination's error, or null, …}."""
+        began = time.process_time()
         task = Task.from_json(text)
         try:
             entries, problem = list(self._entries(task)), None
         except WriteError as error:
             entries, problem = [], str(error)
-        return json.dumps({"entries": [asdict(entry) for entry in entries], "writing": problem})
+        return json.dumps(
+            {
+                "entries": [asdict(entry) for entry in entries],
+                "writing": problem,
+                "core_seconds": time.process_time() - began,
+            }
+        )
 
     def _entries(self, task: Task) -> Iterator[Entry]:
         if not task.careful:

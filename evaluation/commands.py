@@ -74,6 +74,21 @@ def evaluate_command(
         bool, typer.Option("--pictures/--no-pictures", help="Whether the JSON has every picture's figures.")
     ] = True,
     threads: Annotated[int | None, typer.Option(min=1, help="Pictures at a time.", show_default="one a core")] = None,
+    ray: Annotated[
+        bool, typer.Option("--ray", help="Measure on the actors of mmnet batch, which may be on many machines.")
+    ] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="With --ray: actors, a core each.", show_default="one a core")
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            envvar="RAY_ADDRESS",
+            metavar="HOST:PORT",
+            help="With --ray: of a cluster whose machines see the pictures under the same path.",
+            show_default="this machine alone",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace the JSON file if it exists.")] = False,
 ) -> None:
     """Measure models on photos whose alpha mattes are known: mean ± standard deviation and 95 % interval.
@@ -88,6 +103,7 @@ def evaluate_command(
       mmnet evaluate -m mine.tflite -m selfie_segmentation.tflite -d portraits/test --worst 10
       mmnet evaluate --ckpt MMNetModel-887000 -d portraits/test --resize original
       mmnet evaluate -m mine.tflite -d portraits/test --json - --no-pictures | jq .models[0].statistics.MAD
+      mmnet evaluate -m mine.tflite -d /shared/portraits --ray --address auto --json figures.json
     """
     to_stdout = json_file == STDOUT
     chosen = choose_resize(resize)
@@ -103,18 +119,24 @@ def evaluate_command(
         candidates = [open_file(path) for path in model or ()]
         try:
             pairs = load_pairs(data, split)
-            fingerprint = check_pairs(pairs, task_bar(progress, "reading pictures"))
+            fingerprint = "" if ray else check_pairs(pairs, task_bar(progress, "reading pictures"))
+            converting = task_bar(progress, "converting")
+            checkpoints = []
+            for done, which in enumerate(ckpt or (), start=1):
+                checkpoints.append(from_checkpoint(which, ckpt_dir))
+                converting(done, len(ckpt or ()))
+            candidates = named_apart([*checkpoints, *candidates])
+            measuring = task_bar(progress, "measuring")
+            if ray:
+                from mmnet.batch.evaluation import evaluate_on_ray
+
+                results, fingerprint = evaluate_on_ray(candidates, pairs, chosen, address, workers, measuring)
+            else:
+                results = evaluate(candidates, pairs, chosen, threads=threads, progress=measuring)
         except DatasetError as error:
             for problem in error.problems:
                 console.print(f"[bold red]error:[/] {escape(problem)}")
             raise typer.Exit(error.exit_code) from error
-        converting = task_bar(progress, "converting")
-        checkpoints = []
-        for done, which in enumerate(ckpt or (), start=1):
-            checkpoints.append(from_checkpoint(which, ckpt_dir))
-            converting(done, len(ckpt or ()))
-        candidates = named_apart([*checkpoints, *candidates])
-        results = evaluate(candidates, pairs, chosen, threads=threads, progress=task_bar(progress, "measuring"))
 
     described = {"folder": str(data), "split": split, "pictures": len(pairs), "sha256": fingerprint}
     found = json.dumps(
