@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from functools import partial
 from importlib.util import find_spec
@@ -131,7 +132,7 @@ def batch(
     settings = Settings(to, shard_size, Columns(image_column, name_column), retry, max_errors, force)
     photos, results = open_store(source), open_store(destination)
 
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console = Console(file=sys.stderr, soft_wrap=True, highlight=False)
     watch = _Watch(console)
     interrupted = False
     state = Progress()

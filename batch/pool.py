@@ -30,11 +30,9 @@ class Pool:
 
     Attributes:
         workers: how many, a core each.
-        nodes: machines of the cluster.
     """
 
     workers: int
-    nodes: int
 
     def run(self, tasks: Sequence[str], make: Callable[[bool], Work]) -> Generator[tuple[int, str], None, None]:
         """Do every task once, wherever there is a free worker.
@@ -77,7 +75,7 @@ def connected(address: str | None = None, workers: int | None = None) -> Iterato
         raise MissingExtraError("batch", "Ray") from error
     where = address or os.environ.get("RAY_ADDRESS") or LOCAL
     with ExitStack() as stack:
-        chatter = stack.enter_context(_silenced())
+        stack.enter_context(_silenced())
         if not ray.is_initialized():
             options = _local(stack, workers) if where == LOCAL else {"address": where}
             try:
@@ -87,11 +85,9 @@ def connected(address: str | None = None, workers: int | None = None) -> Iterato
             stack.callback(ray.shutdown)
         _quiet_data()
         cores = int(ray.cluster_resources().get("CPU", 0))
-        alive = sum(node["Alive"] for node in ray.nodes())
         if not cores:
             raise BatchError(f"{where}: the cluster has no core to give; start a node with --num-cpus")
-        chatter.flush()
-        yield Pool(workers or cores, alive)
+        yield Pool(workers or cores)
 
 
 _QUIET = {"log_to_driver": False, "logging_level": logging.CRITICAL, "configure_logging": True}
@@ -185,14 +181,17 @@ def _quiet_data() -> None:
 
 
 @contextmanager
-def _silenced() -> Iterator[Any]:
-    """Ray's processes speak to whoever started them, standard output included, which is our JSON's alone."""
+def _silenced() -> Iterator[None]:
+    """Ray speaks to whoever started it, on standard output, too, which is our JSON's alone.
+
+    A console has to hold its stream since before, to be seen meanwhile.
+    """
     with (
         Path(os.devnull).open("w", encoding="utf-8") as nowhere,
         contextlib.redirect_stdout(nowhere),
         contextlib.redirect_stderr(nowhere),
     ):
-        yield nowhere
+        yield
 
 
 def _line(error: BaseException) -> str:

@@ -113,7 +113,7 @@ def evaluate_command(
         check_writable(json_file, force=force)
     command = shlex.join(["mmnet", *sys.argv[1:]])
 
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console = Console(file=sys.stderr, soft_wrap=True, highlight=False)
     progress = progress_bar(console)
     with progress:
         candidates = [open_file(path) for path in model or ()]

@@ -2,9 +2,9 @@
 
     python benchmark/scripts/batch_throughput.py --photos portraits/test/image --rounds 3 --json throughput.json
 
-The two take turns within every round, so that what the machine does meanwhile falls on both; the ratio is the median over
-the rounds. Each starts cold: what it takes to start is measured and given apart. The worker that dies is killed when a
-quarter of the results is there. All results are compared byte for byte.
+The two take turns within every round, so that what the machine does meanwhile falls on both; the ratio is the median
+over the rounds. Each starts cold: what it takes to start is measured and given apart. The worker that dies is killed
+when a quarter of the results is there. All results are compared byte for byte.
 """
 
 from __future__ import annotations

@@ -12,8 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from batch_results import contents, ledger
-from support import error_line, run
+from batch_results import contents, invoke, ledger
 
 from mmnet.batch.errors import BatchError, OtherJobError
 from mmnet.batch.recipe import Recipe
@@ -27,7 +26,7 @@ def matted(portraits: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     """What `mmnet matte` makes of every folder of the portraits."""
     out = tmp_path_factory.mktemp("matted")
     for folder in ("", "deep", "deep/er"):
-        assert run("mmnet", "matte", portraits / folder, "-o", out / folder).returncode == 0
+        assert invoke("matte", portraits / folder, "-o", out / folder).exit_code == 0
     return contents(out)
 
 
@@ -56,7 +55,7 @@ def test_so_they_are_with_every_background(background: str, portraits: Path, tmp
         background = str(tmp_path / "behind.png")
         assert cv2.imwrite(background, np.random.default_rng(7).integers(0, 256, (30, 50, 3), np.uint8))
     run_here(portraits / "deep" / "er", tmp_path / "out", made=Recipe.of(default_model(), background))
-    assert run("mmnet", "matte", portraits / "deep" / "er", "-b", background, "-o", tmp_path / "one").returncode == 0
+    assert invoke("matte", portraits / "deep" / "er", "-b", background, "-o", tmp_path / "one").exit_code == 0
     assert contents(tmp_path / "out") == contents(tmp_path / "one")
 
 
@@ -277,17 +276,31 @@ def test_memory_to_memory(portraits: Path, matted: dict[str, bytes], tmp_path: P
     assert run_here(f"file://{portraits}", place).skipped == 11
 
 
-def test_what_cannot_be_begun_is_one_line(portraits: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("source", "destination", "more", "line"),
+    [
+        ("empty", "out", [], "empty: has no photo in it"),
+        ("gone", "out", [], "gone: has no photo in it"),
+        ("in", "in/out", [], "lies in"),
+        ("in/deep", "in", [], "lies in"),
+        ("in/p0.jpg", "out", [], "is a file"),
+        ("nosuch://x", "out", [], "nosuch://x: cannot be opened"),
+        ("in", "out", ["-b", "nosuch"], "--background nosuch: no such picture"),
+        ("in", "out", ["-m", "gone.tflite"], "gone.tflite: no such"),
+    ],
+)
+def test_what_cannot_be_begun_is_one_line(
+    source: str, destination: str, more: list[str], line: str, portraits: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
-    lines = {
-        ("empty", "out"): "has no photo in it",
-        ("gone", "out"): "has no photo in it",
-        (str(portraits), str(portraits / "out")): "lies in",
-        (str(portraits / "p0.jpg"), "out"): "is a file",
-        ("nosuch://x", "out"): "cannot be opened",
-    }
-    for (source, destination), line in lines.items():
-        assert line in error_line(run("mmnet", "batch", source, destination, cwd=tmp_path))
-    assert "--background" in error_line(run("mmnet", "batch", portraits, "out", "-b", "nosuch", cwd=tmp_path))
-    assert "no such file" in error_line(run("mmnet", "batch", portraits, "out", "-m", "gone.tflite", cwd=tmp_path))
+    (tmp_path / "in").symlink_to(portraits)
+    found = str(invoke("batch", source, destination, *more).exception)
+    assert line in found
+    assert "\n" not in found
     assert not (tmp_path / "out").exists()
+
+
+def test_the_help_has_examples() -> None:
+    shown = invoke("batch", "--help").stdout
+    assert "mmnet batch photos/ mattes/" in shown
