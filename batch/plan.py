@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from typing import NamedTuple
 from mmnet.runtime.outputs import Kind
 from mmnet.runtime.outputs import plan as plan_folder
 
-SHARD_SUFFIX = ".parquet"
+_SHARD = re.compile(r"part-[0-9a-f]{16}\.parquet")
 
 
 class Source(NamedTuple):
@@ -142,7 +143,12 @@ def shard_name(pictures: Sequence[Picture]) -> str:
     digest = hashlib.sha256()
     for picture in pictures:
         digest.update(json.dumps([*picture.source, picture.output]).encode() + b"\n")
-    return f"part-{digest.hexdigest()[:16]}{SHARD_SUFFIX}"
+    return f"part-{digest.hexdigest()[:16]}.parquet"
+
+
+def is_shard(name: str) -> bool:
+    """Whether a file is named as `shard_name` does: other tools write parts of Parquet, too."""
+    return _SHARD.fullmatch(name) is not None
 
 
 def task_size(pictures: int, workers: int, most: int = 32) -> int:

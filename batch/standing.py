@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
-from fnmatch import fnmatch
+from dataclasses import dataclass, field
 from typing import Any
 
 from mmnet.batch.errors import OtherJobError
 from mmnet.batch.ledger import ERRORS, JOB, Entry, Ledger, check_same, read_job, read_ledger
-from mmnet.batch.plan import SHARD_SUFFIX, Picture, Source, Task, file_tasks, name_outputs, shard_tasks, task_size
+from mmnet.batch.plan import Picture, Source, Task, file_tasks, is_shard, name_outputs, shard_tasks, task_size
 from mmnet.batch.store import RECORDS, Store
 from mmnet.batch.worker import held_by_shard
 from mmnet.runtime.outputs import Kind
 
 FILES, PARQUET = "files", "parquet"
-_SHARDS = f"part-*{SHARD_SUFFIX}"
 
 
 @dataclass
@@ -131,14 +129,14 @@ class _Held:
 def _held_files(destination: Store, files: Collection[str]) -> _Held:
     last = {entry.key: entry for entry in read_ledger(destination, files)}
     return _Held(
-        {key: replace(entry, error=None) for key, entry in last.items() if key in files and not entry.error},
+        {key: entry for key, entry in last.items() if key in files and not entry.error},
         {key: entry for key, entry in last.items() if key not in files and entry.error},
     )
 
 
 def _held_rows(destination: Store, files: Collection[str]) -> _Held:
     """By the shards that are there: the ledger's entries of them, or, of one that it does not know, its own rows."""
-    shards = {name for name in files if fnmatch(name, _SHARDS)}
+    shards = {name for name in files if is_shard(name)}
     recorded = {entry.key: entry for entry in read_ledger(destination, files) if entry.shard in shards}
     known = {entry.shard for entry in recorded.values()}
     unrecorded = [entry for shard in sorted(shards - known) for entry in held_by_shard(destination, shard)]
@@ -153,7 +151,7 @@ def _held_rows(destination: Store, files: Collection[str]) -> _Held:
 def _clear(destination: Store, sources: list[Source], kind: Kind, files: Collection[str]) -> set[str]:
     """Remove results, and at last the records; what else lies there stays. Returns what is left."""
     outputs = {picture.output for picture in name_outputs(sources, kind)[0]}
-    ours = {name for name in files if name.startswith(f"{RECORDS}/") or fnmatch(name, _SHARDS) or name == ERRORS}
+    ours = {name for name in files if name.startswith(f"{RECORDS}/") or is_shard(name) or name == ERRORS}
     if JOB in files:
         outputs |= {entry.output for entry in read_ledger(destination, files)}
     results = {name for name in files if name in outputs}

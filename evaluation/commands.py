@@ -78,7 +78,7 @@ def evaluate_command(
         bool, typer.Option("--ray", help="Measure on the actors of mmnet batch, which may be on many machines.")
     ] = False,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="With --ray: actors, a core each.", show_default="one a core")
+        int | None, typer.Option(min=1, help="Actors, a core each; so with --ray.", show_default="one a core")
     ] = None,
     address: Annotated[
         str | None,
@@ -106,6 +106,7 @@ def evaluate_command(
       mmnet evaluate -m mine.tflite -d /shared/portraits --ray --address auto --json figures.json
     """
     to_stdout = json_file == STDOUT
+    ray = ray or workers is not None
     chosen = choose_resize(resize)
     if not ckpt and not model:
         raise EvaluationError("nothing to evaluate; name a checkpoint (--ckpt WHICH) or a .tflite (--model FILE)")

@@ -9,16 +9,19 @@ from typing import Any
 
 import cv2
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from batch_results import contents, invoke, ledger
 
 from mmnet.batch.errors import BatchError, OtherJobError
 from mmnet.batch.recipe import Recipe
-from mmnet.batch.sources import Columns
-from mmnet.batch.store import open_store
 from mmnet.runtime.model import default_model
+
+pa = pytest.importorskip("pyarrow", reason="Arrow is not installed: jobs were not tested; install mmnet[batch]")
+
+import pyarrow.parquet as pq  # noqa: E402
+
+from mmnet.batch.sources import Columns  # noqa: E402
+from mmnet.batch.store import open_store  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -206,10 +209,12 @@ def test_another_model_or_other_options_are_refused(to: str, portraits: Path, tm
     with pytest.raises(OtherJobError, match="holds results of another job: to"):
         run_here(source, out, to={"files": "parquet", "parquet": "files"}[to])
     assert contents(out) == before
-    (out / "mine.txt").write_text("mine")
+    mine = {"mine.txt": b"mine", "part-00000.parquet": b"of somebody else"}
+    for name, content in mine.items():
+        (out / name).write_bytes(content)
     assert run_here(source, out, to=to, made=other, force=True).done == 3
     run_here(source, tmp_path / "new", to=to, made=other)
-    assert contents(out) == {**contents(tmp_path / "new"), "mine.txt": b"mine"}
+    assert contents(out) == {**contents(tmp_path / "new"), **mine}
 
 
 def test_results_of_others_are_not_taken_for_ours(portraits: Path, tmp_path: Path, run_here: Any) -> None:

@@ -20,13 +20,13 @@ from batch_results import contents, ledger
 from skimage.data import astronaut
 from support import run
 
-from mmnet.batch.store import open_store
-
 pytest.importorskip("ray", reason="Ray is not installed: jobs on Ray were not tested; install mmnet[batch]")
+
+from mmnet.batch.store import open_store
 
 _PATIENCE = 300  # seconds, for a machine that has other things to do
 _CLUSTER = """
-import sys, tempfile
+import sys
 import ray
 from contextlib import ExitStack
 from mmnet.batch.pool import _local

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("pyarrow", reason="Arrow is not installed: stores were not tested; install mmnet[batch]")
+
 from mmnet.batch.errors import StoreError
 from mmnet.batch.store import Store, StoredFile, is_within, open_store
 
