@@ -195,6 +195,7 @@ def _silenced() -> Iterator[None]:
 
 
 def _line(error: BaseException) -> str:
-    """The last line that says something: Ray quotes the worker's traceback before."""
+    """The last line that says something, Ray quotes the worker's traceback before; and that of its cause."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    last = lines[-1] if lines else type(error).__name__
+    return f"{last} ({_line(error.__cause__)})" if error.__cause__ else last

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -39,17 +40,26 @@ with ExitStack() as stack:
 COPIES, KINDS = 24, 8
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _token() -> Iterator[None]:
+    """Nobody else on this machine is to hand work to the cluster: it asks for a token, which the commands are given."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_MODE", "token")
+        patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        patch.delenv("RAY_ADDRESS", raising=False)
+        yield
+
+
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[subprocess.Popen[str]]:
+def cluster(_token: None) -> Iterator[subprocess.Popen[str]]:
     """A cluster of two cores; its `args[-1]` is the address."""
-    environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
     process = subprocess.Popen(
         [sys.executable, "-c", _CLUSTER],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env=environment | {"RAY_USAGE_STATS_ENABLED": "0"},
+        env=os.environ | {"RAY_USAGE_STATS_ENABLED": "0"},
     )
     assert process.stdout is not None
     said = next((line for line in process.stdout if line.startswith("address ")), "")
@@ -212,7 +222,8 @@ def test_on_this_machine_alone(many: Path, matted: dict[str, bytes], tmp_path: P
     source, out = tmp_path / "in", tmp_path / "out"
     shutil.copytree(many / "k1", source / "k1")
     (source / "bad.jpg").touch()
-    done = run("mmnet", "batch", f"file://{source}", f"file://{out}", "--address", "local", "--workers", 1)
+    places = f"file://{source}", f"file://{out}"
+    done = run("mmnet", "batch", *places, "--address", "local", "--workers", 1, timeout=_PATIENCE)
     assert done.returncode == 1
     first, summary, hint = done.stderr.splitlines()
     assert first == "error: bad.jpg: is empty (0 bytes)"
