@@ -13,12 +13,12 @@ from skimage.data import astronaut
 
 pytest.importorskip("pyarrow", reason="Arrow is not installed: evaluation by workers was not tested")
 
-from mmnet.batch.evaluation import evaluate_with  # noqa: E402
-from mmnet.evaluation.dataset import DatasetError, Pair, check_pairs, load_pairs  # noqa: E402
-from mmnet.evaluation.evaluate import EvaluationError, evaluate  # noqa: E402
-from mmnet.evaluation.models import Candidate  # noqa: E402
-from mmnet.evaluation.resize import RESIZES  # noqa: E402
-from mmnet.runtime.model import default_model  # noqa: E402
+from mmnet.batch.evaluation import evaluate_with
+from mmnet.evaluation.dataset import DatasetError, Pair, check_pairs, load_pairs
+from mmnet.evaluation.evaluate import EvaluationError, evaluate
+from mmnet.evaluation.models import Candidate
+from mmnet.evaluation.resize import RESIZES
+from mmnet.runtime.model import default_model
 
 
 @dataclass
