@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 import mmnet
+from mmnet.batch.command import batch
 from mmnet.benchmark.command import benchmark_app
 from mmnet.errors import MMNetError
 from mmnet.evaluation.arm.commands import arm_parity
@@ -41,6 +42,7 @@ app.command("sensitivity")(sensitivity_command)
 app.command("arm-parity")(arm_parity)
 app.command("import")(import_checkpoint)
 app.command("matte")(matte)
+app.command("batch")(batch)
 app.command("inspect")(inspect)
 app.command("train")(train)
 app.command("curves")(curves)

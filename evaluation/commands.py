@@ -85,6 +85,21 @@ def evaluate_command(
         bool, typer.Option("--pictures/--no-pictures", help="Whether the JSON has every picture's figures.")
     ] = True,
     threads: Annotated[int | None, typer.Option(min=1, help="Pictures at a time.", show_default="one a core")] = None,
+    ray: Annotated[
+        bool, typer.Option("--ray", help="Measure on the actors of mmnet batch, which may be on many machines.")
+    ] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Actors, a core each; so with --ray.", show_default="one a core")
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            envvar="RAY_ADDRESS",
+            metavar="HOST:PORT",
+            help="With --ray: of a cluster whose machines see the pictures under the same path.",
+            show_default="this machine alone",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace the JSON file if it exists.")] = False,
 ) -> None:
     """Measure models on photos whose alpha mattes are known: mean ± standard deviation and 95 % interval.
@@ -100,8 +115,12 @@ def evaluate_command(
       mmnet evaluate --ckpt MMNetModel-887000 -d portraits/test --resize original
       mmnet evaluate -m mine.tflite -d portraits/test --json - --no-pictures | jq .models[0].statistics.MAD
       mmnet evaluate --video -m mine.tflite -d sequences/ --json video.json
+      mmnet evaluate -m mine.tflite -d /shared/portraits --ray --address auto --json figures.json
     """
     to_stdout = json_file == STDOUT
+    ray = ray or workers is not None
+    if ray and video:
+        raise typer.BadParameter("sequences are measured on this machine alone: leave out --ray or --video")
     chosen = choose_resize(resize)
     if not ckpt and not model:
         raise EvaluationError("nothing to evaluate; name a checkpoint (--ckpt WHICH) or a .tflite (--model FILE)")
@@ -109,23 +128,28 @@ def evaluate_command(
         check_writable(json_file, force=force)
     command = shlex.join(["mmnet", *sys.argv[1:]])
 
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console = Console(file=sys.stderr, soft_wrap=True, highlight=False)
     progress = progress_bar(console)
     with progress:
         candidates = [open_file(path) for path in model or ()]
         try:
-            material = (Sequences if video else Photos).read(data, split, progress)
+            if video:
+                material: Sequences | Photos | PhotosOnRay = Sequences.read(data, split, progress)
+            elif ray:
+                material = PhotosOnRay(data, split, load_pairs(data, split), address, workers)
+            else:
+                material = Photos.read(data, split, progress)
+            converting = task_bar(progress, "converting")
+            checkpoints = []
+            for done, which in enumerate(ckpt or (), start=1):
+                checkpoints.append(from_checkpoint(which, ckpt_dir))
+                converting(done, len(ckpt or ()))
+            candidates = named_apart([*checkpoints, *candidates])
+            report = material.measure(candidates, chosen, threads, task_bar(progress, "measuring"))
         except DatasetError as error:
             for problem in error.problems:
                 console.print(f"[bold red]error:[/] {escape(problem)}")
             raise typer.Exit(error.exit_code) from error
-        converting = task_bar(progress, "converting")
-        checkpoints = []
-        for done, which in enumerate(ckpt or (), start=1):
-            checkpoints.append(from_checkpoint(which, ckpt_dir))
-            converting(done, len(ckpt or ()))
-        candidates = named_apart([*checkpoints, *candidates])
-        report = material.measure(candidates, chosen, threads, task_bar(progress, "measuring"))
 
     found = json.dumps(report.document(command, worst, pictures), indent=1, ensure_ascii=False)
     if json_file is not None and not to_stdout:
@@ -156,6 +180,26 @@ class Photos:
     ) -> PhotosReport:
         """Measure the models on them. Raises as `evaluate`."""
         return PhotosReport(self, resize, evaluate(candidates, self.pairs, resize, threads=threads, progress=update))
+
+
+@dataclass(frozen=True)
+class PhotosOnRay:
+    """Photos with their mattes that the actors of `mmnet batch` read, check and measure in one pass."""
+
+    folder: Path
+    split: str | None
+    pairs: list[Pair]
+    address: str | None
+    workers: int | None
+
+    def measure(
+        self, candidates: Sequence[Candidate], resize: Resize, threads: int | None, update: Callable[[int, int], None]
+    ) -> PhotosReport:
+        """Measure the models on them, one thread an actor. Raises as `evaluate_on_ray`."""
+        from mmnet.batch.evaluation import evaluate_on_ray
+
+        results, sha256 = evaluate_on_ray(candidates, self.pairs, resize, self.address, self.workers, update)
+        return PhotosReport(Photos(self.folder, self.split, self.pairs, sha256), resize, results)
 
 
 @dataclass(frozen=True)

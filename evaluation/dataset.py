@@ -157,17 +157,34 @@ def check_pairs(pairs: Sequence[Pair | Photo], progress: Callable[[int, int], No
     Raises:
         DatasetError: lists every pair that cannot be used.
     """
-    digest = hashlib.sha256()
+    found: list[bytes] = []
     problems: list[str] = []
     with ThreadPoolExecutor() as pool:
-        for done, (pair, result) in enumerate(zip(pairs, pool.map(_fingerprint, pairs), strict=True), start=1):
+        for done, result in enumerate(pool.map(_fingerprint, pairs), start=1):
             if isinstance(result, DatasetError):
                 problems += result.problems
             else:
-                digest.update(pair.name.encode() + b"\0" + result)
+                found.append(result)
             progress(done, len(pairs))
     if problems:
         raise DatasetError(problems)
+    return joined_fingerprint([pair.name for pair in pairs], found)
+
+
+def fingerprint(image: Bytes, mask: Bytes | None) -> bytes:
+    """SHA-256 of a picture's pixels and its matte's, as `read` gives them."""
+    digest = hashlib.sha256(str(image.shape).encode())
+    digest.update(image.tobytes())
+    if mask is not None:
+        digest.update(mask.tobytes())
+    return digest.digest()
+
+
+def joined_fingerprint(names: Sequence[str], found: Sequence[bytes]) -> str:
+    """What `check_pairs` returns, of every picture's name and `fingerprint`."""
+    digest = hashlib.sha256()
+    for name, part in zip(names, found, strict=True):
+        digest.update(name.encode() + b"\0" + part)
     return digest.hexdigest()
 
 
@@ -189,11 +206,6 @@ def _ambiguous(paths: Sequence[Path]) -> list[str]:
 
 def _fingerprint(pair: Pair | Photo) -> bytes | DatasetError:
     try:
-        image, mask = pair.read()
+        return fingerprint(*pair.read())
     except DatasetError as error:
         return error
-    digest = hashlib.sha256(str(image.shape).encode())
-    digest.update(image.tobytes())
-    if mask is not None:
-        digest.update(mask.tobytes())
-    return digest.digest()

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from mmnet.errors import MMNetError
 from mmnet.evaluation.dataset import Pair
@@ -75,15 +76,12 @@ def evaluate(
     rows = each_picture(
         candidates,
         pairs,
-        lambda pair, matters: _measure_pair(pair, matters, resize),
+        lambda pair, matters: measure_picture(*pair.read(), matters, resize),
         floats=resize.floats,
         threads=threads,
         progress=progress,
     )
-    return [
-        _result(candidate, {pair.name: row[index] for pair, row in zip(pairs, rows, strict=True)})
-        for index, candidate in enumerate(candidates)
-    ]
+    return collected(candidates, pairs, rows)
 
 
 def each_picture(
@@ -136,11 +134,33 @@ def each_picture(
     return rows
 
 
-def _measure_pair(pair: Pair, matters: Sequence[Matter], resize: Resize) -> list[dict[str, float]]:
-    photo, mask = pair.read()
+def measure_picture(
+    photo: NDArray[np.uint8], mask: NDArray[np.uint8], matters: Sequence[Matter], resize: Resize
+) -> list[dict[str, float]]:
+    """Every model's figures of one picture.
+
+    Args:
+        photo: uint8 [H, W, 3].
+        mask: α*, uint8 [H, W], 255 = the person.
+        matters: the loaded models.
+        resize: how photo and matte come to their square.
+
+    Raises:
+        ModelError: one cannot be run, or computes no alpha.
+    """
     truth = Truth(mask, resize)
     inputs = {size: resize.photo(photo, size) for size in {matter.size for matter in matters}}
     return [measure(matter.run_float(inputs[matter.size]), truth) for matter in matters]
+
+
+def collected(
+    candidates: Sequence[Candidate], pairs: Sequence[Pair], rows: Sequence[Sequence[dict[str, float]]]
+) -> list[Result]:
+    """One result a model, of what `measure_picture` found: a row a picture."""
+    return [
+        _result(candidate, {pair.name: row[index] for pair, row in zip(pairs, rows, strict=True)})
+        for index, candidate in enumerate(candidates)
+    ]
 
 
 def _result(candidate: Candidate, pictures: dict[str, dict[str, float]]) -> Result:

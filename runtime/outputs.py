@@ -119,7 +119,18 @@ def write_picture(path: Path, picture: Bytes) -> None:
     """Write uint8 [H, W] (grey), [H, W, 3] (RGB) or [H, W, 4] (RGBA) in its extension's format, or nothing.
 
     Raises:
-        OutputError: the format cannot hold it (a JPEG side is at most 65,535), or the file system refused.
+        OutputError: as `encode_picture`, or the file system refused.
+    """
+    encoded = encode_picture(path, picture)
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(encoded)
+
+
+def encode_picture(path: Path, picture: Bytes) -> bytes:
+    """The bytes that `write_picture` writes to `path`.
+
+    Raises:
+        OutputError: the format cannot hold it (a JPEG side is at most 65,535).
     """
     stored = picture if picture.ndim == 2 else np.dstack([picture[..., 2::-1], picture[..., 3:]])
     try:
@@ -129,8 +140,7 @@ def write_picture(path: Path, picture: Bytes) -> None:
     if not done:
         size = f"{picture.shape[1]}×{picture.shape[0]}"
         raise OutputError(f"{path}: {size} pixels cannot be written as {path.suffix}; try another format")
-    with atomic_file(path) as temporary:
-        temporary.write_bytes(encoded.tobytes())
+    return encoded.tobytes()
 
 
 def _check_format(output: Path, kind: Kind) -> None:

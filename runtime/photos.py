@@ -71,7 +71,20 @@ def read_photo(path: str | Path) -> Bytes:
         PhotoError: the file is missing, unreadable, empty, truncated, no picture, or beyond MAX_PIXELS.
     """
     path = Path(path)
-    upright, multiplied = _read_upright(path)
+    return decode_photo(_read_bytes(path), path)
+
+
+def decode_photo(data: bytes, name: str | Path) -> Bytes:
+    """As `read_photo`, from a file's bytes.
+
+    Args:
+        data: the whole file.
+        name: what messages call it.
+    """
+    path = Path(name)
+    if not data:
+        raise PhotoError(f"{path}: is empty (0 bytes)")
+    upright, multiplied = _upright(path, data)
     return np.ascontiguousarray(_flatten(path, upright, multiplied))
 
 
@@ -85,7 +98,8 @@ def read_stored(path: str | Path) -> NDArray[Any]:
     Raises:
         PhotoError: as `read_photo`.
     """
-    return _read_upright(Path(path))[0]
+    path = Path(path)
+    return _upright(path, _read_bytes(path))[0]
 
 
 def to_8_bits(samples: NDArray[np.uint16]) -> Bytes:
@@ -93,9 +107,8 @@ def to_8_bits(samples: NDArray[np.uint16]) -> Bytes:
     return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
-def _read_upright(path: Path) -> tuple[NDArray[Any], bool]:
+def _upright(path: Path, data: bytes) -> tuple[NDArray[Any], bool]:
     """The pixels, turned upright, and whether their colours are multiplied with their alpha."""
-    data = _read_bytes(path)
     _check_declared_size(path, data)
     stored, exif = _decode(path, data)
     # libtiff multiplies 8-bit colours with their alpha; every other decoder leaves them as they are.

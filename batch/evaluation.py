@@ -1,0 +1,113 @@
+"""`mmnet evaluate --ray`: the figures of every picture by the actors of `mmnet batch`, merged into the same report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from mmnet.batch.job import Pool
+from mmnet.batch.plan import task_size
+from mmnet.batch.pool import connected
+from mmnet.errors import MMNetError
+from mmnet.evaluation.dataset import DatasetError, Pair, fingerprint, joined_fingerprint
+from mmnet.evaluation.evaluate import EvaluationError, Result, collected, measure_picture
+from mmnet.evaluation.models import Candidate
+from mmnet.evaluation.resize import Resize, choose_resize
+
+
+class Measurer:
+    """All models in one worker. A call takes pairs and returns their figures, both as JSON, which keeps every bit."""
+
+    def __init__(self, candidates: Sequence[Candidate], resize: str, restarted: bool = False) -> None:
+        """Load the models.
+
+        Args:
+            candidates: at least one.
+            resize: a name of `RESIZES`.
+            restarted: of no account here: figures can be computed twice.
+        """
+        cv2.setNumThreads(1)
+        self._resize = choose_resize(resize)
+        self._matters = [candidate.load(floats=self._resize.floats) for candidate in candidates]
+
+    def __call__(self, text: str) -> str:
+        """[[name, photo, matte], …] -> [{"row": …, "fingerprint": hex}, or {"problems": …}, or {"error": …}, …]."""
+        pairs = [Pair(name, Path(image), Path(mask)) for name, image, mask in json.loads(text)]
+        return json.dumps([self._measure(pair) for pair in pairs])
+
+    def _measure(self, pair: Pair) -> dict[str, Any]:
+        try:
+            photo, mask = pair.read()
+            row = measure_picture(photo, mask, self._matters, self._resize)
+        except DatasetError as error:
+            return {"problems": error.problems}
+        except MMNetError as error:
+            return {"error": f"{pair.image}: {error}"}
+        return {"row": row, "fingerprint": fingerprint(photo, mask).hex()}
+
+
+def evaluate_on_ray(
+    candidates: Sequence[Candidate],
+    pairs: Sequence[Pair],
+    resize: Resize,
+    address: str | None = None,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[list[Result], str]:
+    """As `check_pairs` and `evaluate` together, with the same figures to the last bit, in one pass over the pictures.
+
+    Args:
+        candidates, pairs, resize, progress: as `evaluate`. The workers read the pictures themselves.
+        address, workers: as `connected`.
+
+    Returns:
+        The results, and the fingerprint of the pictures.
+
+    Raises:
+        DatasetError, EvaluationError, ModelError: as `evaluate`; or workers died over a picture.
+        BatchError, MissingExtraError: as `connected`.
+    """
+    with connected(address, workers) as pool:
+        return evaluate_with(pool, candidates, pairs, resize, progress)
+
+
+def evaluate_with(
+    pool: Pool,
+    candidates: Sequence[Candidate],
+    pairs: Sequence[Pair],
+    resize: Resize,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[list[Result], str]:
+    """`evaluate_on_ray` with a pool that is there."""
+    size = task_size(len(pairs), pool.workers)
+    parts = [pairs[start : start + size] for start in range(0, len(pairs), size)]
+    texts = [
+        json.dumps([[pair.name, str(pair.image.absolute()), str(pair.mask.absolute())] for pair in part])
+        for part in parts
+    ]
+    found: dict[int, list[dict[str, Any]]] = {}
+    done = 0
+    with closing(pool.run(texts, partial(Measurer, list(candidates), resize.name))) as answers:
+        for index, answer in answers:
+            found[index] = json.loads(answer)
+            done += len(parts[index])
+            progress(done, len(pairs))
+    for index, part in enumerate(parts):
+        if index not in found:
+            raise EvaluationError(f"{part[0].image} or one of the next {len(part)}: every worker that had it died")
+    outcomes = [outcome for index in range(len(parts)) for outcome in found[index]]
+    problems = [problem for outcome in outcomes for problem in outcome.get("problems", ())]
+    if problems:
+        raise DatasetError(problems)
+    for outcome in outcomes:
+        if "error" in outcome:
+            raise EvaluationError(outcome["error"])
+    rows = [outcome["row"] for outcome in outcomes]
+    digests = [bytes.fromhex(outcome["fingerprint"]) for outcome in outcomes]
+    return collected(candidates, pairs, rows), joined_fingerprint([pair.name for pair in pairs], digests)

@@ -1,0 +1,174 @@
+"""What there is to matte: the photos below a folder or a prefix, or the rows of Parquet files."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.parquet as pq
+
+from mmnet.batch.errors import BatchError
+from mmnet.batch.plan import Picture, Source
+from mmnet.batch.store import RECORDS, Store
+from mmnet.runtime.photos import MAX_FILE_BYTES, PHOTO_EXTENSIONS, PhotoError
+
+PARQUET = ".parquet"
+_ROWS_AT_A_TIME = 8  # decoded from a row group: pictures are large
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where a Parquet file keeps pictures: columns, or fields of structs with a dot (`image.bytes`)."""
+
+    image: str = "image"
+    name: str = "name"
+
+
+def list_sources(store: Store, columns: Columns) -> list[Source]:
+    """The pictures of a store: the photos below it (by extension, hidden ones left out), or the rows of its Parquet.
+
+    Args:
+        store: a folder or prefix of photos, or of Parquet files, or one Parquet file.
+        columns: of Parquet. Only the names are read, not the pictures.
+
+    Raises:
+        BatchError: there is nothing, or both photos and Parquet; or Parquet lacks a column or cannot be read.
+    """
+    if store.is_file():
+        if not store.root.endswith(PARQUET):
+            raise BatchError(
+                f"{store.uri}: is a file; give a folder of photos, or Parquet; one photo is `mmnet matte`'s"
+            )
+        return list(_rows(store, "", columns))
+    names = [file.name for file in store.files() if not _is_hidden(file.name)]
+    photos = [name for name in names if PurePosixPath(name).suffix.lower() in PHOTO_EXTENSIONS]
+    tables = [name for name in names if name.endswith(PARQUET)]
+    if photos and tables:
+        raise BatchError(
+            f"{store.uri}: holds photos ({photos[0]}) and Parquet ({tables[0]}); name a folder of one kind"
+        )
+    if not photos and not tables:
+        kinds = ", ".join([*sorted(PHOTO_EXTENSIONS), PARQUET])
+        raise BatchError(f"{store.uri}: has no photo in it, nor below it ({kinds})")
+    return [Source(name) for name in photos] or [source for name in tables for source in _rows(store, name, columns)]
+
+
+def read_pictures(
+    store: Store, pictures: Sequence[Picture], columns: Columns
+) -> Iterator[tuple[Picture, bytes | Exception]]:
+    """The bytes of every picture, or why they cannot be read, one after the other.
+
+    Args:
+        store: what `list_sources` listed.
+        pictures: all of one row group, in its order, where they come from Parquet.
+        columns: as `list_sources`.
+    """
+    if not pictures[0].source.file:
+        for picture in pictures:
+            yield picture, _read_file(store, picture.source.name)
+        return
+    wanted = deque(pictures)
+    missing: Exception = PhotoError("its row is gone; the Parquet file was changed")
+    try:
+        for row, data in _read_rows(store, wanted[0].source, columns):
+            if wanted and row == wanted[0].source.row:
+                yield wanted.popleft(), data
+    except (BatchError, OSError, pa.ArrowException) as error:
+        missing = error
+    for picture in wanted:
+        yield picture, missing
+
+
+def _read_file(store: Store, name: str) -> bytes | Exception:
+    try:
+        return store.read(name)
+    except BatchError as error:
+        return error
+
+
+def _read_rows(store: Store, source: Source, columns: Columns) -> Iterator[tuple[int, bytes | Exception]]:
+    with store.open(_name_of(source.file)) as opened:
+        table = pq.ParquetFile(opened)
+        path = _column(table.schema_arrow, columns.image, "bytes", _is_binary)
+        row = 0
+        for batch in table.iter_batches(_ROWS_AT_A_TIME, row_groups=[source.group], columns=[".".join(path)]):
+            for value in _dig(batch, path):
+                yield row, _checked(value.as_py())
+                row += 1
+
+
+def _checked(data: Any) -> bytes | Exception:
+    if data is None:
+        return PhotoError("has no picture (null)")
+    if len(data) > MAX_FILE_BYTES:
+        return PhotoError(f"has {len(data):,} bytes; a photo may have {MAX_FILE_BYTES:,}")
+    return bytes(data)
+
+
+def _rows(store: Store, name: str, columns: Columns) -> Iterator[Source]:
+    where = f"{store.uri}/{name}".rstrip("/")
+    try:
+        with store.open(name) as opened:
+            table = pq.ParquetFile(opened)
+            _column(table.schema_arrow, columns.image, "bytes", _is_binary)
+            path = _column(table.schema_arrow, columns.name, "path", _is_name)
+            for group in range(table.num_row_groups):
+                values = _dig(table.read_row_group(group, columns=[".".join(path)]), path)
+                for row, value in enumerate(values):
+                    text = value.as_py()
+                    yield Source("" if text is None else str(text), name or ".", group, row)
+    except (OSError, pa.ArrowException) as error:
+        raise BatchError(f"{where}: cannot be read as Parquet: {' '.join(str(error).split())}") from error
+    except _NoColumnError as error:
+        raise BatchError(f"{where}: {error}") from error
+
+
+class _NoColumnError(BatchError):
+    pass
+
+
+def _column(schema: pa.Schema, wanted: str, inner: str, fits: Any) -> list[str]:
+    """The path to a column; to the field `inner` of a struct that is meant by its own name."""
+    path = wanted.split(".")
+    option = "--image-column" if fits is _is_binary else "--name-column"
+    fields = {field.name: field for field in schema}
+    for depth, part in enumerate(path):
+        if part not in fields:
+            has = ", ".join(schema.names)
+            raise _NoColumnError(f"has no column {wanted!r}, but {has}; name another with {option}")
+        kind = fields[part].type
+        fields = {field.name: field for field in kind} if pa.types.is_struct(kind) else {}
+        if depth == len(path) - 1 and inner in fields:
+            path, kind = [*path, inner], fields[inner].type
+            break
+    if not fits(kind):
+        raise _NoColumnError(f"column {wanted!r} is {kind}; name another with {option}")
+    return path
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind))
+
+
+def _is_name(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_integer(kind))
+
+
+def _dig(table: pa.Table | pa.RecordBatch, path: Sequence[str]) -> Any:
+    column = table.column(path[0])
+    for part in path[1:]:
+        column = pa.compute.struct_field(column, part)
+    return column
+
+
+def _name_of(file: str) -> str:
+    return "" if file == "." else file
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") or part == RECORDS for part in name.split("/"))

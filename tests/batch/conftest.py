@@ -1,0 +1,92 @@
+"""Photos to matte, and a pool that does its tasks right here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+from skimage.data import astronaut
+
+from mmnet.batch.plan import Task
+from mmnet.batch.recipe import Recipe
+from mmnet.runtime.model import default_model
+
+if find_spec("pyarrow"):  # without it, the modules that need it are skipped
+    from mmnet.batch.job import Progress, Settings, run_job
+    from mmnet.batch.store import open_store
+
+
+@dataclass
+class Here:
+    """Tasks done in this process, one after the other.
+
+    Attributes:
+        deadly: names of pictures that kill the worker, unless they are done with care.
+        interrupt: after how many tasks Ctrl-C is pressed; None: never.
+        tasks: what was handed out.
+    """
+
+    workers: int = 2
+    deadly: frozenset[str] = frozenset()
+    interrupt: int | None = None
+    tasks: list[Task] = field(default_factory=list)
+
+    def run(self, texts: Sequence[str], make: Callable[[bool], Callable[[str], str]]) -> Iterator[tuple[int, str]]:
+        work = make(False)
+        for index, text in enumerate(texts):
+            task = Task.from_json(text)
+            self.tasks.append(task)
+            if self.interrupt is not None and len(self.tasks) > self.interrupt:
+                raise KeyboardInterrupt
+            if task.careful or not any(picture.source.name in self.deadly for picture in task.pictures):
+                yield index, work(text)
+
+
+@pytest.fixture(scope="session")
+def recipe() -> Recipe:
+    """Alpha mattes of the model that ships."""
+    return Recipe(default_model())
+
+
+@pytest.fixture
+def here() -> type[Here]:
+    """The pool."""
+    return Here
+
+
+Run = Callable[..., "Progress"]
+
+
+@pytest.fixture
+def run_here(recipe: Recipe) -> Run:
+    """run_here(SRC, DST, pool=…, recipe=…, **settings) -> what became of the job."""
+
+    def run(
+        source: object, destination: object, pool: Here | None = None, made: Recipe = recipe, **options: Any
+    ) -> Any:
+        settings = Settings(**options)
+        stores = open_store(str(source)), open_store(str(destination))
+        return run_job(made, *stores, settings, lambda: nullcontext(pool or Here()))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def portraits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eleven photos in three folders, of which two share a stem. Not to be written to."""
+    folder = tmp_path_factory.mktemp("portraits")
+    picture = astronaut()[:200, 100:300, ::-1]
+    (folder / "deep" / "er").mkdir(parents=True)
+    for index in range(10):
+        place = ("", "deep/", "deep/er/")[index % 3]
+        assert cv2.imwrite(str(folder / f"{place}p{index}.jpg"), picture[2 * index :, 3 * index :])
+    assert cv2.imwrite(str(folder / "deep" / "p1.png"), picture[::-1])
+    (folder / "notes.txt").write_text("no photo")
+    (folder / ".hidden.jpg").write_text("no photo")
+    return folder

@@ -1,0 +1,311 @@
+"""A job from its source to its results, done in this process: what Ray adds is in test_ray.py."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from batch_results import contents, invoke, ledger
+
+from mmnet.batch.errors import BatchError, OtherJobError
+from mmnet.batch.recipe import Recipe
+from mmnet.runtime.model import default_model
+
+pa = pytest.importorskip("pyarrow", reason="Arrow is not installed: jobs were not tested; install mmnet[ray]")
+
+import pyarrow.parquet as pq  # noqa: E402
+
+from mmnet.batch.sources import Columns  # noqa: E402
+from mmnet.batch.store import open_store  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def matted(portraits: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What `mmnet matte` makes of every folder of the portraits."""
+    out = tmp_path_factory.mktemp("matted")
+    for folder in ("", "deep", "deep/er"):
+        assert invoke("matte", portraits / folder, "-o", out / folder).exit_code == 0
+    return contents(out)
+
+
+def shard_rows(folder: Path) -> list[dict[str, Any]]:
+    """All rows of all shards, by name."""
+    rows = [row for path in folder.glob("*.parquet") for row in pq.read_table(path).to_pylist()]
+    return sorted(rows, key=lambda row: row["output"])
+
+
+def test_results_are_those_of_mmnet_matte(
+    portraits: Path, matted: dict[str, bytes], tmp_path: Path, run_here: Any
+) -> None:
+    out = tmp_path / "out"
+    state = run_here(portraits, out)
+    assert (state.total, state.done, state.failed, state.skipped) == (11, 11, 0, 0)
+    assert contents(out) == matted
+    assert {"deep/p1.jpg-alpha.png", "deep/p1.png-alpha.png"} < set(matted), "one stem, two results"
+    lines = ledger(out)
+    assert sorted(line["output"] for line in lines) == sorted(matted)
+    assert all(line["error"] is None for line in lines)
+
+
+@pytest.mark.parametrize("background", ["transparent", "blur", "#00ff00", "picture"])
+def test_so_they_are_with_every_background(background: str, portraits: Path, tmp_path: Path, run_here: Any) -> None:
+    if background == "picture":
+        background = str(tmp_path / "behind.png")
+        assert cv2.imwrite(background, np.random.default_rng(7).integers(0, 256, (30, 50, 3), np.uint8))
+    run_here(portraits / "deep" / "er", tmp_path / "out", made=Recipe.of(default_model(), background))
+    assert invoke("matte", portraits / "deep" / "er", "-b", background, "-o", tmp_path / "one").exit_code == 0
+    assert contents(tmp_path / "out") == contents(tmp_path / "one")
+
+
+@pytest.mark.parametrize("to", ["files", "parquet"])
+@pytest.mark.parametrize("interrupt", [0, 1, 3])
+def test_a_job_that_was_interrupted_goes_on(
+    to: str, interrupt: int, portraits: Path, tmp_path: Path, run_here: Any, here: Any
+) -> None:
+    options = {"to": to, "shard_size": 2}
+    run_here(portraits, tmp_path / "whole", **options)
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        run_here(portraits, out, here(interrupt=interrupt), **options)
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*.p*") if "_mmnet" not in path.parts}
+    state = run_here(portraits, out, **options)
+    assert state.done + state.skipped == 11
+    assert (state.skipped > 0) == (interrupt > 0)
+    assert contents(out) == contents(tmp_path / "whole")
+    assert all(path.stat().st_mtime_ns == written for path, written in before.items()), "nothing is done twice"
+    outputs = [line["output"] for line in ledger(out)]
+    assert (len(outputs), len(set(outputs))) == (11, 11), "nothing is recorded twice, nothing is lost"
+    again = run_here(portraits, out, **options)
+    assert (again.done, again.skipped, again.workers) == (0, 11, 0)
+
+
+def test_results_count_even_where_the_ledger_was_lost(portraits: Path, tmp_path: Path, run_here: Any) -> None:
+    for to in ("files", "parquet"):
+        out = tmp_path / to
+        run_here(portraits, out, to=to, shard_size=4)
+        for part in (out / "_mmnet" / "ledger").iterdir():
+            part.unlink()
+        assert run_here(portraits, out, to=to, shard_size=4).skipped == 11
+        assert len({line["output"] for line in ledger(out)}) == 11
+
+
+def test_an_empty_result_is_made_again(portraits: Path, tmp_path: Path, run_here: Any) -> None:
+    out = tmp_path / "out"
+    run_here(portraits, out)
+    whole = contents(out)
+    (out / "p0-alpha.png").write_bytes(b"")
+    assert run_here(portraits, out).done == 1
+    assert contents(out) == whole
+
+
+def test_pictures_added_later(portraits: Path, tmp_path: Path, run_here: Any) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    (source / "p.jpg").write_bytes((portraits / "p0.jpg").read_bytes())
+    run_here(source, out)
+    (source / "p.png").write_bytes((portraits / "deep" / "p1.png").read_bytes())
+    assert (run_here(source, out).done, sorted(contents(out))) == (1, ["p-alpha.png", "p.png-alpha.png"])
+
+
+@pytest.fixture
+def with_bad_ones(portraits: Path, tmp_path: Path) -> Path:
+    """Two good photos, and four that are none."""
+    source = tmp_path / "in"
+    source.mkdir()
+    for name in ("p0.jpg", "p3.jpg"):
+        (source / name).write_bytes((portraits / name).read_bytes())
+    (source / "empty.jpg").touch()
+    (source / "cut.jpg").write_bytes((portraits / "p0.jpg").read_bytes()[:2000])
+    (source / "text.png").write_text("hello")
+    (source / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\1\0\0\0\1\0\0\10\2\0\0\0")
+    return source
+
+
+BAD = ["bomb.png", "cut.jpg", "empty.jpg", "text.png"]
+
+
+def test_bad_pictures_are_reported(with_bad_ones: Path, tmp_path: Path, run_here: Any) -> None:
+    out = tmp_path / "out"
+    state = run_here(with_bad_ones, out)
+    assert (state.done, state.failed) == (2, 4)
+    listed = [json.loads(line) for line in (out / "errors.jsonl").read_text().splitlines()]
+    assert [entry["name"] for entry in listed] == BAD
+    assert all(entry["error"].startswith(f"{entry['name']}: ") for entry in listed)
+
+    again = run_here(with_bad_ones, out)
+    assert (again.done, again.failed, again.skipped, again.workers) == (0, 4, 2, 0), "they are not tried again"
+    (with_bad_ones / "cut.jpg").write_bytes((with_bad_ones / "p0.jpg").read_bytes())
+    mended = run_here(with_bad_ones, out, retry=True)
+    assert (mended.done, mended.failed, mended.skipped) == (1, 3, 2)
+    assert len((out / "errors.jsonl").read_text().splitlines()) == 3
+    for name in BAD:
+        (with_bad_ones / name).unlink()
+    assert run_here(with_bad_ones, out, retry=True).failed == 0
+    assert not (out / "errors.jsonl").exists()
+
+
+def test_bad_pictures_have_a_row_of_their_shard(with_bad_ones: Path, tmp_path: Path, run_here: Any) -> None:
+    out = tmp_path / "out"
+    assert run_here(with_bad_ones, out, to="parquet", shard_size=3).failed == 4
+    rows = shard_rows(out)
+    assert [row["name"] for row in rows if row["error"]] == BAD
+    assert all((row["picture"] is None) == (row["error"] is not None) for row in rows)
+    assert run_here(with_bad_ones, out, to="parquet", shard_size=3).failed == 4
+    (with_bad_ones / "cut.jpg").write_bytes((with_bad_ones / "p0.jpg").read_bytes())
+    state = run_here(with_bad_ones, out, to="parquet", shard_size=3, retry=True)
+    assert state.failed == 3
+    assert [row["name"] for row in shard_rows(out) if row["error"]] == ["bomb.png", "empty.jpg", "text.png"]
+    assert len(shard_rows(out)) == 6
+
+
+def test_too_many_errors_stop_a_job(with_bad_ones: Path, tmp_path: Path, run_here: Any) -> None:
+    state = run_here(with_bad_ones, tmp_path / "out", max_errors=1)
+    assert state.failed == 2
+    assert "--max-errors" in str(state.stopped)
+    assert run_here(with_bad_ones, tmp_path / "out", max_errors=4).stopped is None
+
+
+def test_a_picture_that_kills_its_worker_is_done_alone(
+    portraits: Path, tmp_path: Path, run_here: Any, here: Any
+) -> None:
+    pool = here(workers=1, deadly=frozenset({"deep/p4.jpg"}))
+    state = run_here(portraits, tmp_path / "out", pool)
+    assert (state.done, state.failed) == (11, 0)
+    careful = [task for task in pool.tasks if task.careful]
+    assert ["deep/p4.jpg"] in [[picture.source.name for picture in task.pictures] for task in careful]
+    run_here(portraits, tmp_path / "other")
+    assert contents(tmp_path / "out") == contents(tmp_path / "other")
+
+
+def test_results_that_the_destination_does_not_take(portraits: Path, tmp_path: Path, run_here: Any) -> None:
+    out = tmp_path / "out"
+    (out / "p0-alpha.png" / "in the way").mkdir(parents=True)
+    state = run_here(portraits, out)
+    assert (state.done, state.failed) == (10, 1)
+    assert "p0-alpha.png: cannot be written" in (out / "errors.jsonl").read_text()
+    for path in (portraits / "deep" / "er").iterdir():
+        (out / "other" / f"{path.stem}-alpha.png" / "in the way").mkdir(parents=True)
+    with pytest.raises(BatchError, match=r"-alpha\.png: cannot be written: .*; run the same command again to go on"):
+        run_here(portraits / "deep" / "er", out / "other")
+
+
+@pytest.mark.parametrize("to", ["files", "parquet"])
+def test_another_model_or_other_options_are_refused(to: str, portraits: Path, tmp_path: Path, run_here: Any) -> None:
+    source, out = portraits / "deep" / "er", tmp_path / "out"
+    run_here(source, out, to=to)
+    before = contents(out)
+    other = Recipe(default_model(), "transparent")
+    with pytest.raises(OtherJobError, match="make alpha, not cutout; name another destination"):
+        run_here(source, out, to=to, made=other)
+    with pytest.raises(OtherJobError, match=f"model {hashlib.sha256(default_model()).hexdigest()[:12]}…, not "):
+        run_here(source, out, to=to, made=Recipe(default_model() + b"\0"))
+    with pytest.raises(OtherJobError, match=r"source .*job\.json"):
+        run_here(portraits / "deep", out, to=to)
+    with pytest.raises(OtherJobError, match="holds results of another job: to"):
+        run_here(source, out, to={"files": "parquet", "parquet": "files"}[to])
+    assert contents(out) == before
+    mine = {"mine.txt": b"mine", "part-00000.parquet": b"of somebody else"}
+    for name, content in mine.items():
+        (out / name).write_bytes(content)
+    assert run_here(source, out, to=to, made=other, force=True).done == 3
+    run_here(source, tmp_path / "new", to=to, made=other)
+    assert contents(out) == {**contents(tmp_path / "new"), **mine}
+
+
+def test_results_of_others_are_not_taken_for_ours(portraits: Path, tmp_path: Path, run_here: Any) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "p0-alpha.png").write_text("precious")
+    with pytest.raises(OtherJobError, match="not from mmnet batch"):
+        run_here(portraits, out)
+    assert contents(out) == {"p0-alpha.png": b"precious"}
+
+
+@pytest.fixture(params=["plain", "struct"])
+def table(request: pytest.FixtureRequest, portraits: Path, tmp_path: Path) -> Path:
+    """The portraits as two files of Parquet in row groups of three, and one row without a picture."""
+    rows = [
+        {"name": path.relative_to(portraits).as_posix(), "image": path.read_bytes()}
+        for path in sorted(portraits.rglob("p[0-9].*"))
+    ]
+    rows.append({"name": "none", "image": None})
+    if request.param == "struct":
+        rows = [{"image": {"bytes": row["image"], "path": row["name"]}, "label": 3} for row in rows]
+    folder = tmp_path / "tables"
+    (folder / "b").mkdir(parents=True)
+    pq.write_table(pa.Table.from_pylist(rows[:5]), folder / "a.parquet", row_group_size=3)
+    pq.write_table(pa.Table.from_pylist(rows[5:]), folder / "b" / "b.parquet", row_group_size=3)
+    return folder
+
+
+def test_parquet(table: Path, matted: dict[str, bytes], tmp_path: Path, run_here: Any, here: Any) -> None:
+    columns = Columns(name="name" if "name" in pq.read_schema(table / "a.parquet").names else "image.path")
+    out, shards = tmp_path / "out", tmp_path / "shards"
+    assert run_here(table, out, columns=columns).failed == 1
+    results = contents(out)
+    assert "none: has no picture" in results.pop("errors.jsonl").decode()
+    assert results == matted
+
+    with pytest.raises(KeyboardInterrupt):
+        run_here(table, shards, here(interrupt=2), to="parquet", columns=columns)
+    assert (run_here(table, shards, to="parquet", columns=columns).done, len(list(shards.glob("*.parquet")))) == (6, 5)
+    made = {row["output"]: row["picture"] for row in shard_rows(shards)}
+    assert made.pop("none-alpha.png") is None
+    assert made == matted
+    size = next(row for row in shard_rows(shards) if row["output"] == "p0-alpha.png")
+    assert (size["width"], size["height"]) == (200, 200)
+
+
+def test_columns_that_are_not_there(table: Path, tmp_path: Path, run_here: Any) -> None:
+    with pytest.raises(BatchError, match=r"a\.parquet: has no column 'photo', but .*--image-column"):
+        run_here(table, tmp_path / "out", columns=Columns(image="photo"))
+    with pytest.raises(BatchError, match=r"a\.parquet: has no column 'id', but .*--name-column"):
+        run_here(table, tmp_path / "out", columns=Columns(name="id"))
+    (table / "a.parquet").write_bytes(b"PAR1 and more")
+    with pytest.raises(BatchError, match=r"a\.parquet: cannot be read as Parquet"):
+        run_here(table, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_memory_to_memory(portraits: Path, matted: dict[str, bytes], tmp_path: Path, run_here: Any) -> None:
+    """A file system of fsspec, and a URI of a file."""
+    place = f"memory://{tmp_path.name}/out"
+    assert run_here(f"file://{portraits}", place).done == 11
+    results = open_store(place)
+    assert {f.name: results.read(f.name) for f in results.files() if not f.name.startswith("_")} == matted
+    assert run_here(f"file://{portraits}", place).skipped == 11
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "more", "line"),
+    [
+        ("empty", "out", [], "empty: has no photo in it"),
+        ("gone", "out", [], "gone: has no photo in it"),
+        ("in", "in/out", [], "lies in"),
+        ("in/deep", "in", [], "lies in"),
+        ("in/p0.jpg", "out", [], "is a file"),
+        ("nosuch://x", "out", [], "nosuch://x: cannot be opened"),
+        ("in", "out", ["-b", "nosuch"], "--background nosuch: no such picture"),
+        ("in", "out", ["-m", "gone.tflite"], "gone.tflite: no such"),
+    ],
+)
+def test_what_cannot_be_begun_is_one_line(
+    source: str, destination: str, more: list[str], line: str, portraits: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "in").symlink_to(portraits)
+    found = str(invoke("batch", source, destination, *more).exception)
+    assert line in found
+    assert "\n" not in found
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_help_has_examples() -> None:
+    shown = invoke("batch", "--help").stdout
+    assert "mmnet batch photos/ mattes/" in shown

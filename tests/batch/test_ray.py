@@ -1,0 +1,242 @@
+"""The commands on a Ray cluster: two cores of this machine, started once."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from batch_results import contents, ledger
+from skimage.data import astronaut
+from support import run
+
+pytest.importorskip("ray", reason="Ray is not installed: jobs on Ray were not tested; install mmnet[ray]")
+
+from mmnet.batch.store import open_store
+
+_PATIENCE = 300  # seconds, for a machine that has other things to do
+_CLUSTER = """
+import sys
+import ray
+from contextlib import ExitStack
+from mmnet.batch.pool import _local
+with ExitStack() as stack:
+    ray.init(**_local(stack, 2), log_to_driver=False)
+    stack.callback(ray.shutdown)
+    print("address", ray.get_runtime_context().gcs_address, flush=True)
+    sys.stdin.read()
+"""
+COPIES, KINDS = 24, 8
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _token() -> Iterator[None]:
+    """Nobody else on this machine is to hand work to the cluster: it asks for a token, which the commands are given."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_MODE", "token")
+        patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        patch.delenv("RAY_ADDRESS", raising=False)
+        yield
+
+
+@pytest.fixture(scope="module")
+def cluster(_token: None) -> Iterator[subprocess.Popen[str]]:
+    """A cluster of two cores; its `args[-1]` is the address."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _CLUSTER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"RAY_USAGE_STATS_ENABLED": "0"},
+    )
+    assert process.stdout is not None
+    said = next((line for line in process.stdout if line.startswith("address ")), "")
+    assert said, "Ray did not start"
+    process.args = said.split()
+    yield process
+    process.communicate(timeout=_PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def address(cluster: subprocess.Popen[str]) -> str:
+    """Where the cluster is."""
+    return str(list(cluster.args)[-1])
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Enough photos to be interrupted among them: copies of a few."""
+    folder = tmp_path_factory.mktemp("many")
+    picture = astronaut()[:, :, ::-1]
+    for kind in range(KINDS):
+        path = folder / f"k{kind}" / "c0.jpg"
+        path.parent.mkdir()
+        assert cv2.imwrite(str(path), picture[8 * kind :])
+        for copy in range(1, COPIES):
+            shutil.copy(path, path.with_name(f"c{copy}.jpg"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def matted(many: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What `mmnet matte` makes of each of the few, as the result of all copies."""
+    out = tmp_path_factory.mktemp("matted")
+    expected = {}
+    for kind in range(KINDS):
+        assert run("mmnet", "matte", many / f"k{kind}" / "c0.jpg", "-o", out / f"{kind}.png").returncode == 0
+        for copy in range(COPIES):
+            expected[f"k{kind}/c{copy}-alpha.png"] = (out / f"{kind}.png").read_bytes()
+    return expected
+
+
+def begin(*arguments: object) -> subprocess.Popen[str]:
+    """`mmnet batch ARGUMENTS…` at work."""
+    return subprocess.Popen(
+        [str(Path(sys.executable).with_name("mmnet")), "batch", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"COLUMNS": "200", "NO_COLOR": "1"},
+    )
+
+
+def wait_for(condition: Callable[[], Any], process: subprocess.Popen[str]) -> Any:
+    """The first true value of `condition` while a command runs."""
+    end = time.monotonic() + _PATIENCE
+    while time.monotonic() < end:
+        if value := condition():
+            return value
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    raise AssertionError("nothing happened")
+
+
+def results(out: Path) -> dict[Path, int]:
+    """The results that are there, with the time of each."""
+    return {path: path.stat().st_mtime_ns for path in out.glob("k*/*.png")}
+
+
+def actors(cluster: subprocess.Popen[str]) -> list[int]:
+    """The processes of the workers that have a model."""
+    parents, names = {}, {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            names[int(entry.name)] = (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+
+    def is_ours(process: int) -> bool:
+        return process == cluster.pid or (process in parents and is_ours(parents[process]))
+
+    return [process for process, name in names.items() if name.startswith(b"ray::MapWorker") and is_ours(process)]
+
+
+def check_complete(out: Path, matted: dict[str, bytes]) -> None:
+    assert contents(out) == matted
+    outputs = [line["output"] for line in ledger(out)]
+    assert sorted(outputs) == sorted(matted), "every result is recorded once"
+    assert not any((out / "_mmnet" / "tmp").glob("*")), "nothing half-written lies about"
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_an_ended_job_goes_on(
+    how: signal.Signals, address: str, many: Path, matted: dict[str, bytes], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    process = begin(many, out, "--address", address)
+    wait_for(lambda: len(results(out)) >= 5, process)
+    process.send_signal(how)
+    _, errors = process.communicate(timeout=_PATIENCE)
+    if how == signal.SIGINT:
+        assert process.returncode == 130
+        assert errors.startswith("interrupted: ")
+        assert "the same command goes on" in errors
+        assert len(errors.splitlines()) == 1
+    before = results(out)
+    assert len(before) < len(matted)
+    done = run("mmnet", "batch", many, out, "--address", address, "--json", timeout=_PATIENCE)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert (summary["total"], summary["failed"], summary["left"]) == (len(matted), 0, 0)
+    assert summary["done"] + summary["skipped"] == len(matted)
+    assert summary["skipped"] >= len(before)
+    if how == signal.SIGINT:  # the workers of a driver that was killed may have ended their picture first
+        assert {path: written for path, written in results(out).items() if path in before} == before
+    check_complete(out, matted)
+
+
+def test_a_worker_that_dies_is_replaced(
+    cluster: subprocess.Popen[str], address: str, many: Path, matted: dict[str, bytes], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    process = begin(many, out, "--address", address, "--json")
+    wait_for(lambda: len(results(out)) >= 5, process)
+    os.kill(wait_for(lambda: actors(cluster), process)[0], signal.SIGKILL)
+    text, errors = process.communicate(timeout=_PATIENCE)
+    assert process.returncode == 0, errors
+    summary = json.loads(text)
+    assert (summary["done"], summary["failed"], summary["workers"]) == (len(matted), 0, 2)
+    assert errors == f"{len(matted)} matted, 0 failed, 0 skipped\n"
+    check_complete(out, matted)
+
+
+def test_evaluation_has_the_same_figures(address: str, many: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for part in ("image", "mask"):
+        (data / part).mkdir(parents=True)
+    for kind in range(KINDS):
+        shutil.copy(many / f"k{kind}" / "c0.jpg", data / "image" / f"p{kind}.jpg")
+        matte = np.zeros((512 - 8 * kind, 512), np.uint8)
+        cv2.circle(matte, (256, 200), 120 + kind, 255, -1)
+        assert cv2.imwrite(str(data / "mask" / f"p{kind}.png"), matte)
+    model = Path(__file__).parents[2] / "runtime" / "models" / "mmnet-1.0-256-int8.tflite"
+    found = []
+    for more in ([], ["--ray", "--address", address]):
+        done = run("mmnet", "evaluate", "-m", model, "-d", data, "--json", "-", *more, timeout=_PATIENCE)
+        assert done.returncode == 0, done.stderr
+        found.append(json.loads(done.stdout))
+    assert found[0].pop("command") != found[1].pop("command")
+    assert found[0] == found[1]
+
+    (data / "image" / "p3.jpg").write_bytes(b"\xff\xd8\xff")
+    done = run("mmnet", "evaluate", "-m", model, "-d", data, "--ray", "--address", address, timeout=_PATIENCE)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "p3.jpg" in done.stderr
+
+
+def test_on_this_machine_alone(many: Path, matted: dict[str, bytes], tmp_path: Path) -> None:
+    """Ray started and ended by the command; one picture is bad."""
+    source, out = tmp_path / "in", tmp_path / "out"
+    shutil.copytree(many / "k1", source / "k1")
+    (source / "bad.jpg").touch()
+    places = f"file://{source}", f"file://{out}"
+    done = run("mmnet", "batch", *places, "--address", "local", "--workers", 1, timeout=_PATIENCE)
+    assert done.returncode == 1
+    first, summary, hint = done.stderr.splitlines()
+    assert first == "error: bad.jpg: is empty (0 bytes)"
+    assert summary == f"{COPIES} matted, 1 failed, 0 skipped"
+    assert "errors.jsonl" in hint
+    results = contents(out)
+    results.pop("errors.jsonl")
+    assert results == {name: content for name, content in matted.items() if name.startswith("k1/")}
+    assert len(open_store(str(out)).files("_mmnet/ledger")) == 1
+
+
+def test_a_cluster_that_is_not_there(many: Path, tmp_path: Path) -> None:
+    done = run("mmnet", "batch", many, tmp_path / "out", "--address", "127.0.0.1:1", timeout=_PATIENCE)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: 127.0.0.1:1: Ray cannot be reached or started: ")
+    assert len(done.stderr.splitlines()) == 1

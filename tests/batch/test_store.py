@@ -1,0 +1,149 @@
+"""Folders, URIs and object stores: listing, whole files, one line for what goes wrong."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import stat
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pyarrow", reason="Arrow is not installed: stores were not tested; install mmnet[ray]")
+
+from mmnet.batch.errors import StoreError
+from mmnet.batch.store import Store, StoredFile, is_within, open_store
+
+
+@pytest.fixture(params=["path", "file", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """An empty place to write to."""
+    places = {"path": str(tmp_path / "x"), "file": f"file://{tmp_path}/x", "memory": f"memory://{uuid.uuid4().hex}/x"}
+    return open_store(places[request.param])
+
+
+def test_what_is_written_is_listed_and_read(store: Store) -> None:
+    assert store.files() == []
+    store.write("b/c.png", b"12")
+    store.write("a.png", b"")
+    store.write("b/c.png", b"123")
+    assert store.files() == [StoredFile("a.png", 0), StoredFile("b/c.png", 3)]
+    assert store.files("b") == [StoredFile("b/c.png", 3)]
+    assert store.read("b/c.png") == b"123"
+    assert (store.has("b/c.png"), store.has("a.png"), store.has("z.png")) == (True, False, False)
+    store.delete("a.png")
+    store.delete("a.png")
+    assert [file.name for file in store.files()] == ["b/c.png"]
+
+
+def test_a_store_can_be_sent(store: Store) -> None:
+    store.write("a", b"1")
+    copy = pickle.loads(pickle.dumps(store))
+    assert (copy, copy.uri, copy.read("a")) == (store, store.uri, b"1")
+
+
+def test_what_is_missing_is_one_line(store: Store) -> None:
+    with pytest.raises(StoreError, match=r"x/gone\.jpg: cannot be read: no such file$"):
+        store.read("gone.jpg")
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store(str(tmp_path))
+    store.write("a.png", b"old")
+
+    class Breaks:
+        def __init__(self) -> None:
+            self.parts = iter([b"half"])
+
+        def read(self, _: int) -> bytes:
+            part = next(self.parts, None)
+            if part is None:
+                raise OSError(28, "No space left on device")
+            return part
+
+    with pytest.raises(StoreError, match=r"a\.png: cannot be written: No space left on device"):
+        store.copy_in("a.png", Breaks())
+    assert store.read("a.png") == b"old"
+    assert [file.name for file in store.files()] == ["a.png"]
+
+
+def test_what_killed_writers_left_is_swept(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    (tmp_path / "_mmnet" / "tmp").mkdir(parents=True)
+    (tmp_path / "_mmnet" / "tmp" / "half").write_bytes(b"half")
+    store.sweep()
+    assert store.files() == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_folder_that_refuses_is_one_line(tmp_path: Path) -> None:
+    tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    with pytest.raises(StoreError, match="cannot be written"):
+        open_store(str(tmp_path)).write("a/b", b"")
+
+
+@pytest.mark.parametrize("uri", ["nosuch://bucket/x", "s3:///", "file://relative/x", "hdfs://"])
+def test_a_uri_that_nothing_opens(uri: str) -> None:
+    with pytest.raises(StoreError, match="cannot be opened"):
+        open_store(uri)
+
+
+def test_within(tmp_path: Path) -> None:
+    outer, inner = open_store(str(tmp_path)), open_store(f"file://{tmp_path}/in")
+    assert is_within(inner, outer)
+    assert is_within(outer, outer)
+    assert not is_within(outer, inner)
+    assert not is_within(open_store(f"{tmp_path}2"), outer)
+    assert not is_within(open_store("memory://in"), outer)
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URI of a bucket in a stand-in for S3."""
+    moto = pytest.importorskip("moto.server", reason="moto is not installed: object stores were not tested")
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(key, "testing")
+    server = moto.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        settings = f"region=us-east-1&scheme=http&endpoint_override={host}:{port}&allow_bucket_creation=true"
+        open_store(f"s3://photos?{settings}").filesystem.create_dir("photos")
+        yield f"s3://photos/{{}}?{settings}"
+    finally:
+        server.stop()
+
+
+def test_s3(bucket: str) -> None:
+    store = open_store(bucket.format("a/b"))
+    assert store.uri == "s3://photos/a/b"
+    assert store.files() == []
+    store.write("c/d.png", b"123")
+    store.write("c/d.png", b"1234")
+    assert store.files() == [StoredFile("c/d.png", 4)]
+    assert open_store(bucket.format("a")).files() == [StoredFile("b/c/d.png", 4)]
+    assert store.read("c/d.png") == b"1234"
+    assert (store.has("c/d.png"), store.has("c/e.png")) == (True, False)
+    store.sweep()
+    store.delete("c/d.png")
+    assert store.files() == []
+    with pytest.raises(StoreError, match=r"s3://photos/a/b/gone: cannot be read"):
+        store.read("gone")
+
+
+def test_a_whole_job_on_s3(bucket: str, portraits: Path, tmp_path: Path, run_here: object) -> None:
+    source, local = open_store(bucket.format("in")), tmp_path / "local"
+    for path in portraits.rglob("p[0-3].*"):
+        source.write(path.relative_to(portraits).as_posix(), path.read_bytes())
+    state = run_here(bucket.format("in"), bucket.format("out"))
+    assert (state.done, state.failed) == (5, 0)
+    run_here(portraits, local)
+    results = open_store(bucket.format("out"))
+    made = [file.name for file in results.files() if not file.name.startswith("_mmnet/")]
+    assert len(made) == 5
+    assert all(results.read(name) == (local / name).read_bytes() for name in made)
+    assert run_here(bucket.format("in"), bucket.format("out")).skipped == 5
+    assert run_here(bucket.format("in"), bucket.format("shards"), to="parquet").done == 5
+    assert run_here(bucket.format("in"), bucket.format("shards"), to="parquet").skipped == 5
