@@ -171,7 +171,7 @@ def _check_installed() -> None:
     """Say which extra is missing before anything that needs it is imported."""
     for module, package in (("pyarrow", "Arrow"), ("ray", "Ray")):
         if find_spec(module) is None:
-            raise MissingExtraError("batch", package)
+            raise MissingExtraError("ray", package)
 
 
 class _Watch:

@@ -72,7 +72,7 @@ def connected(address: str | None = None, workers: int | None = None) -> Iterato
         import ray
         import ray.data
     except ImportError as error:
-        raise MissingExtraError("batch", "Ray") from error
+        raise MissingExtraError("ray", "Ray") from error
     where = address or os.environ.get("RAY_ADDRESS") or LOCAL
     with ExitStack() as stack:
         stack.enter_context(_silenced())
