@@ -11,16 +11,19 @@ from mmnet.runtime.compose import BackgroundError, blurred, composite, cutout
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.fit import Fit
 from mmnet.runtime.frames import Orientation, Plane, YuvFrame
-from mmnet.runtime.matter import PortraitMatter
+from mmnet.runtime.matter import MatterOptions, PortraitMatter
 from mmnet.runtime.model import MattingModel
 from mmnet.runtime.photos import PhotoError, list_photos, read_photo
 from mmnet.runtime.preprocess import ImageError, alpha_to_picture, to_model_input
 from mmnet.runtime.steady import Steadier
+from mmnet.runtime.stream import Matte, StreamError, TimestampError
 
 __all__ = [
     "BackgroundError",
     "Fit",
     "ImageError",
+    "Matte",
+    "MatterOptions",
     "MattingModel",
     "ModelError",
     "Orientation",
@@ -28,6 +31,8 @@ __all__ = [
     "Plane",
     "PortraitMatter",
     "Steadier",
+    "StreamError",
+    "TimestampError",
     "YuvFrame",
     "alpha_to_picture",
     "blurred",

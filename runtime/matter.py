@@ -1,7 +1,10 @@
-"""Photo → alpha matte at the photo's own size."""
+"""Photo, film or camera → alpha mattes at the picture's own size."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -11,28 +14,57 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.runtime.model import Alpha, MattingModel, default_model
+from mmnet.runtime.pipeline import pipelined
 from mmnet.runtime.preprocess import Bytes, ImageError, check_rgb_bytes, to_model_input
+from mmnet.runtime.stream import LiveStream, Matte, Milliseconds, Smoothing, StreamError, Track
 
 Image = NDArray[np.uint8] | NDArray[np.float32] | NDArray[np.float64]
 
 _WHITE = 65535  # 257 · 255
 
 
-class PortraitMatter:
-    """Computes the alpha matte of the person in a photo.
+@dataclass(frozen=True)
+class MatterOptions:
+    """How a `PortraitMatter` computes.
 
-        matter = PortraitMatter("mmnet.tflite")
-        alpha = matter(read_photo("photo.jpg"))
-
-    It owns its model, unless it was given a `MattingModel`. Like that, it is for one thread at a time.
+    Attributes:
+        model: path or bytes of a .tflite, a loaded model, or None for the one that ships.
+        threads: of the network, >= 1; None takes the processor's, at most 4. Not with a loaded model.
+        smoothing: makes what steadies the alphas of one film or live stream; None leaves every frame alone.
+        on_matte: gets the mattes of the live stream, in a thread of its own.
     """
 
-    def __init__(self, model: str | Path | bytes | MattingModel | None = None, threads: int | None = None) -> None:
-        """Load a model.
+    model: str | Path | bytes | MattingModel | None = None
+    threads: int | None = None
+    smoothing: Callable[[], Smoothing] | None = None
+    on_matte: Callable[[Matte], Any] | None = None
 
-        Args:
-            model: path or bytes of a .tflite, a loaded model, or None for the one that ships.
-            threads: >= 1; None takes the processor's, at most 4. Not with a loaded model, which has its own.
+
+class PortraitMatter:
+    """Computes the alpha matte of the person in photos, in the frames of a film, or in those of a camera.
+
+        with PortraitMatter("mmnet.tflite") as matter:
+            alpha = matter(read_photo("photo.jpg"))        # a photo
+
+            alpha = matter.video(frame, timestamp_ms)      # a film, frame by frame
+            for matte in matter.stream(frames): ...        # the same, pipelined
+
+        with PortraitMatter(on_matte=show) as matter:      # live: show(matte) is called, and frames are skipped
+            matter.live(frame, timestamp_ms)               # where mattes take longer than they
+
+    Any thread may call it; the network takes one picture at a time. It owns its model, unless it was given a
+    `MattingModel`. Leaving `with` waits for the live stream's last frames, and raises what its callback raised.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | bytes | MattingModel | None = None,
+        threads: int | None = None,
+        *,
+        smoothing: Callable[[], Smoothing] | None = None,
+        on_matte: Callable[[Matte], Any] | None = None,
+    ) -> None:
+        """Load a model; `MatterOptions` says what the arguments are.
 
         Raises:
             ModelError: see `MattingModel`; or None was given and no model ships.
@@ -44,9 +76,20 @@ class PortraitMatter:
             self.model = model
         else:
             self.model = MattingModel(default_model() if model is None else model, threads)
+        self._smoothing, self._on_matte = smoothing, on_matte
+        self._network = threading.Lock()
+        self._starting = threading.Lock()
+        self._film = self._new_track()
+        self._live: LiveStream | None = None
+        self._closed = False
+
+    @classmethod
+    def from_options(cls, options: MatterOptions) -> Self:
+        """As the constructor, from a `MatterOptions`."""
+        return cls(**{field.name: getattr(options, field.name) for field in fields(options)})
 
     def __call__(self, image: Image) -> Alpha:
-        """Compute the matte.
+        """Compute the matte of a photo.
 
         Args:
             image: [H, W, 3], RGB; uint8 in 0-255, or float32 or float64 in 0-1 (rounded to bytes, as the
@@ -60,17 +103,110 @@ class PortraitMatter:
             ModelError: see `MattingModel.run`.
         """
         photo = as_bytes(image)
-        alpha = self.model.run_float(to_model_input(photo, self.model.size))
+        small = to_model_input(photo, self.model.size)
+        with self._network:
+            alpha = self.model.run_float(small)
         return resize_alpha(alpha, photo.shape[0], photo.shape[1])
+
+    def video(self, frame: Image, timestamp_ms: Milliseconds) -> Alpha:
+        """Compute the matte of the next frame of a film; `restart` begins another film.
+
+        Args:
+            frame: as a photo.
+            timestamp_ms: milliseconds from anywhere, later than that of the frame before.
+
+        Returns:
+            As for a photo; smoothed over time, if this object has a smoothing.
+
+        Raises:
+            TimestampError: the timestamp is not later than the one before; the frame does not count.
+            ImageError, ModelError: as for a photo.
+        """
+        return _enlarge(self._infer(self._prepare((frame, timestamp_ms)), self._film)).alpha
+
+    def restart(self) -> None:
+        """Let the next frame that `video` gets be the first of another film."""
+        with self._network:
+            self._film = self._new_track()
+
+    def stream(
+        self,
+        frames: Iterable[tuple[Image, Milliseconds]],
+        finish: Callable[[Matte], Any] | None = None,
+        *,
+        stop: threading.Event | None = None,
+    ) -> Iterator[Any]:
+        """Compute the mattes of a film's frames, in order: to the bit what `video` computes, but reading, preparing,
+        the network and finishing overlap, each in a thread of its own. A call is a film of its own.
+
+        Args:
+            frames: (frame, timestamp_ms), as `video` takes them; read ahead by a few frames.
+            finish: what to make of each `Matte`, in the last thread; None leaves it as it is.
+            stop: once set, no further frame is read; those on their way still come out.
+
+        Yields:
+            A Matte a frame, or what `finish` returned. Closing the iterator ends the threads.
+
+        Raises:
+            What `video`, `frames` or `finish` raised, after the results before.
+        """
+        track = self._new_track()
+
+        def last(inferred: _Inferred) -> Any:
+            matte = _enlarge(inferred)
+            return matte if finish is None else finish(matte)
+
+        return pipelined(frames, self._prepare, lambda prepared: self._infer(prepared, track), last, stop=stop)
+
+    def live(self, frame: Image, timestamp_ms: Milliseconds) -> None:
+        """Take a camera's frame and return at once; `on_matte` gets its matte, unless a newer frame comes first.
+
+        Args:
+            frame: as a photo; it is copied.
+            timestamp_ms: as `video` takes it.
+
+        Raises:
+            TimestampError, ImageError: as `video`.
+            StreamError: this object has no `on_matte`, or is closed.
+            What `on_matte` or the network raised for an earlier frame; once.
+        """
+        photo = as_bytes(frame)
+        with self._starting:
+            if self._live is None:
+                if self._closed:
+                    raise StreamError("the live stream is closed")
+                if self._on_matte is None:
+                    raise StreamError("nobody listens to the live stream; give PortraitMatter an on_matte")
+                track = self._new_track()
+                self._live = LiveStream(lambda *sent: _enlarge(self._infer(self._prepare(sent), track)), self._on_matte)
+        self._live.send(photo, timestamp_ms)
+
+    @property
+    def dropped(self) -> int:
+        """How many frames of the live stream gave way to newer ones."""
+        return 0 if self._live is None else self._live.dropped
 
     def alpha_bytes(self, image: Image) -> Bytes:
         """As a call, but at the model's size and as bytes: uint8 [S, S], 255 = the person."""
-        return self.model.run(to_model_input(as_bytes(image), self.model.size))
+        small = to_model_input(as_bytes(image), self.model.size)
+        with self._network:
+            return self.model.run(small)
 
     def close(self) -> None:
-        """Free the model, if it is this object's own."""
-        if self._owned:
-            self.model.close()
+        """Wait for the live stream's last frames, and free the model, if it is this object's own.
+
+        Raises:
+            What `on_matte` or the network raised for a frame of the live stream, unless `live` did.
+        """
+        with self._starting:
+            self._closed = True
+        try:
+            if self._live is not None:
+                self._live.close()
+        finally:
+            if self._owned:
+                with self._network:
+                    self.model.close()
 
     def __enter__(self) -> Self:
         return self
@@ -78,7 +214,44 @@ class PortraitMatter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except BaseException:
+            if error is None:  # else that one came first, and says more
+                raise
+
+    def _new_track(self) -> Track:
+        return Track(None if self._smoothing is None else self._smoothing())
+
+    def _prepare(self, timed: tuple[Image, Milliseconds]) -> _Prepared:
+        frame, timestamp_ms = timed
+        picture = as_bytes(frame)
+        return _Prepared(picture, timestamp_ms, to_model_input(picture, self.model.size))
+
+    def _infer(self, prepared: _Prepared, track: Track) -> _Inferred:
+        frame, timestamp_ms, small = prepared.frame, prepared.timestamp_ms, prepared.small
+        with self._network:
+            track.advance(timestamp_ms)
+            return _Inferred(frame, timestamp_ms, track.smooth(self.model.run_float(small), small, frame.shape))
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    frame: Bytes
+    timestamp_ms: Milliseconds
+    small: Bytes  # [S, S, 3]
+
+
+@dataclass(frozen=True)
+class _Inferred:
+    frame: Bytes
+    timestamp_ms: Milliseconds
+    alpha: Alpha  # [S, S]
+
+
+def _enlarge(inferred: _Inferred) -> Matte:
+    frame = inferred.frame
+    return Matte(frame, resize_alpha(inferred.alpha, frame.shape[0], frame.shape[1]), inferred.timestamp_ms)
 
 
 def as_bytes(image: Image) -> Bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +57,19 @@ def find_photos(arguments: Iterable[Path]) -> list[Path]:
     return list({photo.absolute(): photo for photo in named}.values())
 
 
-def plan(photos: Sequence[Path], output: Path | None, kind: Kind, *, is_folder: bool) -> list[Job]:
+def photo_extension(photo: Path, kind: Kind) -> str:
+    """The extension of a photo's result that the user did not name."""
+    return ".png" if kind.lossless else _COMPOSITE_FORMATS.get(photo.suffix.lower(), ".png")
+
+
+def plan(
+    photos: Sequence[Path],
+    output: Path | None,
+    kind: Kind,
+    *,
+    is_folder: bool,
+    extension_of: Callable[[Path, Kind], str] = photo_extension,
+) -> list[Job]:
     """Name the output of every photo.
 
     Args:
@@ -65,6 +77,7 @@ def plan(photos: Sequence[Path], output: Path | None, kind: Kind, *, is_folder: 
         output: where to: a folder if `is_folder`, else the file for the only photo; None: beside the photo.
         kind: what is made.
         is_folder: see `output`.
+        extension_of: (photo, kind) -> the extension of a result that is named here.
 
     Raises:
         OutputError: the output's extension is no format this writes, or cannot hold `kind`.
@@ -78,7 +91,7 @@ def plan(photos: Sequence[Path], output: Path | None, kind: Kind, *, is_folder: 
     for photo in photos:
         # a.jpg and a.png share a stem: theirs keep the extension (a.jpg-alpha.png).
         stem = photo.stem if stems[photo.stem.casefold()] == 1 else photo.name
-        extension = ".png" if kind.lossless else _COMPOSITE_FORMATS.get(photo.suffix.lower(), ".png")
+        extension = extension_of(photo, kind)
         name, number = f"{stem}-{kind.suffix}{extension}", 2
         while name.casefold() in taken:  # file systems may ignore case
             name, number = f"{stem}-{kind.suffix}-{number}{extension}", number + 1

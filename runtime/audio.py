@@ -1,0 +1,145 @@
+"""The audio of one file into another: packets copied where the container takes them, encoded where it does not."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from mmnet.runtime.ffmpeg import VideoError, pyav, reason
+from mmnet.runtime.video_formats import AudioRule
+
+
+@dataclass(frozen=True)
+class Track:
+    """One audio track of the output.
+
+    Attributes:
+        codec: FFmpeg's name of its format.
+        copied: whether its packets are the input's, untouched.
+    """
+
+    codec: str
+    copied: bool
+
+
+class AudioCopy:
+    """The audio tracks of a file, on their way into an output container.
+
+    It reads the file apart from the video, so that both can be as far ahead of each other as the file has them.
+    """
+
+    def __init__(self, source: Path, output: Any, rule: AudioRule, start: Fraction, *, salvage: bool) -> None:
+        """Add the tracks to `output`, an open container to which nothing was written yet.
+
+        Args:
+            source: the file.
+            output: an `av` OutputContainer.
+            rule: what its container takes.
+            start: seconds to take off every time.
+            salvage: end where the audio is damaged instead of raising.
+
+        Raises:
+            VideoError: the file cannot be opened.
+        """
+        self._av: Any = pyav()
+        self._source, self._output, self._start, self._salvage = source, output, start, salvage
+        try:
+            self._input = self._av.open(str(source), metadata_errors="replace")
+        except (self._av.error.FFmpegError, OSError, ValueError) as error:
+            raise VideoError(f"{source}: cannot be opened: {reason(error)}") from error
+        self._routes = {}
+        self.tracks: list[Track] = []
+        for stream in self._input.streams.audio:
+            if stream.codec_context is None:  # a codec that FFmpeg does not know
+                continue
+            route = _route(stream, output, rule)
+            self._routes[stream.index] = route
+            self.tracks.append(Track(route.target.codec_context.codec.canonical_name, isinstance(route, _Copied)))
+        self._ready: deque[tuple[Fraction, Any]] = deque()
+        self._packets = self._read()
+
+    def write_until(self, seconds: Fraction | None) -> None:
+        """Write what is heard before `seconds` of the output's time; None: all that is left.
+
+        Raises:
+            VideoError: the audio is damaged.
+            OSError: the output cannot be written.
+        """
+        while True:
+            if not self._ready:
+                following = next(self._packets, None)
+                if following is None:
+                    return
+                self._ready.append(following)
+            if seconds is not None and self._ready[0][0] >= seconds:
+                return
+            self._output.mux(self._ready.popleft()[1])
+
+    def close(self) -> None:
+        """Close the file that is read."""
+        self._packets.close()
+        self._input.close()
+
+    def _read(self) -> Any:
+        """(time in seconds, packet of the output), in the file's order."""
+        if not self._routes:
+            return
+        streams = [stream for stream in self._input.streams.audio if stream.index in self._routes]
+        try:
+            for packet in self._input.demux(streams):
+                route = self._routes[packet.stream.index]
+                if packet.dts is not None and packet.time_base is not None:
+                    shift = round(self._start / packet.time_base)
+                    packet.pts = None if packet.pts is None else packet.pts - shift
+                    packet.dts -= shift
+                yield from route.passed(packet)
+        except (self._av.error.FFmpegError, ValueError) as error:
+            if not self._salvage:
+                raise VideoError(
+                    f"{self._source}: its audio is damaged ({reason(error)}); "
+                    "add --no-audio to leave it out, or --salvage to keep what can be read"
+                ) from error
+
+
+def _route(stream: Any, output: Any, rule: AudioRule) -> _Copied | _Encoded:
+    if rule.kept is None or stream.codec_context.codec.canonical_name in rule.kept:
+        try:
+            return _Copied(output.add_stream_from_template(stream))
+        except ValueError:  # the container does not take it after all
+            pass
+    return _Encoded(output, stream, rule)
+
+
+class _Copied:
+    def __init__(self, target: Any) -> None:
+        self.target = target
+
+    def passed(self, packet: Any) -> Iterator[tuple[Fraction, Any]]:
+        if packet.dts is not None:  # else it only says that no more come
+            packet.stream = self.target
+            yield _time(packet), packet
+
+
+class _Encoded:
+    def __init__(self, output: Any, stream: Any, rule: AudioRule) -> None:
+        context = stream.codec_context
+        self.target = output.add_stream(rule.encoder, rate=rule.rate or context.sample_rate)
+        self.target.codec_context.layout = context.layout.name
+
+    def passed(self, packet: Any) -> Iterator[tuple[Fraction, Any]]:
+        for frame in packet.decode():
+            yield from self._encoded(frame)
+        if packet.dts is None:
+            yield from self._encoded(None)
+
+    def _encoded(self, frame: Any) -> Iterator[tuple[Fraction, Any]]:
+        for packet in self.target.encode(frame):
+            yield _time(packet), packet
+
+
+def _time(packet: Any) -> Fraction:
+    return Fraction(packet.dts if packet.pts is None else packet.pts) * packet.time_base
