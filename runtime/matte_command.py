@@ -1,59 +1,38 @@
-"""`mmnet matte`: photos in, mattes or composites out."""
+"""`mmnet matte`: photos, videos or a camera in, mattes or composites out."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
-from rich.text import Text
 
-from mmnet.errors import MMNetError
-from mmnet.runtime.compose import (
-    Background,
-    composite,
-    cutout,
-    parse_background,
-    to_alpha_bytes,
-)
+from mmnet.runtime.compose import parse_background
+from mmnet.runtime.matte_jobs import Making, Result, plan_jobs, run_camera, run_jobs
+from mmnet.runtime.matte_progress import MatteProgress
+from mmnet.runtime.matte_report import report
+from mmnet.runtime.matte_video import VideoChoices
 from mmnet.runtime.matter import PortraitMatter
-from mmnet.runtime.model import Alpha
-from mmnet.runtime.outputs import (
-    ALPHA,
-    COMPOSITE,
-    CUTOUT,
-    Job,
-    Kind,
-    check_output,
-    find_photos,
-    make_folder,
-    plan,
-    write_picture,
-)
-from mmnet.runtime.photos import PhotoError, read_photo
-from mmnet.runtime.preprocess import Bytes
+from mmnet.runtime.outputs import ALPHA, COMPOSITE, CUTOUT
+from mmnet.runtime.photos import PhotoError
+
+_INTERRUPTED = 130  # 128 + SIGINT, as a shell has it
 
 
 def matte(
-    photos: Annotated[
-        list[Path],
-        typer.Argument(metavar="PHOTO...", help="Photos, or folders of photos.", show_default=False),
-    ],
+    sources: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="SOURCE...", help="Photos, videos, or folders of them.", show_default=False),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
             metavar="OUT",
-            help="The file to write, or a folder; several photos need a folder. "
-            "Without it, the result lies beside the photo.",
+            help="The file to write, or a folder; several sources need a folder. For a video also numbered pictures: "
+            "frames/%06d.png. Without it, the result lies beside its source.",
             show_default=False,
         ),
     ] = None,
@@ -64,7 +43,7 @@ def matte(
             "-b",
             metavar="BACKGROUND",
             help="A colour (#00ff00, white), a picture's path, blur or transparent. "
-            "Without it, the alpha matte itself is written, as an 8-bit grey PNG.",
+            "Without it, the alpha matte itself is written, in grey.",
             show_default=False,
         ),
     ] = None,
@@ -77,8 +56,46 @@ def matte(
     ] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace files that exist.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")] = False,
+    camera: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N",
+            help="Record a camera (0 is the first; also a device, a URL or a pipe) until Ctrl-C.",
+            show_default=False,
+            rich_help_panel="Videos",
+        ),
+    ] = None,
+    duration: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            min=0,
+            help="End the camera's recording by itself.",
+            show_default=False,
+            rich_help_panel="Videos",
+        ),
+    ] = None,
+    crf: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=51,
+            help="Quality of H.264 and VP9: 0 is the best, 18 looks like the source.",
+            show_default="the format's own",
+            rich_help_panel="Videos",
+        ),
+    ] = None,
+    audio: Annotated[bool, typer.Option("--audio/--no-audio", help="Keep the audio.", rich_help_panel="Videos")] = True,
+    salvage: Annotated[
+        bool,
+        typer.Option(
+            "--salvage",
+            help="Matte what can be decoded of a damaged or truncated video, instead of refusing it.",
+            rich_help_panel="Videos",
+        ),
+    ] = False,
 ) -> None:
-    """Cut the person out of photos: compute the alpha matte, and lay another background behind it.
+    """Cut the person out of photos and videos: compute the alpha matte, and lay another background behind it.
 
     \b
     Examples:
@@ -88,152 +105,47 @@ def matte(
       mmnet matte photo.jpg -b '#00ff00' -o green.jpg
       mmnet matte photo.jpg -b beach.jpg --model mmnet-1.0-256-int8.tflite
       mmnet matte holiday/ -o mattes/ --json
+    \b
+      mmnet matte clip.mp4 -b blur            (writes clip-composite.mp4, with its audio)
+      mmnet matte clip.mp4 -b '#00ff00' -o green.mp4
+      mmnet matte clip.mp4 -b transparent -o clip.mov    (ProRes 4444; .webm is VP9, both with alpha)
+      mmnet matte clip.mp4 -o alpha.mkv       (the alpha itself, without loss)
+      mmnet matte clip.mp4 -b transparent -o frames/%06d.png
+      mmnet matte --camera 0 -b blur -o me.mp4 --duration 10
 
-    One bad photo does not stop the others. The exit code is 1 if any failed.
+    One bad file does not stop the others. The exit code is 1 if any failed. Ctrl-C ends a video early and leaves a
+    file that plays; the exit code is 130 then.
     """
-    try:
-        results = _matte_all(photos, output, background, model, threads, force=force, as_json=as_json)
-    except BrokenPipeError:
-        raise
-    except OSError as error:  # a path that cannot even be looked at
-        raise PhotoError(f"{error.filename}: {error.strerror}") from error
-    if not all(result.ok for result in results):
-        raise typer.Exit(1)
-
-
-@dataclass(frozen=True)
-class _Result:
-    """What became of one photo."""
-
-    job: Job
-    size: tuple[int, int] | None = None  # width, height
-    error: str | None = None
-
-    @property
-    def ok(self) -> bool:
-        return self.error is None
-
-    def as_dict(self) -> dict[str, Any]:
-        if self.size is None:
-            return {"photo": str(self.job.photo), "error": self.error}
-        width, height = self.size
-        return {
-            "photo": str(self.job.photo),
-            "output": str(self.job.output),
-            "width": width,
-            "height": height,
-        }
-
-
-class _PhotosPerSecond(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        return Text("" if task.speed is None else f"{task.speed:.1f} photos/s")
-
-
-def _matte_all(
-    arguments: Sequence[Path],
-    output: Path | None,
-    background: str | None,
-    model: Path | None,
-    threads: int | None,
-    *,
-    force: bool,
-    as_json: bool,
-) -> list[_Result]:
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
-    several = len(arguments) > 1 or arguments[0].is_dir()
-    is_folder = _is_folder(output, several)
-    photos = find_photos(arguments)
     behind = None if background is None else parse_background(background)
     kind = ALPHA if background is None else CUTOUT if behind is None else COMPOSITE
-    jobs = plan(photos, output, kind, is_folder=is_folder)
-    inputs = [*photos, *(path for path in (model, background and Path(background)) if path)]
-
-    results: list[_Result] = []
-    with PortraitMatter(model, threads) as matter, _progress(console, len(jobs), several) as advance:
-        for job in jobs:
-            result = _matte_one(matter, job, behind, kind, inputs, force=force)
-            results.append(result)
-            if result.error is not None:
-                console.print(f"[bold red]error:[/] {escape(result.error)}")
-            elif not as_json and not several:
-                typer.echo(str(job.output))
-            advance()
-    _report(console, results, several=several, as_json=as_json)
-    return results
-
-
-def _is_folder(output: Path | None, several: bool) -> bool:
-    """Whether OUT is a folder: for several photos it must be; for one, if it is one, or has no extension."""
-    if several:
-        if output is None:
-            raise typer.BadParameter("several photos need a folder to go to: -o OUT")
-        if output.exists() and not output.is_dir():
-            raise typer.BadParameter(f"{output} is a file; several photos need a folder")
-        return True
-    return output is not None and (output.is_dir() or not output.suffix)
-
-
-def _matte_one(
-    matter: PortraitMatter,
-    job: Job,
-    behind: Background | None,
-    kind: Kind,
-    inputs: Sequence[Path],
-    *,
-    force: bool,
-) -> _Result:
+    making = Making(kind, behind, VideoChoices(crf=crf, audio=audio, salvage=salvage), force=force)
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
-        check_output(job, inputs, force=force)
-        image = read_photo(job.photo)
-        picture = _picture(image, matter(image), behind, kind)
-        make_folder(job.output.parent)
-        write_picture(job.output, picture)
-    except MMNetError as error:
-        return _Result(job, error=_naming(job.photo, " ".join(str(error).split())))
-    except OSError as error:
-        return _Result(job, error=f"{job.photo}: {error.strerror}")
-    except MemoryError:
-        return _Result(job, error=f"{job.photo}: does not fit into memory")
-    return _Result(job, size=(image.shape[1], image.shape[0]))
+        if camera is None:
+            if duration is not None:
+                raise typer.BadParameter("--duration goes with --camera")
+            reading = [path for path in (model, background and Path(background)) if path]
+            several, jobs = plan_jobs(sources or [], output, kind)
+            with (
+                PortraitMatter(model, threads) as matter,
+                MatteProgress(console, len(jobs) if several else None) as progress,
+            ):
+                results = run_jobs(matter, jobs, making, reading, progress)
+        else:
+            if sources or output is None:
+                raise typer.BadParameter("--camera takes no files to read, and needs one to write: -o OUT")
+            several = False
+            with PortraitMatter(model, threads) as matter, MatteProgress(console) as progress:
+                results = [run_camera(matter, camera, output, making, progress, duration)]
+    except OSError as error:  # a path that cannot even be looked at
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise PhotoError(f"{error.filename}: {error.strerror}") from error
+    report(console, results, several=several, as_json=as_json)
+    raise typer.Exit(_exit_code(results))
 
 
-def _picture(image: Bytes, alpha: Alpha, behind: Background | None, kind: Kind) -> Bytes:
-    if kind is ALPHA:
-        return to_alpha_bytes(alpha)
-    if behind is None:
-        return cutout(image, alpha)
-    return composite(image, alpha, behind(image, alpha))
-
-
-def _naming(photo: Path, message: str) -> str:
-    return message if str(photo) in message else f"{photo}: {message}"
-
-
-@contextmanager
-def _progress(console: Console, total: int, several: bool) -> Iterator[Any]:
-    """A bar on a terminal, for more than one photo; nothing elsewhere."""
-    with Progress(
-        "Matting",
-        BarColumn(),
-        MofNCompleteColumn(),
-        _PhotosPerSecond(),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not (several and console.is_terminal),
-    ) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda: progress.advance(task)
-
-
-def _report(console: Console, results: Sequence[_Result], *, several: bool, as_json: bool) -> None:
-    matted = sum(result.ok for result in results)
-    if as_json:
-        document = {
-            "matted": matted,
-            "failed": len(results) - matted,
-            "results": [result.as_dict() for result in results],
-        }
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
-    if several:
-        console.print(f"{matted} matted, {len(results) - matted} failed")
+def _exit_code(results: list[Result]) -> int:
+    if any(result.interrupted for result in results):
+        return _INTERRUPTED
+    return 0 if all(result.ok for result in results) else 1

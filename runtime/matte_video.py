@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -157,8 +157,8 @@ def _run(
 
     begin = time.monotonic()
     try:
-        with opened as sink:
-            for picture, timestamp_ms in matter.stream(pairs(), finish, stop=stop):
+        with opened as sink, closing(matter.stream(pairs(), finish, stop=stop)) as finished:
+            for picture, timestamp_ms in finished:
                 sink.write(picture, timestamp_ms)
                 advance(sink.frames)
             sink.finish(cut=stop.is_set())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
@@ -135,7 +135,7 @@ class PortraitMatter:
         finish: Callable[[Matte], Any] | None = None,
         *,
         stop: threading.Event | None = None,
-    ) -> Iterator[Any]:
+    ) -> Generator[Any, None, None]:
         """Compute the mattes of a film's frames, in order: to the bit what `video` computes, but reading, preparing,
         the network and finishing overlap, each in a thread of its own. A call is a film of its own.
 

@@ -17,7 +17,7 @@ def pipelined(
     *stages: Callable[[Any], Any],
     depth: int = DEPTH,
     stop: threading.Event | None = None,
-) -> Iterator[Any]:
+) -> Generator[Any, None, None]:
     """stages[-1](… stages[0](item)) for every item of `source`, in its order; reading and each stage have a thread.
 
     It computes what a plain loop computes. That it is faster rests on stages that release the interpreter lock, as
