@@ -45,7 +45,7 @@ class AudioCopy:
         Raises:
             VideoError: the file cannot be opened.
         """
-        self._av: Any = pyav()
+        self._av = pyav()
         self._source, self._output, self._start, self._salvage = source, output, start, salvage
         try:
             self._input = self._av.open(str(source), metadata_errors="replace")
@@ -142,4 +142,5 @@ class _Encoded:
 
 
 def _time(packet: Any) -> Fraction:
-    return Fraction(packet.dts if packet.pts is None else packet.pts) * packet.time_base
+    pts: int = packet.dts if packet.pts is None else packet.pts
+    return pts * Fraction(packet.time_base)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -62,9 +62,9 @@ def to_rgb(frame: VideoFrame, colour: Colour, width: int, height: int) -> Bytes:
 def from_picture(picture: Bytes, pixel_format: str, colour: Colour) -> VideoFrame:
     """uint8 [H, W] (grey), [H, W, 3] (RGB) or [H, W, 4] (RGBA), full range → a frame to encode, limited range if it
     is Y'CbCr."""
-    av: Any = pyav()
+    av = pyav()
     layout = "gray" if picture.ndim == 2 else "rgb24" if picture.shape[2] == 3 else "rgba"
-    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), layout)
+    frame: VideoFrame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), layout)
     frame.color_range = FULL
     if layout == pixel_format:
         return frame

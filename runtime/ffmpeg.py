@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from mmnet.errors import MissingExtraError, MMNetError
-
-if TYPE_CHECKING:
-    import av
 
 
 class VideoError(MMNetError):
     """A file, camera or stream cannot be read as a video."""
 
 
-def pyav() -> type[av] | av:  # type: ignore[valid-type]
+def pyav() -> Any:
     """The module `av`.
 
     Raises:
@@ -23,7 +20,6 @@ def pyav() -> type[av] | av:  # type: ignore[valid-type]
     try:
         import av
         import av.error
-        import av.video.reformatter
     except ImportError as error:
         raise MissingExtraError("video", "PyAV") from error
     return av

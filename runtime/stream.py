@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ class Track:
         Raises:
             TimestampError: it is not later than the one before, or not finite.
         """
-        if not abs(timestamp_ms) < float("inf"):
+        if not math.isfinite(timestamp_ms):
             raise TimestampError(f"the timestamp is {timestamp_ms}; give milliseconds")
         if self._latest is not None and timestamp_ms <= self._latest:
             raise TimestampError(

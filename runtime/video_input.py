@@ -66,7 +66,7 @@ class VideoInput:
             VideoError: no such file, no video in it, or damaged before its first frame.
             MissingExtraError: PyAV is not installed.
         """
-        av: Any = pyav()
+        av = pyav()
         self.name = str(source)
         self.damage: str | None = None
         self._salvage = salvage
@@ -192,7 +192,7 @@ class VideoInput:
             yield frame
 
     def _check_end(self, end: Fraction, av: Any) -> None:
-        declared = self._container.duration
+        declared: int | None = self._container.duration
         if declared is None or not _SAYS_ITS_LENGTH & set(self._container.format.name.split(",")):
             return
         missing = Fraction(declared, av.time_base) - (end - self.start)
@@ -209,7 +209,7 @@ class VideoInput:
         if self._stream.frames:
             return int(self._stream.frames)
         if self._stream.duration:
-            return max(1, round(self._stream.duration * self.time_base * self.rate))
+            return max(1, round(Fraction(self._stream.duration) * self.time_base * self.rate))
         if self._container.duration:
             return max(1, round(Fraction(self._container.duration, av.time_base) * self.rate))
         return None
@@ -260,7 +260,7 @@ def _check_file(path: Path) -> None:
 
 
 def _unopened(error: BaseException) -> str:
-    av: Any = pyav()
+    av = pyav()
     if isinstance(error, av.error.InvalidDataError):
         return "is not a video that FFmpeg reads, or is truncated or damaged"
     return f"cannot be opened: {reason(error)}"

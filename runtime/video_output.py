@@ -74,7 +74,7 @@ def write_video(
         OutputError: the file system refused, or the encoder.
         NoFramesError: no frame was written.
     """
-    av: Any = pyav()
+    av = pyav()
     try:
         with atomic_file(path) as temporary:
             video = VideoFile(temporary, source, encoding, audio=audio, crf=crf, salvage=salvage)
@@ -94,7 +94,7 @@ class VideoFile:
         self, path: Path, source: Film, encoding: Encoding, *, audio: Path | None, crf: int | None, salvage: bool
     ) -> None:
         """See `write_video`, which also names the file only when it is whole."""
-        av: Any = pyav()
+        av = pyav()
         self.frames = 0
         self.tracks: list[Track] = []
         self._encoding, self._colour, self._time_base = encoding, source.colour, source.time_base
