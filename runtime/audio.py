@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any
 
 from mmnet.runtime.ffmpeg import VideoError, pyav, reason
 from mmnet.runtime.video_formats import AudioRule
+
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 6: "5.1", 8: "7.1"}
 
 
 @dataclass(frozen=True)
@@ -89,20 +90,23 @@ class AudioCopy:
         if not self._routes:
             return
         streams = [stream for stream in self._input.streams.audio if stream.index in self._routes]
-        try:
-            for packet in self._input.demux(streams):
+        packets = self._input.demux(streams)
+        while True:
+            try:
+                packet = next(packets)
                 route = self._routes[packet.stream.index]
-                if packet.dts is not None and packet.time_base is not None:
-                    shift = round(self._start / packet.time_base)
-                    packet.pts = None if packet.pts is None else packet.pts - shift
-                    packet.dts -= shift
-                yield from route.passed(packet)
-        except (self._av.error.FFmpegError, ValueError) as error:
-            if not self._salvage:
+                received = route.receive(packet, self._start)
+            except StopIteration:
+                return
+            except (self._av.error.FFmpegError, ValueError) as error:
+                if self._salvage:
+                    return
                 raise VideoError(
                     f"{self._source}: its audio is damaged ({reason(error)}); "
                     "add --no-audio to leave it out, or --salvage to keep what can be read"
                 ) from error
+            for sent in route.send(received):
+                yield _time(sent), sent
 
 
 def _route(stream: Any, output: Any, rule: AudioRule) -> _Copied | _Encoded:
@@ -118,27 +122,37 @@ class _Copied:
     def __init__(self, target: Any) -> None:
         self.target = target
 
-    def passed(self, packet: Any) -> Iterator[tuple[Fraction, Any]]:
-        if packet.dts is not None:  # else it only says that no more come
-            packet.stream = self.target
-            yield _time(packet), packet
+    def receive(self, packet: Any, start: Fraction) -> list[Any]:
+        if packet.dts is None:  # it only says that no more come
+            return []
+        shift = round(start / packet.time_base)
+        packet.pts = None if packet.pts is None else packet.pts - shift
+        packet.dts -= shift
+        packet.stream = self.target
+        return [packet]
+
+    def send(self, received: list[Any]) -> list[Any]:
+        return received
 
 
 class _Encoded:
     def __init__(self, output: Any, stream: Any, rule: AudioRule) -> None:
         context = stream.codec_context
         self.target = output.add_stream(rule.encoder, rate=rule.rate or context.sample_rate)
-        self.target.codec_context.layout = context.layout.name
+        layout: str = context.layout.name
+        if "channels" in layout:  # the file says how many, and not which
+            layout = _LAYOUTS.get(context.layout.nb_channels, "stereo")
+        self.target.codec_context.layout = layout
 
-    def passed(self, packet: Any) -> Iterator[tuple[Fraction, Any]]:
-        for frame in packet.decode():
-            yield from self._encoded(frame)
-        if packet.dts is None:
-            yield from self._encoded(None)
+    def receive(self, packet: Any, start: Fraction) -> list[Any]:
+        frames: list[Any] = packet.decode()
+        for frame in frames:
+            if frame.pts is not None:
+                frame.pts -= round(start / frame.time_base)
+        return [*frames, None] if packet.dts is None else frames  # None: no more come
 
-    def _encoded(self, frame: Any) -> Iterator[tuple[Fraction, Any]]:
-        for packet in self.target.encode(frame):
-            yield _time(packet), packet
+    def send(self, received: list[Any]) -> list[Any]:
+        return [packet for frame in received for packet in self.target.encode(frame)]
 
 
 def _time(packet: Any) -> Fraction:

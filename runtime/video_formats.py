@@ -18,6 +18,7 @@ class Encoding:
         codec, pixel_format: FFmpeg's names.
         options: the encoder's.
         even: whether both sides must be even; an odd one loses its last line.
+        square: whether pixels must be square; others are scaled to be (PyAV cannot tell Matroska their aspect).
         crf: the constant rate factor, 0 the best, unless the user names another; None where the codec has none.
         description: for messages.
     """
@@ -27,6 +28,7 @@ class Encoding:
     description: str
     options: Mapping[str, str] = field(default_factory=dict)
     even: bool = False
+    square: bool = False
     crf: int | None = None
 
 
@@ -40,16 +42,16 @@ ENCODINGS: dict[tuple[Kind, str], Encoding] = {
     (ALPHA, ".mp4"): _H264_ALPHA,
     (ALPHA, ".m4v"): _H264_ALPHA,
     (ALPHA, ".mov"): Encoding("prores_ks", "yuv422p10le", "ProRes 422 HQ, grey", {"profile": "hq"}, even=True),
-    (ALPHA, ".webm"): Encoding("libvpx-vp9", "yuv420p", "VP9, grey", _VP9, crf=16),
-    (ALPHA, ".mkv"): Encoding("ffv1", "gray", "FFV1, grey, lossless", {"level": "3"}),
+    (ALPHA, ".webm"): Encoding("libvpx-vp9", "yuv420p", "VP9, grey", _VP9, square=True, crf=16),
+    (ALPHA, ".mkv"): Encoding("ffv1", "gray", "FFV1, grey, lossless", {"level": "3"}, square=True),
     (CUTOUT, ".mov"): Encoding("prores_ks", "yuva444p10le", "ProRes 4444 with alpha", {"profile": "4444"}, even=True),
-    (CUTOUT, ".webm"): Encoding("libvpx-vp9", "yuva420p", "VP9 with alpha", _VP9, crf=20),
-    (CUTOUT, ".mkv"): Encoding("ffv1", "bgra", "FFV1 with alpha, lossless", {"level": "3"}),
+    (CUTOUT, ".webm"): Encoding("libvpx-vp9", "yuva420p", "VP9 with alpha", _VP9, square=True, crf=20),
+    (CUTOUT, ".mkv"): Encoding("ffv1", "bgra", "FFV1 with alpha, lossless", {"level": "3"}, square=True),
     (COMPOSITE, ".mp4"): _H264,
     (COMPOSITE, ".m4v"): _H264,
     (COMPOSITE, ".mov"): _H264,
     (COMPOSITE, ".mkv"): _H264,
-    (COMPOSITE, ".webm"): Encoding("libvpx-vp9", "yuv420p", "VP9", _VP9, crf=24),
+    (COMPOSITE, ".webm"): Encoding("libvpx-vp9", "yuv420p", "VP9", _VP9, square=True, crf=24),
 }
 
 

@@ -8,6 +8,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
+import cv2
+import numpy as np
+
 from mmnet.errors import OutputError, OutputExistsError
 from mmnet.files import atomic_file, atomic_folder
 from mmnet.runtime.audio import AudioCopy, Track
@@ -98,6 +101,8 @@ class VideoFile:
         self.frames = 0
         self.tracks: list[Track] = []
         self._encoding, self._colour, self._time_base = encoding, source.colour, source.time_base
+        self._shape = _shape(source, encoding)
+        self._scaled = encoding.square and source.pixel_aspect != 1
         self._closed = False
         extension = path.suffix.lower()
         self._container = av.open(str(path), "w", container_options=CONTAINER_OPTIONS.get(extension, {}))
@@ -117,8 +122,7 @@ class VideoFile:
 
     def _add_stream(self, source: Film, crf: int | None) -> Any:
         encoding = self._encoding
-        height, width = self._cut(source.height), self._cut(source.width)
-        if not (height and width):
+        if not all(self._shape):
             raise OutputError(
                 f"{source.width}×{source.height} pixels are too few for {encoding.description}; "
                 "write pictures: frames/%06d.png"
@@ -127,21 +131,20 @@ class VideoFile:
         if encoding.crf is not None:
             options["crf"] = str(encoding.crf if crf is None else crf)
         stream = self._container.add_stream(encoding.codec, rate=source.rate, options=options)
-        stream.width, stream.height, stream.pix_fmt = width, height, encoding.pixel_format
+        (stream.height, stream.width), stream.pix_fmt = self._shape, encoding.pixel_format
         stream.time_base = stream.codec_context.time_base = source.time_base
-        stream.codec_context.sample_aspect_ratio = source.pixel_aspect
+        stream.codec_context.sample_aspect_ratio = Fraction(1) if encoding.square else source.pixel_aspect
         if encoding.pixel_format.startswith("yuv"):
             context, colour = stream.codec_context, source.colour
             context.color_range, context.colorspace = LIMITED, colour.matrix
             context.color_primaries, context.color_trc = colour.primaries, colour.transfer
         return stream
 
-    def _cut(self, side: int) -> int:
-        return side // 2 * 2 if self._encoding.even else side
-
     def write(self, picture: Bytes, timestamp_ms: Fraction) -> None:
         """See `Sink`."""
-        height, width = self._cut(picture.shape[0]), self._cut(picture.shape[1])
+        height, width = self._shape
+        if self._scaled:
+            picture = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
         frame = from_picture(picture[:height, :width], self._encoding.pixel_format, self._colour)
         seconds = Fraction(timestamp_ms) / 1000
         frame.pts, frame.time_base = round(seconds / self._time_base), self._time_base
@@ -181,6 +184,14 @@ class VideoFile:
         if self._audio is not None:
             self._audio.close()
             self._audio = None
+
+
+def _shape(source: Film, encoding: Encoding) -> tuple[int, int]:
+    """Height and width of the written frames; 0 where there is too little."""
+    height, width, aspect = source.height, source.width, source.pixel_aspect
+    if encoding.square:  # the side that is too short grows
+        height, width = round(height / min(1, aspect)), round(width * max(1, aspect))
+    return (height // 2 * 2, width // 2 * 2) if encoding.even else (height, width)
 
 
 class Pictures:

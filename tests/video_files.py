@@ -103,7 +103,7 @@ def read_film(path: Path, layout: str = "rgb24", decoder: str | None = None) -> 
             for frame in context.decode(packet if packet.size else None):
                 full = {} if frame.format.name == layout else {"dst_color_range": 2}
                 pictures.append(frame.reformat(format=layout, **full).to_ndarray())
-                times.append(frame.pts * frame.time_base)
+                times.append(frame.pts * Fraction(stream.time_base or 0))
         return Film(
             pictures,
             times,

@@ -244,12 +244,15 @@ def test_a_phones_film_comes_out_upright(tmp_path: Path, expected: Any) -> None:
         turned=(-90, False, False),
         aspect=Fraction(4, 3),
     )
-    output = tmp_path / "out.mkv"
+    output = tmp_path / "out.mov"
     assert matte(film, "-b", "transparent", "-o", output)[0] == 0
     written = read_film(output, "rgba")
     upright = [np.ascontiguousarray(np.rot90(frame, -1)) for frame in stored]
-    np.testing.assert_array_equal(written.pictures, expected(CUTOUT, upright))
+    assert np.abs(np.array(written.pictures, float) - expected(CUTOUT, upright)).mean() < 3
     assert written.aspect == Fraction(3, 4)
+    # Matroska's pixels are square: three quarters as wide is as high again by a third.
+    assert matte(film, "-o", tmp_path / "out.mkv")[0] == 0
+    assert read_film(tmp_path / "out.mkv", "gray").pictures[0].shape == (128, 64)
 
 
 def test_odd_sides(tmp_path: Path) -> None:
