@@ -1,4 +1,4 @@
-"""Photo → alpha matte, as a phone computes it. Needs NumPy, OpenCV and LiteRT; never TensorFlow.
+"""Photo, video or camera → alpha matte, as a phone computes it. Needs NumPy, OpenCV and LiteRT; never TensorFlow.
 
 from mmnet.runtime import PortraitMatter, read_photo
 

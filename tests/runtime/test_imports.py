@@ -1,4 +1,4 @@
-"""What runs on a small device loads no TensorFlow."""
+"""What runs on a small device loads no TensorFlow, and no PyAV before it meets a video."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = "{'tensorflow', 'keras', 'tf_keras', 'tensorflow_model_optimization', 'jax', 'torch'}"
+HEAVY = "{'tensorflow', 'keras', 'tf_keras', 'tensorflow_model_optimization', 'jax', 'torch', 'av'}"
 
 
 @pytest.mark.parametrize(
