@@ -182,8 +182,6 @@ def _matte_photo(matter: PortraitMatter, job: Job, making: Making) -> Result:
 
 
 def _matte_video(matter: PortraitMatter, job: Job, making: Making, progress: MatteProgress) -> Result:
-    if not is_sequence(job.output):
-        make_folder(job.output.parent)
     video = matte_video(
         matter,
         job.photo,

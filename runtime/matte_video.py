@@ -17,7 +17,7 @@ from mmnet.runtime.camera import Camera, newest_frames
 from mmnet.runtime.interrupt import interruptible
 from mmnet.runtime.matter import PortraitMatter
 from mmnet.runtime.model import Alpha
-from mmnet.runtime.outputs import Kind
+from mmnet.runtime.outputs import Kind, make_folder
 from mmnet.runtime.preprocess import Bytes
 from mmnet.runtime.stream import Matte
 from mmnet.runtime.video_formats import choose_encoding, is_sequence
@@ -136,6 +136,7 @@ def _open(
     if is_sequence(output):
         return write_pictures(output)
     encoding = choose_encoding(output, kind)
+    make_folder(output.parent)
     return write_video(output, film, encoding, audio=audio, crf=choices.crf, salvage=choices.salvage)
 
 

@@ -28,7 +28,7 @@ VIDEO_EXTENSIONS = frozenset(
 _SAYS_ITS_LENGTH = frozenset({"mov", "mp4", "matroska", "webm"})
 _MISSING_SECONDS = 0.5  # shorter is within what headers round
 _DEFAULT_RATE = Fraction(25)
-_OPEN_SECONDS, _READ_SECONDS = 15, 10  # what a network stream may take
+_LIVE_SECONDS = (30, 15)  # what a live source may take to open, and to give the next packet
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,9 @@ class VideoInput:
         if isinstance(source, Path):
             _check_file(source)
         try:
-            self._container = av.open(str(source), metadata_errors="replace", timeout=(_OPEN_SECONDS, _READ_SECONDS))
+            self._container = av.open(
+                str(source), metadata_errors="replace", timeout=_LIVE_SECONDS if isinstance(source, str) else None
+            )
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise VideoError(f"{self.name}: {_unopened(error)}") from error
         try:
@@ -117,13 +119,16 @@ class VideoInput:
         if self._first is None:
             raise VideoError(f"{self.name}: was read already")
         frame, self._first = self._first, None
-        latest = -1
+        latest: int | None = None
         shift = round(self.start / self.time_base)
         step = max(1, round(1 / self.rate / self.time_base))
         while True:
             # A frame without a time follows at the average rate; one that does not come later, as soon as can be.
-            pts = latest + step if frame.pts is None else frame.pts - shift
-            latest = max(pts, latest + 1) if latest >= 0 or frame.pts is None else pts
+            pts = frame.pts
+            if latest is None:
+                latest = 0 if pts is None else pts - shift
+            else:
+                latest = max(latest + 1, latest + step if pts is None else pts - shift)
             stored = to_rgb(frame, self.colour, self._stored_width, self._stored_height)
             yield TimedPicture(self._upright.apply(stored), latest * self.time_base * 1000)
             try:

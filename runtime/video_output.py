@@ -189,8 +189,10 @@ class VideoFile:
 def _shape(source: Film, encoding: Encoding) -> tuple[int, int]:
     """Height and width of the written frames; 0 where there is too little."""
     height, width, aspect = source.height, source.width, source.pixel_aspect
-    if encoding.square:  # the side that is too short grows
-        height, width = round(height / min(1, aspect)), round(width * max(1, aspect))
+    if encoding.square and aspect > 1:  # the side that is too short grows
+        width = round(width * aspect)
+    elif encoding.square:
+        height = round(height / aspect)
     return (height // 2 * 2, width // 2 * 2) if encoding.even else (height, width)
 
 
