@@ -388,9 +388,9 @@ def start(*arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def wait_for_bytes(process: subprocess.Popen[str], folder: Path, pattern: str, count: int = 1000) -> None:
-    """Until a file of that name, hidden or not, has some bytes."""
-    while not any(path.stat().st_size > count for path in folder.glob(pattern)):
+def wait_for_the_first_frame(process: subprocess.Popen[str], folder: Path, pattern: str) -> None:
+    """Until a file of that name is begun: the first frame was encoded."""
+    while not any(path.stat().st_size for path in folder.glob(pattern)):
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
 
@@ -398,7 +398,7 @@ def wait_for_bytes(process: subprocess.Popen[str], folder: Path, pattern: str, c
 def test_ctrl_c_leaves_a_film_that_plays(long: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
     with start(long, "-b", "lime", "-o", output, "--json") as process:
-        wait_for_bytes(process, tmp_path, ".out.mp4*")
+        wait_for_the_first_frame(process, tmp_path, ".out.mp4*")
         process.send_signal(signal.SIGINT)
         out, told = process.communicate(timeout=120)
     assert process.returncode == 130, told
@@ -417,7 +417,7 @@ def test_ctrl_c_leaves_a_film_that_plays(long: Path, tmp_path: Path) -> None:
 def test_kill_leaves_nothing_at_the_outputs_place(long: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
     with start(long, "-o", output) as process:
-        wait_for_bytes(process, tmp_path, ".out.mp4*")
+        wait_for_the_first_frame(process, tmp_path, ".out.mp4*")
         process.kill()
     assert not output.exists()
 
@@ -467,9 +467,9 @@ def test_a_camera_records_for_as_long_as_asked(pipe: Path, tmp_path: Path) -> No
 
 
 def test_ctrl_c_ends_a_recording_as_it_should(pipe: Path, tmp_path: Path) -> None:
-    output = tmp_path / "out.mkv"
+    output = tmp_path / "out.mp4"
     with start("--camera", pipe, "-o", output) as process:
-        wait_for_bytes(process, tmp_path, ".out.mkv*")
+        wait_for_the_first_frame(process, tmp_path, ".out.mp4*")
         process.send_signal(signal.SIGINT)
         out, told = process.communicate(timeout=120)
     assert (process.returncode, out.strip()) == (0, str(output)), told
