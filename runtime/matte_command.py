@@ -16,6 +16,7 @@ from mmnet.runtime.matte_video import VideoChoices
 from mmnet.runtime.matter import PortraitMatter
 from mmnet.runtime.outputs import ALPHA, COMPOSITE, CUTOUT
 from mmnet.runtime.photos import PhotoError
+from mmnet.runtime.steady import Steadier
 
 _INTERRUPTED = 130  # 128 + SIGINT, as a shell has it
 
@@ -86,6 +87,9 @@ def matte(
         ),
     ] = None,
     audio: Annotated[bool, typer.Option("--audio/--no-audio", help="Keep the audio.", rich_help_panel="Videos")] = True,
+    steady: Annotated[
+        bool, typer.Option("--steady/--no-steady", help="Steady the alphas over time.", rich_help_panel="Videos")
+    ] = True,
     salvage: Annotated[
         bool,
         typer.Option(
@@ -119,6 +123,7 @@ def matte(
     behind = None if background is None else parse_background(background)
     kind = ALPHA if background is None else CUTOUT if behind is None else COMPOSITE
     making = Making(kind, behind, VideoChoices(crf=crf, audio=audio, salvage=salvage), force=force)
+    smoothing = Steadier if steady else None
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
         if camera is None:
@@ -127,7 +132,7 @@ def matte(
             reading = [path for path in (model, background and Path(background)) if path]
             several, jobs = plan_jobs(sources or [], output, kind)
             with (
-                PortraitMatter(model, threads) as matter,
+                PortraitMatter(model, threads, smoothing=smoothing) as matter,
                 MatteProgress(console, len(jobs) if several else None) as progress,
             ):
                 results = run_jobs(matter, jobs, making, reading, progress)
@@ -135,7 +140,10 @@ def matte(
             if sources or output is None:
                 raise typer.BadParameter("--camera takes no files to read, and needs one to write: -o OUT")
             several = False
-            with PortraitMatter(model, threads) as matter, MatteProgress(console) as progress:
+            with (
+                PortraitMatter(model, threads, smoothing=smoothing) as matter,
+                MatteProgress(console) as progress,
+            ):
                 results = [run_camera(matter, camera, output, making, progress, duration)]
     except OSError as error:  # a path that cannot even be looked at
         if isinstance(error, BrokenPipeError):

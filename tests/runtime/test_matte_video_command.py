@@ -60,7 +60,7 @@ def expected(matter: PortraitMatter) -> Callable[..., list[np.ndarray[Any, Any]]
 
 def matte(*arguments: object) -> Outcome:
     """Run the command in this process: exit code, standard output, standard error."""
-    done = typer.testing.CliRunner().invoke(app, ["matte", *map(str, arguments)])
+    done = typer.testing.CliRunner().invoke(app, ["matte", "--no-steady", *map(str, arguments)])
     if isinstance(done.exception, MMNetError):
         return done.exception.exit_code, done.stdout, f"error: {done.exception}"
     if done.exception is not None and not isinstance(done.exception, SystemExit):
