@@ -95,14 +95,14 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(HTTPStatus.OK, {"ETag": asset.etag, "Content-Type": asset.content_type}, asset.content)
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815 - http.server's own name
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer what is no request of ours: another method, a malformed line."""
         self.close_connection = True
         self._plain(HTTPStatus(code))
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own name
         """Nothing: who opens the page is nobody's business."""
 
     def _asset(self) -> Asset | None:

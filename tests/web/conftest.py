@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from page_server import serving
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from support import ROOT
 
 from mmnet.runtime.model import default_model
@@ -57,6 +57,9 @@ def camera_file(camera_frames: list[np.ndarray], tmp_path_factory: pytest.TempPa
     return path
 
 
+TIMEOUT = 120_000  # milliseconds; nothing takes that long but on a machine that is busy with other things
+
+
 @pytest.fixture(scope="session")
 def browser(camera_file: Path) -> Iterator[Browser]:
     """Debian's Chromium, without a window, with a camera that plays a file."""
@@ -65,9 +68,10 @@ def browser(camera_file: Path) -> Iterator[Browser]:
         pytest.skip("NO CHROMIUM: the page was NOT looked at in a browser; install Debian's package chromium")
     arguments = [
         "--no-sandbox",
-        "--use-fake-device-for-media-stream",
+        "--use-fake-device-for-media-stream=device-count=2",
         f"--use-file-for-fake-video-capture={camera_file}",
     ]
+    expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=found, args=arguments)
         yield running
@@ -78,7 +82,7 @@ def browser(camera_file: Path) -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A profile of its own: no permissions, no caches."""
     fresh = browser.new_context(viewport={"width": 1280, "height": 800})
-    fresh.set_default_timeout(60_000)
+    fresh.set_default_timeout(TIMEOUT)
     yield fresh
     fresh.close()
 

@@ -35,9 +35,7 @@ def server(assets: Mapping[str, Asset]):
         yield running
 
 
-def _ask(
-    server: WebServer, path: str, method: str = "GET", **headers: str
-) -> tuple[http.client.HTTPResponse, bytes]:
+def _ask(server: WebServer, path: str, method: str = "GET", **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=30)
     try:
         connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
@@ -51,8 +49,9 @@ def test_every_file_is_sent_with_its_type_and_what_isolates_the_page(
     server: WebServer, assets: Mapping[str, Asset]
 ) -> None:
     types = {
-        "": "text/html", "app.js": "text/javascript", "style.css": "text/css", "app.webmanifest": "application/manifest",
-        "icons/icon.svg": "image/svg+xml", "icons/icon-192.png": "image/png", "core/fit.js": "text/javascript",
+        "": "text/html", "app.js": "text/javascript", "style.css": "text/css",
+        "app.webmanifest": "application/manifest", "icons/icon.svg": "image/svg+xml", "icons/icon-192.png": "image/png",
+        "core/fit.js": "text/javascript",
         "litert/index.js": "text/javascript", "litert/litert_wasm_compat_internal.wasm": "application/wasm",
         "model.tflite": "application/octet-stream",
     }  # fmt: skip
@@ -99,8 +98,8 @@ def test_head_says_what_get_would(server: WebServer, assets: Mapping[str, Asset]
 
 @pytest.mark.parametrize(
     "path",
-    ["/../content.py", "/core/", "/core", "/icons", "/..%2f..%2fpyproject.toml", "//etc/passwd", "/%00", "/litert/README.md",
-     "/../../../../etc/passwd", "/site/index.html", "/app.js/", "/favicon.ico"],
+    ["/../content.py", "/core/", "/core", "/icons", "/..%2f..%2fpyproject.toml", "//etc/passwd", "/%00",
+     "/litert/README.md", "/../../../../etc/passwd", "/site/index.html", "/app.js/", "/favicon.ico"],
 )  # fmt: skip
 def test_there_is_nothing_else(server: WebServer, path: str) -> None:
     response, content = _ask(server, path)
@@ -123,9 +122,7 @@ def test_what_is_no_http_ends_that_connection_alone(server: WebServer, capfd: py
     assert capfd.readouterr().err == ""
 
 
-def test_the_list_for_offline_use_has_every_file_and_its_hash(
-    server: WebServer, assets: Mapping[str, Asset]
-) -> None:
+def test_the_list_for_offline_use_has_every_file_and_its_hash(server: WebServer, assets: Mapping[str, Asset]) -> None:
     script = _ask(server, "/precache.js")[1].decode()
     listed = json.loads(script.removeprefix("self.PRECACHE = ").rstrip(";\n"))
     assert set(listed) == set(assets) - {"", "precache.js", "service-worker.js"}
@@ -189,9 +186,7 @@ def test_https(assets: Mapping[str, Asset], certificate: tuple[Path, Path], capf
     assert capfd.readouterr().err == ""
 
 
-def test_a_bad_certificate_is_told(
-    assets: Mapping[str, Asset], certificate: tuple[Path, Path], tmp_path: Path
-) -> None:
+def test_a_bad_certificate_is_told(assets: Mapping[str, Asset], certificate: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(WebError, match="no such file"):
         WebServer(assets, port=0, certificate=tmp_path / "none.pem")
     with pytest.raises(WebError, match="is no certificate that fits"):

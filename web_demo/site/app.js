@@ -25,6 +25,7 @@ const chosen = {
 /** @type {Engine} */
 let engine;
 let live = false;
+const painting = {busy: false, wanted: false};
 
 async function start() {
   const lacking = missing();
@@ -154,10 +155,11 @@ async function matte(file) {
 /** @param {MediaTrackConstraints} which */
 async function startCamera(which) {
   stopCamera();
-  await camera.start(which, () => {
+  const runs = await camera.start(which, () => {
     stopCamera();
     tell('The camera was disconnected.');
   });
+  if (!runs) return;
   live = true;
   chosen.name = 'camera';
   timings.clear();
@@ -191,13 +193,13 @@ async function watch() {
 }
 
 function stopCamera() {
+  camera.stop(); // even while it is being asked for
   if (!live) return;
   live = false;
-  camera.stop();
   the('camera').textContent = 'Camera';
   the('switch').hidden = true;
   the('rate').hidden = true;
-  document.body.dataset.state = 'photo'; // the last frame stays
+  document.body.dataset.state = canvas.hidden ? 'empty' : 'photo'; // the last frame stays
 }
 
 /**
@@ -221,18 +223,34 @@ function shown(state, {width, height, timings: run}) {
 
 /** @param {keyof typeof NAMES} kind */
 async function choose(kind) {
-  chosen.background = kind;
   the('colours').hidden = kind !== 'colour';
   the('behind').hidden = kind !== 'picture';
   if (kind === 'picture' && !chosen.behind) return the('behind-file').click();
-  await engine.ask('setBackground', {background: background()});
+  chosen.background = kind;
+  await repaint();
 }
 
 /** @param {File} file */
 async function layBehind(file) {
   await working(() => engine.ask('setBackground', {background: {kind: 'picture', blob: file}}));
+  chosen.background = 'picture';
   chosen.behind = file;
   the('behind-name').textContent = file.name;
+}
+
+/** Asks for the background that is chosen; while one is being painted, only the last of those asked for counts. */
+async function repaint() {
+  painting.wanted = true;
+  if (painting.busy) return;
+  painting.busy = true;
+  try {
+    while (painting.wanted) {
+      painting.wanted = false;
+      await engine.ask('setBackground', {background: background()});
+    }
+  } finally {
+    painting.busy = false;
+  }
 }
 
 /** What the worker takes as one. */

@@ -20,6 +20,8 @@ export class Camera {
   track;
   /** Whether its picture is shown as in a mirror. */
   mirrored = false;
+  /** How often it was stopped: whoever waits for a camera sees whether it is still wanted. */
+  stops = 0;
 
   /** @param {HTMLVideoElement} video */
   constructor(video) {
@@ -29,6 +31,7 @@ export class Camera {
   /**
    * @param {MediaTrackConstraints} which
    * @param {() => void} onEnded the camera was taken away
+   * @returns {Promise<boolean>} whether it runs; not if it was stopped meanwhile
    * @throws {Refusal}
    */
   async start(which, onEnded) {
@@ -36,15 +39,22 @@ export class Camera {
       throw new Refusal('Browsers give the camera to pages over HTTPS or on this machine only. Photos work without it.');
     }
     this.stop();
+    const mine = this.stops;
     try {
       const stream = await navigator.mediaDevices.getUserMedia({video: {...SIZE, ...which}, audio: false});
       const [track] = stream.getVideoTracks();
+      if (this.stops !== mine) {
+        track.stop();
+        return false;
+      }
       track.addEventListener('ended', onEnded);
       this.track = track;
       this.mirrored = track.getSettings().facingMode !== 'environment';
       this.video.srcObject = stream;
       await this.video.play();
+      return true;
     } catch (error) {
+      if (this.stops !== mine) return false;
       this.stop();
       const name = error instanceof DOMException ? error.name : '';
       throw new Refusal(REASONS.get(name) ?? `The camera could not be started (${name || error}).`);
@@ -52,6 +62,7 @@ export class Camera {
   }
 
   stop() {
+    this.stops++;
     this.track?.stop(); // of its own accord it fires no "ended"
     this.track = undefined;
     this.video.srcObject = null;

@@ -12,6 +12,13 @@ import {AlphaPlacer} from './core/preprocess.js';
 
 /** Buffers for one size. */
 export class Painter {
+  /** The background picture at this size. @type {{of: Picture, pixels: Uint8ClampedArray} | undefined} */
+  covered;
+  /** @type {Backdrop | undefined} */
+  backdrop;
+  /** @type {Uint8ClampedArray | undefined} */
+  blurred;
+
   /**
    * @param {number} height
    * @param {number} width

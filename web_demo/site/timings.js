@@ -70,18 +70,23 @@ class Plot {
     this.svg.setAttribute('viewBox', '0 0 100 12');
     this.svg.setAttribute('preserveAspectRatio', 'none');
     this.svg.setAttribute('aria-hidden', 'true');
-    [this.line, this.box, this.mark] = [
-      [5.5, 1, 'line'],
-      [2.5, 7, 'box'],
-      [1, 10, 'mark'],
-    ].map(([y, height, kind]) => {
-      const shape = document.createElementNS(SVG, 'rect');
-      shape.setAttribute('class', String(kind));
-      shape.setAttribute('y', String(y));
-      shape.setAttribute('height', String(height));
-      this.svg.append(shape);
-      return shape;
-    });
+    this.line = this.bar('line', 5.5, 1);
+    this.box = this.bar('box', 2.5, 7);
+    this.mark = this.bar('mark', 1, 10);
+  }
+
+  /**
+   * @param {string} kind
+   * @param {number} y
+   * @param {number} height
+   */
+  bar(kind, y, height) {
+    const shape = document.createElementNS(SVG, 'rect');
+    shape.setAttribute('class', kind);
+    shape.setAttribute('y', String(y));
+    shape.setAttribute('height', String(height));
+    this.svg.append(shape);
+    return shape;
   }
 
   /**

@@ -27,7 +27,8 @@ export async function encodePng(pixels, height, width) {
   view.setUint32(4, height);
   header.set([8, RGBA], 8);
   const parts = [new Uint8Array(SIGNATURE), chunk('IHDR', header)];
-  const reader = rows(pixels, height, width).pipeThrough(new CompressionStream('deflate')).getReader();
+  const deflate = /** @type {any} */ (new CompressionStream('deflate')); // with zlib's header, as PNG has it
+  const reader = rows(pixels, height, width).pipeThrough(deflate).getReader();
   for (let part = await reader.read(); !part.done; part = await reader.read()) parts.push(chunk('IDAT', part.value));
   return new Blob([...parts, chunk('IEND', new Uint8Array(0))], {type: 'image/png'});
 }
