@@ -6,10 +6,11 @@ import errno
 import ssl
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socket import AF_INET6
+from socket import AF_INET6, SHUT_RDWR, socket
 from socketserver import TCPServer
 from urllib.parse import unquote, urlsplit
 
@@ -50,6 +51,7 @@ class WebServer(ThreadingHTTPServer):
             WebError: the port is in use or needs more rights, there is no such address, or the certificate is not one.
         """
         self.assets = assets
+        self._open: set[socket] = set()
         self.secure = certificate is not None
         context = None if certificate is None else _tls(certificate, key)
         if ":" in host:
@@ -73,6 +75,25 @@ class WebServer(ThreadingHTTPServer):
         """Bind without asking the name service who we are, which `HTTPServer` does and which can take seconds."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def process_request(self, request: socket | tuple[bytes, socket], client_address: object) -> None:
+        """Remember the connection."""
+        assert isinstance(request, socket)
+        self._open.add(request)
+        super().process_request(request, client_address)  # type: ignore[arg-type]
+
+    def shutdown_request(self, request: socket | tuple[bytes, socket]) -> None:
+        """Forget it."""
+        assert isinstance(request, socket)
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """End the connections, too, which browsers keep open for what they may want next."""
+        super().server_close()
+        for connection in tuple(self._open):
+            with suppress(OSError):  # it has just ended by itself
+                connection.shutdown(SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that went away, spoke no TLS or said nothing is no news; anything else is a defect of ours."""

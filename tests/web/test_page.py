@@ -49,6 +49,15 @@ def _choose(page: Page, name: str) -> None:
     page.get_by_role("radio", name=name).check(force=True)
 
 
+def _until(page: Page, condition: str) -> None:
+    """Wait until a JavaScript expression is true (playwright's own way needs `eval`, which the page forbids)."""
+    for _ in range(1200):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"never: {condition}")
+
+
 def _save(page: Page, folder: Path) -> tuple[str, np.ndarray]:
     """The name that it is saved under, and uint8 [H, W, 4], RGBA."""
     with page.expect_download() as download:
@@ -215,7 +224,7 @@ def test_the_live_camera(
     _open(page, served)
     page.get_by_role("button", name="Use the camera").click()
     page.wait_for_selector("body[data-state=live]")
-    page.wait_for_function("Number(/[0-9]+/.exec(document.getElementById('runs').textContent)) > 5")
+    _until(page, "Number(/[0-9]+/.exec(document.getElementById('runs').textContent)) > 5")
     saved = _save(page, tmp_path)[1]
     np.testing.assert_array_equal(saved[..., 3], _alpha(matter, saved[..., :3]))
     # Mirrored, and one of the file's frames, which the browser may have scaled.
@@ -227,7 +236,7 @@ def test_the_live_camera(
         device := "document.getElementById('video').srcObject?.getTracks()[0].getSettings().deviceId"
     )
     page.get_by_role("button", name="Other camera").click()
-    page.wait_for_function(f"document.body.dataset.state === 'live' && {device} !== '{before}'")
+    _until(page, f"document.body.dataset.state === 'live' && {device} !== '{before}'")
 
     page.get_by_role("button", name="Stop").click()
     page.wait_for_selector("body[data-state=photo]")
@@ -304,10 +313,11 @@ def test_it_works_offline_once_it_was_opened_and_renews_itself(
     with serving(newer, port=server.server_port):
         _open(page, server)
         assert "newer" in page.evaluate("fetch('style.css').then((response) => response.text())")
-        page.wait_for_function(
-            "(name) => caches.open('mmnet').then((cache) => cache.keys())"
-            ".then((keys) => keys.filter(({url}) => url.includes(name)).length === 1)",
-            arg="style.css",
+        _until(
+            page,
+            "caches.open('mmnet').then((cache) => cache.keys())"
+            f".then((keys) => keys.filter(({{url}}) => url.includes('style.css')).map(({{url}}) => url).join())"
+            f".then((found) => found.endsWith(encodeURIComponent('{style.integrity}')))",
         )
     page.reload()
     page.wait_for_selector("body[data-ready=threaded]")

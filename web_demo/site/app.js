@@ -48,10 +48,10 @@ async function start() {
   }
   for (const button of document.querySelectorAll('[data-action=choose], [data-action=camera]')) enable(button);
   document.body.dataset.ready = build;
-  const ready = `Ready, on ${threads === 1 ? 'one thread' : `${threads} threads`}`;
-  the('status').textContent = ready;
+  const speed = threads === 1 ? 'one thread' : `${threads} threads`;
+  the('status').textContent = `Ready, ${speed}`;
   if (await keepForOffline(build)) {
-    the('status').textContent = `${ready}, also offline`;
+    the('status').textContent = `Ready offline, ${speed}`;
     document.body.dataset.offline = 'ready';
   }
 }
