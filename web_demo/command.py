@@ -12,9 +12,7 @@ from rich.console import Console
 
 from mmnet.runtime import MattingModel
 from mmnet.runtime.model import default_model
-from mmnet.web.content import build
 from mmnet.web.errors import WebError
-from mmnet.web.server import WebServer
 
 
 def web(
@@ -48,6 +46,10 @@ def web(
     Photos never leave the browser. The page's address goes to standard output; Ctrl-C ends. Browsers give a page the
     camera, and let it work offline, on this machine or over HTTPS only.
     """
+    # They need lzma and ssl, which not every Python is built with; the other commands do without.
+    from mmnet.web.content import build
+    from mmnet.web.server import WebServer
+
     if key is not None and certificate is None:
         raise typer.BadParameter("--key goes with --cert")
     console = Console(stderr=True, soft_wrap=True, highlight=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import cv2
@@ -61,21 +61,22 @@ TIMEOUT = 120_000  # milliseconds; nothing takes that long but on a machine that
 
 
 @pytest.fixture(scope="session")
-def browser(camera_file: Path) -> Iterator[Browser]:
-    """Debian's Chromium, without a window, with a camera that plays a file."""
+def launch() -> Iterator[Callable[..., Browser]]:
+    """Starts Debian's Chromium, without a window, with cameras that are none."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
         pytest.skip("NO CHROMIUM: the page was NOT looked at in a browser; install Debian's package chromium")
-    arguments = [
-        "--no-sandbox",
-        "--use-fake-device-for-media-stream=device-count=2",
-        f"--use-file-for-fake-video-capture={camera_file}",
-    ]
     expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=found, args=arguments)
-        yield running
-        running.close()
+        yield lambda *cameras: playwright.chromium.launch(executable_path=found, args=["--no-sandbox", *cameras])
+
+
+@pytest.fixture(scope="session")
+def browser(launch: Callable[..., Browser], camera_file: Path) -> Iterator[Browser]:
+    """A browser with a camera that plays a file."""
+    running = launch("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={camera_file}")
+    yield running
+    running.close()
 
 
 @pytest.fixture

@@ -20,11 +20,8 @@ const STRIP_PIXELS = 1 << 22; // some browsers refuse canvases that are larger t
 export async function decode(file) {
   let bitmap;
   try {
-    bitmap = await createImageBitmap(file, {
-      colorSpaceConversion: 'none',
-      imageOrientation: 'from-image',
-      premultiplyAlpha: 'none',
-    });
+    // It lies upright of itself; not every browser that does so knows the option that says so.
+    bitmap = await createImageBitmap(file, {colorSpaceConversion: 'none', premultiplyAlpha: 'none'});
   } catch {
     throw new ExpectedError('This file is not a picture that your browser can read. Try a JPEG, PNG or WebP.');
   }
