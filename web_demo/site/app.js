@@ -165,10 +165,11 @@ async function startCamera(which) {
   timings.clear();
   the('camera').textContent = 'Stop';
   the('switch').hidden = !(await camera.hasOthers());
+  const {track} = camera;
   try {
     await watch();
   } finally {
-    if (live) stopCamera();
+    if (camera.track === track) stopCamera(); // and not the one that was switched to meanwhile
   }
 }
 

@@ -74,7 +74,8 @@ export class Camera {
     if (facingMode) return {facingMode: {ideal: facingMode === 'user' ? 'environment' : 'user'}};
     const devices = await cameras();
     const at = devices.findIndex((device) => device.deviceId === deviceId);
-    return {deviceId: {ideal: devices[(at + 1) % devices.length]?.deviceId ?? ''}};
+    // Exactly that one: with an ideal, a camera whose size fits better would win.
+    return {deviceId: {exact: devices[(at + 1) % devices.length].deviceId}};
   }
 
   /** Whether there is another camera to switch to. */
