@@ -80,7 +80,7 @@ class WebServer(ThreadingHTTPServer):
         """Remember the connection."""
         assert isinstance(request, socket)
         self._open.add(request)
-        super().process_request(request, client_address)  # type: ignore[arg-type]
+        super().process_request(request, client_address)
 
     def shutdown_request(self, request: socket | tuple[bytes, socket]) -> None:
         """Forget it."""
