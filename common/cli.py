@@ -26,6 +26,7 @@ from mmnet.runtime.matte_command import matte
 from mmnet.training.curves import curves
 from mmnet.training.data_commands import data_app
 from mmnet.training.train_command import train
+from mmnet.web.command import web
 
 _SETTINGS: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False, "rich_markup_mode": "rich"}
 
@@ -47,6 +48,7 @@ app.command("inspect")(inspect)
 app.command("train")(train)
 app.command("curves")(curves)
 app.command("quantize")(quantize)
+app.command("web")(web)
 app.add_typer(data_app, name="data")
 app.add_typer(benchmark_app, name="benchmark")
 

@@ -1,0 +1,24 @@
+"""The page's server beside a test."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from mmnet.web.content import Asset
+from mmnet.web.server import WebServer
+
+
+@contextmanager
+def serving(assets: Mapping[str, Asset], **options: Any) -> Iterator[WebServer]:
+    """A server in a thread of its own, on a free port unless told otherwise."""
+    with WebServer(assets, **{"port": 0} | options) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,99 @@
+"""The page served, and a real Chromium to look at it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from page_server import serving
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from support import ROOT
+
+from mmnet.runtime.model import default_model
+from mmnet.web.content import Asset, build
+from mmnet.web.server import WebServer
+
+
+@pytest.fixture(scope="session")
+def assets() -> Mapping[str, Asset]:
+    """The page with the model that ships."""
+    return build(default_model())
+
+
+@pytest.fixture(scope="session")
+def served(assets: Mapping[str, Asset]) -> Iterator[WebServer]:
+    """The page, and beside it the tests' own script."""
+    script = "text/javascript; charset=utf-8"
+    core = {
+        f"web_demo/site/{path}": asset for path, asset in assets.items() if path.startswith("core/")
+    }  # where `answers.mjs` looks for it
+    answers = Asset((ROOT / "tests" / "web" / "answers.mjs").read_bytes(), script)
+    with serving({**assets, **core, "tests/web/answers.mjs": answers}) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def camera_frames(portrait: np.ndarray) -> list[np.ndarray]:
+    """What the fake camera sees: uint8 [240, 320, 3] each, the portrait on its way from left to right."""
+    small = cv2.resize(portrait, (240, 240), interpolation=cv2.INTER_AREA)
+    frames = []
+    for left in range(0, 60, 6):
+        frame = np.full((240, 320, 3), (60, 110, 90), np.uint8)
+        frame[:, left : left + 240] = small
+        frames.append(frame)
+    return frames
+
+
+@pytest.fixture(scope="session")
+def camera_file(camera_frames: list[np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The frames as Motion JPEG, which is JPEG after JPEG."""
+    path = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 95]
+    path.write_bytes(b"".join(cv2.imencode(".jpg", frame[..., ::-1], quality)[1].tobytes() for frame in camera_frames))
+    return path
+
+
+TIMEOUT = 120_000  # milliseconds; nothing takes that long but on a machine that is busy with other things
+
+
+@pytest.fixture(scope="session")
+def launch() -> Iterator[Callable[..., Browser]]:
+    """Starts Debian's Chromium, without a window, with cameras that are none."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("NO CHROMIUM: the page was NOT looked at in a browser; install Debian's package chromium")
+    expect.set_options(timeout=TIMEOUT)
+    with sync_playwright() as playwright:
+        yield lambda *cameras: playwright.chromium.launch(executable_path=found, args=["--no-sandbox", *cameras])
+
+
+@pytest.fixture(scope="session")
+def browser(launch: Callable[..., Browser], camera_file: Path) -> Iterator[Browser]:
+    """A browser with a camera that plays a file."""
+    running = launch("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={camera_file}")
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A profile of its own: no permissions, no caches."""
+    fresh = browser.new_context(viewport={"width": 1280, "height": 800})
+    fresh.set_default_timeout(TIMEOUT)
+    yield fresh
+    fresh.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A tab that has nothing to complain about."""
+    complaints: list[str] = []
+    tab = context.new_page()
+    tab.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    yield tab
+    assert complaints == []

@@ -1,0 +1,127 @@
+"""JavaScript computes the bytes that Python computes: thousands of random pictures in node, hundreds in Chromium."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from java_core import AlphaCase, BackdropCase, CompositeCase, statistics_request
+from javascript_core import NODE, Node, RgbFrameCase
+from playwright.sync_api import Page
+
+from mmnet.benchmark.latency import Latency
+from mmnet.runtime import Fit, Orientation
+from mmnet.runtime.frames import ROTATIONS
+from mmnet.web.server import WebServer
+
+_SIDE, _SIZE, _SEED = st.integers(1, 48), st.integers(1, 20), st.integers(0, 2**32 - 1)
+_ORIENTATION = st.builds(Orientation, st.sampled_from(ROTATIONS), st.booleans())
+_FIT, _LEVELS = st.sampled_from(list(Fit)), st.sampled_from([2, 3, 256])
+
+Case = RgbFrameCase | AlphaCase | CompositeCase | BackdropCase
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[Node]:
+    """One node that answers requests."""
+    if NODE is None:
+        pytest.skip("NO NODE: the JavaScript core is compared with Python in Chromium only; install Debian's nodejs")
+    with Node() as running:
+        yield running
+
+
+def _noise(random: np.random.Generator, levels: int, *shape: int) -> np.ndarray:
+    """Levels evenly from 0 to 255: two are the extremes of every sum."""
+    return (random.integers(0, levels, shape) * 255 // (levels - 1)).astype(np.uint8)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(_SIDE, _SIDE, _ORIENTATION, _FIT, _SIZE, _SEED, _LEVELS)
+def test_frames(
+    node: Node, height: int, width: int, orientation: Orientation, fit: Fit, size: int, seed: int, levels: int
+) -> None:
+    frame = _noise(np.random.default_rng(seed), levels, height, width, 3)
+    case = RgbFrameCase(frame, orientation, fit, size)
+    assert node.ask(case.request()) == case.answer()
+
+
+@settings(max_examples=1000, deadline=None)
+@given(_SIDE, _SIDE, _ORIENTATION, _FIT, _SIZE, _SEED, _LEVELS)
+def test_alpha(
+    node: Node, height: int, width: int, orientation: Orientation, fit: Fit, size: int, seed: int, levels: int
+) -> None:
+    case = AlphaCase(height, width, orientation, fit, _noise(np.random.default_rng(seed), levels, size, size))
+    assert node.ask(case.request()) == case.answer()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(1, 150), st.integers(1, 150), _SEED, _LEVELS)
+def test_backdrop(node: Node, height: int, width: int, seed: int, levels: int) -> None:
+    random = np.random.default_rng(seed)
+    case = BackdropCase(_noise(random, levels, height, width, 3), _noise(random, levels, height, width))
+    assert node.ask(case.request()) == case.answer()
+
+
+def test_every_mixture_of_two_bytes_and_an_alpha(node: Node) -> None:
+    front, behind = (side.astype(np.uint8) for side in np.mgrid[:256, :256])
+    picture, other = (np.repeat(side[..., None], 3, axis=2) for side in (front, behind))
+    for alpha in range(0, 256, 15):  # 255 is a multiple of 15
+        case = CompositeCase(picture, np.full((256, 256), alpha, np.uint8), other, (0, alpha, 255))
+        assert node.ask(case.request()) == case.answer()
+
+
+@pytest.mark.parametrize(("height", "width", "rotation"), [(480, 640, 90), (720, 1280, 270), (3024, 4032, 0)])
+def test_pictures_as_cameras_give_them(node: Node, height: int, width: int, rotation: int) -> None:
+    frame = np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8)
+    case = RgbFrameCase(frame, Orientation(rotation, True), Fit.STRETCH, 256)
+    assert node.ask(case.request()) == case.answer()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=40))
+def test_statistics_are_those_of_mmnet_benchmark(node: Node, values: list[float]) -> None:
+    found = json.loads(node.ask(statistics_request("", values)))
+    assert found["values"] == values  # to the bit
+    expected = asdict(Latency.of(np.array(values)))
+    assert found["statistics"] == pytest.approx(expected, rel=1e-12, abs=1e-12 * max(values))
+
+
+def test_the_same_in_chromium(served: WebServer, page: Page) -> None:
+    """What node does not prove: that the browser's own engine computes the same."""
+    random = np.random.default_rng(420)
+    cases = [case for _ in range(60) for case in _random_cases(random)]
+    page.goto(served.url)
+    answers = page.evaluate(
+        """async (requests) => {
+          const {answer} = await import('/tests/web/answers.mjs');
+          const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+          const text = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+          return requests.map((request) => text(answer(bytes(request))));
+        }""",
+        [base64.b64encode(case.request()).decode() for case in cases],
+    )
+    for case, found in zip(cases, answers, strict=True):
+        assert base64.b64decode(found) == case.answer(), case
+
+
+def _random_cases(random: np.random.Generator) -> list[Case]:
+    """One of each kind."""
+    height, width, size = random.integers(1, [80, 80, 24]).tolist()
+    turn = Orientation(int(random.choice(ROTATIONS)), bool(random.integers(2)))
+    fit = list(Fit)[random.integers(3)]
+    levels = int(random.choice([2, 3, 256]))
+    picture, behind = (_noise(random, levels, height, width, 3) for _ in range(2))
+    alpha = _noise(random, levels, height, width)
+    red, green, blue = random.integers(0, 256, 3).tolist()
+    return [
+        RgbFrameCase(picture, turn, fit, size),
+        AlphaCase(height, width, turn, fit, _noise(random, levels, size, size)),
+        CompositeCase(picture, alpha, behind, (red, green, blue)),
+        BackdropCase(picture, alpha),
+    ]

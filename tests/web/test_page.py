@@ -1,0 +1,394 @@
+"""The page in a real Chromium, used as people use it: what it computes is what Python computes."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from page_server import serving
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from mmnet.runtime import PortraitMatter, alpha_to_picture, blurred_backdrop, composite, read_photo
+from mmnet.web.content import Asset
+from mmnet.web.server import WebServer
+
+
+@pytest.fixture(scope="module")
+def matter():
+    """Python's side, with the model that the page has."""
+    with PortraitMatter(threads=1) as loaded:
+        yield loaded
+
+
+@pytest.fixture
+def small(portrait: np.ndarray) -> np.ndarray:
+    """A picture that is not square, of odd sides: uint8 [301, 257, 3]."""
+    return np.ascontiguousarray(portrait[:301, 90:347])
+
+
+def _write(path: Path, picture: np.ndarray) -> Path:
+    assert cv2.imwrite(str(path), picture[..., ::-1])
+    return path
+
+
+def _open(page: Page, server: WebServer) -> None:
+    page.goto(server.url)
+    page.wait_for_selector("body[data-ready]")
+
+
+def _matte(page: Page, photo: Path) -> None:
+    page.set_input_files("#file", photo)
+    expect(page.get_by_role("img", name=photo.name)).to_be_visible()
+
+
+def _choose(page: Page, name: str) -> None:
+    page.get_by_role("radio", name=name).check(force=True)
+
+
+def _until(page: Page, condition: str) -> None:
+    """Wait until a JavaScript expression is true (playwright's own way needs `eval`, which the page forbids)."""
+    for _ in range(1200):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"never: {condition}")
+
+
+def _save(page: Page, folder: Path) -> tuple[str, np.ndarray]:
+    """The name that it is saved under, and uint8 [H, W, 4], RGBA."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save PNG").click()
+    path = folder / "saved.png"
+    download.value.save_as(path)
+    stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    assert stored.shape[2] == 4
+    return download.value.suggested_filename, stored[..., [2, 1, 0, 3]]
+
+
+def _alpha(matter: PortraitMatter, picture: np.ndarray) -> np.ndarray:
+    return alpha_to_picture(matter.alpha_bytes(picture), *picture.shape[:2])
+
+
+def _compat(page: Page) -> None:
+    page.add_init_script("Object.defineProperty(self, 'crossOriginIsolated', {value: false})")
+
+
+def test_it_opens_isolated_and_has_nothing_to_complain_about(page: Page, served: WebServer) -> None:
+    _open(page, served)
+    assert page.evaluate("crossOriginIsolated")
+    assert page.get_attribute("body", "data-ready") == "threaded"
+    expect(page.get_by_role("status")).to_contain_text("Ready")
+    expect(page.get_by_role("button", name="Save PNG")).to_be_disabled()
+
+
+@pytest.mark.parametrize("build", ["threaded", "compat"])
+def test_a_photos_alpha_is_pythons_byte_for_byte(
+    page: Page, served: WebServer, tmp_path: Path, portrait: np.ndarray, small: np.ndarray, matter, build: str
+) -> None:
+    if build == "compat":
+        _compat(page)
+    _open(page, served)
+    assert page.get_attribute("body", "data-ready") == build
+    # The model's own size, at which its alpha is saved as it is; and larger, smaller, odd.
+    for name, picture in {"own": portrait[:256, 100:356], "whole": portrait, "odd": small}.items():
+        photo = _write(tmp_path / f"{name}.png", picture)
+        _matte(page, photo)
+        saved_as, saved = _save(page, tmp_path)
+        assert saved_as == f"{name}-cutout.png"
+        np.testing.assert_array_equal(saved[..., :3], picture)
+        np.testing.assert_array_equal(saved[..., 3], _alpha(matter, picture))
+    assert _alpha(matter, portrait).std() > 50  # a person was there to be found
+
+
+def test_backgrounds_are_pythons_byte_for_byte(
+    page: Page, served: WebServer, tmp_path: Path, small: np.ndarray, matter
+) -> None:
+    alpha = _alpha(matter, small)
+    floats = alpha / np.float32(255)
+    _open(page, served)
+    _choose(page, "Blur")  # before there is a picture
+    _matte(page, _write(tmp_path / "me.png", small))
+    name, saved = _save(page, tmp_path)
+    assert name == "me-composite.png"
+    np.testing.assert_array_equal(saved[..., :3], composite(small, floats, blurred_backdrop(small, alpha)))
+    assert (saved[..., 3] == 255).all()
+
+    _choose(page, "Colour")
+    page.get_by_role("button", name="Blue").click()
+    np.testing.assert_array_equal(_save(page, tmp_path)[1][..., :3], composite(small, floats, (0x3D, 0x7D, 0xD8)))
+
+    _choose(page, "Matte")
+    name, saved = _save(page, tmp_path)
+    assert name == "me-alpha.png"
+    np.testing.assert_array_equal(saved[..., :3], np.repeat(alpha[..., None], 3, axis=2))
+
+    with page.expect_file_chooser() as chooser:
+        _choose(page, "Picture")
+    scene = np.random.default_rng(0).integers(0, 256, (*small.shape[:2], 3), np.uint8)
+    chooser.value.set_files(_write(tmp_path / "scene.png", scene))
+    expect(page.get_by_text("scene.png")).to_be_visible()
+    np.testing.assert_array_equal(_save(page, tmp_path)[1][..., :3], composite(small, floats, scene))
+
+
+@pytest.mark.parametrize("how", ["drop", "paste"])
+def test_a_picture_can_be_dropped_and_pasted(
+    page: Page, served: WebServer, tmp_path: Path, small: np.ndarray, matter, how: str
+) -> None:
+    content = base64.b64encode(_write(tmp_path / "it.png", small).read_bytes()).decode()
+    _open(page, served)
+    page.evaluate(
+        """([content, how]) => {
+          const data = new DataTransfer();
+          const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
+          data.items.add(new File([bytes], 'it.png', {type: 'image/png'}));
+          document.body.dispatchEvent(how === 'drop'
+            ? new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true})
+            : new ClipboardEvent('paste', {clipboardData: data, bubbles: true, cancelable: true}));
+        }""",
+        [content, how],
+    )
+    expect(page.get_by_role("img", name="it.png")).to_be_visible()
+    np.testing.assert_array_equal(_save(page, tmp_path)[1][..., 3], _alpha(matter, small))
+
+
+def test_photos_lie_upright_and_the_transparent_is_white(
+    page: Page, served: WebServer, tmp_path: Path, small: np.ndarray, matter
+) -> None:
+    _open(page, served)
+    # A quarter turn by EXIF. Decoders of JPEG may differ by a few levels: the alpha is that of the page's own pixels.
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+    jpeg = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+    turned = tmp_path / "turned.jpg"
+    turned.write_bytes(jpeg[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + jpeg[2:])
+    _matte(page, turned)
+    saved = _save(page, tmp_path)[1]
+    expected = read_photo(turned)
+    assert saved.shape[:2] == expected.shape[:2] == (257, 301)
+    assert np.abs(saved[..., :3].astype(int) - expected).mean() < 1
+    np.testing.assert_array_equal(saved[..., 3], _alpha(matter, saved[..., :3]))
+
+    see_through = tmp_path / "see-through.png"
+    levels = np.random.default_rng(0).choice(np.array([0, 90, 255], np.uint8), small.shape[:2])
+    assert cv2.imwrite(str(see_through), np.dstack([small[..., ::-1], levels]))
+    _matte(page, see_through)
+    saved = _save(page, tmp_path)[1]
+    assert np.abs(saved[..., :3].astype(int) - read_photo(see_through)).max() <= 2
+    np.testing.assert_array_equal(saved[..., 3], _alpha(matter, saved[..., :3]))
+
+
+def test_a_large_photo_is_saved_at_its_own_size(page: Page, served: WebServer, tmp_path: Path, matter) -> None:
+    """Larger than what is shown, and read in more than one strip."""
+    steps = np.linspace(0, 255, 2500).astype(np.uint8)
+    picture = np.dstack(np.broadcast_arrays(steps[:, None], steps[None, :1900], np.uint8(90)))
+    _open(page, served)
+    _matte(page, _write(tmp_path / "large.png", picture))
+    saved = _save(page, tmp_path)[1]
+    np.testing.assert_array_equal(saved[..., :3], picture)
+    np.testing.assert_array_equal(saved[..., 3], _alpha(matter, picture))
+
+
+def test_what_is_no_picture_is_told_and_does_no_harm(
+    page: Page, served: WebServer, tmp_path: Path, small: np.ndarray
+) -> None:
+    note = tmp_path / "note.png"
+    note.write_text("no picture")
+    _open(page, served)
+    page.set_input_files("#file", note)
+    expect(page.get_by_role("alert")).to_contain_text("not a picture")
+    page.get_by_role("button", name="Dismiss").click()
+    expect(page.get_by_role("alert")).to_be_hidden()
+    _matte(page, _write(tmp_path / "me.png", small))
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_times_are_distributions(page: Page, served: WebServer, tmp_path: Path, small: np.ndarray) -> None:
+    _open(page, served)
+    _matte(page, _write(tmp_path / "me.png", small))
+    expect(page.get_by_text("One run.")).to_be_visible()
+    page.get_by_role("button", name="Measure 50 runs").click()
+    expect(page.get_by_text("The last 50 runs.")).to_be_visible()
+    rows = page.get_by_role("table").get_by_role("row").all_inner_texts()
+    assert [row.split()[0] for row in rows] == ["Stage", "Read", "Preprocess", "Network", "Composite", "Total"]
+    median, high = (float(value) for value in rows[3].split()[1:4:2])
+    assert 0 < median <= high
+
+
+def test_the_live_camera(
+    page: Page, context: BrowserContext, served: WebServer, tmp_path: Path, camera_frames: list[np.ndarray], matter
+) -> None:
+    context.grant_permissions(["camera"])
+    _open(page, served)
+    page.get_by_role("button", name="Use the camera").click()
+    page.wait_for_selector("body[data-state=live]")
+    _until(page, "Number(/[0-9]+/.exec(document.getElementById('runs').textContent)) > 5")
+    saved = _save(page, tmp_path)[1]
+    np.testing.assert_array_equal(saved[..., 3], _alpha(matter, saved[..., :3]))
+    # Mirrored, and one of the file's frames, which the browser may have scaled.
+    seen = cv2.resize(saved[:, ::-1, :3], (320, 240), interpolation=cv2.INTER_AREA).astype(int)
+    assert min(np.abs(seen - frame).mean() for frame in camera_frames) < 10
+    assert min(np.abs(seen[:, ::-1] - frame).mean() for frame in camera_frames) > 20
+
+    page.get_by_role("button", name="Stop").click()
+    page.wait_for_selector("body[data-state=photo]")
+    assert page.evaluate("document.getElementById('video').srcObject") is None
+    page.get_by_role("button", name="Camera", exact=True).click()  # and again
+    page.wait_for_selector("body[data-state=live]")
+    _matte(page, _write(tmp_path / "me.png", camera_frames[0]))  # a photo ends it
+    page.wait_for_selector("body[data-state=photo]")
+    expect(page.get_by_role("button", name="Camera", exact=True)).to_be_visible()
+
+
+def test_cameras_can_be_switched(launch: Callable[..., Browser], served: WebServer) -> None:
+    browser = launch("--use-fake-device-for-media-stream=device-count=2")
+    page = browser.new_context(permissions=["camera"]).new_page()
+    page.set_default_timeout(120_000)
+    _open(page, served)
+    page.get_by_role("button", name="Use the camera").click()
+    page.wait_for_selector("body[data-state=live]")
+    device = "document.getElementById('video').srcObject?.getTracks()[0].getSettings().deviceId"
+    first = page.evaluate(device)
+    for expected in (False, True):  # the other one, and back again
+        page.get_by_role("button", name="Other camera").click()
+        _until(page, f"document.body.dataset.state === 'live' && {device} && ({device} === '{first}') == {expected:d}")
+    browser.close()
+
+
+def test_a_camera_that_is_refused_is_told(page: Page, served: WebServer, tmp_path: Path, small: np.ndarray) -> None:
+    session = page.context.new_cdp_session(page)
+    session.send("Browser.setPermission", {"permission": {"name": "camera"}, "setting": "denied"})
+    _open(page, served)
+    page.get_by_role("button", name="Use the camera").click()
+    expect(page.get_by_role("alert")).to_contain_text("The camera was refused")
+    _matte(page, _write(tmp_path / "me.png", small))  # photos work without it
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("throw new DOMException('', 'NotFoundError')", "no camera"),
+        ("throw new DOMException('', 'NotReadableError')", "in use by another program"),
+    ],
+)
+def test_a_camera_that_is_not_there_is_told(page: Page, served: WebServer, fault: str, words: str) -> None:
+    page.add_init_script(f"MediaDevices.prototype.getUserMedia = async () => {{ {fault} }}")
+    _open(page, served)
+    page.get_by_role("button", name="Use the camera").click()
+    expect(page.get_by_role("alert")).to_contain_text(words)
+
+
+def test_without_https_the_camera_is_explained(page: Page, served: WebServer) -> None:
+    page.add_init_script("Object.defineProperty(Navigator.prototype, 'mediaDevices', {value: undefined})")
+    _open(page, served)
+    page.get_by_role("button", name="Use the camera").click()
+    expect(page.get_by_role("alert")).to_contain_text("HTTPS")
+
+
+@pytest.mark.parametrize(
+    ("lack", "name"),
+    [("delete self.WebAssembly", "WebAssembly"), ("delete self.OffscreenCanvas", "OffscreenCanvas")],
+)
+def test_a_browser_that_cannot_is_told_what_it_lacks(page: Page, served: WebServer, lack: str, name: str) -> None:
+    page.add_init_script(lack)
+    page.goto(served.url)
+    expect(page.get_by_role("alert")).to_contain_text(f"This browser lacks {name}")
+    expect(page.get_by_role("button", name="Choose a photo")).to_be_disabled()
+
+
+def test_it_works_offline_once_it_was_opened_and_renews_itself(
+    page: Page, assets: Mapping[str, Asset], tmp_path: Path, small: np.ndarray, matter
+) -> None:
+    with serving(assets) as server:
+        _open(page, server)
+        page.wait_for_selector("body[data-offline=ready]")
+    page.reload()  # nobody listens any more
+    page.wait_for_selector("body[data-ready=threaded]")
+    assert page.evaluate("crossOriginIsolated")
+    _matte(page, _write(tmp_path / "me.png", small))
+    np.testing.assert_array_equal(_save(page, tmp_path)[1][..., 3], _alpha(matter, small))
+
+    # A newer page is there at once, and what it no longer needs is thrown away.
+    kept = page.evaluate("caches.open('mmnet').then((cache) => cache.keys()).then((keys) => keys.length)")
+    assert kept < len(assets) - 2  # not the build of LiteRT.js that does not run here
+    style = Asset(assets["style.css"].content + b"/* newer */", assets["style.css"].content_type)
+    newer = assets | {"style.css": style}
+    newer["precache.js"] = Asset(
+        assets["precache.js"].content.replace(assets["style.css"].integrity.encode(), style.integrity.encode()),
+        assets["precache.js"].content_type,
+    )
+    with serving(newer, port=server.server_port):
+        _open(page, server)
+        assert "newer" in page.evaluate("fetch('style.css').then((response) => response.text())")
+        _until(
+            page,
+            "caches.open('mmnet').then((cache) => cache.keys())"
+            f".then((keys) => keys.filter(({{url}}) => url.includes('style.css')).map(({{url}}) => url).join())"
+            f".then((found) => found.endsWith(encodeURIComponent('{style.integrity}')))",
+        )
+    page.reload()
+    page.wait_for_selector("body[data-ready=threaded]")
+    assert "newer" in page.evaluate("fetch('style.css').then((response) => response.text())")
+
+
+_SIZES = [(320, 640), (390, 844), (844, 390), (1280, 800)]
+
+
+def test_nothing_scrolls_sideways_and_the_person_is_in_sight(
+    page: Page, served: WebServer, tmp_path: Path, small: np.ndarray
+) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    _open(page, served)
+    for width, height in _SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        assert _is_within(page, width), width
+        expect(page.get_by_role("button", name="Choose a photo")).to_be_in_viewport()
+    _matte(page, _write(tmp_path / "a-photo-with-a-very-long-name-as-phones-give-them-20260102-030405.png", small))
+    _choose(page, "Colour")
+    for width, height in _SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        assert _is_within(page, width), width
+        box = page.locator("#canvas").bounding_box()
+        assert box is not None
+        assert box["width"] / box["height"] == pytest.approx(257 / 301, rel=0.02)
+        assert box["height"] > 150
+        assert box["y"] + box["height"] <= height
+
+
+def _is_within(page: Page, width: int) -> bool:
+    """Whether neither the page nor anything that is seen reaches beyond the right edge."""
+    return bool(
+        page.evaluate(
+            """(width) => document.documentElement.scrollWidth <= width && [...document.querySelectorAll('body *')]
+                .every((element) => element.getBoundingClientRect().right <= width + 0.5)""",
+            width,
+        )
+    )
+
+
+def test_it_can_be_used_with_the_keyboard_alone(
+    page: Page, served: WebServer, tmp_path: Path, small: np.ndarray
+) -> None:
+    _open(page, served)
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")  # the first thing is to choose a photo
+    chooser.value.set_files(_write(tmp_path / "me.png", small))
+    expect(page.get_by_role("img", name="me.png")).to_be_visible()
+    page.get_by_role("radio", name="None").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("radio", name="Blur")).to_be_checked()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Save PNG"
+
+
+def test_browsers_offer_to_install_it(page: Page, served: WebServer) -> None:
+    _open(page, served)
+    session = page.context.new_cdp_session(page)
+    manifest = session.send("Page.getAppManifest")
+    assert manifest["errors"] == []
+    assert manifest["url"] == f"{served.url}app.webmanifest"
+    problems = session.send("Page.getInstallabilityErrors")["installabilityErrors"]
+    assert [problem["errorId"] for problem in problems if problem["errorId"] != "in-incognito"] == []

@@ -1,0 +1,107 @@
+"""Everything the page consists of, by its path: what lies in `site/`, LiteRT.js, and the model."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import lzma
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import PurePosixPath
+
+MODEL = "model.tflite"
+PRECACHE = "precache.js"
+_INDEX = "index.html"
+
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".tflite": "application/octet-stream",
+    ".wasm": "application/wasm",
+    ".webmanifest": "application/manifest+json; charset=utf-8",
+}
+
+# Isolated from every other origin, which is what threads (shared memory) need; and nothing from elsewhere, ever.
+HEADERS = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self' 'wasm-unsafe-eval'",
+            "worker-src 'self'",
+            "connect-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' blob:",
+            "manifest-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        )
+    ),
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One file as it is sent."""
+
+    content: bytes
+    content_type: str
+
+    @cached_property
+    def integrity(self) -> str:
+        """Of its content, as browsers check it (W3C Subresource Integrity)."""
+        return "sha256-" + base64.b64encode(hashlib.sha256(self.content).digest()).decode()
+
+    @property
+    def etag(self) -> str:
+        """The same, as HTTP names it (RFC 9110, 8.8.3)."""
+        return f'"{self.integrity}"'
+
+
+def build(model: bytes) -> Mapping[str, Asset]:
+    """The whole page.
+
+    Args:
+        model: of the .tflite that it runs.
+
+    Returns:
+        Its files by their paths: no slash in front; `index.html` is "" as well.
+    """
+    here = resources.files(__name__.rpartition(".")[0])
+    files = dict(_walk(here / "site", PurePosixPath()))
+    files |= {
+        f"litert/{entry.name.removesuffix('.xz')}": lzma.decompress(entry.read_bytes())
+        for entry in (here / "litert").iterdir()
+        if entry.name.endswith(".xz")
+    }
+    files[MODEL] = model
+    assets = {path: Asset(content, _TYPES[PurePosixPath(path).suffix]) for path, content in files.items()}
+    assets[PRECACHE] = Asset(_precache(assets), _TYPES[".js"])
+    return assets | {"": assets[_INDEX]}
+
+
+def _walk(folder: Traversable, path: PurePosixPath) -> Iterator[tuple[str, bytes]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _walk(entry, path / entry.name)
+        elif PurePosixPath(entry.name).suffix in _TYPES:
+            yield str(path / entry.name), entry.read_bytes()
+
+
+def _precache(assets: Mapping[str, Asset]) -> bytes:
+    """What the service worker keeps for when there is no network. It changes with every byte of the page."""
+    hashes = {path: asset.integrity for path, asset in sorted(assets.items()) if path != "service-worker.js"}
+    return f"self.PRECACHE = {json.dumps(hashes, indent=1)};\n".encode()

@@ -1,0 +1,180 @@
+"""The page over HTTP or HTTPS, and nothing else of this machine."""
+
+from __future__ import annotations
+
+import errno
+import ssl
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from socket import AF_INET6, SHUT_RDWR, socket
+from socketserver import TCPServer
+from urllib.parse import unquote, urlsplit
+
+from mmnet.web.content import HEADERS, Asset
+from mmnet.web.errors import WebError
+
+_TIMEOUT = 30  # seconds for which a connection may say nothing
+
+
+class WebServer(ThreadingHTTPServer):
+    """Serves what it is given, from memory: there are no paths to leave and no folders to list.
+
+    with WebServer(build(default_model()), port=0) as server:
+        print(server.url)
+        server.serve_forever()
+    """
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(
+        self,
+        assets: Mapping[str, Asset],
+        host: str = "127.0.0.1",
+        port: int = 8000,
+        certificate: Path | None = None,
+        key: Path | None = None,
+    ) -> None:
+        """Start to listen.
+
+        Args:
+            assets: the files by their paths, as `content.build` makes them.
+            host: name or address to listen on.
+            port: 0-65535; 0 takes a free one.
+            certificate, key: of TLS, in PEM; the key may lie in the certificate's file. None serves plain HTTP.
+
+        Raises:
+            WebError: the port is in use or needs more rights, there is no such address, or the certificate is not one.
+        """
+        self.assets = assets
+        self._open: set[socket] = set()
+        self.secure = certificate is not None
+        context = None if certificate is None else _tls(certificate, key)
+        if ":" in host:
+            self.address_family = AF_INET6
+        try:
+            super().__init__((host, port), _Handler)
+        except (OSError, OverflowError, UnicodeError) as error:
+            raise _refused(host, port, error) from error
+        if context is not None:
+            # The handshake is left to the connection's own thread, so that a silent client holds up nobody.
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+
+    @property
+    def url(self) -> str:
+        """Where the page is. For all addresses of this machine (0.0.0.0, ::) it is this machine's own."""
+        host, port = self.server_address[:2]
+        name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(str(host), str(host))
+        return f"http{'s' if self.secure else ''}://{f'[{name}]' if ':' in name else name}:{int(port)}/"
+
+    def server_bind(self) -> None:
+        """Bind without asking the name service who we are, which `HTTPServer` does and which can take seconds."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def process_request(self, request: socket | tuple[bytes, socket], client_address: object) -> None:
+        """Remember the connection."""
+        assert isinstance(request, socket)
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: socket | tuple[bytes, socket]) -> None:
+        """Forget it."""
+        assert isinstance(request, socket)
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """End the connections, too, which browsers keep open for what they may want next."""
+        super().server_close()
+        for connection in tuple(self._open):
+            with suppress(OSError):  # it has just ended by itself
+                connection.shutdown(SHUT_RDWR)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that went away, spoke no TLS or said nothing is no news; anything else is a defect of ours."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: WebServer
+    protocol_version = "HTTP/1.1"
+    timeout = _TIMEOUT
+    server_version, sys_version = "mmnet", ""
+
+    def do_GET(self) -> None:
+        asset = self._asset()
+        if asset is None:
+            self._plain(HTTPStatus.NOT_FOUND)
+        elif self._is_known(asset):
+            self._answer(HTTPStatus.NOT_MODIFIED, {"ETag": asset.etag})
+        else:
+            self._answer(HTTPStatus.OK, {"ETag": asset.etag, "Content-Type": asset.content_type}, asset.content)
+
+    do_HEAD = do_GET  # noqa: N815 - http.server's own name
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer what is no request of ours: another method, a malformed line."""
+        self.close_connection = True
+        self._plain(HTTPStatus(code))
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own name
+        """Nothing: who opens the page is nobody's business."""
+
+    def _asset(self) -> Asset | None:
+        path = unquote(urlsplit(self.path).path)
+        return self.server.assets.get(path.removeprefix("/")) if path.startswith("/") else None
+
+    def _is_known(self, asset: Asset) -> bool:
+        tags = self.headers.get("If-None-Match", "").split(",")
+        return any(tag.strip().removeprefix("W/") in (asset.etag, "*") for tag in tags)
+
+    def _plain(self, status: HTTPStatus) -> None:
+        headers = {"Content-Type": "text/plain; charset=utf-8"}
+        if status is HTTPStatus.NOT_IMPLEMENTED:
+            headers["Allow"] = "GET, HEAD"
+        self._answer(status, headers, f"{status.value} {status.phrase}\n".encode())
+
+    def _answer(self, status: HTTPStatus, headers: Mapping[str, str], content: bytes = b"") -> None:
+        self.send_response(status)
+        # Browsers may keep everything, and ask each time whether it is still the same.
+        for name, value in {"Cache-Control": "no-cache", **HEADERS, **headers}.items():
+            self.send_header(name, value)
+        if status is not HTTPStatus.NOT_MODIFIED:
+            self.send_header("Content-Length", str(len(content)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+
+def _tls(certificate: Path, key: Path | None) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    for path in filter(None, (certificate, key)):
+        if not path.is_file():
+            raise WebError(f"{path}: no such file; give a certificate and its key in PEM")
+    try:
+        context.load_cert_chain(certificate, key, password="")
+    except ssl.SSLError as error:
+        raise WebError(
+            f"{certificate}: is no certificate that fits {key or 'a key in the same file'}; give both in PEM, the key "
+            "without a password"
+        ) from error
+    except OSError as error:
+        raise WebError(f"{certificate}: cannot be read: {error.strerror}") from error
+    return context
+
+
+def _refused(host: str, port: int, error: Exception) -> WebError:
+    number = getattr(error, "errno", None)
+    if number == errno.EADDRINUSE:
+        return WebError(f"port {port} of {host} is in use; take another with --port, or any free one with --port 0")
+    if number == errno.EACCES:
+        return WebError(f"port {port} of {host} needs more rights; take one from 1024 up with --port")
+    return WebError(f"{host}: cannot be listened on ({error}); give an address of this machine with --host")

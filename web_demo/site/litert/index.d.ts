@@ -1,0 +1,22 @@
+/** What the page uses of LiteRT.js, whose files are laid here when they are served. */
+
+type Values = Uint8Array | Float32Array;
+type Details = {dtype: string; shape: Int32Array | number[]};
+
+export class Tensor {
+  constructor(values: Values, shape: number[]);
+  data(): Promise<Values>;
+  delete(): void;
+}
+
+export interface CompiledModel {
+  getInputDetails(): Details[];
+  getOutputDetails(): Details[];
+  run(inputs: Tensor[]): Promise<Tensor[]>;
+}
+
+export function loadLiteRt(script: string): Promise<unknown>;
+export function loadAndCompile(
+  model: Uint8Array,
+  options: {accelerator: 'wasm'; cpuOptions: {numThreads: number}},
+): Promise<CompiledModel>;
