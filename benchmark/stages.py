@@ -11,8 +11,8 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from mmnet.runtime.errors import ModelError
-from mmnet.runtime.matter import resize_alpha
 from mmnet.runtime.preprocess import Bytes, to_model_input
+from mmnet.runtime.upsample import resize_alpha
 
 STAGES = ("preprocess", "invoke", "postprocess")
 TOTAL = "total"

@@ -39,6 +39,7 @@ from mmnet.runtime.outputs import (
 )
 from mmnet.runtime.photos import PhotoError, read_photo
 from mmnet.runtime.preprocess import Bytes
+from mmnet.runtime.upsample import DEFAULT, Upsampling, choose_upsampling
 
 
 def matte(
@@ -75,6 +76,20 @@ def matte(
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads to run on.", show_default="one a core, at most 4")
     ] = None,
+    upsampling: Annotated[
+        str,
+        typer.Option(
+            metavar="|".join(Upsampling),
+            help="How the network's alpha comes to the photo's size: guided by the photo, or bilinear without it.",
+        ),
+    ] = DEFAULT,
+    foreground: Annotated[
+        bool,
+        typer.Option(
+            help="Composites and cut-outs take the person's own colours, estimated, or the photo's, in which the old "
+            "background shines through the hair.",
+        ),
+    ] = True,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace files that exist.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")] = False,
 ) -> None:
@@ -92,7 +107,17 @@ def matte(
     One bad photo does not stop the others. The exit code is 1 if any failed.
     """
     try:
-        results = _matte_all(photos, output, background, model, threads, force=force, as_json=as_json)
+        results = _matte_all(
+            photos,
+            output,
+            background,
+            model,
+            threads,
+            choose_upsampling(upsampling),
+            foreground=foreground,
+            force=force,
+            as_json=as_json,
+        )
     except BrokenPipeError:
         raise
     except OSError as error:  # a path that cannot even be looked at
@@ -136,7 +161,9 @@ def _matte_all(
     background: str | None,
     model: Path | None,
     threads: int | None,
+    upsampling: Upsampling,
     *,
+    foreground: bool,
     force: bool,
     as_json: bool,
 ) -> list[_Result]:
@@ -150,9 +177,9 @@ def _matte_all(
     inputs = [*photos, *(path for path in (model, background and Path(background)) if path)]
 
     results: list[_Result] = []
-    with PortraitMatter(model, threads) as matter, _progress(console, len(jobs), several) as advance:
+    with PortraitMatter(model, threads, upsampling) as matter, _progress(console, len(jobs), several) as advance:
         for job in jobs:
-            result = _matte_one(matter, job, behind, kind, inputs, force=force)
+            result = _matte_one(matter, job, behind, kind, inputs, foreground=foreground, force=force)
             results.append(result)
             if result.error is not None:
                 console.print(f"[bold red]error:[/] {escape(result.error)}")
@@ -181,12 +208,13 @@ def _matte_one(
     kind: Kind,
     inputs: Sequence[Path],
     *,
+    foreground: bool,
     force: bool,
 ) -> _Result:
     try:
         check_output(job, inputs, force=force)
         image = read_photo(job.photo)
-        picture = _picture(image, matter(image), behind, kind)
+        picture = _picture(image, matter(image), behind, kind, foreground=foreground)
         make_folder(job.output.parent)
         write_picture(job.output, picture)
     except MMNetError as error:
@@ -198,12 +226,12 @@ def _matte_one(
     return _Result(job, size=(image.shape[1], image.shape[0]))
 
 
-def _picture(image: Bytes, alpha: Alpha, behind: Background | None, kind: Kind) -> Bytes:
+def _picture(image: Bytes, alpha: Alpha, behind: Background | None, kind: Kind, *, foreground: bool) -> Bytes:
     if kind is ALPHA:
         return to_alpha_bytes(alpha)
     if behind is None:
-        return cutout(image, alpha)
-    return composite(image, alpha, behind(image, alpha))
+        return cutout(image, alpha, estimate_foreground=foreground)
+    return composite(image, alpha, behind(image, alpha), estimate_foreground=foreground)
 
 
 def _naming(photo: Path, message: str) -> str:

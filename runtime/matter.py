@@ -6,16 +6,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.runtime.model import Alpha, MattingModel, default_model
 from mmnet.runtime.preprocess import Bytes, ImageError, check_rgb_bytes, to_model_input
+from mmnet.runtime.upsample import DEFAULT, Upsampling, upsample_alpha
 
 Image = NDArray[np.uint8] | NDArray[np.float32] | NDArray[np.float64]
-
-_WHITE = 65535  # 257 · 255
 
 
 class PortraitMatter:
@@ -27,16 +25,23 @@ class PortraitMatter:
     It owns its model, unless it was given a `MattingModel`. Like that, it is for one thread at a time.
     """
 
-    def __init__(self, model: str | Path | bytes | MattingModel | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        model: str | Path | bytes | MattingModel | None = None,
+        threads: int | None = None,
+        upsampling: Upsampling = DEFAULT,
+    ) -> None:
         """Load a model.
 
         Args:
             model: path or bytes of a .tflite, a loaded model, or None for the one that ships.
             threads: >= 1; None takes the processor's, at most 4. Not with a loaded model, which has its own.
+            upsampling: how the model's alpha comes to the photo's size.
 
         Raises:
             ModelError: see `MattingModel`; or None was given and no model ships.
         """
+        self.upsampling = upsampling
         self._owned = not isinstance(model, MattingModel)
         if isinstance(model, MattingModel):
             if threads is not None:
@@ -53,15 +58,16 @@ class PortraitMatter:
                 network takes them).
 
         Returns:
-            float32 [H, W] in 0-1, 1 = the person: the model's alpha, bilinear with half-pixel centres.
+            float32 [H, W] in 0-1, 1 = the person: the model's alpha, brought to the photo's size by
+            `upsample.upsample_alpha`.
 
         Raises:
             ImageError: another shape or dtype; not finite; outside 0-1.
             ModelError: see `MattingModel.run`.
         """
         photo = as_bytes(image)
-        alpha = self.model.run_float(to_model_input(photo, self.model.size))
-        return resize_alpha(alpha, photo.shape[0], photo.shape[1])
+        seen = to_model_input(photo, self.model.size)
+        return upsample_alpha(self.model.run_float(seen), photo, self.upsampling, model_input=seen)
 
     def alpha_bytes(self, image: Image) -> Bytes:
         """As a call, but at the model's size and as bytes: uint8 [S, S], 255 = the person."""
@@ -97,14 +103,3 @@ def as_bytes(image: Image) -> Bytes:
         if low < 0 or high > 1:
             raise ImageError(f"the image has values from {low:g} to {high:g}; a float image lies in 0-1")
     return check_rgb_bytes(np.rint(floats * 255).astype(np.uint8))
-
-
-def resize_alpha(alpha: Alpha, height: int, width: int) -> Alpha:
-    """float32 [S, S] in 0-1 → [height, width]: bilinear, half-pixel centres, repeated edges, the same on any processor.
-
-    It is computed in 16 bits, in which a byte / 255 is exact: OpenCV's floats round differently where the processor
-    fuses multiplication and addition, as Arm does.
-    """
-    words = np.rint(alpha * np.float32(_WHITE)).astype(np.uint16)
-    resized = cv2.resize(words, (width, height), interpolation=cv2.INTER_LINEAR_EXACT)
-    return np.asarray(resized, np.float32) / np.float32(_WHITE)
