@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmnet.runtime import ImageError, MattingModel, ModelError, PortraitMatter, Upsampling, to_model_input, upsample_alpha
+from mmnet.runtime import (
+    ImageError,
+    MattingModel,
+    ModelError,
+    PortraitMatter,
+    Upsampling,
+    to_model_input,
+    upsample_alpha,
+)
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,12 @@ def striped(height: int, width: int) -> tuple[NDArray[np.uint8], NDArray[np.floa
     return np.rint(photo).astype(np.uint8), truth
 
 
+def shrunk(truth: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """What a perfect network of this size would see."""
+    small = cv2.resize(truth, (size, size), interpolation=cv2.INTER_AREA)
+    return np.asarray(small.clip(0, 1), np.float32)
+
+
 def edge(size: int, low: float = 0, high: float = 1) -> NDArray[np.float32]:
     alpha = np.full((size, size), low, np.float32)
     alpha[:, size // 2 :] = high
@@ -74,10 +80,8 @@ def test_a_photo_of_one_colour_has_nothing_to_tell() -> None:
 @pytest.mark.parametrize("shape", [(360, 480), (481, 353), (150, 900)])
 def test_what_the_network_could_not_see_comes_from_the_photo(shape: tuple[int, int]) -> None:
     photo, truth = striped(*shape)
-    small = cv2.resize(truth, (64, 64), interpolation=cv2.INTER_AREA)
-    errors = {
-        method: np.abs(upsample_alpha(small, photo, method) - truth).mean() for method in Upsampling
-    }
+    small = shrunk(truth, 64)
+    errors = {method: np.abs(upsample_alpha(small, photo, method) - truth).mean() for method in Upsampling}
     assert errors[Upsampling.GUIDED] < 0.5 * errors[Upsampling.BILINEAR], errors
 
 
@@ -92,7 +96,7 @@ def test_no_larger_than_the_models_input_it_is_bilinear(noise: Any) -> None:
 @pytest.mark.parametrize("shape", [(200, 320), (333, 171), (130, 700)])
 def test_tiles_and_threads_change_nothing(shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     photo, truth = striped(*shape)
-    small = cv2.resize(truth, (40, 40), interpolation=cv2.INTER_AREA)
+    small = shrunk(truth, 40)
     whole = upsample_alpha(small, photo)
     before = cv2.getNumThreads()
     try:
@@ -107,7 +111,7 @@ def test_tiles_and_threads_change_nothing(shape: tuple[int, int], monkeypatch: p
 
 def test_the_models_input_only_saves_time() -> None:
     photo, truth = striped(200, 300)
-    small = cv2.resize(truth, (64, 64), interpolation=cv2.INTER_AREA)
+    small = shrunk(truth, 64)
     seen = to_model_input(photo, 64)
     np.testing.assert_array_equal(upsample_alpha(small, photo, model_input=seen), upsample_alpha(small, photo))
 
