@@ -4,12 +4,14 @@
     python benchmark/scripts/upsampling.py --drawn 6 --json found.json --markdown found.md
     python benchmark/scripts/upsampling.py --drawn 2 --frame 640x480 --slow    (also joint bilateral and closed-form)
 
-On portraits the alpha is the network's, and the labels are what they are: where a network softened them, hair in them is
-no thinner than that network's pixels. On drawn pictures (a head with strands of hair before a mottled background, whose
-alpha and colours are known) the alpha is the true one, brought to the network's size by areas, as if the network were
-perfect (soften 0) or as soft as a network is (soften 1, a Gaussian's σ there): the error that is left is the upsampling's.
+On portraits the alpha is the network's, and the labels are what they are: where a network softened them, hair in them
+is no thinner than that network's pixels. On drawn pictures (a head with strands of hair before a mottled background,
+whose alpha and colours are known) the alpha is the true one, brought to the network's size by areas, as if the network
+were perfect (soften 0) or as soft as a network is (soften 1, a Gaussian's σ there): the error that is left is the
+upsampling's.
 
-Times are of this process's processor time, on one thread, the least of --runs: what else the machine does hardly counts.
+Times are processor time of one thread, the least of --runs: what else the machine does then counts little, but where it
+shares caches and memory it counts.
 """
 
 from __future__ import annotations
