@@ -73,9 +73,8 @@ class Mixture:
         step = 1
         while max(alpha.shape) > SIDE * step:
             step *= 2
-        sampled = cv2.split(_samples(photo, step))
-        image = np.stack([plane.astype(np.float32) for plane in sampled])
-        share = np.rint(_samples(alpha, step) * np.float32(255)).astype(np.uint8)
+        image = _samples(photo, step).astype(np.float32).transpose(2, 0, 1).copy()
+        share = _samples(alpha, step)
         solid = share.astype(np.float32) / np.float32(255)
         front = behind = image
         for radius, power in PASSES:
@@ -107,17 +106,18 @@ class Mixture:
         return np.asarray(cv2.merge(mine), np.uint8)
 
 
-def _samples(picture: NDArray[Any], step: int) -> NDArray[Any]:
-    """The mean of the two by two pixels in the middle of each cell of step × step; the picture itself for step 1."""
-    if step == 1:
-        return picture
-    for axis, side in enumerate(picture.shape[:2]):
-        middle = np.arange(-(-side // step)) * step + step // 2
-        both = np.stack([middle - 1, middle], axis=1).clip(0, side - 1)
-        picture = picture.take(both.ravel(), axis=axis)
-    height, width = picture.shape[0] // 2, picture.shape[1] // 2
-    # OpenCV's area of two by two is exact: bytes are rounded half up, floats of few bits not at all.
-    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA))
+def _samples(picture: NDArray[Any], step: int) -> Bytes:
+    """Bytes, or floats in 0-1 as bytes: the mean of the two by two pixels in the middle of each cell of step × step."""
+    if step > 1:
+        for axis, side in enumerate(picture.shape[:2]):
+            middle = np.arange(-(-side // step)) * step + step // 2
+            both = np.stack([middle - 1, middle], axis=1).clip(0, side - 1)
+            picture = picture.take(both.ravel(), axis=axis)
+    taken = np.rint(picture * np.float32(255)) if picture.dtype == np.float32 else picture
+    wide = taken.astype(np.uint16)
+    if step > 1:
+        wide = (wide[::2, ::2] + wide[::2, 1::2] + wide[1::2, ::2] + wide[1::2, 1::2] + 2) >> 2
+    return wide.astype(np.uint8)
 
 
 def _mean(colours: Floats, share: Bytes, radius: int, power: int) -> Floats:

@@ -130,13 +130,14 @@ def _guided(alpha: Alpha, photo: Bytes, model_input: Bytes) -> Alpha:
     step = 1
     while step < 8 and height >= 2 * step * alpha.shape[0] and width >= 2 * step * alpha.shape[1]:
         step *= 2
+    mixed = edge | ((words > 0) & (words < _WHITE))
     line = Field(_stretch(np.concatenate([slopes, offset[None]]), height, width, step), step)
 
     out = np.zeros((height, width), np.float32)
     for grid in grids(height, width):
         top, bottom = _reach(alpha.shape[0], height, step, grid.top, grid.rows, grid.height)
         left, right = _reach(alpha.shape[1], width, step, grid.left, grid.columns, grid.width)
-        edges = cv2.integral(edge.astype(np.uint8))
+        edges = cv2.integral(mixed.astype(np.uint8))
         crossed = edges[bottom][:, right] - edges[bottom][:, left] > edges[top][:, right] - edges[top][:, left]
         flat = np.asarray(np.where(crossed, 0, words[top[:, None], left]) / np.float32(_WHITE), np.float32)
         _lay(line, crossed, flat, grid, grid.of(photo), grid.of(out))
