@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from mmnet.errors import MMNetError
 from mmnet.runtime import foreground
+from mmnet.runtime.fit import Rectangle
 from mmnet.runtime.foreground import Mixture, check_pair, check_range
 from mmnet.runtime.model import Alpha
 from mmnet.runtime.photos import read_photo
 from mmnet.runtime.preprocess import Bytes, ImageError, check_rgb_bytes
-from mmnet.runtime.tiles import Grid, for_chunks, grids
+from mmnet.runtime.tiles import for_edges, for_runs, tile_ranges
 
 Background = Callable[[Bytes, Alpha], Bytes]  # (photo, alpha) -> uint8 [H, W, 3] to lay behind it
 
@@ -77,54 +78,32 @@ def composite(
         behind = plain(behind, *image.shape[:2])
     if behind.shape != image.shape:
         raise ImageError(f"the background has shape {behind.shape}, the image {image.shape}")
-    image, behind = _with_whole_rows(image), _with_whole_rows(behind)
+    low, high = tile_ranges(alpha)
+    check_range(low, high)
+    mixed = (high > 0) & (low < 1)
+    mixture = Mixture(image, alpha) if estimate_foreground and mixed.any() else None
     out = np.array(behind, order="C")
-    mixture: Mixture | None = None
-    for grid in grids(*alpha.shape):
-        low, high = grid.range_of(alpha)
-        check_range(low, high)
-        opaque, mixed = low == 1, (high > 0) & (low < 1)
-        near, laid = grid.of(image), grid.of(out)
-        laid[:, opaque] = near[:, opaque]
-        if estimate_foreground and mixture is None and mixed.any():
-            mixture = Mixture(image, alpha)
-        _blend(mixture, mixed, grid, grid.of(alpha), near, grid.of(behind), laid)
-    return out
 
+    def lay(place: Rectangle) -> None:
+        out[place.slices] = image[place.slices]
 
-def _blend(
-    mixture: Mixture | None,
-    mixed: NDArray[np.bool_],
-    grid: Grid,
-    alpha: Alpha,
-    near: Bytes,
-    far: Bytes,
-    out: Bytes,
-) -> None:
-    """Composite the tiles chosen, [height, rows, columns, width] and […, width · 3]."""
-
-    def work(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
-        share = alpha[:, rows, columns]
-        front = near[:, rows, columns]
+    def blend(place: Rectangle) -> None:
+        front, share = image[place.slices], alpha[place.slices]
         if mixture is not None:
-            front = mixture.undone(grid, rows, columns, front, share)
-        weight = share.reshape(grid.height, -1) * _WEIGHT
-        pixels = *weight.shape, 3
-        laid = cv2.blendLinear(front.reshape(pixels), far[:, rows, columns].reshape(pixels), weight, _WEIGHT - weight)
-        out[:, rows, columns] = laid.reshape(*share.shape[:2], -1)
+            front = mixture.undone(place, front, share)
+        weight = share * _WEIGHT
+        far = np.ascontiguousarray(behind[place.slices])
+        out[place.slices] = cv2.blendLinear(np.ascontiguousarray(front), far, weight, _WEIGHT - weight)
 
-    for_chunks(mixed, work)
+    for_runs(low == 1, alpha.shape, lay)
+    for_edges(mixed, alpha.shape, blend)
+    return out
 
 
 def plain(colour: Bytes | tuple[int, int, int], height: int, width: int) -> Bytes:
     """A background of one colour: uint8 [height, width, 3], read-only, of a single row in memory."""
     row = np.tile(np.asarray(colour, np.uint8), (1, width, 1))
     return np.broadcast_to(row, (height, width, 3))
-
-
-def _with_whole_rows(picture: Bytes) -> Bytes:
-    """The picture, copied if the pixels of a row do not lie one after the other."""
-    return picture if picture.strides[1:] == (3, 1) else np.ascontiguousarray(picture)
 
 
 def cutout(image: Bytes, alpha: Alpha, *, estimate_foreground: bool = False) -> Bytes:

@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.runtime.fit import Rectangle
 from mmnet.runtime.model import Alpha
 from mmnet.runtime.preprocess import Bytes, ImageError, check_rgb_bytes
-from mmnet.runtime.tiles import Field, Floats, Grid, for_chunks, grids
+from mmnet.runtime.tiles import Field, Floats, for_edges, tile_ranges
 
 SIDE = 256  # colours are averaged over samples, of which the longer side has at most this many
 # Each pass: the radius of its box in samples, and the power of alpha that colours are weighted with.
@@ -42,27 +43,18 @@ def estimate_foreground(photo: Bytes, alpha: Alpha) -> Bytes:
         ImageError: the shapes or dtypes do not fit, or alpha leaves 0-1.
     """
     check_pair(photo, alpha)
+    low, high = tile_ranges(alpha)
+    check_range(low, high)
     foreground = np.array(photo, order="C")
-    mixture: Mixture | None = None
-    for grid in grids(*alpha.shape):
-        low, high = grid.range_of(alpha)
-        check_range(low, high)
-        mixed = (high > 0) & (low < 1)
-        if mixed.any():
-            mixture = mixture or Mixture(photo, alpha)
-            _lay(mixture, mixed, grid, grid.of(alpha), grid.of(foreground))
+    mixed = (high > 0) & (low < 1)
+    if mixed.any():
+        mixture = Mixture(photo, alpha)
+
+        def lay(place: Rectangle) -> None:
+            foreground[place.slices] = mixture.undone(place, photo[place.slices], alpha[place.slices])
+
+        for_edges(mixed, alpha.shape, lay)
     return foreground
-
-
-def _lay(mixture: Mixture, mixed: NDArray[np.bool_], grid: Grid, alpha: Alpha, out: Bytes) -> None:
-    """Replace the photo's colours by the person's in the tiles chosen of `out`, [height, rows, columns, width · 3]."""
-
-    def work(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
-        pixels = out[:, rows, columns]
-        mine = mixture.undone(grid, rows, columns, pixels, alpha[:, rows, columns])
-        out[:, rows, columns] = mine.reshape(pixels.shape)
-
-    for_chunks(mixed, work)
 
 
 class Mixture:
@@ -82,27 +74,22 @@ class Mixture:
             front = (near + solid * (image - solid * near - (1 - solid) * behind)).clip(0, 255)
         self._difference = Field(np.rint((near - behind) * np.float32(_FRACTION)), step)
 
-    def undone(
-        self, grid: Grid, rows: NDArray[np.intp], columns: NDArray[np.intp], pixels: Bytes, alpha: Alpha
-    ) -> Bytes:
-        """The person's colours in some tiles.
+    def undone(self, place: Rectangle, pixels: Bytes, alpha: Alpha) -> Bytes:
+        """The person's colours in a rectangle that begins at a tile.
 
         Args:
-            grid, rows, columns: which tiles, N of them.
-            pixels: theirs of the photo, uint8 [height, N, width · 3].
-            alpha: theirs, float32 [height, N, width].
+            place: the rectangle.
+            pixels: its of the photo, uint8 [height, width, 3].
+            alpha: its, float32 [height, width].
 
         Returns:
-            uint8 [height, N · width, 3].
+            uint8 [height, width, 3].
         """
         missing = (1 - alpha) * np.float32(1 / _FRACTION)
         missing[alpha == 0] = 0  # where nothing of the person is, the photo's bytes stay
-        more = self._difference.at(grid, rows, columns).swapaxes(0, 1)
-        planes = cv2.split(pixels.reshape(grid.height, -1, 3))
-        mine = [
-            cv2.add(plane, (each * missing).reshape(plane.shape), dtype=cv2.CV_8U)
-            for plane, each in zip(planes, more, strict=True)
-        ]
+        more = self._difference.at(place)
+        planes = cv2.split(pixels)
+        mine = [cv2.add(plane, each * missing, dtype=cv2.CV_8U) for plane, each in zip(planes, more, strict=True)]
         return np.asarray(cv2.merge(mine), np.uint8)
 
 
@@ -114,9 +101,9 @@ def _samples(picture: NDArray[Any], step: int) -> Bytes:
             both = np.stack([middle - 1, middle], axis=1).clip(0, side - 1)
             picture = picture.take(both.ravel(), axis=axis)
     taken = np.rint(picture * np.float32(255)) if picture.dtype == np.float32 else picture
-    wide = taken.astype(np.uint16)
+    wide: NDArray[np.uint16] = taken.astype(np.uint16)
     if step > 1:
-        wide = (wide[::2, ::2] + wide[::2, 1::2] + wide[1::2, ::2] + wide[1::2, 1::2] + 2) >> 2
+        wide = (wide[::2, ::2] + wide[::2, 1::2] + wide[1::2, ::2] + wide[1::2, 1::2] + np.uint16(2)) >> np.uint16(2)
     return wide.astype(np.uint8)
 
 

@@ -1,96 +1,83 @@
 """A picture as tiles, so that what is only needed along the person's edge is only done there.
 
-Away from the edge alpha is 0 or 1, and upsampling, foreground colours and compositing have nothing to decide. The
-tiles that the edge crosses, a fifth of a usual portrait, are gathered into one array, computed on together, and put
-back. What is computed for a pixel never depends on which tile it lies in.
+Away from the edge alpha is 0 or 1, and upsampling, foreground colours and compositing have nothing to decide. Tiles
+that the edge crosses, about a quarter of a portrait, are computed on in runs, side by side. What is computed for a pixel
+never depends on the tile or the run that it lies in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.runtime.fit import Rectangle
+
 Floats = NDArray[np.float32]
 
-TILE = 32  # pixels
-_CHUNK = 96  # tiles computed on at a time: their floats stay in the processor's cache, and memory is bounded
+TILE = 32  # pixels, a multiple of every step of a `Field`
+_GAP = 2  # tiles between two runs that are not worth a run of their own
 
 
-@dataclass(frozen=True)
-class Grid:
-    """A rectangle of a picture, cut into equal tiles.
-
-    Attributes:
-        top, left: where it begins, in pixels.
-        rows, columns: of tiles, >= 1.
-        height, width: of a tile, in pixels, >= 1.
-    """
-
-    top: int
-    left: int
-    rows: int
-    columns: int
-    height: int
-    width: int
-
-    def of(self, picture: NDArray[Any]) -> NDArray[Any]:
-        """The tiles of a picture [H, W] or [H, W, C] whose rows are contiguous.
-
-        Returns:
-            [height, rows, columns, width · C], a view: line by line, so that tiles chosen lie side by side, as a
-            strip of film.
-        """
-        bottom, right = self.top + self.rows * self.height, self.left + self.columns * self.width
-        part = picture[self.top : bottom, self.left : right]
-        return part.reshape(self.rows, self.height, self.columns, -1).swapaxes(0, 1)
-
-    def range_of(self, picture: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """The least and the greatest value of each tile of a picture [H, W]: [rows, columns] each, NaN where one is."""
-        lines = picture[self.top : self.top + self.rows * self.height]
-        lines = lines[:, self.left : self.left + self.columns * self.width].reshape(self.rows, self.height, -1)
-        shape = (self.rows, self.columns, self.width)
-        return lines.min(axis=1).reshape(shape).min(axis=2), lines.max(axis=1).reshape(shape).max(axis=2)
+def tile_ranges(picture: Floats) -> tuple[Floats, Floats]:
+    """The least and the greatest value of each tile of a picture [H, W]: [rows, columns] each, NaN where one is."""
+    height, width = picture.shape
+    whole = height - height % TILE
+    columns = np.arange(0, width, TILE)
+    found = []
+    for extreme in (np.minimum, np.maximum):
+        lines = extreme.reduce(picture[:whole].reshape(-1, TILE, width), axis=1)
+        if whole < height:
+            lines = np.concatenate([lines, extreme.reduce(picture[whole:], axis=0)[None]])
+        found.append(extreme.reduceat(lines, columns, axis=1))
+    return found[0], found[1]
 
 
-def grids(height: int, width: int) -> Iterator[Grid]:
-    """A picture of any size as at most four grids: whole tiles, and what is left at the right and at the bottom."""
-    for top, rows, tile_height in _parts(height):
-        for left, columns, tile_width in _parts(width):
-            yield Grid(top, left, rows, columns, tile_height, tile_width)
-
-
-def _parts(side: int) -> Iterator[tuple[int, int, int]]:
-    """Where each part of a side begins, how many tiles it has, and how long they are."""
-    whole, rest = divmod(side, TILE)
-    if whole:
-        yield 0, whole, TILE
-    if rest:
-        yield whole * TILE, 1, rest
-
-
-def for_chunks(chosen: NDArray[np.bool_], work: Callable[[NDArray[np.intp], NDArray[np.intp]], None]) -> None:
-    """Call `work(rows, columns)` for all tiles chosen, some at a time, on as many threads as OpenCV has.
+def for_runs(
+    chosen: NDArray[np.bool_], shape: tuple[int, ...], work: Callable[[Rectangle], None], *, gap: int = 0
+) -> None:
+    """Call `work` with rectangles that cover all tiles chosen, on as many threads as OpenCV has.
 
     Args:
-        chosen: bool [rows, columns] of a grid.
-        work: what to do with the tiles at these rows and columns; calls must not depend on each other.
+        chosen: bool [rows, columns], of the tiles of a picture.
+        shape: of the picture, [H, W, …].
+        work: what to do; calls must not depend on each other.
+        gap: up to how many tiles not chosen may be covered, too, between two that are.
     """
-    rows, columns = chosen.nonzero()
-    chunks = [slice(first, first + _CHUNK) for first in range(0, len(rows), _CHUNK)]
-    workers = min(cv2.getNumThreads(), len(chunks))
+    rectangles = list(_runs(chosen, shape, gap))
+    workers = min(cv2.getNumThreads(), len(rectangles))
     if workers < 2:
-        for chunk in chunks:
-            work(rows[chunk], columns[chunk])
+        for rectangle in rectangles:
+            work(rectangle)
         return
+
+    def share(first: int) -> None:
+        for rectangle in rectangles[first::workers]:
+            work(rectangle)
+
     with ThreadPoolExecutor(workers) as pool:
-        for _ in pool.map(lambda chunk: work(rows[chunk], columns[chunk]), chunks):
+        for _ in pool.map(share, range(workers)):
             pass
+
+
+def for_edges(chosen: NDArray[np.bool_], shape: tuple[int, ...], work: Callable[[Rectangle], None]) -> None:
+    """As `for_runs`, where work on a tile that is not chosen does no harm, and few calls cost less than many."""
+    for_runs(chosen, shape, work, gap=_GAP)
+
+
+def _runs(chosen: NDArray[np.bool_], shape: tuple[int, ...], gap: int) -> Iterator[Rectangle]:
+    height, width = shape[:2]
+    for row in np.flatnonzero(chosen.any(axis=1)):
+        columns = np.flatnonzero(chosen[row])
+        ends = np.flatnonzero(np.diff(columns) > gap + 1)
+        firsts, lasts = columns[np.append(0, ends + 1)], columns[np.append(ends, len(columns) - 1)]
+        top = int(row) * TILE
+        for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
+            left, right = first * TILE, min(width, (last + 1) * TILE)
+            yield Rectangle(top, left, min(TILE, height - top), right - left)
 
 
 class Field:
@@ -107,21 +94,17 @@ class Field:
             values: whole numbers, |v| < 2^16, float32 [C, h, w].
             step: 1, 2, 4 or 8.
         """
-        self._values, self._step = values, step
+        self._values = np.pad(values, ((0, 0), (1, 1), (1, 1)), mode="edge")
+        self._step = step
 
-    def at(self, grid: Grid, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:
-        """The field at the pixels of some tiles: float32 [height, C, N, width], which may be a view."""
-        channels, step = len(self._values), self._step
-        lines = self._cells(grid.top + rows * grid.height, grid.height, axis=1)
-        places = self._cells(grid.left + columns * grid.width, grid.width, axis=2)
-        patches = self._values[:, lines.T[:, :, None], places].swapaxes(0, 1)  # [lines, C, N, places]
-        strip = np.ascontiguousarray(patches).reshape(len(patches), -1)
-        size = strip.shape[1] * step, strip.shape[0] * step
-        wide = cv2.resize(strip, size, interpolation=cv2.INTER_LINEAR) if step > 1 else strip
-        tiles = wide.reshape(size[1], channels, len(rows), -1)
-        return np.asarray(tiles[step : step + grid.height, ..., step : step + grid.width], np.float32)
-
-    def _cells(self, starts: NDArray[np.intp], length: int, axis: int) -> NDArray[np.intp]:
-        """The cells under some pixels, and one more at either end: [N, cells]."""
-        reach = np.arange(-1, -(-length // self._step) + 1)
-        return (starts[:, None] // self._step + reach).clip(0, self._values.shape[axis] - 1)
+    def at(self, place: Rectangle) -> list[Floats]:
+        """The field at the pixels of a rectangle that begins at a tile: C of float32 [height, width]."""
+        step = self._step
+        top, left = place.top // step, place.left // step
+        bottom, right = -(-(place.top + place.height) // step) + 2, -(-(place.left + place.width) // step) + 2
+        rows, columns = slice(step, step + place.height), slice(step, step + place.width)
+        size = (right - left) * step, (bottom - top) * step
+        return [
+            np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR)[rows, columns], np.float32)
+            for plane in self._values[:, top:bottom, left:right]
+        ]

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.errors import MMNetError
+from mmnet.runtime.fit import Rectangle
 from mmnet.runtime.model import Alpha
 from mmnet.runtime.preprocess import Bytes, ImageError, check_rgb_bytes, resample
-from mmnet.runtime.tiles import Field, Floats, Grid, for_chunks, grids
+from mmnet.runtime.tiles import TILE, Field, Floats, for_edges, for_runs
 
 _WHITE = 65535  # 257 · 255
 _WORDS = 257  # in a byte
@@ -133,34 +134,19 @@ def _guided(alpha: Alpha, photo: Bytes, model_input: Bytes) -> Alpha:
     mixed = edge | ((words > 0) & (words < _WHITE))
     line = Field(_stretch(np.concatenate([slopes, offset[None]]), height, width, step), step)
 
+    top, bottom = _reach(alpha.shape[0], height, step)
+    left, right = _reach(alpha.shape[1], width, step)
+    edges = cv2.integral(mixed.astype(np.uint8))
+    crossed = edges[bottom][:, right] - edges[bottom][:, left] > edges[top][:, right] - edges[top][:, left]
     out = np.zeros((height, width), np.float32)
-    for grid in grids(height, width):
-        top, bottom = _reach(alpha.shape[0], height, step, grid.top, grid.rows, grid.height)
-        left, right = _reach(alpha.shape[1], width, step, grid.left, grid.columns, grid.width)
-        edges = cv2.integral(mixed.astype(np.uint8))
-        crossed = edges[bottom][:, right] - edges[bottom][:, left] > edges[top][:, right] - edges[top][:, left]
-        flat = np.asarray(np.where(crossed, 0, words[top[:, None], left]) / np.float32(_WHITE), np.float32)
-        _lay(line, crossed, flat, grid, grid.of(photo), grid.of(out))
-    return out
 
+    def fill(place: Rectangle) -> None:
+        out[place.slices] = 1
 
-def _lay(line: Field, crossed: NDArray[np.bool_], flat: Floats, grid: Grid, photo: Bytes, out: Floats) -> None:
-    """Write the alpha of a grid's tiles, `out` [height, rows, columns, width], which is 0 before.
-
-    Args:
-        line: the slopes and the offset.
-        crossed: tiles that the edge crosses, [rows, columns].
-        flat: alpha of the other tiles, [rows, columns].
-        grid: the tiles.
-        photo: their colours, [height, rows, columns, width · 3].
-        out: theirs.
-    """
-    out[:, flat > 0] = flat[flat > 0][:, None]
-
-    def work(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
-        *slopes, offset = line.at(grid, rows, columns).swapaxes(0, 1)
-        planes = cv2.split(photo[:, rows, columns].reshape(grid.height, -1, 3))
-        total, *others = (slope * plane.reshape(slope.shape) for slope, plane in zip(slopes, planes, strict=True))
+    def lay(place: Rectangle) -> None:
+        *slopes, offset = line.at(place)
+        planes = cv2.split(photo[place.slices])
+        total, *others = (slope * plane for slope, plane in zip(slopes, planes, strict=True))
         for other in others:
             total += other
         total *= np.float32(_OFFSET / _SLOPE)
@@ -168,10 +154,11 @@ def _lay(line: Field, crossed: NDArray[np.bool_], flat: Floats, grid: Grid, phot
         total *= np.float32(_WORDS / _OFFSET)
         np.rint(total, out=total)
         np.clip(total, 0, _WHITE, out=total)
-        total /= np.float32(_WHITE)
-        out[:, rows, columns] = total
+        np.divide(total, np.float32(_WHITE), out=out[place.slices])
 
-    for_chunks(crossed, work)
+    for_runs(~crossed & (words[top[:, None], left] == _WHITE), out.shape, fill)
+    for_edges(crossed, out.shape, lay)
+    return out
 
 
 def _stretch(values: Floats, height: int, width: int, step: int) -> Floats:
@@ -193,15 +180,13 @@ def _stretch(values: Floats, height: int, width: int, step: int) -> Floats:
     return values
 
 
-def _reach(
-    cells: int, pixels: int, step: int, start: int, tiles: int, length: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _reach(cells: int, pixels: int, step: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Along one axis of `cells` cells on `pixels` pixels: the first cell that each tile looks at, and the one after.
 
     Of the steps next to a tile, half a step may be looked at, and of the cells next to those, one.
     """
-    first = start + np.arange(tiles) * length - step
-    last = first + length + 2 * step
+    first = np.arange(0, pixels, TILE) - step
+    last = first + TILE + 2 * step
     return (first * cells // pixels - 1).clip(0, cells - 1), (last * cells // pixels + 2).clip(1, cells)
 
 

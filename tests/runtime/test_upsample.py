@@ -100,9 +100,10 @@ def test_tiles_and_threads_change_nothing(shape: tuple[int, int], monkeypatch: p
     whole = upsample_alpha(small, photo)
     before = cv2.getNumThreads()
     try:
-        for tile, chunk, threads in ((8, 5, 1), (16, 3, 3), (2048, 1, 1)):
+        for tile, gap, threads in ((8, 0, 1), (16, 3, 3), (2048, 1, 1)):
             monkeypatch.setattr("mmnet.runtime.tiles.TILE", tile)
-            monkeypatch.setattr("mmnet.runtime.tiles._CHUNK", chunk)
+            monkeypatch.setattr("mmnet.runtime.upsample.TILE", tile)
+            monkeypatch.setattr("mmnet.runtime.tiles._GAP", gap)
             cv2.setNumThreads(threads)
             np.testing.assert_array_equal(upsample_alpha(small, photo), whole)
     finally:
