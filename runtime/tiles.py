@@ -1,8 +1,8 @@
 """A picture as tiles, so that what is only needed along the person's edge is only done there.
 
 Away from the edge alpha is 0 or 1, and upsampling, foreground colours and compositing have nothing to decide. Tiles
-that the edge crosses, about a quarter of a portrait, are computed on in runs, side by side. What is computed for a pixel
-never depends on the tile or the run that it lies in.
+that the edge crosses, about a quarter of a portrait, are computed on in runs, side by side. What is computed for a
+pixel never depends on the tile or the run that it lies in.
 """
 
 from __future__ import annotations
@@ -70,14 +70,18 @@ def for_edges(chosen: NDArray[np.bool_], shape: tuple[int, ...], work: Callable[
 
 def _runs(chosen: NDArray[np.bool_], shape: tuple[int, ...], gap: int) -> Iterator[Rectangle]:
     height, width = shape[:2]
-    for row in np.flatnonzero(chosen.any(axis=1)):
-        columns = np.flatnonzero(chosen[row])
-        ends = np.flatnonzero(np.diff(columns) > gap + 1)
-        firsts, lasts = columns[np.append(0, ends + 1)], columns[np.append(ends, len(columns) - 1)]
-        top = int(row) * TILE
-        for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
-            left, right = first * TILE, min(width, (last + 1) * TILE)
-            yield Rectangle(top, left, min(TILE, height - top), right - left)
+    changes = np.diff(chosen.astype(np.int8), axis=1, prepend=0, append=0)
+    rows, firsts = np.nonzero(changes == 1)
+    beyond = np.nonzero(changes == -1)[1]
+    runs: list[list[int]] = []
+    for row, first, end in zip(rows.tolist(), firsts.tolist(), beyond.tolist(), strict=True):
+        if runs and runs[-1][0] == row and first - runs[-1][2] <= gap:
+            runs[-1][2] = end
+        else:
+            runs.append([row, first, end])
+    for row, first, end in runs:
+        top, left = row * TILE, first * TILE
+        yield Rectangle(top, left, min(TILE, height - top), min(width, end * TILE) - left)
 
 
 class Field:
