@@ -105,7 +105,7 @@ class StagedModel:
 def drawn_alpha(size: int) -> NDArray[np.float32]:
     """A head and shoulders with a soft edge, float32 [size, size] in 0-1, as a portrait has them.
 
-    At 1920×1080 their edge crosses a fifth of the tiles, as it does, on average, on the portraits measured with.
+    At 1920×1080 their edge crosses a quarter of the tiles, a little more than, on average, that of portraits does.
     """
     y, x = (np.mgrid[0:size, 0:size] + 0.5) / size
     head = np.hypot((x - 0.5) / 0.17, (y - 0.4) / 0.27) - 1
