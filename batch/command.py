@@ -25,8 +25,10 @@ from rich.progress import (
 
 from mmnet.errors import MissingExtraError
 from mmnet.files import atomic_file, check_writable
+from mmnet.runtime.matte_options import ForegroundOption, UpsamplingOption
 from mmnet.runtime.model import default_model
 from mmnet.runtime.tflite import load_model
+from mmnet.runtime.upsample import DEFAULT, choose_upsampling
 
 _SHOWN = 20  # bad pictures on the terminal; all are in the list of errors
 _INTERRUPTED = 130
@@ -60,6 +62,8 @@ def batch(
         Path | None,
         typer.Option("--model", "-m", metavar="FILE", help="The .tflite to run.", show_default="the one that ships"),
     ] = None,
+    upsampling: UpsamplingOption = DEFAULT,
+    foreground: ForegroundOption = True,
     to: Annotated[
         str,
         typer.Option(metavar="files|parquet", help="A file a picture, named as [b]mmnet matte[/] does; or Parquet."),
@@ -128,7 +132,7 @@ def batch(
         check_writable(errors, force=True)
     content = default_model() if model is None else load_model(model)
     MattingModel(content if model is None else model, threads=1).close()  # refuse a bad one before anything starts
-    recipe = Recipe.of(content, background)
+    recipe = Recipe.of(content, background, choose_upsampling(upsampling), foreground)
     settings = Settings(to, shard_size, Columns(image_column, name_column), retry, max_errors, force)
     photos, results = open_store(source), open_store(destination)
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import cv2
 
-from mmnet.runtime.compose import Background, composite, cutout, parse_background, to_alpha_bytes
+from mmnet.runtime.compose import Background, parse_background
 from mmnet.runtime.matter import PortraitMatter
 from mmnet.runtime.outputs import ALPHA, COMPOSITE, CUTOUT, Kind, encode_picture
 from mmnet.runtime.photos import decode_photo
-from mmnet.runtime.preprocess import Bytes
+from mmnet.runtime.render import Rendering
+from mmnet.runtime.upsample import DEFAULT, Upsampling
 
 
 @dataclass(frozen=True)
@@ -24,15 +25,20 @@ class Recipe:
     Attributes:
         model: a .tflite.
         background: as `mmnet matte --background` takes it; None: the alpha matte itself.
+        upsampling, foreground: as `mmnet matte` takes them.
         backdrop: the file's bytes where `background` is the path of a picture.
     """
 
     model: bytes = field(repr=False)
     background: str | None = None
+    upsampling: Upsampling = DEFAULT
+    foreground: bool = True
     backdrop: bytes | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, model: bytes, background: str | None) -> Recipe:
+    def of(
+        cls, model: bytes, background: str | None, upsampling: Upsampling = DEFAULT, foreground: bool = True
+    ) -> Recipe:
         """Check the background, and read it if it is a picture.
 
         Raises:
@@ -42,7 +48,7 @@ class Recipe:
             parse_background(background)
         is_file = background is not None and not background.startswith("#") and Path(background).is_file()
         backdrop = Path(str(background)).read_bytes() if is_file and not _is_word(str(background)) else None
-        return cls(model, background, backdrop)
+        return cls(model, background, upsampling, foreground, backdrop)
 
     @property
     def kind(self) -> Kind:
@@ -56,7 +62,10 @@ class Recipe:
         described: dict[str, Any] = {
             "model": {"sha256": hashlib.sha256(self.model).hexdigest()},
             "make": self.kind.suffix,
+            "upsampling": str(self.upsampling),
         }
+        if self.kind is not ALPHA:
+            described["foreground"] = self.foreground
         if self.backdrop is not None:
             described["background"] = {"sha256": hashlib.sha256(self.backdrop).hexdigest()}
         elif self.kind is COMPOSITE:
@@ -83,9 +92,8 @@ class Maker:
             ModelError: see `MattingModel`.
         """
         cv2.setNumThreads(1)  # a worker has one core
-        self._kind = recipe.kind
-        self._behind = _background(recipe)
-        self._matter = PortraitMatter(recipe.model, threads=1)
+        self._render = Rendering(recipe.kind, _background(recipe), recipe.foreground)
+        self._matter = PortraitMatter(recipe.model, threads=1, upsampling=recipe.upsampling)
 
     def __call__(self, name: str, data: bytes, output: str) -> Made:
         """Matte one picture.
@@ -101,17 +109,8 @@ class Maker:
             ModelError: the model failed on it.
         """
         photo = decode_photo(data, name)
-        picture = self._picture(photo)
+        picture = self._render(photo, self._matter(photo))
         return Made(encode_picture(Path(PurePosixPath(output)), picture), photo.shape[1], photo.shape[0])
-
-    def _picture(self, photo: Bytes) -> Bytes:
-        """As `mmnet matte` makes it."""
-        alpha = self._matter(photo)
-        if self._kind is ALPHA:
-            return to_alpha_bytes(alpha)
-        if self._behind is None:
-            return cutout(photo, alpha)
-        return composite(photo, alpha, self._behind(photo, alpha))
 
 
 def _background(recipe: Recipe) -> Background | None:

@@ -68,6 +68,14 @@ def benchmark(
     ] = None,
     ckpt_dir: CheckpointDir = Path("checkpoints"),
     frame: Annotated[str, typer.Option(metavar="WxH", help="Size of the photo that is matted.")] = "640x480",
+    composite: Annotated[
+        bool,
+        typer.Option(
+            "--composite",
+            help="Also lay the person before another background, as mmnet matte does, and compare everything after the "
+            "network with the network; not with --device.",
+        ),
+    ] = False,
     delegate: Annotated[
         str,
         typer.Option(
@@ -142,6 +150,7 @@ def benchmark(
       mmnet benchmark mmnet-int8.tflite mmnet-float.tflite --threads 1,2 --json latency.json
       mmnet benchmark mmnet-int8.tflite --naive latest
       mmnet benchmark mmnet-int8.tflite --baseline selfie_segmentation.tflite
+      mmnet benchmark --frame 1920x1080 --composite --threads 1,2
       mmnet benchmark mmnet-int8.tflite --device any --json latency.json --merge
       mmnet benchmark mmnet-int8.tflite --device any --benchmark-binary benchmark_model --affinity f0
       mmnet benchmark plot figures.json latency.json   (accuracy against latency; see its --help)
@@ -151,6 +160,8 @@ def benchmark(
     counts = _parse_threads(threads)
     names = DELEGATES if benchmark_binary else HOST_DELEGATES if device is None else ("xnnpack",)
     _choose("--delegate", delegate, names)
+    if composite and device is not None:
+        raise BenchmarkError("--composite is measured on this host; leave --device out")
     _check_phone_options(device, benchmark_binary, affinity, device_dir)
     host = describe_host()  # before anything of ours loads it
     console = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -159,7 +170,7 @@ def benchmark(
         phone = None if device is None else find_phone(device)
         candidates, base = _candidates(models or [], baseline, naive, ckpt_dir, progress)
         if phone is None:
-            plan = Plan(counts, runs, warmup, delegate, height, width)
+            plan = Plan(counts, runs, warmup, delegate, height, width, composite=composite)
             found = _on_host(host, candidates, base, plan, progress)
         else:
             tool: Tool = (

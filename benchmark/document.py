@@ -24,7 +24,7 @@ import numpy as np
 from mmnet.benchmark.errors import BenchmarkError
 from mmnet.benchmark.host import Measured
 from mmnet.benchmark.latency import Latency, Milliseconds, Ratio
-from mmnet.benchmark.stages import STAGES, TOTAL
+from mmnet.benchmark.stages import COMPOSITE, TOTAL
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.statistics import LEVEL, RESAMPLES, SEED
 from mmnet.files import atomic_file
@@ -69,7 +69,7 @@ def measurement(
 
 def host_result(measured: Measured, delegate: str) -> dict[str, Any]:
     """A RESULT of this host, without its ratio."""
-    rounds = with_total(dict(zip(STAGES, measured.times.T, strict=True)))
+    rounds = with_total(measured.times)
     cold = measured.cold
     return {
         **describe_model(measured.candidate),
@@ -81,8 +81,16 @@ def host_result(measured: Measured, delegate: str) -> dict[str, Any]:
         "peak_memory_bytes": cold.peak_memory_bytes,
         "process_memory_bytes": cold.process_memory_bytes,
         "stages": {stage: asdict(Latency.of(times)) for stage, times in rounds.items()},
+        "after_invoke": _after_invoke(rounds),
         "rounds_ms": {stage: times.round(6).tolist() for stage, times in rounds.items()},
     }
+
+
+def _after_invoke(rounds: dict[str, Milliseconds]) -> dict[str, Any] | None:
+    """What everything after the network costs of what the network does, round by round; null without composites."""
+    if COMPOSITE not in rounds:
+        return None
+    return asdict(Ratio.of(rounds["postprocess"] + rounds[COMPOSITE], rounds["invoke"]))
 
 
 def with_total(rounds: dict[str, Milliseconds]) -> dict[str, Milliseconds]:

@@ -7,11 +7,12 @@ import resource
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.benchmark.cold import ColdStart, measure_cold_start
-from mmnet.benchmark.stages import STAGES, StagedModel, camera_frame
+from mmnet.benchmark.stages import COMPOSITE, STAGES, StagedModel, camera_frame
 from mmnet.evaluation.models import Candidate
 from mmnet.runtime.errors import ModelError
 
@@ -29,6 +30,7 @@ class Plan:
         delegate: one of `stages.HOST_DELEGATES`.
         height, width: of the photo that is matted, pixels.
         seed: of the order in which models take their turns.
+        composite: whether a composite is made of every matte, and timed.
     """
 
     threads: Sequence[int] = (1,)
@@ -38,6 +40,12 @@ class Plan:
     height: int = 480
     width: int = 640
     seed: int = 2019
+    composite: bool = False
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """What is timed, in its order."""
+        return (*STAGES, COMPOSITE) if self.composite else STAGES
 
 
 @dataclass(frozen=True)
@@ -48,19 +56,20 @@ class Measured:
         candidate: the model.
         threads: how many.
         cold: its start.
-        times: float64 [runs, 3], milliseconds of preprocess, invoke and postprocess, round by round.
+        times: of each stage, float64 [runs], milliseconds, round by round.
     """
 
     candidate: Candidate
     threads: int
     cold: ColdStart
-    times: NDArray[np.float64]
+    times: dict[str, NDArray[np.float64]]
 
 
 def measure(candidates: Sequence[Candidate], plan: Plan, progress: Progress) -> tuple[list[Measured], int]:
     """Measure models in one run, so that what the machine does meanwhile falls on all of them alike.
 
-    In each round the models take turns in an order drawn anew. A turn is two runs, of which the second counts: the
+    OpenCV, which upsamples and composites, has as many threads as the model. In each round the models take turns in an
+    order drawn anew. A turn is two runs, of which the second counts: the
     first brings the model's weights back into the caches, where they lie when a video is matted.
 
     Returns:
@@ -83,7 +92,9 @@ def measure(candidates: Sequence[Candidate], plan: Plan, progress: Progress) -> 
             raise ModelError(f"{candidate.source}: {error}") from error
 
     photo = camera_frame(plan.height, plan.width)
-    times = np.zeros((len(cases), plan.runs, len(STAGES)))
+    background = photo[::-1].copy() if plan.composite else None
+    times = np.zeros((len(cases), plan.runs, len(plan.stages)))
+    opencv_threads = cv2.getNumThreads()
     shuffled, turns = random.Random(plan.seed), list(range(len(cases)))
     taken_away = 0
     for round_index in range(-plan.warmup_runs, plan.runs):
@@ -91,14 +102,16 @@ def measure(candidates: Sequence[Candidate], plan: Plan, progress: Progress) -> 
             taken_away = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
         shuffled.shuffle(turns)
         for index in turns:
-            models[index].time_stages(photo)
-            spent = models[index].time_stages(photo)
+            cv2.setNumThreads(cases[index][1])
+            models[index].time_stages(photo, background)
+            spent = models[index].time_stages(photo, background)
             if round_index >= 0:
                 times[index, round_index] = spent
         progress("measuring", plan.warmup_runs + round_index + 1, plan.warmup_runs + plan.runs)
+    cv2.setNumThreads(opencv_threads)
     taken_away = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - taken_away
     measured = [
-        Measured(candidate, threads, cold, times[index])
+        Measured(candidate, threads, cold, dict(zip(plan.stages, times[index].T, strict=True)))
         for index, ((candidate, threads), cold) in enumerate(zip(cases, starts, strict=True))
     ]
     return measured, taken_away

@@ -26,6 +26,8 @@ _COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "spread": lambda result: _ms(_of(result, "invoke", "iqr_ms")),
     "preprocess": lambda result: _ms(_of(result, "preprocess", "median_ms")),
     "postprocess": lambda result: _ms(_of(result, "postprocess", "median_ms")),
+    "composite": lambda result: _ms(_of(result, "composite", "median_ms")),
+    "after/invoke": lambda result: _ratio({"invoke": result["after_invoke"]} if result.get("after_invoke") else None),
     "total": lambda result: _ms(_of(result, TOTAL, "median_ms")),
     "memory": lambda result: _mebibytes(result["peak_memory_bytes"]),
     "ratio": lambda result: _ratio(result["ratio"]),
@@ -65,6 +67,8 @@ def _legend(measurement: dict[str, Any], shown: set[str]) -> str:
     parts.append("min to spread: of invoke")
     if "spread" in shown:
         parts.append("spread: interquartile range")
+    if "after/invoke" in shown:
+        parts.append("after/invoke: postprocess and composite to invoke, median of the rounds")
     if "total" in shown:
         parts.append("the rest: medians")
     if "memory" in shown:

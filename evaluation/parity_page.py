@@ -33,7 +33,7 @@ from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.statistics import LEVEL, RESAMPLES, SEED, Statistics
 from mmnet.runtime import ModelError, composite
 from mmnet.runtime.inspection import ModelReport, inspect_model
-from mmnet.runtime.matter import resize_alpha
+from mmnet.runtime.upsample import resize_alpha
 
 _SIDE = 360  # pixels of a picture's longer side in the report
 _GREEN = (0, 177, 64)

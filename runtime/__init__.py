@@ -10,6 +10,7 @@ from mmnet.runtime.backdrop import blurred_backdrop
 from mmnet.runtime.compose import BackgroundError, blurred, composite, cutout
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.fit import Fit
+from mmnet.runtime.foreground import estimate_foreground
 from mmnet.runtime.frames import Orientation, Plane, YuvFrame
 from mmnet.runtime.matter import MatterOptions, PortraitMatter
 from mmnet.runtime.model import MattingModel
@@ -17,6 +18,7 @@ from mmnet.runtime.photos import PhotoError, list_photos, read_photo
 from mmnet.runtime.preprocess import ImageError, alpha_to_picture, to_model_input
 from mmnet.runtime.steady import Steadier
 from mmnet.runtime.stream import Matte, StreamError, TimestampError
+from mmnet.runtime.upsample import Upsampling, upsample_alpha
 
 __all__ = [
     "BackgroundError",
@@ -33,13 +35,16 @@ __all__ = [
     "Steadier",
     "StreamError",
     "TimestampError",
+    "Upsampling",
     "YuvFrame",
     "alpha_to_picture",
     "blurred",
     "blurred_backdrop",
     "composite",
     "cutout",
+    "estimate_foreground",
     "list_photos",
     "read_photo",
     "to_model_input",
+    "upsample_alpha",
 ]

@@ -10,9 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.errors import MMNetError
+from mmnet.runtime import foreground
+from mmnet.runtime.fit import Rectangle
+from mmnet.runtime.foreground import Mixture, check_pair, check_range
 from mmnet.runtime.model import Alpha
 from mmnet.runtime.photos import read_photo
 from mmnet.runtime.preprocess import Bytes, ImageError, check_rgb_bytes
+from mmnet.runtime.tiles import for_edges, for_runs, tile_ranges
 
 Background = Callable[[Bytes, Alpha], Bytes]  # (photo, alpha) -> uint8 [H, W, 3] to lay behind it
 
@@ -41,21 +45,26 @@ COLOURS = {
 }
 
 _BLUR_SIDE = 512  # the blur is computed at this size: it holds no detail that needs more
+# blendLinear divides by the sum of the weights and 10⁻⁵, which beside this much is nothing.
+_WEIGHT = np.float32(1 << 16)
 _BLUR_SIGMA = 10.0  # pixels at that size: about 2 % of the longer side
-_STRIP_ROWS = 256
 
 
 class BackgroundError(MMNetError):
     """A background that is neither a colour, a picture, `blur` nor `transparent`."""
 
 
-def composite(image: Bytes, alpha: Alpha, background: Bytes | tuple[int, int, int]) -> Bytes:
-    """alpha · image + (1 − alpha) · background, rounded to the nearest byte.
+def composite(
+    image: Bytes, alpha: Alpha, background: Bytes | tuple[int, int, int], *, estimate_foreground: bool = False
+) -> Bytes:
+    """alpha · F + (1 − alpha) · background, rounded to the nearest byte, where F is the image or the person's colours.
 
     Args:
         image: uint8 [H, W, 3].
         alpha: float32 [H, W] in 0-1.
         background: uint8 [H, W, 3], or one colour.
+        estimate_foreground: F is `foreground.estimate_foreground(image, alpha)` (made on the way, so faster): nothing
+            of the photo's own background is carried along. Otherwise F is the image itself.
 
     Returns:
         uint8 [H, W, 3].
@@ -63,28 +72,52 @@ def composite(image: Bytes, alpha: Alpha, background: Bytes | tuple[int, int, in
     Raises:
         ImageError: the shapes or dtypes do not fit, or alpha leaves 0-1.
     """
-    _check_pair(image, alpha)
-    behind = np.asarray(background)
+    check_pair(image, alpha)
+    behind = np.asarray(background, np.uint8)
     if behind.shape == (3,):
-        behind = np.broadcast_to(behind, image.shape)
+        behind = plain(behind, *image.shape[:2])
     if behind.shape != image.shape:
         raise ImageError(f"the background has shape {behind.shape}, the image {image.shape}")
-    out = np.empty_like(image)
-    for top in range(0, len(image), _STRIP_ROWS):  # the floats of a whole photo would be four times its size
-        rows = slice(top, top + _STRIP_ROWS)
-        far = behind[rows].astype(np.float32)
-        out[rows] = np.rint(far + alpha[rows, :, None] * (image[rows] - far))
+    low, high = tile_ranges(alpha)
+    check_range(low, high)
+    mixed = (high > 0) & (low < 1)
+    mixture = Mixture(image, alpha) if estimate_foreground and mixed.any() else None
+    out = np.array(behind, order="C")
+
+    def lay(place: Rectangle) -> None:
+        out[place.slices] = image[place.slices]
+
+    def blend(place: Rectangle) -> None:
+        front, share = image[place.slices], alpha[place.slices]
+        if mixture is not None:
+            front = mixture.undone(place, front, share)
+        weight = share * _WEIGHT
+        far = np.ascontiguousarray(behind[place.slices])
+        out[place.slices] = cv2.blendLinear(np.ascontiguousarray(front), far, weight, _WEIGHT - weight)
+
+    for_runs(low == 1, alpha.shape, lay)
+    for_edges(mixed, alpha.shape, blend)
     return out
 
 
-def cutout(image: Bytes, alpha: Alpha) -> Bytes:
-    """The photo's own colours with `alpha`: uint8 [H, W, 4], RGBA, straight (not premultiplied).
+def plain(colour: Bytes | tuple[int, int, int], height: int, width: int) -> Bytes:
+    """A background of one colour: uint8 [height, width, 3], read-only, of a single row in memory."""
+    row = np.tile(np.asarray(colour, np.uint8), (1, width, 1))
+    return np.broadcast_to(row, (height, width, 3))
+
+
+def cutout(image: Bytes, alpha: Alpha, *, estimate_foreground: bool = False) -> Bytes:
+    """The person alone: uint8 [H, W, 4], RGBA, straight (not premultiplied).
+
+    Args:
+        image, alpha, estimate_foreground: as `composite`.
 
     Raises:
         ImageError: as `composite`.
     """
-    _check_pair(image, alpha)
-    return np.dstack([image, to_alpha_bytes(alpha)])
+    _check(image, alpha)
+    colours = foreground.estimate_foreground(image, alpha) if estimate_foreground else image
+    return np.dstack([colours, to_alpha_bytes(alpha)])
 
 
 def to_alpha_bytes(alpha: Alpha) -> Bytes:
@@ -109,8 +142,7 @@ def parse_background(text: str) -> Background | None:
         return blurred
     colour = _parse_colour(word)
     if colour is not None:
-        plain = np.array(colour, np.uint8)
-        return lambda image, _: np.broadcast_to(plain, image.shape)
+        return lambda image, _: plain(colour, *image.shape[:2])
     if not text or text.startswith("#") or not Path(text).exists():
         raise BackgroundError(
             f"--background {text}: no such picture, and no colour; give #rrggbb, #rgb, {', '.join(COLOURS)}, "
@@ -137,7 +169,7 @@ def blurred(image: Bytes, alpha: Alpha) -> Bytes:
 
     A Gaussian weighted by 1 − alpha (normalized convolution; Knutsson and Westin, 1993).
     """
-    _check_pair(image, alpha)
+    _check(image, alpha)
     height, width = alpha.shape
     scale = min(1.0, _BLUR_SIDE / max(height, width))
     small = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -148,6 +180,11 @@ def blurred(image: Bytes, alpha: Alpha) -> Bytes:
     )
     soft = np.rint(spread[..., :3] / spread[..., 3:]).clip(0, 255).astype(np.uint8)
     return np.asarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def _check(image: Bytes, alpha: Alpha) -> None:
+    check_pair(image, alpha)
+    check_range(alpha, alpha)
 
 
 def _parse_colour(word: str) -> tuple[int, int, int] | None:
@@ -161,11 +198,3 @@ def _parse_colour(word: str) -> tuple[int, int, int] | None:
             return None
         return red, green, blue
     return COLOURS.get(word)
-
-
-def _check_pair(image: Bytes, alpha: Alpha) -> None:
-    check_rgb_bytes(image)
-    if alpha.shape != image.shape[:2]:
-        raise ImageError(f"the alpha has shape {alpha.shape}, the image {image.shape}")
-    if alpha.dtype != np.float32 or not (alpha.min() >= 0 and alpha.max() <= 1):
-        raise ImageError("the alpha is not float32 in 0-1")

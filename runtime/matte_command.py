@@ -8,15 +8,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from mmnet.runtime.compose import parse_background
 from mmnet.runtime.matte_jobs import Making, Result, plan_jobs, run_camera, run_jobs
+from mmnet.runtime.matte_options import ForegroundOption, UpsamplingOption
 from mmnet.runtime.matte_progress import MatteProgress
 from mmnet.runtime.matte_report import report
 from mmnet.runtime.matte_video import VideoChoices
-from mmnet.runtime.matter import PortraitMatter
-from mmnet.runtime.outputs import ALPHA, COMPOSITE, CUTOUT
+from mmnet.runtime.matter import MatterOptions, PortraitMatter
 from mmnet.runtime.photos import PhotoError
+from mmnet.runtime.render import Rendering
 from mmnet.runtime.steady import Steadier
+from mmnet.runtime.upsample import DEFAULT, choose_upsampling
 
 _INTERRUPTED = 130  # 128 + SIGINT, as a shell has it
 
@@ -55,6 +56,8 @@ def matte(
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads to run on.", show_default="one a core, at most 4")
     ] = None,
+    upsampling: UpsamplingOption = DEFAULT,
+    foreground: ForegroundOption = True,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace files that exist.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")] = False,
     camera: Annotated[
@@ -120,19 +123,19 @@ def matte(
     One bad file does not stop the others. The exit code is 1 if any failed. Ctrl-C ends a video early and leaves a
     file that plays; the exit code is 130 then.
     """
-    behind = None if background is None else parse_background(background)
-    kind = ALPHA if background is None else CUTOUT if behind is None else COMPOSITE
-    making = Making(kind, behind, VideoChoices(crf=crf, audio=audio, salvage=salvage), force=force)
-    smoothing = Steadier if steady else None
+    making = Making(
+        Rendering.of(background, foreground), VideoChoices(crf=crf, audio=audio, salvage=salvage), force=force
+    )
+    options = MatterOptions(model, threads, choose_upsampling(upsampling), smoothing=Steadier if steady else None)
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
         if camera is None:
             if duration is not None:
                 raise typer.BadParameter("--duration goes with --camera")
             reading = [path for path in (model, background and Path(background)) if path]
-            several, jobs = plan_jobs(sources or [], output, kind)
+            several, jobs = plan_jobs(sources or [], output, making.render.kind)
             with (
-                PortraitMatter(model, threads, smoothing=smoothing) as matter,
+                PortraitMatter.from_options(options) as matter,
                 MatteProgress(console, len(jobs) if several else None) as progress,
             ):
                 results = run_jobs(matter, jobs, making, reading, progress)
@@ -141,7 +144,7 @@ def matte(
                 raise typer.BadParameter("--camera takes no files to read, and needs one to write: -o OUT")
             several = False
             with (
-                PortraitMatter(model, threads, smoothing=smoothing) as matter,
+                PortraitMatter.from_options(options) as matter,
                 MatteProgress(console) as progress,
             ):
                 results = [run_camera(matter, camera, output, making, progress, duration)]

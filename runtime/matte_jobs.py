@@ -9,14 +9,12 @@ from pathlib import Path
 import typer
 
 from mmnet.errors import MMNetError, OutputError
-from mmnet.runtime.compose import Background, composite, cutout, to_alpha_bytes
 from mmnet.runtime.matte_progress import MatteProgress
 from mmnet.runtime.matte_video import VideoChoices, VideoResult, matte_camera, matte_video
 from mmnet.runtime.matter import PortraitMatter
-from mmnet.runtime.model import Alpha
-from mmnet.runtime.outputs import ALPHA, Job, Kind, check_output, make_folder, photo_extension, plan, write_picture
+from mmnet.runtime.outputs import Job, Kind, check_output, make_folder, photo_extension, plan, write_picture
 from mmnet.runtime.photos import read_photo
-from mmnet.runtime.preprocess import Bytes
+from mmnet.runtime.render import Rendering
 from mmnet.runtime.sources import find_sources, is_video
 from mmnet.runtime.video_formats import check_pattern, choose_encoding, default_extension, is_sequence
 from mmnet.runtime.video_output import check_pictures_folder
@@ -27,24 +25,14 @@ class Making:
     """What is made of every source.
 
     Attributes:
-        kind: alpha, cut-out or composite.
-        behind: what lies behind a composite; None for the other kinds.
+        render: picture and alpha → what is written.
         choices: of videos.
         force: whether files that exist are replaced.
     """
 
-    kind: Kind
-    behind: Background | None
+    render: Rendering
     choices: VideoChoices
     force: bool
-
-    def render(self, image: Bytes, alpha: Alpha) -> Bytes:
-        """Photo or frame [H, W, 3] and alpha [H, W] → what is written."""
-        if self.kind is ALPHA:
-            return to_alpha_bytes(alpha)
-        if self.behind is None:
-            return cutout(image, alpha)
-        return composite(image, alpha, self.behind(image, alpha))
 
 
 @dataclass(frozen=True)
@@ -130,7 +118,7 @@ def run_camera(
     Raises:
         OutputError: the output's extension cannot hold what is made, or the output is there already.
     """
-    _check_video_output(output, making.kind)
+    _check_video_output(output, making.render.kind)
     check = Job(Path(which), output)
     try:
         _check_place(check, [], making)
@@ -138,7 +126,7 @@ def run_camera(
             matter,
             which,
             output,
-            making.kind,
+            making.render.kind,
             making.render,
             making.choices,
             lambda done, total: progress.frame_done(f"camera {which}", done, total),
@@ -186,7 +174,7 @@ def _matte_video(matter: PortraitMatter, job: Job, making: Making, progress: Mat
         matter,
         job.photo,
         job.output,
-        making.kind,
+        making.render.kind,
         making.render,
         making.choices,
         lambda done, total: progress.frame_done(job.photo.name, done, total),

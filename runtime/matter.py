@@ -1,4 +1,4 @@
-"""Photo, film or camera → alpha mattes at the picture's own size."""
+"""Photo, video or camera → alpha mattes at the picture's own size."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,10 +16,9 @@ from mmnet.runtime.model import Alpha, MattingModel, default_model
 from mmnet.runtime.pipeline import pipelined
 from mmnet.runtime.preprocess import Bytes, ImageError, check_rgb_bytes, to_model_input
 from mmnet.runtime.stream import LiveStream, Matte, Milliseconds, Smoothing, StreamError, Track
+from mmnet.runtime.upsample import DEFAULT, Upsampling, upsample_alpha
 
 Image = NDArray[np.uint8] | NDArray[np.float32] | NDArray[np.float64]
-
-_WHITE = 65535  # 257 · 255
 
 
 @dataclass(frozen=True)
@@ -30,23 +28,25 @@ class MatterOptions:
     Attributes:
         model: path or bytes of a .tflite, a loaded model, or None for the one that ships.
         threads: of the network, >= 1; None takes the processor's, at most 4. Not with a loaded model.
-        smoothing: makes what steadies the alphas of one film or live stream; None leaves every frame alone.
+        upsampling: how the network's alpha comes to the picture's size.
+        smoothing: makes what steadies the alphas of one video or live stream; None leaves every frame alone.
         on_matte: gets the mattes of the live stream, in a thread of its own.
     """
 
     model: str | Path | bytes | MattingModel | None = None
     threads: int | None = None
+    upsampling: Upsampling = DEFAULT
     smoothing: Callable[[], Smoothing] | None = None
     on_matte: Callable[[Matte], Any] | None = None
 
 
 class PortraitMatter:
-    """Computes the alpha matte of the person in photos, in the frames of a film, or in those of a camera.
+    """Computes the alpha matte of the person in photos, in the frames of a video, or in those of a camera.
 
         with PortraitMatter("mmnet.tflite") as matter:
             alpha = matter(read_photo("photo.jpg"))        # a photo
 
-            alpha = matter.video(frame, timestamp_ms)      # a film, frame by frame
+            alpha = matter.video(frame, timestamp_ms)      # a video, frame by frame
             for matte in matter.stream(frames): ...        # the same, pipelined
 
         with PortraitMatter(on_matte=show) as matter:      # live: show(matte) is called, and frames are skipped
@@ -60,6 +60,7 @@ class PortraitMatter:
         self,
         model: str | Path | bytes | MattingModel | None = None,
         threads: int | None = None,
+        upsampling: Upsampling = DEFAULT,
         *,
         smoothing: Callable[[], Smoothing] | None = None,
         on_matte: Callable[[Matte], Any] | None = None,
@@ -69,6 +70,7 @@ class PortraitMatter:
         Raises:
             ModelError: see `MattingModel`; or None was given and no model ships.
         """
+        self.upsampling = upsampling
         self._owned = not isinstance(model, MattingModel)
         if isinstance(model, MattingModel):
             if threads is not None:
@@ -79,7 +81,7 @@ class PortraitMatter:
         self._smoothing, self._on_matte = smoothing, on_matte
         self._network = threading.Lock()
         self._starting = threading.Lock()
-        self._film = self._new_track()
+        self._video = self._new_track()
         self._live: LiveStream | None = None
         self._closed = False
 
@@ -96,7 +98,8 @@ class PortraitMatter:
                 network takes them).
 
         Returns:
-            float32 [H, W] in 0-1, 1 = the person: the model's alpha, bilinear with half-pixel centres.
+            float32 [H, W] in 0-1, 1 = the person: the model's alpha, brought to the photo's size by
+            `upsample.upsample_alpha`.
 
         Raises:
             ImageError: another shape or dtype; not finite; outside 0-1.
@@ -106,10 +109,10 @@ class PortraitMatter:
         small = to_model_input(photo, self.model.size)
         with self._network:
             alpha = self.model.run_float(small)
-        return resize_alpha(alpha, photo.shape[0], photo.shape[1])
+        return upsample_alpha(alpha, photo, self.upsampling, model_input=small)
 
     def video(self, frame: Image, timestamp_ms: Milliseconds) -> Alpha:
-        """Compute the matte of the next frame of a film; `restart` begins another film.
+        """Compute the matte of the next frame of a video; `restart` begins another video.
 
         Args:
             frame: as a photo.
@@ -122,12 +125,12 @@ class PortraitMatter:
             TimestampError: the timestamp is not later than the one before; the frame does not count.
             ImageError, ModelError: as for a photo.
         """
-        return _enlarge(self._infer(self._prepare((frame, timestamp_ms)), self._film)).alpha
+        return self._enlarge(self._infer(self._prepare((frame, timestamp_ms)), self._video)).alpha
 
     def restart(self) -> None:
-        """Let the next frame that `video` gets be the first of another film."""
+        """Let the next frame that `video` gets be the first of another video."""
         with self._network:
-            self._film = self._new_track()
+            self._video = self._new_track()
 
     def stream(
         self,
@@ -136,8 +139,8 @@ class PortraitMatter:
         *,
         stop: threading.Event | None = None,
     ) -> Generator[Any, None, None]:
-        """Compute the mattes of a film's frames, in order: to the bit what `video` computes, but reading, preparing,
-        the network and finishing overlap, each in a thread of its own. A call is a film of its own.
+        """Compute the mattes of a video's frames, in order: to the bit what `video` computes, but reading, preparing,
+        the network and finishing overlap, each in a thread of its own. A call is a video of its own.
 
         Args:
             frames: (frame, timestamp_ms), as `video` takes them; read ahead by a few frames.
@@ -153,7 +156,7 @@ class PortraitMatter:
         track = self._new_track()
 
         def last(inferred: _Inferred) -> Any:
-            matte = _enlarge(inferred)
+            matte = self._enlarge(inferred)
             return matte if finish is None else finish(matte)
 
         return pipelined(frames, self._prepare, lambda prepared: self._infer(prepared, track), last, stop=stop)
@@ -178,7 +181,11 @@ class PortraitMatter:
                 if self._on_matte is None:
                     raise StreamError("nobody listens to the live stream; give PortraitMatter an on_matte")
                 track = self._new_track()
-                self._live = LiveStream(lambda *sent: _enlarge(self._infer(self._prepare(sent), track)), self._on_matte)
+
+                def compute(*sent: Any) -> Matte:
+                    return self._enlarge(self._infer(self._prepare(sent), track))
+
+                self._live = LiveStream(compute, self._on_matte)
         self._live.send(photo, timestamp_ms)
 
     @property
@@ -232,7 +239,12 @@ class PortraitMatter:
         frame, timestamp_ms, small = prepared.frame, prepared.timestamp_ms, prepared.small
         with self._network:
             track.advance(timestamp_ms)
-            return _Inferred(frame, timestamp_ms, track.smooth(self.model.run_float(small), small, frame.shape))
+            return _Inferred(prepared, track.smooth(self.model.run_float(small), small, frame.shape))
+
+    def _enlarge(self, inferred: _Inferred) -> Matte:
+        frame, small = inferred.of.frame, inferred.of.small
+        alpha = upsample_alpha(inferred.alpha, frame, self.upsampling, model_input=small)
+        return Matte(frame, alpha, inferred.of.timestamp_ms)
 
 
 @dataclass(frozen=True)
@@ -244,14 +256,8 @@ class _Prepared:
 
 @dataclass(frozen=True)
 class _Inferred:
-    frame: Bytes
-    timestamp_ms: Milliseconds
+    of: _Prepared
     alpha: Alpha  # [S, S]
-
-
-def _enlarge(inferred: _Inferred) -> Matte:
-    frame = inferred.frame
-    return Matte(frame, resize_alpha(inferred.alpha, frame.shape[0], frame.shape[1]), inferred.timestamp_ms)
 
 
 def as_bytes(image: Image) -> Bytes:
@@ -270,14 +276,3 @@ def as_bytes(image: Image) -> Bytes:
         if low < 0 or high > 1:
             raise ImageError(f"the image has values from {low:g} to {high:g}; a float image lies in 0-1")
     return check_rgb_bytes(np.rint(floats * 255).astype(np.uint8))
-
-
-def resize_alpha(alpha: Alpha, height: int, width: int) -> Alpha:
-    """float32 [S, S] in 0-1 → [height, width]: bilinear, half-pixel centres, repeated edges, the same on any processor.
-
-    It is computed in 16 bits, in which a byte / 255 is exact: OpenCV's floats round differently where the processor
-    fuses multiplication and addition, as Arm does.
-    """
-    words = np.rint(alpha * np.float32(_WHITE)).astype(np.uint16)
-    resized = cv2.resize(words, (width, height), interpolation=cv2.INTER_LINEAR_EXACT)
-    return np.asarray(resized, np.float32) / np.float32(_WHITE)

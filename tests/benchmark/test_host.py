@@ -57,6 +57,20 @@ def test_figures_are_those_of_the_rounds(both: dict[str, Any]) -> None:
         np.testing.assert_allclose(np.sum(stages, axis=0), result["rounds_ms"]["total"], atol=1e-4)
 
 
+def test_composites_are_timed_where_it_is_asked(tiny_files: Path) -> None:
+    found = benchmark(tiny_files / "uint8.tflite", "--composite", "--runs", 5, "--warmup", 0, "--frame", "200x150")
+    (result,) = found["results"]
+    stages = ("preprocess", "invoke", "postprocess", "composite")
+    rounds = {stage: np.array(result["rounds_ms"][stage]) for stage in stages}
+    np.testing.assert_allclose(sum(rounds.values()), result["rounds_ms"]["total"], atol=1e-4)
+    after = (rounds["postprocess"] + rounds["composite"]) / rounds["invoke"]
+    assert result["after_invoke"]["median"] == pytest.approx(np.median(after), rel=1e-3)
+
+
+def test_without_composites_nothing_is_said_of_them(both: dict[str, Any]) -> None:
+    assert all(result["after_invoke"] is None for result in both["results"])
+
+
 def test_ratios_compare_the_same_rounds_and_threads(both: dict[str, Any]) -> None:
     assert both["baseline"] == "float"
     by_case = {(result["name"], result["threads"]): result for result in both["results"]}
@@ -145,6 +159,7 @@ def test_merging_keeps_what_was_measured(tiny_files: Path, tmp_path: Path) -> No
         (("{models}/missing.tflite",), "missing.tflite"),
         (("{models}/float.tflite", "--baseline", "a", "--naive", "b"), "--baseline and --naive"),
         (("{models}/float.tflite", "--merge"), "--json"),
+        (("{models}/float.tflite", "--composite", "--device", "any"), "leave --device out"),
         (("{models}/float.tflite", "--json", "/nowhere/out.json"), "/nowhere"),
         (("{models}/float.tflite", "--naive", "/nowhere/ckpt"), "/nowhere/ckpt"),
     ],

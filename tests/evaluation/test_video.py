@@ -22,7 +22,7 @@ from mmnet.evaluation.video import NAMES
 from mmnet.evaluation.video_metrics import DTSSD_SCALE, dtssd
 from mmnet.evaluation.video_report import markdown
 from mmnet.runtime import PortraitMatter, Steadier, read_photo, to_model_input
-from mmnet.runtime.matter import resize_alpha
+from mmnet.runtime.upsample import resize_alpha
 
 MOTIONS = {"000-still": "still", "001-drift": "drift"}
 MODEL = Path(str(resources.files("mmnet.runtime"))) / "models" / "mmnet-1.0-256-int8.tflite"

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmnet.runtime import PortraitMatter, read_photo
+from mmnet.runtime import PortraitMatter, Upsampling, estimate_foreground, read_photo
 
 
 def pixels(path: Path) -> np.ndarray[Any, Any]:
@@ -55,16 +55,37 @@ def test_alpha_beside_the_photo(mmnet: Any, photo: Path, tiny_model: Path) -> No
 
 def test_transparent(mmnet: Any, photo: Path, tiny_model: Path, tmp_path: Path) -> None:
     output = tmp_path / "me.png"
-    assert mmnet("matte", photo, "-m", tiny_model, "-b", "transparent", "-o", output).returncode == 0
+    arguments = (photo, "-m", tiny_model, "-b", "transparent", "-o", output, "--no-foreground")
+    assert mmnet("matte", *arguments).returncode == 0
     np.testing.assert_array_equal(pixels(output), np.dstack([read_photo(photo), alpha_of(photo, tiny_model)]))
 
 
 def test_a_colour(mmnet: Any, photo: Path, tiny_model: Path, tmp_path: Path) -> None:
     output = tmp_path / "green.png"
-    assert mmnet("matte", photo, "-m", tiny_model, "-b", "#00ff00", "-o", output).returncode == 0
+    arguments = (photo, "-m", tiny_model, "-b", "#00ff00", "-o", output, "--no-foreground")
+    assert mmnet("matte", *arguments).returncode == 0
     alpha = alpha_of(photo, tiny_model)[..., None] / 255
     exact = alpha * read_photo(photo) + (1 - alpha) * np.array([0, 255, 0])
     assert np.abs(pixels(output) - exact).max() <= 1  # the alpha here is rounded, the composite's is not
+
+
+def test_foreground_colours_are_estimated_unless_told_otherwise(
+    mmnet: Any, photo: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    output, image = tmp_path / "me.png", read_photo(photo)
+    assert mmnet("matte", photo, "-m", tiny_model, "-b", "transparent", "-o", output).returncode == 0
+    with PortraitMatter(tiny_model) as matter:
+        np.testing.assert_array_equal(pixels(output)[..., :3], estimate_foreground(image, matter(image)))
+
+
+def test_upsampling_can_be_chosen(mmnet: Any, photo: Path, tiny_model: Path, tmp_path: Path) -> None:
+    for upsampling in Upsampling:
+        output = tmp_path / f"{upsampling}.png"
+        done = mmnet("matte", photo, "-m", tiny_model, "--upsampling", upsampling, "-o", output)
+        assert done.returncode == 0, done.stderr
+        with PortraitMatter(tiny_model, upsampling=upsampling) as matter:
+            np.testing.assert_array_equal(pixels(output), np.rint(matter(read_photo(photo)) * 255))
+    assert (pixels(tmp_path / "guided.png") != pixels(tmp_path / "bilinear.png")).any()
 
 
 @pytest.mark.parametrize("background", ["blur", "picture"])
@@ -187,6 +208,7 @@ def test_a_name_no_file_system_has(mmnet: Any, tiny_model: Path, tmp_path: Path)
 REFUSED = {
     "no such model": ("-m", "missing.tflite"),
     "no colour": ("-b", "nocolour"),
+    "choose one of bilinear, guided": ("--upsampling", "nearest"),
     "written as .png": ("-b", "transparent", "-o", "me.jpg"),
     "no format": ("-o", "me.gif"),
     "alpha is written as .png": ("-o", "me.jpg"),

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmnet.runtime import ImageError, MattingModel, ModelError, PortraitMatter, to_model_input
+from mmnet.runtime import (
+    ImageError,
+    MattingModel,
+    ModelError,
+    PortraitMatter,
+    Upsampling,
+    to_model_input,
+    upsample_alpha,
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +51,20 @@ def test_alpha_bytes_are_the_models_own(matter: PortraitMatter, noise: Any) -> N
     np.testing.assert_array_equal(matter.alpha_bytes(image), matter.model.run(to_model_input(image, 64)))
 
 
-def test_upsampling_has_half_pixel_centres(matter: PortraitMatter, noise: Any) -> None:
+def test_upsampling_is_guided_by_the_photo(matter: PortraitMatter, noise: Any) -> None:
+    image = noise(150, 190, 3)
+    small = matter.model.run_float(to_model_input(image, 64))
+    np.testing.assert_array_equal(matter(image), upsample_alpha(small, image, Upsampling.GUIDED))
+
+
+def test_bilinear_upsampling_has_half_pixel_centres(matter: PortraitMatter, noise: Any) -> None:
     image = noise(160, 192, 3)
     small = matter.alpha_bytes(image) / 255
     rows, columns = (np.arange(160) + 0.5) * 64 / 160 - 0.5, (np.arange(192) + 0.5) * 64 / 192 - 0.5
     wide = np.array([np.interp(columns, np.arange(64), line) for line in small])
     exact = np.array([np.interp(rows, np.arange(64), column) for column in wide.T]).T
-    np.testing.assert_allclose(matter(image), exact, atol=1e-5)
+    bilinear = PortraitMatter(matter.model, upsampling=Upsampling.BILINEAR)
+    np.testing.assert_allclose(bilinear(image), exact, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
