@@ -17,7 +17,7 @@ from mmnet.evaluation.arm.commands import arm_parity
 from mmnet.evaluation.commands import evaluate_command
 from mmnet.evaluation.parity_command import parity_command
 from mmnet.export.commands import export
-from mmnet.model.commands import import_checkpoint
+from mmnet.model.commands import average_checkpoints, import_checkpoint
 from mmnet.quantize.commands import quantize
 from mmnet.quantize.sensitivity_command import sensitivity_command
 from mmnet.quiet import silence_native_libraries
@@ -42,6 +42,7 @@ app.command("parity")(parity_command)
 app.command("sensitivity")(sensitivity_command)
 app.command("arm-parity")(arm_parity)
 app.command("import")(import_checkpoint)
+app.command("average")(average_checkpoints)
 app.command("matte")(matte)
 app.command("batch")(batch)
 app.command("inspect")(inspect)

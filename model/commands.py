@@ -1,4 +1,4 @@
-"""`mmnet import`: a TF-Slim checkpoint becomes one of our format."""
+"""`mmnet import`: a TF-Slim checkpoint becomes one of our format. `mmnet average`: several become one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from mmnet.files import check_writable
+from mmnet.options import CheckpointDir
 
 
 def import_checkpoint(
@@ -37,4 +38,38 @@ def import_checkpoint(
     console.print(f"read {found.path} ({found.why}): {checkpoint.config.name}, step {checkpoint.step}", markup=False)
     console.print(f"left out {checkpoint.provenance['left out']}", markup=False)
     save_checkpoint(checkpoint, out)
+    console.print(f"wrote {out}; next: export-tflite --ckpt {out} --calibration PHOTOS", markup=False)
+
+
+def average_checkpoints(
+    which: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="CKPT=WEIGHT...", help="Checkpoints, named as for export-tflite, each with how much of it counts."
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="Folder to write.")],
+    ckpt_dir: CheckpointDir = Path("checkpoints"),
+    force: Annotated[bool, typer.Option("--force", "-f", help="Replace OUT if it exists.")] = False,
+) -> None:
+    """Average the weights of a network before and after fine-tuning: often better than both on pictures unlike those
+    it was fine-tuned on, and hardly worse on those.
+
+    \b
+    Examples:
+      mmnet average checkpoints/before=0.65 checkpoints/after=0.35 -o checkpoints/average
+      mmnet quantize --ckpt checkpoints/average --data portraits/
+    """
+    from mmnet.model.average import average, parse_share
+    from mmnet.model.checkpoint import save_checkpoint
+    from mmnet.model.resolve import resolve
+
+    console = Console(soft_wrap=True, highlight=False)
+    check_writable(out, force=force, folder=True)
+    parts = []
+    for name, share in map(parse_share, which):
+        found = resolve(name, ckpt_dir)
+        parts.append((found.load(), share))
+        console.print(f"{share:g} of {found.path} ({found.why})", markup=False)
+    save_checkpoint(average(parts), out)
     console.print(f"wrote {out}; next: export-tflite --ckpt {out} --calibration PHOTOS", markup=False)

@@ -34,7 +34,7 @@ def photo(tmp_path):
 def test_everything_ships_that_is_named():
     assert tuple(path.name for path in shipped()) == SHIPPED
     for path in shipped():
-        assert {"model.safetensors", "checkpoint.json", "README.md", "curves.csv", "curves.png"} <= {
+        assert {"model.safetensors", "checkpoint.json", "README.md", "curves-1.csv", "curves-1.png"} <= {
             file.name for file in path.iterdir()
         }
 

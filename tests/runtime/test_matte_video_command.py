@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,11 @@ from video_files import LOSSLESS, TIMES, moving_portrait, read_film, sound_codec
 
 from mmnet.cli import app
 from mmnet.errors import MMNetError
-from mmnet.runtime import PortraitMatter
+from mmnet.runtime import PortraitMatter, composite, cutout
 from mmnet.runtime.outputs import ALPHA, COMPOSITE, CUTOUT, Kind
 from mmnet.runtime.video_formats import ENCODINGS
 
-LIME = np.array([0, 255, 0])
+LIME = (0, 255, 0)
 BACKGROUNDS: dict[Kind, tuple[str, ...]] = {ALPHA: (), CUTOUT: ("-b", "transparent"), COMPOSITE: ("-b", "lime")}
 MATTES: dict[bytes, np.ndarray[Any, Any]] = {}
 
@@ -49,11 +50,10 @@ def expected(matter: PortraitMatter) -> Callable[..., list[np.ndarray[Any, Any]]
         if kind is ALPHA:
             return [np.rint(alpha * 255) for alpha in alphas]
         if kind is CUTOUT:
-            return [np.dstack([frame, np.rint(alpha * 255)]) for frame, alpha in zip(frames, alphas, strict=True)]
-        return [
-            alpha[..., None] * frame + (1 - alpha[..., None]) * LIME
-            for frame, alpha in zip(frames, alphas, strict=True)
-        ]
+            make_one = partial(cutout, estimate_foreground=True)
+        else:
+            make_one = partial(composite, background=LIME, estimate_foreground=True)
+        return [make_one(frame, alpha).astype(np.float32) for frame, alpha in zip(frames, alphas, strict=True)]
 
     return make
 
@@ -334,6 +334,7 @@ def test_without_pyav(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 FULL_DISK = """
     import resource, sys
     from fractions import Fraction
+from functools import partial
     from pathlib import Path
     import numpy as np
     from mmnet.errors import OutputError
