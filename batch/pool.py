@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -77,6 +78,7 @@ def connected(address: str | None = None, workers: int | None = None) -> Iterato
     with ExitStack() as stack:
         stack.enter_context(_silenced())
         if not ray.is_initialized():
+            _check_reachable(where)
             options = _local(stack, workers) if where == LOCAL else {"address": where}
             try:
                 ray.init(**options, **_QUIET)
@@ -90,6 +92,22 @@ def connected(address: str | None = None, workers: int | None = None) -> Iterato
         yield Pool(workers or cores)
 
 
+def _check_reachable(where: str) -> None:
+    """Ray itself tries for minutes.
+
+    Raises:
+        BatchError: nothing listens at the address, a HOST:PORT with or without a scheme; words are Ray's to judge.
+    """
+    host, _, port = where.rpartition("://")[2].partition("/")[0].rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise BatchError(f"{where}: Ray cannot be reached: {_line(error)}; is the cluster's head running?") from error
+
+
+_REACH_SECONDS = 10.0
 _QUIET = {"log_to_driver": False, "logging_level": logging.CRITICAL, "configure_logging": True}
 
 
