@@ -25,7 +25,7 @@ from rich.progress import (
 
 from mmnet.errors import MissingExtraError
 from mmnet.files import atomic_file, check_writable
-from mmnet.runtime.matte_options import ForegroundOption, UpsamplingOption
+from mmnet.runtime.matte_options import BackgroundOption, ForegroundOption, ModelOption, UpsamplingOption
 from mmnet.runtime.model import default_model
 from mmnet.runtime.tflite import load_model
 from mmnet.runtime.upsample import DEFAULT, choose_upsampling
@@ -47,21 +47,8 @@ def batch(
     destination: Annotated[
         str, typer.Argument(metavar="DST", help="A folder or prefix for the results.", show_default=False)
     ],
-    background: Annotated[
-        str | None,
-        typer.Option(
-            "--background",
-            "-b",
-            metavar="BACKGROUND",
-            help="A colour (#00ff00, white), a picture's path, blur or transparent. "
-            "Without it, the alpha mattes themselves, as 8-bit grey PNG.",
-            show_default=False,
-        ),
-    ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option("--model", "-m", metavar="FILE", help="The .tflite to run.", show_default="the one that ships"),
-    ] = None,
+    background: BackgroundOption = None,
+    model: ModelOption = None,
     upsampling: UpsamplingOption = DEFAULT,
     foreground: ForegroundOption = True,
     to: Annotated[

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from mmnet.runtime.matte_jobs import Making, Result, plan_jobs, run_camera, run_jobs
-from mmnet.runtime.matte_options import ForegroundOption, UpsamplingOption
+from mmnet.runtime.matte_options import BackgroundOption, ForegroundOption, ModelOption, UpsamplingOption
 from mmnet.runtime.matte_progress import MatteProgress
 from mmnet.runtime.matte_report import report
 from mmnet.runtime.matte_video import VideoChoices
@@ -38,21 +38,8 @@ def matte(
             show_default=False,
         ),
     ] = None,
-    background: Annotated[
-        str | None,
-        typer.Option(
-            "--background",
-            "-b",
-            metavar="BACKGROUND",
-            help="A colour (#00ff00, white), a picture's path, blur or transparent. "
-            "Without it, the alpha matte itself is written, in grey.",
-            show_default=False,
-        ),
-    ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option("--model", "-m", metavar="FILE", help="The .tflite to run.", show_default="the one that ships"),
-    ] = None,
+    background: BackgroundOption = None,
+    model: ModelOption = None,
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads to run on.", show_default="one a core, at most 4")
     ] = None,

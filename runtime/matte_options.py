@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mmnet.runtime.upsample import Upsampling
+
+BackgroundOption = Annotated[
+    str | None,
+    typer.Option(
+        "--background",
+        "-b",
+        metavar="BACKGROUND",
+        help="A colour (#00ff00, white), a picture's path, blur or transparent. "
+        "Without it, the alpha matte itself is written, in grey.",
+        show_default=False,
+    ),
+]
+
+ModelOption = Annotated[
+    Path | None,
+    typer.Option("--model", "-m", metavar="FILE", help="The .tflite to run.", show_default="the one that ships"),
+]
 
 UpsamplingOption = Annotated[
     str,

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from mmnet.runtime import MattingModel
+from mmnet.runtime.matte_options import ModelOption
 from mmnet.runtime.model import default_model
 from mmnet.web.errors import WebError
 
@@ -21,10 +22,7 @@ def web(
         str,
         typer.Option(metavar="ADDRESS", help="The address to listen on; [b]0.0.0.0[/] lets other devices in."),
     ] = "127.0.0.1",
-    model: Annotated[
-        Path | None,
-        typer.Option("--model", "-m", metavar="FILE", help="The .tflite to run.", show_default="the one that ships"),
-    ] = None,
+    model: ModelOption = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     certificate: Annotated[
         Path | None,

@@ -27,17 +27,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from mmnet.evaluation import metrics
-from mmnet.evaluation.dataset import load_pairs
-from mmnet.evaluation.figures import Truth
-from mmnet.evaluation.resize import RESIZES
+from mmnet.evaluation.against_float import FloatNetwork
 from mmnet.evaluation.statistics import summarise
-from mmnet.export.convert import to_float, to_int8_from_ranges
-from mmnet.export.graph import Concat, Conv, Depthwise, Graph, Image, Node, Pack, Relu6, training_graph
+from mmnet.export.convert import to_int8_from_ranges
+from mmnet.export.graph import Concat, Conv, Depthwise, Graph, Image, Node, Pack, Relu6
 from mmnet.export.lower import lower
-from mmnet.export.rewrite import inference_graph
-from mmnet.export.verify import alphas
-from mmnet.model.resolve import resolve
 from mmnet.quantize.activations import IMAGE_LIMITS, Limits, activations, measure_limits
 from mmnet.quantize.calibration import load_calibration
 
@@ -184,51 +178,32 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=264, help="at most so many of DIR are measured on")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    checkpoint = resolve(arguments.ckpt, Path("checkpoints")).load()
-    graph = inference_graph(training_graph(checkpoint.config, checkpoint.weights))
-    size, resize = checkpoint.config.size, RESIZES["runtime"]
-    photos = load_calibration(arguments.calibration, size, limit=arguments.photos).images
-    pairs = load_pairs(arguments.data)
-    count = min(arguments.pictures, len(pairs))
-    squares, truths = [], []
-    for index in range(count):
-        photo, mask = pairs[index * len(pairs) // count].read()
-        squares.append(resize.photo(photo, size))
-        truths.append(Truth(mask, resize).at_256)
-    images = np.stack(squares).astype(np.uint8)
-    expected = alphas(to_float(graph), images)
-
-    def accuracy(found: Array) -> NDArray[np.float64]:
-        rows = [[metrics.mad(a, t), metrics.gauss_grad(a, t)] for a, t in zip(found, truths, strict=True)]
-        return np.array(rows, np.float64).mean(axis=0)
-
-    of_float = accuracy(expected)
+    network = FloatNetwork(arguments.ckpt, arguments.data, arguments.pictures)
+    graph, photos = network.graph, load_calibration(arguments.calibration, network.size, limit=arguments.photos).images
     rows: list[Mapping[str, Any]] = []
     differences: list[NDArray[np.float64]] = []
-    print(
-        f"| correction | mean \\|Δα\\| on {count} pictures | against none | MAD | GAUSS_GRAD |\n|---|---|---|---|---|"
-    )
+    head = f"| correction | mean \\|Δα\\| on {network.count} pictures | against none | MAD | GAUSS_GRAD |"
+    print(f"{head}\n|---|---|---|---|---|")
 
     def measure(name: str, changed: Graph, correct: bool) -> None:
         limits = measure_limits(changed, photos)
         if correct:
             changed = corrected(changed, limits, photos[:: max(1, len(photos) // arguments.averaged)])
             limits = measure_limits(changed, photos)
-        found = alphas(to_int8_from_ranges(changed, limits), images)
-        difference = np.abs(found - expected).mean(axis=(1, 2), dtype=np.float64)
-        differences.append(difference)
-        mean, change = summarise(np.stack([difference, difference - differences[0]], axis=1))
-        mad, gradient = accuracy(found) / of_float - 1
+        found = network.compare(to_int8_from_ranges(changed, limits))
+        differences.append(found.differences)
+        mean, change = summarise(np.stack([found.differences, found.differences - differences[0]], axis=1))
         rows.append(
             {
                 "correction": name, "mean": mean.mean, "low": mean.low, "high": mean.high,
                 "change": change.mean, "change_low": change.low, "change_high": change.high,
-                "mad_increase": mad, "gauss_grad_increase": gradient,
+                "mad_increase": found.mad_increase, "gauss_grad_increase": found.gauss_grad_increase,
             }
         )  # fmt: skip
         print(
             f"| {name} | {mean.mean:.5f} ({mean.low:.5f}–{mean.high:.5f}) "
-            f"| {change.mean:+.5f} ({change.low:+.5f} to {change.high:+.5f}) | {mad:+.2%} | {gradient:+.2%} |",
+            f"| {change.mean:+.5f} ({change.low:+.5f} to {change.high:+.5f}) "
+            f"| {found.mad_increase:+.2%} | {found.gauss_grad_increase:+.2%} |",
             flush=True,
         )
 
@@ -240,7 +215,7 @@ def main() -> None:
     measure(f"equalization of {tensors} tensors, full", full, False)
     measure("equalization, half, and biases", half, True)
     if arguments.json:
-        arguments.json.write_text(json.dumps({"pictures": count, "rows": rows}, indent=1) + "\n")
+        arguments.json.write_text(json.dumps({"pictures": network.count, "rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -16,19 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from mmnet.evaluation import metrics
-from mmnet.evaluation.dataset import load_pairs
-from mmnet.evaluation.figures import Truth
+from mmnet.evaluation.against_float import FloatNetwork
 from mmnet.evaluation.layers import KeepingModel
-from mmnet.evaluation.resize import RESIZES
 from mmnet.evaluation.statistics import summarise
-from mmnet.export.convert import to_float
 from mmnet.export.flatbuffer import read_tree, write_tree
-from mmnet.export.graph import training_graph
 from mmnet.export.mixed import Calibrated, calibrate
-from mmnet.export.rewrite import inference_graph
-from mmnet.export.verify import alphas
-from mmnet.model.resolve import resolve
 from mmnet.progress import progress_bar
 from mmnet.quantize.calibration import load_calibration
 
@@ -125,44 +117,27 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=264, help="at most so many of DIR are measured on")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    checkpoint = resolve(arguments.ckpt, Path("checkpoints")).load()
-    graph = inference_graph(training_graph(checkpoint.config, checkpoint.weights))
-    size, resize = checkpoint.config.size, RESIZES["runtime"]
-    pairs = load_pairs(arguments.data)
-    count = min(arguments.pictures, len(pairs))
-    squares, truths = [], []
-    for index in range(count):
-        photo, mask = pairs[index * len(pairs) // count].read()
-        squares.append(resize.photo(photo, size))
-        truths.append(Truth(mask, resize).at_256)
-    images = np.stack(squares).astype(np.uint8)
-    expected = alphas(to_float(graph), images)
-
-    def accuracy(found: NDArray[np.float32]) -> NDArray[np.float64]:
-        return np.array(
-            [[metrics.mad(a, t), metrics.gauss_grad(a, t)] for a, t in zip(found, truths, strict=True)], np.float64
-        )
-
-    of_float = accuracy(expected)
+    network = FloatNetwork(arguments.ckpt, arguments.data, arguments.pictures)
+    graph, size = network.graph, network.size
     rows = []
 
     def measure(choice: str, photos: int, model: bytes) -> None:
-        found = alphas(model, images)
-        (difference,) = summarise(np.abs(found - expected).mean(axis=(1, 2), dtype=np.float64)[:, None])
-        mad, gradient = accuracy(found).mean(axis=0) / of_float.mean(axis=0) - 1
+        found = network.compare(model)
+        (difference,) = summarise(found.differences[:, None])
         rows.append(
             {
                 "ranges": choice, "photos": photos, "mean": difference.mean, "low": difference.low,
-                "high": difference.high, "mad_increase": mad, "gauss_grad_increase": gradient,
+                "high": difference.high, "mad_increase": found.mad_increase,
+                "gauss_grad_increase": found.gauss_grad_increase,
             }
         )  # fmt: skip
         print(
             f"| {choice} | {photos} | {difference.mean:.5f} ({difference.low:.5f}–{difference.high:.5f}) "
-            f"| {mad:+.2%} | {gradient:+.2%} |",
+            f"| {found.mad_increase:+.2%} | {found.gauss_grad_increase:+.2%} |",
             flush=True,
         )
 
-    head = f"| ranges | photos | mean \\|Δα\\| on {count} pictures | MAD | GAUSS_GRAD |"
+    head = f"| ranges | photos | mean \\|Δα\\| on {network.count} pictures | MAD | GAUSS_GRAD |"
     print(f"{head}\n|---|---|---|---|---|", flush=True)
     console = Console(stderr=True)
     for photos in arguments.photos:
@@ -178,7 +153,7 @@ def main() -> None:
         if choose is not None:
             measure(choice, len(calibration.names), with_ranges(calibrated, counts, choose).quantize())
     if arguments.json:
-        arguments.json.write_text(json.dumps({"pictures": count, "rows": rows}, indent=1) + "\n")
+        arguments.json.write_text(json.dumps({"pictures": network.count, "rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
