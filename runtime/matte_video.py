@@ -87,7 +87,7 @@ def matte_video(
     Ctrl-C ends it after the frames on their way: the output is whole up to there.
 
     Args:
-        matter: computes the alphas, as of one film.
+        matter: computes the alphas, as of one video.
         source: any video that FFmpeg decodes.
         output: a video file, or a pattern such as frames/%06d.png.
         kind, render: what is made of a frame and its alpha.

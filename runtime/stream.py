@@ -1,4 +1,4 @@
-"""What lies between a photo and a film: timestamps, smoothing over time, and frames that come faster than mattes."""
+"""What lies between a photo and a video: timestamps, smoothing over time, and frames that come faster than mattes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Smoothing(Protocol):
 
 
 class Track:
-    """What is remembered from one frame of a film to the next. For one thread at a time."""
+    """What is remembered from one frame of a video to the next. For one thread at a time."""
 
     def __init__(self, smoothing: Smoothing | None = None) -> None:
         self._smoothing = smoothing

@@ -38,7 +38,7 @@ class Film(Protocol):
 
 
 class Sink(Protocol):
-    """Takes a film's pictures.
+    """Takes a video's pictures.
 
     Attributes:
         frames: how many it took.
