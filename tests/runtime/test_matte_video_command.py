@@ -334,7 +334,6 @@ def test_without_pyav(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 FULL_DISK = """
     import resource, sys
     from fractions import Fraction
-from functools import partial
     from pathlib import Path
     import numpy as np
     from mmnet.errors import OutputError
