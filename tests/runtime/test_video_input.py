@@ -134,13 +134,14 @@ def test_a_truncated_file(tmp_path: Path, extension: str) -> None:
     def check(part: float) -> None:
         path.write_bytes(data[: int(part * len(data))])
         strict: int | None = None
-        # Neither of these says how long it is: what is there may be all there was.
+        # Neither of these says how long it is: what is there may be all there was, and whether half a frame at the end
+        # is told as damage depends on the decoder's threads.
         with suppress(VideoError) if extension in (".ts", ".avi") else pytest.raises(VideoError, match=path.name):
             strict = len(frames_of(path)[0])
         try:
             with VideoInput(path, salvage=True) as film:
                 salvaged = len(list(film))
-                assert (film.damage is None) == (strict is not None)
+                assert extension in (".ts", ".avi") or film.damage is not None
         except VideoError:
             assert strict is None
         else:
