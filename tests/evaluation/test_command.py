@@ -16,7 +16,7 @@ from support import error_line, run
 
 from mmnet.evaluation import metrics
 from mmnet.evaluation.figures import FIGURES
-from mmnet.runtime import PortraitMatter, read_photo
+from mmnet.runtime import PortraitMatter, Upsampling, read_photo
 
 NAMES = [figure.name for figure in FIGURES]
 PICTURES = [f"p{index}" for index in range(6)]
@@ -79,8 +79,8 @@ def test_the_worst_come_first(measured: Any) -> None:
 
 
 def test_figures_are_of_the_runtimes_matte(measured: Any, portraits: Path, uint8_model: Path) -> None:
-    """Bytes over 255, brought to the photo's size as `mmnet matte` does."""
-    with PortraitMatter(uint8_model, 1) as matter:
+    """Bytes over 255, brought to the photo's size without looking at it: networks are measured, not upsampling."""
+    with PortraitMatter(uint8_model, 1, Upsampling.BILINEAR) as matter:
         for name in PICTURES:
             (photo,) = (portraits / "test" / "image").glob(f"{name}.*")
             alpha = matter(read_photo(photo))
