@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,14 +48,29 @@ def list_photos(folder: Path) -> list[Path]:
     Raises:
         PhotoError: the folder cannot be read, or has no photo in it.
     """
+    return list_files(folder, PHOTO_EXTENSIONS, "no photo")
+
+
+def list_files(folder: Path, extensions: Iterable[str], none: str) -> list[Path]:
+    """The files directly in `folder` with one of some extensions, hidden ones left out, sorted by name.
+
+    Args:
+        folder: where.
+        extensions: in lower case, each with its dot.
+        none: what it has if it has none of them, for the message.
+
+    Raises:
+        PhotoError: the folder cannot be read, or has none of them in it.
+    """
+    wanted = sorted(extensions)
     try:
         names = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
     except OSError as error:
         raise PhotoError(f"{folder}: cannot be listed: {error.strerror}") from error
-    photos = [entry for entry in names if entry.suffix.lower() in PHOTO_EXTENSIONS and entry.is_file()]
-    if not photos:
-        raise PhotoError(f"{folder}: has no photo in it ({', '.join(sorted(PHOTO_EXTENSIONS))})")
-    return photos
+    files = [entry for entry in names if entry.suffix.lower() in wanted and entry.is_file()]
+    if not files:
+        raise PhotoError(f"{folder}: has {none} in it ({', '.join(wanted)})")
+    return files
 
 
 def read_photo(path: str | Path) -> Bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from mmnet.runtime.photos import PHOTO_EXTENSIONS, PhotoError
+from mmnet.runtime.photos import PHOTO_EXTENSIONS, list_files
 from mmnet.runtime.video_input import VIDEO_EXTENSIONS
 
 _PHOTO_BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*")
@@ -38,12 +38,4 @@ def find_sources(arguments: Iterable[Path]) -> list[Path]:
 
 
 def _list(folder: Path) -> list[Path]:
-    wanted = PHOTO_EXTENSIONS | VIDEO_EXTENSIONS
-    try:
-        names = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
-    except OSError as error:
-        raise PhotoError(f"{folder}: cannot be listed: {error.strerror}") from error
-    sources = [entry for entry in names if entry.suffix.lower() in wanted and entry.is_file()]
-    if not sources:
-        raise PhotoError(f"{folder}: has no photo and no video in it ({', '.join(sorted(wanted))})")
-    return sources
+    return list_files(folder, PHOTO_EXTENSIONS | VIDEO_EXTENSIONS, "no photo and no video")
