@@ -32,6 +32,7 @@ from mmnet.model.keras_network import assign_weights, build_keras, read_weights
 from mmnet.training.augment import resize
 from mmnet.training.losses import alphas_of, matting_losses, weight_decay
 from mmnet.training.memory import keep_freed_memory
+from mmnet.training.optimizer import build_adam
 from mmnet.training.packs import Pack
 from mmnet.training.pipeline import Batches, DataSet
 from mmnet.training.recipes import Recipe, RecipeError, Stage
@@ -161,7 +162,7 @@ class _StageRun:
         if start is not None:
             assign_weights(self._network, start.weights, self._config)
         self._schedule = _schedule(keras, stage, first)
-        self._optimizer = _optimizer(keras, self._schedule, job.recipe)
+        self._optimizer = build_adam(keras, self._schedule, job.recipe.weight_average)
         self._model.compile(optimizer=self._optimizer)
         self._optimizer.build(self._network.trainable_variables)
         self._data = job.data(stage.size)
@@ -241,8 +242,7 @@ class _StageRun:
         raw = read_weights(self._network)
         optimizer = {f"optimizer/{i:04}": np.asarray(v.numpy()) for i, v in enumerate(self._optimizer.variables)}
         if job.recipe.weight_average:
-            # Keras gives the averages only by writing them over the weights.
-            self._optimizer.write_averages(self._network.trainable_variables)
+            self._optimizer.write_averages()
         weights = read_weights(self._network)
         metrics, pictures = self._evaluate()
         assign_weights(self._network, raw, self._config)
@@ -333,20 +333,6 @@ def _precision(keras: ModuleType, recipe: Recipe) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(before)
-
-
-def _optimizer(keras: ModuleType, schedule: Any, recipe: Recipe) -> Any:
-    """Adam, with the recipe's moving average of the weights."""
-
-    class Adam(keras.optimizers.Adam):  # type: ignore[misc, name-defined]
-        def finalize_variable_values(self, var_list: Any) -> None:
-            """`fit` would go on from the averages in its next segment; training goes on from the weights."""
-
-        def write_averages(self, variables: Any) -> None:
-            """Write the averages over the weights."""
-            super().finalize_variable_values(variables)
-
-    return Adam(schedule, use_ema=recipe.weight_average > 0, ema_momentum=recipe.weight_average or 0.99)
 
 
 def _schedule(keras: ModuleType, stage: Stage, first: int) -> Any:
