@@ -25,7 +25,6 @@ async function fill() {
       await cache.put(key, await fetch(new URL(path, scope), {integrity, cache: 'no-cache'}));
     }),
   );
-  await self.skipWaiting();
 }
 
 async function tidy() {
