@@ -281,7 +281,9 @@ class _StageRun:
         alphas = []
         for start in range(0, len(images), _EVALUATION_BATCH):
             pictures = images[start : start + _EVALUATION_BATCH].astype(np.float32) / np.float32(255)
-            logits = self._network(pictures, training=False)["final_block"]
+            # The last batch is filled up: for another size the network would be compiled anew.
+            batch = np.resize(pictures, (_EVALUATION_BATCH, *pictures.shape[1:]))
+            logits = self._network.predict_on_batch(batch)["final_block"][: len(pictures)]
             alphas.append(self._keras.ops.convert_to_numpy(alphas_of(self._keras, logits)[..., 0]))
         return np.concatenate(alphas)
 

@@ -2,6 +2,9 @@
  * Works without a network: every file of the page is kept, by its hash, when the page is first opened. While there is a
  * network it is asked first, so that a newer page or model is there at once.
  *
+ * A newer one of these takes over once the page was closed, as browsers have it. Were it to take over a page that loads
+ * (`skipWaiting`), Chromium would at times never answer what the page's workers ask for.
+ *
  * `?build=` names the build of LiteRT.js that runs in this browser; the other one is not kept.
  */
 'use strict';
