@@ -28,6 +28,7 @@ from mmnet.training.augment import Augmentation
 from mmnet.training.backend import BACKENDS, load_keras
 from mmnet.training.loop import training_model
 from mmnet.training.memory import keep_freed_memory
+from mmnet.training.optimizer import build_adam
 from mmnet.training.packs import side_for
 from mmnet.training.pipeline import Batches, Part
 from mmnet.training.recipes import find_recipe
@@ -75,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         [Part.whole(pack)], options.batch, options.size, 0, Augmentation(), scenes, options.workers
     )  # fmt: skip
     model = training_model(keras, build_keras(ModelConfig(1.0, options.size, "half_pixel"), keras), recipe)
-    model.compile(optimizer=keras.optimizers.Adam(1e-4))
+    model.compile(optimizer=build_adam(keras, 1e-4, recipe.weight_average))
 
     in_memory = batches.batch(0)
     print("tracing the step, which takes a while", file=sys.stderr, flush=True)
