@@ -12,19 +12,18 @@ SHAPES = [(3, 3, 2), (1,), (5, 7)]
 
 
 def _steps(optimizer, steps: int, order: int = 1) -> list[np.ndarray]:
-    """The weights after some steps along the same gradients; `order` is that in which they are handed over."""
+    """The weights after some steps along the same gradients, which are handed over in this order; and their averages."""
     random = np.random.default_rng(0)
     variables = [keras.Variable(random.normal(size=shape).astype(np.float32)) for shape in SHAPES]
     optimizer.build(variables)
     for _ in range(steps):
         gradients = [random.normal(size=shape).astype(np.float32) * 10.0 ** random.integers(-6, 2) for shape in SHAPES]
-        optimizer.apply_gradients(list(zip(map(keras.ops.convert_to_tensor, gradients), variables, strict=True))[::order])
-    if hasattr(optimizer, "write_averages"):
-        weights = [variable.numpy() for variable in variables]
-        optimizer.write_averages()
-        return [*weights, *(variable.numpy() for variable in variables)]
+        optimizer.apply_gradients(
+            list(zip(map(keras.ops.convert_to_tensor, gradients), variables, strict=True))[::order]
+        )
     weights = [variable.numpy() for variable in variables]
-    optimizer.finalize_variable_values(variables)
+    # Keras has its averages written over the weights at the end of `fit` by this, which ours leaves to be asked for.
+    getattr(optimizer, "write_averages", lambda: optimizer.finalize_variable_values(variables))()
     return [*weights, *(variable.numpy() for variable in variables)]
 
 
