@@ -12,7 +12,7 @@ SHAPES = [(3, 3, 2), (1,), (5, 7)]
 
 
 def _steps(optimizer, steps: int, order: int = 1) -> list[np.ndarray]:
-    """The weights after some steps along the same gradients, which are handed over in this order; and their averages."""
+    """The weights after some steps along the same gradients, handed over in this order; and their averages."""
     random = np.random.default_rng(0)
     variables = [keras.Variable(random.normal(size=shape).astype(np.float32)) for shape in SHAPES]
     optimizer.build(variables)
