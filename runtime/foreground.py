@@ -7,7 +7,7 @@ comes along, as a fringe. FULL_RESOLUTION.md has how near the estimate comes and
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,8 +20,7 @@ from mmnet.runtime.tiles import Floats, Strip, for_rows
 SIDE = 256  # colours are averaged over samples, of which the longer side has at most this many
 _COARSEST = 16  # but no sample is for more than 16×16 pixels
 # Each pass: the radius of its box in samples, and the power of alpha that colours are weighted with.
-PASSES = ((4, 8), (1, 2))
-Plane = TypeVar("Plane", bound=NDArray[Any])
+PASSES = ((3, 8), (1, 3))
 _FRACTION = 16  # of a grey level: how finely differences are kept
 
 
@@ -72,13 +71,14 @@ class Mixture:
             self._step *= 2
         image, share = _samples(photo, self._step), _samples(share, self._step)
         seen, solid = image.astype(np.float32), _thrice(share.astype(np.float32) / np.float32(255))
-        front = behind = image
-        for radius, power in PASSES:
+        (radius, power), *others = PASSES
+        near, far = _mean(image, share, radius, power), _mean(image, ~share, radius, power)
+        for radius, power in others:
+            front = np.asarray(cv2.add(near, solid * (seen - (far + solid * (near - far))), dtype=cv2.CV_8U), np.uint8)
+            behind = np.asarray(cv2.convertScaleAbs(far), np.uint8)
             near, far = _mean(front, share, radius, power), _mean(behind, ~share, radius, power)
-            # F̂ + α (I − α F̂ − (1 − α) B̂)
-            front = cv2.add(near, solid * (seen - (far + solid * (near - far))), dtype=cv2.CV_8U)
-            behind = cv2.convertScaleAbs(far)
-        difference = np.rint((near - far) * np.float32(_FRACTION))
+        # What (255 − share) is to be multiplied with: powers of two, so exact.
+        difference = np.rint((near - far) * np.float32(_FRACTION)) * np.float32(1 / (256 * _FRACTION))
         self._difference = cv2.copyMakeBorder(difference, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
 
     def undone(self, strip: Strip, pixels: Bytes, share: Bytes) -> Bytes:
@@ -93,10 +93,10 @@ class Mixture:
             uint8 [height, width, 3].
         """
         # Where nothing of the person is, the photo's bytes stay.
-        missing = cv2.threshold(~share, 254, 0, cv2.THRESH_TOZERO_INV)[1] * np.float32(1 / (255 * _FRACTION))
+        _, missing = cv2.threshold(~share, 254, 0, cv2.THRESH_TOZERO_INV)
         rows, columns = strip.cells(self._step)
         more = strip.enlarge(self._difference[rows].take(columns, axis=1), self._step)
-        more *= _thrice(missing)
+        cv2.multiply(more, _thrice(missing), dst=more, dtype=cv2.CV_32F)
         return np.asarray(cv2.add(pixels, more, dtype=cv2.CV_8U), np.uint8)
 
 
@@ -119,7 +119,7 @@ def _mean(colours: Bytes, share: Bytes, radius: int, power: int) -> Floats:
 
     Where nothing has weight, its own. Sums are of whole numbers, below 2^24.
     """
-    weight = cv2.LUT(share, _weights(power))
+    weight = np.asarray(cv2.LUT(share, _weights(power)), np.uint16)
     box = 2 * radius + 1, 2 * radius + 1
 
     def total(values: NDArray[np.uint16]) -> Floats:
@@ -140,6 +140,6 @@ def _weights(power: int) -> NDArray[np.uint16]:
     return np.rint(255 * (byte / 255) ** power).clip(byte > 0, None).astype(np.uint16)
 
 
-def _thrice(plane: Plane) -> Plane:
+def _thrice(plane: NDArray[Any]) -> NDArray[Any]:
     """For each of three colours: [h, w] → [h, w, 3]."""
-    return cast(Plane, cv2.cvtColor(plane, cv2.COLOR_GRAY2RGB))
+    return np.asarray(cv2.cvtColor(plane, cv2.COLOR_GRAY2RGB))

@@ -20,13 +20,13 @@ OFFSET = 16  # offsets in 1/16 byte of alpha
 RADIUS = 2  # of the window that colours are fitted to alpha in
 EPSILON = 64  # squared grey levels: contrast below 8 levels is taken for noise
 _ROWS = 128  # of the network's, that are fitted at a time
+_NEIGHBOURS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 _WINDOW = 2 * RADIUS + 1, 2 * RADIUS + 1
 
 
 def varies(words: Words) -> Flags:
-    """Where a window holds more than one value: bool [S, S]."""
-    window = np.ones(_WINDOW, np.uint8)
-    return np.asarray(cv2.dilate(words, window) != cv2.erode(words, window))
+    """Where α is not that of all four neighbours: bool [S, S]. Beyond, photos have nothing to add."""
+    return np.asarray(cv2.dilate(words, _NEIGHBOURS) != cv2.erode(words, _NEIGHBOURS))
 
 
 def fit(words: Words, guide: Bytes, where: Flags) -> Floats:

@@ -60,7 +60,7 @@ class Shares:
     @property
     def alpha(self) -> Alpha:
         """float32 [H, W] in 0-1, multiples of 1/255."""
-        return self.share / np.float32(255)
+        return np.divide(self.share, np.float32(255), dtype=np.float32)
 
 
 AnyAlpha: TypeAlias = Alpha | Shares  # float32 [H, W] in 0-1, or that in bytes

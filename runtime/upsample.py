@@ -22,7 +22,6 @@ from mmnet.runtime.tiles import TILE_HEIGHT, TILE_WIDTH, Floats, Strip, for_rows
 
 CERTAIN = 2 / 255  # alpha as near as this to 0 or 1 is taken for 0 or 1, where it is guided
 _POSITION = 256
-_UNITS = np.array([1 / SLOPE] * 3 + [1 / OFFSET], np.float32)  # in bytes of alpha: powers of two, so exact
 
 
 class Upsampling(StrEnum):
@@ -172,13 +171,13 @@ class _Line:
         """α at the pixels of a strip, uint8 [height, width, 3]: uint8 [height, width], 255 = the person."""
         rows, columns = strip.cells(self.step)
         cells = _between(_between(self._fitted, self._rows, rows, axis=0), self._columns, columns, axis=1)
-        cells = np.multiply(cells, _UNITS)
         terms = strip.enlarge(np.ascontiguousarray(cells[..., :3]), self.step)
-        cv2.multiply(terms, pixels, dst=terms, dtype=cv2.CV_32F)
+        cv2.multiply(terms, pixels, dst=terms, scale=1 / SLOPE, dtype=cv2.CV_32F)
         total = terms[..., 0] + terms[..., 1]
         total += terms[..., 2]
+        offset = strip.enlarge(cells[..., 3] * np.float32(1 / OFFSET), self.step)
         # OpenCV rounds to whole numbers, and those beyond 0-255 to these.
-        return np.asarray(cv2.add(total, strip.enlarge(cells[..., 3].copy(), self.step), dtype=cv2.CV_8U), np.uint8)
+        return np.asarray(cv2.add(total, offset, dtype=cv2.CV_8U), np.uint8)
 
 
 @dataclass(frozen=True)
