@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.runtime.preprocess import Bytes
-from mmnet.runtime.tiles import Flags, Floats, in_parallel
+from mmnet.runtime.tiles import Flags, Floats
 
 Words = NDArray[np.uint16]
 
@@ -19,7 +19,6 @@ OFFSET = 16  # offsets in 1/16 byte of alpha
 # In pixels of the network's size; chosen on portraits, see FULL_RESOLUTION.md.
 RADIUS = 2  # of the window that colours are fitted to alpha in
 EPSILON = 64  # squared grey levels: contrast below 8 levels is taken for noise
-_ROWS = 128  # of the network's, that are fitted at a time
 _NEIGHBOURS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 _WINDOW = 2 * RADIUS + 1, 2 * RADIUS + 1
 
@@ -40,31 +39,21 @@ def fit(words: Words, guide: Bytes, where: Flags) -> Floats:
     Returns:
         float32 [S, S, 4], whole: three slopes, times `SLOPE`, and the offset, in 1/`OFFSET` byte; |v| < 2^16.
     """
-    line = np.empty((*words.shape, 4), np.float32)
-
-    def fit_rows(part: int) -> None:
-        first, end = part * _ROWS, min(len(words), (part + 1) * _ROWS)
-        planes = np.zeros((4, (end - first) * words.shape[1]), np.float32)
-        *_, offset = planes
-        np.rint(words[first:end].ravel() * np.float32(OFFSET / _WORDS), out=offset)
-        at = np.flatnonzero(where[first:end])
-        if at.size:
-            top = max(0, first - RADIUS)  # what windows see
-            slopes = _slopes(words[top : end + RADIUS], guide[top : end + RADIUS], at + (first - top) * words.shape[1])
-            byte = words[first:end].ravel().take(at) / (_WORDS / OFFSET)
-            colours = cv2.split(guide[first:end])
-            for plane, slope, colour in zip(planes, slopes, colours, strict=False):
-                plane[at] = slope
-                byte -= slope * (1 / (SLOPE / OFFSET)) * colour.ravel().take(at)
-            offset[at] = np.rint(byte)
-        cv2.merge([plane.reshape(end - first, -1) for plane in planes], line[first:end])
-
-    in_parallel(fit_rows, -(-len(words) // _ROWS))
-    return line
+    planes = np.zeros((4, words.size), np.float32)
+    *slopes, offset = planes
+    np.rint(words.ravel() * np.float32(OFFSET / _WORDS), out=offset)
+    at = np.flatnonzero(where)
+    if at.size:
+        carried = np.zeros(at.size)
+        for plane, slope, colour in zip(slopes, _slopes(words, guide, at), cv2.split(guide), strict=True):
+            plane[at] = slope
+            carried += slope * colour.ravel().take(at)
+        offset[at] = np.rint(words.ravel().take(at) / (_WORDS / OFFSET) - carried / (SLOPE / OFFSET))
+    return np.asarray(cv2.merge([plane.reshape(words.shape) for plane in planes]), np.float32)
 
 
 def _slopes(words: Words, guide: Bytes, at: NDArray[np.intp]) -> tuple[NDArray[np.float64], ...]:
-    """How alpha changes with each colour, at some pixels (flat indices): three of float64 [N], whole, times `SLOPE`.
+    """How alpha changes with each colour, at some pixels (of the flat picture): three of float64 [N], times `SLOPE`.
 
     He, Sun and Tang, "Guided Image Filtering" (2013), eq. 19: a = (Σ + ε)⁻¹ · cov(guide, α), by Cramer's rule. No
     slope is steeper than σ(α) / 2√ε, which is below 8.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -11,7 +12,7 @@ import numpy as np
 from mmnet.runtime.fit import Rectangle
 from mmnet.runtime.model import Alpha
 from mmnet.runtime.preprocess import Bytes, ImageError, check_rgb_bytes
-from mmnet.runtime.tiles import TILE_HEIGHT, TILE_WIDTH, Flags, Strip, for_rows, runs, strips, whole_row
+from mmnet.runtime.tiles import TILE_HEIGHT, TILE_WIDTH, Strip, for_rows, runs, strips, whole_row
 
 _ONE_BITS = np.float32(1).view(np.uint32)
 
@@ -37,25 +38,30 @@ class Shares:
         Raises:
             ImageError: it leaves 0-1, or is not a number somewhere.
         """
-        height, width = alpha.shape
-        shares = np.empty((height, width), np.uint8)
+
+        def fill(row: int, share: Bytes) -> None:
+            rows = whole_row(row, alpha.shape).slices
+            check_range(alpha[rows])
+            share[rows] = to_alpha_bytes(alpha[rows])
+
+        return cls.filled(alpha.shape, fill)
+
+    @classmethod
+    def filled(cls, shape: tuple[int, ...], fill: Callable[[int, Bytes], None]) -> Shares:
+        """Those that `fill` writes into uint8 [H, W], given a row of tiles: that row, on any thread."""
+        height, width = shape
+        share = np.empty((height, width), np.uint8)
         columns = np.arange(0, width, TILE_WIDTH)
         least, greatest = np.empty((2, -(-height // TILE_HEIGHT), len(columns)), np.uint8)
 
-        def take(row: int) -> None:
-            rows = whole_row(row, alpha.shape).slices
-            check_range(alpha[rows])
-            share = shares[rows] = to_alpha_bytes(alpha[rows])
-            least[row] = np.minimum.reduceat(share.min(axis=0), columns)
-            greatest[row] = np.maximum.reduceat(share.max(axis=0), columns)
+        def work(row: int) -> None:
+            fill(row, share)
+            here = share[whole_row(row, shape).slices]
+            least[row] = np.minimum.reduceat(here.min(axis=0), columns)
+            greatest[row] = np.maximum.reduceat(here.max(axis=0), columns)
 
-        for_rows(height, take)
-        return cls.where(shares, opaque=least == 255, empty=greatest == 0)
-
-    @classmethod
-    def where(cls, share: Bytes, opaque: Flags, empty: Flags) -> Shares:
-        """Those of which some tiles are 255, and others 0, everywhere: bool [rows, columns] each."""
-        return cls(share, runs(opaque, share.shape), strips(~(opaque | empty), share.shape))
+        for_rows(height, work)
+        return cls(share, runs(least == 255, shape), strips((least < 255) & (greatest > 0), shape))
 
     @property
     def alpha(self) -> Alpha:

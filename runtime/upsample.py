@@ -18,7 +18,7 @@ from mmnet.runtime.guided import OFFSET, SLOPE, WHITE, Words, fit, varies
 from mmnet.runtime.model import Alpha
 from mmnet.runtime.preprocess import Bytes, ImageError, check_rgb_bytes, resample
 from mmnet.runtime.shares import AnyAlpha, Shares
-from mmnet.runtime.tiles import TILE_HEIGHT, TILE_WIDTH, Floats, Strip, for_rows, whole_row
+from mmnet.runtime.tiles import TILE_HEIGHT, TILE_WIDTH, Floats, Strip, runs, strips, whole_row
 
 CERTAIN = 2 / 255  # alpha as near as this to 0 or 1 is taken for 0 or 1, where it is guided
 _POSITION = 256
@@ -70,10 +70,10 @@ def upsample(alpha: Alpha, photo: Bytes, method: Upsampling = DEFAULT, *, model_
 
     GUIDED is the fast guided filter (He and Sun, 2015) with the photo's colours as the guide: where alpha changes,
     α ≈ a · colour + b is fitted in windows of 5×5 at the network's size, and a and b are interpolated. It differs in
-    two ways. b is chosen so that the network's own alpha is kept at its pixels, where the filter would blur it.
-    And the guide is blurred by the binomial 1 2 1, about as much as the network blurs, so that what the blur took
-    from alpha is restored from the photo. Where alpha is 0, or 1, in a whole window, it stays that. A photo that is
-    no larger than the network's input is upsampled bilinearly.
+    three ways. a is fitted only where alpha is not that of all four neighbours. b is chosen so that the network's own
+    alpha is kept at its pixels, where the filter would blur it. And the guide is blurred by the binomial 1 2 1, about
+    as much as the network blurs, so that what the blur took from alpha is restored from the photo. A photo that is no
+    larger than the network's input is upsampled bilinearly.
 
     Either method gives the same bytes on any processor: everything is computed in whole numbers, but for the slopes,
     whose few operations in float64 IEEE 754 defines to the bit.
@@ -134,21 +134,17 @@ def _guided(alpha: Alpha, photo: Bytes, model_input: Bytes) -> Shares:
     left, right = _reach(alpha.shape[1], width, line.step, TILE_WIDTH)
     edges = cv2.integral(mixed.astype(np.uint8))
     crossed = edges[bottom][:, right] - edges[bottom][:, left] > edges[top][:, right] - edges[top][:, left]
-    shares = Shares.where(
-        np.empty((height, width), np.uint8),
-        opaque=~crossed & (words[top[:, None], left] == WHITE),
-        empty=~crossed & (words[top[:, None], left] == 0),
-    )
+    opaque = runs(~crossed & (words[top[:, None], left] == WHITE), photo.shape)
+    edges = strips(crossed, photo.shape)
 
-    def lay(row: int) -> None:
-        shares.share[whole_row(row, photo.shape).slices] = 0
-        for place in shares.opaque[row]:
-            shares.share[place.slices] = 255
-        if strip := shares.edges[row]:
-            strip.put(line.at(strip, strip.take(photo)), shares.share)
+    def fill(row: int, share: Bytes) -> None:
+        share[whole_row(row, photo.shape).slices] = 0
+        for place in opaque[row]:
+            share[place.slices] = 255
+        if strip := edges[row]:
+            strip.put(line.at(strip, strip.take(photo)), share)
 
-    for_rows(height, lay)
-    return shares
+    return Shares.filled((height, width), fill)
 
 
 class _Line:

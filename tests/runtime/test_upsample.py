@@ -101,7 +101,7 @@ def test_tiles_and_threads_change_nothing(shape: tuple[int, int], monkeypatch: p
     before = cv2.getNumThreads()
     try:
         for height, width, gap, threads in ((8, 16, 0, 1), (16, 32, 3, 3), (2048, 2048, 1, 1)):
-            for module in ("tiles", "upsample"):
+            for module in ("tiles", "upsample", "shares"):
                 monkeypatch.setattr(f"mmnet.runtime.{module}.TILE_HEIGHT", height)
                 monkeypatch.setattr(f"mmnet.runtime.{module}.TILE_WIDTH", width)
             monkeypatch.setattr("mmnet.runtime.tiles._GAP", gap)
