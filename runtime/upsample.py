@@ -135,13 +135,13 @@ def _guided(alpha: Alpha, photo: Bytes, model_input: Bytes) -> Shares:
     edges = cv2.integral(mixed.astype(np.uint8))
     crossed = edges[bottom][:, right] - edges[bottom][:, left] > edges[top][:, right] - edges[top][:, left]
     opaque = runs(~crossed & (words[top[:, None], left] == WHITE), photo.shape)
-    edges = strips(crossed, photo.shape)
+    crossed_by = strips(crossed, photo.shape)
 
     def fill(row: int, share: Bytes) -> None:
         share[whole_row(row, photo.shape).slices] = 0
         for place in opaque[row]:
             share[place.slices] = 255
-        if strip := edges[row]:
+        if strip := crossed_by[row]:
             strip.put(line.at(strip, strip.take(photo)), share)
 
     return Shares.filled((height, width), fill)
