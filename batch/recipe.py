@@ -109,7 +109,7 @@ class Maker:
             ModelError: the model failed on it.
         """
         photo = decode_photo(data, name)
-        picture = self._render(photo, self._matter(photo))
+        picture = self._render(photo, self._matter.photo(photo).found)
         return Made(encode_picture(Path(PurePosixPath(output)), picture), photo.shape[1], photo.shape[0])
 
 

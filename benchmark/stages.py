@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from mmnet.runtime.compose import composite
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.preprocess import Bytes, to_model_input
-from mmnet.runtime.upsample import upsample_alpha
+from mmnet.runtime.shares import AnyAlpha
+from mmnet.runtime.upsample import upsample
 
 STAGES = ("preprocess", "invoke", "postprocess")
 COMPOSITE = "composite"  # only where it is asked for
@@ -77,11 +78,11 @@ class StagedModel:
         """Run the model on what `preprocess` wrote."""
         self._interpreter.invoke()
 
-    def postprocess(self, photo: Bytes) -> NDArray[np.float32]:
-        """Read the model's alpha, and bring the drawn one to the photo's size: float32 [H, W] in 0-1."""
+    def postprocess(self, photo: Bytes) -> AnyAlpha:
+        """Read the model's alpha, and bring the drawn one to the photo's size."""
         alpha: NDArray[Any] = self._interpreter.get_tensor(self._alpha)[0, :, :, 0]
         _ = alpha if alpha.dtype == np.float32 else alpha / np.float32(255)
-        return upsample_alpha(self._drawn, photo, model_input=self._seen)
+        return upsample(self._drawn, photo, model_input=self._seen)
 
     def time_stages(self, photo: Bytes, background: Bytes | None = None) -> Sequence[float]:
         """Milliseconds of preprocess, invoke, postprocess, in this order, of one run; with a background, of composite.

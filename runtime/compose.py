@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from mmnet.errors import MMNetError
 from mmnet.runtime import foreground
-from mmnet.runtime.fit import Rectangle
-from mmnet.runtime.foreground import Mixture, check_pair, check_range
-from mmnet.runtime.model import Alpha
+from mmnet.runtime.foreground import Mixture
 from mmnet.runtime.photos import read_photo
 from mmnet.runtime.preprocess import Bytes, ImageError, check_rgb_bytes
-from mmnet.runtime.tiles import for_edges, for_runs, tile_ranges
+from mmnet.runtime.shares import AnyAlpha, shares_of
+from mmnet.runtime.tiles import for_rows, whole_row
 
-Background = Callable[[Bytes, Alpha], Bytes]  # (photo, alpha) -> uint8 [H, W, 3] to lay behind it
+Background = Callable[[Bytes, AnyAlpha], Bytes]  # (photo, alpha) -> uint8 [H, W, 3] to lay behind it
 
 TRANSPARENT, BLUR = "transparent", "blur"
 
@@ -45,8 +44,6 @@ COLOURS = {
 }
 
 _BLUR_SIDE = 512  # the blur is computed at this size: it holds no detail that needs more
-# blendLinear divides by the sum of the weights and 10⁻⁵, which beside this much is nothing.
-_WEIGHT = np.float32(1 << 16)
 _BLUR_SIGMA = 10.0  # pixels at that size: about 2 % of the longer side
 
 
@@ -55,13 +52,16 @@ class BackgroundError(MMNetError):
 
 
 def composite(
-    image: Bytes, alpha: Alpha, background: Bytes | tuple[int, int, int], *, estimate_foreground: bool = False
+    image: Bytes, alpha: AnyAlpha, background: Bytes | tuple[int, int, int], *, estimate_foreground: bool = False
 ) -> Bytes:
-    """alpha · F + (1 − alpha) · background, rounded to the nearest byte, where F is the image or the person's colours.
+    """alpha · F + (1 − alpha) · background, where F is the image or the person's colours.
+
+    The alpha A is taken in bytes: (A · F + (255 − A) · background) / 255 is rounded to the nearest byte, as on phones
+    and in the browser (PREPROCESSING.md). There are no ties, and the bytes are the same on any processor.
 
     Args:
         image: uint8 [H, W, 3].
-        alpha: float32 [H, W] in 0-1.
+        alpha: float32 [H, W] in 0-1, which is rounded to bytes, or `Shares`.
         background: uint8 [H, W, 3], or one colour.
         estimate_foreground: F is `foreground.estimate_foreground(image, alpha)` (made on the way, so faster): nothing
             of the photo's own background is carried along. Otherwise F is the image itself.
@@ -72,32 +72,41 @@ def composite(
     Raises:
         ImageError: the shapes or dtypes do not fit, or alpha leaves 0-1.
     """
-    check_pair(image, alpha)
+    image, shares = np.ascontiguousarray(image), shares_of(image, alpha)
     behind = np.asarray(background, np.uint8)
     if behind.shape == (3,):
         behind = plain(behind, *image.shape[:2])
     if behind.shape != image.shape:
         raise ImageError(f"the background has shape {behind.shape}, the image {image.shape}")
-    low, high = tile_ranges(alpha)
-    check_range(low, high)
-    mixed = (high > 0) & (low < 1)
-    mixture = Mixture(image, alpha) if estimate_foreground and mixed.any() else None
-    out = np.array(behind, order="C")
+    mixture = Mixture(image, shares.share) if estimate_foreground and any(shares.edges) else None
+    out = np.empty(image.shape, np.uint8)
 
-    def lay(place: Rectangle) -> None:
-        out[place.slices] = image[place.slices]
+    def lay(row: int) -> None:
+        whole = whole_row(row, out.shape).slices
+        out[whole] = behind[whole]
+        for place in shares.opaque[row]:
+            out[place.slices] = image[place.slices]
+        if strip := shares.edges[row]:
+            front, share = strip.take(image), strip.take(shares.share)
+            if mixture is not None:
+                front = mixture.undone(strip, front, share)
+            strip.put(_blend(front, strip.take(behind), share), out)
 
-    def blend(place: Rectangle) -> None:
-        front, share = image[place.slices], alpha[place.slices]
-        if mixture is not None:
-            front = mixture.undone(place, front, share)
-        weight = share * _WEIGHT
-        far = np.ascontiguousarray(behind[place.slices])
-        out[place.slices] = cv2.blendLinear(np.ascontiguousarray(front), far, weight, _WEIGHT - weight)
-
-    for_runs(low == 1, alpha.shape, lay)
-    for_edges(mixed, alpha.shape, blend)
+    for_rows(len(out), lay)
     return out
+
+
+def _blend(front: Bytes, behind: Bytes, share: Bytes) -> Bytes:
+    """(share · front + (255 − share) · behind) / 255, rounded, in which there are no ties; all sums fit 16 bits."""
+    weight = cv2.cvtColor(share, cv2.COLOR_GRAY2RGB).astype(np.uint16)
+    total = front.astype(np.uint16)
+    total *= weight
+    np.subtract(np.uint16(255), weight, out=weight)
+    weight *= behind.astype(np.uint16)
+    total += weight
+    total += np.uint16(127)
+    total //= np.uint16(255)
+    return total.astype(np.uint8)
 
 
 def plain(colour: Bytes | tuple[int, int, int], height: int, width: int) -> Bytes:
@@ -106,7 +115,7 @@ def plain(colour: Bytes | tuple[int, int, int], height: int, width: int) -> Byte
     return np.broadcast_to(row, (height, width, 3))
 
 
-def cutout(image: Bytes, alpha: Alpha, *, estimate_foreground: bool = False) -> Bytes:
+def cutout(image: Bytes, alpha: AnyAlpha, *, estimate_foreground: bool = False) -> Bytes:
     """The person alone: uint8 [H, W, 4], RGBA, straight (not premultiplied).
 
     Args:
@@ -115,14 +124,9 @@ def cutout(image: Bytes, alpha: Alpha, *, estimate_foreground: bool = False) -> 
     Raises:
         ImageError: as `composite`.
     """
-    _check(image, alpha)
-    colours = foreground.estimate_foreground(image, alpha) if estimate_foreground else image
-    return np.dstack([colours, to_alpha_bytes(alpha)])
-
-
-def to_alpha_bytes(alpha: Alpha) -> Bytes:
-    """float32 in 0-1 → uint8, 255 = opaque, rounded."""
-    return np.asarray(np.rint(alpha * np.float32(255)), np.uint8)
+    shares = shares_of(image, alpha)
+    colours = foreground.estimate_foreground(image, shares) if estimate_foreground else image
+    return np.dstack([colours, shares.share])
 
 
 def parse_background(text: str) -> Background | None:
@@ -164,12 +168,12 @@ def cover(picture: Bytes, height: int, width: int) -> Bytes:
     return np.asarray(cv2.resize(taken, (width, height), interpolation=method), np.uint8)
 
 
-def blurred(image: Bytes, alpha: Alpha) -> Bytes:
+def blurred(image: Bytes, alpha: AnyAlpha) -> Bytes:
     """The photo's own background out of focus, without a halo of the person's colours: uint8 [H, W, 3].
 
     A Gaussian weighted by 1 − alpha (normalized convolution; Knutsson and Westin, 1993).
     """
-    _check(image, alpha)
+    alpha = shares_of(image, alpha).alpha
     height, width = alpha.shape
     scale = min(1.0, _BLUR_SIDE / max(height, width))
     small = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -180,11 +184,6 @@ def blurred(image: Bytes, alpha: Alpha) -> Bytes:
     )
     soft = np.rint(spread[..., :3] / spread[..., 3:]).clip(0, 255).astype(np.uint8)
     return np.asarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
-
-
-def _check(image: Bytes, alpha: Alpha) -> None:
-    check_pair(image, alpha)
-    check_range(alpha, alpha)
 
 
 def _parse_colour(word: str) -> tuple[int, int, int] | None:

@@ -6,24 +6,25 @@ comes along, as a fringe. FULL_RESOLUTION.md has how near the estimate comes and
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet.runtime.fit import Rectangle
-from mmnet.runtime.model import Alpha
-from mmnet.runtime.preprocess import Bytes, ImageError, check_rgb_bytes
-from mmnet.runtime.tiles import Field, Floats, for_edges, tile_ranges
+from mmnet.runtime.preprocess import Bytes
+from mmnet.runtime.shares import AnyAlpha, shares_of
+from mmnet.runtime.tiles import Floats, Strip, for_rows
 
 SIDE = 256  # colours are averaged over samples, of which the longer side has at most this many
+_COARSEST = 16  # but no sample is for more than 16×16 pixels
 # Each pass: the radius of its box in samples, and the power of alpha that colours are weighted with.
-PASSES = ((4, 8), (1, 2))
+PASSES = ((3, 8), (1, 3))
 _FRACTION = 16  # of a grey level: how finely differences are kept
 
 
-def estimate_foreground(photo: Bytes, alpha: Alpha) -> Bytes:
+def estimate_foreground(photo: Bytes, alpha: AnyAlpha) -> Bytes:
     """What the photo would show of the person alone.
 
     Blur-fusion in two passes (Forte, "Approximate Fast Foreground Colour Estimation", ICIP 2021, eq. 4-6), on evenly
@@ -34,7 +35,7 @@ def estimate_foreground(photo: Bytes, alpha: Alpha) -> Bytes:
 
     Args:
         photo: uint8 [H, W, 3], RGB.
-        alpha: float32 [H, W] in 0-1.
+        alpha: float32 [H, W] in 0-1, which is rounded to bytes, or `Shares`.
 
     Returns:
         uint8 [H, W, 3]: the photo's own bytes where alpha is 0 or 1. The same on any processor.
@@ -42,109 +43,103 @@ def estimate_foreground(photo: Bytes, alpha: Alpha) -> Bytes:
     Raises:
         ImageError: the shapes or dtypes do not fit, or alpha leaves 0-1.
     """
-    check_pair(photo, alpha)
-    low, high = tile_ranges(alpha)
-    check_range(low, high)
-    foreground = np.array(photo, order="C")
-    mixed = (high > 0) & (low < 1)
-    if mixed.any():
-        mixture = Mixture(photo, alpha)
+    shares = shares_of(photo, alpha)
+    own = np.array(photo, order="C")
+    if any(shares.edges):
+        mixture = Mixture(own, shares.share)
 
-        def lay(place: Rectangle) -> None:
-            foreground[place.slices] = mixture.undone(place, photo[place.slices], alpha[place.slices])
+        def lay(row: int) -> None:
+            if strip := shares.edges[row]:
+                strip.put(mixture.undone(strip, strip.take(own), strip.take(shares.share)), own)
 
-        for_edges(mixed, alpha.shape, lay)
-    return foreground
+        for_rows(len(own), lay)
+    return own
 
 
 class Mixture:
     """By how much the person's colours differ from those behind, F̂ − B̂, everywhere in a photo."""
 
-    def __init__(self, photo: Bytes, alpha: Alpha) -> None:
-        """Estimate it; see `estimate_foreground`."""
-        step = 1
-        while max(alpha.shape) > SIDE * step:
-            step *= 2
-        image = _samples(photo, step).astype(np.float32).transpose(2, 0, 1).copy()
-        share = _samples(alpha, step)
-        solid = share.astype(np.float32) / np.float32(255)
-        front = behind = image
-        for radius, power in PASSES:
-            near, behind = _mean(front, share, radius, power), _mean(behind, 255 - share, radius, power)
-            front = (near + solid * (image - solid * near - (1 - solid) * behind)).clip(0, 255)
-        self._difference = Field(np.rint((near - behind) * np.float32(_FRACTION)), step)
-
-    def undone(self, place: Rectangle, pixels: Bytes, alpha: Alpha) -> Bytes:
-        """The person's colours in a rectangle that begins at a tile.
+    def __init__(self, photo: Bytes, share: Bytes) -> None:
+        """Estimate it; see `estimate_foreground`.
 
         Args:
-            place: the rectangle.
+            photo: uint8 [H, W, 3].
+            share: the person's, uint8 [H, W], 255 = all.
+        """
+        self._step = 1
+        while max(share.shape) > SIDE * self._step and self._step < _COARSEST:
+            self._step *= 2
+        image, share = _samples(photo, self._step), _samples(share, self._step)
+        seen, solid = image.astype(np.float32), _thrice(share.astype(np.float32) / np.float32(255))
+        (radius, power), *others = PASSES
+        near, far = _mean(image, share, radius, power), _mean(image, ~share, radius, power)
+        for radius, power in others:
+            front = np.asarray(cv2.add(near, solid * (seen - (far + solid * (near - far))), dtype=cv2.CV_8U), np.uint8)
+            behind = np.asarray(cv2.convertScaleAbs(far), np.uint8)
+            near, far = _mean(front, share, radius, power), _mean(behind, ~share, radius, power)
+        # What (255 − share) is to be multiplied with: powers of two, so exact.
+        difference = np.rint((near - far) * np.float32(_FRACTION)) * np.float32(1 / (256 * _FRACTION))
+        self._difference = cv2.copyMakeBorder(difference, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+
+    def undone(self, strip: Strip, pixels: Bytes, share: Bytes) -> Bytes:
+        """The person's colours in a strip.
+
+        Args:
+            strip: the strip.
             pixels: its of the photo, uint8 [height, width, 3].
-            alpha: its, float32 [height, width].
+            share: its, uint8 [height, width].
 
         Returns:
             uint8 [height, width, 3].
         """
-        missing = (1 - alpha) * np.float32(1 / _FRACTION)
-        missing[alpha == 0] = 0  # where nothing of the person is, the photo's bytes stay
-        more = self._difference.at(place)
-        planes = cv2.split(pixels)
-        mine = [cv2.add(plane, each * missing, dtype=cv2.CV_8U) for plane, each in zip(planes, more, strict=True)]
-        return np.asarray(cv2.merge(mine), np.uint8)
+        # Where nothing of the person is, the photo's bytes stay.
+        _, missing = cv2.threshold(~share, 254, 0, cv2.THRESH_TOZERO_INV)
+        rows, columns = strip.cells(self._step)
+        more = strip.enlarge(self._difference[rows].take(columns, axis=1), self._step)
+        cv2.multiply(more, _thrice(missing), dst=more, dtype=cv2.CV_32F)
+        return np.asarray(cv2.add(pixels, more, dtype=cv2.CV_8U), np.uint8)
 
 
-def _samples(picture: NDArray[Any], step: int) -> Bytes:
-    """Bytes, or floats in 0-1 as bytes: the mean of the two by two pixels in the middle of each cell of step × step."""
-    if step > 1:
-        for axis, side in enumerate(picture.shape[:2]):
-            middle = np.arange(-(-side // step)) * step + step // 2
-            both = np.stack([middle - 1, middle], axis=1).clip(0, side - 1)
-            picture = picture.take(both.ravel(), axis=axis)
-    taken = np.rint(picture * np.float32(255)) if picture.dtype == np.float32 else picture
-    wide: NDArray[np.uint16] = taken.astype(np.uint16)
-    if step > 1:
-        wide = (wide[::2, ::2] + wide[::2, 1::2] + wide[1::2, ::2] + wide[1::2, 1::2] + np.uint16(2)) >> np.uint16(2)
-    return wide.astype(np.uint8)
+def _samples(picture: Bytes, step: int) -> Bytes:
+    """The mean of the two by two pixels in the middle of each cell of step × step, rounded half up.
 
-
-def _mean(colours: Floats, share: Bytes, radius: int, power: int) -> Floats:
-    """The mean of the colours around each sample, weighted with a power of its share: float32 [3, h, w].
-
-    Where nothing has weight, its own. OpenCV adds floats in float64, in which sums of whole numbers are exact.
+    Cells cut by the picture's edge repeat their neighbours.
     """
-    weight = _weights(power)[share]
-    planes = np.concatenate([np.rint(colours) * weight, weight[None]])
+    sides = picture.shape[:2]
+    rows, columns = (max(1, side // step) for side in sides)
+    inner = picture[: rows * step, : columns * step]
+    # Halfway between pixels, bilinear interpolation is that mean.
+    taken = cv2.resize(inner, (columns, rows), interpolation=cv2.INTER_LINEAR_EXACT)
+    below, beside = (-(-side // step) - whole for side, whole in zip(sides, (rows, columns), strict=True))
+    return np.asarray(cv2.copyMakeBorder(taken, 0, below, 0, beside, cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _mean(colours: Bytes, share: Bytes, radius: int, power: int) -> Floats:
+    """The mean of the colours around each sample, weighted with a power of its share: float32 [h, w, 3].
+
+    Where nothing has weight, its own. Sums are of whole numbers, below 2^24.
+    """
+    weight = np.asarray(cv2.LUT(share, _weights(power)), np.uint16)
     box = 2 * radius + 1, 2 * radius + 1
-    sums = np.stack(
-        [cv2.boxFilter(plane, -1, box, normalize=False, borderType=cv2.BORDER_REPLICATE) for plane in planes]
-    )
-    return np.where(sums[3] > 0, sums[:3] / np.maximum(sums[3], 1), colours)
+
+    def total(values: NDArray[np.uint16]) -> Floats:
+        return np.asarray(
+            cv2.boxFilter(values, cv2.CV_32F, box, normalize=False, borderType=cv2.BORDER_REPLICATE), np.float32
+        )
+
+    weights = total(weight)
+    mean = total(colours * _thrice(weight))
+    mean /= _thrice(np.maximum(weights, 1))
+    return np.asarray(cv2.copyTo(colours.astype(np.float32), (weights == 0).view(np.uint8), mean), np.float32)
 
 
-def _weights(power: int) -> Floats:
+@cache
+def _weights(power: int) -> NDArray[np.uint16]:
     """Of each byte of alpha, whole, 0-255. Even the faintest hair has one: where it is, there may be no other."""
     byte = np.arange(256)
-    return np.rint(255 * (byte / 255) ** power).clip(byte > 0, None).astype(np.float32)
+    return np.rint(255 * (byte / 255) ** power).clip(byte > 0, None).astype(np.uint16)
 
 
-def check_pair(image: Bytes, alpha: Alpha) -> None:
-    """Refuse a picture and an alpha that do not belong together.
-
-    Raises:
-        ImageError: as the message says.
-    """
-    check_rgb_bytes(image)
-    if alpha.shape != image.shape[:2]:
-        raise ImageError(f"the alpha has shape {alpha.shape}, the image {image.shape}")
-    if alpha.dtype != np.float32:
-        raise ImageError("the alpha is not float32 in 0-1")
-
-
-def check_range(low: Floats, high: Floats) -> None:
-    """Refuse an alpha whose tiles have these least and greatest values, unless they lie in 0-1.
-
-    Raises:
-        ImageError: they do not, or are not numbers.
-    """
-    if not (low.min() >= 0 and high.max() <= 1):
-        raise ImageError("the alpha is not float32 in 0-1")
+def _thrice(plane: NDArray[Any]) -> NDArray[Any]:
+    """For each of three colours: [h, w] → [h, w, 3]."""
+    return np.asarray(cv2.cvtColor(plane, cv2.COLOR_GRAY2RGB))

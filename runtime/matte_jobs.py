@@ -163,7 +163,7 @@ def _run_job(
 
 def _matte_photo(matter: PortraitMatter, job: Job, making: Making) -> Result:
     image = read_photo(job.photo)
-    picture = making.render(image, matter(image))
+    picture = making.render(image, matter.photo(image).found)
     make_folder(job.output.parent)
     write_picture(job.output, picture)
     return Result("photo", str(job.photo), job.output, (image.shape[1], image.shape[0]))

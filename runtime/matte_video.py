@@ -16,15 +16,15 @@ from mmnet.runtime.audio import Track
 from mmnet.runtime.camera import Camera, newest_frames
 from mmnet.runtime.interrupt import interruptible
 from mmnet.runtime.matter import PortraitMatter
-from mmnet.runtime.model import Alpha
 from mmnet.runtime.outputs import Kind, make_folder
 from mmnet.runtime.preprocess import Bytes
+from mmnet.runtime.shares import AnyAlpha
 from mmnet.runtime.stream import Matte
 from mmnet.runtime.video_formats import choose_encoding, is_sequence
 from mmnet.runtime.video_input import TimedPicture, VideoInput
 from mmnet.runtime.video_output import Film, NoFramesError, Sink, write_pictures, write_video
 
-Render = Callable[[Bytes, Alpha], Bytes]  # (frame, alpha) -> what is written
+Render = Callable[[Bytes, AnyAlpha], Bytes]  # (frame, alpha) -> what is written
 Advance = Callable[[int, int | None], Any]  # (frames done, frames in all if known)
 
 
@@ -154,7 +154,7 @@ def _run(
             yield timed.picture, timed.timestamp_ms
 
     def finish(matte: Matte) -> tuple[Bytes, Any]:
-        return render(matte.frame, matte.alpha), matte.timestamp_ms
+        return render(matte.frame, matte.found), matte.timestamp_ms
 
     begin = time.monotonic()
     try:

@@ -16,7 +16,7 @@ from mmnet.runtime.model import Alpha, MattingModel, default_model
 from mmnet.runtime.pipeline import pipelined
 from mmnet.runtime.preprocess import Bytes, ImageError, check_rgb_bytes, to_model_input
 from mmnet.runtime.stream import LiveStream, Matte, Milliseconds, Smoothing, StreamError, Track
-from mmnet.runtime.upsample import DEFAULT, Upsampling, upsample_alpha
+from mmnet.runtime.upsample import DEFAULT, Upsampling, upsample
 
 Image = NDArray[np.uint8] | NDArray[np.float32] | NDArray[np.float64]
 
@@ -105,11 +105,14 @@ class PortraitMatter:
             ImageError: another shape or dtype; not finite; outside 0-1.
             ModelError: see `MattingModel.run`.
         """
-        photo = as_bytes(image)
-        small = to_model_input(photo, self.model.size)
+        return self.photo(image).alpha
+
+    def photo(self, image: Image) -> Matte:
+        """As a call, with the photo, as `mmnet matte` makes cut-outs and composites of it."""
+        prepared = self._prepare((image, 0))
         with self._network:
-            alpha = self.model.run_float(small)
-        return upsample_alpha(alpha, photo, self.upsampling, model_input=small)
+            alpha = self.model.run_float(prepared.small)
+        return self._enlarge(_Inferred(prepared, alpha))
 
     def video(self, frame: Image, timestamp_ms: Milliseconds) -> Alpha:
         """Compute the matte of the next frame of a video; `restart` begins another video.
@@ -243,8 +246,8 @@ class PortraitMatter:
 
     def _enlarge(self, inferred: _Inferred) -> Matte:
         frame, small = inferred.of.frame, inferred.of.small
-        alpha = upsample_alpha(inferred.alpha, frame, self.upsampling, model_input=small)
-        return Matte(frame, alpha, inferred.of.timestamp_ms)
+        found = upsample(inferred.alpha, frame, self.upsampling, model_input=small)
+        return Matte(frame, found, inferred.of.timestamp_ms)
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mmnet.runtime.compose import Background, composite, cutout, parse_background, to_alpha_bytes
-from mmnet.runtime.model import Alpha
+from mmnet.runtime.compose import Background, composite, cutout, parse_background
 from mmnet.runtime.outputs import ALPHA, COMPOSITE, CUTOUT, Kind
 from mmnet.runtime.preprocess import Bytes
+from mmnet.runtime.shares import AnyAlpha, shares_of
 
 
 @dataclass(frozen=True)
 class Rendering:
-    """How to make it; call it with a photo or frame, uint8 [H, W, 3], and its alpha, float32 [H, W].
+    """How to make it; call it with a photo or frame, uint8 [H, W, 3], and its alpha.
 
     Attributes:
         behind: what lies behind a composite; None for the other kinds.
@@ -35,10 +35,10 @@ class Rendering:
         kind = ALPHA if background is None else CUTOUT if behind is None else COMPOSITE
         return cls(kind, behind, foreground)
 
-    def __call__(self, picture: Bytes, alpha: Alpha) -> Bytes:
+    def __call__(self, picture: Bytes, alpha: AnyAlpha) -> Bytes:
         """uint8: [H, W], [H, W, 4] or [H, W, 3], by the kind."""
         if self.kind is ALPHA:
-            return to_alpha_bytes(alpha)
+            return shares_of(picture, alpha).share
         if self.behind is None:
             return cutout(picture, alpha, estimate_foreground=self.foreground)
         return composite(picture, alpha, self.behind(picture, alpha), estimate_foreground=self.foreground)

@@ -7,11 +7,13 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 
 from mmnet.errors import MMNetError
 from mmnet.runtime.model import Alpha
 from mmnet.runtime.preprocess import Bytes
+from mmnet.runtime.shares import AnyAlpha, Shares
 
 Milliseconds = int | float | Fraction
 Item = TypeVar("Item")
@@ -31,13 +33,18 @@ class Matte:
 
     Attributes:
         frame: uint8 [H, W, 3], RGB.
-        alpha: float32 [H, W] in 0-1, 1 = the person.
+        found: its alpha, as `upsample` gives it, and `composite` and others take it.
         timestamp_ms: as the frame was given.
     """
 
     frame: Bytes
-    alpha: Alpha
+    found: AnyAlpha
     timestamp_ms: Milliseconds
+
+    @cached_property
+    def alpha(self) -> Alpha:
+        """float32 [H, W] in 0-1, 1 = the person."""
+        return self.found.alpha if isinstance(self.found, Shares) else self.found
 
 
 class Smoothing(Protocol):

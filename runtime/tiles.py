@@ -1,14 +1,15 @@
 """A picture as tiles, so that what is only needed along the person's edge is only done there.
 
-Away from the edge alpha is 0 or 1, and upsampling, foreground colours and compositing have nothing to decide. Tiles
-that the edge crosses, about a quarter of a portrait, are computed on in runs, side by side. What is computed for a
-pixel never depends on the tile or the run that it lies in.
+Away from the edge alpha is 0 or 1, and upsampling, foreground colours and compositing have nothing to decide. Rows of
+tiles are worked on beside each other; in a row, tiles that the edge crosses are computed on in runs. What is computed
+for a pixel never depends on the tile, the run or the thread.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,98 +18,121 @@ from numpy.typing import NDArray
 from mmnet.runtime.fit import Rectangle
 
 Floats = NDArray[np.float32]
+Flags = NDArray[np.bool_]
 
-TILE = 32  # pixels, a multiple of every step of a `Field`
+# Pixels, multiples of every step of `enlarge`. A tile is high, so that runs are few and each worth its calls, and
+# narrow, so that they hold little but the edge.
+TILE_HEIGHT, TILE_WIDTH = 64, 16
 _GAP = 2  # tiles between two runs that are not worth a run of their own
+_MARGIN = 16  # pixels, a multiple of every step
 
 
-def tile_ranges(picture: Floats) -> tuple[Floats, Floats]:
-    """The least and the greatest value of each tile of a picture [H, W]: [rows, columns] each, NaN where one is."""
-    height, width = picture.shape
-    whole = height - height % TILE
-    columns = np.arange(0, width, TILE)
-    found = []
-    for extreme in (np.minimum, np.maximum):
-        lines = extreme.reduce(picture[:whole].reshape(-1, TILE, width), axis=1)
-        if whole < height:
-            lines = np.concatenate([lines, extreme.reduce(picture[whole:], axis=0)[None]])
-        found.append(extreme.reduceat(lines, columns, axis=1))
-    return found[0], found[1]
+def in_parallel(work: Callable[[int], None], count: int) -> None:
+    """Call `work` with 0 … count − 1, on as many threads as OpenCV has. Calls must not depend on each other."""
+    numbers = iter(range(count))  # each thread takes the next
+
+    def share(_: int) -> None:
+        for number in numbers:
+            work(number)
+
+    helpers = min(cv2.getNumThreads(), count) - 1
+    if helpers < 1:
+        share(0)
+        return
+    with ThreadPoolExecutor(helpers) as pool:
+        helping = pool.map(share, range(helpers))
+        share(0)
+        for _ in helping:  # raises what one raised
+            pass
 
 
-def for_runs(
-    chosen: NDArray[np.bool_], shape: tuple[int, ...], work: Callable[[Rectangle], None], *, gap: int = 0
-) -> None:
-    """Call `work` with rectangles that cover all tiles chosen, on as many threads as OpenCV has.
+def for_rows(height: int, work: Callable[[int], None]) -> None:
+    """Call `work` with the number of each row of tiles of a picture, `in_parallel`."""
+    in_parallel(work, -(-height // TILE_HEIGHT))
+
+
+def whole_row(row: int, shape: tuple[int, ...]) -> Rectangle:
+    """What a row of tiles covers of a picture [H, W, …]."""
+    top = row * TILE_HEIGHT
+    return Rectangle(top, 0, min(TILE_HEIGHT, shape[0] - top), shape[1])
+
+
+def runs(chosen: Flags, shape: tuple[int, ...], *, gap: int = 0) -> list[list[Rectangle]]:
+    """Rectangles that cover the tiles chosen, row by row.
 
     Args:
         chosen: bool [rows, columns], of the tiles of a picture.
         shape: of the picture, [H, W, …].
-        work: what to do; calls must not depend on each other.
         gap: up to how many tiles not chosen may be covered, too, between two that are.
     """
-    rectangles = list(_runs(chosen, shape, gap))
-    workers = min(cv2.getNumThreads(), len(rectangles))
-    if workers < 2:
-        for rectangle in rectangles:
-            work(rectangle)
-        return
-
-    def share(first: int) -> None:
-        for rectangle in rectangles[first::workers]:
-            work(rectangle)
-
-    with ThreadPoolExecutor(workers) as pool:
-        for _ in pool.map(share, range(workers)):
-            pass
+    found: list[list[Rectangle]] = [[] for _ in chosen]
+    rows, bounds = np.nonzero(np.diff(np.pad(chosen, ((0, 0), (1, 1)))))
+    for row, first, end in zip(rows[::2].tolist(), bounds[::2].tolist(), bounds[1::2].tolist(), strict=True):
+        whole, left = whole_row(row, shape), first * TILE_WIDTH
+        if found[row] and left - (found[row][-1].left + found[row][-1].width) <= gap * TILE_WIDTH:
+            left = found[row].pop().left
+        found[row].append(Rectangle(whole.top, left, whole.height, min(end * TILE_WIDTH, whole.width) - left))
+    return found
 
 
-def for_edges(chosen: NDArray[np.bool_], shape: tuple[int, ...], work: Callable[[Rectangle], None]) -> None:
-    """As `for_runs`, where work on a tile that is not chosen does no harm, and few calls cost less than many."""
-    for_runs(chosen, shape, work, gap=_GAP)
+class Strip:
+    """The tiles of a row that the edge crosses, laid side by side: what is computed on them takes few, large calls.
 
-
-def _runs(chosen: NDArray[np.bool_], shape: tuple[int, ...], gap: int) -> Iterator[Rectangle]:
-    height, width = shape[:2]
-    changes = np.diff(chosen.astype(np.int8), axis=1, prepend=0, append=0)
-    rows, firsts = np.nonzero(changes == 1)
-    beyond = np.nonzero(changes == -1)[1]
-    runs: list[list[int]] = []
-    for row, first, end in zip(rows.tolist(), firsts.tolist(), beyond.tolist(), strict=True):
-        if runs and runs[-1][0] == row and first - runs[-1][2] <= gap:
-            runs[-1][2] = end
-        else:
-            runs.append([row, first, end])
-    for row, first, end in runs:
-        top, left = row * TILE, first * TILE
-        yield Rectangle(top, left, min(TILE, height - top), min(width, end * TILE) - left)
-
-
-class Field:
-    """Whole numbers on cells of step × step pixels, bilinear between the cells' centres; edges are repeated.
-
-    Steps are powers of two, so that the weights have few bits, and no product or sum of whole numbers reaches 2^24:
-    float32 is exact, in whatever order and with whatever instructions a processor computes it.
+    Between them, and on either side, are `_MARGIN` pixels that mean nothing.
     """
 
-    def __init__(self, values: Floats, step: int) -> None:
-        """Place a field.
+    def __init__(self, row: list[Rectangle]) -> None:
+        """Lay them, at least one."""
+        self.height, self.width = row[0].height, _MARGIN
+        self._top = row[0].top
+        self._places: list[tuple[Rectangle, tuple[slice, slice]]] = []
+        for place in row:
+            self._places.append((place, (slice(None), slice(self.width, self.width + place.width))))
+            self.width += -(-place.width // _MARGIN) * _MARGIN + _MARGIN
+
+    def take(self, picture: NDArray[Any]) -> NDArray[Any]:
+        """Their pixels: of [H, W, …], [height, width, …]."""
+        found = np.empty((self.height, self.width, *picture.shape[2:]), picture.dtype)
+        for place, here in self._places:
+            found[here] = picture[place.slices]
+        return found
+
+    def put(self, pixels: NDArray[Any], picture: NDArray[Any]) -> None:
+        """Write pixels [height, width, …] where they belong."""
+        for place, here in self._places:
+            picture[place.slices] = pixels[here]
+
+    def cells(self, step: int) -> tuple[slice, NDArray[np.intp]]:
+        """Rows and columns of the cells of step × step pixels that it meets, and one more above and below.
+
+        They count from cells outside of the picture, of which there is one on every side.
+        """
+        top, rows = self._top // step, -(-self.height // step) + 2
+        columns = np.zeros(self.width // step, np.intp)
+        for place, (_, here) in self._places:
+            first, end = here.start // step - 1, -(-here.stop // step) + 1
+            columns[first:end] = np.arange(end - first) + place.left // step
+        return slice(top, top + rows), columns
+
+    def enlarge(self, cells: Floats, step: int) -> Floats:
+        """What its `cells` hold, at its pixels: bilinear between the cells' centres.
+
+        Steps are powers of two, so that the weights have few bits, and no product or sum of whole numbers reaches
+        2^24: float32 is exact, in whatever order and with whatever instructions a processor computes it.
 
         Args:
-            values: whole numbers, |v| < 2^16, float32 [C, h, w].
-            step: 1, 2, 4 or 8.
-        """
-        self._values = np.pad(values, ((0, 0), (1, 1), (1, 1)), mode="edge")
-        self._step = step
+            cells: float32 [h, w] or [h, w, C]; whole numbers, or all in the same fraction 1/2^k: |v| < 2^16 of them.
+            step: 1, 2, 4, 8 or 16.
 
-    def at(self, place: Rectangle) -> list[Floats]:
-        """The field at the pixels of a rectangle that begins at a tile: C of float32 [height, width]."""
-        step = self._step
-        top, left = place.top // step, place.left // step
-        bottom, right = -(-(place.top + place.height) // step) + 2, -(-(place.left + place.width) // step) + 2
-        rows, columns = slice(step, step + place.height), slice(step, step + place.width)
-        size = (right - left) * step, (bottom - top) * step
-        return [
-            np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR)[rows, columns], np.float32)
-            for plane in self._values[:, top:bottom, left:right]
-        ]
+        Returns:
+            float32 [height, width] or [height, width, C].
+        """
+        size = self.width, cells.shape[0] * step
+        return np.asarray(
+            cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR)[step : step + self.height], np.float32
+        )
+
+
+def strips(chosen: Flags, shape: tuple[int, ...]) -> list[Strip | None]:
+    """Of each row of tiles those chosen, and few others; None where none is."""
+    return [Strip(row) if row else None for row in runs(chosen, shape, gap=_GAP)]

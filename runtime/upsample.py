@@ -6,6 +6,7 @@ FULL_RESOLUTION.md has what each method was found to be worth.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 import cv2
@@ -13,21 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.errors import MMNetError
-from mmnet.runtime.fit import Rectangle
+from mmnet.runtime.guided import OFFSET, SLOPE, WHITE, Words, fit, varies
 from mmnet.runtime.model import Alpha
 from mmnet.runtime.preprocess import Bytes, ImageError, check_rgb_bytes, resample
-from mmnet.runtime.tiles import TILE, Field, Floats, for_edges, for_runs
+from mmnet.runtime.shares import AnyAlpha, Shares
+from mmnet.runtime.tiles import TILE_HEIGHT, TILE_WIDTH, Floats, Strip, runs, strips, whole_row
 
-_WHITE = 65535  # 257 · 255
-_WORDS = 257  # in a byte
-
-# Of the guided method, in pixels of the network's size; chosen on portraits, see FULL_RESOLUTION.md.
-RADIUS = 2  # of the window that colours are fitted to alpha in
-EPSILON = 64  # squared grey levels: contrast below 8 levels is taken for noise
-CERTAIN = 2 / 255  # alpha as near as this to 0 or 1 is taken for 0 or 1
-_WINDOW = 2 * RADIUS + 1, 2 * RADIUS + 1
-_SLOPE = 4096  # slopes, bytes of alpha a grey level, are kept in 1/4096; they are below 8 (see `_slopes`)
-_OFFSET = 16  # offsets in 1/16 byte of alpha
+CERTAIN = 2 / 255  # alpha as near as this to 0 or 1 is taken for 0 or 1, where it is guided
 _POSITION = 256
 
 
@@ -66,12 +59,21 @@ def upsample_alpha(
 ) -> Alpha:
     """Bring the network's alpha to the size of the photo that it was computed from.
 
+    As `upsample`, but float32 [H, W] in 0-1: multiples of 1/65535, or of 1/255, where alpha is guided.
+    """
+    found = upsample(alpha, photo, method, model_input=model_input)
+    return found.alpha if isinstance(found, Shares) else found
+
+
+def upsample(alpha: Alpha, photo: Bytes, method: Upsampling = DEFAULT, *, model_input: Bytes | None = None) -> AnyAlpha:
+    """Bring the network's alpha to the size of the photo that it was computed from.
+
     GUIDED is the fast guided filter (He and Sun, 2015) with the photo's colours as the guide: where alpha changes,
     α ≈ a · colour + b is fitted in windows of 5×5 at the network's size, and a and b are interpolated. It differs in
-    two ways. b is chosen so that the network's own alpha is kept at its pixels, where the filter would blur it.
-    And the guide is blurred by the binomial 1 2 1, about as much as the network blurs, so that what the blur took
-    from alpha is restored from the photo. Where alpha is 0, or 1, in a whole window, it stays that. A photo that is
-    no larger than the network's input is upsampled bilinearly.
+    three ways. a is fitted only where alpha is not that of all four neighbours. b is chosen so that the network's own
+    alpha is kept at its pixels, where the filter would blur it. And the guide is blurred by the binomial 1 2 1, about
+    as much as the network blurs, so that what the blur took from alpha is restored from the photo. A photo that is no
+    larger than the network's input is upsampled bilinearly.
 
     Either method gives the same bytes on any processor: everything is computed in whole numbers, but for the slopes,
     whose few operations in float64 IEEE 754 defines to the bit.
@@ -83,7 +85,8 @@ def upsample_alpha(
         model_input: what the network saw, uint8 [S, S, 3], where it is at hand: it then need not be made again.
 
     Returns:
-        float32 [H, W] in 0-1, multiples of 1/65535. The temporary memory is a few megabytes, whatever the photo.
+        float32 [H, W] in 0-1, multiples of 1/65535; where it is guided, `Shares`, which what comes after takes as it
+        is. The temporary memory is a few megabytes, whatever the photo.
 
     Raises:
         ImageError: an array of another shape or dtype, or alpha outside 0-1.
@@ -110,132 +113,106 @@ def resize_alpha(alpha: Alpha, height: int, width: int) -> Alpha:
     fuses multiplication and addition, as Arm does.
     """
     resized = cv2.resize(_words(alpha), (width, height), interpolation=cv2.INTER_LINEAR_EXACT)
-    return np.asarray(resized, np.float32) / np.float32(_WHITE)
+    return np.asarray(resized, np.float32) / np.float32(WHITE)
 
 
-def _words(alpha: Alpha) -> NDArray[np.uint16]:
-    return np.asarray(np.rint(alpha * np.float32(_WHITE)), np.uint16)
+def _words(alpha: Alpha) -> Words:
+    return np.asarray(np.rint(alpha * np.float32(WHITE)), np.uint16)
 
 
-def _guided(alpha: Alpha, photo: Bytes, model_input: Bytes) -> Alpha:
+def _guided(alpha: Alpha, photo: Bytes, model_input: Bytes) -> Shares:
     height, width = photo.shape[:2]
     words = _words(alpha)
     words[alpha <= np.float32(CERTAIN)] = 0
-    words[alpha >= np.float32(1 - CERTAIN)] = _WHITE
+    words[alpha >= np.float32(1 - CERTAIN)] = WHITE
     guide = np.asarray(cv2.GaussianBlur(model_input, (3, 3), 0), np.uint8)  # in whole numbers, rounded half up
-    edge = _varies(words)
-    slopes = _slopes(words, guide, edge)
-    # α = Σ slope · (photo − guide) + words, of which what does not depend on the photo is the offset.
-    carried = (slopes * guide.transpose(2, 0, 1)).sum(axis=0) / (_SLOPE / _OFFSET)
-    offset = np.rint(words / (_WORDS / _OFFSET) - carried).astype(np.float32)
-    step = 1
-    while step < 8 and height >= 2 * step * alpha.shape[0] and width >= 2 * step * alpha.shape[1]:
-        step *= 2
-    mixed = edge | ((words > 0) & (words < _WHITE))
-    line = Field(_stretch(np.concatenate([slopes, offset[None]]), height, width, step), step)
+    edge = varies(words)
+    mixed = edge | ((words > 0) & (words < WHITE))
+    line = _Line(fit(words, guide, edge), height, width)
 
-    top, bottom = _reach(alpha.shape[0], height, step)
-    left, right = _reach(alpha.shape[1], width, step)
+    top, bottom = _reach(alpha.shape[0], height, line.step, TILE_HEIGHT)
+    left, right = _reach(alpha.shape[1], width, line.step, TILE_WIDTH)
     edges = cv2.integral(mixed.astype(np.uint8))
     crossed = edges[bottom][:, right] - edges[bottom][:, left] > edges[top][:, right] - edges[top][:, left]
-    out = np.zeros((height, width), np.float32)
+    opaque = runs(~crossed & (words[top[:, None], left] == WHITE), photo.shape)
+    crossed_by = strips(crossed, photo.shape)
 
-    def fill(place: Rectangle) -> None:
-        out[place.slices] = 1
+    def fill(row: int, share: Bytes) -> None:
+        share[whole_row(row, photo.shape).slices] = 0
+        for place in opaque[row]:
+            share[place.slices] = 255
+        if strip := crossed_by[row]:
+            strip.put(line.at(strip, strip.take(photo)), share)
 
-    def lay(place: Rectangle) -> None:
-        *slopes, offset = line.at(place)
-        planes = cv2.split(photo[place.slices])
-        total, *others = (slope * plane for slope, plane in zip(slopes, planes, strict=True))
-        for other in others:
-            total += other
-        total *= np.float32(_OFFSET / _SLOPE)
-        total += offset
-        total *= np.float32(_WORDS / _OFFSET)
-        np.rint(total, out=total)
-        np.clip(total, 0, _WHITE, out=total)
-        np.divide(total, np.float32(_WHITE), out=out[place.slices])
-
-    for_runs(~crossed & (words[top[:, None], left] == _WHITE), out.shape, fill)
-    for_edges(crossed, out.shape, lay)
-    return out
+    return Shares.filled((height, width), fill)
 
 
-def _stretch(values: Floats, height: int, width: int, step: int) -> Floats:
-    """Whole numbers [C, S, S] that cover height × width pixels → on cells of step × step pixels, bilinear, rounded.
+class _Line:
+    """α as slope · colour + offset, at every pixel of a photo."""
 
-    As PREPROCESSING.md, section 4.2, with 8 fractional bits.
+    def __init__(self, fitted: Floats, height: int, width: int) -> None:
+        """Bring what was fitted at the network's size (`guided.fit`) to a photo of height × width pixels.
+
+        It is interpolated twice: between the network's pixels, on cells of a power of two of the photo's, and between
+        those.
+        """
+        self.step = 1
+        while self.step < 8 and height >= 2 * self.step * fitted.shape[0] and width >= 2 * self.step * fitted.shape[1]:
+            self.step *= 2
+        self._fitted = fitted
+        self._rows = _Taps.of(fitted.shape[0], height, self.step)
+        self._columns = _Taps.of(fitted.shape[1], width, self.step)
+
+    def at(self, strip: Strip, pixels: Bytes) -> Bytes:
+        """α at the pixels of a strip, uint8 [height, width, 3]: uint8 [height, width], 255 = the person."""
+        rows, columns = strip.cells(self.step)
+        cells = _between(_between(self._fitted, self._rows, rows, axis=0), self._columns, columns, axis=1)
+        terms = strip.enlarge(np.ascontiguousarray(cells[..., :3]), self.step)
+        cv2.multiply(terms, pixels, dst=terms, scale=1 / SLOPE, dtype=cv2.CV_32F)
+        total = terms[..., 0] + terms[..., 1]
+        total += terms[..., 2]
+        offset = strip.enlarge(cells[..., 3] * np.float32(1 / OFFSET), self.step)
+        # OpenCV rounds to whole numbers, and those beyond 0-255 to these.
+        return np.asarray(cv2.add(total, offset, dtype=cv2.CV_8U), np.uint8)
+
+
+@dataclass(frozen=True)
+class _Taps:
+    """For each cell along an axis, and one more at either end, the values it lies between: the first, the second, and
+    how far along, in 0-1. As PREPROCESSING.md, section 4.2, with 8 fractional bits.
     """
-    for axis, side in ((1, height), (2, width)):
-        last = values.shape[axis] - 1
-        centre = (2 * np.arange(-(-side // step)) + 1) * step
-        position = (centre * (last + 1) * _POSITION // (2 * side) - _POSITION // 2).clip(0, last * _POSITION)
-        near, fraction = np.divmod(position, _POSITION)
-        weight = (fraction / np.float32(_POSITION)).astype(np.float32).reshape((-1, 1) if axis == 1 else -1)
-        first = values.take(near, axis=axis)
-        change = values.take(np.minimum(near + 1, last), axis=axis)
-        change -= first
-        change *= weight
-        values = np.rint(np.add(first, change, out=change), out=change)
-    return values
+
+    first: NDArray[np.intp]
+    second: NDArray[np.intp]
+    fraction: Floats
+
+    @classmethod
+    def of(cls, values: int, pixels: int, step: int) -> _Taps:
+        """Cells of `step` pixels, on an axis of `pixels` pixels that `values` values cover."""
+        count = -(-pixels // step)
+        centre = (2 * np.arange(-1, count + 1).clip(0, count - 1) + 1) * step
+        last = values - 1
+        position = (centre * values * _POSITION // (2 * pixels) - _POSITION // 2).clip(0, last * _POSITION)
+        first, fraction = np.divmod(position, _POSITION)
+        return cls(first, np.minimum(first + 1, last), (fraction / np.float32(_POSITION)).astype(np.float32))
 
 
-def _reach(cells: int, pixels: int, step: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Along one axis of `cells` cells on `pixels` pixels: the first cell that each tile looks at, and the one after.
+def _between(values: Floats, taps: _Taps, some: slice | NDArray[np.intp], axis: int) -> Floats:
+    """Whole numbers [h, w, C] interpolated along an axis, at some cells, rounded."""
+    first = values.take(taps.first[some], axis=axis)
+    change = values.take(taps.second[some], axis=axis)
+    fraction = taps.fraction[some]
+    change -= first
+    change *= fraction[:, None, None] if axis == 0 else fraction.repeat(values.shape[2]).reshape(-1, values.shape[2])
+    change += first
+    return np.rint(change, out=change)
 
-    Of the steps next to a tile, half a step may be looked at, and of the cells next to those, one.
+
+def _reach(values: int, pixels: int, step: int, tile: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Along an axis of `values` values on `pixels` pixels: the first that each tile looks at, and the one after.
+
+    Of the cells next to a tile, half a cell may be looked at, and of the values next to those, one.
     """
-    first = np.arange(0, pixels, TILE) - step
-    last = first + TILE + 2 * step
-    return (first * cells // pixels - 1).clip(0, cells - 1), (last * cells // pixels + 2).clip(1, cells)
-
-
-def _varies(words: NDArray[np.uint16]) -> NDArray[np.bool_]:
-    """Where a window holds more than one value: bool [S, S]."""
-    window = np.ones(_WINDOW, np.uint8)
-    return np.asarray(cv2.dilate(words, window) != cv2.erode(words, window))
-
-
-def _slopes(words: NDArray[np.uint16], guide: Bytes, where: NDArray[np.bool_]) -> Floats:
-    """How alpha changes with each colour: float32 [3, S, S], whole, times `_SLOPE`; 0 but at `where`.
-
-    He, Sun and Tang, "Guided Image Filtering" (2013), eq. 19: a = (Σ + ε)⁻¹ · cov(guide, α), by Cramer's rule. No
-    slope is steeper than σ(α) / 2√ε, which is below 8.
-    """
-    slopes = np.zeros((3, *words.shape), np.float32)
-    left, top, width, height = cv2.boundingRect(where.astype(np.uint8))
-    if not width:
-        return slopes
-    # Beyond this, nothing is looked at. Where it is cut inside the picture, no window that counts reaches the cut.
-    seen = tuple(slice(max(0, start - RADIUS), start + side + RADIUS) for start, side in ((top, height), (left, width)))
-    byte = np.rint(words[seen] / np.float32(_WORDS))
-    red, green, blue = guide[seen].astype(np.float32).transpose(2, 0, 1).copy()
-    at = np.flatnonzero(where[seen])
-    count = float(_WINDOW[0] * _WINDOW[1])
-
-    def total(plane: Floats) -> NDArray[np.float64]:
-        sums = cv2.boxFilter(plane, -1, _WINDOW, normalize=False, borderType=cv2.BORDER_REPLICATE)
-        return sums.ravel()[at].astype(np.float64)
-
-    r, g, b, p = map(total, (red, green, blue, byte))
-
-    def covariance(x: Floats, of_x: NDArray[np.float64], y: Floats, of_y: NDArray[np.float64]) -> NDArray[np.float64]:
-        return count * total(x * y) - of_x * of_y
-
-    ridge = EPSILON * count * count
-    rr = covariance(red, r, red, r) + ridge
-    gg = covariance(green, g, green, g) + ridge
-    bb = covariance(blue, b, blue, b) + ridge
-    rg, rb, gb = covariance(red, r, green, g), covariance(red, r, blue, b), covariance(green, g, blue, b)
-    rp, gp, bp = (covariance(x, of_x, byte, p) for x, of_x in ((red, r), (green, g), (blue, b)))
-    first, second, third = gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg
-    fourth, fifth, sixth = rr * bb - rb * rb, rg * rb - rr * gb, rr * gg - rg * rg
-    scale = _SLOPE / (rr * first + rg * second + rb * third)
-    fitted = (
-        (first * rp + second * gp + third * bp) * scale,
-        (second * rp + fourth * gp + fifth * bp) * scale,
-        (third * rp + fifth * gp + sixth * bp) * scale,
-    )
-    for plane, slope in zip(slopes, fitted, strict=True):
-        plane[where] = np.rint(slope)
-    return slopes
+    first = np.arange(0, pixels, tile) - step
+    last = first + tile + 2 * step
+    return (first * values // pixels - 1).clip(0, values - 1), (last * values // pixels + 2).clip(1, values)

@@ -80,7 +80,7 @@ class AlphaCase:
 
 @dataclass(frozen=True)
 class CompositeCase:
-    """Picture over another, and over one colour: what the photos' `composite` computes in floats."""
+    """Picture over another, and over one colour: what the photos' `composite` computes."""
 
     picture: Bytes
     alpha: Bytes

@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.errors import MMNetError
-from mmnet.runtime.compose import to_alpha_bytes
 from mmnet.runtime.matter import PortraitMatter
 from mmnet.runtime.model import MattingModel
 from mmnet.runtime.photos import read_photo
 from mmnet.runtime.preprocess import Bytes
+from mmnet.runtime.shares import to_alpha_bytes
 
 TOOLS = ("ai-edge-litert", "numpy", "opencv-python-headless")
 

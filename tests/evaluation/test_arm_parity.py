@@ -18,7 +18,7 @@ from support import ROOT, error_line, run
 from mmnet.evaluation.arm.environment import ArmPython, arm_python, cache_folder
 from mmnet.evaluation.arm.errors import FetchError, UnsupportedHostError
 from mmnet.runtime import PortraitMatter, read_photo, to_model_input
-from mmnet.runtime.compose import to_alpha_bytes
+from mmnet.runtime.shares import to_alpha_bytes
 
 STAGES = {"photo", "input", "alpha", "matte"}
 

@@ -90,8 +90,10 @@ def test_tiles_and_threads_change_nothing(shape: tuple[int, int], monkeypatch: p
     whole = composite(photo, alpha, behind, estimate_foreground=True)
     before = cv2.getNumThreads()
     try:
-        for tile, gap, threads in ((8, 0, 1), (16, 3, 3), (2048, 1, 1)):
-            monkeypatch.setattr("mmnet.runtime.tiles.TILE", tile)
+        for height, width, gap, threads in ((8, 16, 0, 1), (16, 32, 3, 3), (2048, 2048, 1, 1)):
+            for module in ("tiles", "shares"):
+                monkeypatch.setattr(f"mmnet.runtime.{module}.TILE_HEIGHT", height)
+                monkeypatch.setattr(f"mmnet.runtime.{module}.TILE_WIDTH", width)
             monkeypatch.setattr("mmnet.runtime.tiles._GAP", gap)
             cv2.setNumThreads(threads)
             np.testing.assert_array_equal(composite(photo, alpha, behind, estimate_foreground=True), whole)

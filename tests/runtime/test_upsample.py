@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mmnet.runtime import ImageError, Upsampling, to_model_input, upsample_alpha
-from mmnet.runtime.tiles import TILE
+from mmnet.runtime.tiles import TILE_WIDTH
 from mmnet.runtime.upsample import UpsamplingError, choose_upsampling
 
 SIDES = st.integers(1, 150)
@@ -100,9 +100,10 @@ def test_tiles_and_threads_change_nothing(shape: tuple[int, int], monkeypatch: p
     whole = upsample_alpha(small, photo)
     before = cv2.getNumThreads()
     try:
-        for tile, gap, threads in ((8, 0, 1), (16, 3, 3), (2048, 1, 1)):
-            monkeypatch.setattr("mmnet.runtime.tiles.TILE", tile)
-            monkeypatch.setattr("mmnet.runtime.upsample.TILE", tile)
+        for height, width, gap, threads in ((8, 16, 0, 1), (16, 32, 3, 3), (2048, 2048, 1, 1)):
+            for module in ("tiles", "upsample", "shares"):
+                monkeypatch.setattr(f"mmnet.runtime.{module}.TILE_HEIGHT", height)
+                monkeypatch.setattr(f"mmnet.runtime.{module}.TILE_WIDTH", width)
             monkeypatch.setattr("mmnet.runtime.tiles._GAP", gap)
             cv2.setNumThreads(threads)
             np.testing.assert_array_equal(upsample_alpha(small, photo), whole)
@@ -127,7 +128,7 @@ def test_the_guides_blur_is_exact(noise: Any) -> None:
 
 
 def test_a_view_is_as_good_as_a_copy(noise: Any) -> None:
-    photo = noise(90, 2 * TILE + 100, 3)[::-1, ::-1]
+    photo = noise(90, 2 * TILE_WIDTH + 100, 3)[::-1, ::-1]
     small = np.random.default_rng(1).random((32, 32), np.float32)
     np.testing.assert_array_equal(upsample_alpha(small, photo), upsample_alpha(small, photo.copy()))
 
