@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +17,10 @@ import cv2
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
-from support import ROOT, error_line, run
+from emulation import CACHE_HOME, arm_python_or_skip
+from support import error_line, run
 
-from mmnet.evaluation.arm.environment import ArmPython, arm_python, cache_folder
-from mmnet.evaluation.arm.errors import FetchError, UnsupportedHostError
+from mmnet.evaluation.arm.environment import ArmPython, arm_python
 from mmnet.runtime import PortraitMatter, read_photo, to_model_input
 from mmnet.runtime.compose import to_alpha_bytes
 
@@ -24,14 +28,11 @@ STAGES = {"photo", "input", "alpha", "matte"}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def arm() -> Any:
+def arm() -> Iterator[ArmPython]:
     """The emulated Python, fetched once into .cache/ and kept; what `mmnet` finds there in these tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(ROOT / ".cache"))
-        try:
-            yield arm_python(cache_folder())
-        except (FetchError, UnsupportedHostError) as error:
-            pytest.skip(f"ARM PARITY WAS NOT TESTED: {error}")
+        patch.setenv("XDG_CACHE_HOME", str(CACHE_HOME))
+        yield arm_python_or_skip("ARM PARITY WAS NOT TESTED")
 
 
 @pytest.fixture(scope="module")
@@ -188,12 +189,16 @@ def test_what_is_refused(uint8_model: Path, one_picture: Path, tmp_path: Path) -
 
 
 def test_a_changed_file_in_the_cache_is_mended(arm: ArmPython) -> None:
-    module = arm.folder / "packages" / "numpy" / "version.py"
-    good = module.read_bytes()
-    module.write_bytes(good + b"\nraise SystemExit('changed by somebody')\n")
-    done: list[str] = []
-    arm_python(cache_folder(), progress=lambda doing, *_: done.append(doing))
-    assert module.read_bytes() == good
+    with tempfile.TemporaryDirectory(dir=CACHE_HOME) as name:  # not where other tests run what is there
+        cache = Path(name) / "arm"
+        shutil.copytree(arm.folder.parent, cache, symlinks=True, copy_function=os.link)
+        module = cache / "python" / "packages" / "numpy" / "version.py"
+        good = module.read_bytes()
+        module.unlink()  # from the copy alone: the rest is linked
+        module.write_bytes(good + b"\nraise SystemExit('changed by somebody')\n")
+        done: list[str] = []
+        arm_python(cache, progress=lambda doing, *_: done.append(doing))
+        assert module.read_bytes() == good
     assert "unpacking numpy" in done
     assert not any(doing.startswith("fetching") for doing in done)
 
