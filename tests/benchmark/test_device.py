@@ -239,6 +239,21 @@ def test_no_space(device: Device, tmp_path: Path, tiny_files: Path) -> None:
     assert "KiB are needed" in line
 
 
+def test_space_that_runs_out_though_df_saw_it(device: Device, tmp_path: Path, tiny_files: Path) -> None:
+    """Quotas and blocks kept for others: df knows nothing of them. What adbd then says arrives."""
+    df = device.state.with_name("tools") / "df"
+    df.write_text(f"#!/bin/sh\ncat {RECORDINGS / 'df_toybox.txt'}\n")
+    df.chmod(0o755)
+    try:
+        tool = script(tmp_path / "benchmark_model")
+        tool.write_bytes(tool.read_bytes() + b"#" * (STORAGE_KIB * 1024 + 1))
+        line = error_line(device.mmnet("benchmark", tiny_files / "uint8.tflite", *options(device, tool)))
+    finally:
+        df.unlink()
+    assert "benchmark_model cannot be written to" in line
+    assert "No space left on device" in line
+
+
 def test_a_folder_that_cannot_be_made(device: Device, tool: Path, tiny_files: Path) -> None:
     given = options(device, tool, device_dir="/proc/nowhere/work")
     line = error_line(device.mmnet("benchmark", tiny_files / "uint8.tflite", *given))
@@ -336,7 +351,7 @@ class TestDemoApp:
         folder = device.storage / "files"
         device.say("pm", "package:/data/app/ai.mmnet.demo/base.apk\n")
         device.say("pidof", "4711\n")
-        device.say("am", "Starting: Intent { cmp=ai.mmnet.demo/.BenchmarkActivity (has extras) }\nStatus: ok\n")
+        device.say("am", (RECORDINGS / "am_started.txt").read_text())
         yield folder
         subprocess.run(["nsenter", f"--target={device.process}", "--mount", "rmdir", folder], check=True)
 
@@ -393,9 +408,9 @@ class TestDemoApp:
         assert "wrote no result for uint8 in 1 s" in line
 
     def test_an_activity_that_is_not_there(self, device: Device, app: Path, tiny_files: Path) -> None:
-        device.say("am", "Error type 3\nError: Activity class {ai.mmnet.demo/.BenchmarkActivity} does not exist.\n")
+        device.say("am", (RECORDINGS / "am_no_activity.txt").read_text())
         line = error_line(self.line(device, app, tiny_files / "uint8.tflite"))
-        assert "does not start: Error type 3" in line
+        assert "does not start: Error: Activity class" in line
 
 
 def test_without_the_demo_app(device: Device, tiny_files: Path) -> None:
