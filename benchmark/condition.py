@@ -18,6 +18,7 @@ _TEMPERATURE = re.compile(
 )
 # android.os.Temperature's TYPE_BCL_VOLTAGE, _CURRENT and _PERCENTAGE: millivolts and the like in the same form.
 _NO_TEMPERATURES = {"6", "7", "8"}
+_NOBODY_SETS_IT = re.compile(r"^\s*(HAL Ready: false|ThermalHAL 1\.0 connected)", re.MULTILINE)
 _IMPLAUSIBLE = -30.0  # °C: sensors that are not there report -99.9 and the like
 _CAPS = "cat /sys/devices/system/cpu/cpufreq/policy*/scaling_max_freq"
 
@@ -60,11 +61,11 @@ def parse_thermal(text: str) -> tuple[int | None, dict[str, float] | None]:
     """Status and temperatures of `dumpsys thermalservice` (Android 10 and later; earlier ones have no such service).
 
     Where both are there, the hardware's current temperatures count, not the cached ones. Without the maker's thermal
-    HAL nobody ever sets the status: a 0 then says nothing.
+    HAL, or with its version 1.0, nobody ever sets the status (AOSP's ThermalManagerService): a 0 then says nothing.
     """
     found_status = re.search(r"^\s*Thermal Status: (\d+)", text, re.MULTILINE)
     status = int(found_status[1]) if found_status else None
-    if status == 0 and re.search(r"^\s*HAL Ready: false", text, re.MULTILINE):
+    if status == 0 and _NOBODY_SETS_IT.search(text):
         status = None
     current = text.partition("Current temperatures from HAL:")[2].partition("Current cooling devices")[0]
     cached = text.partition("Cached temperatures:")[2].partition("HAL Ready:")[0]

@@ -125,6 +125,9 @@ def test_a_status_that_nobody_sets_is_none() -> None:
     assert parse_thermal(text) == (None, None)
     # What was set by hand (`cmd thermalservice override-status 2`) counts.
     assert parse_thermal(text.replace("Status: 0", "Status: 2")) == (2, None)
+    # Version 1.0 of the HAL tells temperatures when it is asked, and never calls back.
+    status, temperatures = parse_thermal(recorded("thermalservice.txt").replace("ThermalHAL 2.0", "ThermalHAL 1.0"))
+    assert (status, temperatures and temperatures["skin"]) == (None, 34.125)
 
 
 def test_no_thermal_service() -> None:
