@@ -21,6 +21,12 @@ DELEGATES = {
     "nnapi": "--use_nnapi=true",
 }
 
+# What else goes by the tool's name, and what only that prints.
+_OTHERS = {
+    "BENCHMARK RESULTS": "LiteRT's newer tool of that name, which does not take TensorFlow Lite's options",
+    "Average inference timings in us": "from before 2020, and tells less than is needed",
+}
+
 # ELF: byte 4 is the class (1: 32 bits, 2: 64), the half word at 18 the machine.
 _ABIS = {
     (1, 3): "x86",
@@ -41,6 +47,7 @@ _MEMORY = re.compile(
     rf"(?:Memory footprint delta from the start of the tool|Peak memory footprint) \(MB\): init={_NUMBER} "
     rf"overall={_NUMBER}"
 )
+_LACKING = re.compile(r"Unconsumed cmdline flags: .*|unrecognized commandline flag: .*")
 _NOT_DELEGATED = re.compile(r"Though (.*?) is explicitly applied, the model graph will not be executed")
 
 
@@ -117,8 +124,13 @@ def parse(text: str, code: int, serial: str, model: str) -> Output:
         serial, model: for messages.
 
     Raises:
-        DeviceError: it failed, or the delegate that was asked for does not run the model.
+        DeviceError: it failed, is another tool, or the delegate that was asked for does not run the model.
     """
+    for mark, what in _OTHERS.items():
+        if mark in text:
+            raise DeviceError(f"{serial}: this benchmark_model is {what}; give TensorFlow Lite's current one")
+    if lacking := _LACKING.search(text):
+        raise DeviceError(f"{serial}: this benchmark_model lacks an option ({lacking[0].strip()}); take a newer build")
     timings = _TIMINGS.search(text)
     counts = [
         (int(count), {name: float(value) for name, value in _FIGURE.findall(figures)})
@@ -129,9 +141,6 @@ def parse(text: str, code: int, serial: str, model: str) -> Output:
     refused = _NOT_DELEGATED.search(text)
     if refused:
         raise DeviceError(f"{serial}: {refused[1]} does not run {model}: it would be measured on the processor")
-    if "Unconsumed cmdline flags" in text:
-        line = next(line for line in text.splitlines() if "Unconsumed cmdline flags" in line)
-        raise DeviceError(f"{serial}: this benchmark_model lacks an option ({line.strip()}); take a newer build")
     init, first, warmup, mean = (float(value) / 1e3 for value in timings.groups())
     memory = _MEMORY.search(text)
     return Output(

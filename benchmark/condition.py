@@ -13,7 +13,12 @@ from mmnet.benchmark.phone import Phone
 # android.os.PowerManager's THERMAL_STATUS_…, by number.
 THERMAL_STATUSES = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
 
-_TEMPERATURE = re.compile(r"Temperature\{mValue=(?P<value>-?[\d.]+), mType=-?\d+, mName=(?P<name>[^,}]*)")
+_TEMPERATURE = re.compile(
+    r"Temperature\{mValue=(?P<value>-?[\d.]+(?:E-?\d+)?), mType=(?P<type>-?\d+), mName=(?P<name>[^,}]*)"
+)
+# android.os.Temperature's TYPE_BCL_VOLTAGE, _CURRENT and _PERCENTAGE: millivolts and the like in the same form.
+_NO_TEMPERATURES = {"6", "7", "8"}
+_NOBODY_SETS_IT = re.compile(r"^\s*(HAL Ready: false|ThermalHAL 1\.0 connected)", re.MULTILINE)
 _IMPLAUSIBLE = -30.0  # °C: sensors that are not there report -99.9 and the like
 _CAPS = "cat /sys/devices/system/cpu/cpufreq/policy*/scaling_max_freq"
 
@@ -55,17 +60,21 @@ def read_condition(phone: Phone) -> Condition:
 def parse_thermal(text: str) -> tuple[int | None, dict[str, float] | None]:
     """Status and temperatures of `dumpsys thermalservice` (Android 10 and later; earlier ones have no such service).
 
-    Where both are there, the hardware's current temperatures count, not the cached ones.
+    Where both are there, the hardware's current temperatures count, not the cached ones. Without the maker's thermal
+    HAL, or with its version 1.0, nobody ever sets the status (AOSP's ThermalManagerService): a 0 then says nothing.
     """
-    status = re.search(r"^\s*Thermal Status: (\d+)", text, re.MULTILINE)
+    found_status = re.search(r"^\s*Thermal Status: (\d+)", text, re.MULTILINE)
+    status = int(found_status[1]) if found_status else None
+    if status == 0 and _NOBODY_SETS_IT.search(text):
+        status = None
     current = text.partition("Current temperatures from HAL:")[2].partition("Current cooling devices")[0]
     cached = text.partition("Cached temperatures:")[2].partition("HAL Ready:")[0]
     temperatures = {
         found["name"]: float(found["value"])
         for found in _TEMPERATURE.finditer(current if _TEMPERATURE.search(current) else cached)
-        if float(found["value"]) > _IMPLAUSIBLE
+        if found["type"] not in _NO_TEMPERATURES and float(found["value"]) > _IMPLAUSIBLE
     }
-    return int(status[1]) if status else None, temperatures or None
+    return status, temperatures or None
 
 
 def parse_battery(text: str) -> tuple[int | None, float | None, bool | None]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shlex
 import time
 from typing import Any
@@ -20,13 +21,17 @@ import numpy as np
 from mmnet.benchmark.device import Start
 from mmnet.benchmark.errors import DeviceError
 from mmnet.benchmark.latency import Latency
-from mmnet.benchmark.phone import Phone
+from mmnet.benchmark.phone import Phone, Reply
 from mmnet.benchmark.stages import STAGES, TOTAL
 
 PACKAGE, ACTIVITY = "ai.mmnet.demo", ".BenchmarkActivity"
 FOLDER = f"/sdcard/Android/data/{PACKAGE}/files"
 _MODEL, _RESULT = "mmnet-benchmark.tflite", "mmnet-benchmark.json"
 _POLL_SECONDS = 0.5
+
+
+# How `am` says no, depending on Android's version; what tells most comes first. Its exit code is 0 in old ones.
+_REFUSALS = tuple(re.compile(start, re.MULTILINE) for start in (r"^Error: .*", r"^[\w.]+Exception: .*", r"^Error.*"))
 
 
 class DemoApp:
@@ -73,9 +78,8 @@ class DemoApp:
         begun = self._phone.run(
             shlex.join(map(str, ["am", "start", "-S", "-W", "-n", f"{PACKAGE}/{ACTIVITY}", *extras]))
         )
-        if begun.code or "Error" in begun.output:
-            said = next((line for line in begun.output.splitlines() if "Error" in line), begun.output)
-            raise DeviceError(f"{self._phone.serial}: the demo app does not start: {' '.join(said.split())}")
+        if reason := why_not_started(begun):
+            raise DeviceError(f"{self._phone.serial}: the demo app does not start: {reason}")
         found = self._await(name)
         self._phone.run(f"am force-stop {PACKAGE}")
         return self._read(found, name, hashlib.sha256(content).hexdigest())
@@ -120,3 +124,11 @@ class DemoApp:
             raise DeviceError(
                 f"{self._phone.serial}: the demo app's result lacks what is needed ({error}); install the current app"
             ) from error
+
+
+def why_not_started(begun: Reply) -> str | None:
+    """What `am start` gives as the reason, in one line; None if it started the activity."""
+    said = next((found[0] for start in _REFUSALS if (found := start.search(begun.output))), None)
+    if said is None and begun.code:
+        said = begun.output or f"exit code {begun.code}"
+    return None if said is None else " ".join(said.split())

@@ -222,7 +222,10 @@ def complaints_about(machine: dict[str, Any], condition: Condition) -> list[str]
     found = []
     if condition.thermal_status is None:
         what = "a lowered clock is all" if condition.frequency_caps else "nothing"
-        found.append(f"it tells no thermal status (Android 10 and later do): {what} that would show throttling")
+        found.append(
+            "it tells no thermal status (Android 10 and later do, if the maker's thermal HAL runs): "
+            f"{what} that would show throttling"
+        )
     if machine["battery_saver"]:
         found.append("its battery saver is on and lowers the clocks; turn it off")
     if condition.battery_level is not None and condition.battery_level < _LOW_BATTERY:

@@ -6,10 +6,11 @@ The client is adbutils, which speaks to the adb server and brings an adb of its 
 from __future__ import annotations
 
 import logging
+import re
 import shlex
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -73,7 +74,8 @@ class Phone:
         """
         folder, name = path.rsplit("/", 1)
         self._check_space(folder, len(content))
-        with self._reached(f"while {name} was copied", but_answers=f"{name} cannot be written to {folder}"):
+        refused = f"{name} cannot be written to {folder}"
+        with self._reached(f"while {name} was copied", refused, lambda: self._why_not_written(path, len(content))):
             self._device.sync.push(content, path, 0o755 if executable else 0o644, check=True)
 
     def pull(self, path: str) -> bytes:
@@ -116,18 +118,25 @@ class Phone:
         return reply.output.strip() or None if reply.code == 0 else None
 
     def _check_space(self, folder: str, needed: int) -> None:
-        words = self.run(f"df -k {shlex.quote(folder)} | tail -n 1").output.split()
-        # Filesystem, 1K-blocks, used, available, use %, mounted on; a long first column may stand on its own line.
-        numbers = [int(word) for word in words if word.isdecimal()]
-        if len(numbers) >= 3 and numbers[2] * 1024 < needed:
+        free = free_kib(self.run(f"df -k {shlex.quote(folder)}").output)
+        if free is not None and free * 1024 < needed:
             raise DeviceError(
-                f"{self.serial}: no space left in {folder}: {numbers[2]} KiB are free, {needed // 1024 + 1} KiB are "
+                f"{self.serial}: no space left in {folder}: {free} KiB are free, {needed // 1024 + 1} KiB are "
                 "needed; delete something there"
             )
 
+    def _why_not_written(self, path: str, length: int) -> str:
+        """What the device's shell says of writing as much there: adbutils drops the reason that adbd gives."""
+        file = shlex.quote(path)
+        said = self.run(f"head -c {length} /dev/zero 2>&1 >{file}; rm -f {file}").output.strip()
+        return said.rpartition("\n")[2].rpartition(": ")[2]
+
     @contextmanager
-    def _reached(self, doing: str, but_answers: str = "") -> Iterator[None]:
-        """Turn what adbutils raises into one line: the device is gone, does not answer, or (`but_answers`) refuses."""
+    def _reached(self, doing: str, but_answers: str = "", why: Callable[[], str] = lambda: "") -> Iterator[None]:
+        """Turn what adbutils raises into one line: the device is gone, does not answer, or (`but_answers`) refuses.
+
+        Why it refuses is what `why` finds out, or the error's own text.
+        """
         from adbutils.errors import AdbError, AdbTimeout
 
         try:
@@ -136,7 +145,8 @@ class Phone:
             raise DeviceError(f"{self.serial}: did not answer any more {doing}; unlock it and try again") from error
         except (AdbError, EOFError, OSError, ValueError) as error:
             if but_answers and self._answers():
-                raise DeviceError(f"{self.serial}: {but_answers}: {_line(str(error)) or 'refused'}") from error
+                reason = why() or _line(str(error)) or "refused"
+                raise DeviceError(f"{self.serial}: {but_answers}: {reason}") from error
             raise DeviceError(
                 f"{self.serial}: the connection was lost {doing}; plug it in again and repeat the command"
             ) from error
@@ -175,6 +185,16 @@ def find_phone(wanted: str) -> Phone:
     if state != _READY:
         raise DeviceError(f"{serial}: {_STATES.get(state, f'is in the state {state!r}; start Android')}")
     return Phone(client.device(serial))
+
+
+def free_kib(df: str) -> int | None:
+    """What `df -k FOLDER` says is available, in KiB; None where it does not (before Android 6 it knew no such unit)."""
+    lines = df.splitlines()
+    if not lines or not re.search(r"\b(1K|1024)-blocks\b", lines[0]):
+        return None
+    # Filesystem, 1K-blocks, used, available, use %, mounted on; a long first column may stand on its own line.
+    row = re.search(r"(\d+)\s+(\d+)\s+(\d+)\s+\d+%", "\n".join(lines[1:]))
+    return int(row[3]) if row else None
 
 
 def _choose(wanted: str, found: dict[str, str]) -> str:

@@ -3,8 +3,9 @@
     python observer.py MODEL < requests > answers
 
 A request is a line of JSON, `{"photo": PATH, "into": FOLDER}`; the answer is one, `{"stages": [...]}`, once the arrays
-lie in FOLDER as STAGE.npy, or `{"error": TEXT}`. The first line of all tells what runs here. It needs nothing but
-mmnet.runtime, which lies beside it.
+lie in FOLDER as STAGE.npy, or `{"error": TEXT}`. With `"given": FOLDER` every stage starts from the arrays there, which
+another observer made, in place of this one's own: what differs then came about in that very stage. The first line of
+all tells what runs here. It needs nothing but mmnet.runtime, which lies beside it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,31 +23,69 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.errors import MMNetError
-from mmnet.runtime.matter import PortraitMatter
-from mmnet.runtime.model import MattingModel
-from mmnet.runtime.photos import read_photo
+from mmnet.runtime import (
+    Fit,
+    MattingModel,
+    Orientation,
+    YuvFrame,
+    alpha_to_picture,
+    composite,
+    estimate_foreground,
+    read_photo,
+    to_model_input,
+    upsample_alpha,
+)
 from mmnet.runtime.preprocess import Bytes
-from mmnet.runtime.shares import to_alpha_bytes
 
 TOOLS = ("ai-edge-litert", "numpy", "opencv-python-headless")
 
+Arrays = Mapping[str, NDArray[Any]]
+_TURN = Orientation(270, mirrored=True)  # a front camera
+_BEHIND = (0, 255, 0)
+
 
 class _WatchedModel(MattingModel):
-    """Keeps what goes through it, as the tensors have it."""
+    """Tells its alpha as the tensor has it."""
 
-    image: Bytes
-    alpha: NDArray[Any]
-
-    def _invoke(self, image: Bytes) -> NDArray[Any]:
-        self.image = image
-        self.alpha = super()._invoke(image)
-        return self.alpha
+    def raw(self, image: Bytes) -> NDArray[Any]:
+        return self._invoke(image)
 
 
-def _observe(model: _WatchedModel, path: str) -> dict[str, NDArray[Any]]:
-    photo = read_photo(path)
-    matte = to_alpha_bytes(PortraitMatter(model)(photo))
-    return {"photo": photo, "input": model.image, "alpha": model.alpha, "matte": matte}
+def _frame(photo: Bytes) -> Bytes:
+    """A camera's frame, upright: its Y is the photo's green, its U and V every other red and blue."""
+    height, width = photo.shape[:2]
+    pairs = photo[::2, ::2, ::2]
+    data = np.concatenate([photo[..., 1].ravel(), pairs.ravel()])
+    return _TURN.apply(YuvFrame.from_nv21(data, height, width).to_rgb())
+
+
+def _floats(alpha: NDArray[Any]) -> NDArray[np.float32]:
+    return np.asarray(alpha if alpha.dtype == np.float32 else alpha / np.float32(255), np.float32)
+
+
+def _bytes(alpha: NDArray[Any]) -> Bytes:
+    return alpha if alpha.dtype == np.uint8 else np.rint(alpha * np.float32(255)).astype(np.uint8)
+
+
+# After the photo, each from the arrays of those before it.
+_STAGES: dict[str, Callable[[_WatchedModel, Arrays], NDArray[Any]]] = {
+    "frame": lambda model, seen: _frame(seen["photo"]),
+    "fits": lambda model, seen: np.stack([to_model_input(seen["frame"], model.size, fit) for fit in Fit]),
+    "input": lambda model, seen: to_model_input(seen["photo"], model.size),
+    "alpha": lambda model, seen: model.raw(seen["input"]),
+    "picture": lambda model, seen: alpha_to_picture(_bytes(seen["alpha"]), *seen["photo"].shape[:2]),
+    "matte": lambda model, seen: upsample_alpha(_floats(seen["alpha"]), seen["photo"], model_input=seen["input"]),
+    "foreground": lambda model, seen: estimate_foreground(seen["photo"], seen["matte"]),
+    "composite": lambda model, seen: composite(seen["photo"], seen["matte"], _BEHIND, estimate_foreground=True),
+}
+
+
+def _observe(model: _WatchedModel, path: str, given: Path | None) -> Arrays:
+    own: dict[str, NDArray[Any]] = {"photo": read_photo(path)}
+    seen = own if given is None else {file.stem: np.load(file, allow_pickle=False) for file in given.glob("*.npy")}
+    for name, stage in _STAGES.items():
+        own[name] = stage(model, seen)
+    return own
 
 
 def _features() -> list[str]:
@@ -79,7 +119,7 @@ def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            stages = _observe(model, request["photo"])
+            stages = _observe(model, request["photo"], Path(request["given"]) if "given" in request else None)
         except MMNetError as error:
             answer(error=str(error))
             continue

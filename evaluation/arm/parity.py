@@ -25,7 +25,18 @@ from mmnet.evaluation.arm.environment import ArmPython
 from mmnet.evaluation.arm.errors import ObserverError
 from mmnet.evaluation.arm.processors import Processor
 
-STAGES = ("photo", "input", "alpha", "matte")
+# What observer.py tells, in this order; each is compared from the same arrays of the ones before.
+STAGES = {
+    "photo": "the decoded photo, upright",
+    "frame": "a camera's frame (NV21) in RGB, turned and mirrored",
+    "fits": "that frame in the model's square, by every fit",
+    "input": "the photo in the model's square",
+    "alpha": "the model's own output",
+    "picture": "alpha at the photo's size, interpolated in integers",
+    "matte": "alpha at the photo's size, guided by the photo",
+    "foreground": "the person's colours",
+    "composite": "the person before a green background",
+}
 _PATIENCE_SECONDS = 600.0  # for one answer; an emulated one takes seconds, a minute for the largest photos
 
 Arrays = dict[str, NDArray[Any]]
@@ -116,15 +127,25 @@ class Observer:
             self.close()
             raise
 
-    def observe(self, photo: Path) -> Arrays:
+    def observe(self, photo: Path, given: Arrays | None = None) -> Arrays:
         """The arrays of every stage.
+
+        Args:
+            photo: the file.
+            given: another observer's arrays, from which every stage then starts; None for its own.
 
         Raises:
             PictureError: the photo cannot be read there.
             ObserverError: the process ended or gives no answer.
         """
         with tempfile.TemporaryDirectory(prefix="mmnet-arm-") as into:
-            request = json.dumps({"photo": str(photo.absolute()), "into": into}) + "\n"
+            asked = {"photo": str(photo.absolute()), "into": into}
+            if given is not None:
+                (folder := Path(into) / "given").mkdir()
+                for stage, array in given.items():
+                    np.save(folder / f"{stage}.npy", array, allow_pickle=False)
+                asked["given"] = str(folder)
+            request = json.dumps(asked) + "\n"
             stdin = self._process.stdin
             assert stdin is not None
             try:
@@ -213,7 +234,8 @@ def compare(
     photos: Sequence[Path],
     progress: Callable[[], None] = lambda: None,
 ) -> Outcome:
-    """Let both observers see every photo, and compare their arrays.
+    """Let both observers see every photo, and compare their arrays. The one on Arm starts every stage from the arrays
+    of the one here, so that a difference shows where it comes about, and there alone.
 
     Args:
         here: on this machine.
@@ -240,7 +262,8 @@ def compare(
 
 def _compare_picture(here: Observer, arm: Observer, photo: Path) -> Picture:
     try:
-        ours, theirs = here.observe(photo), arm.observe(photo)
+        ours = here.observe(photo)
+        theirs = arm.observe(photo, ours)
     except PictureError as error:
         return Picture(photo.name, error=str(error))
     return Picture(photo.name, tuple(_compare_arrays(stage, ours[stage], theirs[stage]) for stage in STAGES))

@@ -1,16 +1,24 @@
 """Stands in for TensorFlow Lite's `benchmark_model`: takes its flags, runs the model, prints what it prints.
 
-The format is that of google-ai-edge/LiteRT, `tflite/tools/benchmark/benchmark_model.cc`, and
+    python stand_in.py FOLDER --graph=FILE --num_threads=N …
+
+What it ran and measured, it also writes into FOLDER/1, FOLDER/2 and so on, a folder a start. It needs NumPy and LiteRT
+alone. The format is that of google-ai-edge/LiteRT, `tflite/tools/benchmark/benchmark_model.cc`, and
 `StatWithPercentiles::OutputToStream`.
 """
 
 from __future__ import annotations
 
+import json
+import platform
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
 
 
 def log(line: str) -> None:
@@ -33,20 +41,31 @@ def statistics(times: list[int]) -> str:
     return text + "".join(f" {name}={ordered[len(times) * of // 100]}" for name, of in percentiles.items())
 
 
+def picture(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Bytes of every value."""
+    return (np.arange(np.prod(shape)) * 37 % 256).astype(np.uint8).reshape(shape)
+
+
+def microseconds_since(start: int) -> int:
+    return (time.perf_counter_ns() - start) // 1000
+
+
 def main() -> None:
-    flags = dict(argument.removeprefix("--").split("=", 1) for argument in sys.argv[1:])
+    folder, arguments = Path(sys.argv[1]), sys.argv[2:]
+    flags = dict(argument.removeprefix("--").split("=", 1) for argument in arguments)
     log("STARTING!")
     log(f"Graph: [{flags['graph']}]")
     start = time.perf_counter_ns()
     interpreter = Interpreter(flags["graph"], num_threads=int(flags["num_threads"]))
     interpreter.allocate_tensors()
-    init = (time.perf_counter_ns() - start) // 1000
+    init = microseconds_since(start)
     log(f"Loaded model {flags['graph']}")
     log("Explicitly applied XNNPACK delegate, and the model graph will be completely executed by the delegate.")
     log(f"Initialized session in {init / 1e3:g}ms.")
-    for tensor in interpreter.get_input_details():
-        values = np.random.default_rng(0).uniform(0, 1, tensor["shape"])
-        interpreter.set_tensor(tensor["index"], values.astype(tensor["dtype"]))
+    (image,), (alpha,) = interpreter.get_input_details(), interpreter.get_output_details()
+    shown = picture(tuple(image["shape"]))
+    values: NDArray[Any] = shown / np.float32(255) if image["dtype"] == np.float32 else shown
+    interpreter.set_tensor(image["index"], values)
     measured = []
     for runs, seconds in (("warmup_runs", "warmup_min_secs"), ("num_runs", "min_secs")):
         log(f"Running benchmark for at least {flags[runs]} iterations and at least {flags[seconds]} seconds.")
@@ -54,7 +73,7 @@ def main() -> None:
         for _ in range(int(flags[runs])):
             start = time.perf_counter_ns()
             interpreter.invoke()
-            times.append((time.perf_counter_ns() - start) // 1000)
+            times.append(microseconds_since(start))
         log(statistics(times) + "\n")
         measured.append(times)
     warmup, inference = measured
@@ -63,6 +82,12 @@ def main() -> None:
         f"Warmup (avg): {np.mean(warmup):.6g}, Inference (avg): {np.mean(inference):.6g}"
     )
     log("Memory footprint delta from the start of the tool (MB): init=1.5 overall=2.25")
+
+    into = folder / str(1 + len(list(folder.iterdir())))
+    into.mkdir()
+    np.savez(into / "seen.npz", image=shown[0], alpha=interpreter.get_tensor(alpha["index"])[0, :, :, 0])
+    told = {"machine": platform.machine(), "init": init, "warmup": warmup, "inference": inference}
+    (into / "told.json").write_text(json.dumps(told))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ import pytest
 
 from mmnet.benchmark.benchmark_model import parse
 from mmnet.benchmark.condition import Condition, parse_battery, parse_thermal, throttled
+from mmnet.benchmark.demo import why_not_started
 from mmnet.benchmark.errors import DeviceError
+from mmnet.benchmark.phone import Reply, free_kib
 
 RECORDINGS = Path(__file__).parent / "recordings"
 
@@ -42,6 +44,28 @@ def test_benchmark_model_before_percentiles() -> None:
     assert output.peak_memory_bytes == int(12.5 * 2**20)
 
 
+def test_benchmark_model_on_the_gpu() -> None:
+    """Half its lines have a prefix; a mean may stand as 1.02311e+06; what compiles shaders starts slowly."""
+    output = parse(recorded("benchmark_model_gpu.txt"), 0, "SERIAL", "mmnet")
+    assert (output.load_ms, output.first_run_ms) == (612.034, 1023.11)
+    assert (output.warmup.runs, output.warmup.max_ms) == (3, 1023.11)
+    assert (output.invoke.runs, output.invoke.min_ms, output.invoke.max_ms) == (20, 9.015, 9.42)
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "message"),
+    [
+        ("benchmark_model_2019.txt", 0, "is from before 2020"),
+        ("benchmark_model_litert.txt", 0, "is LiteRT's newer tool of that name"),
+        ("benchmark_model_unknown_flag.txt", 0, r"lacks an option \(Unconsumed cmdline flags: --warmup_min_secs=0\)"),
+        ("benchmark_model_unknown_flag.txt", 1, "lacks an option"),
+    ],
+)
+def test_another_tool_is_named(name: str, code: int, message: str) -> None:
+    with pytest.raises(DeviceError, match=message):
+        parse(recorded(name), code, "SERIAL", "mmnet")
+
+
 def test_a_delegate_that_runs_nothing_is_refused() -> None:
     with pytest.raises(DeviceError, match="NNAPI delegate does not run mmnet"):
         parse(recorded("benchmark_model_refused.txt"), 0, "SERIAL", "mmnet")
@@ -62,10 +86,48 @@ def test_the_reason_of_a_failure_is_told() -> None:
         parse(text, 1, "SERIAL", "mmnet")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/system/bin/sh: /x/benchmark_model: not executable: 64-bit ELF file",
+        'CANNOT LINK EXECUTABLE "/x/benchmark_model": library "libc++_shared.so" not found: needed by main executable',
+        "/system/bin/sh: /x/benchmark_model: can't execute: Permission denied",
+    ],
+)
+def test_a_program_that_cannot_run_says_why(line: str) -> None:
+    with pytest.raises(DeviceError) as caught:
+        parse(line + "\n", 126, "SERIAL", "mmnet")
+    assert str(caught.value) == f"SERIAL: benchmark_model failed on mmnet (exit code 126): {line}"
+
+
 def test_thermal_state_is_the_hardwares_current_one() -> None:
     status, temperatures = parse_thermal(recorded("thermalservice.txt"))
     assert status == 0
     assert temperatures == {"cpu0": 48.25, "skin": 34.125, "battery": 29.5}
+
+
+def test_what_is_no_temperature_is_not_told_as_one() -> None:
+    """Voltages, currents and charges have the same form; so have sensors that report nothing."""
+    status, temperatures = parse_thermal(recorded("thermalservice_tensor.txt"))
+    assert status == 1
+    assert temperatures == {
+        "USB-MINUS-SKIN": -0.125,
+        "VIRTUAL-USB": 9.765625e-4,
+        "TPU": 38.000004,
+        "BIG": 72.5,
+        "VIRTUAL-SKIN": 39.062,
+        "battery": 30.1,
+    }
+
+
+def test_a_status_that_nobody_sets_is_none() -> None:
+    text = recorded("thermalservice_hal_not_ready.txt")
+    assert parse_thermal(text) == (None, None)
+    # What was set by hand (`cmd thermalservice override-status 2`) counts.
+    assert parse_thermal(text.replace("Status: 0", "Status: 2")) == (2, None)
+    # Version 1.0 of the HAL tells temperatures when it is asked, and never calls back.
+    status, temperatures = parse_thermal(recorded("thermalservice.txt").replace("ThermalHAL 2.0", "ThermalHAL 1.0"))
+    assert (status, temperatures and temperatures["skin"]) == (None, 34.125)
 
 
 def test_no_thermal_service() -> None:
@@ -75,7 +137,49 @@ def test_no_thermal_service() -> None:
 
 def test_battery() -> None:
     assert parse_battery(recorded("battery.txt")) == (87, 29.5, True)
+    assert parse_battery(recorded("battery_hyperos.txt")) == (61, 31.8, False)
+    assert parse_battery(recorded("battery_samsung.txt")) == (74, 28.7, True)
     assert parse_battery("Can't find service: battery") == (None, None, None)
+
+
+def test_free_space() -> None:
+    assert free_kib(recorded("df_toybox.txt")) == 215446564
+    # Gigabytes without their unit would be taken for KiB.
+    assert free_kib(recorded("df_toolbox.txt")) is None
+    assert free_kib("df: /nowhere: No such file or directory\n") is None
+    head = "Filesystem                        1K-blocks   Used Available Use% Mounted on\n"
+    assert (
+        free_kib(head + "/dev/block/by-name/very-long-name-of-it\n  117440512 1000 117439512  1% /data\n") == 117439512
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "reason"),
+    [
+        (
+            "am_no_activity.txt",
+            0,
+            "Error: Activity class {ai.mmnet.demo/ai.mmnet.demo.BenchmarkActivity} does not exist.",
+        ),
+        (
+            "am_no_activity.txt",
+            1,
+            "Error: Activity class {ai.mmnet.demo/ai.mmnet.demo.BenchmarkActivity} does not exist.",
+        ),
+        ("am_not_exported.txt", 0, "java.lang.SecurityException: Permission Denial: starting Intent"),
+        ("am_not_exported_12.txt", 255, "java.lang.SecurityException: Permission Denial: starting Intent"),
+    ],
+)
+def test_why_the_demo_app_does_not_start(name: str, code: int, reason: str) -> None:
+    said = why_not_started(Reply(code, recorded(name)))
+    assert said is not None
+    assert said.startswith(reason)
+    assert "\n" not in said
+
+
+def test_that_the_demo_app_starts() -> None:
+    assert why_not_started(Reply(0, recorded("am_started.txt"))) is None
+    assert why_not_started(Reply(137, "")) == "exit code 137"
 
 
 def test_throttling() -> None:
