@@ -15,7 +15,7 @@ from mmnet.runtime.foreground import Mixture
 from mmnet.runtime.photos import read_photo
 from mmnet.runtime.preprocess import Bytes, ImageError, check_rgb_bytes
 from mmnet.runtime.shares import AnyAlpha, shares_of
-from mmnet.runtime.tiles import for_rows, whole_row
+from mmnet.runtime.tiles import rows_of_tiles, whole_row
 
 Background = Callable[[Bytes, AnyAlpha], Bytes]  # (photo, alpha) -> uint8 [H, W, 3] to lay behind it
 
@@ -80,8 +80,7 @@ def composite(
         raise ImageError(f"the background has shape {behind.shape}, the image {image.shape}")
     mixture = Mixture(image, shares.share) if estimate_foreground and any(shares.edges) else None
     out = np.empty(image.shape, np.uint8)
-
-    def lay(row: int) -> None:
+    for row in rows_of_tiles(len(out)):
         whole = whole_row(row, out.shape).slices
         out[whole] = behind[whole]
         for place in shares.opaque[row]:
@@ -91,22 +90,18 @@ def composite(
             if mixture is not None:
                 front = mixture.undone(strip, front, share)
             strip.put(_blend(front, strip.take(behind), share), out)
-
-    for_rows(len(out), lay)
     return out
 
 
 def _blend(front: Bytes, behind: Bytes, share: Bytes) -> Bytes:
     """(share · front + (255 − share) · behind) / 255, rounded, in which there are no ties; all sums fit 16 bits."""
-    weight = cv2.cvtColor(share, cv2.COLOR_GRAY2RGB).astype(np.uint16)
-    total = front.astype(np.uint16)
-    total *= weight
-    np.subtract(np.uint16(255), weight, out=weight)
-    weight *= behind.astype(np.uint16)
-    total += weight
-    total += np.uint16(127)
-    total //= np.uint16(255)
-    return total.astype(np.uint8)
+    weight = cv2.cvtColor(share, cv2.COLOR_GRAY2RGB)
+    total = np.multiply(front, weight, dtype=np.uint16)
+    total += np.multiply(behind, cv2.bitwise_not(weight), dtype=np.uint16)
+    # ⌊(n + 127) / 255⌋ without a division, for n up to 255².
+    total += np.uint16(128)
+    total += total >> np.uint16(8)
+    return (total >> np.uint16(8)).astype(np.uint8)
 
 
 def plain(colour: Bytes | tuple[int, int, int], height: int, width: int) -> Bytes:

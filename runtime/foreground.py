@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mmnet.runtime.preprocess import Bytes
 from mmnet.runtime.shares import AnyAlpha, shares_of
-from mmnet.runtime.tiles import Floats, Strip, for_rows
+from mmnet.runtime.tiles import Floats, Strip, rows_of_tiles
 
 SIDE = 256  # colours are averaged over samples, of which the longer side has at most this many
 _COARSEST = 16  # but no sample is for more than 16×16 pixels
@@ -47,12 +47,9 @@ def estimate_foreground(photo: Bytes, alpha: AnyAlpha) -> Bytes:
     own = np.array(photo, order="C")
     if any(shares.edges):
         mixture = Mixture(own, shares.share)
-
-        def lay(row: int) -> None:
+        for row in rows_of_tiles(len(own)):
             if strip := shares.edges[row]:
                 strip.put(mixture.undone(strip, strip.take(own), strip.take(shares.share)), own)
-
-        for_rows(len(own), lay)
     return own
 
 

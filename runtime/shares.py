@@ -12,7 +12,7 @@ import numpy as np
 from mmnet.runtime.fit import Rectangle
 from mmnet.runtime.model import Alpha
 from mmnet.runtime.preprocess import Bytes, ImageError, check_rgb_bytes
-from mmnet.runtime.tiles import TILE_HEIGHT, TILE_WIDTH, Strip, for_rows, runs, strips, whole_row
+from mmnet.runtime.tiles import TILE_HEIGHT, TILE_WIDTH, Strip, rows_of_tiles, runs, strips, whole_row
 
 _ONE_BITS = np.float32(1).view(np.uint32)
 
@@ -48,19 +48,18 @@ class Shares:
 
     @classmethod
     def filled(cls, shape: tuple[int, ...], fill: Callable[[int, Bytes], None]) -> Shares:
-        """Those that `fill` writes into uint8 [H, W], given a row of tiles: that row, on any thread."""
+        """Those that `fill` writes into uint8 [H, W], given a row of tiles: that row."""
         height, width = shape
         share = np.empty((height, width), np.uint8)
         columns = np.arange(0, width, TILE_WIDTH)
         least, greatest = np.empty((2, -(-height // TILE_HEIGHT), len(columns)), np.uint8)
 
-        def work(row: int) -> None:
+        for row in rows_of_tiles(height):
             fill(row, share)
             here = share[whole_row(row, shape).slices]
             least[row] = np.minimum.reduceat(here.min(axis=0), columns)
             greatest[row] = np.maximum.reduceat(here.max(axis=0), columns)
 
-        for_rows(height, work)
         return cls(share, runs(least == 255, shape), strips((least < 255) & (greatest > 0), shape))
 
     @property

@@ -2,13 +2,11 @@
 
 Away from the edge alpha is 0 or 1, and upsampling, foreground colours and compositing have nothing to decide. Rows of
 tiles are worked on beside each other; in a row, tiles that the edge crosses are computed on in runs. What is computed
-for a pixel never depends on the tile, the run or the thread.
+for a pixel never depends on the tile or the run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import cv2
@@ -27,28 +25,12 @@ _GAP = 2  # tiles between two runs that are not worth a run of their own
 _MARGIN = 16  # pixels, a multiple of every step
 
 
-def in_parallel(work: Callable[[int], None], count: int) -> None:
-    """Call `work` with 0 … count − 1, on as many threads as OpenCV has. Calls must not depend on each other."""
-    numbers = iter(range(count))  # each thread takes the next
+def rows_of_tiles(height: int) -> range:
+    """The numbers of the rows of tiles of a picture.
 
-    def share(_: int) -> None:
-        for number in numbers:
-            work(number)
-
-    helpers = min(cv2.getNumThreads(), count) - 1
-    if helpers < 1:
-        share(0)
-        return
-    with ThreadPoolExecutor(helpers) as pool:
-        helping = pool.map(share, range(helpers))
-        share(0)
-        for _ in helping:  # raises what one raised
-            pass
-
-
-def for_rows(height: int, work: Callable[[int], None]) -> None:
-    """Call `work` with the number of each row of tiles of a picture, `in_parallel`."""
-    in_parallel(work, -(-height // TILE_HEIGHT))
+    They are worked on one after the other: the calls for a row are short, and on two threads were slower than on one.
+    """
+    return range(-(-height // TILE_HEIGHT))
 
 
 def whole_row(row: int, shape: tuple[int, ...]) -> Rectangle:

@@ -22,6 +22,7 @@ from mmnet.runtime.tiles import TILE_HEIGHT, TILE_WIDTH, Floats, Strip, runs, st
 
 CERTAIN = 2 / 255  # alpha as near as this to 0 or 1 is taken for 0 or 1, where it is guided
 _POSITION = 256
+_SUM = np.ones((1, 3), np.float32)
 
 
 class Upsampling(StrEnum):
@@ -169,8 +170,7 @@ class _Line:
         cells = _between(_between(self._fitted, self._rows, rows, axis=0), self._columns, columns, axis=1)
         terms = strip.enlarge(np.ascontiguousarray(cells[..., :3]), self.step)
         cv2.multiply(terms, pixels, dst=terms, scale=1 / SLOPE, dtype=cv2.CV_32F)
-        total = terms[..., 0] + terms[..., 1]
-        total += terms[..., 2]
+        total = cv2.transform(terms, _SUM)
         offset = strip.enlarge(cells[..., 3] * np.float32(1 / OFFSET), self.step)
         # OpenCV rounds to whole numbers, and those beyond 0-255 to these.
         return np.asarray(cv2.add(total, offset, dtype=cv2.CV_8U), np.uint8)

@@ -15,7 +15,7 @@ from mmnet.runtime import PortraitMatter, Upsampling, composite, cutout, estimat
 from mmnet.runtime.guided import OFFSET, SLOPE, fit
 from mmnet.runtime.render import Rendering
 from mmnet.runtime.shares import Shares
-from mmnet.runtime.tiles import Strip, in_parallel
+from mmnet.runtime.tiles import Strip
 from mmnet.runtime.upsample import upsample
 
 CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
@@ -146,21 +146,6 @@ def test_the_command_s_path_is_that_of_a_matter(noise: Any) -> None:
     expected = composite(photo, alpha, (0, 255, 0), estimate_foreground=True)
     np.testing.assert_array_equal(rendering(photo, handed.found), expected)
     np.testing.assert_array_equal(streamed, expected)
-
-
-def test_what_a_thread_raises_comes_out() -> None:
-    def work(number: int) -> None:
-        if number == 5:
-            raise ValueError("five")
-
-    before = cv2.getNumThreads()
-    try:
-        for threads in (1, 3):
-            cv2.setNumThreads(threads)
-            with pytest.raises(ValueError, match="five"):
-                in_parallel(work, 9)
-    finally:
-        cv2.setNumThreads(before)
 
 
 def test_only_the_edge_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
