@@ -28,7 +28,7 @@ from mmnet.evaluation.dataset import DatasetError, Pair
 from mmnet.runtime import PhotoError, list_photos
 
 Bytes = NDArray[np.uint8]
-Filmed = tuple[Bytes, Bytes]
+FrameAndMatte = tuple[Bytes, Bytes]
 
 PARTS = (("image", "mask"), ("com", "pha"))
 VIDEO_EXTENSIONS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
@@ -51,7 +51,7 @@ class Clip:
     pairs: tuple[Pair, ...] = ()
     videos: tuple[Path, Path] | None = None
 
-    def frames(self) -> Iterator[Filmed]:
+    def frames(self) -> Iterator[FrameAndMatte]:
         """Each frame, uint8 [H, W, 3] RGB, and its α*, uint8 [H, W], 255 = the person; all of one size.
 
         Raises:
@@ -71,7 +71,7 @@ class Clip:
         if count < 2:
             raise DatasetError([f"{self.name}: has {count} frame; what moves takes at least two"])
 
-    def _read(self) -> Iterator[tuple[Path, Filmed]]:
+    def _read(self) -> Iterator[tuple[Path, FrameAndMatte]]:
         if self.videos is None:
             yield from ((pair.image, pair.read()) for pair in self.pairs)
             return

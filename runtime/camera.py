@@ -43,7 +43,7 @@ class Camera:
         self.start = Fraction(0)
         self.metadata: dict[str, str] = {}
         self._device: _Device | None = None
-        self._film: VideoInput | None = None
+        self._video: VideoInput | None = None
         if which.isdecimal() or which.startswith("/dev/video"):
             self._device = _Device(self.name, int(which) if which.isdecimal() else which)
             self.height, self.width = self._device.first.shape[:2]
@@ -51,10 +51,10 @@ class Camera:
             self.time_base, self.rate = _TIME_BASE, self._device.rate
         else:
             _check_path(which)
-            film = self._film = VideoInput(which, salvage=True)  # a live stream begins anywhere, and loses packets
-            self.height, self.width = film.height, film.width
-            self.pixel_aspect, self.colour = film.pixel_aspect, film.colour
-            self.time_base, self.rate = film.time_base, film.rate
+            video = self._video = VideoInput(which, salvage=True)  # a live stream begins anywhere, and loses packets
+            self.height, self.width = video.height, video.width
+            self.pixel_aspect, self.colour = video.pixel_aspect, video.colour
+            self.time_base, self.rate = video.time_base, video.rate
 
     def __iter__(self) -> Iterator[TimedPicture]:
         """The frames, timed from the first on.
@@ -64,15 +64,15 @@ class Camera:
         """
         if self._device is not None:
             yield from self._device
-        elif self._film is not None:
+        elif self._video is not None:
             first: Fraction | None = None
-            for timed in self._film:
+            for timed in self._video:
                 first = timed.timestamp_ms if first is None else first
                 yield TimedPicture(timed.picture, timed.timestamp_ms - first)
 
     def close(self) -> None:
         """Let the camera go."""
-        for opened in (self._device, self._film):
+        for opened in (self._device, self._video):
             if opened is not None:
                 opened.close()
 

@@ -28,22 +28,22 @@ class MatteProgress:
         self._all: TaskID | None = None
         if sources is not None:
             self._all = self._bars.add_task("Matting", total=sources, unit="files")
-        self._film: TaskID | None = None
+        self._video: TaskID | None = None
 
     def source_done(self) -> None:
         """A photo or video is done, well or badly."""
-        if self._film is not None:
-            self._bars.remove_task(self._film)
-            self._film = None
+        if self._video is not None:
+            self._bars.remove_task(self._video)
+            self._video = None
         if self._all is not None:
             self._bars.advance(self._all)
 
     def frame_done(self, name: str, done: int, total: int | None) -> None:
         """`done` frames of the video `name` are done, of `total` if that is known."""
-        if self._film is None:
-            self._film = self._bars.add_task(escape(name), total=total, unit="frames")
+        if self._video is None:
+            self._video = self._bars.add_task(escape(name), total=total, unit="frames")
         # A header may promise fewer frames than there are.
-        self._bars.update(self._film, completed=done, total=None if total is None else max(total, done))
+        self._bars.update(self._video, completed=done, total=None if total is None else max(total, done))
 
     def error(self, message: str) -> None:
         """Say above the bars what went wrong."""

@@ -22,7 +22,7 @@ from mmnet.runtime.shares import AnyAlpha
 from mmnet.runtime.stream import Matte
 from mmnet.runtime.video_formats import choose_encoding, is_sequence
 from mmnet.runtime.video_input import TimedPicture, VideoInput
-from mmnet.runtime.video_output import Film, NoFramesError, Sink, write_pictures, write_video
+from mmnet.runtime.video_output import NoFramesError, Sink, VideoSource, write_pictures, write_video
 
 Render = Callable[[Bytes, AnyAlpha], Bytes]  # (frame, alpha) -> what is written
 Advance = Callable[[int, int | None], Any]  # (frames done, frames in all if known)
@@ -100,10 +100,10 @@ def matte_video(
         InterruptedEarlyError: Ctrl-C before the first frame.
         MissingExtraError: PyAV is not installed.
     """
-    with interruptible() as stop, VideoInput(source, salvage=choices.salvage) as film:
-        sink = _open(output, film, kind, choices, audio=source if choices.audio else None)
-        result = _run(matter, film, film, sink, render, stop, lambda done: advance(done, film.length))
-        return replace(result, damage=film.damage)
+    with interruptible() as stop, VideoInput(source, salvage=choices.salvage) as video:
+        sink = _open(output, video, kind, choices, audio=source if choices.audio else None)
+        result = _run(matter, video, video, sink, render, stop, lambda done: advance(done, video.length))
+        return replace(result, damage=video.damage)
 
 
 def matte_camera(
@@ -131,19 +131,19 @@ def matte_camera(
 
 
 def _open(
-    output: Path, film: Film, kind: Kind, choices: VideoChoices, *, audio: Path | None
+    output: Path, video: VideoSource, kind: Kind, choices: VideoChoices, *, audio: Path | None
 ) -> AbstractContextManager[Sink]:
     if is_sequence(output):
         return write_pictures(output)
     encoding = choose_encoding(output, kind)
     make_folder(output.parent)
-    return write_video(output, film, encoding, audio=audio, crf=choices.crf, salvage=choices.salvage)
+    return write_video(output, video, encoding, audio=audio, crf=choices.crf, salvage=choices.salvage)
 
 
 def _run(
     matter: PortraitMatter,
     frames: Iterable[TimedPicture],
-    film: Film,
+    video: VideoSource,
     opened: AbstractContextManager[Sink],
     render: Render,
     stop: threading.Event,
@@ -168,4 +168,4 @@ def _run(
             raise InterruptedEarlyError("interrupted before the first frame; nothing was written") from error
         raise
     seconds = time.monotonic() - begin
-    return VideoResult(film.width, film.height, sink.frames, seconds, sink.tracks, interrupted=stop.is_set())
+    return VideoResult(video.width, video.height, sink.frames, seconds, sink.tracks, interrupted=stop.is_set())

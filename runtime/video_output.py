@@ -24,7 +24,7 @@ from mmnet.runtime.video_formats import AUDIO, CONTAINER_OPTIONS, Encoding
 _OWN_METADATA = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
 
 
-class Film(Protocol):
+class VideoSource(Protocol):
     """What a written video takes over from the one that is read; `VideoInput` says what the attributes are."""
 
     height: int
@@ -61,7 +61,7 @@ class NoFramesError(OutputError):
 
 @contextmanager
 def write_video(
-    path: Path, source: Film, encoding: Encoding, *, audio: Path | None, crf: int | None, salvage: bool = False
+    path: Path, source: VideoSource, encoding: Encoding, *, audio: Path | None, crf: int | None, salvage: bool = False
 ) -> Iterator[VideoFile]:
     """A video file that is at `path` when the context ends without an error, else nothing.
 
@@ -94,7 +94,7 @@ class VideoFile:
     """A video file that is being written."""
 
     def __init__(
-        self, path: Path, source: Film, encoding: Encoding, *, audio: Path | None, crf: int | None, salvage: bool
+        self, path: Path, source: VideoSource, encoding: Encoding, *, audio: Path | None, crf: int | None, salvage: bool
     ) -> None:
         """See `write_video`, which also names the file only when it is whole."""
         av = pyav()
@@ -120,7 +120,7 @@ class VideoFile:
             self.abandon()
             raise
 
-    def _add_stream(self, source: Film, crf: int | None) -> Any:
+    def _add_stream(self, source: VideoSource, crf: int | None) -> Any:
         encoding = self._encoding
         if not all(self._shape):
             raise OutputError(
@@ -186,7 +186,7 @@ class VideoFile:
             self._audio = None
 
 
-def _shape(source: Film, encoding: Encoding) -> tuple[int, int]:
+def _shape(source: VideoSource, encoding: Encoding) -> tuple[int, int]:
     """Height and width of the written frames; 0 where there is too little."""
     height, width, aspect = source.height, source.width, source.pixel_aspect
     if encoding.square and aspect > 1:  # the side that is too short grows

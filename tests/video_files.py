@@ -27,7 +27,7 @@ def moving_portrait(count: int = len(TIMES), height: int = HEIGHT, width: int = 
     ]
 
 
-def write_film(
+def write_video_file(
     path: Path,
     pictures: Sequence[np.ndarray[Any, Any]],
     times: Sequence[int] = TIMES,
@@ -81,7 +81,7 @@ def write_film(
 
 
 @dataclass(frozen=True)
-class Film:
+class WrittenVideo:
     """What lies in a video file: the pictures as `layout` has them, their times in seconds, and its streams."""
 
     pictures: list[np.ndarray[Any, Any]]
@@ -93,7 +93,7 @@ class Film:
     length: float
 
 
-def read_film(path: Path, layout: str = "rgb24", decoder: str | None = None) -> Film:
+def read_written(path: Path, layout: str = "rgb24", decoder: str | None = None) -> WrittenVideo:
     """Decode everything; `decoder` names another than FFmpeg's own (whose VP9 ignores alpha)."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
@@ -104,7 +104,7 @@ def read_film(path: Path, layout: str = "rgb24", decoder: str | None = None) -> 
                 full = {} if frame.format.name == layout else {"dst_color_range": 2}
                 pictures.append(frame.reformat(format=layout, **full).to_ndarray())
                 times.append(frame.pts * Fraction(stream.time_base or 0))
-        return Film(
+        return WrittenVideo(
             pictures,
             times,
             stream.codec_context.name,

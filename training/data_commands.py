@@ -257,7 +257,7 @@ def make_sequences(
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace OUT if it exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was made as JSON.")] = False,
 ) -> None:
-    """Make short films of people from portraits with known mattes, whose matte is known in every frame.
+    """Make short videos of people from portraits with known mattes, whose matte is known in every frame.
 
     People are cut out with their own colours, moved before moving scenes, and filmed with noise, compression and an
     unsteady exposure. The same arguments give the same bytes. Measure on them with [b]mmnet evaluate --video[/].

@@ -131,7 +131,7 @@ def draw_camera(random: np.random.Generator) -> Camera:
 def frames_of(
     plan: Plan, length: int, size: tuple[int, int], seed: int, *, clean: bool = False
 ) -> Iterator[tuple[Bytes, Bytes]]:
-    """Film one sequence.
+    """Make one sequence.
 
     Args:
         plan: which.

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 import typer.testing
 from PIL import Image
-from video_files import LOSSLESS, TIMES, moving_portrait, read_film, sound_codec, sounds, write_film
+from video_files import LOSSLESS, TIMES, moving_portrait, read_written, sound_codec, sounds, write_video_file
 
 from mmnet.cli import app
 from mmnet.errors import MMNetError
@@ -83,13 +83,13 @@ def names(folder: Path) -> list[str]:
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten frames, lossless, at irregular times."""
-    return write_film(tmp_path_factory.mktemp("film") / "film.mkv", moving_portrait(), **LOSSLESS)
+    return write_video_file(tmp_path_factory.mktemp("film") / "film.mkv", moving_portrait(), **LOSSLESS)
 
 
 @pytest.fixture(scope="module")
 def talking(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same as a phone makes it: H.264, AAC."""
-    return write_film(tmp_path_factory.mktemp("talking") / "talking.mp4", moving_portrait(), sound="aac")
+    return write_video_file(tmp_path_factory.mktemp("talking") / "talking.mp4", moving_portrait(), sound="aac")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_every_output(film: Path, tmp_path: Path, expected: Any, kind: Kind, ext
     assert matte(film, "-o", output, *BACKGROUNDS[kind]) == (0, f"{output}\n", "")
     layout = {ALPHA: "gray", CUTOUT: "rgba", COMPOSITE: "rgb24"}[kind]
     vp9 = encoding.codec == "libvpx-vp9"
-    written = read_film(output, layout, "libvpx-vp9" if vp9 else None)
+    written = read_written(output, layout, "libvpx-vp9" if vp9 else None)
     assert written.times == [Fraction(time, 1000) for time in TIMES]
     assert written.codec == {"libx264": "h264", "prores_ks": "prores", "libvpx-vp9": "vp9"}.get(
         encoding.codec, encoding.codec
@@ -194,7 +194,7 @@ def test_audio_is_copied_to_the_byte(talking: Path, tmp_path: Path, extension: s
     assert all(
         abs(late - early - shift) < Fraction(1, 900) for (late, _), (early, _) in zip(after, before, strict=True)
     )
-    pictures = read_film(output).times
+    pictures = read_written(output).times
     assert abs(pictures[0] - shift) < Fraction(1, 900)
     assert np.ptp(np.diff(np.array([float(t) for t in pictures]) - np.array(TIMES) / 1000)) < 0.002
 
@@ -210,7 +210,7 @@ def test_audio_is_copied_to_the_byte(talking: Path, tmp_path: Path, extension: s
 def test_audio_that_the_container_does_not_take_is_encoded(
     tmp_path: Path, sound: str, source: str, output: str, codec: str | None
 ) -> None:
-    film = write_film(
+    film = write_video_file(
         tmp_path / source,
         moving_portrait(),
         sound=sound,
@@ -224,7 +224,7 @@ def test_audio_that_the_container_does_not_take_is_encoded(
     assert sound_codec(written) == codec
     heard = sounds(written)
     assert 0.55 < heard[-1][0] - heard[0][0] < 0.65
-    assert len(read_film(written).pictures) == 10
+    assert len(read_written(written).pictures) == 10
 
 
 def test_no_audio(talking: Path, tmp_path: Path) -> None:
@@ -234,9 +234,9 @@ def test_no_audio(talking: Path, tmp_path: Path) -> None:
         sound_codec(output)
 
 
-def test_a_phones_film_comes_out_upright(tmp_path: Path, expected: Any) -> None:
+def test_a_phones_video_comes_out_upright(tmp_path: Path, expected: Any) -> None:
     stored = moving_portrait(3)
-    film = write_film(
+    film = write_video_file(
         tmp_path / "phone.mov",
         stored,
         codec="png",
@@ -246,21 +246,21 @@ def test_a_phones_film_comes_out_upright(tmp_path: Path, expected: Any) -> None:
     )
     output = tmp_path / "out.mov"
     assert matte(film, "-b", "transparent", "-o", output)[0] == 0
-    written = read_film(output, "rgba")
+    written = read_written(output, "rgba")
     upright = [np.ascontiguousarray(np.rot90(frame, -1)) for frame in stored]
     assert np.abs(np.array(written.pictures, float) - expected(CUTOUT, upright)).mean() < 3
     assert written.aspect == Fraction(3, 4)
     # Matroska's pixels are square: three quarters as wide is as high again by a third.
     assert matte(film, "-o", tmp_path / "out.mkv")[0] == 0
-    assert read_film(tmp_path / "out.mkv", "gray").pictures[0].shape == (128, 64)
+    assert read_written(tmp_path / "out.mkv", "gray").pictures[0].shape == (128, 64)
 
 
 def test_odd_sides(tmp_path: Path) -> None:
-    film = write_film(tmp_path / "odd.mkv", moving_portrait(3, 65, 97), **LOSSLESS)
+    film = write_video_file(tmp_path / "odd.mkv", moving_portrait(3, 65, 97), **LOSSLESS)
     for name, shape in (("a.mp4", (64, 96)), ("b.webm", (65, 97)), ("c.mkv", (65, 97)), ("d.mov", (64, 96))):
         assert matte(film, "-o", tmp_path / name)[0] == 0
-        assert read_film(tmp_path / name, "gray").pictures[0].shape == shape
-    line = write_film(tmp_path / "line.mkv", moving_portrait(2, 1, 40), **LOSSLESS)
+        assert read_written(tmp_path / name, "gray").pictures[0].shape == shape
+    line = write_video_file(tmp_path / "line.mkv", moving_portrait(2, 1, 40), **LOSSLESS)
     assert "too few" in error_line(matte(line, "-o", tmp_path / "e.mp4"))
     assert not (tmp_path / "e.mp4").exists()
 
@@ -289,9 +289,9 @@ def test_photos_and_videos_in_one_call(film: Path, tmp_path: Path) -> None:
     assert told.splitlines()[-1] == "2 matted, 1 failed"
 
 
-def test_a_damaged_film(film: Path, tmp_path: Path) -> None:
+def test_a_damaged_video(film: Path, tmp_path: Path) -> None:
     cut = tmp_path / "cut.mkv"
-    whole = write_film(cut, moving_portrait(20), range(0, 2000, 100), **LOSSLESS).read_bytes()
+    whole = write_video_file(cut, moving_portrait(20), range(0, 2000, 100), **LOSSLESS).read_bytes()
     cut.write_bytes(whole[: len(whole) // 2])
     output = tmp_path / "out.mp4"
     line = error_line(matte(cut, "-o", output))
@@ -305,7 +305,7 @@ def test_a_damaged_film(film: Path, tmp_path: Path) -> None:
     (result,) = json.loads(stdout)["results"]
     assert "truncated" in result["warning"]
     assert 7 <= result["frames"] < 20
-    assert len(read_film(output).pictures) == result["frames"]
+    assert len(read_written(output).pictures) == result["frames"]
 
 
 def test_nothing_is_replaced_unasked(film: Path, tmp_path: Path) -> None:
@@ -315,7 +315,7 @@ def test_nothing_is_replaced_unasked(film: Path, tmp_path: Path) -> None:
     assert "would overwrite" in error_line(matte(film, "-b", "lime", "-o", film, "--force"))
     assert output.read_text() == "precious"
     assert matte(film, "-o", output, "--force")[0] == 0
-    assert len(read_film(output).pictures) == 10
+    assert len(read_written(output).pictures) == 10
 
 
 def test_without_pyav(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -380,7 +380,7 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A thousand frames: many seconds of work. With sound, of which an early end cuts its part."""
     pictures = moving_portrait(50, 32, 32) * 20
     path = tmp_path_factory.mktemp("long") / "long.mp4"
-    return write_film(path, pictures, range(0, 40_000, 40), sound="aac", options={"preset": "ultrafast"})
+    return write_video_file(path, pictures, range(0, 40_000, 40), sound="aac", options={"preset": "ultrafast"})
 
 
 def start(*arguments: object) -> subprocess.Popen[str]:
@@ -395,7 +395,7 @@ def wait_for_the_first_frame(process: subprocess.Popen[str], folder: Path, patte
         time.sleep(0.01)
 
 
-def test_ctrl_c_leaves_a_film_that_plays(long: Path, tmp_path: Path) -> None:
+def test_ctrl_c_leaves_a_video_that_plays(long: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
     with start(long, "-b", "lime", "-o", output, "--json") as process:
         wait_for_the_first_frame(process, tmp_path, ".out.mp4*")
@@ -405,7 +405,7 @@ def test_ctrl_c_leaves_a_film_that_plays(long: Path, tmp_path: Path) -> None:
     assert "Traceback" not in told
     (result,) = json.loads(out)["results"]
     assert result["interrupted"]
-    written = read_film(output)
+    written = read_written(output)
     assert 0 < len(written.pictures) == result["frames"] < 1000
     assert written.times == [Fraction(40 * number, 1000) for number in range(len(written.pictures))]
     heard = sounds(output)
@@ -434,7 +434,7 @@ def pipe(tmp_path: Path, long: Path) -> Iterator[Path]:
     folder = tmp_path / "camera"
     folder.mkdir()
     path, stream = folder / "pipe", folder / "film.ts"
-    write_film(stream, moving_portrait(50, 32, 32) * 4, range(0, 8000, 40), options={"preset": "ultrafast"})
+    write_video_file(stream, moving_portrait(50, 32, 32) * 4, range(0, 8000, 40), options={"preset": "ultrafast"})
     os.mkfifo(path)
     data = stream.read_bytes()
 
@@ -460,7 +460,7 @@ def test_a_camera_records_for_as_long_as_asked(pipe: Path, tmp_path: Path) -> No
     (result,) = json.loads(out)["results"]
     assert result["camera"] == str(pipe)
     assert result["frames"] + result["dropped"] == 151  # at 0, 40, … 6000 ms
-    times = read_film(output).times
+    times = read_written(output).times
     assert len(times) == result["frames"]
     assert times[-1] <= 6
     assert all((time * 1000) % 40 == 0 for time in times)
@@ -473,7 +473,7 @@ def test_ctrl_c_ends_a_recording_as_it_should(pipe: Path, tmp_path: Path) -> Non
         process.send_signal(signal.SIGINT)
         out, told = process.communicate(timeout=120)
     assert (process.returncode, out.strip()) == (0, str(output)), told
-    assert read_film(output, "gray").pictures
+    assert read_written(output, "gray").pictures
 
 
 def test_help_has_examples() -> None:

@@ -59,7 +59,7 @@ class Fading:
 FRAMES = moving_portrait(6)
 
 
-def test_a_film_without_smoothing_is_its_photos(model: MattingModel) -> None:
+def test_a_video_without_smoothing_is_its_photos(model: MattingModel) -> None:
     with PortraitMatter(model) as matter:
         for number, frame in enumerate(FRAMES):
             np.testing.assert_array_equal(matter.video(frame, 40 * number), matter(frame))

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from video_files import LOSSLESS, TIMES, moving_portrait, read_film, write_film
+from video_files import LOSSLESS, TIMES, moving_portrait, read_written, write_video_file
 
 from mmnet.runtime.ffmpeg import VideoError
 from mmnet.runtime.sources import is_video
@@ -28,7 +28,7 @@ def frames_of(path: Path, **options: Any) -> tuple[list[np.ndarray[Any, Any]], l
 
 def test_lossless_frames_and_their_times(tmp_path: Path) -> None:
     pictures = moving_portrait()
-    path = write_film(tmp_path / "film.mkv", pictures, **LOSSLESS)
+    path = write_video_file(tmp_path / "film.mkv", pictures, **LOSSLESS)
     found, times = frames_of(path)
     assert times == list(TIMES)
     np.testing.assert_array_equal(found, pictures)
@@ -45,7 +45,7 @@ PATCHES = np.array(
 @pytest.mark.parametrize("matrix", [1, 6, 9], ids=["BT.709", "BT.601", "BT.2020"])
 def test_colours(tmp_path: Path, matrix: int, span: int) -> None:
     picture = np.broadcast_to(PATCHES.repeat(16, 0), (32, len(PATCHES) * 16, 3))
-    path = write_film(
+    path = write_video_file(
         tmp_path / "film.mkv",
         [np.ascontiguousarray(picture)],
         codec="ffv1",
@@ -60,7 +60,7 @@ def test_colours(tmp_path: Path, matrix: int, span: int) -> None:
 
 @pytest.mark.parametrize(("size", "matrix"), [((64, 96), 6), ((720, 1280), 1), ((1280, 720), 1)])
 def test_untagged_colours_are_taken_by_size(tmp_path: Path, size: tuple[int, int], matrix: int) -> None:
-    path = write_film(tmp_path / "film.mkv", [np.zeros((*size, 3), np.uint8)], codec="ffv1")
+    path = write_video_file(tmp_path / "film.mkv", [np.zeros((*size, 3), np.uint8)], codec="ffv1")
     with VideoInput(path) as film:
         assert film.colour.matrix == matrix
 
@@ -69,7 +69,9 @@ def test_untagged_colours_are_taken_by_size(tmp_path: Path, size: tuple[int, int
 @pytest.mark.parametrize("degrees", [0, 90, 180, -90])
 def test_rotation_and_mirroring(tmp_path: Path, degrees: int, flips: tuple[bool, bool]) -> None:
     stored = moving_portrait(1)[0]
-    path = write_film(tmp_path / "film.mov", [stored], codec="png", pixel_format="rgb24", turned=(degrees, *flips))
+    path = write_video_file(
+        tmp_path / "film.mov", [stored], codec="png", pixel_format="rgb24", turned=(degrees, *flips)
+    )
     with av.open(str(path)) as container:
         side_data: Any = next(container.decode(video=0)).side_data.get("DISPLAYMATRIX")
     matrix = np.eye(3) if side_data is None else np.frombuffer(bytes(side_data), np.int32).reshape(3, 3) / 65536
@@ -86,7 +88,7 @@ def test_rotation_and_mirroring(tmp_path: Path, degrees: int, flips: tuple[bool,
 
 
 def test_frames_without_times_come_at_the_average_rate(tmp_path: Path) -> None:
-    path = write_film(tmp_path / "film.h264", moving_portrait(), range(0, 1000, 100), options={"bf": "0"})
+    path = write_video_file(tmp_path / "film.h264", moving_portrait(), range(0, 1000, 100), options={"bf": "0"})
     found, times = frames_of(path)
     assert len(found) == 10
     steps = np.diff([float(time) for time in times])
@@ -96,7 +98,7 @@ def test_frames_without_times_come_at_the_average_rate(tmp_path: Path) -> None:
 
 def test_a_change_of_size_keeps_the_first(tmp_path: Path) -> None:
     parts = [
-        write_film(tmp_path / f"{height}.h264", moving_portrait(4, height, 96), options={"bf": "0"}).read_bytes()
+        write_video_file(tmp_path / f"{height}.h264", moving_portrait(4, height, 96), options={"bf": "0"}).read_bytes()
         for height in (64, 80)
     ]
     path = tmp_path / "film.h264"
@@ -108,8 +110,8 @@ def test_a_change_of_size_keeps_the_first(tmp_path: Path) -> None:
 
 def test_a_transport_stream_begins_at_zero(tmp_path: Path) -> None:
     late = [time + 5000 for time in TIMES]
-    path = write_film(tmp_path / "film.ts", moving_portrait(), late, options={"bf": "0"})
-    assert read_film(path).times[0] == 5
+    path = write_video_file(tmp_path / "film.ts", moving_portrait(), late, options={"bf": "0"})
+    assert read_written(path).times[0] == 5
     _, times = frames_of(path)
     assert times == list(TIMES)
 
@@ -120,7 +122,7 @@ CONTAINERS = {".mp4": {"movflags": "faststart"}, ".mkv": {}, ".webm": {}, ".mov"
 @pytest.mark.parametrize("extension", CONTAINERS)
 def test_a_truncated_file(tmp_path: Path, extension: str) -> None:
     codec = {".webm": "libvpx-vp9", ".avi": "mpeg4"}.get(extension, "libx264")
-    whole = write_film(
+    whole = write_video_file(
         tmp_path / f"whole{extension}",
         moving_portrait(20),
         range(0, 2000, 100),
@@ -152,7 +154,7 @@ def test_a_truncated_file(tmp_path: Path, extension: str) -> None:
 
 
 def test_a_long_cut_leaves_its_beginning_to_salvage(tmp_path: Path) -> None:
-    path = write_film(tmp_path / "film.mkv", moving_portrait(20), range(0, 2000, 100), **LOSSLESS)
+    path = write_video_file(tmp_path / "film.mkv", moving_portrait(20), range(0, 2000, 100), **LOSSLESS)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(VideoError, match=r"truncated or damaged after \d+ frames .*--salvage"):
         frames_of(path)
@@ -188,7 +190,7 @@ def test_what_is_no_video(tmp_path: Path) -> None:
 
 
 def test_what_is_read_as_a_video(tmp_path: Path, portrait: np.ndarray[Any, Any]) -> None:
-    film = write_film(tmp_path / "film.mp4", moving_portrait(2)).read_bytes()
+    film = write_video_file(tmp_path / "film.mp4", moving_portrait(2)).read_bytes()
     contents = {
         "a.mp4": (b"", True),
         "b.GIF": (b"", True),
