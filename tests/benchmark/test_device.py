@@ -390,7 +390,7 @@ class TestDemoApp:
 
         with np.load(tmp_path / "shown.npz", allow_pickle=False) as shown, PortraitMatter(model, 1) as here:
             assert shown["alpha"].tobytes() == here(shown["frame"]).tobytes()
-            assert len(np.unique(shown["alpha"])) > 100
+            assert len(np.unique(shown["alpha"])) > 50
 
     def test_a_failure_of_the_app_is_told(self, device: Device, app: Path, tiny_files: Path) -> None:
         result = app / "mmnet-benchmark.json"
