@@ -40,6 +40,7 @@ def build_adam(keras: ModuleType, learning_rate: Any, average: float = 0.0) -> A
 
         def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> Any:
             if trainable_variables is not None:
+                self.build(trainable_variables)
                 by_variable = {id(v): gradient for v, gradient in zip(trainable_variables, grads, strict=True)}
                 grads = [by_variable[id(variable)] for variable in self._trainable_variables]
             mean, square = self.vectors["mean"], self.vectors["square"]

@@ -46,3 +46,12 @@ def test_without_an_average_none_is_kept() -> None:
     optimizer = build_adam(keras, 0.1)
     optimizer.build([keras.Variable(np.zeros(3, np.float32))])
     assert {variable.name for variable in optimizer.variables} == {"iteration", "learning_rate", "mean", "square"}
+
+
+def test_fit_builds_it() -> None:
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(optimizer=build_adam(keras, 0.1), loss="mse")
+    points = np.random.default_rng(0).normal(size=(8, 2)).astype(np.float32)
+    before = model.get_weights()
+    model.fit(points, points.sum(axis=1), epochs=1, verbose=0)
+    assert all((after != old).any() for after, old in zip(model.get_weights(), before, strict=True))
