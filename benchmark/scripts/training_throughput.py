@@ -36,18 +36,22 @@ from mmnet.training.recipes import find_recipe
 _WARM_UP = 2  # steps of a round that are not counted
 
 
-def step_seconds(keras: Any, model: Any, batches: Iterator[Any], steps: int) -> list[float]:
-    """Seconds from the end of one step to the end of the next, waiting for data included."""
-    ends: list[float] = []
+def step_seconds(keras: Any, model: Any, batches: Iterator[Any], steps: int) -> tuple[float, float]:
+    """From the end of one step to the end of the next, waiting for data included: the median of the seconds, and the
+    mean of the processor's seconds, which what else the machine does hardly touches.
+    """
+    ends: list[tuple[float, float]] = []
 
     class Clock(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             keep_freed_memory()
             float(logs["loss"])
-            ends.append(time.perf_counter())
+            ends.append((time.perf_counter(), time.process_time()))
 
     model.fit(batches, steps_per_epoch=steps + _WARM_UP, epochs=1, verbose=0, shuffle=False, callbacks=[Clock()])
-    return [after - before for before, after in itertools.pairwise(ends)][_WARM_UP - 1 :]
+    counted = ends[_WARM_UP - 1 :]
+    seconds = statistics.median(after[0] - before[0] for before, after in itertools.pairwise(counted))
+    return seconds, (counted[-1][1] - counted[0][1]) / (len(counted) - 1)
 
 
 def again(batch: Any) -> Iterator[Any]:
@@ -81,13 +85,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     in_memory = batches.batch(0)
     print("tracing the step, which takes a while", file=sys.stderr, flush=True)
     step_seconds(keras, model, again(in_memory), 1)
-    ratios, rates = [], []
+    ratios, rates, processor = [], [], []
     for number in range(options.rounds):
         first = number * (options.steps + _WARM_UP)
-        memory = statistics.median(step_seconds(keras, model, again(in_memory), options.steps))
+        memory, alone = step_seconds(keras, model, again(in_memory), options.steps)
         stream = batches.stream(first, first + options.steps + _WARM_UP)
-        fed = statistics.median(step_seconds(keras, model, stream, options.steps))
+        fed, together = step_seconds(keras, model, stream, options.steps)
         ratios.append(memory / fed)
+        processor.append(alone / together)
         rates.append(options.batch / fed)
         print(
             f"round {number + 1}: {options.batch / memory:.2f} pictures/s from memory, {rates[-1]:.2f} with the "
@@ -100,6 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "batch": options.batch,
         "ratio_median": round(statistics.median(ratios), 4),
         "ratios": [round(ratio, 4) for ratio in ratios],
+        "ratio_of_processor_seconds": round(statistics.median(processor), 4),
         "pictures_per_second": round(statistics.median(rates), 3),
         "load": round(os.getloadavg()[0], 2),
         "processors": os.cpu_count(),
