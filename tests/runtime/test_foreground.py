@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from tilings import other_tilings
 
 from mmnet.runtime import ImageError, composite, cutout, estimate_foreground
 
@@ -88,17 +89,8 @@ def test_a_photo_of_one_colour_keeps_it(height: int, width: int, colour: tuple[i
 def test_tiles_and_threads_change_nothing(shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     photo, alpha, _, behind = scene(*shape)
     whole = composite(photo, alpha, behind, estimate_foreground=True)
-    before = cv2.getNumThreads()
-    try:
-        for height, width, gap, threads in ((8, 16, 0, 1), (16, 32, 3, 3), (2048, 2048, 1, 1)):
-            for module in ("tiles", "shares"):
-                monkeypatch.setattr(f"mmnet.runtime.{module}.TILE_HEIGHT", height)
-                monkeypatch.setattr(f"mmnet.runtime.{module}.TILE_WIDTH", width)
-            monkeypatch.setattr("mmnet.runtime.tiles._GAP", gap)
-            cv2.setNumThreads(threads)
-            np.testing.assert_array_equal(composite(photo, alpha, behind, estimate_foreground=True), whole)
-    finally:
-        cv2.setNumThreads(before)
+    for _ in other_tilings(monkeypatch):
+        np.testing.assert_array_equal(composite(photo, alpha, behind, estimate_foreground=True), whole)
 
 
 def test_refuses_what_does_not_fit(noise: Any) -> None:

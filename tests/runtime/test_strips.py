@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from tilings import other_tilings
 
 from mmnet.runtime import PortraitMatter, Upsampling, composite, cutout, estimate_foreground, upsample_alpha
 from mmnet.runtime.guided import OFFSET, SLOPE, fit
@@ -100,21 +101,12 @@ def test_tiles_and_threads_change_nothing(shape: tuple[int, int], monkeypatch: p
     """Not on pictures either that are so large, that a sample of theirs stands for 16×16 pixels."""
     photo, small, behind = scene(*shape, 24, 7)
     whole = composite(photo, upsample(small, photo), behind, estimate_foreground=True)
-    before = cv2.getNumThreads()
-    try:
-        for height, width, gap, threads in ((16, 16, 0, 2), (32, 64, 5, 1), (2048, 2048, 1, 3)):
-            for module in ("tiles", "upsample", "shares"):
-                monkeypatch.setattr(f"mmnet.runtime.{module}.TILE_HEIGHT", height)
-                monkeypatch.setattr(f"mmnet.runtime.{module}.TILE_WIDTH", width)
-            monkeypatch.setattr("mmnet.runtime.tiles._GAP", gap)
-            cv2.setNumThreads(threads)
-            again = composite(photo, upsample(small, photo), behind, estimate_foreground=True)
-            np.testing.assert_array_equal(again, whole)
-            np.testing.assert_array_equal(
-                composite(photo, upsample_alpha(small, photo), behind, estimate_foreground=True), whole
-            )
-    finally:
-        cv2.setNumThreads(before)
+    for _ in other_tilings(monkeypatch):
+        again = composite(photo, upsample(small, photo), behind, estimate_foreground=True)
+        np.testing.assert_array_equal(again, whole)
+        np.testing.assert_array_equal(
+            composite(photo, upsample_alpha(small, photo), behind, estimate_foreground=True), whole
+        )
 
 
 def test_views_are_as_good_as_copies() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from tilings import other_tilings
 
 from mmnet.runtime import ImageError, Upsampling, to_model_input, upsample_alpha
 from mmnet.runtime.tiles import TILE_WIDTH
@@ -98,17 +99,8 @@ def test_tiles_and_threads_change_nothing(shape: tuple[int, int], monkeypatch: p
     photo, truth = striped(*shape)
     small = shrunk(truth, 40)
     whole = upsample_alpha(small, photo)
-    before = cv2.getNumThreads()
-    try:
-        for height, width, gap, threads in ((8, 16, 0, 1), (16, 32, 3, 3), (2048, 2048, 1, 1)):
-            for module in ("tiles", "upsample", "shares"):
-                monkeypatch.setattr(f"mmnet.runtime.{module}.TILE_HEIGHT", height)
-                monkeypatch.setattr(f"mmnet.runtime.{module}.TILE_WIDTH", width)
-            monkeypatch.setattr("mmnet.runtime.tiles._GAP", gap)
-            cv2.setNumThreads(threads)
-            np.testing.assert_array_equal(upsample_alpha(small, photo), whole)
-    finally:
-        cv2.setNumThreads(before)
+    for _ in other_tilings(monkeypatch):
+        np.testing.assert_array_equal(upsample_alpha(small, photo), whole)
 
 
 def test_the_models_input_only_saves_time() -> None:

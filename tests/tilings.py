@@ -1,0 +1,23 @@
+"""Pictures in other tiles than usual, on other numbers of OpenCV's threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import pytest
+
+
+def other_tilings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Everything that is computed within the loop over this is computed so, and must be what it was before."""
+    before = cv2.getNumThreads()
+    try:
+        for height, width, gap, threads in ((16, 16, 0, 1), (16, 32, 3, 3), (32, 64, 5, 2), (2048, 2048, 1, 1)):
+            for module in ("tiles", "upsample", "shares"):
+                monkeypatch.setattr(f"mmnet.runtime.{module}.TILE_HEIGHT", height)
+                monkeypatch.setattr(f"mmnet.runtime.{module}.TILE_WIDTH", width)
+            monkeypatch.setattr("mmnet.runtime.tiles._GAP", gap)
+            cv2.setNumThreads(threads)
+            yield
+    finally:
+        cv2.setNumThreads(before)
