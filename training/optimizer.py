@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from math import prod
 from types import ModuleType
 from typing import Any
@@ -12,7 +13,7 @@ def build_adam(keras: ModuleType, learning_rate: Any, average: float = 0.0) -> A
     """Adam as Kingma and Ba (2015, section 2, last paragraph) compute it and Keras has it: β₁ 0.9, β₂ 0.999, ε 1e-7.
 
     Keras updates variable by variable. MMNet has 300 variables of some hundred numbers, for which operations cost more
-    to call than to compute, and fifty seconds to trace: here mean, square and average are one vector each.
+    to call than to compute, and far more to trace: here mean, square and average are one vector each.
 
     Args:
         keras: Keras 3, on any backend.
@@ -34,7 +35,7 @@ def build_adam(keras: ModuleType, learning_rate: Any, average: float = 0.0) -> A
                 return
             super().build(variables)
             sizes = [prod(variable.shape) for variable in variables]
-            self.ends = [sum(sizes[: i + 1]) for i in range(len(sizes) - 1)]
+            self.ends = list(accumulate(sizes[:-1]))
             names = ("mean", "square", "average") if average else ("mean", "square")
             self.vectors = {name: self.add_variable((sum(sizes),), name=name) for name in names}
 
