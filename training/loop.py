@@ -159,6 +159,8 @@ class _StageRun:
             self._network = build_keras(self._config, keras, norm_decay=job.recipe.norm_decay)
             teacher = frozen_network(keras, job.teacher, stage.size) if job.teacher is not None else None
             self._model = training_model(keras, self._network, job.recipe, teacher)
+        # Evaluated alone: the other blocks' maps would all be fetched, too.
+        self._logits = keras.Model(self._network.input, self._network.output["final_block"])
         if start is not None:
             assign_weights(self._network, start.weights, self._config)
         self._schedule = _schedule(keras, stage, first)
@@ -283,7 +285,7 @@ class _StageRun:
             pictures = images[start : start + _EVALUATION_BATCH].astype(np.float32) / np.float32(255)
             # The last batch is filled up: for another size the network would be compiled anew.
             batch = np.resize(pictures, (_EVALUATION_BATCH, *pictures.shape[1:]))
-            logits = self._network.predict_on_batch(batch)["final_block"][: len(pictures)]
+            logits = self._logits.predict_on_batch(batch)[: len(pictures)]
             alphas.append(self._keras.ops.convert_to_numpy(alphas_of(self._keras, logits)[..., 0]))
         return np.concatenate(alphas)
 
