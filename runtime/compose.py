@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.errors import MMNetError
-from mmnet.runtime import foreground
-from mmnet.runtime.foreground import Mixture
+from mmnet.runtime import compiled, foreground
+from mmnet.runtime.foreground import COARSEST, Mixture
 from mmnet.runtime.photos import read_photo
 from mmnet.runtime.preprocess import Bytes, ImageError, check_rgb_bytes
-from mmnet.runtime.shares import AnyAlpha, shares_of
-from mmnet.runtime.tiles import rows_of_tiles, whole_row
+from mmnet.runtime.shares import AnyAlpha, Shares, shares_of
+from mmnet.runtime.tiles import rows_of_tiles, runs, strips, whole_row
 
 Background = Callable[[Bytes, AnyAlpha], Bytes]  # (photo, alpha) -> uint8 [H, W, 3] to lay behind it
 
@@ -78,14 +78,22 @@ def composite(
         behind = plain(behind, *image.shape[:2])
     if behind.shape != image.shape:
         raise ImageError(f"the background has shape {behind.shape}, the image {image.shape}")
-    mixture = Mixture(image, shares.share) if estimate_foreground and any(shares.edges) else None
+    mixture = Mixture(image, shares.share) if estimate_foreground and shares.edges.any() else None
+    return _lay(image, shares, behind, mixture)
+
+
+def _lay(image: Bytes, shares: Shares, behind: Bytes, mixture: Mixture | None) -> Bytes:
+    if compiled.LIBRARY is not None:
+        difference, step = (None, COARSEST) if mixture is None else (mixture.difference, mixture.step)
+        return compiled.lay(image, shares, behind, difference, step)
     out = np.empty(image.shape, np.uint8)
+    opaque, edges = runs(shares.opaque, out.shape), strips(shares.edges, out.shape)
     for row in rows_of_tiles(len(out)):
         whole = whole_row(row, out.shape).slices
         out[whole] = behind[whole]
-        for place in shares.opaque[row]:
+        for place in opaque[row]:
             out[place.slices] = image[place.slices]
-        if strip := shares.edges[row]:
+        if strip := edges[row]:
             front, share = strip.take(image), strip.take(shares.share)
             if mixture is not None:
                 front = mixture.undone(strip, front, share)

@@ -13,12 +13,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.runtime import compiled
 from mmnet.runtime.preprocess import Bytes
 from mmnet.runtime.shares import AnyAlpha, shares_of
-from mmnet.runtime.tiles import Floats, Strip, rows_of_tiles
+from mmnet.runtime.tiles import Floats, Strip, strips
 
 SIDE = 256  # colours are averaged over samples, of which the longer side has at most this many
-_COARSEST = 16  # but no sample is for more than 16×16 pixels
+COARSEST = 16  # but no sample is for more than 16×16 pixels
 # Each pass: the radius of its box in samples, and the power of alpha that colours are weighted with.
 PASSES = ((3, 8), (1, 3))
 _FRACTION = 16  # of a grey level: how finely differences are kept
@@ -45,16 +46,22 @@ def estimate_foreground(photo: Bytes, alpha: AnyAlpha) -> Bytes:
     """
     shares = shares_of(photo, alpha)
     own = np.array(photo, order="C")
-    if any(shares.edges):
+    if shares.edges.any():
         mixture = Mixture(own, shares.share)
-        for row in rows_of_tiles(len(own)):
-            if strip := shares.edges[row]:
+        for strip in strips(shares.edges, own.shape):
+            if strip:
                 strip.put(mixture.undone(strip, strip.take(own), strip.take(shares.share)), own)
     return own
 
 
 class Mixture:
-    """By how much the person's colours differ from those behind, F̂ − B̂, everywhere in a photo."""
+    """By how much the person's colours differ from those behind, F̂ − B̂, everywhere in a photo.
+
+    Attributes:
+        step: of a cell of the photo, in pixels.
+        difference: float32 [rows, columns, 3], contiguous: of each cell, and of one more on every side. Multiplied by
+            255 − share it is what the photo's colours lack.
+    """
 
     def __init__(self, photo: Bytes, share: Bytes) -> None:
         """Estimate it; see `estimate_foreground`.
@@ -63,20 +70,11 @@ class Mixture:
             photo: uint8 [H, W, 3].
             share: the person's, uint8 [H, W], 255 = all.
         """
-        self._step = 1
-        while max(share.shape) > SIDE * self._step and self._step < _COARSEST:
-            self._step *= 2
-        image, share = _samples(photo, self._step), _samples(share, self._step)
-        seen, solid = image.astype(np.float32), _thrice(share.astype(np.float32) / np.float32(255))
-        (radius, power), *others = PASSES
-        near, far = _mean(image, share, radius, power), _mean(image, ~share, radius, power)
-        for radius, power in others:
-            front = np.asarray(cv2.add(near, solid * (seen - (far + solid * (near - far))), dtype=cv2.CV_8U), np.uint8)
-            behind = np.asarray(cv2.convertScaleAbs(far), np.uint8)
-            near, far = _mean(front, share, radius, power), _mean(behind, ~share, radius, power)
-        # What (255 − share) is to be multiplied with: powers of two, so exact.
-        difference = np.rint((near - far) * np.float32(_FRACTION)) * np.float32(1 / (256 * _FRACTION))
-        self._difference = cv2.copyMakeBorder(difference, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+        self.step = 1
+        while max(share.shape) > SIDE * self.step and self.step < COARSEST:
+            self.step *= 2
+        image, share = _samples(photo, self.step), _samples(share, self.step)
+        self.difference = _difference(image, share)
 
     def undone(self, strip: Strip, pixels: Bytes, share: Bytes) -> Bytes:
         """The person's colours in a strip.
@@ -91,9 +89,10 @@ class Mixture:
         """
         # Where nothing of the person is, the photo's bytes stay.
         _, missing = cv2.threshold(~share, 254, 0, cv2.THRESH_TOZERO_INV)
-        rows, columns = strip.cells(self._step)
-        more = strip.enlarge(self._difference[rows].take(columns, axis=1), self._step)
+        rows, columns = strip.cells(self.step)
+        more = strip.enlarge(self.difference[rows].take(columns, axis=1), self.step)
         cv2.multiply(more, _thrice(missing), dst=more, dtype=cv2.CV_32F)
+        # OpenCV adds floats to bytes in whole numbers: it rounds them before.
         return np.asarray(cv2.add(pixels, more, dtype=cv2.CV_8U), np.uint8)
 
 
@@ -109,6 +108,23 @@ def _samples(picture: Bytes, step: int) -> Bytes:
     taken = cv2.resize(inner, (columns, rows), interpolation=cv2.INTER_LINEAR_EXACT)
     below, beside = (-(-side // step) - whole for side, whole in zip(sides, (rows, columns), strict=True))
     return np.asarray(cv2.copyMakeBorder(taken, 0, below, 0, beside, cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _difference(image: Bytes, share: Bytes) -> Floats:
+    """`Mixture.difference`, of samples."""
+    if compiled.LIBRARY is not None:
+        passes = [(radius, _weights(power)) for radius, power in PASSES]
+        return compiled.difference(image, share, passes, _FRACTION)
+    seen, solid = image.astype(np.float32), _thrice(share.astype(np.float32) / np.float32(255))
+    (radius, power), *others = PASSES
+    near, far = _mean(image, share, radius, power), _mean(image, ~share, radius, power)
+    for radius, power in others:
+        front = np.asarray(cv2.add(near, solid * (seen - (far + solid * (near - far))), dtype=cv2.CV_8U), np.uint8)
+        behind = np.asarray(cv2.convertScaleAbs(far), np.uint8)
+        near, far = _mean(front, share, radius, power), _mean(behind, ~share, radius, power)
+    # Divided by 256 in place of 255, a power of two, so exact.
+    difference = np.rint((near - far) * np.float32(_FRACTION)) * np.float32(1 / (256 * _FRACTION))
+    return np.asarray(cv2.copyMakeBorder(difference, 1, 1, 1, 1, cv2.BORDER_REPLICATE), np.float32)
 
 
 def _mean(colours: Bytes, share: Bytes, radius: int, power: int) -> Floats:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.runtime import compiled
 from mmnet.runtime.preprocess import Bytes
 from mmnet.runtime.tiles import Flags, Floats
 
@@ -39,6 +40,8 @@ def fit(words: Words, guide: Bytes, where: Flags) -> Floats:
     Returns:
         float32 [S, S, 4], whole: three slopes, times `SLOPE`, and the offset, in 1/`OFFSET` byte; |v| < 2^16.
     """
+    if compiled.LIBRARY is not None:
+        return compiled.fit(words, guide, where, RADIUS, EPSILON, (SLOPE, OFFSET))
     planes = np.zeros((4, words.size), np.float32)
     *slopes, offset = planes
     np.rint(words.ravel() * np.float32(OFFSET / _WORDS), out=offset)

@@ -9,10 +9,9 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 
-from mmnet.runtime.fit import Rectangle
 from mmnet.runtime.model import Alpha
 from mmnet.runtime.preprocess import Bytes, ImageError, check_rgb_bytes
-from mmnet.runtime.tiles import TILE_HEIGHT, TILE_WIDTH, Strip, rows_of_tiles, runs, strips, whole_row
+from mmnet.runtime.tiles import TILE_HEIGHT, TILE_WIDTH, Flags, rows_of_tiles, whole_row
 
 _ONE_BITS = np.float32(1).view(np.uint32)
 
@@ -23,13 +22,13 @@ class Shares:
 
     Attributes:
         share: uint8 [H, W], 255 = the person.
-        opaque: of each row of tiles, where it is 255.
-        edges: of each row of tiles, the rest of where it is not 0, if there is any.
+        opaque: bool [rows, columns], the tiles in which it is 255 everywhere.
+        edges: bool [rows, columns], the other tiles in which it is not 0 everywhere.
     """
 
     share: Bytes
-    opaque: list[list[Rectangle]]
-    edges: list[Strip | None]
+    opaque: Flags
+    edges: Flags
 
     @classmethod
     def of(cls, alpha: Alpha) -> Shares:
@@ -60,7 +59,7 @@ class Shares:
             least[row] = np.minimum.reduceat(here.min(axis=0), columns)
             greatest[row] = np.maximum.reduceat(here.max(axis=0), columns)
 
-        return cls(share, runs(least == 255, shape), strips((least < 255) & (greatest > 0), shape))
+        return cls(share, least == 255, (least < 255) & (greatest > 0))
 
     @property
     def alpha(self) -> Alpha:

@@ -22,7 +22,7 @@ Flags = NDArray[np.bool_]
 # narrow, so that they hold little but the edge.
 TILE_HEIGHT, TILE_WIDTH = 64, 16
 _GAP = 2  # tiles between two runs that are not worth a run of their own
-_MARGIN = 16  # pixels, a multiple of every step
+_MARGIN = 32  # pixels, twice the largest step: what is beside one run is not what is beside the next
 
 
 def rows_of_tiles(height: int) -> range:

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.errors import MMNetError
+from mmnet.runtime import compiled
 from mmnet.runtime.guided import OFFSET, SLOPE, WHITE, Words, fit, varies
 from mmnet.runtime.model import Alpha
 from mmnet.runtime.preprocess import Bytes, ImageError, check_rgb_bytes, resample
 from mmnet.runtime.shares import AnyAlpha, Shares
-from mmnet.runtime.tiles import TILE_HEIGHT, TILE_WIDTH, Floats, Strip, runs, strips, whole_row
+from mmnet.runtime.tiles import TILE_HEIGHT, TILE_WIDTH, Flags, Floats, Strip, runs, strips, whole_row
 
 CERTAIN = 2 / 255  # alpha as near as this to 0 or 1 is taken for 0 or 1, where it is guided
 _POSITION = 256
@@ -135,17 +136,8 @@ def _guided(alpha: Alpha, photo: Bytes, model_input: Bytes) -> Shares:
     left, right = _reach(alpha.shape[1], width, line.step, TILE_WIDTH)
     edges = cv2.integral(mixed.astype(np.uint8))
     crossed = edges[bottom][:, right] - edges[bottom][:, left] > edges[top][:, right] - edges[top][:, left]
-    opaque = runs(~crossed & (words[top[:, None], left] == WHITE), photo.shape)
-    crossed_by = strips(crossed, photo.shape)
-
-    def fill(row: int, share: Bytes) -> None:
-        share[whole_row(row, photo.shape).slices] = 0
-        for place in opaque[row]:
-            share[place.slices] = 255
-        if strip := crossed_by[row]:
-            strip.put(line.at(strip, strip.take(photo)), share)
-
-    return Shares.filled((height, width), fill)
+    inside = ~crossed & (words[top[:, None], left] == WHITE)
+    return line.shares(photo, crossed, inside)
 
 
 class _Line:
@@ -163,6 +155,22 @@ class _Line:
         self._fitted = fitted
         self._rows = _Taps.of(fitted.shape[0], height, self.step)
         self._columns = _Taps.of(fitted.shape[1], width, self.step)
+
+    def shares(self, photo: Bytes, crossed: Flags, inside: Flags) -> Shares:
+        """α of a photo: of the tiles `crossed` computed; of others 255 where they are `inside`, else 0."""
+        if compiled.LIBRARY is not None:
+            lies = self._rows, self._columns, self.step
+            return compiled.guide(self._fitted, *lies, (SLOPE, OFFSET), photo, crossed, inside)
+        opaque, crossed_by = runs(inside, photo.shape), strips(crossed, photo.shape)
+
+        def fill(row: int, share: Bytes) -> None:
+            share[whole_row(row, photo.shape).slices] = 0
+            for place in opaque[row]:
+                share[place.slices] = 255
+            if strip := crossed_by[row]:
+                strip.put(self.at(strip, strip.take(photo)), share)
+
+        return Shares.filled(photo.shape[:2], fill)
 
     def at(self, strip: Strip, pixels: Bytes) -> Bytes:
         """α at the pixels of a strip, uint8 [height, width, 3]: uint8 [height, width], 255 = the person."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,22 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
+from mmnet.runtime import compiled
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module", params=["compiled", "numpy"])
+def edges(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What follows the network, compiled and with NumPy."""
+    if request.param == "numpy":
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(compiled, "LIBRARY", None)
+            yield
+    elif compiled.LIBRARY is None:
+        pytest.skip("NO C COMPILER WAS THERE WHEN MMNET WAS INSTALLED: what follows the network runs with NumPy only")
+    else:
+        yield
 
 
 @pytest.fixture(scope="session")

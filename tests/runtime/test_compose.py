@@ -14,6 +14,8 @@ from PIL import Image
 from mmnet.runtime import BackgroundError, ImageError, PhotoError, blurred, composite, cutout
 from mmnet.runtime.compose import cover, parse_background
 
+pytestmark = pytest.mark.usefixtures("edges")
+
 
 def specified(image: Any, alpha: Any, behind: Any) -> Any:
     """PREPROCESSING.md, of alpha in bytes: to the nearest byte, without ties."""

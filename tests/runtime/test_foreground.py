@@ -14,6 +14,8 @@ from tilings import other_tilings
 
 from mmnet.runtime import ImageError, composite, cutout, estimate_foreground
 
+pytestmark = pytest.mark.usefixtures("edges")
+
 Scene = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.uint8], NDArray[np.uint8]]
 
 

@@ -1,8 +1,9 @@
-"""The install without extras mattes a photo: no TensorFlow anywhere near."""
+"""The install without extras mattes a photo: no TensorFlow anywhere near, and no C compiler."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -17,8 +18,10 @@ from skimage.data import astronaut
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run(*command: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+def run(*command: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, check=False, env=os.environ | environment
+    )
 
 
 @pytest.fixture
@@ -27,7 +30,7 @@ def source(tmp_path: Path) -> Path:
     copy = tmp_path / "source"
     copy.mkdir()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.so")
     for folder in set(project["tool"]["setuptools"]["package-dir"].values()):
         shutil.copytree(ROOT / folder, copy / folder, ignore=ignored)
     for name in ("pyproject.toml", project["project"]["readme"], *project["project"]["license-files"]):
@@ -43,12 +46,15 @@ def test_light_install(source: Path, tmp_path: Path, tiny_model: Path) -> None:
     reached = run(python, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", tmp_path / "probe", "flatbuffers")
     if reached.returncode:
         pytest.skip("NO PACKAGE REGISTRY CAN BE REACHED: that the light install works was not tested")
-    installed = run(python, "-m", "pip", "install", "--quiet", source)
+    installed = run(python, "-m", "pip", "install", "--quiet", source, CC="false", CXX="false")
     assert installed.returncode == 0, installed.stderr
 
     packages = {entry["name"].lower() for entry in json.loads(run(python, "-m", "pip", "list", "--format=json").stdout)}
     assert "mmnet" in packages
     assert not packages & {"tensorflow", "keras", "tf-keras", "tf_keras", "tensorflow-model-optimization"}
+
+    where = "import mmnet.runtime.compiled as c, sys; sys.exit(c.LIBRARY is not None)"
+    assert run(python, "-c", where).returncode == 0, "nothing was compiled"
 
     photo = tmp_path / "astronaut.png"
     Image.fromarray(astronaut()).save(photo)
@@ -72,3 +78,9 @@ def test_light_install(source: Path, tmp_path: Path, tiny_model: Path) -> None:
     )
     assert here.returncode == 0
     assert (tmp_path / "here.png").read_bytes() == output.read_bytes()
+
+    # What follows the network: computed with NumPy there, compiled here, the same bytes.
+    for command, name in ((environment / "bin" / "mmnet", "numpy"), (Path(sys.executable).with_name("mmnet"), "here")):
+        composed = run(command, "matte", photo, "--background", "teal", "-o", tmp_path / f"{name}-teal.png")
+        assert (composed.returncode, composed.stderr) == (0, "")
+    assert (tmp_path / "numpy-teal.png").read_bytes() == (tmp_path / "here-teal.png").read_bytes()

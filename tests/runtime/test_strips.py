@@ -19,6 +19,8 @@ from mmnet.runtime.shares import Shares
 from mmnet.runtime.tiles import Strip
 from mmnet.runtime.upsample import upsample
 
+pytestmark = pytest.mark.usefixtures("edges")
+
 CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 SIDES = st.one_of(st.integers(1, 12), st.integers(1, 200))
 
@@ -153,6 +155,7 @@ def test_only_the_edge_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
         return take(strip, picture)
 
     monkeypatch.setattr(Strip, "take", counted)
+    monkeypatch.setattr("mmnet.runtime.compiled.LIBRARY", None)
     composite(photo, upsample(small, photo), behind)
     # The photo is looked at twice, the alpha and the background once.
     assert 0 < sum(pixels) < 4 * 0.2 * photo[..., 0].size

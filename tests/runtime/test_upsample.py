@@ -16,6 +16,8 @@ from mmnet.runtime import ImageError, Upsampling, to_model_input, upsample_alpha
 from mmnet.runtime.tiles import TILE_WIDTH
 from mmnet.runtime.upsample import UpsamplingError, choose_upsampling
 
+pytestmark = pytest.mark.usefixtures("edges")
+
 SIDES = st.integers(1, 150)
 
 

@@ -1,0 +1,105 @@
+"""What follows the network, compiled, gives the bytes of NumPy: on any number of threads, in a forked process, too."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmnet.runtime import compiled, composite, estimate_foreground
+from mmnet.runtime.compose import plain
+from mmnet.runtime.upsample import upsample
+
+pytestmark = pytest.mark.skipif(
+    compiled.LIBRARY is None,
+    reason="NO C COMPILER WAS THERE WHEN MMNET WAS INSTALLED: that it gives NumPy's bytes was not tested",
+)
+SIDES = st.one_of(st.integers(1, 100), st.integers(1, 700))
+
+
+def scene(height: int, width: int, size: int, seed: int) -> tuple[Any, Any, Any]:
+    """A photo whose colours change slowly; an alpha of any softness; a background."""
+    random = np.random.default_rng(seed)
+    coarse = random.integers(0, 256, (1 + height // 5, 1 + width // 5, 3), np.uint8)
+    photo = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    blotches = cv2.resize(random.random((5, 5)).astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC)
+    alpha = np.rint(((blotches - 0.5) * random.choice([1, 5, 40]) + 0.5).clip(0, 1) * 255) / 255
+    return photo, alpha.astype(np.float32), random.integers(0, 256, photo.shape, np.uint8)
+
+
+def everything(photo: Any, alpha: Any, behind: Any) -> Iterator[Any]:
+    found = upsample(alpha, photo)
+    yield found if isinstance(found, np.ndarray) else found.share
+    for background in (behind, behind[::-1], behind[:, ::-1], plain((9, 120, 250), *photo.shape[:2])):
+        yield composite(photo, found, background, estimate_foreground=True)
+    yield composite(photo, found, behind)
+    yield estimate_foreground(photo, found)
+
+
+def with_numpy(*of: Any) -> list[Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "LIBRARY", None)
+        return list(everything(*of))
+
+
+def assert_same(found: Iterator[Any], expected: list[Any]) -> None:
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@settings(max_examples=60, deadline=None)
+@given(SIDES, SIDES, st.sampled_from([1, 24, 256]), st.integers(0, 2**32 - 1))
+def test_bytes_are_those_of_numpy(height: int, width: int, size: int, seed: int) -> None:
+    of = scene(height, width, size, seed)
+    assert_same(everything(*of), with_numpy(*of))
+
+
+# From 2049 pixels on, colours are averaged over the largest cells; the widths are of tiles that are cut.
+@pytest.mark.parametrize("shape", [(1080, 1920), (1635, 2062), (2301, 700)])
+@pytest.mark.parametrize("seed", range(3))
+def test_bytes_of_large_photos(shape: tuple[int, int], seed: int) -> None:
+    of = scene(*shape, 256, seed)
+    assert_same(everything(*of), with_numpy(*of))
+
+
+def test_threads_change_nothing() -> None:
+    of = scene(531, 803, 256, 1)
+    before, expected = cv2.getNumThreads(), with_numpy(*of)
+    try:
+        for threads in (1, 2, 3, 8):
+            cv2.setNumThreads(threads)
+            assert_same(everything(*of), expected)
+    finally:
+        cv2.setNumThreads(before)
+
+
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    script = """
+import os, sys, cv2, numpy as np
+from mmnet.runtime import composite
+cv2.setNumThreads(2)
+photo = np.random.default_rng(0).integers(0, 256, (300, 200, 3), np.uint8)
+alpha = np.linspace(0, 1, 300 * 200, dtype=np.float32).reshape(300, 200)
+compose = lambda: composite(photo, alpha, (1, 2, 3), estimate_foreground=True)
+expected = compose()
+child = os.fork()
+if child == 0:
+    os._exit(0 if (compose() == expected).all() else 1)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    command = [sys.executable, "-W", "ignore", "-c", script]
+    assert subprocess.run(command, timeout=60, check=False).returncode == 0
+
+
+def test_a_library_of_another_machine_is_left_alone(tmp_path: Path) -> None:
+    assert compiled.load(tmp_path) is None
+    (tmp_path / f"_edges{compiled.EXTENSION_SUFFIXES[0]}").write_bytes(b"\x7fELF of something else")
+    assert compiled.load(tmp_path) is None
