@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from mmnet.runtime import compiled
+
 # What decides which kernels XNNPACK takes, by the names of /proc/cpuinfo.
 KERNEL_FEATURES = (
     "sse4_1", "avx", "f16c", "fma", "avx2", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx_vnni",
@@ -23,7 +25,7 @@ def describe_host() -> dict[str, Any]:
     """This machine as plain JSON values: taken before anything is measured, since it tells the load.
 
     `governor` is None where the system does not tell (virtual machines), `load_average` has the means over 1, 5
-    and 15 minutes of runnable processes.
+    and 15 minutes of runnable processes, `compiled` tells of what follows the network (`mmnet.runtime.compiled`).
     """
     return {
         "kind": "host",
@@ -37,6 +39,7 @@ def describe_host() -> dict[str, Any]:
         "load_average": [round(value, 2) for value in os.getloadavg()],
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
+        "compiled": compiled.LIBRARY is not None,
         "versions": tool_versions(),
     }
 
@@ -49,6 +52,8 @@ def complaints(host: dict[str, Any]) -> Iterator[str]:
             f"the machine is loaded (load average {load:.2f} on {cores} cores): ratios are the most to be trusted; "
             "repeat on a quiet machine before quoting milliseconds"
         )
+    if not host["compiled"]:
+        yield "mmnet was installed without a C compiler: what follows the network takes about twice as long as with one"
     if host["governor"] not in (None, "performance"):
         yield f"the clock is governed by '{host['governor']}', not 'performance': times depend on what ran before"
 
