@@ -52,6 +52,7 @@ _GRID, _TAPS = POINTER(_Grid), POINTER(_Taps)
 # What the functions of the library take, before the rows that a thread is to work on.
 _FUNCTIONS: dict[str, list[Any]] = {
     "mmnet_fit": [*[c_void_p] * 3, *[c_int64] * 3, *[c_double] * 3, c_void_p],
+    "mmnet_sample": [c_void_p, *[c_int64] * 6, c_void_p],
     "mmnet_average": [*[c_void_p] * 4, *[c_int64] * 3, c_void_p, c_float, *[c_void_p] * 3, c_int64],
     "mmnet_guide": [_GRID, c_void_p, c_int64, _TAPS, _TAPS, c_int64, c_float, c_float, *[c_void_p] * 6],
     "mmnet_lay": [_GRID, c_void_p, c_void_p, c_int64, *[c_void_p] * 4, c_int64, c_int64, c_void_p],
@@ -82,28 +83,33 @@ def fit(words: NDArray[np.uint16], guide: Bytes, where: Flags, radius: int, epsi
     return fitted
 
 
-def difference(image: Bytes, share: Bytes, passes: Sequence[tuple[int, NDArray[np.uint16]]], parts: int) -> Floats:
-    """That of the person's colours from those behind, at samples of a photo: `foreground.Mixture`.
+def difference(
+    photo: Bytes, share: Bytes, step: int, passes: Sequence[tuple[int, NDArray[np.uint16]]], parts: int
+) -> Floats:
+    """`foreground.Mixture.difference`.
 
     Args:
-        image: uint8 [h, w, 3].
-        share: the person's, uint8 [h, w].
+        photo: uint8 [H, W, 3].
+        share: the person's, uint8 [H, W].
+        step: of a cell of the photo, in pixels.
         passes: the radius of each one's box, and its weights: uint16 [256], of each byte of share.
         parts: of a grey level: how finely differences are kept.
-
-    Returns:
-        float32 [h + 2, w + 2, 3]: beyond the samples there is one more on every side, as those next to it.
     """
+    shape = tuple(-(-side // step) for side in share.shape)
+    image, of_cells = np.empty((3, *shape), np.uint8), np.empty(shape, np.uint8)
+    for picture, samples in ((photo, image), (share, of_cells)):
+        planes = _memory(picture), len(samples) if samples.ndim == 3 else 1, *share.shape
+        _share("mmnet_sample", (*planes, step, *shape, _memory(samples)), [(0, shape[0])])
     *earlier, last = passes
-    seen = [_memory(image), _memory(image), _memory(image), _memory(share), *share.shape]
+    seen = [_memory(image), _memory(image), _memory(image), _memory(of_cells), *shape]
     for radius, weights in earlier:
         agreeing = [_memory(np.empty(image.shape, np.uint8)) for _ in range(2)]
-        _by_rows("mmnet_average", share.shape, *seen, radius, _memory(weights), parts, *agreeing, None, 0)
+        _by_rows("mmnet_average", shape, *seen, radius, _memory(weights), parts, *agreeing, None, 0)
         seen[1:3] = agreeing
-    found = np.empty((share.shape[0] + 2, share.shape[1] + 2, 3), np.float32)
+    found = np.empty((shape[0] + 2, shape[1] + 2, 3), np.float32)
     radius, weights = last
     within = found[1:, 1:].ctypes.data, 3 * found.shape[1]
-    _by_rows("mmnet_average", share.shape, *seen, radius, _memory(weights), parts, None, None, *within)
+    _by_rows("mmnet_average", shape, *seen, radius, _memory(weights), parts, None, None, *within)
     found[1:-1, 0], found[1:-1, -1] = found[1:-1, 1], found[1:-1, -2]
     found[0], found[-1] = found[1], found[-2]
     return found

@@ -347,12 +347,31 @@ EXPORTED int mmnet_fit(const uint16_t *words, const uint8_t *guide, const uint8_
     return failed;
 }
 
+/* `foreground._samples`: the mean of the two by two pixels in the middle of each cell, a plane a channel. */
+EXPORTED int mmnet_sample(const uint8_t *picture, int64_t channels, int64_t height, int64_t width, int64_t step,
+                          int64_t rows, int64_t columns, uint8_t *samples, int64_t first, int64_t end) {
+    const int64_t tall = smaller(step, height), wide = smaller(step, width);
+    const int64_t last_row = height / tall - 1, last_column = width / wide - 1; /* of cells that are not cut */
+    const int64_t below = (tall - 1) / 2 < tall / 2 ? width * channels : 0;
+    const int64_t beside = (wide - 1) / 2 < wide / 2 ? channels : 0;
+    for (int64_t row = first; row < end; ++row) {
+        const uint8_t *line = picture + (smaller(row, last_row) * tall + (tall - 1) / 2) * width * channels;
+        for (int64_t column = 0; column < columns; ++column) {
+            const uint8_t *pixel = line + (smaller(column, last_column) * wide + (wide - 1) / 2) * channels;
+            for (int64_t c = 0; c < channels; ++c, ++pixel)
+                samples[(c * rows + row) * columns + column] =
+                    (uint8_t)((pixel[0] + pixel[beside] + pixel[below] + pixel[below + beside] + 2) >> 2);
+        }
+    }
+    return 0;
+}
+
 /* The colours of the person and of what is behind, and the weights of both, times and beside each other. */
 enum { COLOURS = 6, WEIGHED = 8 };
 
 typedef struct {
-    int64_t width;
-    const uint8_t *colours[2]; /* [height, width, 3]: the person's, and those behind */
+    int64_t width, count;
+    const uint8_t *colours[2]; /* [3, height, width]: the person's, and those behind */
     const uint8_t *share;
     const uint16_t *weights; /* of each share */
 } Sides;
@@ -367,10 +386,10 @@ static void fill_weighed(const void *of, int64_t row, int32_t *values) {
         values[(COLOURS + 1) * width + x] = sides->weights[255 - share[x]];
     }
     for (int64_t plane = 0; plane < COLOURS; ++plane) {
-        const uint8_t *restrict colours = sides->colours[plane / 3] + row * width * 3 + plane % 3;
+        const uint8_t *restrict colours = sides->colours[plane / 3] + plane % 3 * sides->count + row * width;
         const int32_t *restrict weights = values + (COLOURS + plane / 3) * width;
         int32_t *restrict found = values + plane * width;
-        for (int64_t x = 0; x < width; ++x) found[x] = colours[3 * x] * weights[x];
+        for (int64_t x = 0; x < width; ++x) found[x] = colours[x] * weights[x];
     }
 }
 
@@ -379,11 +398,11 @@ FOR_THE_PROCESSOR
 static void divide(const Sides *sides, int64_t row, const int32_t *sums, float *restrict means) {
     const int64_t width = sides->width;
     for (int64_t plane = 0; plane < COLOURS; ++plane, means += width) {
-        const uint8_t *restrict colours = sides->colours[plane / 3] + row * width * 3 + plane % 3;
+        const uint8_t *restrict colours = sides->colours[plane / 3] + plane % 3 * sides->count + row * width;
         const int32_t *restrict total = sums + plane * width, *restrict weights = sums + (COLOURS + plane / 3) * width;
         for (int64_t x = 0; x < width; ++x) {
             const int32_t none = weights[x] == 0;
-            means[x] = (float)(none ? colours[3 * x] : total[x]) / (float)(weights[x] + none);
+            means[x] = (float)(total[x] + none * colours[x]) / (float)(weights[x] + none);
         }
     }
 }
@@ -391,14 +410,14 @@ static void divide(const Sides *sides, int64_t row, const int32_t *sums, float *
 /* What the next pass averages: the colours that agree better with the picture, and those behind as they were. */
 FOR_THE_PROCESSOR
 static void agree(const uint8_t *restrict image, const uint8_t *restrict share, const float *restrict means,
-                  int64_t width, uint8_t *restrict front, uint8_t *restrict behind) {
-    for (int64_t colour = 0; colour < 3; ++colour, means += width) {
+                  int64_t width, int64_t count, uint8_t *restrict front, uint8_t *restrict behind) {
+    for (int64_t colour = 0; colour < 3; ++colour, means += width, image += count, front += count, behind += count) {
         const float *restrict far = means + 3 * width;
         for (int64_t x = 0; x < width; ++x) {
             const float solid = (float)share[x] / 255;
-            const float lacking = solid * ((float)image[3 * x + colour] - (far[x] + solid * (means[x] - far[x])));
-            front[3 * x + colour] = (uint8_t)(int32_t)within(rounded(means[x] + lacking));
-            behind[3 * x + colour] = (uint8_t)(int32_t)rounded(far[x]);
+            const float lacking = solid * ((float)image[x] - (far[x] + solid * (means[x] - far[x])));
+            front[x] = (uint8_t)(int32_t)within(rounded(means[x] + lacking));
+            behind[x] = (uint8_t)(int32_t)rounded(far[x]);
         }
     }
 }
@@ -415,15 +434,16 @@ EXPORTED int mmnet_average(const uint8_t *image, const uint8_t *near, const uint
                            int64_t height, int64_t width, int64_t radius, const uint16_t *weights, float parts,
                            uint8_t *front, uint8_t *behind, float *difference, int64_t row_of_difference,
                            int64_t first, int64_t end) {
-    const Sides sides = {width, {near, far}, share, weights};
+    const int64_t count = height * width;
+    const Sides sides = {width, count, {near, far}, share, weights};
     Boxes boxes = {.height = height, .width = width, .planes = WEIGHED, .radius = radius, .fill = fill_weighed};
     boxes.of = &sides;
     float *means = malloc(sizeof(float) * (size_t)(COLOURS * width));
     const int failed = make_boxes(&boxes, first) || !means;
     for (int64_t y = first; !failed && y < end; ++y) {
-        const int64_t start = y * width * 3;
+        const int64_t start = y * width;
         divide(&sides, y, box_sums(&boxes, y), means);
-        if (front) agree(image + start, share + y * width, means, width, front + start, behind + start);
+        if (front) agree(image + start, share + start, means, width, count, front + start, behind + start);
         if (difference) differ(means, width, parts, difference + y * row_of_difference);
     }
     leave_boxes(&boxes);

@@ -73,8 +73,7 @@ class Mixture:
         self.step = 1
         while max(share.shape) > SIDE * self.step and self.step < COARSEST:
             self.step *= 2
-        image, share = _samples(photo, self.step), _samples(share, self.step)
-        self.difference = _difference(image, share)
+        self.difference = _difference(photo, share, self.step)
 
     def undone(self, strip: Strip, pixels: Bytes, share: Bytes) -> Bytes:
         """The person's colours in a strip.
@@ -110,11 +109,11 @@ def _samples(picture: Bytes, step: int) -> Bytes:
     return np.asarray(cv2.copyMakeBorder(taken, 0, below, 0, beside, cv2.BORDER_REPLICATE), np.uint8)
 
 
-def _difference(image: Bytes, share: Bytes) -> Floats:
-    """`Mixture.difference`, of samples."""
+def _difference(photo: Bytes, share: Bytes, step: int) -> Floats:
     if compiled.LIBRARY is not None:
         passes = [(radius, _weights(power)) for radius, power in PASSES]
-        return compiled.difference(image, share, passes, _FRACTION)
+        return compiled.difference(photo, share, step, passes, _FRACTION)
+    image, share = _samples(photo, step), _samples(share, step)
     seen, solid = image.astype(np.float32), _thrice(share.astype(np.float32) / np.float32(255))
     (radius, power), *others = PASSES
     near, far = _mean(image, share, radius, power), _mean(image, ~share, radius, power)

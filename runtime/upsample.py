@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -195,6 +196,7 @@ class _Taps:
     fraction: Floats
 
     @classmethod
+    @lru_cache(maxsize=8)  # for the next frames
     def of(cls, values: int, pixels: int, step: int) -> _Taps:
         """Cells of `step` pixels, on an axis of `pixels` pixels that `values` values cover."""
         count = -(-pixels // step)
@@ -216,6 +218,7 @@ def _between(values: Floats, taps: _Taps, some: slice | NDArray[np.intp], axis: 
     return np.rint(change, out=change)
 
 
+@lru_cache(maxsize=8)
 def _reach(values: int, pixels: int, step: int, tile: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Along an axis of `values` values on `pixels` pixels: the first that each tile looks at, and the one after.
 
