@@ -53,7 +53,7 @@ def complaints(host: dict[str, Any]) -> Iterator[str]:
             "repeat on a quiet machine before quoting milliseconds"
         )
     if not host["compiled"]:
-        yield "mmnet was installed without a C compiler: what follows the network takes about twice as long as with one"
+        yield "mmnet was installed without a C compiler: what follows the network takes two to three times as long"
     if host["governor"] not in (None, "performance"):
         yield f"the clock is governed by '{host['governor']}', not 'performance': times depend on what ran before"
 

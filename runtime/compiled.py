@@ -1,6 +1,6 @@
 """What follows the network at the photo's size, compiled (`edges.c`), where a C compiler was there to install with.
 
-Where none was, `upsample` and `compose` compute the same bytes with NumPy and OpenCV, in several times the time.
+Where none was, `upsample` and `compose` compute the same bytes with NumPy and OpenCV, in two to three times the time.
 """
 
 from __future__ import annotations
