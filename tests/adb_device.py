@@ -184,7 +184,10 @@ def _await_adbd(process: subprocess.Popen[bytes], device: Device, log: Path) -> 
         time.sleep(0.1)
         if isolated() and b"adbd started" in log.read_bytes():
             device.adb("connect", SERIAL)
-            if f"{SERIAL}\tdevice" in device.adb("devices"):
+            listed = device.adb("devices")
+            if "emulator-" in listed:  # once it was found a second time all the same
+                device.adb("kill-server")
+            elif f"{SERIAL}\tdevice" in listed:
                 return
     pytest.fail(f"adbd does not start: {log.read_text()[-300:]!r}")
 

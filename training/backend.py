@@ -37,7 +37,8 @@ def load_keras(backend: str, recipe: Recipe) -> ModuleType:
     for package in ("keras", backend):
         if package not in sys.modules and importlib.util.find_spec(package) is None:
             raise MissingExtraError("jax" if package == "jax" else "train", package)
-    os.environ["KERAS_BACKEND"] = backend
+    if "keras" not in sys.modules:  # what is refused below leaves nothing to processes started from here
+        os.environ["KERAS_BACKEND"] = backend
     import keras
 
     if keras.backend.backend() != backend:

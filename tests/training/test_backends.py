@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -90,8 +91,10 @@ def test_mixed_precision_trains_almost_the_same(expected, pictures, start, tmp_p
 
 
 def test_another_backend_in_the_same_process_is_refused():
+    before = os.environ.get("KERAS_BACKEND")
     with pytest.raises(BackendError, match="new process"):
         load_keras("jax", RECIPES["fine-tune"])
+    assert os.environ.get("KERAS_BACKEND") == before, "processes started from here would compute with another"
 
 
 def test_the_command_names_the_backends(pictures, tmp_path, start):
