@@ -14,7 +14,7 @@ from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,22 +22,11 @@ from numpy.typing import NDArray
 
 from mmnet.runtime.preprocess import Bytes
 from mmnet.runtime.shares import Shares
-from mmnet.runtime.tiles import TILE_HEIGHT, TILE_WIDTH, Flags, Floats
+from mmnet.runtime.tiles import TILE_HEIGHT, TILE_WIDTH, Flags, Floats, Taps
 
 Units = tuple[int, int]  # of slopes in one byte of alpha a grey level, of offsets in one byte of alpha
 
 _MOST_THREADS = 4
-
-
-class Taps(Protocol):
-    """For each cell along an axis, and one more at either end: what it lies between, and how far along."""
-
-    @property
-    def first(self) -> NDArray[np.intp]: ...
-    @property
-    def second(self) -> NDArray[np.intp]: ...
-    @property
-    def fraction(self) -> Floats: ...
 
 
 class _Grid(ctypes.Structure):
@@ -99,7 +88,7 @@ def difference(
     image, of_cells = np.empty((3, *shape), np.uint8), np.empty(shape, np.uint8)
     for picture, samples in ((photo, image), (share, of_cells)):
         planes = _memory(picture), len(samples) if samples.ndim == 3 else 1, *share.shape
-        _share("mmnet_sample", (*planes, step, *shape, _memory(samples)), [(0, shape[0])])
+        _in_threads("mmnet_sample", (*planes, step, *shape, _memory(samples)), [(0, shape[0])])
     *earlier, last = passes
     seen = [_memory(image), _memory(image), _memory(image), _memory(of_cells), *shape]
     for radius, weights in earlier:
@@ -131,10 +120,7 @@ def guide(
     """
     share = np.empty(photo.shape[:2], np.uint8)
     opaque, edges = np.empty((2, *crossed.shape), np.bool_)
-    taps = [
-        [_memory(along.first.astype(np.int64)), _memory(along.second.astype(np.int64)), _memory(along.fraction)]
-        for along in (down, across)
-    ]
+    taps = [[_memory(values) for values in (along.first, along.second, along.fraction)] for along in (down, across)]
     lies = [byref(_Taps(*(values.data for values in along))) for along in taps]
     arrays = [_memory(array) for array in (photo, crossed, inside, share, opaque, edges)]
     scales = [1 / unit for unit in units]
@@ -177,13 +163,13 @@ def _by_tiles(name: str, shape: tuple[int, ...], *arguments: Any) -> None:
     """Call a function for the rows of tiles of a picture: as only some have an edge, each thread has every n-th."""
     threads = _count(-(-shape[0] // TILE_HEIGHT))
     grid = byref(_Grid(*shape[:2], TILE_HEIGHT, TILE_WIDTH))
-    _share(name, (grid, *arguments), [(first, threads) for first in range(threads)])
+    _in_threads(name, (grid, *arguments), [(first, threads) for first in range(threads)])
 
 
 def _by_rows(name: str, shape: tuple[int, ...], *arguments: Any) -> None:
     """Call a function for the rows of a picture."""
     bounds = np.linspace(0, shape[0], _count(shape[0]) + 1).astype(int).tolist()
-    _share(name, arguments, list(pairwise(bounds)))
+    _in_threads(name, arguments, list(pairwise(bounds)))
 
 
 def _count(most: int) -> int:
@@ -191,7 +177,7 @@ def _count(most: int) -> int:
     return min(max(cv2.getNumThreads(), 1), _MOST_THREADS, most)
 
 
-def _share(name: str, arguments: tuple[Any, ...], rows: list[tuple[int, int]]) -> None:
+def _in_threads(name: str, arguments: tuple[Any, ...], rows: list[tuple[int, int]]) -> None:
     """Call a function in threads, each for some rows.
 
     Raises:

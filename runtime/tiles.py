@@ -7,6 +7,8 @@ for a pixel never depends on the tile or the run.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -23,6 +25,7 @@ Flags = NDArray[np.bool_]
 TILE_HEIGHT, TILE_WIDTH = 64, 16
 _GAP = 2  # tiles between two runs that are not worth a run of their own
 _MARGIN = 32  # pixels, twice the largest step: what is beside one run is not what is beside the next
+_POSITION = 256
 
 
 def rows_of_tiles(height: int) -> range:
@@ -118,3 +121,25 @@ class Strip:
 def strips(chosen: Flags, shape: tuple[int, ...]) -> list[Strip | None]:
     """Of each row of tiles those chosen, and few others; None where none is."""
     return [Strip(row) if row else None for row in runs(chosen, shape, gap=_GAP)]
+
+
+@dataclass(frozen=True)
+class Taps:
+    """For each cell along an axis, and one more at either end, the values it lies between: the first, the second, and
+    how far along, in 0-1. As PREPROCESSING.md, section 4.2, with 8 fractional bits.
+    """
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    fraction: Floats
+
+    @classmethod
+    @lru_cache(maxsize=8)  # for the next frames
+    def of(cls, values: int, pixels: int, step: int) -> Taps:
+        """Cells of `step` pixels, on an axis of `pixels` pixels that `values` values cover."""
+        count = -(-pixels // step)
+        centre = (2 * np.arange(-1, count + 1, dtype=np.int64).clip(0, count - 1) + 1) * step
+        last = values - 1
+        position = (centre * values * _POSITION // (2 * pixels) - _POSITION // 2).clip(0, last * _POSITION)
+        first, fraction = np.divmod(position, _POSITION)
+        return cls(first, np.minimum(first + 1, last), (fraction / np.float32(_POSITION)).astype(np.float32))

@@ -6,7 +6,6 @@ FULL_RESOLUTION.md has what each method was found to be worth.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
@@ -20,10 +19,9 @@ from mmnet.runtime.guided import OFFSET, SLOPE, WHITE, Words, fit, varies
 from mmnet.runtime.model import Alpha
 from mmnet.runtime.preprocess import Bytes, ImageError, check_rgb_bytes, resample
 from mmnet.runtime.shares import AnyAlpha, Shares
-from mmnet.runtime.tiles import TILE_HEIGHT, TILE_WIDTH, Flags, Floats, Strip, runs, strips, whole_row
+from mmnet.runtime.tiles import TILE_HEIGHT, TILE_WIDTH, Flags, Floats, Strip, Taps, runs, strips, whole_row
 
 CERTAIN = 2 / 255  # alpha as near as this to 0 or 1 is taken for 0 or 1, where it is guided
-_POSITION = 256
 _SUM = np.ones((1, 3), np.float32)
 
 
@@ -154,8 +152,8 @@ class _Line:
         while self.step < 8 and height >= 2 * self.step * fitted.shape[0] and width >= 2 * self.step * fitted.shape[1]:
             self.step *= 2
         self._fitted = fitted
-        self._rows = _Taps.of(fitted.shape[0], height, self.step)
-        self._columns = _Taps.of(fitted.shape[1], width, self.step)
+        self._rows = Taps.of(fitted.shape[0], height, self.step)
+        self._columns = Taps.of(fitted.shape[1], width, self.step)
 
     def shares(self, photo: Bytes, crossed: Flags, inside: Flags) -> Shares:
         """α of a photo: of the tiles `crossed` computed; of others 255 where they are `inside`, else 0."""
@@ -185,29 +183,7 @@ class _Line:
         return np.asarray(cv2.add(total, offset, dtype=cv2.CV_8U), np.uint8)
 
 
-@dataclass(frozen=True)
-class _Taps:
-    """For each cell along an axis, and one more at either end, the values it lies between: the first, the second, and
-    how far along, in 0-1. As PREPROCESSING.md, section 4.2, with 8 fractional bits.
-    """
-
-    first: NDArray[np.intp]
-    second: NDArray[np.intp]
-    fraction: Floats
-
-    @classmethod
-    @lru_cache(maxsize=8)  # for the next frames
-    def of(cls, values: int, pixels: int, step: int) -> _Taps:
-        """Cells of `step` pixels, on an axis of `pixels` pixels that `values` values cover."""
-        count = -(-pixels // step)
-        centre = (2 * np.arange(-1, count + 1).clip(0, count - 1) + 1) * step
-        last = values - 1
-        position = (centre * values * _POSITION // (2 * pixels) - _POSITION // 2).clip(0, last * _POSITION)
-        first, fraction = np.divmod(position, _POSITION)
-        return cls(first, np.minimum(first + 1, last), (fraction / np.float32(_POSITION)).astype(np.float32))
-
-
-def _between(values: Floats, taps: _Taps, some: slice | NDArray[np.intp], axis: int) -> Floats:
+def _between(values: Floats, taps: Taps, some: slice | NDArray[np.intp], axis: int) -> Floats:
     """Whole numbers [h, w, C] interpolated along an axis, at some cells, rounded."""
     first = values.take(taps.first[some], axis=axis)
     change = values.take(taps.second[some], axis=axis)
