@@ -15,7 +15,7 @@ from mmnet.batch.job import Pool
 from mmnet.batch.plan import task_size
 from mmnet.batch.pool import connected
 from mmnet.errors import MMNetError
-from mmnet.evaluation.dataset import DatasetError, Pair, fingerprint, joined_fingerprint
+from mmnet.evaluation.datasets.pairs import DatasetError, Pair, fingerprint, joined_fingerprint
 from mmnet.evaluation.evaluate import EvaluationError, Result, collected, measure_picture
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.resize import Resize, choose_resize

@@ -11,11 +11,11 @@ from functools import partial
 from typing import Protocol
 
 from mmnet.batch.errors import BatchError
+from mmnet.batch.existing import FILES, take_stock
 from mmnet.batch.ledger import Entry, Ledger, job_description
 from mmnet.batch.plan import Task
-from mmnet.batch.recipe import Recipe
+from mmnet.batch.rendering import Recipe
 from mmnet.batch.sources import Columns, list_sources
-from mmnet.batch.standing import FILES, take_stock
 from mmnet.batch.store import Store, is_within
 from mmnet.batch.worker import Order, Worker
 

@@ -16,8 +16,8 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from mmnet.runtime.outputs import Kind
-from mmnet.runtime.outputs import plan as plan_folder
+from mmnet.runtime.jobs.outputs import Kind
+from mmnet.runtime.jobs.outputs import plan as plan_folder
 
 _SHARD = re.compile(r"part-[0-9a-f]{16}\.parquet")
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from mmnet.batch.errors import BatchError
 from mmnet.batch.plan import Picture, Source
 from mmnet.batch.store import RECORDS, Store
-from mmnet.runtime.photos import MAX_FILE_BYTES, PHOTO_EXTENSIONS, PhotoError
+from mmnet.runtime.imaging.photos import MAX_FILE_BYTES, PHOTO_EXTENSIONS, PhotoError
 
 PARQUET = ".parquet"
 _ROWS_AT_A_TIME = 8  # decoded from a row group: pictures are large

@@ -13,11 +13,11 @@ from dataclasses import asdict, dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mmnet.batch.alone import Alone
 from mmnet.batch.errors import BatchError
+from mmnet.batch.isolated import Alone
 from mmnet.batch.ledger import Entry
 from mmnet.batch.plan import Picture, Task
-from mmnet.batch.recipe import Made, Maker, Recipe
+from mmnet.batch.rendering import Made, Maker, Recipe
 from mmnet.batch.sources import Columns, read_pictures
 from mmnet.batch.store import Store
 from mmnet.errors import MMNetError

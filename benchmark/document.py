@@ -22,14 +22,14 @@ from typing import Any
 import numpy as np
 
 from mmnet.benchmark.errors import BenchmarkError
-from mmnet.benchmark.host import Measured
+from mmnet.benchmark.host.rounds import Measured
+from mmnet.benchmark.host.stages import COMPOSITE, TOTAL
 from mmnet.benchmark.latency import Latency, Milliseconds, Ratio
-from mmnet.benchmark.stages import COMPOSITE, TOTAL
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.statistics import LEVEL, RESAMPLES, SEED
 from mmnet.files import atomic_file
 from mmnet.runtime.errors import ModelError
-from mmnet.runtime.inspection import inspect_model
+from mmnet.runtime.tflite.inspection import inspect_model
 
 FORMAT = "mmnet-benchmark/1"
 

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from mmnet.benchmark.stages import TOTAL
+from mmnet.benchmark.host.stages import TOTAL
 
 _NOTHING = "–"
 

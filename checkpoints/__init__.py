@@ -1,1 +1,1 @@
-"""The trained networks that ship: data only, found by `mmnet.model.resolve`."""
+"""The trained networks that ship: data only, found by `mmnet.network.resolve`."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.errors import MMNetError
-from mmnet.evaluation.dataset import Pair
+from mmnet.evaluation.datasets.pairs import Pair
 from mmnet.evaluation.figures import FIGURES, WORST_BY, Truth, measure
 from mmnet.evaluation.models import Candidate, Matter
 from mmnet.evaluation.resize import Resize

@@ -14,7 +14,7 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from mmnet.runtime import MattingModel, ModelError
-from mmnet.runtime.metadata import read_metadata
+from mmnet.runtime.tflite.metadata import read_metadata
 
 Alpha = NDArray[np.float32]
 Photo = NDArray[np.uint8] | NDArray[np.float32]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mmnet.errors import MMNetError
 from mmnet.runtime import to_model_input
-from mmnet.runtime.upsample import resize_alpha
+from mmnet.runtime.fullres.upsample import resize_alpha
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from mmnet.files import atomic_file
 from mmnet.runtime import PortraitMatter, read_photo
-from mmnet.runtime.compose import composite
-from mmnet.runtime.shares import to_alpha_bytes
+from mmnet.runtime.fullres.alpha import to_alpha_bytes
+from mmnet.runtime.fullres.compositing import composite
 
 _SIDE = 240
 _GREEN = (0, 177, 64)

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from mmnet.errors import MMNetError
 from mmnet.export.flatbuffer import read_tree, write_tree
-from mmnet.export.graph import Conv, DepthToSpace, Depthwise, Graph, Image, Node, Pack
-from mmnet.export.lower import Tap, lower
-from mmnet.model.tensorflow import load_tensorflow
+from mmnet.graph.lower import Tap, lower
+from mmnet.graph.operators import Conv, DepthToSpace, Depthwise, Graph, Image, Node, Pack
+from mmnet.network.tensorflow import load_tensorflow
 from mmnet.quantize.activations import IMAGE_LIMITS, Limits, activations
-from mmnet.runtime.layers import short_name
+from mmnet.runtime.tflite.layers import short_name
 
 SIGNATURE = "serving_default"
 

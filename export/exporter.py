@@ -18,10 +18,8 @@ import mmnet
 from mmnet.errors import MMNetError
 from mmnet.export.convert import to_float, to_float16, to_int8, to_int8_from_ranges
 from mmnet.export.dynamic import to_dynamic
-from mmnet.export.graph import Graph, training_graph
 from mmnet.export.metadata import add_metadata
 from mmnet.export.mixed import calibrate
-from mmnet.export.rewrite import REWRITES, inference_graph
 from mmnet.export.verify import (
     Check,
     check_against_float,
@@ -31,12 +29,14 @@ from mmnet.export.verify import (
     raise_on_failure,
 )
 from mmnet.files import atomic_file
-from mmnet.model.checkpoint import Checkpoint
-from mmnet.model.ranges import Ranges
+from mmnet.graph.operators import Graph, training_graph
+from mmnet.graph.rewrite import REWRITES, inference_graph
+from mmnet.network.checkpoint import Checkpoint
+from mmnet.network.ranges import Ranges
 from mmnet.quantize.activations import check_limits
 from mmnet.quantize.calibration import Calibration
 from mmnet.quantize.precision import Precision, PrecisionError
-from mmnet.runtime.metadata import ModelMetadata, recipe_path
+from mmnet.runtime.tflite.metadata import ModelMetadata, recipe_path
 
 RECIPE_FORMAT = "mmnet-recipe/1"
 _TOOLS = ("tensorflow", "keras", "ai-edge-litert", "numpy", "opencv-python-headless")

@@ -16,14 +16,14 @@ from ai_edge_litert import schema_py_generated as schema
 
 from mmnet.export.flatbuffer import BUFFER_ALIGNMENT, read_tree, write_tree
 from mmnet.runtime.errors import ModelError
-from mmnet.runtime.metadata import (
+from mmnet.runtime.tflite.contents import Tensor, read_graph
+from mmnet.runtime.tflite.metadata import (
     METADATA_BUFFER,
     METADATA_IDENTIFIER,
     MODEL_METADATA,
     RECIPE_BUFFER,
     ModelMetadata,
 )
-from mmnet.runtime.tflite import Tensor, read_graph
 
 # A field's id is its place here: metadata_schema.fbs 1.5.0, image_segmenter_metadata_schema.fbs 1.0.0.
 _FIELDS: dict[str, tuple[str, ...]] = {

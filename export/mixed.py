@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from mmnet.errors import MMNetError
 from mmnet.export.convert import SIGNATURE, configure_int8, convert, named_as_in_the_signature
-from mmnet.export.graph import Graph
-from mmnet.model.tensorflow import load_tensorflow
-from mmnet.runtime.layers import MOVERS, Layer, layers
-from mmnet.runtime.tflite import Graph as Operators
-from mmnet.runtime.tflite import read_graph
+from mmnet.graph.operators import Graph
+from mmnet.network.tensorflow import load_tensorflow
+from mmnet.runtime.tflite.contents import Graph as Operators
+from mmnet.runtime.tflite.contents import read_graph
+from mmnet.runtime.tflite.layers import MOVERS, Layer, layers
 
 __all__ = ["SIGNATURE", "Calibrated", "UnknownLayerError", "calibrate"]
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from mmnet.errors import MMNetError
 from mmnet.export.convert import SIGNATURE
-from mmnet.model.checkpoint import Checkpoint
-from mmnet.model.keras_network import assign_weights, build_keras
+from mmnet.network.checkpoint import Checkpoint
+from mmnet.network.keras_network import assign_weights, build_keras
 from mmnet.quantize.precision import Precision
 from mmnet.runtime import MattingModel
-from mmnet.runtime.inspection import ModelReport, TensorReport, inspect_model
+from mmnet.runtime.tflite.inspection import ModelReport, TensorReport, inspect_model
 
 # Alpha of the float .tflite against the Keras graph that it was made from: rounding of float32, in another order of
 # sums. 5e-6 on photos, up to 5e-5 where a network is undecided; a step of an 8-bit alpha is 4e-3.

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet.export.graph import (
+from mmnet.graph.lower import lower
+from mmnet.graph.operators import (
     Concat,
     Conv,
     DepthToSpace,
@@ -23,9 +24,8 @@ from mmnet.export.graph import (
     Sigmoid,
     Split,
 )
-from mmnet.export.lower import lower
-from mmnet.model.ranges import RangeError, Ranges
-from mmnet.model.tensorflow import load_tensorflow
+from mmnet.network.ranges import RangeError, Ranges
+from mmnet.network.tensorflow import load_tensorflow
 
 Limits = Mapping[str, tuple[float, float]]
 

@@ -6,19 +6,19 @@ with PortraitMatter("mmnet.tflite") as matter:
     alpha = matter(read_photo("photo.jpg"))    # float32 [H, W] in 0-1
 """
 
-from mmnet.runtime.backdrop import blurred_backdrop
-from mmnet.runtime.compose import BackgroundError, blurred, composite, cutout
 from mmnet.runtime.errors import ModelError
-from mmnet.runtime.fit import Fit
-from mmnet.runtime.foreground import estimate_foreground
-from mmnet.runtime.frames import Orientation, Plane, YuvFrame
+from mmnet.runtime.fullres.compositing import BackgroundError, blurred, composite, cutout
+from mmnet.runtime.fullres.foreground import estimate_foreground
+from mmnet.runtime.fullres.upsample import Upsampling, upsample_alpha
+from mmnet.runtime.imaging.backdrop import blurred_backdrop
+from mmnet.runtime.imaging.fit import Fit
+from mmnet.runtime.imaging.frames import Orientation, Plane, YuvFrame
+from mmnet.runtime.imaging.photos import PhotoError, list_photos, read_photo
+from mmnet.runtime.imaging.preprocess import ImageError, alpha_to_picture, to_model_input
 from mmnet.runtime.matter import MatterOptions, PortraitMatter
 from mmnet.runtime.model import MattingModel
-from mmnet.runtime.photos import PhotoError, list_photos, read_photo
-from mmnet.runtime.preprocess import ImageError, alpha_to_picture, to_model_input
-from mmnet.runtime.steady import Steadier
-from mmnet.runtime.stream import Matte, StreamError, TimestampError
-from mmnet.runtime.upsample import Upsampling, upsample_alpha
+from mmnet.runtime.video.smoothing import Steadier
+from mmnet.runtime.video.stream import Matte, StreamError, TimestampError
 
 __all__ = [
     "BackgroundError",

@@ -12,11 +12,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.runtime.fullres.upsample import DEFAULT, Upsampling, upsample
+from mmnet.runtime.imaging.preprocess import Bytes, ImageError, check_rgb_bytes, to_model_input
 from mmnet.runtime.model import Alpha, MattingModel, default_model
-from mmnet.runtime.pipeline import pipelined
-from mmnet.runtime.preprocess import Bytes, ImageError, check_rgb_bytes, to_model_input
-from mmnet.runtime.stream import LiveStream, Matte, Milliseconds, Smoothing, StreamError, Track
-from mmnet.runtime.upsample import DEFAULT, Upsampling, upsample
+from mmnet.runtime.video.pipeline import pipelined
+from mmnet.runtime.video.stream import LiveStream, Matte, Milliseconds, Smoothing, StreamError, Track
 
 Image = NDArray[np.uint8] | NDArray[np.float32] | NDArray[np.float64]
 

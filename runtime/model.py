@@ -28,7 +28,7 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from mmnet.runtime.errors import ModelError
-from mmnet.runtime.preprocess import Bytes, ImageError, check_rgb_bytes
+from mmnet.runtime.imaging.preprocess import Bytes, ImageError, check_rgb_bytes
 
 Alpha = NDArray[np.float32]
 

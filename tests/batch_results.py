@@ -8,7 +8,7 @@ from typing import Any
 
 from typer.testing import CliRunner, Result
 
-from mmnet.cli import app
+from mmnet.cli.main import app
 
 
 def contents(folder: Path) -> dict[str, bytes]:

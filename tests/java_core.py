@@ -18,7 +18,7 @@ import pytest
 from support import ROOT
 
 from mmnet.runtime import Fit, Orientation, YuvFrame, alpha_to_picture, blurred_backdrop, composite, to_model_input
-from mmnet.runtime.preprocess import Bytes
+from mmnet.runtime.imaging.preprocess import Bytes
 
 CORE = ROOT / "android_demo" / "core"
 APP = ROOT / "android_demo" / "app" / "src" / "main" / "java" / "ai" / "mmnet" / "demo"

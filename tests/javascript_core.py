@@ -15,7 +15,7 @@ import numpy as np
 from support import ROOT
 
 from mmnet.runtime import Fit, Orientation, to_model_input
-from mmnet.runtime.preprocess import Bytes
+from mmnet.runtime.imaging.preprocess import Bytes
 
 SERVER = ROOT / "tests" / "web" / "answer_server.mjs"
 NODE = shutil.which("node")

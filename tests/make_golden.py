@@ -11,7 +11,7 @@ import numpy as np
 from numpy_network import NumpyMMNet
 from support import random_weights
 
-from mmnet.model.config import ModelConfig
+from mmnet.network.config import ModelConfig
 
 GOLDEN = Path(__file__).with_name("golden.npz")
 WIDTH, SIZE, SEED = 0.35, 64, 35

@@ -12,7 +12,7 @@ from java_core import GOLDEN, AlphaCase, BackdropCase, Case, CompositeCase, Fram
 
 from mmnet.files import atomic_file
 from mmnet.runtime import Fit, Orientation, Plane, YuvFrame
-from mmnet.runtime.frames import ROTATIONS
+from mmnet.runtime.imaging.frames import ROTATIONS
 
 SIDES = [(1, 1), (2, 3), (17, 12), (33, 70)]  # of frames: smaller than the input, larger, odd, more than twice
 

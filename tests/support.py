@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet.model.checkpoint import Checkpoint
-from mmnet.model.config import ModelConfig
-from mmnet.model.variables import variable_shapes
+from mmnet.network.checkpoint import Checkpoint
+from mmnet.network.config import ModelConfig
+from mmnet.network.variables import variable_shapes
 
 ROOT = Path(__file__).parents[1]
 EAGERLY = "ignore:Even though the `tf.config.experimental_run_functions_eagerly`:UserWarning"

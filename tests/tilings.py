@@ -13,10 +13,10 @@ def other_tilings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = cv2.getNumThreads()
     try:
         for height, width, gap, threads in ((16, 16, 0, 1), (16, 32, 3, 3), (32, 64, 5, 2), (2048, 2048, 1, 1)):
-            for module in ("tiles", "upsample", "shares", "compiled"):
-                monkeypatch.setattr(f"mmnet.runtime.{module}.TILE_HEIGHT", height)
-                monkeypatch.setattr(f"mmnet.runtime.{module}.TILE_WIDTH", width)
-            monkeypatch.setattr("mmnet.runtime.tiles._GAP", gap)
+            for module in ("tiles", "upsample", "alpha", "compiled"):
+                monkeypatch.setattr(f"mmnet.runtime.fullres.{module}.TILE_HEIGHT", height)
+                monkeypatch.setattr(f"mmnet.runtime.fullres.{module}.TILE_WIDTH", width)
+            monkeypatch.setattr("mmnet.runtime.fullres.tiles._GAP", gap)
             cv2.setNumThreads(threads)
             yield
     finally:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mmnet.model.checkpoint import load_checkpoint
+from mmnet.network.checkpoint import load_checkpoint
+from mmnet.training.data.pipeline import load_data
 from mmnet.training.loop import Job, train
-from mmnet.training.pipeline import load_data
 from mmnet.training.recipes import find_recipe
 
 SIZE = 32

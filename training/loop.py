@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mmnet.errors import MMNetError
 from mmnet.evaluation.metrics import gauss_grad, mad
-from mmnet.model.checkpoint import (
+from mmnet.network.checkpoint import (
     Checkpoint,
     CheckpointCorruptError,
     is_checkpoint,
@@ -27,14 +27,14 @@ from mmnet.model.checkpoint import (
     read_document,
     save_checkpoint,
 )
-from mmnet.model.config import ModelConfig
-from mmnet.model.keras_network import assign_weights, build_keras, read_weights
+from mmnet.network.config import ModelConfig
+from mmnet.network.keras_network import assign_weights, build_keras, read_weights
 from mmnet.training.augment import resize
+from mmnet.training.data.packs import Pack
+from mmnet.training.data.pipeline import Batches, DataSet
 from mmnet.training.losses import alphas_of, matting_losses, weight_decay
 from mmnet.training.memory import keep_freed_memory
 from mmnet.training.optimizer import build_adam
-from mmnet.training.packs import Pack
-from mmnet.training.pipeline import Batches, DataSet
 from mmnet.training.recipes import Recipe, RecipeError, Stage
 
 STATE_FILE = "training.safetensors"
@@ -57,7 +57,7 @@ class Job:
     Attributes:
         recipe: how to train.
         folder: of the run; its checkpoints lie in it as `step-000123`.
-        data: read by `mmnet.training.pipeline.load_data` for a stage's input size.
+        data: read by `mmnet.training.data.pipeline.load_data` for a stage's input size.
         description: of the data, for the checkpoints: what was typed, how many pictures.
         seed: of the initial weights, the order of the data and the augmentation.
         start: the checkpoint to go on from, or None for a new network.

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from mmnet.errors import MMNetError
-from mmnet.model.config import Sampling
+from mmnet.network.config import Sampling
 from mmnet.training.augment import Augmentation
-from mmnet.training.pipeline import Recipe as Augmenting
+from mmnet.training.data.pipeline import Recipe as Augmenting
 
 LOSSES = ("alpha", "compositional", "gradient", "cross_entropy", "auxiliary")
 

@@ -35,7 +35,7 @@ from mmnet.runtime import (
     to_model_input,
     upsample_alpha,
 )
-from mmnet.runtime.preprocess import Bytes
+from mmnet.runtime.imaging.preprocess import Bytes
 
 TOOLS = ("ai-edge-litert", "numpy", "opencv-python-headless")
 

@@ -40,7 +40,7 @@ DYNAMIC = Tolerance(
 
 
 def tolerance_for(precisions: Mapping[str, int]) -> Tolerance:
-    """What a model is held to, by the precisions of its layers as `mmnet.runtime.inspection` names them."""
+    """What a model is held to, by the precisions of its layers as `mmnet.runtime.tflite.inspection` names them."""
     if all(name.startswith("int") for name in precisions):
         return EXACT
     return FLOAT if set(precisions) <= {"float32", "float16"} else DYNAMIC

@@ -25,7 +25,7 @@ from make_java_golden import content
 
 from mmnet.benchmark.latency import Latency
 from mmnet.runtime import Fit, Orientation, Plane, YuvFrame
-from mmnet.runtime.frames import ROTATIONS
+from mmnet.runtime.imaging.frames import ROTATIONS
 
 _SIDE, _SIZE, _SEED = st.integers(1, 48), st.integers(1, 20), st.integers(0, 2**32 - 1)
 _ORIENTATION = st.builds(Orientation, st.sampled_from(ROTATIONS), st.booleans())

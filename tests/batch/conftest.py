@@ -14,7 +14,7 @@ import pytest
 from skimage.data import astronaut
 
 from mmnet.batch.plan import Task
-from mmnet.batch.recipe import Recipe
+from mmnet.batch.rendering import Recipe
 from mmnet.runtime.model import default_model
 
 if find_spec("pyarrow"):  # without it, the modules that need it are skipped

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from mmnet.batch.alone import Alone, DiedError
+from mmnet.batch.isolated import Alone, DiedError
 
 
 def test_what_ends_that_process_does_not_end_this_one() -> None:

@@ -14,7 +14,7 @@ from skimage.data import astronaut
 pytest.importorskip("pyarrow", reason="Arrow is not installed: evaluation by workers was not tested")
 
 from mmnet.batch.evaluation import evaluate_with
-from mmnet.evaluation.dataset import DatasetError, Pair, check_pairs, load_pairs
+from mmnet.evaluation.datasets.pairs import DatasetError, Pair, check_pairs, load_pairs
 from mmnet.evaluation.evaluate import EvaluationError, evaluate
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.resize import RESIZES

@@ -13,7 +13,7 @@ import pytest
 from batch_results import contents, invoke, ledger
 
 from mmnet.batch.errors import BatchError, OtherJobError
-from mmnet.batch.recipe import Recipe
+from mmnet.batch.rendering import Recipe
 from mmnet.runtime.model import default_model
 
 pa = pytest.importorskip("pyarrow", reason="Arrow is not installed: jobs were not tested; install mmnet[ray]")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmnet.batch.plan import Source, Task, file_tasks, name_outputs, shard_name, shard_tasks, task_size
-from mmnet.runtime.outputs import ALPHA, COMPOSITE, plan
+from mmnet.runtime.jobs.outputs import ALPHA, COMPOSITE, plan
 
 _part = st.sampled_from(["a", "b", "A", "a.b", "p1", "a-alpha", "a.jpg-alpha"])
 _name = st.builds(

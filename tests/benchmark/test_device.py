@@ -21,7 +21,7 @@ from adb_device import SERIAL, STORAGE_KIB, Device, running_device
 from emulation import arm_python_or_skip, on_arm
 from support import error_line
 
-from mmnet.benchmark.benchmark_model import read_binary
+from mmnet.benchmark.android.benchmark_model import read_binary
 from mmnet.benchmark.errors import DeviceError
 from mmnet.evaluation.arm.environment import ArmPython
 from mmnet.evaluation.arm.parity import runtime_code

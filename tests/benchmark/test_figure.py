@@ -17,7 +17,7 @@ from support import run
 from typer.testing import CliRunner
 
 from mmnet.benchmark.figure import HEIGHT, WIDTH, Point, draw, join
-from mmnet.cli import app
+from mmnet.cli.main import app
 from mmnet.errors import MMNetError
 from mmnet.export.verify import probe_images
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from mmnet.benchmark.android.phone import find_phone
 from mmnet.benchmark.errors import DeviceError
-from mmnet.benchmark.phone import find_phone
 
 pytest.importorskip("adbutils", reason="ADBUTILS IS NOT INSTALLED: nothing over adb was tested")
 

@@ -14,10 +14,10 @@ import pytest
 from support import error_line, random_checkpoint, run
 from typer.testing import CliRunner
 
-from mmnet.cli import app
+from mmnet.cli.main import app
 from mmnet.errors import MMNetError
-from mmnet.model.checkpoint import save_checkpoint
-from mmnet.model.config import ModelConfig
+from mmnet.network.checkpoint import save_checkpoint
+from mmnet.network.config import ModelConfig
 from mmnet.runtime.errors import ModelError
 
 
@@ -173,7 +173,7 @@ def test_bad_arguments_are_named(arguments: tuple[str, ...], words: str, tiny_fi
 
 def test_without_a_model_the_one_that_ships_is_measured(tiny_files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = (tiny_files / "uint8.tflite").read_bytes()
-    monkeypatch.setattr("mmnet.benchmark.command.default_model", lambda: content)
+    monkeypatch.setattr("mmnet.cli.measure.benchmark.default_model", lambda: content)
     outcome = CliRunner().invoke(app, ["benchmark", "--runs", "1", "--warmup", "0", "--json", "-"])
     assert outcome.exit_code == 0, outcome.output
     (found,) = json.loads(outcome.stdout)["measurements"]
@@ -184,7 +184,7 @@ def test_without_any_model_there_is_nothing_to_measure(monkeypatch: pytest.Monke
     def none_ships() -> bytes:
         raise ModelError("none")
 
-    monkeypatch.setattr("mmnet.benchmark.command.default_model", none_ships)
+    monkeypatch.setattr("mmnet.cli.measure.benchmark.default_model", none_ships)
     outcome = CliRunner().invoke(app, ["benchmark"])
     assert isinstance(outcome.exception, MMNetError)
     assert "nothing to measure" in str(outcome.exception)
@@ -208,7 +208,7 @@ def test_no_tensorflow_is_loaded(tiny_files: Path) -> None:
     script = f"""
 import sys
 sys.argv = ['mmnet', 'benchmark', {str(tiny_files / "uint8.tflite")!r}, '--runs', '1']
-from mmnet.cli import main
+from mmnet.cli.main import main
 try:
     main()
 except SystemExit as end:

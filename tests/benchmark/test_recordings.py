@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from mmnet.benchmark.benchmark_model import parse
-from mmnet.benchmark.condition import Condition, parse_battery, parse_thermal, throttled
-from mmnet.benchmark.demo import why_not_started
+from mmnet.benchmark.android.benchmark_model import parse
+from mmnet.benchmark.android.condition import Condition, parse_battery, parse_thermal, throttled
+from mmnet.benchmark.android.demo import why_not_started
+from mmnet.benchmark.android.phone import Reply, free_kib
 from mmnet.benchmark.errors import DeviceError
-from mmnet.benchmark.phone import Reply, free_kib
 
 RECORDINGS = Path(__file__).parent / "recordings"
 

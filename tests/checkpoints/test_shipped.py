@@ -12,9 +12,9 @@ import pytest
 from skimage.data import astronaut
 from support import run
 
-from mmnet.model.resolve import SHIPPED, resolve, shipped
+from mmnet.network.resolve import SHIPPED, resolve, shipped
 from mmnet.runtime import PortraitMatter
-from mmnet.runtime.inspection import inspect_model
+from mmnet.runtime.tflite.inspection import inspect_model
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,11 @@ import tiny_models
 from support import random_checkpoint
 
 from mmnet.export.convert import to_float
-from mmnet.export.graph import training_graph
-from mmnet.export.rewrite import inference_graph
 from mmnet.export.verify import probe_images
-from mmnet.model.checkpoint import save_checkpoint
-from mmnet.model.config import ModelConfig
+from mmnet.graph.operators import training_graph
+from mmnet.graph.rewrite import inference_graph
+from mmnet.network.checkpoint import save_checkpoint
+from mmnet.network.config import ModelConfig
 
 SIZE = 64
 SELFIE_PACKAGE = "@mediapipe/selfie_segmentation@0.1.1675465747"

@@ -135,7 +135,7 @@ def test_no_tensorflow_for_files(portraits: Path, uint8_model: Path) -> None:
     script = f"""
 import sys
 sys.argv = ['mmnet', 'evaluate', '-m', {str(uint8_model)!r}, '-d', {str(portraits / "test")!r}]
-from mmnet.cli import main
+from mmnet.cli.main import main
 try:
     main()
 except SystemExit as end:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmnet.evaluation.dataset import DatasetError, check_pairs, load_pairs
+from mmnet.evaluation.datasets.pairs import DatasetError, check_pairs, load_pairs
 
 
 def problems(folder: Path, split: str | None = None) -> tuple[str, ...]:

@@ -18,11 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import error_line, run
 
-from mmnet.evaluation.dataset import load_pictures
+from mmnet.evaluation.datasets.pairs import load_pictures
 from mmnet.evaluation.models import open_file
-from mmnet.evaluation.parity import ACCURACY, PictureParity, changes, compare, judge
+from mmnet.evaluation.parity.compare import ACCURACY, PictureParity, changes, compare, judge
+from mmnet.evaluation.parity.tolerances import DEFAULTS, LIMITS, tolerances
 from mmnet.evaluation.resize import RESIZES
-from mmnet.evaluation.tolerances import DEFAULTS, LIMITS, tolerances
 from mmnet.runtime import MattingModel, read_photo, to_model_input
 
 

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from support import ROOT
 
-from mmnet.evaluation.dataset import load_pairs
+from mmnet.evaluation.datasets.pairs import load_pairs
 from mmnet.evaluation.evaluate import evaluate
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.resize import RESIZES
 from mmnet.export.convert import to_float
-from mmnet.export.graph import training_graph
-from mmnet.export.rewrite import inference_graph
-from mmnet.model.resolve import resolve
+from mmnet.graph.operators import training_graph
+from mmnet.graph.rewrite import inference_graph
+from mmnet.network.resolve import resolve
 
 RESULTS = ROOT / "evaluation" / "results"
 DOCUMENTS = ("portraits-test-shipped.json", "portraits-test.json", "portraits-test-original.json")

@@ -15,14 +15,14 @@ from moving import film
 from portraits import drawn_portrait, write_folders, write_image
 from support import ROOT, error_line, run
 
-from mmnet.evaluation.clips import check_clips, load_clips
-from mmnet.evaluation.dataset import DatasetError
+from mmnet.evaluation.datasets.pairs import DatasetError
+from mmnet.evaluation.datasets.sequences import check_clips, load_clips
 from mmnet.evaluation.metrics import mad
-from mmnet.evaluation.video import NAMES
-from mmnet.evaluation.video_metrics import DTSSD_SCALE, dtssd
-from mmnet.evaluation.video_report import markdown
+from mmnet.evaluation.video.evaluate import NAMES
+from mmnet.evaluation.video.metrics import DTSSD_SCALE, dtssd
+from mmnet.evaluation.video.report import markdown
 from mmnet.runtime import PortraitMatter, Steadier, read_photo, to_model_input
-from mmnet.runtime.upsample import resize_alpha
+from mmnet.runtime.fullres.upsample import resize_alpha
 
 MOTIONS = {"000-still": "still", "001-drift": "drift"}
 MODEL = Path(str(resources.files("mmnet.runtime"))) / "models" / "mmnet-1.0-256-int8.tflite"

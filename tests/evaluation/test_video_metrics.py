@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from moving import disc
 
 from mmnet.evaluation.metrics import MetricError
-from mmnet.evaluation.video_metrics import dtssd, messddt, true_flow
+from mmnet.evaluation.video.metrics import dtssd, messddt, true_flow
 
 mattes = st.tuples(st.integers(1, 6), st.integers(1, 6)).flatmap(
     lambda shape: st.tuples(

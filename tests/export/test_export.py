@@ -15,8 +15,6 @@ from support import random_checkpoint
 from mmnet.export import exporter
 from mmnet.export.convert import to_float
 from mmnet.export.exporter import Export, NeedsCalibrationError, resized, run_export
-from mmnet.export.graph import training_graph
-from mmnet.export.rewrite import inference_graph
 from mmnet.export.verify import (
     ContractError,
     OperatorError,
@@ -27,13 +25,15 @@ from mmnet.export.verify import (
     probe_images,
     raise_on_failure,
 )
-from mmnet.model.config import ModelConfig
-from mmnet.model.keras_network import assign_weights, build_keras
+from mmnet.graph.operators import training_graph
+from mmnet.graph.rewrite import inference_graph
+from mmnet.network.config import ModelConfig
+from mmnet.network.keras_network import assign_weights, build_keras
 from mmnet.quantize.calibration import CalibrationError, load_calibration
 from mmnet.quantize.precision import PRECISIONS, PrecisionError, choose_precision
 from mmnet.runtime import MattingModel, read_photo, to_model_input
-from mmnet.runtime.inspection import inspect_model
-from mmnet.runtime.metadata import read_metadata, recipe_path
+from mmnet.runtime.tflite.inspection import inspect_model
+from mmnet.runtime.tflite.metadata import read_metadata, recipe_path
 
 SIZE = 64
 CHECKPOINT = random_checkpoint(ModelConfig(0.35, SIZE, "legacy"), seed=1)

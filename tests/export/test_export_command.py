@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from support import error_line, random_checkpoint, run
 
-from mmnet.model.checkpoint import save_checkpoint
-from mmnet.model.config import ModelConfig
-from mmnet.runtime.inspection import inspect_model
+from mmnet.network.checkpoint import save_checkpoint
+from mmnet.network.config import ModelConfig
+from mmnet.runtime.tflite.inspection import inspect_model
 
 CONFIG = ModelConfig(0.35, 64, "half_pixel")
 
@@ -123,7 +123,7 @@ def test_a_full_disk_leaves_nothing(checkpoints, tmp_path):
     script = """
 import resource, signal, sys
 from mmnet.export.exporter import Exported
-from mmnet.cli import export_tflite
+from mmnet.cli.main import export_tflite
 write = Exported.write
 def write_on_a_full_disk(self, path):
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -16,12 +16,12 @@ from skimage.data import astronaut
 from support import random_checkpoint
 
 from mmnet.export.convert import to_float, to_float16, to_int8
-from mmnet.export.graph import training_graph
 from mmnet.export.metadata import add_metadata
-from mmnet.export.rewrite import inference_graph
 from mmnet.export.verify import probe_images
-from mmnet.model.config import ModelConfig
-from mmnet.runtime.metadata import ModelMetadata
+from mmnet.graph.operators import training_graph
+from mmnet.graph.rewrite import inference_graph
+from mmnet.network.config import ModelConfig
+from mmnet.runtime.tflite.metadata import ModelMetadata
 
 CLIENT = Path(__file__).with_name("mediapipe_client.py")
 CARD = ModelMetadata("MMNet", "Portrait matting.", "1.0.0", "The makers", "Apache-2.0", {"step": 304500})

@@ -17,9 +17,9 @@ from tiny_models import RECIPES, SIZE, convert, matting_model, tensorflow, weigh
 
 from mmnet.export.metadata import add_metadata
 from mmnet.runtime.errors import ModelError
-from mmnet.runtime.inspection import inspect_model
-from mmnet.runtime.metadata import METADATA_BUFFER, ModelMetadata, metadata_buffers, read_metadata
-from mmnet.runtime.tflite import read_graph
+from mmnet.runtime.tflite.contents import read_graph
+from mmnet.runtime.tflite.inspection import inspect_model
+from mmnet.runtime.tflite.metadata import METADATA_BUFFER, ModelMetadata, metadata_buffers, read_metadata
 
 CARD = ModelMetadata(
     name="MMNet-1.0 64 int8",

@@ -8,12 +8,12 @@ import pytest
 import tensorflow as tf
 from support import random_weights
 
-from mmnet.export.graph import Conv, Depthwise, Norm, Relu6, Resize, Softmax, training_graph
-from mmnet.export.lower import lower
-from mmnet.export.rewrite import REWRITES, inference_graph
-from mmnet.model.config import ModelConfig
-from mmnet.model.keras_network import assign_weights, build_keras
-from mmnet.model.tfslim import newest_prefix, read_tfslim
+from mmnet.graph.lower import lower
+from mmnet.graph.operators import Conv, Depthwise, Norm, Relu6, Resize, Softmax, training_graph
+from mmnet.graph.rewrite import REWRITES, inference_graph
+from mmnet.network.config import ModelConfig
+from mmnet.network.keras_network import assign_weights, build_keras
+from mmnet.network.tfslim import newest_prefix, read_tfslim
 from mmnet.quantize.calibration import load_calibration
 
 TOLERANCE = 1e-5

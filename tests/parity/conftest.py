@@ -13,11 +13,11 @@ from support import random_checkpoint
 from mmnet.evaluation.models import Candidate
 from mmnet.export.convert import to_float
 from mmnet.export.exporter import Export, run_export
-from mmnet.export.graph import training_graph
-from mmnet.export.rewrite import inference_graph
-from mmnet.model.checkpoint import Checkpoint, CheckpointNotFoundError
-from mmnet.model.config import ModelConfig
-from mmnet.model.resolve import resolve
+from mmnet.graph.operators import training_graph
+from mmnet.graph.rewrite import inference_graph
+from mmnet.network.checkpoint import Checkpoint, CheckpointNotFoundError
+from mmnet.network.config import ModelConfig
+from mmnet.network.resolve import resolve
 from mmnet.quantize.calibration import load_calibration
 from mmnet.quantize.precision import PRECISIONS
 

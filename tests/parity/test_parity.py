@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mmnet.evaluation.dataset import load_pictures
-from mmnet.evaluation.parity import compare, judge
+from mmnet.evaluation.datasets.pairs import load_pictures
+from mmnet.evaluation.parity.compare import compare, judge
+from mmnet.evaluation.parity.tolerances import DEFAULTS
 from mmnet.evaluation.resize import RESIZES
-from mmnet.evaluation.tolerances import DEFAULTS
 from mmnet.quantize.precision import PRECISIONS
 
 # Largest mean |Δα|, that of the worst picture, and the increases of MAD and GAUSS_GRAD. A network that was not trained
@@ -57,8 +57,8 @@ def test_a_network_that_forgot_a_layer_is_beyond_every_limit(network, exported, 
     from dataclasses import replace
 
     from mmnet.export.convert import to_float
-    from mmnet.export.graph import training_graph
-    from mmnet.export.rewrite import inference_graph
+    from mmnet.graph.operators import training_graph
+    from mmnet.graph.rewrite import inference_graph
 
     _, checkpoint = network
     name = "MMNet/dec_block3/merge/pointwise_conv/weights"

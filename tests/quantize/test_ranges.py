@@ -15,17 +15,17 @@ from mmnet.errors import MMNetError
 from mmnet.export.convert import to_float, to_int8, to_int8_from_ranges
 from mmnet.export.exporter import Export, NeedsCalibrationError, run_export
 from mmnet.export.flatbuffer import read_tree
-from mmnet.export.graph import Concat, Resize, Split, training_graph
-from mmnet.export.rewrite import inference_graph
-from mmnet.model.checkpoint import CONFIG_FILE, load_checkpoint, save_checkpoint
-from mmnet.model.config import ModelConfig
-from mmnet.model.ranges import RangeError, Ranges
+from mmnet.graph.invert import Kernel, constraints, kernels_of, unfold
+from mmnet.graph.operators import Concat, Resize, Split, training_graph
+from mmnet.graph.rewrite import inference_graph
+from mmnet.network.checkpoint import CONFIG_FILE, load_checkpoint, save_checkpoint
+from mmnet.network.config import ModelConfig
+from mmnet.network.ranges import RangeError, Ranges
 from mmnet.quantize.activations import activations, measure_limits
 from mmnet.quantize.calibration import load_calibration
 from mmnet.quantize.precision import PRECISIONS
-from mmnet.quantize.training import Photos, calibrate, measure_ranges
-from mmnet.quantize.unfold import Kernel, constraints, kernels_of, unfold
 from mmnet.runtime import MattingModel
+from mmnet.training.qat.loop import Photos, calibrate, measure_ranges
 
 SIZE = 64
 BARE = random_checkpoint(ModelConfig(0.35, SIZE, "legacy"), seed=1)

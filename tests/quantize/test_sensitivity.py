@@ -13,19 +13,19 @@ from hypothesis import strategies as st
 from support import error_line, random_checkpoint, run
 
 from mmnet.export.convert import to_float, to_int8
-from mmnet.export.graph import training_graph
 from mmnet.export.mixed import UnknownLayerError, calibrate
-from mmnet.export.rewrite import inference_graph
 from mmnet.export.verify import alphas, probe_images
-from mmnet.model.checkpoint import save_checkpoint
-from mmnet.model.config import ModelConfig
+from mmnet.graph.operators import training_graph
+from mmnet.graph.rewrite import inference_graph
+from mmnet.network.checkpoint import save_checkpoint
+from mmnet.network.config import ModelConfig
 from mmnet.quantize.calibration import load_calibration
 from mmnet.quantize.recipe import Recipe, RecipeError, read_recipe
 from mmnet.quantize.sensitivity import LayerSensitivity, Sensitivity, propose
 from mmnet.runtime import MattingModel
-from mmnet.runtime.inspection import inspect_model
-from mmnet.runtime.layers import layers
-from mmnet.runtime.tflite import read_graph
+from mmnet.runtime.tflite.contents import read_graph
+from mmnet.runtime.tflite.inspection import inspect_model
+from mmnet.runtime.tflite.layers import layers
 
 CONFIG = ModelConfig(0.35, 32, "half_pixel")
 

@@ -15,17 +15,17 @@ import pytest
 from support import EAGERLY, eagerly, error_line, random_checkpoint, run
 
 from mmnet.export.convert import to_float, to_int8_from_ranges
-from mmnet.export.graph import training_graph
-from mmnet.export.rewrite import inference_graph
 from mmnet.export.verify import check_against_keras, probe_images
-from mmnet.model.checkpoint import load_checkpoint, save_checkpoint
-from mmnet.model.config import ModelConfig
+from mmnet.graph.operators import training_graph
+from mmnet.graph.rewrite import inference_graph
+from mmnet.network.checkpoint import load_checkpoint, save_checkpoint
+from mmnet.network.config import ModelConfig
 from mmnet.quantize.calibration import load_calibration
-from mmnet.quantize.simulation import Simulation
-from mmnet.quantize.training import Photos, measure_ranges, recipe_for, train_quantized
 from mmnet.runtime import MattingModel
+from mmnet.training.data.pipeline import load_data
 from mmnet.training.loop import STATE_FILE, Job, ResumeError
-from mmnet.training.pipeline import load_data
+from mmnet.training.qat.loop import Photos, measure_ranges, recipe_for, train_quantized
+from mmnet.training.qat.simulation import Simulation
 from mmnet.training.recipes import RecipeError
 
 SIZE = 32
@@ -150,7 +150,7 @@ import os, signal, sys
 sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(Path(__file__).parents[1])!r}]
 from pathlib import Path
 import keras
-from mmnet.quantize.training import train_quantized
+from mmnet.training.qat.loop import train_quantized
 from support import eagerly
 from test_training import Notes, job, measure
 class Killed(Notes):

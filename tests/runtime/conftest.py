@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
-from mmnet.runtime import compiled
+from mmnet.runtime.fullres import compiled
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmnet.runtime import compiled, composite, estimate_foreground
-from mmnet.runtime.compose import plain
-from mmnet.runtime.upsample import upsample
+from mmnet.runtime import composite, estimate_foreground
+from mmnet.runtime.fullres import compiled
+from mmnet.runtime.fullres.compositing import plain
+from mmnet.runtime.fullres.upsample import upsample
 
 pytestmark = pytest.mark.skipif(
     compiled.LIBRARY is None,
@@ -101,5 +102,5 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 def test_a_library_of_another_machine_is_left_alone(tmp_path: Path) -> None:
     assert compiled.load(tmp_path) is None
-    (tmp_path / f"_edges{compiled.EXTENSION_SUFFIXES[0]}").write_bytes(b"\x7fELF of something else")
+    (tmp_path / f"_fullres{compiled.EXTENSION_SUFFIXES[0]}").write_bytes(b"\x7fELF of something else")
     assert compiled.load(tmp_path) is None

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mmnet.runtime import BackgroundError, ImageError, PhotoError, blurred, composite, cutout
-from mmnet.runtime.compose import cover, parse_background
+from mmnet.runtime.fullres.compositing import cover, parse_background
 
 pytestmark = pytest.mark.usefixtures("edges")
 
 
 def specified(image: Any, alpha: Any, behind: Any) -> Any:
-    """PREPROCESSING.md, of alpha in bytes: to the nearest byte, without ties."""
+    """preprocessing.md, of alpha in bytes: to the nearest byte, without ties."""
     share = np.rint(255 * alpha)[..., None].astype(int)
     return (share * image + (255 - share) * np.asarray(behind) + 127) // 255
 

@@ -1,4 +1,4 @@
-"""Frames, fits and backdrops are those of PREPROCESSING.md, written out here one pixel at a time."""
+"""Frames, fits and backdrops are those of preprocessing.md, written out here one pixel at a time."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from mmnet.runtime import (
     composite,
     to_model_input,
 )
-from mmnet.runtime.frames import ROTATIONS
-from mmnet.runtime.preprocess import resample
+from mmnet.runtime.imaging.frames import ROTATIONS
+from mmnet.runtime.imaging.preprocess import resample
 
 Array = np.ndarray[Any, Any]
 Noise = Callable[..., Array]

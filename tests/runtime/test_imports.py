@@ -13,7 +13,7 @@ HEAVY = "{'tensorflow', 'keras', 'tf_keras', 'tensorflow_model_optimization', 'j
 
 @pytest.mark.parametrize(
     "program",
-    ["import mmnet.runtime", "import mmnet.cli", "import mmnet.runtime.matte_command"],
+    ["import mmnet.runtime", "import mmnet.cli.main", "import mmnet.cli.matte.command"],
 )
 def test_importing(program: str) -> None:
     script = f"import sys\n{program}\nprint(sorted({HEAVY} & set(sys.modules)))"
@@ -25,7 +25,7 @@ def test_matting(tiny_model: Path, photo: Path) -> None:
     script = f"""
 import sys
 sys.argv = ['mmnet', 'matte', {str(photo)!r}, '--model', {str(tiny_model)!r}]
-from mmnet.cli import main
+from mmnet.cli.main import main
 try:
     main()
 except SystemExit as end:

@@ -12,7 +12,7 @@ import pytest
 from tiny_models import matting_model
 
 from mmnet.export.metadata import add_metadata
-from mmnet.runtime.metadata import ModelMetadata
+from mmnet.runtime.tflite.metadata import ModelMetadata
 
 CARD = ModelMetadata(
     name="MMNet-1.0 64 int8",
@@ -26,7 +26,7 @@ CARD = ModelMetadata(
 
 def _inspect(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run the command with an environment in which TensorFlow cannot be imported, as in the light install."""
-    program = "import sys; sys.modules['tensorflow'] = None; from mmnet.cli import main; main()"
+    program = "import sys; sys.modules['tensorflow'] = None; from mmnet.cli.main import main; main()"
     return subprocess.run(
         [sys.executable, "-P", "-c", program, "inspect", *map(str, arguments)],
         capture_output=True,

@@ -19,11 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_models import SIZE, convert, matting_model, tensorflow, weights
 
-from mmnet.runtime.arena import peak_activation_bytes
-from mmnet.runtime.delegation import inspect_delegation
 from mmnet.runtime.errors import ModelError
-from mmnet.runtime.inspection import inspect_model
-from mmnet.runtime.tflite import Graph, Operator, Tensor, check_flatbuffer, read_graph
+from mmnet.runtime.tflite.contents import Graph, Operator, Tensor, check_flatbuffer, read_graph
+from mmnet.runtime.tflite.delegation import inspect_delegation
+from mmnet.runtime.tflite.inspection import inspect_model
+from mmnet.runtime.tflite.memory_plan import peak_activation_bytes
 
 # By hand, from tiny_models.matting_network: kernels and biases; output values × kernel taps × channels.
 PARAMETERS = (27 * 16 + 16) + 2 * (9 * 16 + 16) + (32 * 40 + 40) + (40 + 1)
@@ -331,8 +331,8 @@ _FUZZ = """
 import sys
 from ai_edge_litert.interpreter import Interpreter
 from mmnet.runtime.errors import ModelError
-from mmnet.runtime.metadata import read_metadata
-from mmnet.runtime.tflite import check_flatbuffer
+from mmnet.runtime.tflite.metadata import read_metadata
+from mmnet.runtime.tflite.contents import check_flatbuffer
 
 refused = 0
 for line in sys.stdin.buffer:

@@ -31,8 +31,9 @@ def source(tmp_path: Path) -> Path:
     copy.mkdir()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.so")
-    for folder in set(project["tool"]["setuptools"]["package-dir"].values()):
-        shutil.copytree(ROOT / folder, copy / folder, ignore=ignored)
+    folders = [entry.resolve() for entry in (ROOT / "src" / "mmnet").iterdir() if entry.is_symlink()]
+    for folder in (ROOT / "src", *folders):
+        shutil.copytree(folder, copy / folder.relative_to(ROOT), ignore=ignored, symlinks=True)
     for name in ("pyproject.toml", project["project"]["readme"], *project["project"]["license-files"]):
         if (ROOT / name).exists():
             shutil.copy(ROOT / name, copy / name)
@@ -53,7 +54,7 @@ def test_light_install(source: Path, tmp_path: Path, tiny_model: Path) -> None:
     assert "mmnet" in packages
     assert not packages & {"tensorflow", "keras", "tf-keras", "tf_keras", "tensorflow-model-optimization"}
 
-    where = "import mmnet.runtime.compiled as c, sys; sys.exit(c.LIBRARY is not None)"
+    where = "import mmnet.runtime.fullres.compiled as c, sys; sys.exit(c.LIBRARY is not None)"
     assert run(python, "-c", where).returncode == 0, "nothing was compiled"
 
     photo = tmp_path / "astronaut.png"

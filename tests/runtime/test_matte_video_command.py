@@ -22,11 +22,11 @@ import typer.testing
 from PIL import Image
 from video_files import LOSSLESS, TIMES, moving_portrait, read_written, sound_codec, sounds, write_video_file
 
-from mmnet.cli import app
+from mmnet.cli.main import app
 from mmnet.errors import MMNetError
 from mmnet.runtime import PortraitMatter, composite, cutout
-from mmnet.runtime.outputs import ALPHA, COMPOSITE, CUTOUT, Kind
-from mmnet.runtime.video_formats import ENCODINGS
+from mmnet.runtime.jobs.outputs import ALPHA, COMPOSITE, CUTOUT, Kind
+from mmnet.runtime.video.formats import ENCODINGS
 
 LIME = (0, 255, 0)
 BACKGROUNDS: dict[Kind, tuple[str, ...]] = {ALPHA: (), CUTOUT: ("-b", "transparent"), COMPOSITE: ("-b", "lime")}
@@ -337,10 +337,10 @@ FULL_DISK = """
     from pathlib import Path
     import numpy as np
     from mmnet.errors import OutputError
-    from mmnet.runtime.outputs import COMPOSITE
-    from mmnet.runtime.video_formats import choose_encoding
-    from mmnet.runtime.video_input import VideoInput
-    from mmnet.runtime.video_output import write_video
+    from mmnet.runtime.jobs.outputs import COMPOSITE
+    from mmnet.runtime.video.formats import choose_encoding
+    from mmnet.runtime.video.reader import VideoInput
+    from mmnet.runtime.video.writer import write_video
 
     source, output = Path(sys.argv[1]), Path(sys.argv[2])
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmnet.runtime.pipeline import pipelined
+from mmnet.runtime.video.pipeline import pipelined
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""The bytes of `to_model_input` are those of PREPROCESSING.md, written out here one pixel at a time."""
+"""The bytes of `to_model_input` are those of preprocessing.md, written out here one pixel at a time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Plane = list[list[int]]
 
 
 def reference(image: np.ndarray[Any, Any], size: int) -> np.ndarray[Any, Any]:
-    """PREPROCESSING.md, literally, in Python's own integers."""
+    """preprocessing.md, literally, in Python's own integers."""
     return np.dstack([np.array(_plane(image[..., channel].tolist(), size), np.uint8) for channel in range(3)])
 
 

@@ -14,9 +14,9 @@ from hypothesis.extra import numpy as hnp
 from moving import SIZE, film
 from numpy.typing import NDArray
 
-from mmnet.evaluation.video_metrics import dtssd
+from mmnet.evaluation.video.metrics import dtssd
 from mmnet.runtime import Steadier
-from mmnet.runtime.steady import SteadierError
+from mmnet.runtime.video.smoothing import SteadierError
 
 MIDDLE = (64.0, 70.0)
 

@@ -21,8 +21,8 @@ from mmnet.runtime import (
     StreamError,
     TimestampError,
 )
+from mmnet.runtime.imaging.preprocess import to_model_input
 from mmnet.runtime.model import default_model
-from mmnet.runtime.preprocess import to_model_input
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from tilings import other_tilings
 
 from mmnet.runtime import PortraitMatter, Upsampling, composite, cutout, estimate_foreground, upsample_alpha
-from mmnet.runtime.guided import OFFSET, SLOPE, fit
-from mmnet.runtime.render import Rendering
-from mmnet.runtime.shares import Shares
-from mmnet.runtime.tiles import Strip
-from mmnet.runtime.upsample import upsample
+from mmnet.runtime.fullres.alpha import Shares
+from mmnet.runtime.fullres.guided import OFFSET, SLOPE, fit
+from mmnet.runtime.fullres.tiles import Strip
+from mmnet.runtime.fullres.upsample import upsample
+from mmnet.runtime.jobs.render import Rendering
 
 pytestmark = pytest.mark.usefixtures("edges")
 
@@ -74,7 +74,7 @@ def test_guided_is_its_formula_at_every_pixel(height: int, width: int, seed: int
 
 
 def between_network_pixels(values: NDArray[np.float64], step: int, *sides: int) -> NDArray[np.float64]:
-    """At the centres of cells: positions in 1/256, as PREPROCESSING.md has them; rounded after each axis."""
+    """At the centres of cells: positions in 1/256, as preprocessing.md has them; rounded after each axis."""
     for axis, side in enumerate(sides):
         size = values.shape[axis]
         centres = (2 * np.arange(-(-side // step)) + 1) * step
@@ -155,7 +155,7 @@ def test_only_the_edge_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
         return take(strip, picture)
 
     monkeypatch.setattr(Strip, "take", counted)
-    monkeypatch.setattr("mmnet.runtime.compiled.LIBRARY", None)
+    monkeypatch.setattr("mmnet.runtime.fullres.compiled.LIBRARY", None)
     composite(photo, upsample(small, photo), behind)
     # The photo is looked at twice, the alpha and the background once.
     assert 0 < sum(pixels) < 4 * 0.2 * photo[..., 0].size

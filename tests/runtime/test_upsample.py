@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from tilings import other_tilings
 
 from mmnet.runtime import ImageError, Upsampling, to_model_input, upsample_alpha
-from mmnet.runtime.tiles import TILE_WIDTH
-from mmnet.runtime.upsample import UpsamplingError, choose_upsampling
+from mmnet.runtime.fullres.tiles import TILE_WIDTH
+from mmnet.runtime.fullres.upsample import UpsamplingError, choose_upsampling
 
 pytestmark = pytest.mark.usefixtures("edges")
 

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from video_files import LOSSLESS, TIMES, moving_portrait, read_written, write_video_file
 
-from mmnet.runtime.ffmpeg import VideoError
-from mmnet.runtime.sources import is_video
-from mmnet.runtime.video_input import VideoInput
+from mmnet.runtime.jobs.sources import is_video
+from mmnet.runtime.video.ffmpeg import VideoError
+from mmnet.runtime.video.reader import VideoInput
 
 
 def frames_of(path: Path, **options: Any) -> tuple[list[np.ndarray[Any, Any]], list[Fraction]]:

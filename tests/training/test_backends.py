@@ -13,8 +13,8 @@ import pytest
 from support import ROOT, error_line, random_checkpoint, run
 from training_jobs import SIZE, losses_of_a_few_steps
 
-from mmnet.model.checkpoint import load_checkpoint, save_checkpoint
-from mmnet.model.config import ModelConfig
+from mmnet.network.checkpoint import load_checkpoint, save_checkpoint
+from mmnet.network.config import ModelConfig
 from mmnet.training.backend import BackendError, load_keras
 from mmnet.training.recipes import RECIPES
 

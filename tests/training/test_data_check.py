@@ -13,8 +13,8 @@ import skimage.data
 from portraits import drawn_portrait, write_folders, write_image
 from support import error_line, run
 
-from mmnet.runtime.photos import read_stored
-from mmnet.training.check import KINDS, Finding, check, near_pairs, perceptual_hash
+from mmnet.runtime.imaging.photos import read_stored
+from mmnet.training.data.check import KINDS, Finding, check, near_pairs, perceptual_hash
 
 
 def found(*roots: Path, held_out: tuple[Path, ...] = (), validation: float = 0.0) -> list[tuple[str, str]]:

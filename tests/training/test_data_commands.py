@@ -12,8 +12,8 @@ from support import error_line, run
 
 from mmnet.runtime import read_photo
 from mmnet.training.augment import Augmentation, AugmentationError
-from mmnet.training.packs import load_pack
-from mmnet.training.preview import contact_sheet, read_recipe
+from mmnet.training.data.packs import load_pack
+from mmnet.training.data.preview import contact_sheet, read_recipe
 
 
 def test_pack(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from portraits import drawn_portrait, write_folders, write_image
 
-from mmnet.training.layouts import (
+from mmnet.training.data.layouts import (
     LayoutError,
     Pair,
     PairError,

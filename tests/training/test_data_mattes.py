@@ -21,7 +21,7 @@ from portraits import drawn_portrait, write_image
 from support import error_line, run
 
 from mmnet.runtime import read_photo
-from mmnet.training.mattes import UNKNOWN, MatteError, Solver, make_trimap, solve_matte
+from mmnet.training.data.mattes import UNKNOWN, MatteError, Solver, make_trimap, solve_matte
 
 
 def hard(matte: NDArray[Any], value: int = 255) -> NDArray[Any]:

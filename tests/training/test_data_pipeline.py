@@ -17,9 +17,9 @@ from portraits import drawn_portrait, write_folders, write_image
 
 from mmnet.runtime import PhotoError, read_photo, to_model_input
 from mmnet.training.augment import Augmentation, Sample, estimate_foreground
-from mmnet.training.layouts import DataError, LayoutError, find_source, is_validation
-from mmnet.training.packs import Pack, PackError, build_pack, load_pack, pack_to_file
-from mmnet.training.pipeline import Batches, Part, SampleError, load_data
+from mmnet.training.data.layouts import DataError, LayoutError, find_source, is_validation
+from mmnet.training.data.packs import Pack, PackError, build_pack, load_pack, pack_to_file
+from mmnet.training.data.pipeline import Batches, Part, SampleError, load_data
 
 OWN = Augmentation()
 SCENES = np.stack([drawn_portrait(90 + number, 40, 40)[0] for number in range(3)])

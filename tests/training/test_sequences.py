@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from portraits import drawn_portrait, write_folders, write_image
 from support import error_line, run
 
-from mmnet.evaluation.clips import check_clips, load_clips, read_groups
-from mmnet.training.layouts import find_source
-from mmnet.training.motion import MOTIONS, Course
-from mmnet.training.sequences import SequenceError, frames_of, parse_size, plan_sequences, write_sequences
+from mmnet.evaluation.datasets.sequences import check_clips, load_clips, read_groups
+from mmnet.training.data.layouts import find_source
+from mmnet.training.data.motion import MOTIONS, Course
+from mmnet.training.data.sequences import SequenceError, frames_of, parse_size, plan_sequences, write_sequences
 
 SIZE = (80, 64)
 

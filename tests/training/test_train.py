@@ -16,8 +16,8 @@ import pytest
 from support import EAGERLY, eagerly, error_line, random_checkpoint, run
 from training_jobs import SIZE, Notes, job
 
-from mmnet.model.checkpoint import CheckpointCorruptError, load_checkpoint, save_checkpoint
-from mmnet.model.config import ModelConfig
+from mmnet.network.checkpoint import CheckpointCorruptError, load_checkpoint, save_checkpoint
+from mmnet.network.config import ModelConfig
 from mmnet.training.loop import STATE_FILE, DivergedError, ResumeError, train
 from mmnet.training.recipes import RECIPES, RecipeError, find_recipe
 
@@ -86,7 +86,7 @@ import os, signal, sys
 sys.path[:0] = [{str(Path(__file__).parents[1])!r}]
 from pathlib import Path
 import keras
-from mmnet.model.checkpoint import load_checkpoint
+from mmnet.network.checkpoint import load_checkpoint
 from mmnet.training.loop import train
 from support import eagerly
 from training_jobs import Notes, job

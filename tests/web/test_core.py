@@ -17,7 +17,7 @@ from playwright.sync_api import Page
 
 from mmnet.benchmark.latency import Latency
 from mmnet.runtime import Fit, Orientation
-from mmnet.runtime.frames import ROTATIONS
+from mmnet.runtime.imaging.frames import ROTATIONS
 from mmnet.web.server import WebServer
 
 _SIDE, _SIZE, _SEED = st.integers(1, 48), st.integers(1, 20), st.integers(0, 2**32 - 1)

@@ -1,0 +1,53 @@
+"""What `mmnet matte` says at the end, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from mmnet.runtime.jobs.matte import Result
+
+
+def report(console: Console, results: Sequence[Result], *, several: bool, as_json: bool) -> None:
+    """Print the paths written (of a single source), or how many there are; with `as_json` one document on stdout."""
+    matted = sum(result.ok for result in results)
+    if as_json:
+        document = {
+            "matted": matted,
+            "failed": len(results) - matted,
+            "results": [_as_dict(result) for result in results],
+        }
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    elif not several:
+        for result in results:
+            if result.ok:
+                typer.echo(str(result.output))
+    if several:
+        console.print(f"{matted} matted, {len(results) - matted} failed")
+
+
+def _as_dict(result: Result) -> dict[str, Any]:
+    named: dict[str, Any] = {result.kind: result.source}
+    if result.error is not None:
+        return named | {"error": result.error}
+    width, height = result.size
+    named |= {"output": str(result.output), "width": width, "height": height}
+    video = result.video
+    if video is None:
+        return named
+    named |= {
+        "frames": video.frames,
+        "seconds": round(video.seconds, 3),
+        "frames_per_second": round(video.frames / video.seconds, 2),
+        "audio": [{"codec": track.codec, "copied": track.copied} for track in video.tracks],
+        "interrupted": video.interrupted,
+    }
+    if result.kind == "camera":
+        named["dropped"] = video.dropped
+    if video.damage is not None:
+        named["warning"] = video.damage
+    return named

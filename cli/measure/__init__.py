@@ -1,0 +1,1 @@
+"""The commands that measure: evaluate, parity, arm-parity, sensitivity, benchmark."""

@@ -1,0 +1,1 @@
+"""Data sets to measure on: images and sequences with known mattes."""

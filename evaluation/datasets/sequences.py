@@ -1,0 +1,279 @@
+"""Sequences to measure on: frames and their alpha mattes, as pictures or as two videos.
+
+DIR/SEQUENCE/image/0000.png     DIR/SEQUENCE/mask/0000.png      as `mmnet data sequences` writes them
+DIR/SEQUENCE/com/0000.png       DIR/SEQUENCE/pha/0000.png       as in Robust Video Matting's evaluation
+DIR/com/SEQUENCE/0000.png       DIR/pha/SEQUENCE/0000.png
+DIR/com/SEQUENCE.mp4            DIR/pha/SEQUENCE.mp4            videos, of the same number of frames
+
+Either pair of names goes with each. DIR may be a single sequence, or hold folders of such folders.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet.errors import MissingExtraError
+from mmnet.evaluation.datasets.pairs import DatasetError, Pair
+from mmnet.runtime import PhotoError, list_photos
+
+Bytes = NDArray[np.uint8]
+FrameAndMatte = tuple[Bytes, Bytes]
+
+PARTS = (("image", "mask"), ("com", "pha"))
+VIDEO_EXTENSIONS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
+ABOUT = "sequences.json"
+_DEPTH = 3  # folders of folders that are searched
+_FEW = 5  # files named where a whole folder does not fit
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One sequence on disk.
+
+    Attributes:
+        name: its folder, relative to what was named; unique.
+        pairs: its frames in their order, where they are pictures.
+        videos: the video and that of its mattes, where they are not.
+    """
+
+    name: str
+    pairs: tuple[Pair, ...] = ()
+    videos: tuple[Path, Path] | None = None
+
+    def frames(self) -> Iterator[FrameAndMatte]:
+        """Each frame, uint8 [H, W, 3] RGB, and its α*, uint8 [H, W], 255 = the person; all of one size.
+
+        Raises:
+            DatasetError: one cannot be read, differs in size from the others, or lacks its partner; or there is only
+                one.
+            MissingExtraError: PyAV is not installed, for videos.
+        """
+        size, count = None, 0
+        for name, (frame, mask) in self._read():
+            size = size or mask.shape
+            if mask.shape != size:
+                raise DatasetError(
+                    [f"{name}: is {_size(mask.shape)}, the frames before {_size(size)}; give frames of one size"]
+                )
+            count += 1
+            yield frame, mask
+        if count < 2:
+            raise DatasetError([f"{self.name}: has {count} frame; what moves takes at least two"])
+
+    def _read(self) -> Iterator[tuple[Path, FrameAndMatte]]:
+        if self.videos is None:
+            yield from ((pair.image, pair.read()) for pair in self.pairs)
+            return
+        image, mask = self.videos
+        counts = [0, 0]
+        for pictures in zip_longest(_decode(image, "rgb24"), _decode(mask, "gray")):
+            for index, picture in enumerate(pictures):
+                counts[index] += picture is not None
+            frame, matte = pictures
+            if frame is None or matte is None:
+                continue  # count the rest, to say how many there are
+            if frame.shape[:2] != matte.shape:
+                raise DatasetError(
+                    [f"{mask}: is {_size(matte.shape)}, its video {image} {_size(frame.shape)}; make them one size"]
+                )
+            yield image, (frame, matte)
+        if counts[0] != counts[1]:
+            raise DatasetError(
+                [f"{mask}: has {counts[1]} frames, its video {image} {counts[0]}; every frame needs its matte"]
+            )
+
+
+def load_clips(folder: Path, split: str | None = None) -> list[Clip]:
+    """List the sequences of a folder, sorted by name, without reading them.
+
+    Args:
+        folder: see this module.
+        split: its subfolder; None: the folder itself.
+
+    Raises:
+        DatasetError: no such folder, no sequence, a frame or sequence without its mattes, or the other way round. It
+            lists all of them.
+    """
+    place = folder / split if split else folder
+    if not place.is_dir():
+        raise DatasetError([f"{place}: no such folder"])
+    problems: list[str] = []
+    try:
+        clips = list(_find(place, place, _DEPTH, problems))
+    except OSError as error:
+        raise DatasetError([f"{error.filename}: cannot be listed: {error.strerror}"]) from error
+    if problems:
+        raise DatasetError(problems)
+    if not clips:
+        raise DatasetError(
+            [f"{place}: has no sequence in it; frames belong into {place}/NAME/image, their mattes into NAME/mask"]
+        )
+    return clips
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What `check_clips` found: how many frames each sequence has, and what tells these sequences from others."""
+
+    lengths: list[int]
+    sha256: str
+
+
+def check_clips(clips: Sequence[Clip], progress: Callable[[int, int], None] = lambda done, total: None) -> Checked:
+    """Read every sequence once, so that what is wrong with one is known before hours are spent on the others.
+
+    Args:
+        clips: at least one.
+        progress: called with the sequences read and their total.
+
+    Returns:
+        Their lengths, and the SHA-256 over the names and pixels of all: the same for the same pictures, whatever
+        their files.
+
+    Raises:
+        DatasetError: lists every sequence that cannot be used.
+        MissingExtraError: PyAV is not installed, for videos.
+    """
+    problems: list[str] = []
+    lengths: list[int] = []
+    digest = hashlib.sha256()
+    with ThreadPoolExecutor() as pool:
+        for done, (clip, found) in enumerate(zip(clips, pool.map(_digest, clips), strict=True), start=1):
+            if isinstance(found, DatasetError):
+                problems += found.problems
+            else:
+                lengths.append(found[0])
+                digest.update(clip.name.encode() + b"\0" + found[1])
+            progress(done, len(clips))
+    if problems:
+        raise DatasetError(problems)
+    return Checked(lengths, digest.hexdigest())
+
+
+def read_groups(folder: Path, split: str | None = None) -> dict[str, str]:
+    """Sequence name -> motion, as `mmnet data sequences` noted them in `sequences.json`; empty where it did not."""
+    try:
+        found = json.loads(((folder / split if split else folder) / ABOUT).read_text(encoding="utf-8"))
+        return {str(entry["name"]): str(entry["motion"]) for entry in found["sequences"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _digest(clip: Clip) -> tuple[int, bytes] | DatasetError:
+    digest, count = hashlib.sha256(), 0
+    try:
+        for frame, mask in clip.frames():
+            digest.update(str(frame.shape).encode() + frame.tobytes() + mask.tobytes())
+            count += 1
+    except DatasetError as error:
+        return error
+    return count, digest.digest()
+
+
+# --- finding ----------------------------------------------------------------------------------------------------------
+
+
+def _find(folder: Path, root: Path, depth: int, problems: list[str]) -> Iterator[Clip]:
+    """The sequences in `folder`, by name; what is wrong goes to `problems`."""
+    for parts in PARTS:
+        images, masks = (folder / part for part in parts)
+        if images.is_dir() and masks.is_dir():
+            yield from _between(images, masks, root, problems)
+            return
+        for there, lacking in ((images, masks), (masks, images)):
+            if there.is_dir():
+                problems.append(f"{lacking}: no such folder; {there} needs it beside it")
+                return
+    if depth:
+        for inner in sorted(folder.iterdir()):
+            if inner.is_dir() and not inner.name.startswith("."):
+                yield from _find(inner, root, depth - 1, problems)
+
+
+def _between(images: Path, masks: Path, root: Path, problems: list[str]) -> Iterator[Clip]:
+    """The sequences of two folders: one of pictures, or one for each folder or video in them."""
+    name = images.parent.relative_to(root).as_posix()
+    sides = [_clips_in(part) for part in (images, masks)]
+    if not any(sides):
+        yield from _pictures(images, masks, root.resolve().name if name == "." else name, problems)
+        return
+    problems += [f"{path}: has no mattes in {masks}" for stem, path in sides[0].items() if stem not in sides[1]]
+    problems += [f"{path}: has no frames in {images}" for stem, path in sides[1].items() if stem not in sides[0]]
+    for stem in sorted(sides[0].keys() & sides[1].keys(), key=_natural):
+        inner = stem if name == "." else f"{name}/{stem}"
+        image, mask = sides[0][stem], sides[1][stem]
+        if image.is_dir() and mask.is_dir():
+            yield from _pictures(image, mask, inner, problems)
+        elif image.is_file() and mask.is_file():
+            yield Clip(inner, videos=(image, mask))
+        else:
+            problems.append(f"{mask}: and {image} are a folder and a video; give two of a kind")
+
+
+def _clips_in(folder: Path) -> dict[str, Path]:
+    """Stem -> folder of pictures, or video."""
+    return {
+        path.stem if path.is_file() else path.name: path
+        for path in sorted(folder.iterdir())
+        if not path.name.startswith(".") and (path.is_dir() or path.suffix.lower() in VIDEO_EXTENSIONS)
+    }
+
+
+def _pictures(images: Path, masks: Path, name: str, problems: list[str]) -> Iterator[Clip]:
+    """A sequence of pictures, in the order of the numbers in their names."""
+    try:
+        frames, mattes = ({path.stem: path for path in list_photos(part)} for part in (images, masks))
+    except PhotoError as error:
+        problems.append(str(error))
+        return
+    lacking = [path for stem, path in frames.items() if stem not in mattes]
+    spare = [path for stem, path in mattes.items() if stem not in frames]
+    counts = f" ({len(frames)} frames, {len(mattes)} mattes)"
+    for paths, what in ((lacking, f"has no matte in {masks}{counts}"), (spare, f"has no frame in {images}{counts}")):
+        problems += [f"{path}: {what}" for path in paths[:_FEW]]
+        if len(paths) > _FEW:
+            problems.append(f"{paths[0].parent}: {len(paths) - _FEW} more of that")
+    if not lacking and not spare:
+        yield Clip(name, tuple(Pair(stem, frames[stem], mattes[stem]) for stem in sorted(frames, key=_natural)))
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    """A key that sorts frame2 before frame10."""
+    parts = re.split(r"(\d+)", name)
+    return [(1, int(part), part) if part.isdecimal() and part.isascii() else (0, 0, part) for part in parts]
+
+
+# --- videos -----------------------------------------------------------------------------------------------------------
+
+
+def _decode(path: Path, pixels: str) -> Iterator[Bytes]:
+    """The frames of a video: uint8 [H, W, 3] for `rgb24`, [H, W] for `gray`."""
+    try:
+        import av
+        from av.error import FFmpegError
+    except ImportError as error:
+        raise MissingExtraError("video", "PyAV") from error
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise DatasetError([f"{path}: has no video in it"])
+            for frame in container.decode(video=0):
+                picture: NDArray[Any] = frame.to_ndarray(format=pixels)
+                yield np.ascontiguousarray(picture)
+    except (FFmpegError, OSError) as error:
+        raise DatasetError([f"{path}: cannot be read as a video: {error.strerror or error}"]) from error
+
+
+def _size(shape: Sequence[int]) -> str:
+    return f"{shape[1]}×{shape[0]}"

@@ -1,0 +1,1 @@
+"""Parity: how far a quantized model is from the float one, with limits and a report."""

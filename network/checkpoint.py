@@ -1,0 +1,188 @@
+"""Our checkpoint: a folder with `model.safetensors` and `checkpoint.json`. Nothing in it executes when it is read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmnet.errors import MissingExtraError, MMNetError, OutputError
+from mmnet.files import atomic_folder
+from mmnet.network.config import ConfigError, ModelConfig
+from mmnet.network.ranges import RangeError, Ranges
+from mmnet.network.variables import VariableError, Weights, check_weights
+
+WEIGHTS_FILE = "model.safetensors"
+CONFIG_FILE = "checkpoint.json"
+FORMAT = "mmnet-checkpoint/1"
+
+
+class CheckpointError(MMNetError):
+    """A checkpoint that cannot be used."""
+
+
+class CheckpointNotFoundError(CheckpointError):
+    """There is no such checkpoint."""
+
+
+class CheckpointKindError(CheckpointError):
+    """The path holds something else than a checkpoint."""
+
+
+class CheckpointCorruptError(CheckpointError):
+    """A checkpoint that is damaged: truncated, altered, unreadable."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network at one moment of its training.
+
+    Attributes:
+        config: width multiplier, input size, sampling.
+        weights: every variable by its TF-Slim name, float32.
+        step: training steps so far.
+        data: what it was trained on, in words or as the training recorded it.
+        metrics: figures measured with these weights, by name, for example `mad`.
+        provenance: where the weights came from, for example `{"imported from": "MMNetModel-887000"}`.
+        created: when it was saved, ISO 8601; empty for a checkpoint that does not say.
+        ranges: of the activations in 8 bits; None where they were neither measured nor trained. They hold for these
+            weights: what trains the weights further leaves them out.
+    """
+
+    config: ModelConfig
+    weights: Weights
+    step: int = 0
+    data: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    created: str = ""
+    ranges: Ranges | None = None
+
+    def fingerprint(self) -> str:
+        """SHA-256 over configuration, weights and ranges: the same for the same network, whatever file it was in."""
+        digest = hashlib.sha256(json.dumps(self.config.to_json(), sort_keys=True).encode())
+        for name in sorted(self.weights):
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(self.weights[name], "<f4").tobytes())
+        if self.ranges is not None:
+            digest.update(json.dumps(self.ranges.to_json()["limits"], sort_keys=True).encode())
+        return digest.hexdigest()
+
+
+def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, beside: Mapping[str, bytes] | None = None) -> None:
+    """Write `checkpoint` into `folder`, whole or not at all; an older checkpoint there is replaced.
+
+    Args:
+        checkpoint: what to write.
+        folder: where; it is created.
+        beside: further files for the same folder by name, for example what a training needs to go on.
+
+    Raises:
+        VariableError: the weights are not those of the configuration.
+        OutputError: the file system refused, or `folder` holds something else than a checkpoint.
+    """
+    if folder.is_dir() and any(folder.iterdir()) and not is_checkpoint(folder):
+        raise OutputError(f"{folder}: holds something else than a checkpoint, which would be lost; name a new folder")
+    check_weights(checkpoint.weights, checkpoint.config)
+    data = load_safetensors().numpy.save(
+        {name: np.ascontiguousarray(w) for name, w in sorted(checkpoint.weights.items())}
+    )
+    document = {
+        "format": FORMAT,
+        "model": checkpoint.config.to_json(),
+        "step": checkpoint.step,
+        "data": dict(checkpoint.data),
+        "metrics": dict(checkpoint.metrics),
+        "provenance": dict(checkpoint.provenance),
+        "created": checkpoint.created or datetime.now().astimezone().isoformat(timespec="seconds"),
+        "weights_sha256": hashlib.sha256(data).hexdigest(),
+    }
+    if checkpoint.ranges is not None:
+        document["ranges"] = checkpoint.ranges.to_json()
+    with atomic_folder(folder) as temporary:
+        (temporary / WEIGHTS_FILE).write_bytes(data)
+        (temporary / CONFIG_FILE).write_text(json.dumps(document, indent=2) + "\n")
+        for name, content in (beside or {}).items():
+            (temporary / name).write_bytes(content)
+
+
+def is_checkpoint(folder: Path) -> bool:
+    """Whether `folder` is meant to be a checkpoint of our format (it may still be damaged)."""
+    return (folder / CONFIG_FILE).is_file() or (folder / WEIGHTS_FILE).is_file()
+
+
+def read_document(folder: Path) -> dict[str, Any]:
+    """The JSON part of the checkpoint in `folder`, checked.
+
+    Raises:
+        CheckpointCorruptError: missing, unreadable or not what `save_checkpoint` writes.
+    """
+    path = folder / CONFIG_FILE
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CheckpointCorruptError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise CheckpointCorruptError(f"{path}: not valid JSON ({error}); restore the file or train again") from error
+    kinds = {"step": int, "data": dict, "metrics": dict, "provenance": dict, "created": str, "weights_sha256": str}
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise CheckpointCorruptError(f"{path}: not a checkpoint description; its format is not {FORMAT!r}")
+    for key, kind in kinds.items():
+        if not isinstance(document.get(key), kind):
+            raise CheckpointCorruptError(f"{path}: {key!r} is missing or not of type {kind.__name__}")
+    return document
+
+
+def load_checkpoint(folder: Path) -> Checkpoint:
+    """Read the checkpoint that `save_checkpoint` wrote into `folder`.
+
+    Raises:
+        CheckpointCorruptError: a file is missing, truncated, altered or unreadable; names the file.
+        VariableError, ConfigError, RangeError: the contents do not make a network.
+    """
+    document = read_document(folder)
+    path = folder / WEIGHTS_FILE
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CheckpointCorruptError(f"{path}: cannot be read: {error.strerror}") from error
+    if hashlib.sha256(data).hexdigest() != document["weights_sha256"]:
+        raise CheckpointCorruptError(
+            f"{path}: truncated or altered: {len(data)} bytes whose SHA-256 is not the one in {CONFIG_FILE}"
+        )
+    safetensors = load_safetensors()
+    try:
+        weights = safetensors.numpy.load(data)
+    except (safetensors.SafetensorError, KeyError) as error:
+        raise CheckpointCorruptError(f"{path}: not a safetensors file ({error})") from error
+    try:
+        config = ModelConfig.from_json(document.get("model"))
+        check_weights(weights, config)
+        ranges = Ranges.from_json(document["ranges"]) if "ranges" in document else None
+    except (ConfigError, VariableError, RangeError) as error:
+        raise type(error)(f"{folder}: {error}") from error
+    return Checkpoint(
+        config=config,
+        weights=weights,
+        step=document["step"],
+        data=document["data"],
+        metrics=document["metrics"],
+        provenance=document["provenance"],
+        created=document["created"],
+        ranges=ranges,
+    )
+
+
+def load_safetensors() -> Any:
+    try:
+        import safetensors
+        import safetensors.numpy
+    except ImportError as error:
+        raise MissingExtraError("export", "safetensors") from error
+    return safetensors

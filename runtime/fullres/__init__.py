@@ -1,0 +1,1 @@
+"""What follows the network at the full resolution: upsampling, foreground estimation, compositing."""

@@ -1,0 +1,102 @@
+"""An alpha in bytes, and where in it the person's edge is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+
+from mmnet.runtime.fullres.tiles import TILE_HEIGHT, TILE_WIDTH, Flags, rows_of_tiles, whole_row
+from mmnet.runtime.imaging.preprocess import Bytes, ImageError, check_rgb_bytes
+from mmnet.runtime.model import Alpha
+
+_ONE_BITS = np.float32(1).view(np.uint32)
+
+
+@dataclass(frozen=True)
+class Shares:
+    """The person's share of each pixel.
+
+    Attributes:
+        share: uint8 [H, W], 255 = the person.
+        opaque: bool [rows, columns], the tiles in which it is 255 everywhere.
+        edges: bool [rows, columns], the other tiles in which it is not 0 everywhere.
+    """
+
+    share: Bytes
+    opaque: Flags
+    edges: Flags
+
+    @classmethod
+    def of(cls, alpha: Alpha) -> Shares:
+        """Those of float32 [H, W] in 0-1, rounded.
+
+        Raises:
+            ImageError: it leaves 0-1, or is not a number somewhere.
+        """
+
+        def fill(row: int, share: Bytes) -> None:
+            rows = whole_row(row, alpha.shape).slices
+            check_range(alpha[rows])
+            share[rows] = to_alpha_bytes(alpha[rows])
+
+        return cls.filled(alpha.shape, fill)
+
+    @classmethod
+    def filled(cls, shape: tuple[int, ...], fill: Callable[[int, Bytes], None]) -> Shares:
+        """Those that `fill` writes into uint8 [H, W], given a row of tiles: that row."""
+        height, width = shape
+        share = np.empty((height, width), np.uint8)
+        columns = np.arange(0, width, TILE_WIDTH)
+        least, greatest = np.empty((2, -(-height // TILE_HEIGHT), len(columns)), np.uint8)
+
+        for row in rows_of_tiles(height):
+            fill(row, share)
+            here = share[whole_row(row, shape).slices]
+            least[row] = np.minimum.reduceat(here.min(axis=0), columns)
+            greatest[row] = np.maximum.reduceat(here.max(axis=0), columns)
+
+        return cls(share, least == 255, (least < 255) & (greatest > 0))
+
+    @property
+    def alpha(self) -> Alpha:
+        """float32 [H, W] in 0-1, multiples of 1/255."""
+        return np.divide(self.share, np.float32(255), dtype=np.float32)
+
+
+AnyAlpha: TypeAlias = Alpha | Shares  # float32 [H, W] in 0-1, or that in bytes
+
+
+def shares_of(image: Bytes, alpha: AnyAlpha) -> Shares:
+    """The alpha that belongs to a picture, in bytes.
+
+    Raises:
+        ImageError: they do not belong together, or the alpha leaves 0-1.
+    """
+    check_rgb_bytes(image)
+    floats = None if isinstance(alpha, Shares) else alpha
+    shape = alpha.share.shape if isinstance(alpha, Shares) else alpha.shape
+    if shape != image.shape[:2]:
+        raise ImageError(f"the alpha has shape {shape}, the image {image.shape}")
+    if floats is not None and floats.dtype != np.float32:
+        raise ImageError("the alpha is not float32 in 0-1")
+    return alpha if isinstance(alpha, Shares) else Shares.of(alpha)
+
+
+def check_range(alpha: Alpha) -> None:
+    """Refuse an alpha that leaves 0-1, or is not a number somewhere.
+
+    Raises:
+        ImageError: it is so.
+    """
+    # Floats from 0 on are ordered as their bits are, before those that are negative or not a number.
+    if alpha.view(np.uint32).max() > _ONE_BITS and not (alpha.min() >= 0 and alpha.max() <= 1):
+        raise ImageError("the alpha is not float32 in 0-1")
+
+
+def to_alpha_bytes(alpha: Alpha) -> Bytes:
+    """float32 in 0-1 → uint8, 255 = opaque, rounded; ties to even."""
+    return np.asarray(cv2.convertScaleAbs(np.ascontiguousarray(alpha), alpha=255), np.uint8)

@@ -1,0 +1,1 @@
+"""Images: photo files and camera frames to arrays, and the preprocessing that every platform shares."""

@@ -1,0 +1,63 @@
+"""How a picture of any shape meets the square that the network takes. preprocessing.md is the specification."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Fit(StrEnum):
+    """What becomes of a picture that is not square.
+
+    STRETCH: the whole picture fills the square, as MMNet was trained.
+    CROP: the largest central square of the picture fills the square; the rest is background.
+    LETTERBOX: the whole picture in its own proportions, centred, black beside it.
+    """
+
+    STRETCH = "stretch"
+    CROP = "crop"
+    LETTERBOX = "letterbox"
+
+
+@dataclass(frozen=True)
+class Rectangle:
+    """Whole pixels: rows top … top + height − 1, columns left … left + width − 1."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns, as an index of an array [H, W, …]."""
+        return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Which part of the picture (`seen`) lies on which part of the square (`filled`)."""
+
+    seen: Rectangle
+    filled: Rectangle
+
+
+def place(fit: Fit, height: int, width: int, size: int) -> Placement:
+    """Where a picture of `height` × `width` lies in a square of `size`, all >= 1."""
+    whole, square = Rectangle(0, 0, height, width), Rectangle(0, 0, size, size)
+    if fit is Fit.STRETCH:
+        return Placement(whole, square)
+    if fit is Fit.CROP:
+        side = min(height, width)
+        return Placement(Rectangle((height - side) // 2, (width - side) // 2, side, side), square)
+    filled_height, filled_width = inscribe(height, width, size)
+    return Placement(
+        whole, Rectangle((size - filled_height) // 2, (size - filled_width) // 2, filled_height, filled_width)
+    )
+
+
+def inscribe(height: int, width: int, size: int) -> tuple[int, int]:
+    """The height and width of a picture whose longer side is made `size`: the shorter rounds half up, to at least 1."""
+    if width >= height:
+        return max(1, (2 * size * height + width) // (2 * width)), size
+    return size, max(1, (2 * size * width + height) // (2 * height))

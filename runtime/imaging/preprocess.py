@@ -1,0 +1,200 @@
+"""Picture → model input, and alpha → picture, in integers only, so that every platform computes the same bytes.
+
+preprocessing.md is the specification; the names here are its names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet.errors import MMNetError
+from mmnet.runtime.imaging.fit import Fit, place
+
+Bytes = NDArray[np.uint8]
+
+FRACTION_BITS = 11
+_ONE = 1 << FRACTION_BITS
+_STRIP_ROWS = 32  # rows halved at a time: the intermediate sums then stay in the processor's cache
+
+
+class ImageError(MMNetError):
+    """An array is not a picture this runtime takes."""
+
+
+def check_rgb_bytes(image: object) -> Bytes:
+    """Return `image` if it is uint8 [H, W, 3] with H, W >= 1.
+
+    Raises:
+        ImageError: it is not; the message says what it is and what is taken.
+    """
+    if not isinstance(image, np.ndarray):
+        raise ImageError(f"the image is a {type(image).__name__}; give a NumPy array [H, W, 3], RGB")
+    if image.ndim != 3 or image.shape[2] != 3:
+        raise ImageError(f"the image has shape {image.shape}{_guess(image.shape)}; give RGB [H, W, 3]")
+    if 0 in image.shape:
+        raise ImageError(f"the image is empty (shape {image.shape})")
+    if image.dtype != np.uint8:
+        raise ImageError(f"the image is {image.dtype}; give uint8 in 0-255")
+    return image
+
+
+def to_model_input(image: Bytes, size: int, fit: Fit = Fit.STRETCH) -> Bytes:
+    """Bring a picture into the square the network takes (preprocessing.md): fit, halvings, bilinear.
+
+    Args:
+        image: uint8 [H, W, 3], RGB, any H, W >= 1.
+        size: S, the model's input size in pixels, >= 1.
+        fit: what becomes of a picture that is not square.
+
+    Returns:
+        uint8 [S, S, 3], RGB. The picture's own bytes where it is S×S already.
+
+    Raises:
+        ImageError: `image` is not such an array, or `size` is below 1.
+    """
+    image = check_rgb_bytes(image)
+    if size < 1:
+        raise ImageError(f"the model input size is {size}; it must be at least 1")
+    placement = place(fit, image.shape[0], image.shape[1], size)
+    filled = resample(image[placement.seen.slices], placement.filled.height, placement.filled.width)
+    if filled.shape[:2] == (size, size):
+        return filled
+    square = np.zeros((size, size, 3), np.uint8)  # black is what the network's own padding is
+    square[placement.filled.slices] = filled
+    return square
+
+
+def alpha_to_picture(alpha: Bytes, height: int, width: int, fit: Fit = Fit.STRETCH) -> Bytes:
+    """Bring the model's alpha back to the picture it was computed from: the inverse of `to_model_input`.
+
+    Args:
+        alpha: uint8 [S, S], S >= 1, 255 = the person.
+        height, width: of the picture, >= 1.
+        fit: as `to_model_input` was given.
+
+    Returns:
+        uint8 [height, width]; 0 where a crop left the picture out.
+
+    Raises:
+        ImageError: `alpha` is not such an array, or a side is below 1.
+    """
+    if alpha.dtype != np.uint8 or alpha.ndim != 2 or alpha.shape[0] != alpha.shape[1] or alpha.size == 0:
+        raise ImageError(f"the alpha is {alpha.dtype} {list(alpha.shape)}; give uint8 [S, S]")
+    if height < 1 or width < 1:
+        raise ImageError(f"the picture is {width}×{height}; both sides must be at least 1")
+    placement = place(fit, height, width, len(alpha))
+    seen = resample(alpha[placement.filled.slices], placement.seen.height, placement.seen.width)
+    if seen.shape == (height, width):
+        return seen
+    picture = np.zeros((height, width), np.uint8)
+    picture[placement.seen.slices] = seen
+    return picture
+
+
+def resample(image: Bytes, height: int, width: int) -> Bytes:
+    """Scale to height × width, each axis with its own scale: halvings, then bilinear (preprocessing.md).
+
+    Args:
+        image: uint8 [H, W] or [H, W, C], every side >= 1.
+        height, width: of the result, >= 1.
+
+    Returns:
+        uint8 [height, width] or [height, width, C], a copy.
+    """
+    original_height, original_width = image.shape[:2]
+    down, across = _halvings(original_height, height), _halvings(original_width, width)
+    planes = image if image.ndim == 3 else image[..., None]
+
+    # Whether an axis is still halved depends on that axis alone, so the first steps halve both, the rest one.
+    for step in range(max(down, across)):
+        planes = _halve(planes, vertical=step < down, horizontal=step < across)
+    if (original_height, original_width) == (height << down, width << across):
+        planes = planes.copy()  # every target pixel lies on a halved one
+    else:
+        planes = _bilinear(planes, _taps(original_height, height, down), _taps(original_width, width, across))
+    return planes.reshape(height, width, *image.shape[2:])
+
+
+def _halvings(side: int, size: int) -> int:
+    """How often a side is halved (rounding up) while it is at least twice the target."""
+    count = 0
+    while side >= 2 * size:
+        side = (side + 1) // 2
+        count += 1
+    return count
+
+
+def _halve(image: Bytes, *, vertical: bool, horizontal: bool) -> Bytes:
+    """One halving: boxes of 2×2, 1×2 or 2×1, the mean rounded half up. An odd side repeats its last line."""
+    height, width, channels = image.shape
+    odd_rows, odd_columns = height % 2 * vertical, width % 2 * horizontal
+    if odd_rows or odd_columns:
+        image = np.pad(image, ((0, odd_rows), (0, odd_columns), (0, 0)), mode="edge")
+    down, across = 1 + vertical, 1 + horizontal
+    halved = np.empty((image.shape[0] // down, image.shape[1] // across, channels), np.uint8)
+    for top in range(0, halved.shape[0], _STRIP_ROWS):
+        rows = slice(top, top + _STRIP_ROWS)
+        _halve_strip(image[top * down : (top + _STRIP_ROWS) * down], halved[rows], vertical, horizontal)
+    return halved
+
+
+def _halve_strip(strip: Bytes, out: Bytes, vertical: bool, horizontal: bool) -> None:
+    """`_halve` of some even rows and columns, into `out`. The sums fit 16 bits: at most 4·255 + 2."""
+    lines = np.ascontiguousarray(strip).reshape(strip.shape[0], -1)
+    shift = vertical + horizontal
+    total = np.add(lines[0::2], lines[1::2], dtype=np.uint16) if vertical else lines.astype(np.uint16)
+    half = np.uint16(shift)  # of the box's area: 1 of 2, 2 of 4
+    if not horizontal:
+        out[...] = ((total + half) >> np.uint16(shift)).reshape(out.shape)
+        return
+    channels = out.shape[2]
+    for channel in range(channels):
+        pairs = total[:, channel :: 2 * channels] + total[:, channel + channels :: 2 * channels]
+        out[..., channel] = (pairs + half) >> np.uint16(shift)
+
+
+@dataclass(frozen=True)
+class _Taps:
+    """For each target position: the two neighbours it lies between, and how far along, in 1/2048."""
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    fraction: NDArray[np.int32]
+
+
+def _taps(side: int, size: int, halvings: int) -> _Taps:
+    """Where the centres of `size` target pixels lie in a side of `side` pixels, halved `halvings` times."""
+    last = -(-side // (1 << halvings)) - 1
+    numerator = (2 * np.arange(size, dtype=np.int64) + 1) * side
+    denominator = size << (halvings + 1)
+    whole, rest = numerator // denominator, numerator % denominator
+    position = (whole << FRACTION_BITS) + (rest << FRACTION_BITS) // denominator - (_ONE >> 1)
+    position = np.clip(position, 0, last << FRACTION_BITS)
+    first = position >> FRACTION_BITS
+    return _Taps(first, np.minimum(first + 1, last), (position & (_ONE - 1)).astype(np.int32))
+
+
+def _bilinear(image: Bytes, rows: _Taps, columns: _Taps) -> Bytes:
+    """Bilinear, 11-bit weights each way, rounded once, at the end. No sum exceeds 255·2^22 + 2^21 < 2^31."""
+    weight = columns.fraction[:, None]
+    left: NDArray[np.int32] = image.take(columns.first, axis=1).astype(np.int32)
+    right: NDArray[np.int32] = image.take(columns.second, axis=1).astype(np.int32)
+    lines: NDArray[np.int32] = left * (_ONE - weight) + right * weight
+    weight = rows.fraction[:, None, None]
+    total: NDArray[np.int32] = (
+        lines.take(rows.first, axis=0) * (_ONE - weight) + lines.take(rows.second, axis=0) * weight
+    )
+    rounded: NDArray[np.int32] = (total + (1 << (2 * FRACTION_BITS - 1))) >> (2 * FRACTION_BITS)
+    return rounded.astype(np.uint8)
+
+
+def _guess(shape: tuple[int, ...]) -> str:
+    """What an array of the wrong shape probably is."""
+    if len(shape) == 2:
+        return " (grey?)"
+    if len(shape) == 4:
+        return " (a batch?)"
+    return {1: " (grey?)", 2: " (grey with alpha?)", 4: " (RGBA?)"}.get(shape[-1] if shape else 0, "")

@@ -1,0 +1,1 @@
+"""Jobs of `mmnet matte`: photos, videos or a camera in, mattes or composites out."""

@@ -1,0 +1,1 @@
+"""The contents of a .tflite: operators, metadata, memory, delegation."""

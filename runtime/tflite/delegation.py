@@ -1,0 +1,93 @@
+"""What XNNPACK takes over of a model, found by asking a real interpreter.
+
+The interpreter runs in a process of its own (`python -m mmnet.runtime.tflite.delegation < model`), because LiteRT
+ends the process on some damaged models and writes to stderr as it pleases.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from mmnet.runtime.errors import ModelError
+
+_PATIENCE_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Delegation:
+    """How XNNPACK splits the graph.
+
+    Attributes:
+        partitions: subgraphs that XNNPACK runs; 1 is best, each more costs two handovers of activations.
+        delegated: operators inside the partitions.
+        outside: operators left to the built-in kernels, in graph order.
+    """
+
+    partitions: int
+    delegated: int
+    outside: tuple[str, ...]
+
+
+def inspect_delegation(model: bytes) -> Delegation:
+    """Count XNNPACK's partitions of the first subgraph of a .tflite on this machine.
+
+    Raises:
+        ModelError: LiteRT cannot load the model or plan its memory.
+    """
+    command = [sys.executable, "-P", "-m", "mmnet.runtime.tflite.delegation"]
+    try:
+        run = subprocess.run(command, input=model, capture_output=True, timeout=_PATIENCE_SECONDS, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise ModelError(f"LiteRT did not finish loading the model in {_PATIENCE_SECONDS} s") from error
+    if run.returncode < 0:
+        name = signal.Signals(-run.returncode).name
+        raise ModelError(f"the model crashes LiteRT ({name}): it is damaged; export or copy it again")
+    answer = json.loads(run.stdout.splitlines()[-1]) if run.stdout else {}
+    if "outside" not in answer:
+        reason = answer.get("error") or run.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise ModelError(f"LiteRT cannot run the model: {reason}")
+    return Delegation(answer["partitions"], answer["delegated"], tuple(answer["outside"]))
+
+
+def _ask_interpreter(model: bytes) -> dict[str, Any]:
+    from ai_edge_litert.interpreter import Interpreter
+
+    try:
+        interpreter = Interpreter(model_content=model)
+        operators = interpreter._get_ops_details()
+        interpreter.allocate_tensors()  # applies the default delegate, which is XNNPACK
+    except (ValueError, RuntimeError) as error:
+        return {"error": " ".join(str(error).split())}
+    # A delegate appends one node a partition and leaves the nodes that it replaces in the list.
+    partitions = interpreter._get_ops_details()[len(operators) :]
+    producers = {tensor: index for index, node in enumerate(operators) for tensor in node["outputs"].tolist()}
+    taken = {index for partition in partitions for index in _members(partition, operators, producers)}
+    return {
+        "partitions": len(partitions),
+        "delegated": len(taken),
+        "outside": [node["op_name"] for index, node in enumerate(operators) if index not in taken],
+    }
+
+
+def _members(partition: dict[str, Any], operators: list[dict[str, Any]], producers: dict[int, int]) -> set[int]:
+    """The operators between a partition's inputs and its outputs: those it computes itself."""
+    given = set(partition["inputs"].tolist())
+    wanted = partition["outputs"].tolist()
+    members: set[int] = set()
+    while wanted:
+        tensor = wanted.pop()
+        index = producers.get(tensor)
+        if tensor in given or index is None or index in members:
+            continue
+        members.add(index)
+        wanted.extend(operators[index]["inputs"].tolist())
+    return members
+
+
+if __name__ == "__main__":
+    print(json.dumps(_ask_interpreter(sys.stdin.buffer.read())))

@@ -1,0 +1,231 @@
+"""What is inside a .tflite: what it takes and gives, what it costs, how it was made."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from math import prod
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mmnet.runtime.errors import ModelError
+from mmnet.runtime.tflite.contents import Graph, Tensor, load_model, read_graph
+from mmnet.runtime.tflite.delegation import Delegation, inspect_delegation
+from mmnet.runtime.tflite.memory_plan import peak_activation_bytes
+from mmnet.runtime.tflite.metadata import ModelMetadata, read_metadata, recipe_path
+
+# (activations, weights) → the recipe that makes such a layer
+_PRECISIONS = {
+    ("float32", "float32"): "float32",
+    ("float32", "float16"): "float16",
+    ("float32", "int8"): "dynamic",
+    ("int8", "int8"): "int8",
+    ("int16", "int8"): "int16x8",
+}
+
+
+@dataclass(frozen=True)
+class TensorReport:
+    """An input or output: value = scale · (stored - zero_point); both None where it is not quantized."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float | None
+    zero_point: int | None
+
+
+@dataclass(frozen=True)
+class SignatureReport:
+    """A named entry of the model and the names of its arguments and results."""
+
+    key: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """What is inside a .tflite. Graph figures are those of the first subgraph.
+
+    Attributes:
+        path: of the file; None where the report was made from bytes.
+        file_bytes: its size.
+        operators: how many of each, the most frequent first.
+        graph_order: the operators in the order in which they run.
+        quantized: some layer has its weights as integers.
+        precisions: how many layers have which precision: float32, float16, dynamic (int8 weights, float
+            activations), int8, int16x8; others are told as "ACTIVATIONS x WEIGHTS".
+        per_channel: every quantized convolution kernel has one scale a channel; None where none is quantized.
+        inputs, outputs: of the graph, in order.
+        signatures: the model's named entries.
+        parameters: stored weights and biases; one that several layers share counts once.
+        multiply_adds: of the convolutions (ordinary, depthwise, transposed) and fully connected layers, one
+        run. peak_activation_bytes: as `mmnet.runtime.tflite.memory_plan.peak_activation_bytes`: a lower bound, built-in
+        kernels. delegation: what XNNPACK takes over.
+        metadata: what the file says of itself, the embedded recipe with it; None where it says nothing.
+        sidecar_recipe: the JSON object in FILE.recipe.json beside the file; None where there is none.
+    """
+
+    path: str | None
+    file_bytes: int
+    operators: Mapping[str, int]
+    graph_order: tuple[str, ...]
+    quantized: bool
+    precisions: Mapping[str, int]
+    per_channel: bool | None
+    inputs: tuple[TensorReport, ...]
+    outputs: tuple[TensorReport, ...]
+    signatures: tuple[SignatureReport, ...]
+    parameters: int
+    multiply_adds: int
+    peak_activation_bytes: int
+    delegation: Delegation
+    metadata: ModelMetadata | None
+    sidecar_recipe: Mapping[str, Any] | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as JSON-able data."""
+        return asdict(self)
+
+
+def inspect_model(model: bytes | str | Path) -> ModelReport:
+    """Report what is inside a .tflite, given its bytes or its path.
+
+    XNNPACK's partitions are counted by a real interpreter in a process of its own, so that a damaged model
+    cannot end this one.
+
+    Raises:
+        ModelError: the file is missing, a folder, not a .tflite, damaged, or refused by LiteRT; or the recipe
+            beside it is not a JSON object. Names the file.
+    """
+    if isinstance(model, bytes):
+        return _report(model, None)
+    path = Path(model)
+    contents = load_model(path)
+    sidecar = _read_sidecar(recipe_path(path))
+    try:
+        return _report(contents, path, sidecar)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
+def _report(model: bytes, path: Path | None, sidecar: Mapping[str, Any] | None = None) -> ModelReport:
+    graph = read_graph(model)
+    # First, because LiteRT checks what each operator demands of its tensors, and the figures rely on that.
+    delegation = inspect_delegation(model)
+    layers = list(_layers(graph))
+    quantized = [layer for layer in layers if layer.kernel.scales]
+    precisions = Counter(layer.precision for layer in layers)
+    return ModelReport(
+        path=None if path is None else str(path),
+        file_bytes=len(model),
+        operators=dict(Counter(operator.name for operator in graph.operators).most_common()),
+        graph_order=tuple(operator.name for operator in graph.operators),
+        quantized=bool(quantized),
+        precisions=dict(precisions.most_common()),
+        per_channel=all(layer.per_channel for layer in quantized) if quantized else None,
+        inputs=tuple(map(_tensor_report, graph.inputs)),
+        outputs=tuple(map(_tensor_report, graph.outputs)),
+        signatures=tuple(
+            SignatureReport(signature.key, tuple(signature.inputs), tuple(signature.outputs))
+            for signature in graph.signatures
+        ),
+        parameters=_count_parameters(graph),
+        multiply_adds=sum(layer.multiply_adds for layer in layers),
+        peak_activation_bytes=peak_activation_bytes(graph),
+        delegation=delegation,
+        metadata=read_metadata(model),
+        sidecar_recipe=sidecar,
+    )
+
+
+def _tensor_report(tensor: Tensor) -> TensorReport:
+    quantized = len(tensor.scales) == 1
+    return TensorReport(
+        tensor.name,
+        tensor.shape,
+        tensor.dtype,
+        tensor.scales[0] if quantized else None,
+        tensor.zero_points[0] if quantized else None,
+    )
+
+
+def _read_sidecar(path: Path) -> dict[str, Any] | None:
+    try:
+        recipe = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: not a readable recipe ({error}); delete it or export the model again") from error
+    if not isinstance(recipe, dict):
+        raise ModelError(f"{path}: not a JSON object; delete it or export the model again")
+    return recipe
+
+
+# --- layers: the operators that multiply with a kernel
+
+
+class _Kind(NamedTuple):
+    """A kind of layer: which input is the image, which kernel axis the output channel, what it costs."""
+
+    image: int
+    channel_axis: int
+    multiply_adds: Callable[[Tensor, Tensor, Tensor], int]  # of image, kernel, output
+
+
+# Kernels: CONV_2D and TRANSPOSE_CONV [out, h, w, in], DEPTHWISE_CONV_2D [1, h, w, out], FULLY_CONNECTED
+# [out, in].
+_KINDS = {
+    "CONV_2D": _Kind(0, 0, lambda image, kernel, output: output.size * prod(kernel.shape[1:])),
+    "DEPTHWISE_CONV_2D": _Kind(0, 3, lambda image, kernel, output: output.size * prod(kernel.shape[1:3])),
+    "FULLY_CONNECTED": _Kind(0, 0, lambda image, kernel, output: output.size * kernel.shape[1]),
+    # Every value of the image meets every tap; what is cropped at the border is counted.
+    "TRANSPOSE_CONV": _Kind(2, 0, lambda image, kernel, output: image.size * prod(kernel.shape[:3])),
+}
+
+
+class _Layer(NamedTuple):
+    kind: _Kind
+    image: Tensor
+    kernel: Tensor
+    output: Tensor
+
+    @property
+    def precision(self) -> str:
+        pair = (self.image.dtype, self.kernel.dtype)
+        return _PRECISIONS.get(pair, " x ".join(pair))
+
+    @property
+    def per_channel(self) -> bool:
+        return len(self.kernel.scales) == self.kernel.shape[self.kind.channel_axis]
+
+    @property
+    def multiply_adds(self) -> int:
+        return self.kind.multiply_adds(self.image, self.kernel, self.output)
+
+
+def _layers(graph: Graph) -> Iterator[_Layer]:
+    unpacked = {
+        operator.outputs[0]: operator.inputs[0] for operator in graph.operators if operator.name == "DEQUANTIZE"
+    }
+    for operator in graph.operators:
+        if kind := _KINDS.get(operator.name):
+            kernel = operator.inputs[1]
+            yield _Layer(
+                kind,
+                graph.tensors[operator.inputs[kind.image]],
+                graph.tensors[unpacked.get(kernel, kernel)],
+                graph.tensors[operator.outputs[0]],
+            )
+
+
+def _count_parameters(graph: Graph) -> int:
+    """Weights and biases; what is neither a float nor quantized is a shape, an axis or padding."""
+    return sum(
+        tensor.size
+        for tensor in graph.tensors
+        if tensor.constant and (tensor.scales or tensor.dtype.startswith(("float", "bfloat")))
+    )

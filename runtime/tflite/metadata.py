@@ -1,0 +1,116 @@
+"""What a .tflite says of itself: the TFLite metadata that MediaPipe and Android read, and how it was made.
+
+A model file carries named metadata buffers. Two of them matter here: `TFLITE_METADATA`, a flatbuffer of its
+own with the schema of tensorflow/tflite-support and MediaPipe (`metadata_schema.fbs`, file identifier M001),
+and `MMNET_RECIPE`, UTF-8 JSON that tells which checkpoint and which quantization made this file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ai_edge_litert import schema_py_generated as schema
+from flatbuffers import encode, packer
+from flatbuffers.table import Table
+
+from mmnet.runtime.errors import ModelError
+from mmnet.runtime.tflite.contents import MALFORMED, check_identifier
+
+METADATA_BUFFER = "TFLITE_METADATA"
+METADATA_IDENTIFIER = b"M001"
+RECIPE_BUFFER = "MMNET_RECIPE"
+
+# The fields of the schema's root table; a field's id is its place.
+MODEL_METADATA = (
+    "name",
+    "description",
+    "version",
+    "subgraph_metadata",
+    "author",
+    "license",
+    "associated_files",
+    "min_parser_version",
+)
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """What a model file says of itself.
+
+    Attributes:
+        name: of the model, for example "MMNet-1.0 256 int8".
+        description: one or two sentences.
+        version: of the model.
+        author: who made it.
+        licence: the terms of the weights, for example "Apache-2.0".
+        recipe: JSON-able; how the file was made: checkpoint, step, quantization. Empty in files of others.
+    """
+
+    name: str
+    description: str
+    version: str
+    author: str
+    licence: str
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+
+
+def recipe_path(model: Path) -> Path:
+    """Where the recipe lies that is saved beside a model: `mmnet.tflite` → `mmnet.tflite.recipe.json`."""
+    return model.with_name(f"{model.name}.recipe.json")
+
+
+def read_metadata(model: bytes) -> ModelMetadata | None:
+    """Read what a .tflite says of itself; None where it carries no TFLite metadata.
+
+    Raises:
+        ModelError: not a .tflite, or its metadata is damaged.
+    """
+    check_identifier(model)
+    try:
+        buffers = metadata_buffers(model)
+        if METADATA_BUFFER not in buffers:
+            return None
+        read = _root_strings(buffers[METADATA_BUFFER])
+        recipe = json.loads(buffers.get(RECIPE_BUFFER, b"{}"))
+        if not isinstance(recipe, dict):
+            raise ValueError(f"a recipe that is a {type(recipe).__name__}")
+        return ModelMetadata(
+            name=read("name"),
+            description=read("description"),
+            version=read("version"),
+            author=read("author"),
+            licence=read("license"),
+            recipe=recipe,
+        )
+    except MALFORMED as error:
+        raise ModelError("the model's metadata is damaged; export the model again") from error
+
+
+def metadata_buffers(model: bytes) -> dict[str, bytes]:
+    """The named metadata buffers of a .tflite, in file order."""
+    root = schema.Model.GetRootAs(model)
+    return {
+        entry.Name().decode(): _contents(root.Buffers(entry.Buffer()))
+        for entry in (root.Metadata(index) for index in range(root.MetadataLength()))
+    }
+
+
+def _contents(buffer: Any) -> bytes:
+    return b"" if buffer.DataIsNone() else buffer.DataAsNumpy().tobytes()
+
+
+def _root_strings(metadata: bytes) -> Callable[[str], str]:
+    if metadata[4:8] != METADATA_IDENTIFIER:
+        raise ValueError(f"identifier {metadata[4:8]!r}")
+    root = Table(metadata, encode.Get(packer.uoffset, metadata, 0))
+
+    def read(field_name: str) -> str:
+        # A vtable starts with two 16-bit sizes; then come the fields' places, 0 for a field that is absent.
+        place = root.Offset(4 + 2 * MODEL_METADATA.index(field_name))
+        return str(root.String(root.Pos + place).decode()) if place else ""
+
+    return read

@@ -1,0 +1,160 @@
+"""The audio of one file into another: packets copied where the container takes them, encoded where it does not."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from mmnet.runtime.video.ffmpeg import VideoError, pyav, reason
+from mmnet.runtime.video.formats import AudioRule
+
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 6: "5.1", 8: "7.1"}
+
+
+@dataclass(frozen=True)
+class Track:
+    """One audio track of the output.
+
+    Attributes:
+        codec: FFmpeg's name of its format.
+        copied: whether its packets are the input's, untouched.
+    """
+
+    codec: str
+    copied: bool
+
+
+class AudioCopy:
+    """The audio tracks of a file, on their way into an output container.
+
+    It reads the file apart from the video, so that both can be as far ahead of each other as the file has them.
+    """
+
+    def __init__(self, source: Path, output: Any, rule: AudioRule, start: Fraction, *, salvage: bool) -> None:
+        """Add the tracks to `output`, an open container to which nothing was written yet.
+
+        Args:
+            source: the file.
+            output: an `av` OutputContainer.
+            rule: what its container takes.
+            start: seconds to take off every time.
+            salvage: end where the audio is damaged instead of raising.
+
+        Raises:
+            VideoError: the file cannot be opened.
+        """
+        self._av = pyav()
+        self._source, self._output, self._start, self._salvage = source, output, start, salvage
+        try:
+            self._input = self._av.open(str(source), metadata_errors="replace")
+        except (self._av.error.FFmpegError, OSError, ValueError) as error:
+            raise VideoError(f"{source}: cannot be opened: {reason(error)}") from error
+        self._routes = {}
+        self.tracks: list[Track] = []
+        for stream in self._input.streams.audio:
+            if stream.codec_context is None:  # a codec that FFmpeg does not know
+                continue
+            route = _route(stream, output, rule)
+            self._routes[stream.index] = route
+            self.tracks.append(Track(route.target.codec_context.codec.canonical_name, isinstance(route, _Copied)))
+        self._ready: deque[tuple[Fraction, Any]] = deque()
+        self._packets = self._read()
+
+    def write_until(self, seconds: Fraction | None) -> None:
+        """Write what is heard before `seconds` of the output's time; None: all that is left.
+
+        Raises:
+            VideoError: the audio is damaged.
+            OSError: the output cannot be written.
+        """
+        while True:
+            if not self._ready:
+                following = next(self._packets, None)
+                if following is None:
+                    return
+                self._ready.append(following)
+            if seconds is not None and self._ready[0][0] >= seconds:
+                return
+            self._output.mux(self._ready.popleft()[1])
+
+    def close(self) -> None:
+        """Close the file that is read."""
+        self._packets.close()
+        self._input.close()
+
+    def _read(self) -> Any:
+        """(time in seconds, packet of the output), in the file's order."""
+        if not self._routes:
+            return
+        streams = [stream for stream in self._input.streams.audio if stream.index in self._routes]
+        packets = self._input.demux(streams)
+        while True:
+            try:
+                packet = next(packets)
+                route = self._routes[packet.stream.index]
+                received = route.receive(packet, self._start)
+            except StopIteration:
+                return
+            except (self._av.error.FFmpegError, ValueError) as error:
+                if self._salvage:
+                    return
+                raise VideoError(
+                    f"{self._source}: its audio is damaged ({reason(error)}); "
+                    "add --no-audio to leave it out, or --salvage to keep what can be read"
+                ) from error
+            for sent in route.send(received):
+                yield _time(sent), sent
+
+
+def _route(stream: Any, output: Any, rule: AudioRule) -> _Copied | _Encoded:
+    if rule.kept is None or stream.codec_context.codec.canonical_name in rule.kept:
+        try:
+            return _Copied(output.add_stream_from_template(stream))
+        except ValueError:  # the container does not take it after all
+            pass
+    return _Encoded(output, stream, rule)
+
+
+class _Copied:
+    def __init__(self, target: Any) -> None:
+        self.target = target
+
+    def receive(self, packet: Any, start: Fraction) -> list[Any]:
+        if packet.dts is None:  # it only says that no more come
+            return []
+        shift = round(start / packet.time_base)
+        packet.pts = None if packet.pts is None else packet.pts - shift
+        packet.dts -= shift
+        packet.stream = self.target
+        return [packet]
+
+    def send(self, received: list[Any]) -> list[Any]:
+        return received
+
+
+class _Encoded:
+    def __init__(self, output: Any, stream: Any, rule: AudioRule) -> None:
+        context = stream.codec_context
+        self.target = output.add_stream(rule.encoder, rate=rule.rate or context.sample_rate)
+        layout: str = context.layout.name
+        if "channels" in layout:  # the file says how many, and not which
+            layout = _LAYOUTS.get(context.layout.nb_channels, "stereo")
+        self.target.codec_context.layout = layout
+
+    def receive(self, packet: Any, start: Fraction) -> list[Any]:
+        frames: list[Any] = packet.decode()
+        for frame in frames:
+            if frame.pts is not None:
+                frame.pts -= round(start / frame.time_base)
+        return [*frames, None] if packet.dts is None else frames  # None: no more come
+
+    def send(self, received: list[Any]) -> list[Any]:
+        return [packet for frame in received for packet in self.target.encode(frame)]
+
+
+def _time(packet: Any) -> Fraction:
+    pts: int = packet.dts if packet.pts is None else packet.pts
+    return pts * Fraction(packet.time_base)

@@ -1,0 +1,155 @@
+"""A camera or a live stream: frames that come when they come."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import cv2
+import numpy as np
+
+from mmnet.runtime.imaging.preprocess import Bytes
+from mmnet.runtime.video.colour import Colour
+from mmnet.runtime.video.ffmpeg import VideoError
+from mmnet.runtime.video.reader import TimedPicture, VideoInput
+from mmnet.runtime.video.stream import Mailbox
+
+_TIME_BASE = Fraction(1, 90000)  # of MPEG: whatever the camera's rate, close enough
+_USUAL_RATE = 30
+
+
+class Camera:
+    """A source of frames for as long as somebody takes them; has what `VideoInput` has, but no end.
+
+    A number is a camera of this machine, through OpenCV; its frames are timed when they arrive. Anything else (a
+    URL, a named pipe, a file) is opened by FFmpeg, and has times of its own.
+    """
+
+    def __init__(self, which: str) -> None:
+        """Open the camera and take its first frame.
+
+        Raises:
+            VideoError: there is none, or it gives no frame.
+            MissingExtraError: PyAV is not installed.
+        """
+        self.name = f"camera {which}" if which.isdecimal() else which
+        self.start = Fraction(0)
+        self.metadata: dict[str, str] = {}
+        self._device: _Device | None = None
+        self._video: VideoInput | None = None
+        if which.isdecimal() or which.startswith("/dev/video"):
+            self._device = _Device(self.name, int(which) if which.isdecimal() else which)
+            self.height, self.width = self._device.first.shape[:2]
+            self.pixel_aspect, self.colour = Fraction(1), Colour()
+            self.time_base, self.rate = _TIME_BASE, self._device.rate
+        else:
+            _check_path(which)
+            video = self._video = VideoInput(which, salvage=True)  # a live stream begins anywhere, and loses packets
+            self.height, self.width = video.height, video.width
+            self.pixel_aspect, self.colour = video.pixel_aspect, video.colour
+            self.time_base, self.rate = video.time_base, video.rate
+
+    def __iter__(self) -> Iterator[TimedPicture]:
+        """The frames, timed from the first on.
+
+        Raises:
+            VideoError: the camera is gone.
+        """
+        if self._device is not None:
+            yield from self._device
+        elif self._video is not None:
+            first: Fraction | None = None
+            for timed in self._video:
+                first = timed.timestamp_ms if first is None else first
+                yield TimedPicture(timed.picture, timed.timestamp_ms - first)
+
+    def close(self) -> None:
+        """Let the camera go."""
+        for opened in (self._device, self._video):
+            if opened is not None:
+                opened.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _Device:
+    """A camera through OpenCV."""
+
+    def __init__(self, name: str, which: int | str) -> None:
+        self.name = name
+        self._capture = cv2.VideoCapture(which)
+        if not self._capture.isOpened():
+            raise VideoError(f"{name}: cannot be opened; is it connected, free, and are you allowed to use it?")
+        rate = self._capture.get(cv2.CAP_PROP_FPS)
+        self.rate = Fraction(rate if np.isfinite(rate) and rate > 0 else _USUAL_RATE).limit_denominator(1001)
+        self.first = self._read()
+
+    def __iter__(self) -> Iterator[TimedPicture]:
+        begin, latest = time.monotonic_ns(), 0
+        yield TimedPicture(self.first, Fraction(0))
+        while True:
+            picture = self._read()
+            # In whole ticks, as they are written; two frames never share one.
+            now = Fraction(time.monotonic_ns() - begin, 10**9)
+            latest = max(latest + 1, round(now / _TIME_BASE))
+            yield TimedPicture(picture, latest * _TIME_BASE * 1000)
+
+    def _read(self) -> Bytes:
+        done, picture = self._capture.read()
+        if not done:
+            raise VideoError(f"{self.name}: gives no frame any more")
+        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+
+    def close(self) -> None:
+        self._capture.release()
+
+
+@contextmanager
+def newest_frames(
+    camera: Camera, stop: threading.Event, duration_s: float | None = None
+) -> Iterator[Mailbox[TimedPicture]]:
+    """A mailbox with the camera's newest frame; what is not taken in time is dropped, so that nothing queues up.
+
+    Args:
+        camera: read in a thread of its own, which ends with the context.
+        stop: once set, no further frame is read.
+        duration_s: after so many seconds of the frames' own time it ends; None: never.
+    """
+    mailbox: Mailbox[TimedPicture] = Mailbox()
+
+    def read() -> None:
+        try:
+            for timed in camera:
+                if stop.is_set() or (duration_s is not None and timed.timestamp_ms > duration_s * 1000):
+                    break
+                if not mailbox.put(timed):
+                    return
+            mailbox.close()
+        except BaseException as error:
+            mailbox.close(error)
+
+    thread = threading.Thread(target=read, daemon=True, name="mmnet-camera")
+    thread.start()
+    try:
+        yield mailbox
+    finally:
+        mailbox.close()
+        thread.join()
+
+
+def _check_path(which: str) -> None:
+    if "://" not in which and sys.platform != "win32" and not Path(which).exists():
+        raise VideoError(f"{which}: no such camera; name a number, a device, a URL or a pipe")

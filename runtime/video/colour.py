@@ -1,0 +1,75 @@
+"""Which RGB the numbers of a video stand for: ITU-T H.273's matrix, range, primaries and transfer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmnet.runtime.imaging.preprocess import Bytes
+from mmnet.runtime.video.ffmpeg import pyav
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+LIMITED, FULL = 1, 2  # FFmpeg's AVCOL_RANGE_MPEG and AVCOL_RANGE_JPEG
+_RGB, BT709, UNSPECIFIED, BT470BG, BT601, BT2020 = 0, 1, 2, 5, 6, 9  # H.273's codes, which FFmpeg uses
+_SD_WIDTH, _SD_HEIGHT = 1024, 576
+# What goes with a matrix, where the video does not say: (primaries, transfer).
+_COMPANIONS = {BT709: (1, 1), BT470BG: (5, 6), BT601: (6, 6), BT2020: (9, 14)}
+
+
+@dataclass(frozen=True)
+class Colour:
+    """How a video's numbers become light; H.273's codes.
+
+    Attributes:
+        matrix: Y'CbCr to R'G'B'.
+        primaries, transfer: what the R'G'B' mean. They are not converted, only passed on.
+    """
+
+    matrix: int = BT709
+    primaries: int = 1
+    transfer: int = 1
+
+    @staticmethod
+    def of(frame: VideoFrame) -> Colour:
+        """What the frame says of itself; where it does not, BT.601 up to 1024×576 and BT.709 beyond, as players do."""
+        matrix = int(frame.colorspace)
+        if matrix not in _COMPANIONS:
+            small = max(frame.width, frame.height) <= _SD_WIDTH and min(frame.width, frame.height) <= _SD_HEIGHT
+            matrix = BT601 if small and matrix != _RGB else BT709
+        primaries, transfer = _COMPANIONS[matrix]
+        if frame.color_primaries != UNSPECIFIED:
+            primaries = int(frame.color_primaries)
+        if frame.color_trc != UNSPECIFIED:
+            transfer = int(frame.color_trc)
+        return Colour(matrix, primaries, transfer)
+
+
+def to_rgb(frame: VideoFrame, colour: Colour, width: int, height: int) -> Bytes:
+    """A decoded frame, scaled where it is not `width` × `height` → uint8 [height, width, 3], RGB, full range.
+
+    Limited range is assumed where a Y'CbCr frame does not say which it has.
+    """
+    if not frame.format.is_rgb and frame.colorspace not in _COMPANIONS:
+        frame.colorspace = colour.matrix
+    rgb = frame.reformat(width, height, "rgb24", dst_color_range=FULL)
+    return np.asarray(rgb.to_ndarray(), np.uint8)
+
+
+def from_picture(picture: Bytes, pixel_format: str, colour: Colour) -> VideoFrame:
+    """uint8 [H, W] (grey), [H, W, 3] (RGB) or [H, W, 4] (RGBA), full range → a frame to encode, limited range if it
+    is Y'CbCr."""
+    av = pyav()
+    layout = "gray" if picture.ndim == 2 else "rgb24" if picture.shape[2] == 3 else "rgba"
+    frame: VideoFrame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), layout)
+    frame.color_range = FULL
+    if layout == pixel_format:
+        return frame
+    target = av.VideoFormat(pixel_format)
+    if target.is_rgb:
+        return frame.reformat(format=pixel_format, dst_color_range=FULL)
+    matrix = BT470BG if colour.matrix == BT601 else colour.matrix  # swscale knows the two equal ones as one
+    return frame.reformat(format=pixel_format, dst_colorspace=matrix, dst_color_range=LIMITED)

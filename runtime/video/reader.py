@@ -1,0 +1,271 @@
+"""A video file → its frames: upright, RGB, each with its own time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet.runtime.imaging.preprocess import Bytes
+from mmnet.runtime.video.colour import Colour, to_rgb
+from mmnet.runtime.video.ffmpeg import VideoError, pyav, reason
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+# What a folder is searched for; a file that is named may have any extension.
+VIDEO_EXTENSIONS = frozenset(
+    {".3g2", ".3gp", ".asf", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mjpeg", ".mkv", ".mov"}
+    | {".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv", ".y4m"}
+)
+# Their headers say how long the file is; elsewhere FFmpeg only guesses.
+_SAYS_ITS_LENGTH = frozenset({"mov", "mp4", "matroska", "webm"})
+_MISSING_SECONDS = 0.5  # shorter is within what headers round
+_DEFAULT_RATE = Fraction(25)
+_LIVE_SECONDS = (30, 15)  # what a live source may take to open, and to give the next packet
+
+
+@dataclass(frozen=True)
+class TimedPicture:
+    """One frame: uint8 [H, W, 3], RGB, upright; and when it is shown, in milliseconds from the video's beginning."""
+
+    picture: Bytes
+    timestamp_ms: Fraction
+
+
+class VideoInput:
+    """One video, opened; anything that FFmpeg decodes. Iterate it once.
+
+    Attributes:
+        name: what messages call it.
+        height, width: of its pictures, upright, in pixels.
+        pixel_aspect: the width of a pixel divided by its height, upright.
+        time_base: seconds; every frame's time is a multiple of it.
+        rate: frames a second, on average, as far as the file says.
+        length: how many frames it has, roughly; None if nothing says so.
+        colour: how its numbers are to be read.
+        metadata: title, date and so on.
+        start: seconds that were taken off every timestamp of the file, so that it begins at 0.
+        damage: what was passed over, if `salvage` was asked for; else None.
+    """
+
+    def __init__(self, source: Path | str, *, salvage: bool = False) -> None:
+        """Open it and decode its first frame.
+
+        Args:
+            source: a file; a string is a URL or a device that FFmpeg opens.
+            salvage: pass over what is damaged instead of raising, and stop where nothing further can be read.
+
+        Raises:
+            VideoError: no such file, no video in it, or damaged before its first frame.
+            MissingExtraError: PyAV is not installed.
+        """
+        av = pyav()
+        self.name = str(source)
+        self.damage: str | None = None
+        self._salvage = salvage
+        if isinstance(source, Path):
+            _check_file(source)
+        try:
+            self._container = av.open(
+                str(source), metadata_errors="replace", timeout=_LIVE_SECONDS if isinstance(source, str) else None
+            )
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            raise VideoError(f"{self.name}: {_unopened(error)}") from error
+        try:
+            self._begin(av)
+        except BaseException:
+            self._container.close()
+            raise
+
+    def _begin(self, av: Any) -> None:
+        streams = self._container.streams
+        self._stream = streams.best("video")
+        if self._stream is None or self._stream.codec_context is None:
+            raise VideoError(f"{self.name}: has no video in it that can be decoded")
+        self._stream.thread_type = "AUTO"
+        self.time_base: Fraction = self._stream.time_base or 1 / _DEFAULT_RATE
+        self.rate: Fraction = self._stream.average_rate or self._stream.guessed_rate or _DEFAULT_RATE
+        self.metadata: dict[str, str] = dict(self._container.metadata)
+        self.start = Fraction(max(0, self._container.start_time or 0), av.time_base)
+        self._decoded = 0
+        self._frames = self._decode(av)
+        try:
+            first = next(self._frames)
+        except StopIteration:
+            raise VideoError(f"{self.name}: has no frame in it that can be decoded") from None
+        self._first: VideoFrame | None = first
+        self.colour = Colour.of(first)
+        self._stored_height, self._stored_width = first.height, first.width
+        self._upright = _Upright.of(first)
+        turned = self._upright.transposed
+        self.height, self.width = (first.width, first.height) if turned else (first.height, first.width)
+        aspect = self._stream.sample_aspect_ratio or Fraction(1)
+        self.pixel_aspect: Fraction = 1 / aspect if turned else aspect
+        self.length = self._length(av)
+
+    def __iter__(self) -> Iterator[TimedPicture]:
+        """The frames in the order in which they are shown, their times strictly increasing.
+
+        Raises:
+            VideoError: the rest is damaged or missing (not with `salvage`).
+        """
+        if self._first is None:
+            raise VideoError(f"{self.name}: was read already")
+        frame, self._first = self._first, None
+        latest: int | None = None
+        shift = round(self.start / self.time_base)
+        step = max(1, round(1 / self.rate / self.time_base))
+        while True:
+            # A frame without a time follows at the average rate; one that does not come later, as soon as can be.
+            pts = frame.pts
+            if latest is None:
+                latest = 0 if pts is None else pts - shift
+            else:
+                latest = max(latest + 1, latest + step if pts is None else pts - shift)
+            stored = to_rgb(frame, self.colour, self._stored_width, self._stored_height)
+            yield TimedPicture(self._upright.apply(stored), latest * self.time_base * 1000)
+            try:
+                frame = next(self._frames)
+            except StopIteration:
+                return
+
+    def close(self) -> None:
+        """Close the file. Closing twice is fine."""
+        self._frames.close()
+        self._container.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _decode(self, av: Any) -> Any:
+        """The decoder's frames. A generator, so that reading and its errors have one place."""
+        end = Fraction(0)  # of what the file really holds, in seconds
+        packets = self._container.demux()
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                break
+            except (av.error.FFmpegError, OSError, ValueError) as error:
+                self._damaged(reason(error))
+                packets = iter(())
+                break
+            if packet.stream.type in ("video", "audio") and packet.pts is not None and packet.time_base is not None:
+                end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+            if packet.stream.index != self._stream.index:
+                continue
+            if packet.is_corrupt:
+                self._damaged("a packet is incomplete")
+            yield from self._frames_of(packet, av)
+        yield from self._flush(av)
+        self._check_end(end, av)
+
+    def _frames_of(self, packet: Any, av: Any) -> Iterator[VideoFrame]:
+        try:
+            frames = packet.decode()
+        except av.error.EOFError:
+            return  # flushed before
+        except (av.error.FFmpegError, ValueError) as error:
+            self._damaged(reason(error))
+            return
+        for frame in frames:
+            if frame.is_corrupt:
+                self._damaged("a frame is incomplete")
+            self._decoded += 1
+            yield frame
+
+    def _flush(self, av: Any) -> Iterator[VideoFrame]:
+        """What the decoder still holds, where reading ended with an error and not with the file."""
+        try:
+            frames = self._stream.decode(None)
+        except (av.error.FFmpegError, ValueError):  # flushed before
+            return
+        for frame in frames:
+            self._decoded += 1
+            yield frame
+
+    def _check_end(self, end: Fraction, av: Any) -> None:
+        declared: int | None = self._container.duration
+        if declared is None or not _SAYS_ITS_LENGTH & set(self._container.format.name.split(",")):
+            return
+        missing = Fraction(declared, av.time_base) - (end - self.start)
+        if missing > _MISSING_SECONDS:
+            self._damaged(f"its last {float(missing):.1f} s are missing")
+
+    def _damaged(self, what: str) -> None:
+        message = f"{self.name}: is truncated or damaged after {self._decoded} frames ({what})"
+        if not self._salvage:
+            raise VideoError(f"{message}; copy it again, or add --salvage to matte what can be decoded")
+        self.damage = self.damage or message
+
+    def _length(self, av: Any) -> int | None:
+        if self._stream.frames:
+            return int(self._stream.frames)
+        if self._stream.duration:
+            return max(1, round(Fraction(self._stream.duration) * self.time_base * self.rate))
+        if self._container.duration:
+            return max(1, round(Fraction(self._container.duration, av.time_base) * self.rate))
+        return None
+
+
+@dataclass(frozen=True)
+class _Upright:
+    """What turns a stored frame into the upright picture, by its display matrix: multiples of 90° and mirroring."""
+
+    transposed: bool = False
+    rows: int = 1  # -1: the last row first
+    columns: int = 1
+
+    @staticmethod
+    def of(frame: VideoFrame) -> _Upright:
+        side_data: Any = frame.side_data.get("DISPLAYMATRIX")
+        if side_data is None:
+            return _Upright()
+        # x' = a·x + c·y, y' = b·x + d·y, with x to the right and y downwards (libavutil/display.h).
+        (a, b), (c, d) = np.frombuffer(bytes(side_data), np.int32).reshape(3, 3)[:2, :2].astype(np.int64)
+        if abs(b) > abs(a):
+            return _Upright(True, rows=_sign(b), columns=_sign(c))
+        return _Upright(False, rows=_sign(d), columns=_sign(a))
+
+    def apply(self, stored: NDArray[Any]) -> NDArray[Any]:
+        turned = stored.swapaxes(0, 1) if self.transposed else stored
+        return np.ascontiguousarray(turned[:: self.rows, :: self.columns])
+
+
+def _sign(value: int) -> int:
+    return -1 if value < 0 else 1
+
+
+def _check_file(path: Path) -> None:
+    try:
+        if path.is_dir():
+            raise VideoError(f"{path}: is a folder; name a video")
+        if not path.exists():
+            raise VideoError(f"{path}: no such file")
+        if not path.is_file():
+            raise VideoError(f"{path}: is not a file; a camera or a pipe is given as --camera {path}")
+        if path.stat().st_size == 0:
+            raise VideoError(f"{path}: is empty (0 bytes)")
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise VideoError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _unopened(error: BaseException) -> str:
+    av = pyav()
+    if isinstance(error, av.error.InvalidDataError):
+        return "is not a video that FFmpeg reads, or is truncated or damaged"
+    return f"cannot be opened: {reason(error)}"

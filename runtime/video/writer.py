@@ -1,0 +1,252 @@
+"""Pictures with their times → a video file, or numbered pictures in a folder: the whole of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+
+from mmnet.errors import OutputError, OutputExistsError
+from mmnet.files import atomic_file, atomic_folder
+from mmnet.runtime.imaging.preprocess import Bytes
+from mmnet.runtime.jobs.outputs import write_picture
+from mmnet.runtime.video.audio import AudioCopy, Track
+from mmnet.runtime.video.colour import LIMITED, Colour, from_picture
+from mmnet.runtime.video.ffmpeg import pyav, reason
+from mmnet.runtime.video.formats import AUDIO, CONTAINER_OPTIONS, Encoding
+
+# What a container says about its own making, and not about what was filmed.
+_OWN_METADATA = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
+
+
+class VideoSource(Protocol):
+    """What a written video takes over from the one that is read; `VideoInput` says what the attributes are."""
+
+    height: int
+    width: int
+    pixel_aspect: Fraction
+    time_base: Fraction
+    rate: Fraction
+    colour: Colour
+    metadata: dict[str, str]
+    start: Fraction
+
+
+class Sink(Protocol):
+    """Takes a video's pictures.
+
+    Attributes:
+        frames: how many it took.
+        tracks: its audio.
+    """
+
+    frames: int
+    tracks: list[Track]
+
+    def write(self, picture: Bytes, timestamp_ms: Fraction) -> None:
+        """Write uint8 [H, W], [H, W, 3] (RGB) or [H, W, 4] (RGBA), shown at a time later than the one before."""
+
+    def finish(self, *, cut: bool = False) -> None:
+        """Write what is left; `cut`: nothing that is heard after the last frame."""
+
+
+class NoFramesError(OutputError):
+    """There was nothing to write: no file is left."""
+
+
+@contextmanager
+def write_video(
+    path: Path, source: VideoSource, encoding: Encoding, *, audio: Path | None, crf: int | None, salvage: bool = False
+) -> Iterator[VideoFile]:
+    """A video file that is at `path` when the context ends without an error, else nothing.
+
+    Args:
+        path: its extension names the container.
+        source: whose times, colours and metadata it gets.
+        encoding: how pictures are encoded.
+        audio: the file whose audio it gets.
+        crf: quality instead of the encoding's own.
+        salvage: see `AudioCopy`.
+
+    Raises:
+        OutputError: the file system refused, or the encoder.
+        NoFramesError: no frame was written.
+    """
+    av = pyav()
+    try:
+        with atomic_file(path) as temporary:
+            video = VideoFile(temporary, source, encoding, audio=audio, crf=crf, salvage=salvage)
+            try:
+                yield video
+                video.finish()
+            finally:
+                video.abandon()
+    except av.error.FFmpegError as error:
+        raise OutputError(f"{path}: cannot be written: {reason(error)}") from error
+
+
+class VideoFile:
+    """A video file that is being written."""
+
+    def __init__(
+        self, path: Path, source: VideoSource, encoding: Encoding, *, audio: Path | None, crf: int | None, salvage: bool
+    ) -> None:
+        """See `write_video`, which also names the file only when it is whole."""
+        av = pyav()
+        self.frames = 0
+        self.tracks: list[Track] = []
+        self._encoding, self._colour, self._time_base = encoding, source.colour, source.time_base
+        self._shape = _shape(source, encoding)
+        self._scaled = encoding.square and source.pixel_aspect != 1
+        self._closed = False
+        extension = path.suffix.lower()
+        self._container = av.open(str(path), "w", container_options=CONTAINER_OPTIONS.get(extension, {}))
+        self._audio: AudioCopy | None = None
+        self._end = Fraction(0)
+        try:
+            self._stream = self._add_stream(source, crf)
+            if audio is not None:
+                self._audio = AudioCopy(audio, self._container, AUDIO[extension], source.start, salvage=salvage)
+                self.tracks = self._audio.tracks
+            self._container.metadata.update(
+                {key: value for key, value in source.metadata.items() if key not in _OWN_METADATA}
+            )
+        except BaseException:
+            self.abandon()
+            raise
+
+    def _add_stream(self, source: VideoSource, crf: int | None) -> Any:
+        encoding = self._encoding
+        if not all(self._shape):
+            raise OutputError(
+                f"{source.width}×{source.height} pixels are too few for {encoding.description}; "
+                "write pictures: frames/%06d.png"
+            )
+        options = dict(encoding.options)
+        if encoding.crf is not None:
+            options["crf"] = str(encoding.crf if crf is None else crf)
+        stream = self._container.add_stream(encoding.codec, rate=source.rate, options=options)
+        (stream.height, stream.width), stream.pix_fmt = self._shape, encoding.pixel_format
+        stream.time_base = stream.codec_context.time_base = source.time_base
+        stream.codec_context.sample_aspect_ratio = Fraction(1) if encoding.square else source.pixel_aspect
+        if encoding.pixel_format.startswith("yuv"):
+            context, colour = stream.codec_context, source.colour
+            context.color_range, context.colorspace = LIMITED, colour.matrix
+            context.color_primaries, context.color_trc = colour.primaries, colour.transfer
+        return stream
+
+    def write(self, picture: Bytes, timestamp_ms: Fraction) -> None:
+        """See `Sink`."""
+        height, width = self._shape
+        if self._scaled:
+            picture = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+        frame = from_picture(picture[:height, :width], self._encoding.pixel_format, self._colour)
+        seconds = Fraction(timestamp_ms) / 1000
+        frame.pts, frame.time_base = round(seconds / self._time_base), self._time_base
+        self._container.mux(self._stream.encode(frame))
+        self.frames += 1
+        self._end = seconds
+        if self._audio is not None:
+            self._audio.write_until(seconds)
+
+    def finish(self, *, cut: bool = False) -> None:
+        """Write what the encoder holds, the rest of the audio (`cut`: only up to the last frame) and the index."""
+        if self._closed:
+            return
+        if not self.frames:
+            raise NoFramesError("no frame was written")
+        self._container.mux(self._stream.encode(None))
+        if self._audio is not None and not cut:
+            self._audio.write_until(None)
+        self._closed = True
+        try:
+            self._container.close()
+        finally:
+            self._close_audio()
+
+    def abandon(self) -> None:
+        """Close without finishing, unless it is finished. What was written is of no use."""
+        self._close_audio()
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._container.close()
+        except (pyav().error.FFmpegError, OSError, ValueError):
+            pass  # it never began, or what stopped the writing stops its end, too
+
+    def _close_audio(self) -> None:
+        if self._audio is not None:
+            self._audio.close()
+            self._audio = None
+
+
+def _shape(source: VideoSource, encoding: Encoding) -> tuple[int, int]:
+    """Height and width of the written frames; 0 where there is too little."""
+    height, width, aspect = source.height, source.width, source.pixel_aspect
+    if encoding.square and aspect > 1:  # the side that is too short grows
+        width = round(width * aspect)
+    elif encoding.square:
+        height = round(height / aspect)
+    return (height // 2 * 2, width // 2 * 2) if encoding.even else (height, width)
+
+
+class Pictures:
+    """Numbered pictures in a folder: pattern % 1, pattern % 2, …"""
+
+    def __init__(self, folder: Path, output: Path) -> None:
+        """`folder` exists, and will be that of `output`."""
+        self.frames = 0
+        self.tracks: list[Track] = []
+        self._folder, self._output = folder, output
+
+    def write(self, picture: Bytes, timestamp_ms: Fraction) -> None:
+        """See `Sink`; the time is lost."""
+        self.frames += 1
+        try:
+            write_picture(self._folder / (self._output.name % self.frames), picture)
+        except OutputError as error:
+            raise OutputError(str(error).replace(str(self._folder), str(self._output.parent))) from error
+
+    def finish(self, *, cut: bool = False) -> None:
+        """Nothing is left to write."""
+        if not self.frames:
+            raise NoFramesError("no frame was written")
+
+
+@contextmanager
+def write_pictures(output: Path) -> Iterator[Pictures]:
+    """The folder of `output` (such as frames/%06d.png) is there when the context ends without an error, else not.
+
+    Raises:
+        OutputError: the file system refused.
+        NoFramesError: no frame was written.
+    """
+    with atomic_folder(output.parent) as folder:
+        pictures = Pictures(folder, output)
+        yield pictures
+        pictures.finish()
+
+
+def check_pictures_folder(output: Path, *, force: bool) -> None:
+    """Refuse a folder that holds anything but earlier pictures of this pattern.
+
+    Raises:
+        OutputExistsError: it holds such pictures and `force` is false.
+        OutputError: it holds other files, which would be lost.
+    """
+    folder = output.parent
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise OutputError(f"{output}: {folder} is a file, not a folder")
+    names = {entry.name for entry in folder.iterdir()}
+    if names - {output.name % number for number in range(1, len(names) + 1)}:
+        raise OutputError(f"{output}: {folder} holds other files; name a folder that is new")
+    if names and not force:
+        raise OutputExistsError(f"{output}: {folder} has such pictures already; add --force to replace them")

@@ -1,0 +1,138 @@
+"""Small plots as inline SVG, drawn in the colours of the page around them (see `mmnet.evaluation.parity.html`)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+from numpy.typing import NDArray
+
+# As wide as a phone, so that the text keeps its size there; a page shows it at most half as large again.
+WIDTH = 360
+_TITLE = ' class="title"'
+
+
+def histogram(
+    edges: NDArray[np.float64], counts: NDArray[np.int64], *, label: str, describe: str, logarithmic: bool = False
+) -> str:
+    """Bars over a number line.
+
+    Args:
+        edges: float64 [N + 1], increasing, evenly spaced.
+        counts: int64 [N].
+        label: what the number line counts.
+        describe: the plot in one sentence, for those who do not see it.
+        logarithmic: whether heights are log10(1 + count).
+    """
+    height, left, top, bottom = 170, 40, 8, 34
+    plot_width, plot_height = WIDTH - left - 6, height - top - bottom
+    heights = np.log10(1 + counts) if logarithmic else counts.astype(np.float64)
+    tallest = float(heights.max()) or 1.0
+    low, high = float(edges[0]), float(edges[-1])
+
+    def x(value: float) -> float:
+        return left + (value - low) / (high - low) * plot_width
+
+    parts = []
+    for value, text in _decades(int(counts.max())) if logarithmic else _shares(int(counts.max())):
+        y = top + plot_height - (math.log10(1 + value) if logarithmic else value) / tallest * plot_height
+        parts.append(f'<line class="grid" x1="{left}" x2="{WIDTH - 6}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text class="end" x="{left - 5}" y="{y + 4:.1f}">{text}</text>')
+    step = plot_width / len(counts)
+    for index, tall in enumerate(heights):
+        if tall:
+            bar = tall / tallest * plot_height
+            parts.append(
+                f'<rect class="bar" x="{left + index * step:.2f}" y="{top + plot_height - bar:.2f}" '
+                f'width="{max(step - (1 if step > 3 else 0.2), 0.4):.2f}" height="{bar:.2f}"/>'
+            )
+    for tick in _ticks(low, high):
+        anchor, at = ("end", WIDTH - 1) if x(tick) > WIDTH - 20 else ("middle", x(tick))
+        parts.append(f'<text class="{anchor}" x="{at:.1f}" y="{height - 19}">{_short(tick)}</text>')
+    parts.append(f'<text class="middle" x="{left + plot_width / 2}" y="{height - 3}">{escape(label)}</text>')
+    return _svg(height, describe, parts)
+
+
+def bars(rows: Sequence[tuple[str, float, str]], *, describe: str, marks: Sequence[float | None] = ()) -> str:
+    """A horizontal bar a row, its name above it and its figure at its end.
+
+    Args:
+        rows: name, value >= 0, the value in words.
+        describe: the plot in one sentence.
+        marks: a second value a row, drawn as a tick across the bar.
+    """
+    row, right = 27, 62
+    largest = max([value for _, value, _ in rows] + [mark for mark in marks if mark is not None], default=0) or 1.0
+    parts = []
+    for index, (name, value, text) in enumerate(rows):
+        y, length = index * row, value / largest * (WIDTH - right)
+        parts.append(f'<text x="0" y="{y + 11}">{escape(name)}</text>')
+        parts.append(f'<rect class="track" x="0" y="{y + 15}" width="{WIDTH - right}" height="6" rx="3"/>')
+        parts.append(f'<rect class="bar" x="0" y="{y + 15}" width="{max(length, 1):.1f}" height="6" rx="3"/>')
+        mark = marks[index] if index < len(marks) else None
+        if mark is not None:
+            at = mark / largest * (WIDTH - right)
+            parts.append(f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{y + 12}" y2="{y + 24}"/>')
+        parts.append(f'<text class="end" x="{WIDTH}" y="{y + 22}">{escape(text)}</text>')
+    return _svg(len(rows) * row, describe, parts)
+
+
+def standalone(plot: str, heading: Sequence[str]) -> str:
+    """A plot as a file of its own, light or dark.
+
+    Args:
+        plot: as one of the functions above gives it.
+        heading: lines above it; the first is its title.
+    """
+    style = (
+        "text{font:11px system-ui,sans-serif;fill:#444}.end{text-anchor:end}.middle{text-anchor:middle}"
+        ".title{font-size:14px;font-weight:600}"
+        ".bar{fill:#3d6fb6}.track{fill:#e6e4df}.grid{stroke:#ddd}.mark{stroke:#111;stroke-width:1.5}"
+        "svg{background:#fff}@media(prefers-color-scheme:dark){svg{background:#14161a}text{fill:#c4c8d0}"
+        ".bar{fill:#7ba7e6}.track{fill:#2a2e36}.mark{stroke:#fff}}"
+    )
+    height = int(plot.split('viewBox="0 0 ')[1].split('"')[0].split()[1])
+    margin, line = 16, 17
+    top = margin + line * len(heading) + 8
+    width, whole = WIDTH + 2 * margin, top + height + margin
+    lines = "".join(
+        f'<text x="{margin}" y="{margin + line * index + 10}"{_TITLE if not index else ""}>{escape(text)}</text>'
+        for index, text in enumerate(heading)
+    )
+    inner = plot.replace("<svg ", f'<svg x="{margin}" y="{top}" width="{WIDTH}" height="{height}" ', 1)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{whole}" viewBox="0 0 {width} {whole}">'
+        f"<style>{style}</style>{lines}{inner}</svg>\n"
+    )
+
+
+def _svg(height: int, describe: str, parts: Sequence[str]) -> str:
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(describe)}">'
+        f"<title>{escape(describe)}</title>{''.join(parts)}</svg>"
+    )
+
+
+def _decades(largest: int) -> list[tuple[float, str]]:
+    names = ["1", "10", "100", "1 k", "10 k", "100 k", "1 M", "10 M", "100 M", "1 G"]
+    return [(10.0**power, name) for power, name in enumerate(names) if power % 2 == 0 and 10**power <= largest]
+
+
+def _shares(largest: int) -> list[tuple[float, str]]:
+    return [(float(tick), _short(tick)) for tick in _ticks(0, largest, 4) if float(tick).is_integer()]
+
+
+def _ticks(low: float, high: float, count: int = 6) -> list[float]:
+    """Round numbers in low … high, about `count` of them."""
+    rough = (high - low) / count
+    unit = 10 ** math.floor(math.log10(rough))
+    step = next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= rough * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    return [round(index * step, 12) for index in range(first, last + 1)]
+
+
+def _short(value: float) -> str:
+    return f"{value:g}".replace("-", "−")

@@ -1,0 +1,51 @@
+"""The average of checkpoints."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from support import error_line, random_checkpoint, run
+
+from mmnet.network.average import AverageError, average, parse_share
+from mmnet.network.checkpoint import load_checkpoint, save_checkpoint
+from mmnet.network.config import ModelConfig
+
+CONFIG = ModelConfig(0.35, 32)
+ONE, OTHER = random_checkpoint(CONFIG, seed=1, step=10), random_checkpoint(CONFIG, seed=2, step=20)
+
+
+def test_every_variable_is_the_weighted_mean():
+    found = average([(ONE, 3), (OTHER, 1)])
+    assert found.step == 20
+    assert set(found.weights) == set(ONE.weights)
+    for name, value in found.weights.items():
+        assert value.dtype == np.float32
+        np.testing.assert_allclose(value, 0.75 * ONE.weights[name] + 0.25 * OTHER.weights[name], atol=1e-6)
+
+
+def test_of_one_and_the_same_it_is_that():
+    assert average([(ONE, 0.2), (ONE, 0.6)]).fingerprint() == ONE.fingerprint()
+
+
+@pytest.mark.parametrize("parts", [[(ONE, 1)], [(ONE, 1), (random_checkpoint(ModelConfig(0.5, 32)), 1)]])
+def test_what_makes_no_average_is_refused(parts):
+    with pytest.raises(AverageError, match="average"):
+        average(parts)
+
+
+@pytest.mark.parametrize("text", ["mine", "mine=", "=0.5", "mine=0", "mine=-1", "mine=nan", "mine=inf", "mine=x"])
+def test_a_bad_share_is_named(text):
+    with pytest.raises(AverageError, match="share above 0"):
+        parse_share(text)
+
+
+def test_the_command_writes_a_checkpoint_that_says_what_it_is(tmp_path):
+    for name, checkpoint in {"a": ONE, "b=c": OTHER}.items():
+        save_checkpoint(checkpoint, tmp_path / name)
+    done = run("mmnet", "average", "a=0.65", "b=c=0.35", "-o", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    written = load_checkpoint(tmp_path / "out")
+    assert written.fingerprint() == average([(ONE, 0.65), (OTHER, 0.35)]).fingerprint()
+    assert [part["step"] for part in written.provenance["average of"]] == [10, 20]
+    again = run("mmnet", "average", "a=1", "b=c=1", "-o", "out", cwd=tmp_path)
+    assert "out" in error_line(again)

@@ -1,0 +1,85 @@
+"""Wall time of whole `export-tflite` commands, process start included, and where the seconds go.
+
+Run on a quiet machine:
+  python tools/export_time.py --ckpt CHECKPOINT --calibration PHOTOS [--json FILE]
+
+Aims on two cores: float32 within 15 s, int8 with 100 photos within 45 s.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+PRECISIONS = ("float32", "int8")
+
+# Runs the command in a process with clocks around what takes the time; prints the seconds of each as JSON.
+_CLOCKED = """
+import json, sys, time
+start = time.perf_counter()
+spent = {}
+def clocked(module, name, label):
+    function = getattr(module, name)
+    def run(*args, **kwargs):
+        begin = time.perf_counter()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            spent[label] = spent.get(label, 0) + time.perf_counter() - begin
+    setattr(module, name, run)
+import mmnet.cli.main
+mmnet.cli.main.silence_native_libraries()
+from mmnet.network.tensorflow import load_tensorflow
+begin = time.perf_counter(); load_tensorflow(); spent["import TensorFlow"] = time.perf_counter() - begin
+import mmnet.export.exporter as exporter, mmnet.network.resolve as resolve, mmnet.quantize.calibration as calibration
+clocked(resolve.Found, "load", "read the checkpoint")
+clocked(calibration, "load_calibration", "read the photos")
+clocked(exporter, "to_float", "convert to float32")
+clocked(exporter, "check_against_keras", "build Keras and compare")
+clocked(exporter, "to_int8", "measure ranges and convert to int8")
+clocked(exporter, "check_against_float", "compare int8 with float")
+clocked(exporter, "check_graph", "inspect operators and contract")
+try:
+    mmnet.cli.main.export_tflite()
+except SystemExit as end:
+    if end.code:
+        raise
+spent["everything else"] = time.perf_counter() - start - sum(spent.values())
+with open(sys.argv[sys.argv.index("-o") + 1] + ".times", "w") as file:
+    json.dump(spent, file)
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ckpt", required=True)
+    parser.add_argument("--calibration", required=True)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    results = {}
+    for precision in PRECISIONS:
+        with tempfile.TemporaryDirectory() as folder:
+            output = Path(folder) / "model.tflite"
+            options = ["--ckpt", arguments.ckpt, "--precision", precision, "-o", str(output)]
+            options += ["--calibration", arguments.calibration] if precision == "int8" else []
+            start = time.perf_counter()
+            program = Path(sys.executable).with_name("export-tflite")
+            subprocess.run([program, *options], check=True, stdout=subprocess.DEVNULL)
+            wall = time.perf_counter() - start
+            subprocess.run([sys.executable, "-c", _CLOCKED, *options, "--force"], check=True, stdout=subprocess.DEVNULL)
+            spent = json.loads(output.with_name(output.name + ".times").read_text())
+        results[precision] = {"wall_s": round(wall, 2), "seconds": {k: round(v, 2) for k, v in spent.items()}}
+        print(f"{precision}: {wall:.1f} s")
+        for label, seconds in spent.items():
+            print(f"  {seconds:6.2f} s  {label}")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

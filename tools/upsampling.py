@@ -1,0 +1,339 @@
+"""What ways of upsampling the alpha, and of estimating foreground colours, are worth and cost, at the photo's size.
+
+    python tools/upsampling.py --data portraits --split test --pictures 60 --json found.json
+    python tools/upsampling.py --drawn 6 --json found.json --markdown found.md
+    python tools/upsampling.py --drawn 2 --frame 640x480 --slow    (also joint bilateral and closed-form)
+
+On portraits the alpha is the network's, and the labels are what they are: where a network softened them, hair in them
+is no thinner than that network's pixels. On drawn pictures (a head with strands of hair before a mottled background,
+whose alpha and colours are known) the alpha is the true one, brought to the network's size by areas, as if the network
+were perfect (soften 0) or as soft as a network is (soften 1, a Gaussian's σ there): the error that is left is the
+upsampling's.
+
+Times are processor time of one thread, the least of --runs: what else the machine does then counts little, but where it
+shares caches and memory it counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from mmnet.benchmark.host.machine import describe_host
+from mmnet.cli.progress import progress_bar
+from mmnet.errors import MMNetError
+from mmnet.evaluation.datasets.pairs import load_pairs
+from mmnet.evaluation.metrics import band_mad, boundary_band, gauss_grad, mad
+from mmnet.files import atomic_file
+from mmnet.runtime import MattingModel, Upsampling, estimate_foreground, to_model_input, upsample_alpha
+from mmnet.runtime.model import default_model
+
+Bytes, Floats = NDArray[np.uint8], NDArray[np.float32]
+Method = Callable[[Floats, Bytes, Bytes], Floats]  # (alpha [S, S], photo, what the network saw) -> alpha [H, W]
+SIZE = 256
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One photo, what the network saw and said, the truth, and, where it was drawn, the person's own colours."""
+
+    group: str
+    photo: Bytes
+    seen: Bytes
+    alpha: Floats
+    truth: Floats
+    foreground: Bytes | None = None
+
+
+def _up(values: Any, photo: Bytes) -> Any:
+    return cv2.resize(values, (photo.shape[1], photo.shape[0]), interpolation=cv2.INTER_LINEAR)
+
+
+def fast_guided(radius: int, epsilon: float) -> Method:
+    """He and Sun's fast guided filter as published, with the photo's luma: slope and offset averaged and upsampled."""
+
+    def mean(values: Any) -> Any:
+        return cv2.blur(values, (2 * radius + 1, 2 * radius + 1))
+
+    def method(alpha: Floats, photo: Bytes, seen: Bytes) -> Floats:
+        guide, full = (cv2.cvtColor(p, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255 for p in (seen, photo))
+        slope = (mean(guide * alpha) - mean(guide) * mean(alpha)) / (mean(guide * guide) - mean(guide) ** 2 + epsilon)
+        offset = mean(alpha) - slope * mean(guide)
+        return np.asarray((_up(mean(slope), photo) * full + _up(mean(offset), photo)).clip(0, 1), np.float32)
+
+    return method
+
+
+def joint_bilateral(radius: int, near: float, alike: float) -> Method:
+    """Kopf et al., "Joint Bilateral Upsampling" (2007): σ `near` in the network's pixels, `alike` in grey levels."""
+
+    def method(alpha: Floats, photo: Bytes, seen: Bytes) -> Floats:
+        height, width = photo.shape[:2]
+        size = len(alpha)
+        y, x = ((np.arange(side) + 0.5) * size / side - 0.5 for side in (height, width))
+        row, column = np.rint(y).astype(int), np.rint(x).astype(int)
+        total, weights = np.zeros((height, width), np.float32), np.full((height, width), 1e-12, np.float32)
+        full, small = photo.astype(np.float32), seen.astype(np.float32)
+        for down in range(-radius, radius + 1):
+            for across in range(-radius, radius + 1):
+                rows, columns = (row + down).clip(0, size - 1), (column + across).clip(0, size - 1)
+                far = ((row + down - y) ** 2)[:, None] + ((column + across - x) ** 2)
+                unlike = ((full - small[rows][:, columns]) ** 2).sum(axis=2)
+                weight = np.exp(-far / (2 * near**2) - unlike / (2 * alike**2)).astype(np.float32)
+                total += weight * alpha[rows][:, columns]
+                weights += weight
+        return total / weights
+
+    return method
+
+
+def closed_form(alpha: Floats, photo: Bytes, seen: Bytes) -> Floats:
+    """Levin's closed-form matting (2008) by pymatting, in the band where the bilinear alpha is neither 0 nor 1."""
+    from pymatting import estimate_alpha_cf
+
+    rough = upsample_alpha(alpha, photo, Upsampling.BILINEAR)
+    unknown = ((rough > 0.05) & (rough < 0.95)).astype(np.uint8)
+    reach = 2 * max(1, round(max(photo.shape) / SIZE / 2)) + 1
+    unknown = cv2.dilate(unknown, np.ones((reach, reach), np.uint8))
+    trimap = np.where(unknown > 0, 0.5, rough > 0.5)
+    found = estimate_alpha_cf(photo / 255.0, trimap, laplacian_kwargs={"epsilon": 1e-6})
+    return np.asarray(found, np.float32).clip(0, 1)
+
+
+def methods(slow: bool) -> dict[str, Method]:
+    """The ways compared, by what the table calls them."""
+    found: dict[str, Method] = {
+        "bilinear": lambda alpha, photo, seen: upsample_alpha(alpha, photo, Upsampling.BILINEAR),
+        "guided": lambda alpha, photo, seen: upsample_alpha(alpha, photo, Upsampling.GUIDED, model_input=seen),
+        "fast guided filter, luma, r 2, ε 0.001": fast_guided(2, 1e-3),
+    }
+    if slow:
+        found["joint bilateral, r 2, σ 1 and 12"] = joint_bilateral(2, 1.0, 12.0)
+        found["closed-form"] = closed_form
+    return found
+
+
+def colour_methods() -> dict[str, Callable[[Bytes, Floats], Bytes]]:
+    """Ways of estimating the foreground."""
+
+    def multi_level(photo: Bytes, alpha: Floats) -> Bytes:
+        from pymatting import estimate_foreground_ml
+
+        return (
+            np.rint(estimate_foreground_ml(photo / 255.0, alpha.astype(np.float64)) * 255).clip(0, 255).astype(np.uint8)
+        )
+
+    def blur_fusion(photo: Bytes, alpha: Floats) -> Bytes:
+        """Forte's two passes at full size, radii 90 and 6 at 1920 pixels as published for about that size."""
+        image, share = photo.astype(np.float32), alpha[..., None]
+        front = behind = image
+        for radius in (max(alpha.shape) * 90 // 1920, max(1, max(alpha.shape) * 6 // 1920)):
+            box = 2 * radius + 1, 2 * radius + 1
+            near = cv2.blur(front * share, box) / (cv2.blur(share, box)[..., None] + 1e-5)
+            behind = cv2.blur(behind * (1 - share), box) / (cv2.blur(1 - share, box)[..., None] + 1e-5)
+            front = (near + share * (image - share * near - (1 - share) * behind)).clip(0, 255)
+        return np.rint(front).astype(np.uint8)
+
+    return {
+        "the photo's own": lambda photo, _: photo,
+        "estimate_foreground": estimate_foreground,
+        "blur fusion, two passes, full size": blur_fusion,
+        "pymatting, multi-level": multi_level,
+    }
+
+
+def portraits(folder: Path, split: str | None, count: int, model: MattingModel) -> Iterator[Picture]:
+    """Evenly chosen portraits with what the network makes of them."""
+    pairs = load_pairs(folder, split)
+    for index in np.unique(np.linspace(0, len(pairs) - 1, min(count, len(pairs))).astype(int)):
+        photo, mask = pairs[index].read()
+        seen = to_model_input(photo, model.size)
+        yield Picture("portraits", photo, seen, model.run_float(seen), mask.astype(np.float32) / np.float32(255))
+
+
+def drawn(count: int, height: int, width: int, soften: float) -> Iterator[Picture]:
+    """Heads with hair, each another one."""
+    for seed in range(count):
+        photo, truth, foreground = draw(seed, height, width)
+        small = cv2.resize(truth, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+        if soften:
+            small = cv2.GaussianBlur(small, (0, 0), soften)
+        alpha = np.rint(small.clip(0, 1) * 255).astype(np.float32) / np.float32(255)
+        seen = to_model_input(photo, SIZE)
+        yield Picture(f"drawn, soften {soften:g}", photo, seen, alpha, truth, foreground)
+
+
+def draw(seed: int, height: int, width: int) -> tuple[Bytes, Floats, Bytes]:
+    """A head, shoulders and some 1,400 strands: photo, true alpha, and the colours of the person."""
+    random = np.random.default_rng(seed)
+    side = 2 * height  # drawn twice as large, so that edges are smooth
+    canvas = np.zeros((side, 2 * width), np.uint8)
+    centre = np.array([2 * width * random.uniform(0.4, 0.6), side * random.uniform(0.38, 0.48)])
+    head = side * np.array([0.19, 0.25])
+    cv2.ellipse(canvas, tuple(centre.astype(int)), tuple(head.astype(int)), 0, 0, 360, 255, -1)
+    cv2.ellipse(canvas, (int(centre[0]), int(side * 1.05)), (side // 2, int(side * 0.38)), 0, 0, 360, 255, -1)
+    for _ in range(1400):
+        turn = random.uniform(0.95 * np.pi, 2.05 * np.pi)
+        outwards = np.array([np.cos(turn), np.sin(turn)])
+        point, step = centre + 0.97 * head * outwards, random.gamma(2, 0.05) * side / 24
+        heading = np.arctan2(*(outwards + random.normal(0, 0.5, 2))[::-1])
+        curl, points = random.normal(0, 2.5), []
+        for _ in range(24):
+            points.append(point)
+            heading += curl / 24
+            point = point + step * np.array([np.cos(heading), np.sin(heading)])
+        strand = np.rint(np.array(points) * 16).astype(np.int32)
+        cv2.polylines(canvas, [strand], False, 255, int(random.integers(1, 5)), cv2.LINE_AA, 4)
+    alpha = cv2.resize(canvas.astype(np.float32) / 255, (width, height), interpolation=cv2.INTER_AREA).clip(0, 1)
+    person = 0.25 * mottle(random, height, width) + 0.75 * random.uniform(10, 200, 3)
+    colours = np.rint(person.clip(0, 255))
+    photo = alpha[..., None] * colours + (1 - alpha[..., None]) * mottle(random, height, width)
+    return np.rint(photo).astype(np.uint8), np.asarray(alpha, np.float32), colours.astype(np.uint8)
+
+
+def mottle(random: np.random.Generator, height: int, width: int) -> NDArray[np.float64]:
+    """A play of colours at every scale, with some hard-edged shapes: float [height, width, 3] in 0-255."""
+    total = np.zeros((height, width, 3))
+    for scale in (4, 8, 16, 32, 64, 128, 256):
+        noise = random.normal(0, 1, (height // scale + 2, width // scale + 2, 3))
+        total += scale**0.7 * cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
+    total *= 40 / total.std()
+    total += random.uniform(60, 200, 3)
+    for _ in range(12):
+        x, y = random.integers(0, width), random.integers(0, height)
+        size = int(random.integers(width // 30, width // 5)), int(random.integers(height // 30, height // 4))
+        shape = total.copy()
+        cv2.ellipse(shape, (int(x), int(y)), size, 0, 0, 360, random.uniform(0, 255, 3).tolist(), -1)
+        total = 0.3 * total + 0.7 * shape
+    return total.clip(0, 255)
+
+
+def timed(work: Callable[[], Any], runs: int) -> tuple[Any, float]:
+    """What it gives, and its processor time in milliseconds, the least of some runs."""
+    least = np.inf
+    for _ in range(runs):
+        start = time.thread_time()
+        found = work()
+        least = min(least, time.thread_time() - start)
+    return found, float(least * 1e3)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="portraits with mattes, as mmnet evaluate takes them")
+    parser.add_argument("--split", help="of --data")
+    parser.add_argument("--pictures", type=int, default=60, help="of --data (60)")
+    parser.add_argument("--drawn", type=int, default=0, help="drawn pictures (none)")
+    parser.add_argument("--frame", default="1920x1080", help="their size, WxH (1920x1080)")
+    parser.add_argument("--slow", action="store_true", help="also joint bilateral and closed-form (needs pymatting)")
+    parser.add_argument("--model", type=Path, help="the .tflite (the one that ships)")
+    parser.add_argument("--runs", type=int, default=2, help="of each method, for its time (2)")
+    parser.add_argument("--json", type=Path, help="write every figure there")
+    parser.add_argument("--markdown", type=Path, help="write the tables there; without it they are printed")
+    options = parser.parse_args()
+    width, height = map(int, options.frame.split("x"))
+    cv2.setNumThreads(1)
+    machine = describe_host()
+    model = MattingModel(options.model or default_model(), threads=1)
+    sets: list[Iterator[Picture]] = []
+    if options.data:
+        sets.append(portraits(options.data, options.split, options.pictures, model))
+    if options.drawn:
+        sets += [drawn(options.drawn, height, width, soften) for soften in (0.0, 1.0)]
+    if not sets:
+        parser.error("give --data FOLDER or --drawn N, or both")
+
+    rows: dict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
+    colours: dict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
+    console = Console(stderr=True)
+    with progress_bar(console) as bar:
+        task = bar.add_task("measuring", total=(options.pictures if options.data else 0) + 2 * options.drawn)
+        for picture in (picture for each in sets for picture in each):
+            measure(picture, methods(options.slow), rows, options.runs)
+            if picture.foreground is not None:
+                measure_colours(picture, colours, options.runs)
+            bar.advance(task)
+    document = {
+        "machine": machine,
+        "platform": platform.platform(),
+        "load_average_after": os.getloadavg(),
+        "upsampling": summary(rows),
+        "foreground": summary(colours),
+    }
+    text = "\n\n".join(table(document[part]) for part in ("upsampling", "foreground") if document[part]) + "\n"
+    for path, content in (
+        (options.json, json.dumps(document, indent=1, ensure_ascii=False) + "\n"),
+        (options.markdown, text),
+    ):
+        if path:
+            with atomic_file(path) as temporary:
+                temporary.write_text(content, encoding="utf-8")
+    if not options.markdown:
+        print(text, end="")
+
+
+def measure(picture: Picture, ways: dict[str, Method], rows: dict[Any, Any], runs: int) -> None:
+    band = boundary_band(picture.truth)
+    for name, way in ways.items():
+        slow = name.startswith(("joint", "closed"))
+        alpha, milliseconds = timed(
+            lambda way=way: way(picture.alpha, picture.photo, picture.seen), 1 if slow else runs
+        )
+        rows[picture.group, name].append(
+            {
+                "band MAD": band_mad(alpha, picture.truth, band),
+                "GAUSS_GRAD": gauss_grad(alpha, picture.truth),
+                "MAD": mad(alpha, picture.truth),
+                "ms": milliseconds,
+            }
+        )
+
+
+def measure_colours(picture: Picture, rows: dict[Any, Any], runs: int) -> None:
+    mixed = (picture.truth > 0) & (picture.truth < 1)
+    for name, way in colour_methods().items():
+        found, milliseconds = timed(lambda way=way: way(picture.photo, picture.truth), runs)
+        wrong = np.abs(found.astype(np.float32) - picture.foreground).mean(axis=2)[mixed]
+        rows[picture.group, name].append(
+            {
+                "colour error": float(wrong.mean()),
+                "composite error": float((wrong * picture.truth[mixed]).mean()),
+                "ms": milliseconds,
+            }
+        )
+
+
+def summary(rows: dict[tuple[str, str], list[dict[str, float]]]) -> list[dict[str, Any]]:
+    return [
+        {"pictures": group, "method": name, "count": len(found)}
+        | {figure: float(np.nanmean([each[figure] for each in found])) for figure in found[0]}
+        for (group, name), found in rows.items()
+    ]
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    def shown(value: Any) -> str:
+        return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+    lines = ["| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
+    return "\n".join(lines + ["| " + " | ".join(map(shown, row.values())) + " |" for row in rows])
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except MMNetError as error:
+        raise SystemExit(f"error: {error}") from None

@@ -1,0 +1,1 @@
+"""Training data: layouts, checks, packs, the input pipeline, drawn sequences."""

@@ -1,0 +1,100 @@
+"""A contact sheet of what training sees, to be looked at by a person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet.training.augment import Augmentation, AugmentationError
+from mmnet.training.data.layouts import find_backgrounds, find_source, parse_weighted
+from mmnet.training.data.packs import Progress, build_pack, load_backgrounds, load_pack, side_for
+from mmnet.training.data.pipeline import Part, Recipe
+
+Bytes = NDArray[np.uint8]
+
+_GREEN = np.array([0, 177, 64], np.float32)  # chroma-key green: halos show on it
+_GAP = 4
+
+
+def read_recipe(name: str) -> Recipe:
+    """`own`, `published`, `none`, or a JSON file with a table of augmentations.
+
+    Raises:
+        AugmentationError: no such file, no JSON, or no such table.
+    """
+    if name == "own":
+        return Augmentation()
+    if name == "published":
+        return "published"
+    if name == "none":
+        return None
+    try:
+        return Augmentation.from_json(json.loads(Path(name).read_text()))
+    except OSError as error:
+        raise AugmentationError(
+            f"{name}: cannot be read: {error.strerror}; name own, published, none or a JSON file"
+        ) from error
+    except ValueError as error:
+        raise AugmentationError(f"{name}: is no JSON ({error})") from error
+    except AugmentationError as error:
+        raise AugmentationError(f"{name}: {error}") from error
+
+
+def few_parts(
+    arguments: Sequence[str],
+    count: int,
+    size: int,
+    recipe: Recipe,
+    backgrounds: Path | None,
+    seed: int,
+    progress: Progress,
+) -> tuple[list[Part], Bytes]:
+    """As `load_data`, but at most `count` pictures of every root and as many backgrounds, chosen by the seed."""
+    foregrounds = isinstance(recipe, Augmentation)
+    side = side_for(size) if foregrounds else size
+    random = np.random.default_rng(seed)
+
+    def some(total: int) -> list[int]:
+        return sorted(random.permutation(total)[:count].tolist())
+
+    parts = []
+    for path, weight in map(parse_weighted, arguments):
+        if path.suffix == ".npz":
+            pack = load_pack(path)
+            parts.append(Part(pack, np.array(some(len(pack))), weight))
+        else:
+            pairs = find_source(path).pairs
+            chosen = [pairs[index] for index in some(len(pairs))]
+            pack = build_pack(chosen, side, root=path, foregrounds=foregrounds, progress=progress)
+            parts.append(Part.whole(pack, weight))
+    scenes = [] if backgrounds is None or not foregrounds else find_backgrounds(backgrounds)
+    return parts, load_backgrounds([scenes[index] for index in some(len(scenes))], side)
+
+
+def contact_sheet(images: Bytes, mattes: NDArray[np.float32], columns: int) -> Bytes:
+    """Samples in a grid, each as picture, matte and the person over green.
+
+    Args:
+        images: uint8 [N, S, S, 3].
+        mattes: float32 [N, S, S, 1] in [0, 1].
+        columns: samples a row.
+
+    Returns:
+        uint8 [H, W, 3], RGB.
+    """
+    count, size = len(images), images.shape[1]
+    over = np.rint(images * mattes + _GREEN * (1 - mattes)).astype(np.uint8)
+    grey = np.rint(mattes * 255).astype(np.uint8).repeat(3, axis=3)
+    tiles = np.concatenate([images, grey, over], axis=2)
+    rows = -(-count // columns)
+    pitch = (size + _GAP, 3 * size + _GAP)
+    sheet = np.full((rows * pitch[0] + _GAP, columns * pitch[1] + _GAP, 3), 255, np.uint8)
+    for index, tile in enumerate(tiles):
+        row, column = divmod(index, columns)
+        top, left = row * pitch[0] + _GAP, column * pitch[1] + _GAP
+        sheet[top : top + size, left : left + 3 * size] = tile
+    return sheet
