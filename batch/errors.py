@@ -1,4 +1,4 @@
-"""What can be wrong with a job over many pictures."""
+"""What can be wrong with a job over many images."""
 
 from __future__ import annotations
 
@@ -14,4 +14,4 @@ class StoreError(BatchError):
 
 
 class OtherJobError(BatchError):
-    """The destination holds the results of another model, of other options or of other pictures."""
+    """The destination holds the results of another model, of other options or of other images."""

@@ -1,4 +1,4 @@
-"""`mmnet evaluate --ray`: the figures of every picture by the actors of `mmnet batch`, merged into the same report."""
+"""`mmnet evaluate --ray`: the figures of every image by the actors of `mmnet batch`, merged into the same report."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mmnet.batch.plan import task_size
 from mmnet.batch.pool import connected
 from mmnet.errors import MMNetError
 from mmnet.evaluation.datasets.pairs import DatasetError, Pair, fingerprint, joined_fingerprint
-from mmnet.evaluation.evaluate import EvaluationError, Result, collected, measure_picture
+from mmnet.evaluation.evaluate import EvaluationError, Result, collected, measure_image
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.resize import Resize, choose_resize
 
@@ -44,7 +44,7 @@ class Measurer:
     def _measure(self, pair: Pair) -> dict[str, Any]:
         try:
             photo, mask = pair.read()
-            row = measure_picture(photo, mask, self._matters, self._resize)
+            row = measure_image(photo, mask, self._matters, self._resize)
         except DatasetError as error:
             return {"problems": error.problems}
         except MMNetError as error:
@@ -60,17 +60,17 @@ def evaluate_on_ray(
     workers: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[list[Result], str]:
-    """As `check_pairs` and `evaluate` together, with the same figures to the last bit, in one pass over the pictures.
+    """As `check_pairs` and `evaluate` together, with the same figures to the last bit, in one pass over the images.
 
     Args:
-        candidates, pairs, resize, progress: as `evaluate`. The workers read the pictures themselves.
+        candidates, pairs, resize, progress: as `evaluate`. The workers read the images themselves.
         address, workers: as `connected`.
 
     Returns:
-        The results, and the fingerprint of the pictures.
+        The results, and the fingerprint of the images.
 
     Raises:
-        DatasetError, EvaluationError, ModelError: as `evaluate`; or workers died over a picture.
+        DatasetError, EvaluationError, ModelError: as `evaluate`; or workers died over an image.
         BatchError, MissingExtraError: as `connected`.
     """
     with connected(address, workers) as pool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mmnet.batch.errors import OtherJobError
 from mmnet.batch.ledger import ERRORS, JOB, Entry, Ledger, check_same, read_job, read_ledger
-from mmnet.batch.plan import Picture, Source, Task, file_tasks, is_shard, name_outputs, shard_tasks, task_size
+from mmnet.batch.plan import Image, Source, Task, file_tasks, is_shard, name_outputs, shard_tasks, task_size
 from mmnet.batch.store import RECORDS, Store
 from mmnet.batch.worker import held_by_shard
 from mmnet.runtime.jobs.outputs import Kind
@@ -23,13 +23,13 @@ class Standing:
 
     Attributes:
         ledger: of this run, with the failures of earlier ones that stay.
-        pictures: to be made.
+        images: to be made.
         skipped: how many have their result.
         shards: output -> the shard that lacks its result, and is made again.
     """
 
     ledger: Ledger
-    pictures: list[Picture]
+    images: list[Image]
     skipped: int
     shards: dict[str, str] = field(default_factory=dict)
 
@@ -38,12 +38,12 @@ class Standing:
 
         Args:
             shape: `files` or `parquet`.
-            shard_size: pictures a shard.
+            shard_size: images a shard.
             workers: how many there are.
         """
         if shape == PARQUET:
-            return shard_tasks(self.pictures, shard_size, self.shards)
-        return file_tasks(self.pictures, task_size(len(self.pictures), workers))
+            return shard_tasks(self.images, shard_size, self.shards)
+        return file_tasks(self.images, task_size(len(self.images), workers))
 
 
 def take_stock(
@@ -59,7 +59,7 @@ def take_stock(
 
     Args:
         destination: to be written to.
-        sources: all pictures.
+        sources: all images.
         kind: what is made of them.
         job: as `job_description`.
         retry: whether to make again what failed before.
@@ -76,9 +76,9 @@ def take_stock(
     if found is not None:
         check_same(found, job, destination.uri)
     held = _held_files(destination, files) if job["to"] == FILES else _held_rows(destination, files)
-    pictures, refused = name_outputs(sources, kind, {entry.name: entry.output for entry in held.made.values()})
+    images, refused = name_outputs(sources, kind, {entry.name: entry.output for entry in held.made.values()})
     there = files if job["to"] == FILES else held.made
-    present = [picture for picture in pictures if picture.output in there]
+    present = [image for image in images if image.output in there]
     if found is None:
         if present:
             raise OtherJobError(
@@ -91,21 +91,21 @@ def take_stock(
     ledger = Ledger(destination, errors_there=ERRORS in files)
     for entry in held.unrecorded:
         ledger.record(entry)
-    for picture in present:
-        if picture.output not in held.made:
-            ledger.record(Entry(picture.source.name, picture.output))
+    for image in present:
+        if image.output not in held.made:
+            ledger.record(Entry(image.source.name, image.output))
     for name, problem in refused.items():
         ledger.record(Entry(name, "", error=f"{name!r}: {problem}"))
-    left = [picture for picture in pictures if picture.output not in there]
+    left = [image for image in images if image.output not in there]
     if retry:
         shards = {entry.output: entry.shard for entry in held.shelf if entry.shard}
         again = {shard for shard in shards.values() if shard in held.lacking}
         shards = {output: shard for output, shard in shards.items() if shard in again}
-        left = [picture for picture in pictures if picture.output not in there or picture.output in shards]
-        return Standing(ledger, left, len(pictures) - len(left), shards)
-    planned = {picture.output for picture in left}
+        left = [image for image in images if image.output not in there or image.output in shards]
+        return Standing(ledger, left, len(images) - len(left), shards)
+    planned = {image.output for image in left}
     ledger.failed.update({key: entry for key, entry in held.failed.items() if key in planned})
-    left = [picture for picture in left if picture.output not in held.failed]
+    left = [image for image in left if image.output not in held.failed]
     return Standing(ledger, left, len(present))
 
 
@@ -150,7 +150,7 @@ def _held_rows(destination: Store, files: Collection[str]) -> _Held:
 
 def _clear(destination: Store, sources: list[Source], kind: Kind, files: Collection[str]) -> set[str]:
     """Remove results, and at last the records; what else lies there stays. Returns what is left."""
-    outputs = {picture.output for picture in name_outputs(sources, kind)[0]}
+    outputs = {image.output for image in name_outputs(sources, kind)[0]}
     ours = {name for name in files if name.startswith(f"{RECORDS}/") or is_shard(name) or name == ERRORS}
     if JOB in files:
         outputs |= {entry.output for entry in read_ledger(destination, files)}

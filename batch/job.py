@@ -40,11 +40,11 @@ class Settings:
     """How a job is done.
 
     Attributes:
-        to: `files`, a file a picture, or `parquet`, shards of many.
-        shard_size: pictures a shard, where they do not come from Parquet, whose row groups are kept.
+        to: `files`, a file an image, or `parquet`, shards of many.
+        shard_size: images a shard, where they do not come from Parquet, whose row groups are kept.
         columns: of a source of Parquet.
-        retry: whether pictures that failed in an earlier run are tried again.
-        max_errors: how many pictures may fail in this run; None: any number.
+        retry: whether images that failed in an earlier run are tried again.
+        max_errors: how many images may fail in this run; None: any number.
         force: begin anew: remove the results that are there first, of whatever job.
     """
 
@@ -61,7 +61,7 @@ class Progress:
     """What has been done so far.
 
     Attributes:
-        total: pictures of the source.
+        total: images of the source.
         done: made in this run.
         failed: without a result, whether tried in this run or left out since they failed before.
         skipped: whose results were there.
@@ -81,7 +81,7 @@ class Progress:
     core_seconds: float = 0.0
     stopped: str | None = None
     latest: Sequence[Entry] = ()
-    _first: tuple[int, float] = (0, 0.0)  # pictures and seconds when the first task was done
+    _first: tuple[int, float] = (0, 0.0)  # images and seconds when the first task was done
 
     def tick(self, seconds: float) -> None:
         """Take the time when a task is done."""
@@ -91,7 +91,7 @@ class Progress:
 
     @property
     def rate(self) -> float | None:
-        """Pictures a second since the first task was done, which waits for the workers' start; None before a second."""
+        """Images a second since the first task was done, which waits for the workers' start; None before a second."""
         done, seconds = self.done - self._first[0], self.seconds - self._first[1]
         return done / seconds if done and seconds > 0 else None
 
@@ -104,7 +104,7 @@ def run_job(
     pool: Callable[[], AbstractContextManager[Pool]],
     progress: Callable[[Progress], None] = lambda progress: None,
 ) -> Progress:
-    """Matte every picture of `source` that has no result in `destination` yet.
+    """Matte every image of `source` that has no result in `destination` yet.
 
     Args:
         recipe: what to make.
@@ -130,7 +130,7 @@ def run_job(
     state.latest = tuple(ledger.failed.values())
     progress(state)
     try:
-        if standing.pictures:
+        if standing.images:
             with pool() as workers:
                 state.workers = workers.workers
                 tasks = standing.tasks(settings.to, settings.shard_size, workers.workers)
@@ -150,7 +150,7 @@ def _work(
     max_errors: int | None,
     progress: Callable[[Progress], None],
 ) -> None:
-    """All tasks; then, those that killed their workers once more, each picture alone."""
+    """All tasks; then, those that killed their workers once more, each image alone."""
     began, before, in_vain = time.monotonic(), state.failed, 0
     problems: dict[str, str] = {}
     for careful in (False, True):
@@ -176,16 +176,16 @@ def _work(
                 if in_vain >= _WRITES_IN_VAIN:
                     raise BatchError(f"{answer['writing']}; run the same command again to go on")
                 if max_errors is not None and state.failed - before > max_errors:
-                    state.stopped = f"more than {max_errors} pictures failed (--max-errors)"
+                    state.stopped = f"more than {max_errors} images failed (--max-errors)"
                     return
         tasks = list(lost.values())
         if not tasks:
             return
     state.latest = tuple(
-        Entry(picture.source.name, picture.output, task.shard, f"{picture.source.name}: {problem}")
+        Entry(image.source.name, image.output, task.shard, f"{image.source.name}: {problem}")
         for task in tasks
         for problem in [problems.get(replace(task, careful=True).to_json(), "every worker that had it died")]
-        for picture in task.pictures
+        for image in task.images
     )
     for entry in state.latest:
         ledger.record(entry)

@@ -1,8 +1,8 @@
-"""What a destination says about itself: which model and options its results are of, and what became of each picture.
+"""What a destination says about itself: which model and options its results are of, and what became of each image.
 
 _mmnet/job.json             the recipe and the source: written first, never changed
-_mmnet/ledger/RUN-0001.jsonl  what was done, a line a picture, a part every few seconds
-errors.jsonl                the pictures that have no result, a line each
+_mmnet/ledger/RUN-0001.jsonl  what was done, a line an image, a part every few seconds
+errors.jsonl                the images that have no result, a line each
 
 Every file appears whole or not at all. What is done is decided by the results alone: lines that a killed run did not
 come to write are written by the next one.
@@ -32,7 +32,7 @@ _LINES, _SECONDS = 5000, 10.0  # of a part of the ledger
 
 @dataclass(frozen=True)
 class Entry:
-    """What became of a picture.
+    """What became of an image.
 
     Attributes:
         name: its own.
@@ -59,7 +59,7 @@ def job_description(recipe: Mapping[str, Any], source: str, shape: str) -> dict[
 
     Args:
         recipe: as `Recipe.describe`.
-        source: the URI that pictures are read from.
+        source: the URI that images are read from.
         shape: `files` or `parquet`, what the results are written as.
     """
     return {
@@ -97,11 +97,11 @@ def check_same(found: Mapping[str, Any], wanted: Mapping[str, Any], where: str) 
     keys = [key for key in {**found, **wanted} if key != "versions" and found.get(key) != wanted.get(key)]
     if not keys:
         return
-    mend = "name another destination, or begin anew with --force"
+    fix = "name another destination, or begin anew with --force"
     if keys == ["source"]:
-        mend = f"name another destination, begin anew with --force, or, if they only moved, say so in {where}/{JOB}"
+        fix = f"name another destination, begin anew with --force, or, if they only moved, say so in {where}/{JOB}"
     differences = "; ".join(f"{key} {_shown(found.get(key))}, not {_shown(wanted.get(key))}" for key in keys)
-    raise OtherJobError(f"{where}: holds results of another job: {differences}; {mend}")
+    raise OtherJobError(f"{where}: holds results of another job: {differences}; {fix}")
 
 
 def read_ledger(store: Store, files: Iterable[str]) -> list[Entry]:
@@ -127,7 +127,7 @@ class Ledger:
 
     Attributes:
         store: the destination.
-        failed: key -> its entry, of the pictures that have no result, earlier runs' included.
+        failed: key -> its entry, of the images that have no result, earlier runs' included.
         errors_there: whether the destination has a list of errors.
     """
 

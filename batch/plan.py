@@ -1,4 +1,4 @@
-"""Which result every picture gets, and in which tasks they are made: plain functions of names.
+"""Which result every image gets, and in which tasks they are made: plain functions of names.
 
 A job is planned from what its source lists and what its destination lists already. So a job that was killed is planned
 as before, less what is there, and nothing needs to be remembered but the results themselves.
@@ -23,11 +23,11 @@ _SHARD = re.compile(r"part-[0-9a-f]{16}\.parquet")
 
 
 class Source(NamedTuple):
-    """A picture to matte.
+    """An image to matte.
 
     Attributes:
         name: relative, with slashes.
-        file: the Parquet file that holds it, relative to the source; "" for a picture that is a file itself.
+        file: the Parquet file that holds it, relative to the source; "" for an image that is a file itself.
         group: its row group there.
         row: its row in that group.
     """
@@ -38,8 +38,8 @@ class Source(NamedTuple):
     row: int = 0
 
 
-class Picture(NamedTuple):
-    """A picture and its result: the name of a file, relative to the destination, or within a shard."""
+class Image(NamedTuple):
+    """An image and its result: the name of a file, relative to the destination, or within a shard."""
 
     source: Source
     output: str
@@ -47,15 +47,15 @@ class Picture(NamedTuple):
 
 @dataclass(frozen=True)
 class Task:
-    """Pictures that one worker makes in one go, all of one row group where they come from Parquet.
+    """Images that one worker makes in one go, all of one row group where they come from Parquet.
 
     Attributes:
-        pictures: at least one.
+        images: at least one.
         shard: the Parquet file that takes all their results; None where each is a file.
         careful: each in a process of its own, since one of them may have killed a worker.
     """
 
-    pictures: tuple[Picture, ...]
+    images: tuple[Image, ...]
     shard: str | None = None
     careful: bool = False
 
@@ -63,7 +63,7 @@ class Task:
         """As text, for a worker."""
         return json.dumps(
             {
-                "pictures": [[*picture.source, picture.output] for picture in self.pictures],
+                "images": [[*image.source, image.output] for image in self.images],
                 "shard": self.shard,
                 "careful": self.careful,
             }
@@ -73,23 +73,23 @@ class Task:
     def from_json(cls, text: str) -> Task:
         """The task that `to_json` wrote."""
         entry = json.loads(text)
-        pictures = tuple(Picture(Source(*fields), output) for *fields, output in entry["pictures"])
-        return cls(pictures, entry["shard"], entry["careful"])
+        images = tuple(Image(Source(*fields), output) for *fields, output in entry["images"])
+        return cls(images, entry["shard"], entry["careful"])
 
 
 def name_outputs(
     sources: Sequence[Source], kind: Kind, assigned: Mapping[str, str] | None = None
-) -> tuple[list[Picture], dict[str, str]]:
-    """Give every picture the name that `mmnet matte` gives it, in the folder that it comes from.
+) -> tuple[list[Image], dict[str, str]]:
+    """Give every image the name that `mmnet matte` gives it, in the folder that it comes from.
 
     Args:
         sources: in any order; the names of Parquet may be anything, and occur twice.
         kind: what is made.
-        assigned: name -> output of earlier runs, which are kept, whatever came to the pictures since; of names that
+        assigned: name -> output of earlier runs, which are kept, whatever came to the images since; of names that
             occur twice nobody can say whose it was, and their order decides.
 
     Returns:
-        The pictures in the order of `sources`, and name -> problem for those that can have no result.
+        The images in the order of `sources`, and name -> problem for those that can have no result.
     """
     refused = {source.name: problem for source in sources if (problem := _problem(source.name))}
     good = [source for source in sources if source.name not in refused]
@@ -108,41 +108,41 @@ def name_outputs(
             if index not in outputs:
                 outputs[index] = _free(job.output.as_posix(), good[index].name, kind, taken)
                 taken.add(outputs[index].casefold())
-    return [Picture(source, outputs[index]) for index, source in enumerate(good)], refused
+    return [Image(source, outputs[index]) for index, source in enumerate(good)], refused
 
 
-def file_tasks(pictures: Iterable[Picture], size: int) -> list[Task]:
-    """Tasks of at most `size` pictures that are files; of Parquet, of a row group, which can only be read in a row."""
+def file_tasks(images: Iterable[Image], size: int) -> list[Task]:
+    """Tasks of at most `size` images that are files; of Parquet, of a row group, which can only be read in a row."""
     tasks: list[Task] = []
-    for _, members in _by_group(pictures):
+    for _, members in _by_group(images):
         step = len(members) if members[0].source.file else size
         tasks += [Task(tuple(members[start : start + step])) for start in range(0, len(members), step)]
     return tasks
 
 
-def shard_tasks(pictures: Iterable[Picture], size: int, shards: Mapping[str, str] | None = None) -> list[Task]:
-    """A task a shard: of `size` pictures, or of a row group; the shard is named by the hash of what it is made of.
+def shard_tasks(images: Iterable[Image], size: int, shards: Mapping[str, str] | None = None) -> list[Task]:
+    """A task a shard: of `size` images, or of a row group; the shard is named by the hash of what it is made of.
 
     Args:
-        pictures: to be made.
-        size: pictures a shard, where they are files.
+        images: to be made.
+        size: images a shard, where they are files.
         shards: output -> the shard that it lies in already, which is made again under its name.
     """
-    again: dict[str, list[Picture]] = defaultdict(list)
-    new: list[Picture] = []
-    for picture in pictures:
-        (again[shards[picture.output]] if shards and picture.output in shards else new).append(picture)
+    again: dict[str, list[Image]] = defaultdict(list)
+    new: list[Image] = []
+    for image in images:
+        (again[shards[image.output]] if shards and image.output in shards else new).append(image)
     return [
         *(Task(tuple(members), shard) for shard, members in again.items()),
-        *(Task(task.pictures, shard_name(task.pictures)) for task in file_tasks(new, size)),
+        *(Task(task.images, shard_name(task.images)) for task in file_tasks(new, size)),
     ]
 
 
-def shard_name(pictures: Sequence[Picture]) -> str:
-    """`part-` and 16 hexadecimal digits of the SHA-256 of its pictures' names, places and outputs."""
+def shard_name(images: Sequence[Image]) -> str:
+    """`part-` and 16 hexadecimal digits of the SHA-256 of its images' names, places and outputs."""
     digest = hashlib.sha256()
-    for picture in pictures:
-        digest.update(json.dumps([*picture.source, picture.output]).encode() + b"\n")
+    for image in images:
+        digest.update(json.dumps([*image.source, image.output]).encode() + b"\n")
     return f"part-{digest.hexdigest()[:16]}.parquet"
 
 
@@ -151,13 +151,13 @@ def is_shard(name: str) -> bool:
     return _SHARD.fullmatch(name) is not None
 
 
-def task_size(pictures: int, workers: int, most: int = 32) -> int:
-    """Pictures a task: several tasks a worker, so that all end together, but not more of them than need be."""
-    return max(1, min(most, pictures // (8 * workers)))
+def task_size(images: int, workers: int, most: int = 32) -> int:
+    """Images a task: several tasks a worker, so that all end together, but not more of them than need be."""
+    return max(1, min(most, images // (8 * workers)))
 
 
-def _by_group(pictures: Iterable[Picture]) -> Iterable[tuple[tuple[str, int], list[Picture]]]:
-    for key, members in groupby(pictures, key=lambda picture: (picture.source.file, picture.source.group)):
+def _by_group(images: Iterable[Image]) -> Iterable[tuple[tuple[str, int], list[Image]]]:
+    for key, members in groupby(images, key=lambda image: (image.source.file, image.source.group)):
         yield key, list(members)
 
 
@@ -170,7 +170,7 @@ def _problem(name: str) -> str | None:
 
 
 def _free(output: str, name: str, kind: Kind, taken: Collection[str]) -> str:
-    """`output`, or, where an earlier run gave that name to another picture, one with the whole name in it."""
+    """`output`, or, where an earlier run gave that name to another image, one with the whole name in it."""
     if output.casefold() not in taken:
         return output
     extension = PurePosixPath(output).suffix

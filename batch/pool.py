@@ -20,7 +20,7 @@ from mmnet.errors import MissingExtraError
 Work = Callable[[str], str]
 
 LOCAL = "local"
-_STORE_BYTES = 200 << 20  # for Ray's objects: names and lines, never pictures
+_STORE_BYTES = 200 << 20  # for Ray's objects: names and lines, never images
 _LEAST_STORE_BYTES = 80 << 20
 _RETRIES = 2  # of a task whose worker died; then it is lost
 

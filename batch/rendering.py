@@ -1,4 +1,4 @@
-"""What is made of every picture: the model, the kind of result and its background, to be sent to every worker."""
+"""What is made of every image: the model, the kind of result and its background, to be sent to every worker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import cv2
 from mmnet.runtime.fullres.compositing import Background, parse_background
 from mmnet.runtime.fullres.upsample import DEFAULT, Upsampling
 from mmnet.runtime.imaging.photos import decode_photo
-from mmnet.runtime.jobs.outputs import ALPHA, COMPOSITE, CUTOUT, Kind, encode_picture
+from mmnet.runtime.jobs.outputs import ALPHA, COMPOSITE, CUTOUT, Kind, encode_image
 from mmnet.runtime.jobs.render import Rendering
 from mmnet.runtime.matter import PortraitMatter
 
@@ -26,7 +26,7 @@ class Recipe:
         model: a .tflite.
         background: as `mmnet matte --background` takes it; None: the alpha matte itself.
         upsampling, foreground: as `mmnet matte` takes them.
-        backdrop: the file's bytes where `background` is the path of a picture.
+        backdrop: the file's bytes where `background` is the path of an image.
     """
 
     model: bytes = field(repr=False)
@@ -39,7 +39,7 @@ class Recipe:
     def of(
         cls, model: bytes, background: str | None, upsampling: Upsampling = DEFAULT, foreground: bool = True
     ) -> Recipe:
-        """Check the background, and read it if it is a picture.
+        """Check the background, and read it if it is an image.
 
         Raises:
             BackgroundError, PhotoError: as `parse_background`.
@@ -96,7 +96,7 @@ class Maker:
         self._matter = PortraitMatter(recipe.model, threads=1, upsampling=recipe.upsampling)
 
     def __call__(self, name: str, data: bytes, output: str) -> Made:
-        """Matte one picture.
+        """Matte one image.
 
         Args:
             name: what messages call it.
@@ -109,8 +109,8 @@ class Maker:
             ModelError: the model failed on it.
         """
         photo = decode_photo(data, name)
-        picture = self._render(photo, self._matter.photo(photo).found)
-        return Made(encode_picture(Path(PurePosixPath(output)), picture), photo.shape[1], photo.shape[0])
+        image = self._render(photo, self._matter.photo(photo).found)
+        return Made(encode_image(Path(PurePosixPath(output)), image), photo.shape[1], photo.shape[0])
 
 
 def _background(recipe: Recipe) -> Background | None:

@@ -13,28 +13,28 @@ import pyarrow.compute
 import pyarrow.parquet as pq
 
 from mmnet.batch.errors import BatchError
-from mmnet.batch.plan import Picture, Source
+from mmnet.batch.plan import Image, Source
 from mmnet.batch.store import RECORDS, Store
 from mmnet.runtime.imaging.photos import MAX_FILE_BYTES, PHOTO_EXTENSIONS, PhotoError
 
 PARQUET = ".parquet"
-_ROWS_AT_A_TIME = 8  # decoded from a row group: pictures are large
+_ROWS_AT_A_TIME = 8  # decoded from a row group: images are large
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Where a Parquet file keeps pictures: columns, or fields of structs with a dot (`image.bytes`)."""
+    """Where a Parquet file keeps images: columns, or fields of structs with a dot (`image.bytes`)."""
 
     image: str = "image"
     name: str = "name"
 
 
 def list_sources(store: Store, columns: Columns) -> list[Source]:
-    """The pictures of a store: the photos below it (by extension, hidden ones left out), or the rows of its Parquet.
+    """The images of a store: the photos below it (by extension, hidden ones left out), or the rows of its Parquet.
 
     Args:
         store: a folder or prefix of photos, or of Parquet files, or one Parquet file.
-        columns: of Parquet. Only the names are read, not the pictures.
+        columns: of Parquet. Only the names are read, not the images.
 
     Raises:
         BatchError: there is nothing, or both photos and Parquet; or Parquet lacks a column or cannot be read.
@@ -58,21 +58,19 @@ def list_sources(store: Store, columns: Columns) -> list[Source]:
     return [Source(name) for name in photos] or [source for name in tables for source in _rows(store, name, columns)]
 
 
-def read_pictures(
-    store: Store, pictures: Sequence[Picture], columns: Columns
-) -> Iterator[tuple[Picture, bytes | Exception]]:
-    """The bytes of every picture, or why they cannot be read, one after the other.
+def read_images(store: Store, images: Sequence[Image], columns: Columns) -> Iterator[tuple[Image, bytes | Exception]]:
+    """The bytes of every image, or why they cannot be read, one after the other.
 
     Args:
         store: what `list_sources` listed.
-        pictures: all of one row group, in its order, where they come from Parquet.
+        images: all of one row group, in its order, where they come from Parquet.
         columns: as `list_sources`.
     """
-    if not pictures[0].source.file:
-        for picture in pictures:
-            yield picture, _read_file(store, picture.source.name)
+    if not images[0].source.file:
+        for image in images:
+            yield image, _read_file(store, image.source.name)
         return
-    wanted = deque(pictures)
+    wanted = deque(images)
     missing: Exception = PhotoError("its row is gone; the Parquet file was changed")
     try:
         for row, data in _read_rows(store, wanted[0].source, columns):
@@ -80,8 +78,8 @@ def read_pictures(
                 yield wanted.popleft(), data
     except (BatchError, OSError, pa.ArrowException) as error:
         missing = error
-    for picture in wanted:
-        yield picture, missing
+    for image in wanted:
+        yield image, missing
 
 
 def _read_file(store: Store, name: str) -> bytes | Exception:
@@ -104,7 +102,7 @@ def _read_rows(store: Store, source: Source, columns: Columns) -> Iterator[tuple
 
 def _checked(data: Any) -> bytes | Exception:
     if data is None:
-        return PhotoError("has no picture (null)")
+        return PhotoError("has no image (null)")
     if len(data) > MAX_FILE_BYTES:
         return PhotoError(f"has {len(data):,} bytes; a photo may have {MAX_FILE_BYTES:,}")
     return bytes(data)

@@ -1,4 +1,4 @@
-"""What one worker does with a task: read, matte, write, and say what became of every picture."""
+"""What one worker does with a task: read, matte, write, and say what became of every image."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ import pyarrow.parquet as pq
 from mmnet.batch.errors import BatchError
 from mmnet.batch.isolated import Alone
 from mmnet.batch.ledger import Entry
-from mmnet.batch.plan import Picture, Task
+from mmnet.batch.plan import Image, Task
 from mmnet.batch.rendering import Made, Maker, Recipe
-from mmnet.batch.sources import Columns, read_pictures
+from mmnet.batch.sources import Columns, read_images
 from mmnet.batch.store import Store
 from mmnet.errors import MMNetError
 
-# One row a picture of the source: its result, or why there is none.
+# One row an image of the source: its result, or why there is none.
 SHARD_SCHEMA = pa.schema(
     [
         pa.field("name", pa.string(), nullable=False),
         pa.field("output", pa.string(), nullable=False),
-        pa.field("picture", pa.binary()),
+        pa.field("image", pa.binary()),
         pa.field("width", pa.int32()),
         pa.field("height", pa.int32()),
         pa.field("error", pa.string()),
     ]
 )
-_SHARD_BYTES = 16 << 20  # of pictures in memory until a row group is written
+_SHARD_BYTES = 16 << 20  # of images in memory until a row group is written
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ class Order:
 
 
 class WriteError(BatchError):
-    """The destination did not take a result: nothing is wrong with the picture."""
+    """The destination did not take a result: nothing is wrong with the image."""
 
 
 class Worker:
-    """One interpreter. A call takes a task and returns its pictures' entries, both as JSON."""
+    """One interpreter. A call takes a task and returns its images' entries, both as JSON."""
 
     def __init__(self, order: Order, restarted: bool = False) -> None:
         """Load the model.
@@ -92,16 +92,16 @@ class Worker:
         if task.shard is not None:
             yield from self._shard(task, task.shard, make)
             return
-        pictures = [picture for picture in task.pictures if not (self._restarted and self._is_there(picture.output))]
-        for picture in set(task.pictures).difference(pictures):
-            yield Entry(picture.source.name, picture.output, worker=self._name)
-        for picture, made in self._make(pictures, make):
+        images = [image for image in task.images if not (self._restarted and self._is_there(image.output))]
+        for image in set(task.images).difference(images):
+            yield Entry(image.source.name, image.output, worker=self._name)
+        for image, made in self._make(images, make):
             if isinstance(made, Made):
                 try:
-                    self._order.destination.write(picture.output, made.content)
+                    self._order.destination.write(image.output, made.content)
                 except BatchError as error:
                     raise WriteError(str(error)) from error
-            yield self._entry(picture, made)
+            yield self._entry(image, made)
 
     def _shard(self, task: Task, shard: str, make: Callable[[str, bytes, str], Made]) -> Iterator[Entry]:
         """All results into one file, by way of this machine's disk: they may not fit into memory."""
@@ -111,8 +111,8 @@ class Worker:
             with pq.ParquetWriter(spool, SHARD_SCHEMA.with_metadata(metadata), compression="NONE") as writer:
                 rows: list[dict[str, object]] = []
                 held = 0
-                for picture, made in self._make(task.pictures, make):
-                    entry = self._entry(picture, made, shard)
+                for image, made in self._make(task.images, make):
+                    entry = self._entry(image, made, shard)
                     entries.append(entry)
                     rows.append(_row(entry, made))
                     held += len(made.content) if isinstance(made, Made) else 0
@@ -129,33 +129,33 @@ class Worker:
         yield from entries
 
     def _make(
-        self, pictures: list[Picture] | tuple[Picture, ...], make: Callable[[str, bytes, str], Made]
-    ) -> Iterator[tuple[Picture, Made | str]]:
-        """Every picture's result, or the line that says why it has none."""
-        if not pictures:
+        self, images: list[Image] | tuple[Image, ...], make: Callable[[str, bytes, str], Made]
+    ) -> Iterator[tuple[Image, Made | str]]:
+        """Every image's result, or the line that says why it has none."""
+        if not images:
             return
-        for picture, data in read_pictures(self._order.source, pictures, self._order.columns):
+        for image, data in read_images(self._order.source, images, self._order.columns):
             try:
                 if isinstance(data, Exception):
                     raise data
-                yield picture, make(picture.source.name, data, picture.output)
+                yield image, make(image.source.name, data, image.output)
             except MMNetError as error:
-                yield picture, _naming(picture.source.name, str(error))
+                yield image, _naming(image.source.name, str(error))
             except MemoryError:
-                yield picture, f"{picture.source.name}: does not fit into memory"
-            except Exception as error:  # one picture's accident does not end a job of a million
-                yield picture, _naming(picture.source.name, f"{type(error).__name__}: {error}")
+                yield image, f"{image.source.name}: does not fit into memory"
+            except Exception as error:  # one image's accident does not end a job of a million
+                yield image, _naming(image.source.name, f"{type(error).__name__}: {error}")
 
-    def _entry(self, picture: Picture, made: Made | str, shard: str | None = None) -> Entry:
+    def _entry(self, image: Image, made: Made | str, shard: str | None = None) -> Entry:
         error = made if isinstance(made, str) else None
-        return Entry(picture.source.name, picture.output, shard, error, self._name)
+        return Entry(image.source.name, image.output, shard, error, self._name)
 
     def _is_there(self, output: str) -> bool:
         return self._order.destination.has(output)
 
 
 def held_by_shard(store: Store, shard: str) -> list[Entry]:
-    """What a shard in a destination holds, read without its pictures.
+    """What a shard in a destination holds, read without its images.
 
     Raises:
         BatchError: it cannot be read.
@@ -164,7 +164,7 @@ def held_by_shard(store: Store, shard: str) -> list[Entry]:
         with store.open(shard) as opened:
             rows = pq.ParquetFile(opened).read(["name", "output", "error"]).to_pylist()
     except (OSError, pa.ArrowException) as error:
-        raise BatchError(f"{store.uri}/{shard}: cannot be read; remove it, and its pictures are made again") from error
+        raise BatchError(f"{store.uri}/{shard}: cannot be read; remove it, and its images are made again") from error
     return [Entry(row["name"], row["output"], shard, row["error"]) for row in rows]
 
 
@@ -172,7 +172,7 @@ def _row(entry: Entry, made: Made | str) -> dict[str, object]:
     return {
         "name": entry.name,
         "output": entry.output,
-        "picture": made.content if isinstance(made, Made) else None,
+        "image": made.content if isinstance(made, Made) else None,
         "width": made.width if isinstance(made, Made) else None,
         "height": made.height if isinstance(made, Made) else None,
         "error": entry.error,

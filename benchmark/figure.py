@@ -32,7 +32,7 @@ class Point:
         threads: how many.
         latency_ms: the median.
         latency_low_ms, latency_high_ms: where half of the runs lie around it; None where that is not known.
-        error: the mean over the pictures, and its interval.
+        error: the mean over the images, and its interval.
         error_low, error_high: the interval.
         parameters: of the model; None if they could not be counted.
     """

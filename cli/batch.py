@@ -30,7 +30,7 @@ from mmnet.runtime.fullres.upsample import DEFAULT, choose_upsampling
 from mmnet.runtime.model import default_model
 from mmnet.runtime.tflite.contents import load_model
 
-_SHOWN = 20  # bad pictures on the terminal; all are in the list of errors
+_SHOWN = 20  # bad images on the terminal; all are in the list of errors
 _INTERRUPTED = 130
 
 
@@ -53,10 +53,10 @@ def batch(
     foreground: ForegroundOption = True,
     to: Annotated[
         str,
-        typer.Option(metavar="files|parquet", help="A file a picture, named as [b]mmnet matte[/] does; or Parquet."),
+        typer.Option(metavar="files|parquet", help="A file an image, named as [b]mmnet matte[/] does; or Parquet."),
     ] = "files",
     shard_size: Annotated[
-        int, typer.Option(min=1, help="Pictures a Parquet file; those of a Parquet source keep their row groups.")
+        int, typer.Option(min=1, help="Images a Parquet file; those of a Parquet source keep their row groups.")
     ] = 256,
     image_column: Annotated[str, typer.Option(help="Of a Parquet source: the photos' bytes, or a struct of them.")] = (
         "image"
@@ -80,7 +80,7 @@ def batch(
     ] = None,
     errors: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Where else to list the bad pictures.", show_default="DST/errors.jsonl"),
+        typer.Option(metavar="FILE", help="Where else to list the bad images.", show_default="DST/errors.jsonl"),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", "-f", help="Begin anew: remove the results that are in DST first.")
@@ -100,7 +100,7 @@ def batch(
       mmnet batch 's3://photos?endpoint_override=http://minio:9000' mattes/ --json
       mmnet batch portraits.parquet mattes/ --image-column photo --name-column id
       mmnet batch photos/ shards/ --to parquet --shard-size 1000
-      mmnet batch photos/ mattes/ --retry     (the pictures that failed before)
+      mmnet batch photos/ mattes/ --retry     (the images that failed before)
 
     One bad photo does not stop the others. The exit code is 1 if any has no result, 130 after Ctrl-C.
     """
@@ -147,7 +147,7 @@ def batch(
     console.print(("interrupted: " if interrupted else "") + ", ".join(parts))
     if state.failed and not interrupted:
         listed = f"{results.uri}/errors.jsonl" if errors is None else str(errors)
-        console.print(f"the bad pictures are listed in {escape(listed)}; --retry tries them again")
+        console.print(f"the bad images are listed in {escape(listed)}; --retry tries them again")
     if as_json:
         typer.echo(
             json.dumps(_document(state, photos.uri, results.uri, recipe.describe(), left, interrupted), indent=2)
@@ -166,7 +166,7 @@ def _check_installed() -> None:
 
 
 class _Watch:
-    """The progress bar, the first bad pictures, and what there is to say at the end."""
+    """The progress bar, the first bad images, and what there is to say at the end."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -192,7 +192,7 @@ class _Watch:
                 if len(self.failed) <= _SHOWN:
                     self.console.print(f"[bold red]error:[/] {escape(entry.error)}")
                 elif len(self.failed) == _SHOWN + 1:
-                    self.console.print(f"more than {_SHOWN} bad pictures; all of them come into the list of errors")
+                    self.console.print(f"more than {_SHOWN} bad images; all of them come into the list of errors")
         counts = f"{state.done} matted, {state.failed} failed, {state.skipped} skipped"
         if state.rate is not None:
             counts += f", {state.rate:.1f} photos/s"

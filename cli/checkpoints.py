@@ -52,7 +52,7 @@ def average_checkpoints(
     ckpt_dir: CheckpointDir = Path("checkpoints"),
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace OUT if it exists.")] = False,
 ) -> None:
-    """Average the weights of a network before and after fine-tuning: often better than both on pictures unlike those
+    """Average the weights of a network before and after fine-tuning: often better than both on images unlike those
     it was fine-tuned on, and hardly worse on those.
 
     \b

@@ -1,4 +1,4 @@
-"""`mmnet data …`: look at training data, mend it, pack it."""
+"""`mmnet data …`: look at training data, fix it, pack it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ data_app = typer.Typer(
 _EXAMPLES = 5  # files named for each kind of finding; --json has them all
 
 _Validation = Annotated[
-    float, typer.Option("--validation", min=0, max=1, metavar="PART", help="Part of the pictures that validates.")
+    float, typer.Option("--validation", min=0, max=1, metavar="PART", help="Part of the images that validates.")
 ]
 _Workers = Annotated[int | None, typer.Option(min=1, help="How many at a time.", show_default="one a core")]
 _Force = Annotated[bool, typer.Option("--force", "-f", help="Replace what exists.")]
@@ -159,7 +159,7 @@ def pack_data(
 ) -> None:
     """Decode a data set once, into a file that training maps: it starts at once and may be larger than the memory.
 
-    The file is uncompressed: at size 256 it takes 0.7 MB a picture.
+    The file is uncompressed: at size 256 it takes 0.7 MB an image.
 
     \b
     Example:
@@ -180,7 +180,7 @@ def pack_data(
         pack_to_file(source.pairs, side_for(size), output, root=root, workers=workers, progress=update)
     megabytes = output.stat().st_size / 1e6
     console.print(
-        f"[bold]wrote[/]  {escape(str(output))}: {len(source.pairs)} pictures of {side_for(size)}×{side_for(size)}, "
+        f"[bold]wrote[/]  {escape(str(output))}: {len(source.pairs)} images of {side_for(size)}×{side_for(size)}, "
         f"{megabytes:,.0f} MB"
     )
 
@@ -190,7 +190,7 @@ def preview(
     data: Annotated[
         list[str], typer.Argument(metavar="DIR...", help="Data sets, or packs, as for training.", show_default=False)
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="SHEET.png", help="Picture to write.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="SHEET.png", help="Image to write.")],
     recipe: Annotated[
         str,
         typer.Option(
@@ -208,7 +208,7 @@ def preview(
     step: Annotated[int, typer.Option(min=0, help="Batch to show.")] = 0,
     force: _Force = False,
 ) -> None:
-    """Draw what training would see: each sample as picture, matte, and the person laid over green.
+    """Draw what training would see: each sample as image, matte, and the person laid over green.
 
     Halos, wrong mattes and colours that no camera makes show at a glance.
 
@@ -217,7 +217,7 @@ def preview(
       mmnet data preview portraits/train -o sheet.png --backgrounds scenes/
       mmnet data preview portraits/train -o sheet.png --recipe published
     """
-    from mmnet.runtime.jobs.outputs import write_picture
+    from mmnet.runtime.jobs.outputs import write_image
     from mmnet.training.data.pipeline import Batches
     from mmnet.training.data.preview import contact_sheet, few_parts, read_recipe
 
@@ -230,7 +230,7 @@ def preview(
     with _progress(console, "reading") as update:
         parts, scenes = few_parts(data, count, size, chosen, backgrounds, seed, progress=update)
     batch = Batches(parts, count, size, seed, chosen, scenes, dtype="uint8").batch(step)
-    write_picture(output, contact_sheet(*batch, columns))
+    write_image(output, contact_sheet(*batch, columns))
     console.print(f"[bold]wrote[/]  {escape(str(output))}: {count} samples of {size}×{size}")
 
 
@@ -311,7 +311,7 @@ def _show(report: Report, console: Console) -> None:
         if not counts[name]:
             continue
         mark = "[red]✗[/]" if kind.is_problem else "[yellow]![/]"
-        console.print(f"{mark} [bold]{counts[name]} × {name}[/]: {escape(kind.mend)}")
+        console.print(f"{mark} [bold]{counts[name]} × {name}[/]: {escape(kind.fix)}")
         some = [finding for finding in report.findings if finding.kind == name]
         for finding in some[:_EXAMPLES]:
             detail = f": {finding.detail}" if finding.detail else ""

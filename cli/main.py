@@ -73,7 +73,7 @@ def _options(
 
 
 def _run(command: typer.Typer) -> None:
-    """Run a command; turn what the user can mend into one line on stderr and an exit code, never a traceback."""
+    """Run a command; turn what the user can fix into one line on stderr and an exit code, never a traceback."""
     silence_native_libraries()
     try:
         command()

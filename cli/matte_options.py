@@ -15,7 +15,7 @@ BackgroundOption = Annotated[
         "--background",
         "-b",
         metavar="BACKGROUND",
-        help="A colour (#00ff00, white), a picture's path, blur or transparent. "
+        help="A colour (#00ff00, white), an image's path, blur or transparent. "
         "Without it, the alpha matte itself is written, in grey.",
         show_default=False,
     ),

@@ -40,7 +40,7 @@ def quantize(
     calibration: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Folder of photos to measure the first ranges on.", show_default="pictures of --data"
+            metavar="DIR", help="Folder of photos to measure the first ranges on.", show_default="images of --data"
         ),
     ] = None,
     calibration_photos: Annotated[
@@ -51,7 +51,7 @@ def quantize(
         str | None,
         typer.Option(metavar="latest", help="Go on with the run where its newest checkpoint is, bit for bit."),
     ] = None,
-    batch: Annotated[int | None, typer.Option(min=1, help="Pictures a step.", show_default="8")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, help="Images a step.", show_default="8")] = None,
     size: Annotated[
         int | None, typer.Option(help="Input size, a multiple of 16.", show_default="the checkpoint's")
     ] = None,
@@ -59,13 +59,13 @@ def quantize(
         Path | None,
         typer.Option(metavar="DIR", help="Photos without people, to lay behind people; takes longer to read the data."),
     ] = None,
-    validation: Annotated[float, typer.Option(min=0, max=1, help="Part of the pictures that validates.")] = 0.05,
+    validation: Annotated[float, typer.Option(min=0, max=1, help="Part of the images that validates.")] = 0.05,
     ckpt_dir: CheckpointDir = Path("checkpoints"),
     save_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")] = 100,
     keep: Annotated[int, typer.Option(min=1, help="Newest checkpoints to keep, beside the best.")] = 3,
     seed: Annotated[int, typer.Option(min=0, help="Of data order and augmentation.")] = 0,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Threads that prepare pictures.", show_default="one a core")
+        int | None, typer.Option(min=1, help="Threads that prepare images.", show_default="one a core")
     ] = None,
 ) -> None:
     """Give a checkpoint the ranges of its 8-bit activations, and train it to bear the rounding.
@@ -82,9 +82,7 @@ def quantize(
     if resume not in (None, "latest"):
         raise typer.BadParameter("only latest can be resumed", param_hint="--resume")
     if steps and not data:
-        raise QuantizeError(
-            "training needs pictures with mattes: add --data DIR, or only measure ranges with --steps 0"
-        )
+        raise QuantizeError("training needs images with mattes: add --data DIR, or only measure ranges with --steps 0")
     if not (data or calibration):
         raise QuantizeError("there is nothing to measure ranges on: add --calibration PHOTOS, or --data DIR")
     from mmnet.export.exporter import resized
@@ -118,7 +116,7 @@ def quantize(
             task = progress.add_task("measuring ranges", total=len(photos.images), note="")
             ranges = measure_ranges(start, photos, progress=lambda done: progress.update(task, completed=done))
             progress.remove_task(task)
-            console.print(f"[bold]ranges[/]      {len(ranges.limits)} measured on {len(photos.images)} pictures")
+            console.print(f"[bold]ranges[/]      {len(ranges.limits)} measured on {len(photos.images)} images")
             return ranges
 
         if steps == 0:

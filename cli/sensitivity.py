@@ -42,7 +42,7 @@ def sensitivity_command(
     calibration_photos: Annotated[
         int, typer.Option(metavar="N", min=1, help="Measure ranges on at most N of the photos.")
     ] = 100,
-    pictures: Annotated[int, typer.Option(metavar="N", min=1, help="Measure errors on at most N of these.")] = 32,
+    images: Annotated[int, typer.Option(metavar="N", min=1, help="Measure errors on at most N of these.")] = 32,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -107,12 +107,12 @@ def sensitivity_command(
         graph = inference_graph(training_graph(checkpoint.config, checkpoint.weights))
         calibrated = calibrate(graph, photos.images, progress=lambda done: progress.update(measuring, completed=done))
         progress.remove_task(measuring)
-        count = min(pictures, len(photos.images))
-        images = photos.images[[index * len(photos.images) // count for index in range(count)]]
-        expected = alphas(to_float(graph), images)
+        count = min(images, len(photos.images))
+        probes = photos.images[[index * len(photos.images) // count for index in range(count)]]
+        expected = alphas(to_float(graph), probes)
 
         def error_of(model: bytes) -> float:
-            return float(np.abs(alphas(model, images) - expected).mean(dtype=np.float64))
+            return float(np.abs(alphas(model, probes) - expected).mean(dtype=np.float64))
 
         def error(floats: frozenset[str]) -> float:
             return error_of(calibrated.rounded(floats))
@@ -188,7 +188,7 @@ def document(measured: Sensitivity, proposal: Proposal) -> dict[str, Any]:
     }
 
 
-def drawing(measured: Sensitivity, name: str, pictures: int) -> str:
+def drawing(measured: Sensitivity, name: str, images: int) -> str:
     """What every layer adds to the error, as an SVG file."""
     own = [max(layer.alone - measured.floor, 0.0) for layer in measured.layers]
     gains = [gain if (gain := measured.full - layer.without) > 0 else None for layer in measured.layers]
@@ -196,14 +196,14 @@ def drawing(measured: Sensitivity, name: str, pictures: int) -> str:
     heading = [
         name,
         "What 8 bits cost, layer by layer:",
-        f"mean |Δα| on {pictures} pictures; all layers: {measured.full:.5f}, none: {measured.floor:.5f}",
+        f"mean |Δα| on {images} images; all layers: {measured.full:.5f}, none: {measured.floor:.5f}",
         "bar: added when this layer alone is quantized",
         "tick: gained when this layer alone is left out",
     ]
     return svg.standalone(svg.bars(rows, describe=" ".join(heading), marks=gains), heading)
 
 
-def _print(console: Console, measured: Sensitivity, proposal: Proposal, top: int, pictures: int) -> None:
+def _print(console: Console, measured: Sensitivity, proposal: Proposal, top: int, images: int) -> None:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("layer", "operator", "alone", "without", "gain"):
         table.add_column(name, justify="left" if name in ("layer", "operator") else "right", overflow="fold")
@@ -214,7 +214,7 @@ def _print(console: Console, measured: Sensitivity, proposal: Proposal, top: int
     if len(measured.layers) > top:
         console.print(f"[dim]… and {len(measured.layers) - top} more (--top, --json, --plot)[/]")
     console.print(
-        f"[dim]mean |Δα| against the float network on {pictures} pictures. alone: only this layer in 8 bits "
+        f"[dim]mean |Δα| against the float network on {images} images. alone: only this layer in 8 bits "
         f"(none at all: {measured.floor:.5f}); without: all but this one (all: {measured.full:.5f})[/]",
         soft_wrap=True,
     )

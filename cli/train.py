@@ -12,15 +12,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, TaskID, TextColumn
 
+from mmnet.arrays import U8Array
 from mmnet.cli.options import CheckpointDir
 from mmnet.cli.progress import progress_bar
 from mmnet.errors import MissingExtraError, OutputExistsError
 from mmnet.training.backend import BACKENDS, load_keras
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from mmnet.network.checkpoint import Checkpoint
     from mmnet.training.data.pipeline import DataSet
     from mmnet.training.recipes import Recipe, Stage
@@ -34,7 +32,7 @@ def train(
         typer.Option(
             metavar="DIR[=WEIGHT]",
             help="Data set: image/ and mask/ of equal stems, RGBA cut-outs, AISegment, or a pack file. Several are "
-            "joined; a weight of 2 draws its pictures twice as often. Look at it first with mmnet data check.",
+            "joined; a weight of 2 draws its images twice as often. Look at it first with mmnet data check.",
             show_default=False,
         ),
     ],
@@ -44,7 +42,7 @@ def train(
             metavar="NAME",
             help="[b]published[/]: the paper's protocol, from scratch: 304,500 steps of 32 at 256². "
             "[b]incremental[/]: the same, going on from a checkpoint on joined sets. [b]portrait[/]: from scratch on "
-            "few pictures: strong augmentation, 60,000 steps of 64 at 128², then 30,000 of 32 at 256². "
+            "few images: strong augmentation, 60,000 steps of 64 at 128², then 30,000 of 32 at 256². "
             "[b]fine-tune[/]: going on from a checkpoint with strong augmentation, 20,000 steps of 8 at 256².",
         ),
     ] = "fine-tune",
@@ -61,7 +59,7 @@ def train(
         typer.Option(
             metavar="CKPT",
             help="Distillation: the labels are mixed, half and half, with the alphas of this checkpoint, which "
-            "saw more pictures than there are here.",
+            "saw more images than there are here.",
         ),
     ] = None,
     run: Annotated[
@@ -87,7 +85,7 @@ def train(
         int | None,
         typer.Option(
             min=1,
-            help="Pictures a step. The learning rate stays as the recipe has it.",
+            help="Images a step. The learning rate stays as the recipe has it.",
             show_default="the recipe's",
         ),
     ] = None,
@@ -103,7 +101,7 @@ def train(
         typer.Option(
             min=0,
             max=1,
-            help="Part of the pictures that validates, chosen by name, so that it stays the same when pictures are "
+            help="Part of the images that validates, chosen by name, so that it stays the same when images are "
             "added; [b]best[/] goes by its MAD. 0 for none.",
         ),
     ] = 0.05,
@@ -131,7 +129,7 @@ def train(
         ),
     ] = False,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Threads that prepare pictures.", show_default="one a core")
+        int | None, typer.Option(min=1, help="Threads that prepare images.", show_default="one a core")
     ] = None,
 ) -> None:
     """Train MMNet, or go on training it.
@@ -213,7 +211,7 @@ class DataSets:
     def __call__(self, size: int) -> DataSet:
         from mmnet.training.data.pipeline import load_data
 
-        task = self._progress.add_task("reading pictures", total=None, note="")
+        task = self._progress.add_task("reading images", total=None, note="")
         data = load_data(
             self._arguments,
             size,
@@ -227,14 +225,14 @@ class DataSets:
         count = sum(len(part.indices) for part in data.training)
         held = 0 if data.validation is None else len(data.validation)
         self._console.print(
-            f"[bold]data[/]        {count} pictures to train on, {held} to validate with, "
+            f"[bold]data[/]        {count} images to train on, {held} to validate with, "
             f"{len(data.backgrounds)} backgrounds, at {size}×{size}"
         )
         return data
 
 
 class Reporter:
-    """Shows a training on the terminal and writes it for TensorBoard; a `mmnet.training.loop.Watcher`."""
+    """Shows a training on the terminal and writes it for TensorBoard; a `mmnet.training.loop.TrainingListener`."""
 
     def __init__(self, events: Path, progress: Progress, console: Console) -> None:
         try:
@@ -255,24 +253,24 @@ class Reporter:
         if self._task is None:
             self._task = self._progress.add_task("training", total=total, completed=done, note="")
         self._console.print(
-            f"[bold]stage[/]       steps {done} to {first + stage.steps} of {total}: {stage.batch} pictures at "
+            f"[bold]stage[/]       steps {done} to {first + stage.steps} of {total}: {stage.batch} images at "
             f"{stage.size}×{stage.size}, learning rate {stage.learning_rate:g} to {stage.final_learning_rate:g}"
         )
 
-    def on_step(self, step: int, losses: Mapping[str, float], learning_rate: float, pictures_per_second: float) -> None:
+    def on_step(self, step: int, losses: Mapping[str, float], learning_rate: float, images_per_second: float) -> None:
         assert self._task is not None
-        note = f"loss {losses['loss']:.4f}, {pictures_per_second:.1f} pictures/s"
+        note = f"loss {losses['loss']:.4f}, {images_per_second:.1f} images/s"
         self._progress.update(self._task, advance=1, note=note)
         if step % _LOG_EVERY == 0:
             for name, value in losses.items():
                 self._writer.add_scalar(f"loss/{name}", value, step)
             self._writer.add_scalar("learning_rate", learning_rate, step)
-            self._writer.add_scalar("pictures_per_second", pictures_per_second, step)
+            self._writer.add_scalar("images_per_second", images_per_second, step)
 
-    def on_checkpoint(self, checkpoint: Checkpoint, folder: Path, pictures: NDArray[np.uint8]) -> None:
+    def on_checkpoint(self, checkpoint: Checkpoint, folder: Path, images: U8Array) -> None:
         for name, value in checkpoint.metrics.items():
             self._writer.add_scalar(f"metrics/{name}", value, checkpoint.step)
-        self._writer.add_image("photo, matte, alpha", pictures.transpose(2, 0, 1), checkpoint.step)
+        self._writer.add_image("photo, matte, alpha", images.transpose(2, 0, 1), checkpoint.step)
         self._writer.flush()
         figures = ", ".join(f"{name} {value:.5f}" for name, value in checkpoint.metrics.items() if name != "mad")
         self._console.print(f"[bold]saved[/]       {escape(str(folder))}: {figures}")

@@ -9,39 +9,38 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.arrays import F32Array, U8Array
 from mmnet.evaluation import metrics
 from mmnet.evaluation.resize import Resize, resize_legacy_bilinear
-
-Floats = NDArray[np.float32]
 
 PAPER_SIZE = 256
 PAPER_HEIGHT, PAPER_WIDTH = 800, 600
 
 
 class Truth:
-    """One picture's α*, at each size at most once, for all the models that are compared with it.
+    """One image's α*, at each size at most once, for all the models that are compared with it.
 
     Attributes:
         mask: uint8 [H, W], 255 = the person.
         resize: how photos and masks come to the models' square.
     """
 
-    def __init__(self, mask: NDArray[np.uint8], resize: Resize) -> None:
+    def __init__(self, mask: U8Array, resize: Resize) -> None:
         self.mask = mask
         self.resize = resize
 
     @cached_property
-    def at_256(self) -> Floats:
+    def at_256(self) -> F32Array:
         """On the 256×256 grid of the network."""
         return self.resize.mask(self.mask, PAPER_SIZE)
 
     @cached_property
-    def at_photo(self) -> Floats:
+    def at_photo(self) -> F32Array:
         """As it is."""
         return self.mask.astype(np.float32) / np.float32(255)
 
     @cached_property
-    def at_800x600(self) -> Floats:
+    def at_800x600(self) -> F32Array:
         """From its own size by TensorFlow 1's default bilinear."""
         return resize_legacy_bilinear(self.at_photo, PAPER_HEIGHT, PAPER_WIDTH)
 
@@ -52,31 +51,31 @@ class Truth:
 
 
 class Comparison:
-    """One picture's α and α* at the sizes that figures are computed at, each resized at most once.
+    """One image's α and α* at the sizes that figures are computed at, each resized at most once.
 
     Attributes:
         truth: α*.
         alpha: α, float32 [S, S] in 0-1, as the model computes it.
     """
 
-    def __init__(self, truth: Truth, alpha: Floats) -> None:
+    def __init__(self, truth: Truth, alpha: F32Array) -> None:
         self.truth = truth
         self.alpha = alpha
 
     @cached_property
-    def at_256(self) -> tuple[Floats, Floats]:
+    def at_256(self) -> tuple[F32Array, F32Array]:
         """On the 256×256 grid of the network. A model of another size is resized there."""
         same = self.alpha.shape == (PAPER_SIZE, PAPER_SIZE)
         alpha = self.alpha if same else self.truth.resize.alpha(self.alpha, PAPER_SIZE, PAPER_SIZE)
         return alpha, self.truth.at_256
 
     @cached_property
-    def at_800x600(self) -> tuple[Floats, Floats]:
+    def at_800x600(self) -> tuple[F32Array, F32Array]:
         """At 800×600 (height × width) by TensorFlow 1's default bilinear: α from the model's size, α* from its own."""
         return resize_legacy_bilinear(self.alpha, PAPER_HEIGHT, PAPER_WIDTH), self.truth.at_800x600
 
     @cached_property
-    def at_photo(self) -> tuple[Floats, Floats]:
+    def at_photo(self) -> tuple[F32Array, F32Array]:
         """At the photo's own size, α resized there by the way back."""
         height, width = self.truth.mask.shape
         return self.truth.resize.alpha(self.alpha, height, width), self.truth.at_photo
@@ -89,7 +88,7 @@ class Figure:
     Attributes:
         name: in tables and in JSON.
         definition: in words, with the size it is computed at.
-        compute: from one picture to its value; NaN where it has none.
+        compute: from one image to its value; NaN where it has none.
         higher_is_better: true of IoU alone.
     """
 
@@ -135,12 +134,12 @@ FIGURES: tuple[Figure, ...] = (
 WORST_BY = "MAD"
 
 
-def measure(alpha: Floats, truth: Truth) -> dict[str, float]:
-    """Every figure of one picture, by name.
+def measure(alpha: F32Array, truth: Truth) -> dict[str, float]:
+    """Every figure of one image, by name.
 
     Args:
         alpha: float32 [S, S] in 0-1, the model's.
-        truth: the picture's α*.
+        truth: the image's α*.
     """
     comparison = Comparison(truth, alpha)
     return {figure.name: figure.compute(comparison) for figure in FIGURES}

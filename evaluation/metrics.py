@@ -1,7 +1,7 @@
-"""How far an alpha matte α is from the true one, α*: one function a metric, each for one picture.
+"""How far an alpha matte α is from the true one, α*: one function a metric, each for one image.
 
 All take α and α* as float [H, W] in 0-1 of the same shape, compute in float32, add up in float64, and return a
-float. Means over pictures are the caller's: every picture counts the same.
+float. Means over images are the caller's: every image counts the same.
 
 MAD and GAUSS_GRAD are those of the MMNet experiments. GAUSS_GRAD is not the gradient error of alphamatting.com.
 """
@@ -9,12 +9,12 @@ MAD and GAUSS_GRAD are those of the MMNet experiments. GAUSS_GRAD is not the gra
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.arrays import AnyArray, F32Array
 from mmnet.errors import MMNetError
 from mmnet.evaluation.resize import resize_legacy_bilinear
 
@@ -32,8 +32,7 @@ __all__ = [
     "sad",
 ]
 
-Matte = NDArray[Any]
-Floats = NDArray[np.float32]
+Matte = AnyArray
 
 GAUSS_SIGMA = 1.4
 GAUSS_RADIUS = int(3 * GAUSS_SIGMA + 0.5)
@@ -60,10 +59,10 @@ def mse(alpha: Matte, truth: Matte) -> float:
 
 
 def sad(alpha: Matte, truth: Matte) -> float:
-    """Sum of absolute differences over the whole picture, in thousands of pixels: Σ |α − α*| / 1000.
+    """Sum of absolute differences over the whole image, in thousands of pixels: Σ |α − α*| / 1000.
 
     As the matting literature prints it (alphamatting.com), but over every pixel: there is no trimap. It grows with
-    the picture.
+    the image.
     """
     return float(np.abs(_difference(alpha, truth)).sum(dtype=np.float64)) / 1000
 
@@ -77,7 +76,7 @@ def iou(alpha: Matte, truth: Matte, threshold: float = 0.5) -> float:
 
 
 def gauss_grad(alpha: Matte, truth: Matte) -> float:
-    """GAUSS_GRAD: mean length of ∇α − ∇α*, over the pixels whose whole 9×9 neighbourhood is in the picture.
+    """GAUSS_GRAD: mean length of ∇α − ∇α*, over the pixels whose whole 9×9 neighbourhood is in the image.
 
     The gradients are a first derivative of a Gaussian with σ = 1.4 and half width int(3σ + 0.5) = 4: along one axis
     −x/σ² · G(x), along the other G, where G is normalised to sum 1. Source: the metric GAUSS_GRAD of the MMNet
@@ -99,7 +98,7 @@ def gauss_grad(alpha: Matte, truth: Matte) -> float:
 
 
 def connectivity_error(alpha: Matte, truth: Matte) -> float:
-    """Connectivity error over the whole picture, in thousands: Σ |φ(α) − φ(α*)| / 1000.
+    """Connectivity error over the whole image, in thousands: Σ |φ(α) − φ(α*)| / 1000.
 
     Rhemann et al., "A Perceptually Motivated Online Benchmark for Image Matting" (CVPR 2009), with the published
     step 0.1 and θ = 0.15: Ω(t) is the largest 4-connected region in which both mattes are at least t; l of a pixel
@@ -126,7 +125,7 @@ def boundary_band(truth: Matte, width: float = BAND_WIDTH) -> NDArray[np.bool_]:
         width: radius of the disc as a fraction of the longer side (0.02 of 512 pixels: 10), at least one pixel.
 
     Returns:
-        bool [H, W]. Nothing where α* has no edge. The picture's border is no edge.
+        bool [H, W]. Nothing where α* has no edge. The image's border is no edge.
     """
     truth, _ = _pair(truth, truth)
     radius = max(1, round(width * max(truth.shape)))
@@ -142,7 +141,7 @@ def band_mad(alpha: Matte, truth: Matte, band: NDArray[np.bool_]) -> float:
     return _mean(difference) if difference.size else math.nan
 
 
-def _kernels() -> tuple[Floats, Floats]:
+def _kernels() -> tuple[F32Array, F32Array]:
     x = np.arange(-GAUSS_RADIUS, GAUSS_RADIUS + 1, dtype=np.float64)
     gauss = np.exp(-(x**2) / (2 * GAUSS_SIGMA**2))
     gauss /= gauss.sum()
@@ -152,7 +151,7 @@ def _kernels() -> tuple[Floats, Floats]:
 _GAUSS, _DERIVATIVE = _kernels()
 
 
-def _distance_to(mask: NDArray[np.bool_]) -> Floats:
+def _distance_to(mask: NDArray[np.bool_]) -> F32Array:
     """Euclidean distance of every pixel to the nearest one of `mask`, 0 in it."""
     outside = np.logical_not(mask).astype(np.uint8)
     return np.asarray(cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
@@ -166,18 +165,18 @@ def _largest_region(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(labels == 1 + int(np.bincount(labels.ravel())[1:].argmax()))
 
 
-def _unconnected(alpha: Floats, level: Floats) -> Floats:
+def _unconnected(alpha: F32Array, level: F32Array) -> F32Array:
     """1 − φ."""
     distance = alpha - level
     return np.where(distance >= np.float32(CONNECTIVITY_THETA), distance, np.float32(0))
 
 
-def _difference(alpha: Matte, truth: Matte) -> Floats:
+def _difference(alpha: Matte, truth: Matte) -> F32Array:
     alpha, truth = _pair(alpha, truth)
     return np.asarray(alpha - truth, np.float32)
 
 
-def _pair(alpha: Matte, truth: Matte) -> tuple[Floats, Floats]:
+def _pair(alpha: Matte, truth: Matte) -> tuple[F32Array, F32Array]:
     if alpha.shape != truth.shape or alpha.ndim != 2 or not alpha.size:
         raise MetricError(f"α is {alpha.shape} and α* {truth.shape}; give two mattes [H, W] of one shape")
     if alpha.dtype.kind != "f" or truth.dtype.kind != "f":
@@ -185,5 +184,5 @@ def _pair(alpha: Matte, truth: Matte) -> tuple[Floats, Floats]:
     return alpha.astype(np.float32, copy=False), truth.astype(np.float32, copy=False)
 
 
-def _mean(values: Floats) -> float:
+def _mean(values: F32Array) -> float:
     return float(values.mean(dtype=np.float64))

@@ -11,13 +11,12 @@ from typing import Any, Protocol
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
-from numpy.typing import NDArray
 
+from mmnet.arrays import Alpha, F32Array, U8Array
 from mmnet.runtime import MattingModel, ModelError
 from mmnet.runtime.tflite.metadata import read_metadata
 
-Alpha = NDArray[np.float32]
-Photo = NDArray[np.uint8] | NDArray[np.float32]
+Photo = U8Array | F32Array
 
 
 class Matter(Protocol):

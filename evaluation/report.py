@@ -35,7 +35,7 @@ def document(
     command: str,
     *,
     worst: int,
-    with_pictures: bool = True,
+    with_images: bool = True,
 ) -> dict[str, Any]:
     """Everything measured, and how, as plain JSON values (null where there is no figure).
 
@@ -44,8 +44,8 @@ def document(
         resize: the one they were measured with.
         data: what they were measured on.
         command: the line that was typed.
-        worst: how many of the worst pictures to name for every model.
-        with_pictures: whether to give every picture's figures.
+        worst: how many of the worst images to name for every model.
+        with_images: whether to give every image's figures.
     """
     return {
         "format": FORMAT,
@@ -54,7 +54,7 @@ def document(
         "resize": {"name": resize.name, "what": resize.what},
         **environment("percentile bootstrap of the mean"),
         "figures": {figure.name: figure.definition for figure in FIGURES},
-        "models": [model_entry(result, worst, with_pictures) for result in results],
+        "models": [model_entry(result, worst, with_images) for result in results],
     }
 
 
@@ -115,14 +115,14 @@ def _table(results: Sequence[Result], shown: Sequence[int], figures: Sequence[Ro
 
 
 def markdown(found: dict[str, Any]) -> str:
-    """A document of `document` as Markdown: the means with their intervals, the worst pictures, how it was measured."""
+    """A document of `document` as Markdown: the means with their intervals, the worst images, how it was measured."""
     models, figures, data, interval = (found[key] for key in ("models", "figures", "data", "interval"))
     split = f", split `{data['split']}`" if data["split"] else ""
     versions = ", ".join(f"{tool} {number}" for tool, number in found["versions"].items())
     lines = [
         f"## Resize `{found['resize']['name']}`: {found['resize']['what']}",
         "",
-        f"{data['pictures']} pictures of `{data['folder']}`{split}. The mean of each figure, and its "
+        f"{data['images']} images of `{data['folder']}`{split}. The mean of each figure, and its "
         f"{interval['level']:.0%} interval ({interval['method']}, {interval['resamples']:,} resamples).",
         "",
         *markdown_rows(
@@ -134,10 +134,7 @@ def markdown(found: dict[str, Any]) -> str:
         "",
         *markdown_rows(
             ["model", "what it is", f"worst by {WORST_BY}"],
-            (
-                [model["name"], _about(model), ", ".join(entry["picture"] for entry in model["worst"])]
-                for model in models
-            ),
+            ([model["name"], _about(model), ", ".join(entry["image"] for entry in model["worst"])] for model in models),
         ),
         "",
         f"Measured on {found['machine']['processor']} with {versions}:",
@@ -157,8 +154,8 @@ def _about(model: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def model_entry(result: Result, worst: int, with_pictures: bool) -> dict[str, Any]:
-    """One model as plain JSON values: what it is, its statistics, its worst pictures, perhaps all figures."""
+def model_entry(result: Result, worst: int, with_images: bool) -> dict[str, Any]:
+    """One model as plain JSON values: what it is, its statistics, its worst images, perhaps all figures."""
     candidate = result.candidate
     entry: dict[str, Any] = {
         "name": candidate.name,
@@ -168,10 +165,10 @@ def model_entry(result: Result, worst: int, with_pictures: bool) -> dict[str, An
         "sha256": candidate.sha256,
         "recipe": dict(candidate.recipe),
         "statistics": {name: nulls(asdict(entry)) for name, entry in result.statistics.items()},
-        "worst": [{"picture": name, WORST_BY: value} for name, value in result.worst(worst)],
+        "worst": [{"image": name, WORST_BY: value} for name, value in result.worst(worst)],
     }
-    if with_pictures:
-        entry["pictures"] = {name: nulls(figures) for name, figures in result.pictures.items()}
+    if with_images:
+        entry["images"] = {name: nulls(figures) for name, figures in result.images.items()}
     return entry
 
 

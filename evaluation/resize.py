@@ -9,24 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.errors import MMNetError
 from mmnet.runtime import to_model_input
 from mmnet.runtime.fullres.upsample import resize_alpha
-
-Floats = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
 
 
 class ResizeError(MMNetError):
     """An array that cannot be resized, or a resize that does not exist."""
 
 
-def resize_legacy_bilinear(array: NDArray[Any], height: int, width: int) -> Floats:
+def resize_legacy_bilinear(array: AnyArray, height: int, width: int) -> F32Array:
     """TensorFlow 1's default bilinear: no half-pixel centres, no aligned corners.
 
     Output pixel i samples the input at i · (input side / output side), in float32 and in the order of
@@ -45,7 +42,7 @@ def resize_legacy_bilinear(array: NDArray[Any], height: int, width: int) -> Floa
     return _bilinear(array, height, width, aligned=False)
 
 
-def resize_aligned_bilinear(array: NDArray[Any], height: int, width: int) -> Floats:
+def resize_aligned_bilinear(array: AnyArray, height: int, width: int) -> F32Array:
     """TensorFlow 1's bilinear with `align_corners=True`: output pixel i samples at i · (input − 1) / (output − 1).
 
     What the original code brings photo and mask to the network's size with. Arguments, result and errors as
@@ -60,7 +57,7 @@ class _Taps:
 
     first: NDArray[np.intp]
     second: NDArray[np.intp]
-    fraction: Floats
+    fraction: F32Array
 
 
 @cache
@@ -72,7 +69,7 @@ def _taps(side: int, size: int, aligned: bool) -> _Taps:
     return _Taps(first, np.minimum(first + 1, side - 1), position - first.astype(np.float32))
 
 
-def _bilinear(array: NDArray[Any], height: int, width: int, *, aligned: bool) -> Floats:
+def _bilinear(array: AnyArray, height: int, width: int, *, aligned: bool) -> F32Array:
     if array.ndim not in (2, 3) or 0 in array.shape or height < 1 or width < 1:
         raise ResizeError(f"an array of shape {array.shape} cannot be resized to {height}×{width}; give [H, W] or more")
     rows, columns = _taps(array.shape[0], height, aligned), _taps(array.shape[1], width, aligned)
@@ -90,7 +87,7 @@ def _bilinear(array: NDArray[Any], height: int, width: int, *, aligned: bool) ->
     return top
 
 
-def _between(lines: Floats, columns: _Taps, fraction: Floats) -> Floats:
+def _between(lines: F32Array, columns: _Taps, fraction: F32Array) -> F32Array:
     left, right = lines.take(columns.first, axis=1), lines.take(columns.second, axis=1)
     right -= left
     right *= fraction
@@ -114,21 +111,21 @@ class Resize:
     name: str
     what: str
     floats: bool
-    photo: Callable[[Bytes, int], Bytes | Floats]
-    mask: Callable[[Bytes, int], Floats]
-    alpha: Callable[[Floats, int, int], Floats]
+    photo: Callable[[U8Array, int], U8Array | F32Array]
+    mask: Callable[[U8Array, int], F32Array]
+    alpha: Callable[[F32Array, int, int], F32Array]
 
 
-def _runtime_mask(mask: Bytes, size: int) -> Floats:
+def _runtime_mask(mask: U8Array, size: int) -> F32Array:
     stretched = to_model_input(np.repeat(mask[..., None], 3, axis=2), size)[..., 0]
     return stretched.astype(np.float32) / np.float32(255)
 
 
-def _original_photo(photo: Bytes, size: int) -> Floats:
+def _original_photo(photo: U8Array, size: int) -> F32Array:
     return resize_aligned_bilinear(photo, size, size)
 
 
-def _original_mask(mask: Bytes, size: int) -> Floats:
+def _original_mask(mask: U8Array, size: int) -> F32Array:
     return resize_aligned_bilinear(mask, size, size) / np.float32(255)
 
 

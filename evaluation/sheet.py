@@ -1,4 +1,4 @@
-"""Photos, their mattes, and the person on green, side by side in one picture.
+"""Photos, their mattes, and the person on green, side by side in one image.
 
 `python -m mmnet.evaluation.sheet OUT.jpg PHOTO… [--model FILE.tflite]`
 """
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from mmnet.arrays import U8Array
 from mmnet.files import atomic_file
 from mmnet.runtime import PortraitMatter, read_photo
 from mmnet.runtime.fullres.alpha import to_alpha_bytes
@@ -22,7 +22,7 @@ _SIDE = 240
 _GREEN = (0, 177, 64)
 
 
-def matting_sheet(photos: Sequence[NDArray[np.uint8]], matter: PortraitMatter, side: int = _SIDE) -> NDArray[np.uint8]:
+def matting_sheet(photos: Sequence[U8Array], matter: PortraitMatter, side: int = _SIDE) -> U8Array:
     """A row for each photo: the photo, its alpha matte, and photo · α + green · (1 − α).
 
     Args:
@@ -38,14 +38,14 @@ def matting_sheet(photos: Sequence[NDArray[np.uint8]], matter: PortraitMatter, s
         alpha = matter(photo)
         matte = np.repeat(to_alpha_bytes(alpha)[..., None], 3, axis=-1)
         green = composite(photo, alpha, _GREEN)
-        rows.append(np.concatenate([_cell(picture, side) for picture in (photo, matte, green)], axis=1))
+        rows.append(np.concatenate([_cell(image, side) for image in (photo, matte, green)], axis=1))
     return np.concatenate(rows)
 
 
-def _cell(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    height, width = picture.shape[:2]
+def _cell(image: U8Array, side: int) -> U8Array:
+    height, width = image.shape[:2]
     scale = (side - 4) / max(height, width)
-    small = cv2.resize(picture, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(image, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
     cell = np.full((side, side, 3), 255, np.uint8)
     top, left = (side - small.shape[0]) // 2, (side - small.shape[1]) // 2
     cell[top : top + small.shape[0], left : left + small.shape[1]] = small

@@ -1,4 +1,4 @@
-"""Figures of many pictures → mean, deviation, and how far to trust the mean."""
+"""Figures of many images → mean, deviation, and how far to trust the mean."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ _CHUNK_VALUES = 1 << 22
 
 @dataclass(frozen=True)
 class Statistics:
-    """Of one figure over the pictures that have it.
+    """Of one figure over the images that have it.
 
     Attributes:
-        mean: over the pictures, each counting the same.
-        deviation: the sample standard deviation (n − 1); NaN for one picture.
+        mean: over the images, each counting the same.
+        deviation: the sample standard deviation (n − 1); NaN for one image.
         low, high: the bootstrap interval of the mean.
-        pictures: how many have it.
+        images: how many have it.
     """
 
     mean: float
     deviation: float
     low: float
     high: float
-    pictures: int
+    images: int
 
 
 def summarise(values: NDArray[np.float64], *, resamples: int = RESAMPLES, seed: int = SEED) -> list[Statistics]:
     """Statistics of every column.
 
     Args:
-        values: float64 [N, M]: N >= 1 pictures, M figures; NaN where a picture has no such figure.
+        values: float64 [N, M]: N >= 1 images, M figures; NaN where an image has no such figure.
         resamples, seed: see `bootstrap_interval`.
 
     Returns:
-        M entries; all NaN where no picture has the figure.
+        M entries; all NaN where no image has the figure.
     """
     low, high = bootstrap_interval(values, resamples=resamples, seed=seed)
     statistics = []
@@ -52,14 +52,14 @@ def summarise(values: NDArray[np.float64], *, resamples: int = RESAMPLES, seed: 
 def bootstrap_interval(
     values: NDArray[np.float64], *, resamples: int = RESAMPLES, seed: int = SEED, level: float = LEVEL
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Percentile bootstrap interval of the mean of every column (Efron 1979), over resampled pictures.
+    """Percentile bootstrap interval of the mean of every column (Efron 1979), over resampled images.
 
     All columns share the resamples, so that the same call gives the same interval, and intervals of two models on
-    the same pictures are drawn alike.
+    the same images are drawn alike.
 
     Args:
         values: float64 [N, M], N >= 1; NaN is left out of the means.
-        resamples: B, how many times N pictures are drawn with replacement.
+        resamples: B, how many times N images are drawn with replacement.
         seed: of NumPy's default generator.
         level: the interval's coverage, 0-1.
 
@@ -73,13 +73,13 @@ def bootstrap_interval(
 def bootstrap_means(
     values: NDArray[np.float64], *, resamples: int = RESAMPLES, seed: int = SEED
 ) -> NDArray[np.float64]:
-    """The means of every column over pictures drawn with replacement; the columns share the draws.
+    """The means of every column over images drawn with replacement; the columns share the draws.
 
     Args:
         values, resamples, seed: as `bootstrap_interval`.
 
     Returns:
-        float64 [B, M]; NaN where no drawn picture has the figure.
+        float64 [B, M]; NaN where no drawn image has the figure.
     """
     count = len(values)
     random = np.random.default_rng(seed)
@@ -88,7 +88,7 @@ def bootstrap_means(
     means = []
     chunk = max(1, _CHUNK_VALUES // count)
     for start in range(0, resamples, chunk):
-        # How often each picture is drawn is all that the mean needs to know.
+        # How often each image is drawn is all that the mean needs to know.
         drawn = random.multinomial(count, np.full(count, 1 / count), min(chunk, resamples - start)).astype(np.float64)
         weight = drawn @ known_weight
         means.append(np.divide(drawn @ filled, weight, out=np.full(weight.shape, np.nan), where=weight > 0))

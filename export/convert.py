@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mmnet.arrays import F32Array, U8Array
 from mmnet.errors import MMNetError
 from mmnet.export.flatbuffer import read_tree, write_tree
 from mmnet.graph.lower import Tap, lower
@@ -20,7 +20,7 @@ from mmnet.runtime.tflite.layers import short_name
 
 SIGNATURE = "serving_default"
 
-Images = NDArray[np.uint8]
+Images = U8Array
 
 
 class ConversionError(MMNetError):
@@ -66,7 +66,7 @@ def to_int8(
 def configure_int8(converter: Any, tf: Any, images: Images, input_dtype: str, progress: Callable[[int], None]) -> None:
     """Ask a converter for what `to_int8` gives."""
 
-    def representative_dataset() -> Iterator[list[NDArray[np.float32]]]:
+    def representative_dataset() -> Iterator[list[F32Array]]:
         for done, image in enumerate(_spanning(images), start=1):
             yield [image[None].astype(np.float32) / np.float32(255)]
             progress(done)
@@ -115,18 +115,18 @@ def _without_uniform_biases(graph: Graph) -> Graph:
     is such a constant, once for every pixel of its squares.
     """
 
-    def mended(node: Node) -> Node:
+    def fixed(node: Node) -> Node:
         if isinstance(node.op, Conv | Depthwise) and len(node.op.bias) > 1 and np.ptp(node.op.bias) == 0:
             bias = node.op.bias.copy()
             bias[0] = np.nextafter(bias[0], np.float32(np.inf))
             return replace(node, op=replace(node.op, bias=bias))
         return node
 
-    return Graph(tuple(map(mended, graph.nodes)))
+    return Graph(tuple(map(fixed, graph.nodes)))
 
 
 def _spanning(images: Images) -> Images:
-    """The same pictures, two pixels of the first aside: one is black and one white.
+    """The same images, two pixels of the first aside: one is black and one white.
 
     The input then ranges over 0-255 whatever the photos reach, its scale is 1/255, and pixels go in as they are.
     """

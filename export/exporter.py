@@ -11,10 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 import mmnet
+from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
 from mmnet.export.convert import to_float, to_float16, to_int8, to_int8_from_ranges
 from mmnet.export.dynamic import to_dynamic
@@ -91,8 +89,8 @@ class Export:
         return self.checkpoint.ranges if self.precision.name == "int8" and not self.floats else None
 
     @property
-    def images(self) -> NDArray[np.uint8]:
-        """The pictures to verify on: the calibration photos, or made-up ones."""
+    def images(self) -> U8Array:
+        """The images to verify on: the calibration photos, or made-up ones."""
         return probe_images(self.checkpoint.config.size) if self.calibration is None else self.calibration.images
 
     @property

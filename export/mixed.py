@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
 from mmnet.export.convert import SIGNATURE, configure_int8, convert, named_as_in_the_signature
 from mmnet.graph.operators import Graph
@@ -145,9 +143,7 @@ class Calibrated:
         return [kind for kind, in_floats in of_kind.items() if all(in_floats)]
 
 
-def calibrate(
-    graph: Graph, images: NDArray[np.uint8], *, progress: Callable[[int], None] = lambda done: None
-) -> Calibrated:
+def calibrate(graph: Graph, images: U8Array, *, progress: Callable[[int], None] = lambda done: None) -> Calibrated:
     """Measure the ranges of all activations.
 
     Args:

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mmnet.arrays import F32Array, U8Array
 from mmnet.errors import MMNetError
 from mmnet.export.convert import SIGNATURE
 from mmnet.network.checkpoint import Checkpoint
@@ -81,8 +81,8 @@ def raise_on_failure(checks: Sequence[Check]) -> None:
             raise check.error(f"{check.name}: {check.found}; accepted is {check.accepted}; nothing was written")
 
 
-def probe_images(size: int, count: int = PROBES) -> NDArray[np.uint8]:
-    """Pictures to compare on where there are no photos: a drawn head and shoulders, another each time, always the same.
+def probe_images(size: int, count: int = PROBES) -> U8Array:
+    """Images to compare on where there are no photos: a drawn head and shoulders, another each time, always the same.
 
     Returns:
         uint8 [count, size, size, 3].
@@ -94,7 +94,7 @@ def probe_images(size: int, count: int = PROBES) -> NDArray[np.uint8]:
         middle, top, width = random.uniform(0.4, 0.6), random.uniform(0.3, 0.4), random.uniform(0.13, 0.18)
         sky, ground, skin, coat = random.uniform((90, 60, 140, 10), (230, 160, 220, 90), (3, 4)).T
         light = 1 - 0.5 * (x - middle)
-        picture = sky * (1 - y) + ground * y
+        scene = sky * (1 - y) + ground * y
         for centre, spread, colour in (
             ((1.15, middle), (0.55, 2.4 * width), coat),
             ((top, middle), (1.65 * width, 1.2 * width), coat / 2),
@@ -102,26 +102,26 @@ def probe_images(size: int, count: int = PROBES) -> NDArray[np.uint8]:
         ):
             distance = np.hypot((y - centre[0]) / spread[0], (x - centre[1]) / spread[1])
             inside = 1 / (1 + np.exp((distance - 1) * 60))
-            picture = picture * (1 - inside) + colour * inside
-        image[:] = (picture + random.normal(0, 2, picture.shape)).clip(0, 255)
+            scene = scene * (1 - inside) + colour * inside
+        image[:] = (scene + random.normal(0, 2, scene.shape)).clip(0, 255)
     return images
 
 
-def check_against_keras(model: bytes, checkpoint: Checkpoint, images: NDArray[np.uint8]) -> Check:
-    """Compare the float .tflite with the training graph in Keras, on at most a few of the pictures."""
+def check_against_keras(model: bytes, checkpoint: Checkpoint, images: U8Array) -> Check:
+    """Compare the float .tflite with the training graph in Keras, on at most a few of the images."""
     import keras
     import tensorflow as tf
 
     images = images[:: max(1, len(images) // PROBES)][:PROBES]
     network = build_keras(checkpoint.config, keras)
     assign_weights(network, checkpoint.weights, checkpoint.config)
-    pictures = images.astype(np.float32) / np.float32(255)
-    logits = network(tf.constant(pictures), training=False)["final_block"]
+    values = images.astype(np.float32) / np.float32(255)
+    logits = network(tf.constant(values), training=False)["final_block"]
     expected = tf.nn.softmax(logits).numpy()[..., 1]
     difference = float(np.abs(alphas(model, images) - expected).max())
     return Check(
         "float .tflite against Keras",
-        f"max |Δ alpha| {difference:.1e} on {len(images)} pictures",
+        f"max |Δ alpha| {difference:.1e} on {len(images)} images",
         f"at most {FLOAT_TOLERANCE:.0e}",
         difference <= FLOAT_TOLERANCE,
         ParityError,
@@ -130,16 +130,16 @@ def check_against_keras(model: bytes, checkpoint: Checkpoint, images: NDArray[np
 
 
 def check_against_float(
-    model: bytes, float_model: bytes, precision: Precision, images: NDArray[np.uint8], names: Sequence[str]
+    model: bytes, float_model: bytes, precision: Precision, images: U8Array, names: Sequence[str]
 ) -> list[Check]:
-    """Compare a quantized .tflite with the float one, picture by picture, both through the runtime."""
+    """Compare a quantized .tflite with the float one, image by image, both through the runtime."""
     differences = np.abs(alphas(model, images) - alphas(float_model, images)).mean(axis=(1, 2))
     mean, worst = float(differences.mean()), int(differences.argmax())
     name = f"{precision.name} against float"
     return [
         Check(
             name,
-            f"MAD {mean:.5f} over {len(images)} pictures",
+            f"MAD {mean:.5f} over {len(images)} images",
             f"at most {precision.mean_tolerance:g}",
             mean <= precision.mean_tolerance,
             ParityError,
@@ -239,7 +239,7 @@ def _same_tensor(found: TensorReport, wanted: TensorReport) -> bool:
     )
 
 
-def alphas(model: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """What a model computes from pictures through the runtime: float32 [N, S, S] in 0-1."""
+def alphas(model: bytes, images: U8Array) -> F32Array:
+    """What a model computes from images through the runtime: float32 [N, S, S] in 0-1."""
     with MattingModel(model) as matting:
         return np.stack([matting.run_float(image) for image in images])

@@ -31,7 +31,7 @@ _MERGED = "/merged"
 _PHASES = "/phases"
 
 
-class UnfoldError(MMNetError):
+class InversionError(MMNetError):
     """The trained kernels cannot be expressed in the training graph's variables: a defect of ours."""
 
     exit_code = 3
@@ -93,7 +93,7 @@ def _interpolation(graph: Graph) -> Array:
     return np.asarray(kernel / kernel.sum(axis=(0, 1)).mean(), np.float32)
 
 
-def unfold(config: ModelConfig, weights: Weights, trained: Kernels) -> dict[str, Array]:
+def invert(config: ModelConfig, weights: Weights, trained: Kernels) -> dict[str, Array]:
     """The training graph's variables from which the rewriting makes the trained kernels.
 
     Args:
@@ -105,7 +105,7 @@ def unfold(config: ModelConfig, weights: Weights, trained: Kernels) -> dict[str,
         Every variable by its TF-Slim name; the auxiliary head and the statistics are those of `weights`.
 
     Raises:
-        UnfoldError: the rewriting of the result is not what was trained.
+        InversionError: the rewriting of the result is not what was trained.
     """
     graph = training_graph(config, weights)
     folded = softmax_to_sigmoid(fold_norms(graph))
@@ -115,9 +115,9 @@ def unfold(config: ModelConfig, weights: Weights, trained: Kernels) -> dict[str,
     result = {name: value.copy() for name, value in weights.items()}
     for name, kernel in after.items():
         if f"{ROOT}{name}/BatchNorm/gamma" in weights:
-            _unfold_norm(result, name, kernel)
+            _invert_norm(result, name, kernel)
         else:
-            _unfold_head(result, name, kernel)
+            _invert_head(result, name, kernel)
     _check(config, result, trained)
     return result
 
@@ -173,7 +173,7 @@ def _decompose(folded: Graph, before: Kernels, after: Kernels) -> dict[str, Kern
     return parts
 
 
-def _unfold_norm(weights: dict[str, Array], name: str, trained: Kernel) -> None:
+def _invert_norm(weights: dict[str, Array], name: str, trained: Kernel) -> None:
     beta, gamma, mean, variance = (
         f"{ROOT}{name}/BatchNorm/{part}" for part in ("beta", "gamma", "moving_mean", "moving_variance")
     )
@@ -189,7 +189,7 @@ def _unfold_norm(weights: dict[str, Array], name: str, trained: Kernel) -> None:
     weights[beta] = (trained.bias + weights[mean] * scale).astype(np.float32)
 
 
-def _unfold_head(weights: dict[str, Array], name: str, trained: Kernel) -> None:
+def _invert_head(weights: dict[str, Array], name: str, trained: Kernel) -> None:
     """One logit, the difference, back to two whose mean stays."""
     for variable, difference in ((f"{ROOT}{name}/weights", trained.kernel), (f"{ROOT}{name}/biases", trained.bias)):
         mean = weights[variable].mean(axis=-1, keepdims=True)
@@ -202,4 +202,6 @@ def _check(config: ModelConfig, weights: Weights, trained: Kernels) -> None:
         for found, value in ((made[name].kernel, wanted.kernel), (made[name].bias, wanted.bias)):
             error = float(np.abs(found - value).max())
             if error > _TOLERANCE * max(1.0, float(np.abs(value).max())):
-                raise UnfoldError(f"{name}: the trained kernel cannot be unfolded into the checkpoint, by {error:.2e}")
+                raise InversionError(
+                    f"{name}: the trained kernel cannot be inverted into the checkpoint, by {error:.2e}"
+                )

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mmnet.arrays import F32Array
 from mmnet.network.blocks import NORM_EPSILON, walk
 from mmnet.network.config import ModelConfig, Sampling
 from mmnet.network.variables import ROOT, Weights, check_weights
 
-Array: TypeAlias = NDArray[np.float32]
+Array: TypeAlias = F32Array
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 """The average of checkpoints that descend from one another (Wortsman et al., "Robust Fine-Tuning of Zero-Shot Models",
-CVPR 2022): fine-tuning gains on its own pictures what it loses on others, and half of the way gains most of it."""
+CVPR 2022): fine-tuning gains on its own images what it loses on others, and half of the way gains most of it."""
 
 from __future__ import annotations
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mmnet.arrays import F32Array
 from mmnet.errors import MMNetError
 from mmnet.network.blocks import INIT_CHANNELS, walk
 from mmnet.network.config import ModelConfig
 
-Weights = Mapping[str, NDArray[np.float32]]
+Weights = Mapping[str, F32Array]
 Shape = tuple[int, ...]
 
 ROOT = "MMNet/"

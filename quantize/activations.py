@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mmnet.arrays import U8Array
 from mmnet.graph.lower import lower
 from mmnet.graph.operators import (
     Concat,
@@ -63,9 +63,9 @@ def _is_fused(graph: Graph, node: Node) -> bool:
 
 
 def measure_limits(
-    graph: Graph, images: NDArray[np.uint8], *, progress: Callable[[int], None] = lambda done: None
+    graph: Graph, images: U8Array, *, progress: Callable[[int], None] = lambda done: None
 ) -> dict[str, tuple[float, float]]:
-    """The lowest and highest value of every activation over some pictures, zero included.
+    """The lowest and highest value of every activation over some images, zero included.
 
     Args:
         graph: the inference graph.

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
 from mmnet.runtime import PhotoError, list_photos, read_photo, to_model_input
 
@@ -30,12 +30,12 @@ class Calibration:
         unreadable: file name -> why it could not be read.
     """
 
-    images: NDArray[np.uint8]
+    images: U8Array
     names: tuple[str, ...]
     unreadable: dict[str, str]
 
     def fingerprint(self) -> str:
-        """SHA-256 over the pictures as the model sees them."""
+        """SHA-256 over the images as the model sees them."""
         return hashlib.sha256(self.images.tobytes()).hexdigest()
 
 
@@ -61,7 +61,7 @@ def load_calibration(
         raise CalibrationError(str(error)) from error
     if len(paths) > limit:
         paths = [paths[index * len(paths) // limit] for index in range(limit)]
-    images: list[NDArray[np.uint8]] = []
+    images: list[U8Array] = []
     names: list[str] = []
     unreadable: dict[str, str] = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -81,7 +81,7 @@ def load_calibration(
     return Calibration(np.stack(images), tuple(names), unreadable)
 
 
-def _read(path: Path, size: int) -> NDArray[np.uint8] | PhotoError:
+def _read(path: Path, size: int) -> U8Array | PhotoError:
     try:
         return to_model_input(read_photo(path), size)
     except PhotoError as error:

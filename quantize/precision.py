@@ -20,8 +20,8 @@ class Precision:
         stores: in words.
         inputs: dtypes that its input and output can have; the first is the default.
         calibrated: whether its ranges are measured on photos.
-        mean_tolerance: largest accepted mean |alpha - float alpha| over the verification pictures.
-        worst_tolerance: the same for the worst single picture.
+        mean_tolerance: largest accepted mean |alpha - float alpha| over the verification images.
+        worst_tolerance: the same for the worst single image.
     """
 
     name: str

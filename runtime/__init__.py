@@ -14,10 +14,10 @@ from mmnet.runtime.imaging.backdrop import blurred_backdrop
 from mmnet.runtime.imaging.fit import Fit
 from mmnet.runtime.imaging.frames import Orientation, Plane, YuvFrame
 from mmnet.runtime.imaging.photos import PhotoError, list_photos, read_photo
-from mmnet.runtime.imaging.preprocess import ImageError, alpha_to_picture, to_model_input
+from mmnet.runtime.imaging.preprocess import ImageError, alpha_to_image, to_model_input
 from mmnet.runtime.matter import MatterOptions, PortraitMatter
 from mmnet.runtime.model import MattingModel
-from mmnet.runtime.video.smoothing import Steadier
+from mmnet.runtime.video.smoothing import TemporalSmoother
 from mmnet.runtime.video.stream import Matte, StreamError, TimestampError
 
 __all__ = [
@@ -32,12 +32,12 @@ __all__ = [
     "PhotoError",
     "Plane",
     "PortraitMatter",
-    "Steadier",
     "StreamError",
+    "TemporalSmoother",
     "TimestampError",
     "Upsampling",
     "YuvFrame",
-    "alpha_to_picture",
+    "alpha_to_image",
     "blurred",
     "blurred_backdrop",
     "composite",

@@ -1,4 +1,4 @@
-"""Photo, video or camera → alpha mattes at the picture's own size."""
+"""Photo, video or camera → alpha mattes at the image's own size."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.arrays import Alpha, AnyArray, F32Array, U8Array
 from mmnet.runtime.fullres.upsample import DEFAULT, Upsampling, upsample
-from mmnet.runtime.imaging.preprocess import Bytes, ImageError, check_rgb_bytes, to_model_input
-from mmnet.runtime.model import Alpha, MattingModel, default_model
+from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes, to_model_input
+from mmnet.runtime.model import MattingModel, default_model
 from mmnet.runtime.video.pipeline import pipelined
 from mmnet.runtime.video.stream import LiveStream, Matte, Milliseconds, Smoothing, StreamError, Track
 
-Image = NDArray[np.uint8] | NDArray[np.float32] | NDArray[np.float64]
+Image = U8Array | F32Array | NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class MatterOptions:
     Attributes:
         model: path or bytes of a .tflite, a loaded model, or None for the one that ships.
         threads: of the network, >= 1; None takes the processor's, at most 4. Not with a loaded model.
-        upsampling: how the network's alpha comes to the picture's size.
-        smoothing: makes what steadies the alphas of one video or live stream; None leaves every frame alone.
+        upsampling: how the network's alpha comes to the image's size.
+        smoothing: makes what smooths the alphas of one video or live stream; None leaves every frame alone.
         on_matte: gets the mattes of the live stream, in a thread of its own.
     """
 
@@ -52,7 +53,7 @@ class PortraitMatter:
         with PortraitMatter(on_matte=show) as matter:      # live: show(matte) is called, and frames are skipped
             matter.live(frame, timestamp_ms)               # where mattes take longer than they
 
-    Any thread may call it; the network takes one picture at a time. It owns its model, unless it was given a
+    Any thread may call it; the network takes one image at a time. It owns its model, unless it was given a
     `MattingModel`. Leaving `with` waits for the live stream's last frames, and raises what its callback raised.
     """
 
@@ -196,7 +197,7 @@ class PortraitMatter:
         """How many frames of the live stream gave way to newer ones."""
         return 0 if self._live is None else self._live.dropped
 
-    def alpha_bytes(self, image: Image) -> Bytes:
+    def alpha_bytes(self, image: Image) -> U8Array:
         """As a call, but at the model's size and as bytes: uint8 [S, S], 255 = the person."""
         small = to_model_input(as_bytes(image), self.model.size)
         with self._network:
@@ -235,8 +236,8 @@ class PortraitMatter:
 
     def _prepare(self, timed: tuple[Image, Milliseconds]) -> _Prepared:
         frame, timestamp_ms = timed
-        picture = as_bytes(frame)
-        return _Prepared(picture, timestamp_ms, to_model_input(picture, self.model.size))
+        image = as_bytes(frame)
+        return _Prepared(image, timestamp_ms, to_model_input(image, self.model.size))
 
     def _infer(self, prepared: _Prepared, track: Track) -> _Inferred:
         frame, timestamp_ms, small = prepared.frame, prepared.timestamp_ms, prepared.small
@@ -252,9 +253,9 @@ class PortraitMatter:
 
 @dataclass(frozen=True)
 class _Prepared:
-    frame: Bytes
+    frame: U8Array
     timestamp_ms: Milliseconds
-    small: Bytes  # [S, S, 3]
+    small: U8Array  # [S, S, 3]
 
 
 @dataclass(frozen=True)
@@ -263,7 +264,7 @@ class _Inferred:
     alpha: Alpha  # [S, S]
 
 
-def as_bytes(image: Image) -> Bytes:
+def as_bytes(image: Image) -> U8Array:
     """uint8 stays; float in 0-1 becomes round(255 · value). Shape [H, W, 3].
 
     Raises:
@@ -271,7 +272,7 @@ def as_bytes(image: Image) -> Bytes:
     """
     if not isinstance(image, np.ndarray) or image.dtype not in (np.float32, np.float64):
         return check_rgb_bytes(image)
-    floats: NDArray[Any] = image
+    floats: AnyArray = image
     if floats.size:
         low, high = float(floats.min()), float(floats.max())
         if not (np.isfinite(low) and np.isfinite(high)):

@@ -25,12 +25,10 @@ from typing import Any, Self
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
-from numpy.typing import NDArray
 
+from mmnet.arrays import Alpha, AnyArray, U8Array
 from mmnet.runtime.errors import ModelError
-from mmnet.runtime.imaging.preprocess import Bytes, ImageError, check_rgb_bytes
-
-Alpha = NDArray[np.float32]
+from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes
 
 SIGNATURE, INPUT, OUTPUT = "serving_default", "image", "alpha"
 MAX_MODEL_BYTES = 1 << 30
@@ -86,7 +84,7 @@ class MattingModel:
             raise ModelError(f"{self.name}: LiteRT cannot prepare it: {_first_line(error)}") from error
         self._interpreter = interpreter
 
-    def run(self, image: Bytes) -> Bytes:
+    def run(self, image: U8Array) -> U8Array:
         """Image → alpha bytes, for every model.
 
         Args:
@@ -102,7 +100,7 @@ class MattingModel:
         alpha = self._invoke(image)
         return alpha if alpha.dtype == np.uint8 else np.rint(alpha * np.float32(255)).astype(np.uint8)
 
-    def run_float(self, image: Bytes) -> Alpha:
+    def run_float(self, image: U8Array) -> Alpha:
         """As `run`, but float32 [S, S] in 0-1: the model's own float alpha, or byte / 255."""
         alpha = self._invoke(image)
         return np.asarray(alpha if alpha.dtype == np.float32 else alpha / np.float32(255), np.float32)
@@ -119,7 +117,7 @@ class MattingModel:
     ) -> None:
         self.close()
 
-    def _invoke(self, image: Bytes) -> NDArray[Any]:
+    def _invoke(self, image: U8Array) -> AnyArray:
         """The alpha [S, S] as the model has it, uint8 or float32, a copy, checked."""
         if self._interpreter is None:
             raise ModelError(f"{self.name}: is closed")
@@ -140,7 +138,7 @@ class MattingModel:
             self._interpreter.invoke()
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"{self.name}: LiteRT cannot run it: {_first_line(error)}") from error
-        alpha: NDArray[Any] = self._interpreter.get_tensor(self._alpha["index"])[0, :, :, 0]
+        alpha: AnyArray = self._interpreter.get_tensor(self._alpha["index"])[0, :, :, 0]
         return alpha if alpha.dtype == np.uint8 else self._checked(alpha)
 
     def _checked(self, alpha: Alpha) -> Alpha:

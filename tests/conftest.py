@@ -36,10 +36,10 @@ def portrait() -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def photos(portrait: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of twelve photos cut from public-domain pictures."""
+    """A folder of twelve photos cut from public-domain images."""
     folder = tmp_path_factory.mktemp("photos")
-    for index, picture in enumerate((portrait, skimage.data.coffee(), skimage.data.chelsea())):
+    for index, image in enumerate((portrait, skimage.data.coffee(), skimage.data.chelsea())):
         for turn in range(4):
-            crop = np.rot90(picture, turn)[20 * turn :, 10 * index :, ::-1]
+            crop = np.rot90(image, turn)[20 * turn :, 10 * index :, ::-1]
             assert cv2.imwrite(str(folder / f"photo{index}{turn}.jpg"), crop)
     return folder

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from support import ROOT
 
-from mmnet.runtime import Fit, Orientation, YuvFrame, alpha_to_picture, blurred_backdrop, composite, to_model_input
+from mmnet.runtime import Fit, Orientation, YuvFrame, alpha_to_image, blurred_backdrop, composite, to_model_input
 from mmnet.runtime.imaging.preprocess import Bytes
 
 CORE = ROOT / "android_demo" / "core"
@@ -30,7 +30,7 @@ _FITS = list(Fit)  # in Java's order
 
 @dataclass(frozen=True)
 class FrameCase:
-    """Frame → upright picture and model input."""
+    """Frame → upright image and model input."""
 
     frame: YuvFrame
     orientation: Orientation
@@ -49,13 +49,13 @@ class FrameCase:
 
     def answer(self) -> bytes:
         """What Python computes."""
-        picture = self.orientation.apply(self.frame.to_rgb())
-        return _ints(*picture.shape[:2]) + picture.tobytes() + to_model_input(picture, self.size, self.fit).tobytes()
+        image = self.orientation.apply(self.frame.to_rgb())
+        return _ints(*image.shape[:2]) + image.tobytes() + to_model_input(image, self.size, self.fit).tobytes()
 
 
 @dataclass(frozen=True)
 class AlphaCase:
-    """Model alpha → alpha of the picture, and of the frame."""
+    """Model alpha → alpha of the image, and of the frame."""
 
     height: int
     width: int
@@ -74,15 +74,15 @@ class AlphaCase:
     def answer(self) -> bytes:
         """What Python computes."""
         upright = self.orientation.apply(np.empty((self.height, self.width), np.uint8)).shape
-        picture = alpha_to_picture(self.alpha, *upright, self.fit)
-        return picture.tobytes() + self.orientation.undo(picture).tobytes()
+        image = alpha_to_image(self.alpha, *upright, self.fit)
+        return image.tobytes() + self.orientation.undo(image).tobytes()
 
 
 @dataclass(frozen=True)
 class CompositeCase:
-    """Picture over another, and over one colour: what the photos' `composite` computes."""
+    """Image over another, and over one colour: what the photos' `composite` computes."""
 
-    picture: Bytes
+    image: Bytes
     alpha: Bytes
     behind: Bytes
     colour: tuple[int, int, int]
@@ -90,28 +90,28 @@ class CompositeCase:
     def request(self) -> bytes:
         """See the module."""
         red, green, blue = self.colour
-        return _ints(2, red << 16 | green << 8 | blue) + b"".join(map(_array, (self.picture, self.alpha, self.behind)))
+        return _ints(2, red << 16 | green << 8 | blue) + b"".join(map(_array, (self.image, self.alpha, self.behind)))
 
     def answer(self) -> bytes:
         """What Python computes."""
         alpha = self.alpha / np.float32(255)
-        return b"".join(composite(self.picture, alpha, behind).tobytes() for behind in (self.behind, self.colour))
+        return b"".join(composite(self.image, alpha, behind).tobytes() for behind in (self.behind, self.colour))
 
 
 @dataclass(frozen=True)
 class BackdropCase:
-    """Picture and alpha → blurred background."""
+    """Image and alpha → blurred background."""
 
-    picture: Bytes
+    image: Bytes
     alpha: Bytes
 
     def request(self) -> bytes:
         """See the module."""
-        return _ints(3, *self.alpha.shape) + _array(self.picture) + _array(self.alpha)
+        return _ints(3, *self.alpha.shape) + _array(self.image) + _array(self.alpha)
 
     def answer(self) -> bytes:
         """What Python computes."""
-        return blurred_backdrop(self.picture, self.alpha).tobytes()
+        return blurred_backdrop(self.image, self.alpha).tobytes()
 
 
 Case = FrameCase | AlphaCase | CompositeCase | BackdropCase

@@ -24,7 +24,7 @@ _FITS = list(Fit)  # in JavaScript's order
 
 @dataclass(frozen=True)
 class RgbFrameCase:
-    """RGB frame → upright picture and model input."""
+    """RGB frame → upright image and model input."""
 
     frame: Bytes
     orientation: Orientation
@@ -40,8 +40,8 @@ class RgbFrameCase:
 
     def answer(self) -> bytes:
         """What Python computes."""
-        picture = self.orientation.apply(self.frame)
-        return picture.tobytes() + to_model_input(np.ascontiguousarray(picture), self.size, self.fit).tobytes()
+        image = self.orientation.apply(self.frame)
+        return image.tobytes() + to_model_input(np.ascontiguousarray(image), self.size, self.fit).tobytes()
 
 
 class Node:

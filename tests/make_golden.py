@@ -1,4 +1,4 @@
-"""Writes golden.npz beside this file: a picture and what the NumPy network computes from it, for both samplings.
+"""Writes golden.npz beside this file: an image and what the NumPy network computes from it, for both samplings.
 
 Run: python tests/make_golden.py
 """

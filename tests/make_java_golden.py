@@ -46,11 +46,11 @@ def cases() -> dict[str, Case]:
         name = f"alpha to {width}x{height} turned by {turn.rotation}, mirrored {turn.mirrored}, {fit}"
         found[name] = AlphaCase(height, width, turn, fit, noise(16, 16))
 
-    picture, behind, alpha = noise(16, 256, 3), noise(16, 256, 3), np.arange(4096).astype(np.uint8).reshape(16, 256)
-    found["composite"] = CompositeCase(picture, alpha, behind, (1, 128, 255))
+    image, behind, alpha = noise(16, 256, 3), noise(16, 256, 3), np.arange(4096).astype(np.uint8).reshape(16, 256)
+    found["composite"] = CompositeCase(image, alpha, behind, (1, 128, 255))
     for height, width in [*SIDES, (20, 131), (150, 9)]:  # the last are longer than the side at which it is computed
-        picture, alpha = noise(height, width, 3), noise(height, width)
-        found[f"backdrop {width}x{height}"] = BackdropCase(picture, alpha)
+        image, alpha = noise(height, width, 3), noise(height, width)
+        found[f"backdrop {width}x{height}"] = BackdropCase(image, alpha)
     return found
 
 

@@ -1,6 +1,6 @@
 """MMNet in NumPy alone, written from the paper's table and not from the code under test: what the others are held to.
 
-It is slow and meant to be read. Everything is float64; pictures are [height, width, channels].
+It is slow and meant to be read. Everything is float64; images are [height, width, channels].
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ REFINEMENT = {
 }
 
 
-def convolve(picture: Array, kernel: Array, stride: int = 1, rate: int = 1) -> Array:
+def convolve(image: Array, kernel: Array, stride: int = 1, rate: int = 1) -> Array:
     """Cross-correlation with zeros outside ('SAME'); kernel [height, width, inputs, outputs]."""
-    height, width, _ = picture.shape
+    height, width, _ = image.shape
     rows, columns = -(-height // stride), -(-width // stride)
     side = (kernel.shape[0] - 1) * rate + 1
     above = max((rows - 1) * stride + side - height, 0) // 2
     left = max((columns - 1) * stride + side - width, 0) // 2
-    padded = np.zeros((height + 2 * side, width + 2 * side, picture.shape[2]))
-    padded[above : above + height, left : left + width] = picture
+    padded = np.zeros((height + 2 * side, width + 2 * side, image.shape[2]))
+    padded[above : above + height, left : left + width] = image
     result = np.zeros((rows, columns, kernel.shape[3]))
     for dy in range(kernel.shape[0]):
         for dx in range(kernel.shape[1]):
@@ -49,13 +49,13 @@ def convolve(picture: Array, kernel: Array, stride: int = 1, rate: int = 1) -> A
     return result
 
 
-def convolve_depthwise(picture: Array, kernel: Array, stride: int = 1, rate: int = 1) -> Array:
+def convolve_depthwise(image: Array, kernel: Array, stride: int = 1, rate: int = 1) -> Array:
     """Each channel with its own 3x3 kernel; kernel [3, 3, channels, 1]."""
-    single = [convolve(picture[..., c : c + 1], kernel[:, :, c : c + 1], stride, rate) for c in range(picture.shape[2])]
+    single = [convolve(image[..., c : c + 1], kernel[:, :, c : c + 1], stride, rate) for c in range(image.shape[2])]
     return np.concatenate(single, axis=2)
 
 
-def double(picture: Array, sampling: str) -> Array:
+def double(image: Array, sampling: str) -> Array:
     """Bilinear resize to twice the size, pixel by pixel along each axis."""
 
     def along_rows(lines: Array) -> Array:
@@ -68,7 +68,7 @@ def double(picture: Array, sampling: str) -> Array:
             result.append((1 - share) * first + share * second)
         return np.stack(result)
 
-    return along_rows(along_rows(picture).swapaxes(0, 1)).swapaxes(0, 1)
+    return along_rows(along_rows(image).swapaxes(0, 1)).swapaxes(0, 1)
 
 
 class NumpyMMNet:

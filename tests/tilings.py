@@ -1,4 +1,4 @@
-"""Pictures in other tiles than usual, on other numbers of OpenCV's threads."""
+"""Images in other tiles than usual, on other numbers of OpenCV's threads."""
 
 from __future__ import annotations
 

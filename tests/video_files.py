@@ -29,7 +29,7 @@ def moving_portrait(count: int = len(TIMES), height: int = HEIGHT, width: int = 
 
 def write_video_file(
     path: Path,
-    pictures: Sequence[np.ndarray[Any, Any]],
+    images: Sequence[np.ndarray[Any, Any]],
     times: Sequence[int] = TIMES,
     *,
     codec: str = "libx264",
@@ -41,10 +41,10 @@ def write_video_file(
     container_options: dict[str, str] | None = None,
     aspect: Fraction | None = None,
 ) -> Path:
-    """Write RGB pictures shown at `times` ms; `colour`: (matrix, range); `turned`: (degrees, hflip, vflip)."""
+    """Write RGB images shown at `times` ms; `colour`: (matrix, range); `turned`: (degrees, hflip, vflip)."""
     with av.open(str(path), "w", container_options=container_options or {}) as container:
         stream: Any = container.add_stream(codec, rate=10, options=options or {})
-        stream.height, stream.width = pictures[0].shape[:2]
+        stream.height, stream.width = images[0].shape[:2]
         stream.pix_fmt = pixel_format
         stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
         if aspect is not None:
@@ -57,8 +57,8 @@ def write_video_file(
         if sound is not None:
             heard = container.add_stream(sound, rate=SOUND_RATE)
             heard.codec_context.layout = "mono"
-        for picture, time in zip(pictures, times, strict=False):
-            frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+        for image, time in zip(images, times, strict=False):
+            frame = av.VideoFrame.from_ndarray(image, "rgb24")
             if pixel_format.startswith("yuv"):
                 matrix, span = colour or (6, 1)
                 frame.color_range = 2
@@ -70,7 +70,7 @@ def write_video_file(
             frame.pts, frame.time_base = time, Fraction(1, 1000)
             container.mux(stream.encode(frame))
         if heard is not None:
-            length = SOUND_RATE * (times[len(pictures) - 1] + 100) // 1000
+            length = SOUND_RATE * (times[len(images) - 1] + 100) // 1000
             wave = (8000 * np.sin(np.arange(length) / 20)).astype(np.int16)[None]
             samples = av.AudioFrame.from_ndarray(wave, "s16", "mono")
             samples.sample_rate, samples.pts, samples.time_base = SOUND_RATE, 0, Fraction(1, SOUND_RATE)
@@ -82,9 +82,9 @@ def write_video_file(
 
 @dataclass(frozen=True)
 class WrittenVideo:
-    """What lies in a video file: the pictures as `layout` has them, their times in seconds, and its streams."""
+    """What lies in a video file: the images as `layout` has them, their times in seconds, and its streams."""
 
-    pictures: list[np.ndarray[Any, Any]]
+    images: list[np.ndarray[Any, Any]]
     times: list[Fraction]
     codec: str
     pixel_format: str
@@ -98,14 +98,14 @@ def read_written(path: Path, layout: str = "rgb24", decoder: str | None = None) 
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         context: Any = stream.codec_context if decoder is None else av.CodecContext.create(decoder, "r")
-        pictures, times = [], []
+        images, times = [], []
         for packet in container.demux(stream):
             for frame in context.decode(packet if packet.size else None):
                 full = {} if frame.format.name == layout else {"dst_color_range": 2}
-                pictures.append(frame.reformat(format=layout, **full).to_ndarray())
+                images.append(frame.reformat(format=layout, **full).to_ndarray())
                 times.append(frame.pts * Fraction(stream.time_base or 0))
         return WrittenVideo(
-            pictures,
+            images,
             times,
             stream.codec_context.name,
             str(stream.pix_fmt),

@@ -1,4 +1,4 @@
-"""8-bit variants of one network against its float self, on pictures with known mattes: what the scripts of
+"""8-bit variants of one network against its float self, on images with known mattes: what the scripts of
 `benchmark/scripts` measure variants with."""
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.arrays import F32Array
 from mmnet.evaluation import metrics
 from mmnet.evaluation.datasets.pairs import load_pairs
 from mmnet.evaluation.figures import Truth
@@ -26,7 +27,7 @@ class Against:
     """How a variant compares.
 
     Attributes:
-        differences: mean |Δα| of each picture, float64 [N].
+        differences: mean |Δα| of each image, float64 [N].
         mad_increase, gauss_grad_increase: of the means against the true mattes, as a share of the float network's.
     """
 
@@ -36,16 +37,16 @@ class Against:
 
 
 class FloatNetwork:
-    """A checkpoint's network in floats, and pictures.
+    """A checkpoint's network in floats, and images.
 
     Attributes:
         graph: its inference graph.
         size: of its input.
-        count: how many pictures.
+        count: how many images.
     """
 
     def __init__(self, checkpoint: str, data: Path, most: int) -> None:
-        """Load the network, and at most `most` pictures of `data` (image/ and mask/), spread evenly.
+        """Load the network, and at most `most` images of `data` (image/ and mask/), spread evenly.
 
         Raises:
             MMNetError: either cannot be used.
@@ -68,6 +69,6 @@ class FloatNetwork:
         differences = np.abs(found - self._expected).mean(axis=(1, 2), dtype=np.float64)
         return Against(differences, float(mad), float(gauss_grad))
 
-    def _measured(self, found: NDArray[np.float32]) -> Iterator[tuple[float, float]]:
+    def _measured(self, found: F32Array) -> Iterator[tuple[float, float]]:
         for alpha, truth in zip(found, self._truths, strict=True):
             yield metrics.mad(alpha, truth), metrics.gauss_grad(alpha, truth)

@@ -28,6 +28,7 @@ import tensorflow as tf
 from against_float import FloatNetwork
 from numpy.typing import NDArray
 
+from mmnet.arrays import F32Array, U8Array
 from mmnet.evaluation.statistics import summarise
 from mmnet.export.convert import to_int8_from_ranges
 from mmnet.graph.lower import lower
@@ -35,12 +36,12 @@ from mmnet.graph.operators import Concat, Conv, Depthwise, Graph, Image, Node, P
 from mmnet.quantize.activations import IMAGE_LIMITS, Limits, activations, measure_limits
 from mmnet.quantize.calibration import load_calibration
 
-Array = NDArray[np.float32]
+Array = F32Array
 
 
-def corrected(graph: Graph, limits: Limits, images: NDArray[np.uint8]) -> Graph:
+def corrected(graph: Graph, limits: Limits, images: U8Array) -> Graph:
     """The graph with corrected biases."""
-    pictures = tf.constant(images.astype(np.float32) / np.float32(255))
+    values = tf.constant(images.astype(np.float32) / np.float32(255))
     wanted: dict[str, Any] = {}
 
     def note(node: Node, value: Any) -> Any:
@@ -48,7 +49,7 @@ def corrected(graph: Graph, limits: Limits, images: NDArray[np.uint8]) -> Graph:
             wanted[node.name] = tf.reduce_mean(value, (0, 1, 2))
         return value
 
-    lower(graph, pictures, tap=note)
+    lower(graph, values, tap=note)
     names = activations(graph)
     shifts: dict[str, Array] = {}
 
@@ -63,7 +64,7 @@ def corrected(graph: Graph, limits: Limits, images: NDArray[np.uint8]) -> Graph:
             return tf.quantization.fake_quant_with_min_max_args(value, *IMAGE_LIMITS)
         return value
 
-    lower(Graph(tuple(_with_rounded_kernel(node) for node in graph.nodes)), pictures, tap=correct_and_round)
+    lower(Graph(tuple(_with_rounded_kernel(node) for node in graph.nodes)), images, tap=correct_and_round)
     return Graph(
         tuple(
             replace(node, op=replace(node.op, bias=node.op.bias + shifts[node.name]))
@@ -83,7 +84,7 @@ def _with_rounded_kernel(node: Node) -> Node:
     return replace(node, op=replace(node.op, kernel=(np.rint(node.op.kernel / scale) * scale).astype(np.float32)))
 
 
-def equalized(graph: Graph, images: NDArray[np.uint8], strength: float, most: float = 16.0) -> tuple[Graph, int]:
+def equalized(graph: Graph, images: U8Array, strength: float, most: float = 16.0) -> tuple[Graph, int]:
     """The graph with channels scaled, and how many tensors that concerned.
 
     Args:
@@ -175,14 +176,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="holds image/ and mask/")
     parser.add_argument("--photos", type=int, default=50, help="to measure ranges and channels on")
     parser.add_argument("--averaged", type=int, default=16, help="of these, what biases are corrected on (memory)")
-    parser.add_argument("--pictures", type=int, default=264, help="at most so many of DIR are measured on")
+    parser.add_argument("--images", type=int, default=264, help="at most so many of DIR are measured on")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    network = FloatNetwork(arguments.ckpt, arguments.data, arguments.pictures)
+    network = FloatNetwork(arguments.ckpt, arguments.data, arguments.images)
     graph, photos = network.graph, load_calibration(arguments.calibration, network.size, limit=arguments.photos).images
     rows: list[Mapping[str, Any]] = []
     differences: list[NDArray[np.float64]] = []
-    head = f"| correction | mean \\|Δα\\| on {network.count} pictures | against none | MAD | GAUSS_GRAD |"
+    head = f"| correction | mean \\|Δα\\| on {network.count} images | against none | MAD | GAUSS_GRAD |"
     print(f"{head}\n|---|---|---|---|---|")
 
     def measure(name: str, changed: Graph, correct: bool) -> None:
@@ -215,7 +216,7 @@ def main() -> None:
     measure(f"equalization of {tensors} tensors, full", full, False)
     measure("equalization, half, and biases", half, True)
     if arguments.json:
-        arguments.json.write_text(json.dumps({"pictures": network.count, "rows": rows}, indent=1) + "\n")
+        arguments.json.write_text(json.dumps({"images": network.count, "rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

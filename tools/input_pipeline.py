@@ -1,6 +1,6 @@
-"""How many training pictures a second the input pipeline prepares, by input size and number of threads.
+"""How many training images a second the input pipeline prepares, by input size and number of threads.
 
-It draws its own pictures, so it needs no data. Say how loaded the machine was when you quote the figures: the load
+It draws its own images, so it needs no data. Say how loaded the machine was when you quote the figures: the load
 average is printed with them.
 
     python tools/input_pipeline.py --size 128 --size 256 --workers 1 --workers 2
@@ -17,33 +17,31 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mmnet.arrays import U8Array
 from mmnet.training.augment import Augmentation, estimate_foreground
 from mmnet.training.data.packs import Pack, side_for
 from mmnet.training.data.pipeline import Batches, Part, Recipe
 
-PICTURES = 32
+IMAGES = 32
 
 
 def drawn_pack(side: int, random: np.random.Generator) -> Pack:
-    """Blurred noise with a soft ellipse for a person: the time does not depend on what the pictures show."""
+    """Blurred noise with a soft ellipse for a person: the time does not depend on what the images show."""
     y, x = np.mgrid[0:side, 0:side] / side
     records = []
-    for _ in range(PICTURES):
+    for _ in range(IMAGES):
         photo = random.integers(0, 256, (side, side, 3), np.uint8)
         distance = np.hypot((y - 0.8) / random.uniform(0.4, 0.7), (x - 0.5) / random.uniform(0.2, 0.45))
         matte = (255 / (1 + np.exp((distance - 1) * 30))).astype(np.uint8)
         layers = (photo, matte, estimate_foreground(photo, matte))
         records.append(np.concatenate([layer.ravel() for layer in layers]))
-    names = tuple(f"{index}.png" for index in range(PICTURES))
-    return Pack(
-        "drawn", names, side, np.stack(records), np.full(PICTURES, 0.75, np.float32), np.zeros(PICTURES, np.bool_)
-    )
+    names = tuple(f"{index}.png" for index in range(IMAGES))
+    return Pack("drawn", names, side, np.stack(records), np.full(IMAGES, 0.75, np.float32), np.zeros(IMAGES, np.bool_))
 
 
 def measure(batches: Batches, seconds: float, runs: int) -> tuple[list[float], float]:
-    """Pictures a second of each of some runs, after the first few batches; and processor milliseconds a picture.
+    """Images a second of each of some runs, after the first few batches; and processor milliseconds an image.
 
     The second hardly depends on what else the machine does.
     """
@@ -66,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, action="append", help="input size; may be repeated (128 and 256)")
     parser.add_argument("--workers", type=int, action="append", help="threads; may be repeated (1 and one a core)")
-    parser.add_argument("--batch", type=int, default=8, help="pictures a batch (8)")
+    parser.add_argument("--batch", type=int, default=8, help="images a batch (8)")
     parser.add_argument("--seconds", type=float, default=3.0, help="to measure for, each run (3)")
     parser.add_argument("--runs", type=int, default=3, help="of which the median is given (3)")
     parser.add_argument("--json", action="store_true", help="print JSON on standard output")
@@ -78,17 +76,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     results = []
     for size in sizes:
         pack = drawn_pack(side_for(size), random)
-        scenes: NDArray[np.uint8] = random.integers(0, 256, (8, pack.side, pack.side, 3), np.uint8)
+        scenes: U8Array = random.integers(0, 256, (8, pack.side, pack.side, 3), np.uint8)
         for count in workers:
             for name, recipe in recipes.items():
                 batches = Batches([Part.whole(pack)], options.batch, size, 0, recipe, scenes, count)
                 rates, busy = measure(batches, options.seconds, options.runs)
                 load, middle = os.getloadavg()[0], statistics.median(rates)
                 row = {"size": size, "workers": count, "recipe": name, "load": round(load, 2)}
-                results.append(row | {"pictures_per_second": round(middle, 1), "cpu_ms_per_picture": round(busy, 3)})
+                results.append(row | {"images_per_second": round(middle, 1), "cpu_ms_per_image": round(busy, 3)})
                 print(
-                    f"{size}×{size}  {count} threads  {name:<10}{middle:6.0f} pictures/s "
-                    f"({min(rates):.0f} to {max(rates):.0f})  {busy:5.2f} ms of processor a picture  load {load:.2f}",
+                    f"{size}×{size}  {count} threads  {name:<10}{middle:6.0f} images/s "
+                    f"({min(rates):.0f} to {max(rates):.0f})  {busy:5.2f} ms of processor an image  load {load:.2f}",
                     file=sys.stderr if options.json else sys.stdout,
                     flush=True,
                 )

@@ -17,6 +17,7 @@ from against_float import FloatNetwork
 from numpy.typing import NDArray
 from rich.console import Console
 
+from mmnet.arrays import U8Array
 from mmnet.cli.progress import progress_bar
 from mmnet.evaluation.parity.layers import KeepingModel
 from mmnet.evaluation.statistics import summarise
@@ -66,9 +67,7 @@ CHOICES: dict[str, Choice | None] = {
 }
 
 
-def histograms(
-    calibrated: Calibrated, images: NDArray[np.uint8], advance: Callable[[], None]
-) -> dict[int, NDArray[np.float64]]:
+def histograms(calibrated: Calibrated, images: U8Array, advance: Callable[[], None]) -> dict[int, NDArray[np.float64]]:
     """For every tensor that has a range, how often which value occurs between its ends."""
     ranges = _ranges(calibrated)
     counts = {index: np.zeros(BINS) for index in ranges}
@@ -114,10 +113,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="holds image/ and mask/")
     parser.add_argument("--photos", type=int, nargs="+", default=[25, 50, 100, 200], help="for minimum and maximum")
     parser.add_argument("--counted", type=int, default=50, help="photos for the other choices")
-    parser.add_argument("--pictures", type=int, default=264, help="at most so many of DIR are measured on")
+    parser.add_argument("--images", type=int, default=264, help="at most so many of DIR are measured on")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    network = FloatNetwork(arguments.ckpt, arguments.data, arguments.pictures)
+    network = FloatNetwork(arguments.ckpt, arguments.data, arguments.images)
     graph, size = network.graph, network.size
     rows = []
 
@@ -137,7 +136,7 @@ def main() -> None:
             flush=True,
         )
 
-    head = f"| ranges | photos | mean \\|Δα\\| on {network.count} pictures | MAD | GAUSS_GRAD |"
+    head = f"| ranges | photos | mean \\|Δα\\| on {network.count} images | MAD | GAUSS_GRAD |"
     print(f"{head}\n|---|---|---|---|---|", flush=True)
     console = Console(stderr=True)
     for photos in arguments.photos:
@@ -153,7 +152,7 @@ def main() -> None:
         if choose is not None:
             measure(choice, len(calibration.names), with_ranges(calibrated, counts, choose).quantize())
     if arguments.json:
-        arguments.json.write_text(json.dumps({"pictures": network.count, "rows": rows}, indent=1) + "\n")
+        arguments.json.write_text(json.dumps({"images": network.count, "rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

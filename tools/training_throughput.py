@@ -1,7 +1,7 @@
-"""Whether the input pipeline feeds the training step: pictures a second with it, against the same step on one batch
+"""Whether the input pipeline feeds the training step: images a second with it, against the same step on one batch
 that lies in memory, in alternating rounds.
 
-It draws its own pictures, so it needs no data. Run it on a machine that does nothing else; the load average is
+It draws its own images, so it needs no data. Run it on a machine that does nothing else; the load average is
 printed with the figures.
 
     python tools/training_throughput.py --size 256 --batch 8 --rounds 5
@@ -63,7 +63,7 @@ def again(batch: Any) -> Iterator[Any]:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=256, help="input size (256)")
-    parser.add_argument("--batch", type=int, default=8, help="pictures a step (8)")
+    parser.add_argument("--batch", type=int, default=8, help="images a step (8)")
     parser.add_argument("--steps", type=int, default=10, help="a round (10)")
     parser.add_argument("--rounds", type=int, default=5, help="of each kind (5)")
     parser.add_argument("--workers", type=int, default=None, help="threads of the pipeline (one a core)")
@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         processor.append(alone / together)
         rates.append(options.batch / fed)
         print(
-            f"round {number + 1}: {options.batch / memory:.2f} pictures/s from memory, {rates[-1]:.2f} with the "
+            f"round {number + 1}: {options.batch / memory:.2f} images/s from memory, {rates[-1]:.2f} with the "
             f"pipeline, ratio {ratios[-1]:.3f}",
             file=sys.stderr,
             flush=True,
@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "ratio_median": round(statistics.median(ratios), 4),
         "ratios": [round(ratio, 4) for ratio in ratios],
         "ratio_of_processor_seconds": round(statistics.median(processor), 4),
-        "pictures_per_second": round(statistics.median(rates), 3),
+        "images_per_second": round(statistics.median(rates), 3),
         "load": round(os.getloadavg()[0], 2),
         "processors": os.cpu_count(),
     }

@@ -1,11 +1,11 @@
 """What ways of upsampling the alpha, and of estimating foreground colours, are worth and cost, at the photo's size.
 
-    python tools/upsampling.py --data portraits --split test --pictures 60 --json found.json
+    python tools/upsampling.py --data portraits --split test --images 60 --json found.json
     python tools/upsampling.py --drawn 6 --json found.json --markdown found.md
     python tools/upsampling.py --drawn 2 --frame 640x480 --slow    (also joint bilateral and closed-form)
 
 On portraits the alpha is the network's, and the labels are what they are: where a network softened them, hair in them
-is no thinner than that network's pixels. On drawn pictures (a head with strands of hair before a mottled background,
+is no thinner than that network's pixels. On drawn images (a head with strands of hair before a mottled background,
 whose alpha and colours are known) the alpha is the true one, brought to the network's size by areas, as if the network
 were perfect (soften 0) or as soft as a network is (soften 1, a Gaussian's σ there): the error that is left is the
 upsampling's.
@@ -32,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from mmnet.arrays import F32Array, U8Array
 from mmnet.benchmark.host.machine import describe_host
 from mmnet.cli.progress import progress_bar
 from mmnet.errors import MMNetError
@@ -41,24 +42,23 @@ from mmnet.files import atomic_file
 from mmnet.runtime import MattingModel, Upsampling, estimate_foreground, to_model_input, upsample_alpha
 from mmnet.runtime.model import default_model
 
-Bytes, Floats = NDArray[np.uint8], NDArray[np.float32]
-Method = Callable[[Floats, Bytes, Bytes], Floats]  # (alpha [S, S], photo, what the network saw) -> alpha [H, W]
+Method = Callable[[F32Array, U8Array, U8Array], F32Array]  # (alpha [S, S], photo, what the network saw) -> alpha [H, W]
 SIZE = 256
 
 
 @dataclass(frozen=True)
-class Picture:
+class Image:
     """One photo, what the network saw and said, the truth, and, where it was drawn, the person's own colours."""
 
     group: str
-    photo: Bytes
-    seen: Bytes
-    alpha: Floats
-    truth: Floats
-    foreground: Bytes | None = None
+    photo: U8Array
+    seen: U8Array
+    alpha: F32Array
+    truth: F32Array
+    foreground: U8Array | None = None
 
 
-def _up(values: Any, photo: Bytes) -> Any:
+def _up(values: Any, photo: U8Array) -> Any:
     return cv2.resize(values, (photo.shape[1], photo.shape[0]), interpolation=cv2.INTER_LINEAR)
 
 
@@ -68,7 +68,7 @@ def fast_guided(radius: int, epsilon: float) -> Method:
     def mean(values: Any) -> Any:
         return cv2.blur(values, (2 * radius + 1, 2 * radius + 1))
 
-    def method(alpha: Floats, photo: Bytes, seen: Bytes) -> Floats:
+    def method(alpha: F32Array, photo: U8Array, seen: U8Array) -> F32Array:
         guide, full = (cv2.cvtColor(p, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255 for p in (seen, photo))
         slope = (mean(guide * alpha) - mean(guide) * mean(alpha)) / (mean(guide * guide) - mean(guide) ** 2 + epsilon)
         offset = mean(alpha) - slope * mean(guide)
@@ -80,7 +80,7 @@ def fast_guided(radius: int, epsilon: float) -> Method:
 def joint_bilateral(radius: int, near: float, alike: float) -> Method:
     """Kopf et al., "Joint Bilateral Upsampling" (2007): σ `near` in the network's pixels, `alike` in grey levels."""
 
-    def method(alpha: Floats, photo: Bytes, seen: Bytes) -> Floats:
+    def method(alpha: F32Array, photo: U8Array, seen: U8Array) -> F32Array:
         height, width = photo.shape[:2]
         size = len(alpha)
         y, x = ((np.arange(side) + 0.5) * size / side - 0.5 for side in (height, width))
@@ -100,7 +100,7 @@ def joint_bilateral(radius: int, near: float, alike: float) -> Method:
     return method
 
 
-def closed_form(alpha: Floats, photo: Bytes, seen: Bytes) -> Floats:
+def closed_form(alpha: F32Array, photo: U8Array, seen: U8Array) -> F32Array:
     """Levin's closed-form matting (2008) by pymatting, in the band where the bilinear alpha is neither 0 nor 1."""
     from pymatting import estimate_alpha_cf
 
@@ -126,17 +126,17 @@ def methods(slow: bool) -> dict[str, Method]:
     return found
 
 
-def colour_methods() -> dict[str, Callable[[Bytes, Floats], Bytes]]:
+def colour_methods() -> dict[str, Callable[[U8Array, F32Array], U8Array]]:
     """Ways of estimating the foreground."""
 
-    def multi_level(photo: Bytes, alpha: Floats) -> Bytes:
+    def multi_level(photo: U8Array, alpha: F32Array) -> U8Array:
         from pymatting import estimate_foreground_ml
 
         return (
             np.rint(estimate_foreground_ml(photo / 255.0, alpha.astype(np.float64)) * 255).clip(0, 255).astype(np.uint8)
         )
 
-    def blur_fusion(photo: Bytes, alpha: Floats) -> Bytes:
+    def blur_fusion(photo: U8Array, alpha: F32Array) -> U8Array:
         """Forte's two passes at full size, radii 90 and 6 at 1920 pixels as published for about that size."""
         image, share = photo.astype(np.float32), alpha[..., None]
         front = behind = image
@@ -155,16 +155,16 @@ def colour_methods() -> dict[str, Callable[[Bytes, Floats], Bytes]]:
     }
 
 
-def portraits(folder: Path, split: str | None, count: int, model: MattingModel) -> Iterator[Picture]:
+def portraits(folder: Path, split: str | None, count: int, model: MattingModel) -> Iterator[Image]:
     """Evenly chosen portraits with what the network makes of them."""
     pairs = load_pairs(folder, split)
     for index in np.unique(np.linspace(0, len(pairs) - 1, min(count, len(pairs))).astype(int)):
         photo, mask = pairs[index].read()
         seen = to_model_input(photo, model.size)
-        yield Picture("portraits", photo, seen, model.run_float(seen), mask.astype(np.float32) / np.float32(255))
+        yield Image("portraits", photo, seen, model.run_float(seen), mask.astype(np.float32) / np.float32(255))
 
 
-def drawn(count: int, height: int, width: int, soften: float) -> Iterator[Picture]:
+def drawn(count: int, height: int, width: int, soften: float) -> Iterator[Image]:
     """Heads with hair, each another one."""
     for seed in range(count):
         photo, truth, foreground = draw(seed, height, width)
@@ -173,10 +173,10 @@ def drawn(count: int, height: int, width: int, soften: float) -> Iterator[Pictur
             small = cv2.GaussianBlur(small, (0, 0), soften)
         alpha = np.rint(small.clip(0, 1) * 255).astype(np.float32) / np.float32(255)
         seen = to_model_input(photo, SIZE)
-        yield Picture(f"drawn, soften {soften:g}", photo, seen, alpha, truth, foreground)
+        yield Image(f"drawn, soften {soften:g}", photo, seen, alpha, truth, foreground)
 
 
-def draw(seed: int, height: int, width: int) -> tuple[Bytes, Floats, Bytes]:
+def draw(seed: int, height: int, width: int) -> tuple[U8Array, F32Array, U8Array]:
     """A head, shoulders and some 1,400 strands: photo, true alpha, and the colours of the person."""
     random = np.random.default_rng(seed)
     side = 2 * height  # drawn twice as large, so that edges are smooth
@@ -235,8 +235,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="portraits with mattes, as mmnet evaluate takes them")
     parser.add_argument("--split", help="of --data")
-    parser.add_argument("--pictures", type=int, default=60, help="of --data (60)")
-    parser.add_argument("--drawn", type=int, default=0, help="drawn pictures (none)")
+    parser.add_argument("--images", type=int, default=60, help="of --data (60)")
+    parser.add_argument("--drawn", type=int, default=0, help="drawn images (none)")
     parser.add_argument("--frame", default="1920x1080", help="their size, WxH (1920x1080)")
     parser.add_argument("--slow", action="store_true", help="also joint bilateral and closed-form (needs pymatting)")
     parser.add_argument("--model", type=Path, help="the .tflite (the one that ships)")
@@ -248,9 +248,9 @@ def main() -> None:
     cv2.setNumThreads(1)
     machine = describe_host()
     model = MattingModel(options.model or default_model(), threads=1)
-    sets: list[Iterator[Picture]] = []
+    sets: list[Iterator[Image]] = []
     if options.data:
-        sets.append(portraits(options.data, options.split, options.pictures, model))
+        sets.append(portraits(options.data, options.split, options.images, model))
     if options.drawn:
         sets += [drawn(options.drawn, height, width, soften) for soften in (0.0, 1.0)]
     if not sets:
@@ -260,11 +260,11 @@ def main() -> None:
     colours: dict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
     console = Console(stderr=True)
     with progress_bar(console) as bar:
-        task = bar.add_task("measuring", total=(options.pictures if options.data else 0) + 2 * options.drawn)
-        for picture in (picture for each in sets for picture in each):
-            measure(picture, methods(options.slow), rows, options.runs)
-            if picture.foreground is not None:
-                measure_colours(picture, colours, options.runs)
+        task = bar.add_task("measuring", total=(options.images if options.data else 0) + 2 * options.drawn)
+        for image in (image for each in sets for image in each):
+            measure(image, methods(options.slow), rows, options.runs)
+            if image.foreground is not None:
+                measure_colours(image, colours, options.runs)
             bar.advance(task)
     document = {
         "machine": machine,
@@ -285,32 +285,30 @@ def main() -> None:
         print(text, end="")
 
 
-def measure(picture: Picture, ways: dict[str, Method], rows: dict[Any, Any], runs: int) -> None:
-    band = boundary_band(picture.truth)
+def measure(image: Image, ways: dict[str, Method], rows: dict[Any, Any], runs: int) -> None:
+    band = boundary_band(image.truth)
     for name, way in ways.items():
         slow = name.startswith(("joint", "closed"))
-        alpha, milliseconds = timed(
-            lambda way=way: way(picture.alpha, picture.photo, picture.seen), 1 if slow else runs
-        )
-        rows[picture.group, name].append(
+        alpha, milliseconds = timed(lambda way=way: way(image.alpha, image.photo, image.seen), 1 if slow else runs)
+        rows[image.group, name].append(
             {
-                "band MAD": band_mad(alpha, picture.truth, band),
-                "GAUSS_GRAD": gauss_grad(alpha, picture.truth),
-                "MAD": mad(alpha, picture.truth),
+                "band MAD": band_mad(alpha, image.truth, band),
+                "GAUSS_GRAD": gauss_grad(alpha, image.truth),
+                "MAD": mad(alpha, image.truth),
                 "ms": milliseconds,
             }
         )
 
 
-def measure_colours(picture: Picture, rows: dict[Any, Any], runs: int) -> None:
-    mixed = (picture.truth > 0) & (picture.truth < 1)
+def measure_colours(image: Image, rows: dict[Any, Any], runs: int) -> None:
+    mixed = (image.truth > 0) & (image.truth < 1)
     for name, way in colour_methods().items():
-        found, milliseconds = timed(lambda way=way: way(picture.photo, picture.truth), runs)
-        wrong = np.abs(found.astype(np.float32) - picture.foreground).mean(axis=2)[mixed]
-        rows[picture.group, name].append(
+        found, milliseconds = timed(lambda way=way: way(image.photo, image.truth), runs)
+        wrong = np.abs(found.astype(np.float32) - image.foreground).mean(axis=2)[mixed]
+        rows[image.group, name].append(
             {
                 "colour error": float(wrong.mean()),
-                "composite error": float((wrong * picture.truth[mixed]).mean()),
+                "composite error": float((wrong * image.truth[mixed]).mean()),
                 "ms": milliseconds,
             }
         )
@@ -318,7 +316,7 @@ def measure_colours(picture: Picture, rows: dict[Any, Any], runs: int) -> None:
 
 def summary(rows: dict[tuple[str, str], list[dict[str, float]]]) -> list[dict[str, Any]]:
     return [
-        {"pictures": group, "method": name, "count": len(found)}
+        {"images": group, "method": name, "count": len(found)}
         | {figure: float(np.nanmean([each[figure] for each in found])) for figure in found[0]}
         for (group, name), found in rows.items()
     ]

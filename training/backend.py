@@ -55,7 +55,7 @@ def _divide(keras: ModuleType, recipe: Recipe) -> None:
     for stage in recipe.stages:
         if stage.batch % len(devices):
             raise RecipeError(
-                f"batches of {stage.batch} pictures cannot be divided among {len(devices)} devices; choose a multiple "
+                f"batches of {stage.batch} images cannot be divided among {len(devices)} devices; choose a multiple "
                 "with --batch"
             )
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))

@@ -1,4 +1,4 @@
-"""Training curves: what a run wrote for TensorBoard, as a table and as a picture."""
+"""Training curves: what a run wrote for TensorBoard, as a table and as an image."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Curves = Mapping[str, Mapping[int, float]]
 
 _LENGTH = struct.Struct("<Q")
 _CHECKSUM_BYTES = 4
-# The panels of the picture: title, and the curves in it by their first words.
+# The panels of the image: title, and the curves in it by their first words.
 _PANELS = (
     ("loss", ("loss/loss",)),
     ("terms of the loss", ("loss/alpha", "loss/compositional", "loss/gradient")),
@@ -69,7 +69,7 @@ def curves_table(curves: Curves) -> str:
     return table.getvalue()
 
 
-def curves_picture(curves: Curves) -> bytes:
+def curves_image(curves: Curves) -> bytes:
     """The curves as a PNG.
 
     Raises:
@@ -90,10 +90,10 @@ def curves_picture(curves: Curves) -> bytes:
         if len(tags) > 1:
             axes.legend()
         axes.set_xlabel("step")
-    picture = io.BytesIO()
+    image = io.BytesIO()
     # Without the version of Matplotlib and the date: the same curves, the same bytes.
-    figure.savefig(picture, format="png", dpi=110, metadata={"Software": None})
-    return picture.getvalue()
+    figure.savefig(image, format="png", dpi=110, metadata={"Software": None})
+    return image.getvalue()
 
 
 def curves(
@@ -104,7 +104,7 @@ def curves(
     plot: Annotated[Path | None, typer.Option(metavar="FILE.png", show_default="RUN/curves.png")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the files if they exist.")] = False,
 ) -> None:
-    """Write the training curves of a run as a table and as a picture.
+    """Write the training curves of a run as a table and as an image.
 
     \b
     Examples:
@@ -112,11 +112,11 @@ def curves(
       mmnet curves checkpoints/fine-tune -o curves.csv --plot curves.png --force
     """
     console = Console(soft_wrap=True, highlight=False)
-    table_path, picture_path = output or run / "curves.csv", plot or run / "curves.png"
+    table_path, image_path = output or run / "curves.csv", plot or run / "curves.png"
     found = read_curves(run)
-    for path in (table_path, picture_path):
+    for path in (table_path, image_path):
         check_writable(path, force=force)
-    contents = {table_path: curves_table(found).encode(), picture_path: curves_picture(found)}
+    contents = {table_path: curves_table(found).encode(), image_path: curves_image(found)}
     for path, content in contents.items():
         with atomic_file(path) as temporary:
             temporary.write_bytes(content)

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.errors import MMNetError
 from mmnet.evaluation.metrics import gauss_grad, mad
 from mmnet.network.checkpoint import (
@@ -58,7 +59,7 @@ class Job:
         recipe: how to train.
         folder: of the run; its checkpoints lie in it as `step-000123`.
         data: read by `mmnet.training.data.pipeline.load_data` for a stage's input size.
-        description: of the data, for the checkpoints: what was typed, how many pictures.
+        description: of the data, for the checkpoints: what was typed, how many images.
         seed: of the initial weights, the order of the data and the augmentation.
         start: the checkpoint to go on from, or None for a new network.
         teacher: a checkpoint whose alphas the labels are mixed with (`Recipe.teacher_share`), or None.
@@ -92,26 +93,26 @@ class Job:
         return self.start.step if self.start is not None else 0
 
 
-class Watcher(Protocol):
+class TrainingListener(Protocol):
     """Is told how a training goes."""
 
     def on_stage(self, stage: Stage, first: int, done: int, total: int) -> None:
         """A stage begins or goes on, `first` steps after the run's beginning; of all `total` steps, `done` are done."""
 
-    def on_step(self, step: int, losses: Mapping[str, float], learning_rate: float, pictures_per_second: float) -> None:
+    def on_step(self, step: int, losses: Mapping[str, float], learning_rate: float, images_per_second: float) -> None:
         """A step is done; `losses` are means since the last checkpoint, the throughput is that of this step."""
 
-    def on_checkpoint(self, checkpoint: Checkpoint, folder: Path, pictures: NDArray[np.uint8]) -> None:
-        """A checkpoint was written. `pictures` is a contact sheet, uint8 [H, W, 3]: photos, mattes, alphas."""
+    def on_checkpoint(self, checkpoint: Checkpoint, folder: Path, images: U8Array) -> None:
+        """A checkpoint was written. `images` is a contact sheet, uint8 [H, W, 3]: photos, mattes, alphas."""
 
 
-def train(job: Job, keras: ModuleType, watcher: Watcher) -> Path:
+def train(job: Job, keras: ModuleType, listener: TrainingListener) -> Path:
     """Run the recipe to its end, from its beginning or from the newest checkpoint in the run's folder.
 
     Args:
         job: what to train.
         keras: Keras 3, on any backend.
-        watcher: is told of every step and checkpoint.
+        listener: is told of every step and checkpoint.
 
     Returns:
         The folder of the last checkpoint.
@@ -129,8 +130,8 @@ def train(job: Job, keras: ModuleType, watcher: Watcher) -> Path:
         if done < first + stage.steps:
             run = _StageRun(job, stage, first, keras)
             run.restore(resumed)
-            watcher.on_stage(stage, first, done, job.recipe.steps)
-            *_, folder = run.train(done, watcher)
+            listener.on_stage(stage, first, done, job.recipe.steps)
+            *_, folder = run.train(done, listener)
             resumed = _load(folder)
             done = first + stage.steps
         first += stage.steps
@@ -143,7 +144,7 @@ class Saved:
 
     folder: Path
     checkpoint: Checkpoint
-    state: Mapping[str, NDArray[Any]]
+    state: Mapping[str, AnyArray]
 
 
 class _StageRun:
@@ -182,7 +183,7 @@ class _StageRun:
             # The learning rate follows from the schedule.
             variable.assign(value)
 
-    def train(self, done: int, watcher: Watcher) -> Iterator[Path]:
+    def train(self, done: int, listener: TrainingListener) -> Iterator[Path]:
         """Train from step `done` of the run to the end of the stage; yields every checkpoint's folder."""
         job, stage = self._job, self._stage
         batches = Batches(
@@ -197,11 +198,11 @@ class _StageRun:
         end = self._first + stage.steps
         while done < end:
             target = min(end, (done // job.save_every + 1) * job.save_every)
-            self._fit(batches, done, target, watcher)
+            self._fit(batches, done, target, listener)
             done = target
-            yield self._save(done, watcher)
+            yield self._save(done, listener)
 
-    def _fit(self, batches: Batches, done: int, target: int, watcher: Watcher) -> None:
+    def _fit(self, batches: Batches, done: int, target: int, listener: TrainingListener) -> None:
         self._model.fit(
             # Batches are numbered over all stages, so that no stage sees another's again.
             batches.stream(done, target),
@@ -209,10 +210,10 @@ class _StageRun:
             epochs=1,
             verbose=0,
             shuffle=False,
-            callbacks=[self._report(done, watcher)],
+            callbacks=[self._report(done, listener)],
         )
 
-    def _report(self, done: int, watcher: Watcher) -> Any:
+    def _report(self, done: int, listener: TrainingListener) -> Any:
         keras, job, schedule, batch_size = self._keras, self._job, self._schedule, self._stage.batch
 
         class Report(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
@@ -235,18 +236,18 @@ class _StageRun:
                 now = time.perf_counter()
                 speed, self.begun = batch_size / (now - self.begun), now
                 # Not asked of the optimizer: on JAX its count of steps is brought up to date at the end of `fit` only.
-                watcher.on_step(step, losses, float(schedule(done + batch)), speed)
+                listener.on_step(step, losses, float(schedule(done + batch)), speed)
 
         return Report()
 
-    def _save(self, done: int, watcher: Watcher) -> Path:
+    def _save(self, done: int, listener: TrainingListener) -> Path:
         job = self._job
         raw = read_weights(self._network)
         optimizer = {f"optimizer/{i:04}": np.asarray(v.numpy()) for i, v in enumerate(self._optimizer.variables)}
         if job.recipe.weight_average:
             self._optimizer.write_averages()
         weights = read_weights(self._network)
-        metrics, pictures = self._evaluate()
+        metrics, images = self._evaluate()
         assign_weights(self._network, raw, self._config)
 
         step = job.first_step + done
@@ -257,41 +258,41 @@ class _StageRun:
         state = load_safetensors().numpy.save(dict(raw) | optimizer)
         save_checkpoint(checkpoint, folder, beside={STATE_FILE: state})
         prune(job)
-        watcher.on_checkpoint(checkpoint, folder, pictures)
+        listener.on_checkpoint(checkpoint, folder, images)
         return folder
 
-    def _evaluate(self) -> tuple[dict[str, float], NDArray[np.uint8]]:
-        """MAD and GAUSS_GRAD at the network's size, on validation pictures and as many training ones."""
+    def _evaluate(self) -> tuple[dict[str, float], U8Array]:
+        """MAD and GAUSS_GRAD at the network's size, on validation images and as many training ones."""
         training = self._data.training[0]
         packs = {"train": (training.pack, training.indices[:_TRAINING_SAMPLES])}
         if self._data.validation is not None:
             packs["validation"] = (self._data.validation, np.arange(len(self._data.validation)))
         metrics: dict[str, float] = {}
-        sheet: list[NDArray[np.uint8]] = []
+        sheet: list[U8Array] = []
         for name, (pack, indices) in packs.items():
-            images, mattes = pictures_of(pack, indices, self._config.size)
+            images, mattes = images_of(pack, indices, self._config.size)
             alphas = self._alphas(images)
             pairs = list(zip(alphas, mattes, strict=True))
             metrics[f"{name}_mad"] = float(np.mean([mad(alpha, truth) for alpha, truth in pairs]))
             metrics[f"{name}_gauss_grad"] = float(np.mean([gauss_grad(alpha, truth) for alpha, truth in pairs]))
-            sheet += [picture_row(images[i], mattes[i], alphas[i]) for i in range(min(4, len(images)))]
+            sheet += [image_row(images[i], mattes[i], alphas[i]) for i in range(min(4, len(images)))]
         chosen = "validation" if "validation_mad" in metrics else "train"
         # What `--ckpt best` goes by.
         return {"mad": metrics[f"{chosen}_mad"], **metrics}, np.concatenate(sheet)
 
-    def _alphas(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _alphas(self, images: U8Array) -> F32Array:
         alphas = []
         for start in range(0, len(images), _EVALUATION_BATCH):
-            pictures = images[start : start + _EVALUATION_BATCH].astype(np.float32) / np.float32(255)
+            values = images[start : start + _EVALUATION_BATCH].astype(np.float32) / np.float32(255)
             # The last batch is filled up: for another size the network would be compiled anew.
-            batch = np.resize(pictures, (_EVALUATION_BATCH, *pictures.shape[1:]))
-            logits = self._logits.predict_on_batch(batch)[: len(pictures)]
+            batch = np.resize(values, (_EVALUATION_BATCH, *values.shape[1:]))
+            logits = self._logits.predict_on_batch(batch)[: len(values)]
             alphas.append(self._keras.ops.convert_to_numpy(alphas_of(self._keras, logits)[..., 0]))
         return np.concatenate(alphas)
 
 
 def frozen_network(keras: ModuleType, checkpoint: Checkpoint, size: int) -> Any:
-    """The network of a checkpoint for pictures of `size` pixels, which no training changes."""
+    """The network of a checkpoint for images of `size` pixels, which no training changes."""
     config = replace(checkpoint.config, size=size)
     network = build_keras(config, keras)
     assign_weights(network, checkpoint.weights, config)
@@ -357,14 +358,14 @@ def _schedule(keras: ModuleType, stage: Stage, first: int) -> Any:
     return Schedule()
 
 
-def pictures_of(pack: Pack, indices: NDArray[np.int64], size: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def images_of(pack: Pack, indices: NDArray[np.int64], size: int) -> tuple[U8Array, F32Array]:
     samples = [pack.sample(int(index)) for index in indices]
     images = np.stack([resize(sample.photo, size) for sample in samples])
     mattes = np.stack([resize(sample.matte, size) for sample in samples])
     return images, mattes.astype(np.float32) / np.float32(255)
 
 
-def picture_row(image: NDArray[np.uint8], matte: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
+def image_row(image: U8Array, matte: F32Array, alpha: F32Array) -> U8Array:
     grey = [np.rint(np.repeat(value[..., None], 3, -1) * 255).astype(np.uint8) for value in (matte, alpha)]
     return np.concatenate([image, *grey], axis=1)
 

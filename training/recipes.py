@@ -24,8 +24,8 @@ class Stage:
 
     Attributes:
         steps: how many batches.
-        size: side of the pictures in pixels.
-        batch: pictures a step.
+        size: side of the images in pixels.
+        batch: images a step.
         learning_rate: of Adam at the start of the stage, after the warm-up.
         final_learning_rate: at its end, reached along a cosine; equal to `learning_rate` for a constant one.
         warmup: steps over which the learning rate rises from zero.
@@ -54,7 +54,7 @@ class Recipe:
         norm_decay: decay of the batch norms' moving statistics.
         weight_average: decay of the moving average of the weights, which is what a checkpoint holds; 0 for none.
         weights: of the loss terms.
-        teacher_share: with a teacher, how much of what a picture is compared with is the teacher's alpha; the rest is
+        teacher_share: with a teacher, how much of what an image is compared with is the teacher's alpha; the rest is
             its label.
         mixed_precision: compute in bfloat16 with float32 weights: faster on accelerators, slower on most processors.
     """
@@ -78,7 +78,7 @@ class Recipe:
         return sum(stage.steps for stage in self.stages)
 
     def scaled(self, steps: int | None, batch: int | None) -> Recipe:
-        """The same recipe with another number of steps (stages keep their shares) or of pictures a step.
+        """The same recipe with another number of steps (stages keep their shares) or of images a step.
 
         The weights are averaged over at most a twentieth of the steps: a longer memory would hold what the run
         began with.
@@ -130,7 +130,7 @@ RECIPES: dict[str, Recipe] = {
         ),
         Recipe(
             "portrait",
-            "From scratch on few pictures: strong augmentation, other backgrounds, 128² and then 256².",
+            "From scratch on few images: strong augmentation, other backgrounds, 128² and then 256².",
             (
                 Stage(60_000, 128, 64, 1e-3, 3e-4, warmup=500),
                 Stage(30_000, 256, 32, 3e-4, 1e-5, warmup=200),

@@ -87,7 +87,7 @@ def _start(threads: int, delegate: str, height: int, width: int, warmup_runs: in
 
 
 def _forget_peak() -> int:
-    """Bytes in RAM now, from which on the peak counts anew; where the system keeps one for ever, the peak so far."""
+    """U8Array in RAM now, from which on the peak counts anew; where the system keeps one for ever, the peak so far."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     return _peak()

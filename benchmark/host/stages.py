@@ -5,17 +5,16 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
-from numpy.typing import NDArray
 
+from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.fullres.alpha import AnyAlpha
 from mmnet.runtime.fullres.compositing import composite
 from mmnet.runtime.fullres.upsample import upsample
-from mmnet.runtime.imaging.preprocess import Bytes, to_model_input
+from mmnet.runtime.imaging.preprocess import to_model_input
 
 STAGES = ("preprocess", "invoke", "postprocess")
 COMPOSITE = "composite"  # only where it is asked for
@@ -62,10 +61,10 @@ class StagedModel:
             raise ModelError(f"LiteRT cannot run the model: {' '.join(str(error).split())}") from error
         self.size = int(image["shape"][1])
         self._image, self._alpha = image["index"], alpha["index"]
-        self._seen: Bytes = np.zeros((self.size, self.size, 3), np.uint8)
+        self._seen: U8Array = np.zeros((self.size, self.size, 3), np.uint8)
         self._drawn = drawn_alpha(self.size)
 
-    def preprocess(self, photo: Bytes) -> None:
+    def preprocess(self, photo: U8Array) -> None:
         """Photo, uint8 [H, W, 3] RGB → the model's input tensor."""
         self._seen = square = to_model_input(photo, self.size)
         buffer = self._interpreter.tensor(self._image)()[0]
@@ -78,13 +77,13 @@ class StagedModel:
         """Run the model on what `preprocess` wrote."""
         self._interpreter.invoke()
 
-    def postprocess(self, photo: Bytes) -> AnyAlpha:
+    def postprocess(self, photo: U8Array) -> AnyAlpha:
         """Read the model's alpha, and bring the drawn one to the photo's size."""
-        alpha: NDArray[Any] = self._interpreter.get_tensor(self._alpha)[0, :, :, 0]
+        alpha: AnyArray = self._interpreter.get_tensor(self._alpha)[0, :, :, 0]
         _ = alpha if alpha.dtype == np.float32 else alpha / np.float32(255)
         return upsample(self._drawn, photo, model_input=self._seen)
 
-    def time_stages(self, photo: Bytes, background: Bytes | None = None) -> Sequence[float]:
+    def time_stages(self, photo: U8Array, background: U8Array | None = None) -> Sequence[float]:
         """Milliseconds of preprocess, invoke, postprocess, in this order, of one run; with a background, of composite.
 
         Args:
@@ -103,7 +102,7 @@ class StagedModel:
         return [(end - start) / 1e6 for start, end in itertools.pairwise(times)]
 
 
-def drawn_alpha(size: int) -> NDArray[np.float32]:
+def drawn_alpha(size: int) -> F32Array:
     """A head and shoulders with a soft edge, float32 [size, size] in 0-1, as a portrait has them.
 
     At 1920×1080 their edge crosses a quarter of the tiles, a little more than, on average, that of portraits does.
@@ -116,7 +115,7 @@ def drawn_alpha(size: int) -> NDArray[np.float32]:
     return np.asarray(np.rint(255 * (0.5 - distance / (0.03 * hair)).clip(0, 1)) / 255, np.float32)
 
 
-def camera_frame(height: int, width: int) -> Bytes:
+def camera_frame(height: int, width: int) -> U8Array:
     """A drawn frame to measure on, uint8 [height, width, 3]: what the network costs does not depend on what is seen."""
     y, x = np.mgrid[0:height, 0:width]
     channels = (x * 255 // max(1, width - 1), y * 255 // max(1, height - 1), (x + y) % 256)

@@ -17,7 +17,7 @@ from mmnet.runtime.jobs.matte import Making, Result, plan_jobs, run_camera, run_
 from mmnet.runtime.jobs.render import Rendering
 from mmnet.runtime.jobs.video import VideoChoices
 from mmnet.runtime.matter import MatterOptions, PortraitMatter
-from mmnet.runtime.video.smoothing import Steadier
+from mmnet.runtime.video.smoothing import TemporalSmoother
 
 _INTERRUPTED = 130  # 128 + SIGINT, as a shell has it
 
@@ -33,7 +33,7 @@ def matte(
             "--output",
             "-o",
             metavar="OUT",
-            help="The file to write, or a folder; several sources need a folder. For a video also numbered pictures: "
+            help="The file to write, or a folder; several sources need a folder. For a video also numbered images: "
             "frames/%06d.png. Without it, the result lies beside its source.",
             show_default=False,
         ),
@@ -77,8 +77,8 @@ def matte(
         ),
     ] = None,
     audio: Annotated[bool, typer.Option("--audio/--no-audio", help="Keep the audio.", rich_help_panel="Videos")] = True,
-    steady: Annotated[
-        bool, typer.Option("--steady/--no-steady", help="Steady the alphas over time.", rich_help_panel="Videos")
+    smoothing: Annotated[
+        bool, typer.Option("--smoothing/--no-smoothing", help="Smooth the alphas over time.", rich_help_panel="Videos")
     ] = True,
     salvage: Annotated[
         bool,
@@ -113,7 +113,9 @@ def matte(
     making = Making(
         Rendering.of(background, foreground), VideoChoices(crf=crf, audio=audio, salvage=salvage), force=force
     )
-    options = MatterOptions(model, threads, choose_upsampling(upsampling), smoothing=Steadier if steady else None)
+    options = MatterOptions(
+        model, threads, choose_upsampling(upsampling), smoothing=TemporalSmoother if smoothing else None
+    )
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
         if camera is None:

@@ -104,7 +104,7 @@ def _arm_parity(
             "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
             "precisions": dict(report.precisions),
         },
-        data={"folder": str(data), "pictures": len(photos)},
+        data={"folder": str(data), "images": len(photos)},
         here=seen.here,
         emulator=seen.emulator,
         command=shlex.join(["mmnet", *sys.argv[1:]]),
@@ -116,7 +116,7 @@ def _arm_parity(
 
     _complain(console, seen)
     shown = _wide_console(stderr=to_stdout)
-    shown.print(f"[dim]{len(photos)} pictures, {', '.join(report.precisions)}, QEMU {seen.emulator}[/]")
+    shown.print(f"[dim]{len(photos)} images, {', '.join(report.precisions)}, QEMU {seen.emulator}[/]")
     shown.print(table(seen.outcomes, tolerance))
     accepted = f"alpha by at most {tolerance.alpha:g}, nothing else" if tolerance.alpha else "none"
     shown.print(f"[dim]differences accepted: {accepted} ({tolerance.because})[/]")
@@ -167,7 +167,7 @@ def _compare(model: Path, photos: list[Path], names: list[str], qemu: Path | Non
 def _complain(console: Console, seen: _Seen) -> None:
     """A line for what could not be compared, and for what makes a difference hard to read."""
     problems = [outcome.error for outcome in seen.outcomes if outcome.error]
-    problems += [picture.error for outcome in seen.outcomes for picture in outcome.pictures if picture.error]
+    problems += [image.error for outcome in seen.outcomes for image in outcome.images if image.error]
     for problem in dict.fromkeys(problems):
         console.print(f"[bold red]error:[/] {escape(problem)}")
     told = next((outcome.told for outcome in seen.outcomes if outcome.told), None)

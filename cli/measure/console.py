@@ -29,7 +29,7 @@ def wide_console(*, stderr: bool) -> Console:
 
 
 def show_worst(console: Console, results: Sequence[Result], count: int) -> None:
-    """The worst pictures (or sequences) of every model, a line each; nothing for a count of 0."""
+    """The worst images (or sequences) of every model, a line each; nothing for a count of 0."""
     if not count:
         return
     console.print(f"\n[dim]the worst by {WORST_BY}[/]")

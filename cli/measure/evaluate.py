@@ -58,7 +58,7 @@ def evaluate_command(
         bool,
         typer.Option(
             "--video",
-            help="Measure on sequences of frames, frame by frame and steadied: DIR holds NAME/image and NAME/mask, or "
+            help="Measure on sequences of frames, frame by frame and smoothed: DIR holds NAME/image and NAME/mask, or "
             "NAME/com and NAME/pha, or such folders with videos in them.",
         ),
     ] = False,
@@ -75,16 +75,16 @@ def evaluate_command(
         ),
     ] = "runtime",
     worst: Annotated[
-        int, typer.Option(metavar="N", min=0, help=f"Name the N pictures of the highest {WORST_BY}, a model each.")
+        int, typer.Option(metavar="N", min=0, help=f"Name the N images of the highest {WORST_BY}, a model each.")
     ] = 5,
     json_file: Annotated[
         Path | None,
         typer.Option("--json", metavar="FILE", help="Write everything as JSON; - is stdout.", show_default=False),
     ] = None,
-    pictures: Annotated[
-        bool, typer.Option("--pictures/--no-pictures", help="Whether the JSON has every picture's figures.")
+    images: Annotated[
+        bool, typer.Option("--images/--no-images", help="Whether the JSON has every image's figures.")
     ] = True,
-    threads: Annotated[int | None, typer.Option(min=1, help="Pictures at a time.", show_default="one a core")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Images at a time.", show_default="one a core")] = None,
     ray: Annotated[
         bool, typer.Option("--ray", help="Measure on the actors of mmnet batch, which may be on many machines.")
     ] = False,
@@ -96,7 +96,7 @@ def evaluate_command(
         typer.Option(
             envvar="RAY_ADDRESS",
             metavar="HOST:PORT",
-            help="With --ray: of a cluster whose machines see the pictures under the same path.",
+            help="With --ray: of a cluster whose machines see the images under the same path.",
             show_default="this machine alone",
         ),
     ] = None,
@@ -104,7 +104,7 @@ def evaluate_command(
 ) -> None:
     """Measure models on photos whose alpha mattes are known: mean ± standard deviation and 95 % interval.
 
-    Checkpoints come first in the table, then the files, in the order given. Any picture that cannot be used is named,
+    Checkpoints come first in the table, then the files, in the order given. Any image that cannot be used is named,
     and nothing is measured: a figure is of the whole set or of none.
 
     \b
@@ -113,7 +113,7 @@ def evaluate_command(
       mmnet evaluate --ckpt runs/a --ckpt runs/b -m mmnet-int8.tflite -d portraits/test --json figures.json
       mmnet evaluate -m mine.tflite -m selfie_segmentation.tflite -d portraits/test --worst 10
       mmnet evaluate --ckpt MMNetModel-887000 -d portraits/test --resize original
-      mmnet evaluate -m mine.tflite -d portraits/test --json - --no-pictures | jq .models[0].statistics.MAD
+      mmnet evaluate -m mine.tflite -d portraits/test --json - --no-images | jq .models[0].statistics.MAD
       mmnet evaluate --video -m mine.tflite -d sequences/ --json video.json
       mmnet evaluate -m mine.tflite -d /shared/portraits --ray --address auto --json figures.json
     """
@@ -151,7 +151,7 @@ def evaluate_command(
                 console.print(f"[bold red]error:[/] {escape(problem)}")
             raise typer.Exit(error.exit_code) from error
 
-    found = json.dumps(report.document(command, worst, pictures), indent=1, ensure_ascii=False)
+    found = json.dumps(report.document(command, worst, images), indent=1, ensure_ascii=False)
     if json_file is not None and not to_stdout:
         with atomic_file(json_file) as temporary:
             temporary.write_text(found + "\n", encoding="utf-8")
@@ -173,7 +173,7 @@ class Photos:
     def read(cls, folder: Path, split: str | None, progress: Progress) -> Self:
         """Find and check them. Raises as `load_pairs` and `check_pairs`."""
         pairs = load_pairs(folder, split)
-        return cls(folder, split, pairs, check_pairs(pairs, task_bar(progress, "reading pictures")))
+        return cls(folder, split, pairs, check_pairs(pairs, task_bar(progress, "reading images")))
 
     def measure(
         self, candidates: Sequence[Candidate], resize: Resize, threads: int | None, update: Callable[[int, int], None]
@@ -210,23 +210,23 @@ class PhotosReport:
     resize: Resize
     results: list[Result]
 
-    def document(self, command: str, worst: int, with_pictures: bool) -> dict[str, Any]:
+    def document(self, command: str, worst: int, with_images: bool) -> dict[str, Any]:
         """As JSON; see `mmnet.evaluation.report.document`."""
         photos = self.photos
         described = {
             "folder": str(photos.folder),
             "split": photos.split,
-            "pictures": len(photos.pairs),
+            "images": len(photos.pairs),
             "sha256": photos.sha256,
         }
-        return document(self.results, self.resize, described, command, worst=worst, with_pictures=with_pictures)
+        return document(self.results, self.resize, described, command, worst=worst, with_images=with_images)
 
     def show(self, console: Console, worst: int) -> None:
         """As tables for people."""
         for table in tables(self.results, console.width):
             console.print(table)
             console.print()
-        console.print(f"[dim]{len(self.photos.pairs)} pictures, resized {self.resize.what}[/]", soft_wrap=True)
+        console.print(f"[dim]{len(self.photos.pairs)} images, resized {self.resize.what}[/]", soft_wrap=True)
         show_worst(console, self.results, worst)
 
 

@@ -17,7 +17,7 @@ from mmnet.cli.measure.evaluate import STDOUT, from_checkpoint
 from mmnet.cli.options import CheckpointDir
 from mmnet.cli.progress import progress_bar
 from mmnet.errors import MMNetError
-from mmnet.evaluation.datasets.pairs import DatasetError, Pair, Photo, check_pairs, load_pictures
+from mmnet.evaluation.datasets.pairs import DatasetError, Pair, Photo, check_pairs, load_images
 from mmnet.evaluation.models import Candidate, named_apart, open_file
 from mmnet.evaluation.parity.compare import NotComparedError, Parity, compare, judge
 from mmnet.evaluation.parity.layers import LayerError, LayersError, layer_errors
@@ -28,7 +28,7 @@ from mmnet.evaluation.resize import RESIZES, choose_resize
 from mmnet.files import atomic_file, check_writable
 from mmnet.runtime import to_model_input
 
-_LAYER_PICTURES = 8
+_LAYER_IMAGES = 8
 _MODEL = "A .tflite, or a checkpoint as export-tflite takes it, which is measured as its float .tflite."
 
 
@@ -55,9 +55,9 @@ def parity_command(
         float | None,
         typer.Option(min=0, metavar="X", help="Largest mean |Δα|, 0-1.", show_default=_shown("max_mad")),
     ] = None,
-    max_picture_mad: Annotated[
+    max_image_mad: Annotated[
         float | None,
-        typer.Option(min=0, metavar="X", help="The same of the worst picture.", show_default=_shown("max_picture_mad")),
+        typer.Option(min=0, metavar="X", help="The same of the worst image.", show_default=_shown("max_image_mad")),
     ] = None,
     max_mad_increase: Annotated[
         float | None,
@@ -81,16 +81,14 @@ def parity_command(
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Take at most N pictures, spread over the folder.", show_default="all"),
+        typer.Option(min=1, metavar="N", help="Take at most N images, spread over the folder.", show_default="all"),
     ] = None,
     report_file: Annotated[
         Path | None,
-        typer.Option(
-            "--report", metavar="FILE", help="Write an HTML page: one file, with pictures.", show_default=False
-        ),
+        typer.Option("--report", metavar="FILE", help="Write an HTML page: one file, with images.", show_default=False),
     ] = None,
     photos: Annotated[
-        bool, typer.Option("--photos/--no-photos", help="Whether the report shows the worst and the median pictures.")
+        bool, typer.Option("--photos/--no-photos", help="Whether the report shows the worst and the median images.")
     ] = True,
     json_file: Annotated[
         Path | None,
@@ -100,13 +98,13 @@ def parity_command(
         str, typer.Option(metavar="|".join(RESIZES), help="How photo and mask come to the models' square.")
     ] = "runtime",
     ckpt_dir: CheckpointDir = Path("checkpoints"),
-    threads: Annotated[int | None, typer.Option(min=1, help="Pictures at a time.", show_default="one a core")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Images at a time.", show_default="one a core")] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace the files if they exist.")] = False,
 ) -> None:
-    """Compare a quantized model with its float one on the same pictures, and say whether it is close enough.
+    """Compare a quantized model with its float one on the same images, and say whether it is close enough.
 
     Exit code 0: within tolerance. 1: beyond. 2: the two could not be compared. The tolerances depend on QUANTIZED's
-    precision (another than those named: int8's). Figures are differences on one and the same picture, each with a
+    precision (another than those named: int8's). Figures are differences on one and the same image, each with a
     95 % bootstrap interval.
 
     \b
@@ -118,7 +116,7 @@ def parity_command(
     """
     given = {
         "max_mad": max_mad,
-        "max_picture_mad": max_picture_mad,
+        "max_image_mad": max_image_mad,
         "max_mad_increase": max_mad_increase,
         "max_gauss_grad_increase": max_gauss_grad_increase,
     }
@@ -131,16 +129,16 @@ def parity_command(
                 check_writable(path, force=force)
         progress = progress_bar(console)
         with progress:
-            pictures = _spread(load_pictures(data, split), limit)
-            _check_mattes(pictures, given, data)
-            fingerprint = check_pairs(pictures, task_bar(progress, "reading pictures"))
+            images = _spread(load_images(data, split), limit)
+            _check_mattes(images, given, data)
+            fingerprint = check_pairs(images, task_bar(progress, "reading images"))
             first, second = named_apart([_open(which, ckpt_dir, progress) for which in (reference, other)])
             bar = task_bar(progress, "comparing")
-            found = compare(first, second, pictures, chosen, threads=threads, progress=bar)
+            found = compare(first, second, images, chosen, threads=threads, progress=bar)
             accepted = tolerances(str(found.other.recipe.get("precision", FALLBACK)), given)
             wanted = report_file is not None or json_file is not None
-            layers = _layers(found, pictures, progress) if wanted else ""
-            described = {"folder": str(data), "split": split, "pictures": len(pictures), "sha256": fingerprint}
+            layers = _layers(found, images, progress) if wanted else ""
+            described = {"folder": str(data), "split": split, "images": len(images), "sha256": fingerprint}
             report = Report(
                 found,
                 judge(found, accepted, strict=strict),
@@ -149,11 +147,11 @@ def parity_command(
                 typed(sys.argv[1:]),
                 chosen,
                 layers,
-                min(len(pictures), _LAYER_PICTURES),
+                min(len(images), _LAYER_IMAGES),
             )
             written = json.dumps(document(report), indent=1, ensure_ascii=False)
             if report_file is not None:
-                whole = html(report, pictures, with_photos=photos)
+                whole = html(report, images, with_photos=photos)
                 with atomic_file(report_file) as temporary:
                     temporary.write_text(whole, encoding="utf-8")
             if json_file is not None and not to_stdout:
@@ -184,15 +182,15 @@ def _open(which: str, ckpt_dir: Path, progress: Progress) -> Candidate:
     return candidate
 
 
-def _spread(pictures: list[Pair] | list[Photo], limit: int | None) -> list[Pair] | list[Photo]:
-    if limit is None or len(pictures) <= limit:
-        return pictures
-    # The comprehension keeps the kind of the pictures, which the type checker cannot see.
-    return [pictures[index * len(pictures) // limit] for index in range(limit)]  # type: ignore[return-value]
+def _spread(images: list[Pair] | list[Photo], limit: int | None) -> list[Pair] | list[Photo]:
+    if limit is None or len(images) <= limit:
+        return images
+    # The comprehension keeps the kind of the images, which the type checker cannot see.
+    return [images[index * len(images) // limit] for index in range(limit)]  # type: ignore[return-value]
 
 
-def _check_mattes(pictures: list[Pair] | list[Photo], given: dict[str, float | None], data: Path) -> None:
-    if isinstance(pictures[0], Pair):
+def _check_mattes(images: list[Pair] | list[Photo], given: dict[str, float | None], data: Path) -> None:
+    if isinstance(images[0], Pair):
         return
     for asked in LIMITS:
         if asked.needs_mattes and given[asked.name] is not None:
@@ -201,12 +199,12 @@ def _check_mattes(pictures: list[Pair] | list[Photo], given: dict[str, float | N
             )
 
 
-def _layers(found: Parity, pictures: list[Pair] | list[Photo], progress: Progress) -> list[LayerError] | str:
+def _layers(found: Parity, images: list[Pair] | list[Photo], progress: Progress) -> list[LayerError] | str:
     if found.reference.size != found.other.size:
         return "The two models differ in size, and so do their layers."
-    shown = _spread(pictures, _LAYER_PICTURES)
+    shown = _spread(images, _LAYER_IMAGES)
     done = task_bar(progress, "comparing layers")
-    squares = [to_model_input(picture.read()[0], found.reference.size) for picture in shown]
+    squares = [to_model_input(image.read()[0], found.reference.size) for image in shown]
     try:
         return layer_errors(found.reference.content, found.other.content, squares)
     except LayersError as error:

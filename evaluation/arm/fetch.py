@@ -158,8 +158,8 @@ def _run(command: list[str], pin: Pin, folder: Path) -> str:
         raise FetchError(f"{pin}: cannot be fetched without {tool}, which this system does not have") from error
     if done.returncode:
         reason = _reason(done.stderr)
-        mend = "; the archive has replaced it, take a newer mmnet" if "was not found" in reason else ""
-        raise FetchError(f"{pin}: {tool} cannot fetch it: {reason}{mend}")
+        fix = "; the archive has replaced it, take a newer mmnet" if "was not found" in reason else ""
+        raise FetchError(f"{pin}: {tool} cannot fetch it: {reason}{fix}")
     return done.stdout
 
 

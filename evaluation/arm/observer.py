@@ -20,26 +20,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.errors import MMNetError
 from mmnet.runtime import (
     Fit,
     MattingModel,
     Orientation,
     YuvFrame,
-    alpha_to_picture,
+    alpha_to_image,
     composite,
     estimate_foreground,
     read_photo,
     to_model_input,
     upsample_alpha,
 )
-from mmnet.runtime.imaging.preprocess import Bytes
 
 TOOLS = ("ai-edge-litert", "numpy", "opencv-python-headless")
 
-Arrays = Mapping[str, NDArray[Any]]
+Arrays = Mapping[str, AnyArray]
 _TURN = Orientation(270, mirrored=True)  # a front camera
 _BEHIND = (0, 255, 0)
 
@@ -47,11 +46,11 @@ _BEHIND = (0, 255, 0)
 class _WatchedModel(MattingModel):
     """Tells its alpha as the tensor has it."""
 
-    def raw(self, image: Bytes) -> NDArray[Any]:
+    def raw(self, image: U8Array) -> AnyArray:
         return self._invoke(image)
 
 
-def _frame(photo: Bytes) -> Bytes:
+def _frame(photo: U8Array) -> U8Array:
     """A camera's frame, upright: its Y is the photo's green, its U and V every other red and blue."""
     height, width = photo.shape[:2]
     pairs = photo[::2, ::2, ::2]
@@ -59,21 +58,21 @@ def _frame(photo: Bytes) -> Bytes:
     return _TURN.apply(YuvFrame.from_nv21(data, height, width).to_rgb())
 
 
-def _floats(alpha: NDArray[Any]) -> NDArray[np.float32]:
+def _floats(alpha: AnyArray) -> F32Array:
     return np.asarray(alpha if alpha.dtype == np.float32 else alpha / np.float32(255), np.float32)
 
 
-def _bytes(alpha: NDArray[Any]) -> Bytes:
+def _bytes(alpha: AnyArray) -> U8Array:
     return alpha if alpha.dtype == np.uint8 else np.rint(alpha * np.float32(255)).astype(np.uint8)
 
 
 # After the photo, each from the arrays of those before it.
-_STAGES: dict[str, Callable[[_WatchedModel, Arrays], NDArray[Any]]] = {
+_STAGES: dict[str, Callable[[_WatchedModel, Arrays], AnyArray]] = {
     "frame": lambda model, seen: _frame(seen["photo"]),
     "fits": lambda model, seen: np.stack([to_model_input(seen["frame"], model.size, fit) for fit in Fit]),
     "input": lambda model, seen: to_model_input(seen["photo"], model.size),
     "alpha": lambda model, seen: model.raw(seen["input"]),
-    "picture": lambda model, seen: alpha_to_picture(_bytes(seen["alpha"]), *seen["photo"].shape[:2]),
+    "image": lambda model, seen: alpha_to_image(_bytes(seen["alpha"]), *seen["photo"].shape[:2]),
     "matte": lambda model, seen: upsample_alpha(_floats(seen["alpha"]), seen["photo"], model_input=seen["input"]),
     "foreground": lambda model, seen: estimate_foreground(seen["photo"], seen["matte"]),
     "composite": lambda model, seen: composite(seen["photo"], seen["matte"], _BEHIND, estimate_foreground=True),
@@ -81,7 +80,7 @@ _STAGES: dict[str, Callable[[_WatchedModel, Arrays], NDArray[Any]]] = {
 
 
 def _observe(model: _WatchedModel, path: str, given: Path | None) -> Arrays:
-    own: dict[str, NDArray[Any]] = {"photo": read_photo(path)}
+    own: dict[str, AnyArray] = {"photo": read_photo(path)}
     seen = own if given is None else {file.stem: np.load(file, allow_pickle=False) for file in given.glob("*.npy")}
     for name, stage in _STAGES.items():
         own[name] = stage(model, seen)

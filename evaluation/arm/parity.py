@@ -17,10 +17,10 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 import mmnet
 import mmnet.runtime
+from mmnet.arrays import AnyArray
 from mmnet.evaluation.arm.environment import ArmPython
 from mmnet.evaluation.arm.errors import ObserverError
 from mmnet.evaluation.arm.processors import Processor
@@ -32,19 +32,19 @@ STAGES = {
     "fits": "that frame in the model's square, by every fit",
     "input": "the photo in the model's square",
     "alpha": "the model's own output",
-    "picture": "alpha at the photo's size, interpolated in integers",
+    "image": "alpha at the photo's size, interpolated in integers",
     "matte": "alpha at the photo's size, guided by the photo",
     "foreground": "the person's colours",
     "composite": "the person before a green background",
 }
 _PATIENCE_SECONDS = 600.0  # for one answer; an emulated one takes seconds, a minute for the largest photos
 
-Arrays = dict[str, NDArray[Any]]
+Arrays = dict[str, AnyArray]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One array of one picture, as computed here and on Arm.
+    """One array of one image, as computed here and on Arm.
 
     Attributes:
         stage: one of STAGES.
@@ -67,8 +67,8 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One picture's comparisons, in the order of STAGES; or why there are none."""
+class Image:
+    """One image's comparisons, in the order of STAGES; or why there are none."""
 
     name: str
     comparisons: tuple[Comparison, ...] = ()
@@ -82,13 +82,13 @@ class Outcome:
     Attributes:
         processor: the one.
         told: what its observer says of itself; empty if it did not start.
-        pictures: in the order given; fewer if the observer stopped.
+        images: in the order given; fewer if the observer stopped.
         error: why it stopped; None if it did not.
     """
 
     processor: Processor
     told: Mapping[str, Any]
-    pictures: tuple[Picture, ...]
+    images: tuple[Image, ...]
     error: str | None = None
 
 
@@ -135,7 +135,7 @@ class Observer:
             given: another observer's arrays, from which every stage then starts; None for its own.
 
         Raises:
-            PictureError: the photo cannot be read there.
+            ImageError: the photo cannot be read there.
             ObserverError: the process ended or gives no answer.
         """
         with tempfile.TemporaryDirectory(prefix="mmnet-arm-") as into:
@@ -155,7 +155,7 @@ class Observer:
                 pass  # it ended; the missing answer says so
             answer = self._answer()
             if "error" in answer:
-                raise PictureError(str(answer["error"]))
+                raise ImageError(str(answer["error"]))
             return {stage: np.load(Path(into) / f"{stage}.npy", allow_pickle=False) for stage in answer["stages"]}
 
     def close(self) -> None:
@@ -191,8 +191,8 @@ class Observer:
         return f"Python ended ({how})" + (f": {printed}" if printed else "")
 
 
-class PictureError(ObserverError):
-    """An observer cannot read a picture, and says why."""
+class ImageError(ObserverError):
+    """An observer cannot read an image, and says why."""
 
 
 @contextmanager
@@ -248,28 +248,28 @@ def compare(
         ObserverError: the observer here stopped. If the one on Arm does, the outcome says so.
     """
     told: Mapping[str, Any] = {}
-    pictures: list[Picture] = []
+    images: list[Image] = []
     try:
         with open_arm() as arm:
             told = arm.told
             for photo in photos:
-                pictures.append(_compare_picture(here, arm, photo))
+                images.append(_compare_image(here, arm, photo))
                 progress()
     except ObserverError as error:
-        return Outcome(processor, told, tuple(pictures), str(error))
-    return Outcome(processor, told, tuple(pictures))
+        return Outcome(processor, told, tuple(images), str(error))
+    return Outcome(processor, told, tuple(images))
 
 
-def _compare_picture(here: Observer, arm: Observer, photo: Path) -> Picture:
+def _compare_image(here: Observer, arm: Observer, photo: Path) -> Image:
     try:
         ours = here.observe(photo)
         theirs = arm.observe(photo, ours)
-    except PictureError as error:
-        return Picture(photo.name, error=str(error))
-    return Picture(photo.name, tuple(_compare_arrays(stage, ours[stage], theirs[stage]) for stage in STAGES))
+    except ImageError as error:
+        return Image(photo.name, error=str(error))
+    return Image(photo.name, tuple(_compare_arrays(stage, ours[stage], theirs[stage]) for stage in STAGES))
 
 
-def _compare_arrays(stage: str, here: NDArray[Any], arm: NDArray[Any]) -> Comparison:
+def _compare_arrays(stage: str, here: AnyArray, arm: AnyArray) -> Comparison:
     differing, largest = here.size, None
     if here.shape == arm.shape and here.dtype == arm.dtype:
         # By the bytes: -0.0 is not 0.0, and a NaN is the same NaN.
@@ -281,7 +281,7 @@ def _compare_arrays(stage: str, here: NDArray[Any], arm: NDArray[Any]) -> Compar
     return Comparison(stage, _digest(here), _digest(arm), here.size, differing, largest)
 
 
-def _digest(array: NDArray[Any]) -> str:
+def _digest(array: AnyArray) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
 
 

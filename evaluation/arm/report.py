@@ -52,11 +52,11 @@ def limit(stage: str, tolerance: Tolerance) -> float:
 
 
 def verdict_of(outcome: Outcome, tolerance: Tolerance) -> str:
-    """One of EXIT_CODES. A difference is told even where other pictures could not be compared."""
-    compared = [comparison for picture in outcome.pictures for comparison in picture.comparisons]
+    """One of EXIT_CODES. A difference is told even where other images could not be compared."""
+    compared = [comparison for image in outcome.images for comparison in image.comparisons]
     if not all(entry.within(limit(entry.stage, tolerance)) for entry in compared):
         return DIFFERS
-    if outcome.error or not compared or any(picture.error for picture in outcome.pictures):
+    if outcome.error or not compared or any(image.error for image in outcome.images):
         return NOT_COMPARED
     return WITHIN if any(entry.differing for entry in compared) else IDENTICAL
 
@@ -67,7 +67,7 @@ def worst(verdicts: Sequence[str]) -> str:
 
 
 def table(outcomes: Sequence[Outcome], tolerance: Tolerance) -> Table:
-    """A column a processor: the kernels that it runs, how many pictures were compared, each stage, the verdict."""
+    """A column a processor: the kernels that it runs, how many images were compared, each stage, the verdict."""
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     grid.add_column("")
     for outcome in outcomes:
@@ -75,7 +75,7 @@ def table(outcomes: Sequence[Outcome], tolerance: Tolerance) -> Table:
     told = [kernels(outcome.told["features"]) if outcome.told else "–" for outcome in outcomes]
     grid.add_row("found in", *(Text(outcome.processor.found_in or "–", "dim") for outcome in outcomes))
     grid.add_row("its kernels", *told)
-    grid.add_row("pictures", *(str(len(_compared(outcome, next(iter(STAGES))))) for outcome in outcomes))
+    grid.add_row("images", *(str(len(_compared(outcome, next(iter(STAGES))))) for outcome in outcomes))
     for stage, what in STAGES.items():
         grid.add_row(
             Text.assemble(stage, (f": {what}", "dim")), *(_cell(_compared(outcome, stage)) for outcome in outcomes)
@@ -87,11 +87,11 @@ def table(outcomes: Sequence[Outcome], tolerance: Tolerance) -> Table:
 
 
 def _compared(outcome: Outcome, stage: str) -> list[Comparison]:
-    return [entry for picture in outcome.pictures for entry in picture.comparisons if entry.stage == stage]
+    return [entry for image in outcome.images for entry in image.comparisons if entry.stage == stage]
 
 
 def _cell(compared: Sequence[Comparison]) -> str:
-    """Of one stage, over all pictures."""
+    """Of one stage, over all images."""
     if not compared:
         return "–"
     differing = sum(entry.differing for entry in compared)
@@ -110,8 +110,8 @@ def _largest(compared: Sequence[Comparison]) -> float | None:
 
 def _summary(compared: Sequence[Comparison]) -> dict[str, Any]:
     return {
-        "pictures": len(compared),
-        "differing_pictures": sum(bool(entry.differing) for entry in compared),
+        "images": len(compared),
+        "differing_images": sum(bool(entry.differing) for entry in compared),
         "values": sum(entry.values for entry in compared),
         "differing": sum(entry.differing for entry in compared),
         "largest": _largest(compared),
@@ -157,10 +157,10 @@ def document(
                 "error": outcome.error,
                 "arm": dict(outcome.told),
                 "compared": {stage: _summary(_compared(outcome, stage)) for stage in STAGES},
-                "pictures": [
-                    {"name": picture.name, "error": picture.error}
-                    | {entry.stage: _entry(entry) for entry in picture.comparisons}
-                    for picture in outcome.pictures
+                "images": [
+                    {"name": image.name, "error": image.error}
+                    | {entry.stage: _entry(entry) for entry in image.comparisons}
+                    for image in outcome.images
                 ],
             }
             for outcome, verdict in zip(outcomes, verdicts, strict=True)

@@ -1,4 +1,4 @@
-"""Pictures to measure on: photos and their alpha mattes, paired by the stem of their names.
+"""Images to measure on: photos and their alpha mattes, paired by the stem of their names.
 
 DIR/image/00002.jpg          DIR/test/image/00002.jpg   (with the split `test`)
 DIR/mask/00002.png           DIR/test/mask/00002.png
@@ -15,21 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
 from mmnet.runtime import PhotoError, list_photos, read_photo
-
-Bytes = NDArray[np.uint8]
 
 IMAGE, MASK = "image", "mask"
 
 
 class DatasetError(MMNetError):
-    """Pictures that cannot be measured on.
+    """Images that cannot be measured on.
 
     Attributes:
-        problems: one line each, naming the file and the mend.
+        problems: one line each, naming the file and the fix.
     """
 
     def __init__(self, problems: Iterable[str]) -> None:
@@ -45,7 +43,7 @@ class Pair:
     image: Path
     mask: Path
 
-    def read(self) -> tuple[Bytes, Bytes]:
+    def read(self) -> tuple[U8Array, U8Array]:
         """The photo, uint8 [H, W, 3] RGB, and α*, uint8 [H, W], 255 = the person (16 bits are rounded to 8).
 
         Raises:
@@ -64,7 +62,7 @@ class Pair:
             )
         grey = mask[..., 0]
         if (mask != grey[..., None]).any():
-            raise DatasetError([f"{self.mask}: is a picture in colour; an alpha matte is grey, 255 = the person"])
+            raise DatasetError([f"{self.mask}: is an image in colour; an alpha matte is grey, 255 = the person"])
         if grey.max() == 1:
             raise DatasetError([f"{self.mask}: holds 0 and 1; an 8-bit alpha matte has 255 where the person is"])
         return image, np.ascontiguousarray(grey)
@@ -77,7 +75,7 @@ class Photo:
     name: str
     image: Path
 
-    def read(self) -> tuple[Bytes, None]:
+    def read(self) -> tuple[U8Array, None]:
         """The photo, uint8 [H, W, 3] RGB, and no matte.
 
         Raises:
@@ -89,7 +87,7 @@ class Photo:
             raise DatasetError([str(error)]) from error
 
 
-def load_pictures(folder: Path, split: str | None = None) -> list[Pair] | list[Photo]:
+def load_images(folder: Path, split: str | None = None) -> list[Pair] | list[Photo]:
     """The pairs of a folder that holds `image` or `mask`, or splits that do; else the photos directly in it.
 
     Args:
@@ -118,19 +116,19 @@ def load_pairs(folder: Path, split: str | None = None) -> list[Pair]:
         split: its subfolder, for example `test`; None: the folder itself.
 
     Raises:
-        DatasetError: no such folder, no pictures, a photo without a matte or the other way round, or two files of
+        DatasetError: no such folder, no images, a photo without a matte or the other way round, or two files of
             one stem. It lists all of them.
     """
     place = folder / split if split else folder
     for part in (IMAGE, MASK):
         if not (place / part).is_dir():
             splits = sorted(path.parent.name for path in folder.glob(f"*/{IMAGE}") if path.is_dir())
-            mend = (
+            fix = (
                 f"name one of its splits: --split {' or '.join(splits)}"
                 if splits and not split
                 else f"photos belong into {place / IMAGE}, their mattes into {place / MASK}"
             )
-            raise DatasetError([f"{place / part}: no such folder; {mend}"])
+            raise DatasetError([f"{place / part}: no such folder; {fix}"])
     try:
         images, masks = list_photos(place / IMAGE), list_photos(place / MASK)
     except PhotoError as error:
@@ -152,7 +150,7 @@ def check_pairs(pairs: Sequence[Pair | Photo], progress: Callable[[int, int], No
         progress: called with the pairs read and their total.
 
     Returns:
-        SHA-256 over the names and pixels of all of them: the same for the same pictures, whatever their files.
+        SHA-256 over the names and pixels of all of them: the same for the same images, whatever their files.
 
     Raises:
         DatasetError: lists every pair that cannot be used.
@@ -171,8 +169,8 @@ def check_pairs(pairs: Sequence[Pair | Photo], progress: Callable[[int, int], No
     return joined_fingerprint([pair.name for pair in pairs], found)
 
 
-def fingerprint(image: Bytes, mask: Bytes | None) -> bytes:
-    """SHA-256 of a picture's pixels and its matte's, as `read` gives them."""
+def fingerprint(image: U8Array, mask: U8Array | None) -> bytes:
+    """SHA-256 of an image's pixels and its matte's, as `read` gives them."""
     digest = hashlib.sha256(str(image.shape).encode())
     digest.update(image.tobytes())
     if mask is not None:
@@ -181,7 +179,7 @@ def fingerprint(image: Bytes, mask: Bytes | None) -> bytes:
 
 
 def joined_fingerprint(names: Sequence[str], found: Sequence[bytes]) -> str:
-    """What `check_pairs` returns, of every picture's name and `fingerprint`."""
+    """What `check_pairs` returns, of every image's name and `fingerprint`."""
     digest = hashlib.sha256()
     for name, part in zip(names, found, strict=True):
         digest.update(name.encode() + b"\0" + part)

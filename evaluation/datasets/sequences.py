@@ -1,4 +1,4 @@
-"""Sequences to measure on: frames and their alpha mattes, as pictures or as two videos.
+"""Sequences to measure on: frames and their alpha mattes, as images or as two videos.
 
 DIR/SEQUENCE/image/0000.png     DIR/SEQUENCE/mask/0000.png      as `mmnet data sequences` writes them
 DIR/SEQUENCE/com/0000.png       DIR/SEQUENCE/pha/0000.png       as in Robust Video Matting's evaluation
@@ -18,17 +18,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mmnet.arrays import AnyArray, U8Array
 from mmnet.errors import MissingExtraError
 from mmnet.evaluation.datasets.pairs import DatasetError, Pair
 from mmnet.runtime import PhotoError, list_photos
 
-Bytes = NDArray[np.uint8]
-FrameAndMatte = tuple[Bytes, Bytes]
+FrameAndMatte = tuple[U8Array, U8Array]
 
 PARTS = (("image", "mask"), ("com", "pha"))
 VIDEO_EXTENSIONS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
@@ -43,7 +41,7 @@ class Clip:
 
     Attributes:
         name: its folder, relative to what was named; unique.
-        pairs: its frames in their order, where they are pictures.
+        pairs: its frames in their order, where they are images.
         videos: the video and that of its mattes, where they are not.
     """
 
@@ -77,10 +75,10 @@ class Clip:
             return
         image, mask = self.videos
         counts = [0, 0]
-        for pictures in zip_longest(_decode(image, "rgb24"), _decode(mask, "gray")):
-            for index, picture in enumerate(pictures):
-                counts[index] += picture is not None
-            frame, matte = pictures
+        for decoded in zip_longest(_decode(image, "rgb24"), _decode(mask, "gray")):
+            for index, part in enumerate(decoded):
+                counts[index] += part is not None
+            frame, matte = decoded
             if frame is None or matte is None:
                 continue  # count the rest, to say how many there are
             if frame.shape[:2] != matte.shape:
@@ -138,7 +136,7 @@ def check_clips(clips: Sequence[Clip], progress: Callable[[int, int], None] = la
         progress: called with the sequences read and their total.
 
     Returns:
-        Their lengths, and the SHA-256 over the names and pixels of all: the same for the same pictures, whatever
+        Their lengths, and the SHA-256 over the names and pixels of all: the same for the same images, whatever
         their files.
 
     Raises:
@@ -202,11 +200,11 @@ def _find(folder: Path, root: Path, depth: int, problems: list[str]) -> Iterator
 
 
 def _between(images: Path, masks: Path, root: Path, problems: list[str]) -> Iterator[Clip]:
-    """The sequences of two folders: one of pictures, or one for each folder or video in them."""
+    """The sequences of two folders: one of images, or one for each folder or video in them."""
     name = images.parent.relative_to(root).as_posix()
     sides = [_clips_in(part) for part in (images, masks)]
     if not any(sides):
-        yield from _pictures(images, masks, root.resolve().name if name == "." else name, problems)
+        yield from _images(images, masks, root.resolve().name if name == "." else name, problems)
         return
     problems += [f"{path}: has no mattes in {masks}" for stem, path in sides[0].items() if stem not in sides[1]]
     problems += [f"{path}: has no frames in {images}" for stem, path in sides[1].items() if stem not in sides[0]]
@@ -214,7 +212,7 @@ def _between(images: Path, masks: Path, root: Path, problems: list[str]) -> Iter
         inner = stem if name == "." else f"{name}/{stem}"
         image, mask = sides[0][stem], sides[1][stem]
         if image.is_dir() and mask.is_dir():
-            yield from _pictures(image, mask, inner, problems)
+            yield from _images(image, mask, inner, problems)
         elif image.is_file() and mask.is_file():
             yield Clip(inner, videos=(image, mask))
         else:
@@ -222,7 +220,7 @@ def _between(images: Path, masks: Path, root: Path, problems: list[str]) -> Iter
 
 
 def _clips_in(folder: Path) -> dict[str, Path]:
-    """Stem -> folder of pictures, or video."""
+    """Stem -> folder of images, or video."""
     return {
         path.stem if path.is_file() else path.name: path
         for path in sorted(folder.iterdir())
@@ -230,8 +228,8 @@ def _clips_in(folder: Path) -> dict[str, Path]:
     }
 
 
-def _pictures(images: Path, masks: Path, name: str, problems: list[str]) -> Iterator[Clip]:
-    """A sequence of pictures, in the order of the numbers in their names."""
+def _images(images: Path, masks: Path, name: str, problems: list[str]) -> Iterator[Clip]:
+    """A sequence of images, in the order of the numbers in their names."""
     try:
         frames, mattes = ({path.stem: path for path in list_photos(part)} for part in (images, masks))
     except PhotoError as error:
@@ -257,7 +255,7 @@ def _natural(name: str) -> list[tuple[int, int, str]]:
 # --- videos -----------------------------------------------------------------------------------------------------------
 
 
-def _decode(path: Path, pixels: str) -> Iterator[Bytes]:
+def _decode(path: Path, pixels: str) -> Iterator[U8Array]:
     """The frames of a video: uint8 [H, W, 3] for `rgb24`, [H, W] for `gray`."""
     try:
         import av
@@ -269,8 +267,8 @@ def _decode(path: Path, pixels: str) -> Iterator[Bytes]:
             if not container.streams.video:
                 raise DatasetError([f"{path}: has no video in it"])
             for frame in container.decode(video=0):
-                picture: NDArray[Any] = frame.to_ndarray(format=pixels)
-                yield np.ascontiguousarray(picture)
+                image: AnyArray = frame.to_ndarray(format=pixels)
+                yield np.ascontiguousarray(image)
     except (FFmpegError, OSError) as error:
         raise DatasetError([f"{path}: cannot be read as a video: {error.strerror or error}"]) from error
 

@@ -1,7 +1,7 @@
-"""Two models on the same pictures: how far the second one's alpha is from the first one's, and what that costs.
+"""Two models on the same images: how far the second one's alpha is from the first one's, and what that costs.
 
 The first is the reference (usually float), the second is what was made of it (usually quantized). Every figure is a
-difference on one and the same picture, so that how hard the pictures are does not drown how alike the models are.
+difference on one and the same image, so that how hard the images are does not drown how alike the models are.
 """
 
 from __future__ import annotations
@@ -12,24 +12,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.arrays import F32Array
 from mmnet.errors import MMNetError
 from mmnet.evaluation import metrics
 from mmnet.evaluation.datasets.pairs import Pair, Photo
-from mmnet.evaluation.evaluate import each_picture
+from mmnet.evaluation.evaluate import each_image
 from mmnet.evaluation.figures import FIGURES, Comparison, Truth
 from mmnet.evaluation.models import Candidate, Matter
 from mmnet.evaluation.parity.tolerances import (
     LIMITS,
     MAX_GAUSS_GRAD_INCREASE,
+    MAX_IMAGE_MAD,
     MAX_MAD,
     MAX_MAD_INCREASE,
-    MAX_PICTURE_MAD,
     Limit,
 )
 from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.statistics import Statistics, bootstrap_means, quantiles, summarise
-
-Floats = NDArray[np.float32]
 
 # |Δα| of a pixel lies in 0-1; Δα in −1 to 1, counted in steps of an 8-bit alpha.
 LEVELS = 255
@@ -53,7 +52,7 @@ class Difference:
 
     name: str
     definition: str
-    compute: Callable[[Floats, Floats], float]
+    compute: Callable[[F32Array, F32Array], float]
 
 
 DIFFERENCES: tuple[Difference, ...] = (
@@ -64,13 +63,13 @@ DIFFERENCES: tuple[Difference, ...] = (
 )
 RANKED_BY = "MAD"
 
-# Against the true matte. CONN and SAD say the same of a picture as MAD does, and CONN takes longer than the models.
+# Against the true matte. CONN and SAD say the same of an image as MAD does, and CONN takes longer than the models.
 ACCURACY = tuple(figure for figure in FIGURES if figure.name not in ("CONN", "SAD"))
 
 
 @dataclass(frozen=True)
-class PictureParity:
-    """One picture.
+class ImageParity:
+    """One image.
 
     Attributes:
         name: its stem.
@@ -101,8 +100,8 @@ class Change:
     Attributes:
         reference, other: its statistics for each model.
         difference: the statistics of the paired difference, other − reference.
-        increase: mean of the other / mean of the reference − 1; of one set of drawn pictures both means.
-        worse, better: on how many pictures the other model is worse, and better.
+        increase: mean of the other / mean of the reference − 1; of one set of drawn images both means.
+        worse, better: on how many images the other model is worse, and better.
     """
 
     reference: Statistics
@@ -119,11 +118,11 @@ class Check:
 
     Attributes:
         limit: which.
-        found: the figure with its interval; of the worst picture: without one (low = high = value).
+        found: the figure with its interval; of the worst image: without one (low = high = value).
         accepted: the largest that passes.
         passed: whether it does.
         sure: whether the whole interval is on the same side of what is accepted.
-        picture: which one, where it is about one.
+        image: which one, where it is about one.
     """
 
     limit: Limit
@@ -131,7 +130,7 @@ class Check:
     accepted: float
     passed: bool
     sure: bool
-    picture: str | None = None
+    image: str | None = None
 
 
 @dataclass(frozen=True)
@@ -140,56 +139,56 @@ class Parity:
 
     Attributes:
         reference, other: the models.
-        pictures: in the order of their names.
-        differences: figure name of DIFFERENCES -> statistics over the pictures.
+        images: in the order of their names.
+        differences: figure name of DIFFERENCES -> statistics over the images.
         changes: figure name of ACCURACY -> its change; empty where no mattes are known.
     """
 
     reference: Candidate
     other: Candidate
-    pictures: tuple[PictureParity, ...]
+    images: tuple[ImageParity, ...]
     differences: Mapping[str, Statistics]
     changes: Mapping[str, Change]
 
-    def ranked(self) -> list[PictureParity]:
-        """The pictures, the one with the largest mean |Δα| first; of equals, by name."""
-        return sorted(self.pictures, key=lambda picture: (-picture.differences[RANKED_BY], picture.name))
+    def ranked(self) -> list[ImageParity]:
+        """The images, the one with the largest mean |Δα| first; of equals, by name."""
+        return sorted(self.images, key=lambda image: (-image.differences[RANKED_BY], image.name))
 
-    def median(self) -> PictureParity:
-        """The picture in the middle of that ranking."""
-        return self.ranked()[(len(self.pictures) - 1) // 2]
+    def median(self) -> ImageParity:
+        """The image in the middle of that ranking."""
+        return self.ranked()[(len(self.images) - 1) // 2]
 
     def histogram(self) -> NDArray[np.int64]:
-        """Of all pictures, as `PictureParity.histogram`."""
-        return np.asarray(np.sum([picture.histogram for picture in self.pictures], axis=0), np.int64)
+        """Of all images, as `ImageParity.histogram`."""
+        return np.asarray(np.sum([image.histogram for image in self.images], axis=0), np.int64)
 
 
 def compare(
     reference: Candidate,
     other: Candidate,
-    pictures: Sequence[Pair] | Sequence[Photo],
+    images: Sequence[Pair] | Sequence[Photo],
     resize: Resize,
     *,
     threads: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Parity:
-    """Run both models on every picture.
+    """Run both models on every image.
 
     Args:
         reference, other: the models; where their sizes differ, the other's alpha is resized to the reference's.
-        pictures: at least one; with mattes, the accuracy of each model is measured as well.
+        images: at least one; with mattes, the accuracy of each model is measured as well.
         resize, threads, progress: as `mmnet.evaluation.evaluate.evaluate`.
 
     Raises:
         EvaluationError, DatasetError, ModelError: as `evaluate`.
     """
 
-    def measure(picture: Pair | Photo, matters: Sequence[Matter]) -> PictureParity:
-        return _measure(picture, matters, resize)
+    def measure(image: Pair | Photo, matters: Sequence[Matter]) -> ImageParity:
+        return _measure(image, matters, resize)
 
-    found = each_picture(
+    found = each_image(
         [reference, other],
-        tuple[Pair | Photo, ...](pictures),
+        tuple[Pair | Photo, ...](images),
         measure,
         floats=resize.floats,
         threads=threads,
@@ -201,19 +200,19 @@ def compare(
     return Parity(reference, other, tuple(found), differences, changes(found))
 
 
-def alphas(picture: Pair | Photo, matters: Sequence[Matter], resize: Resize) -> tuple[Floats, Floats]:
-    """What both models compute from one picture, float32 [S, S] in 0-1 at the reference's size."""
-    photo, _ = picture.read()
+def alphas(image: Pair | Photo, matters: Sequence[Matter], resize: Resize) -> tuple[F32Array, F32Array]:
+    """What both models compute from one image, float32 [S, S] in 0-1 at the reference's size."""
+    photo, _ = image.read()
     reference, other = (matter.run_float(resize.photo(photo, matter.size)) for matter in matters)
     return reference, _at_size_of(reference, other, resize)
 
 
-def _at_size_of(reference: Floats, other: Floats, resize: Resize) -> Floats:
+def _at_size_of(reference: F32Array, other: F32Array, resize: Resize) -> F32Array:
     return other if other.shape == reference.shape else resize.alpha(other, *reference.shape)
 
 
-def _measure(picture: Pair | Photo, matters: Sequence[Matter], resize: Resize) -> PictureParity:
-    photo, mask = picture.read()
+def _measure(image: Pair | Photo, matters: Sequence[Matter], resize: Resize) -> ImageParity:
+    photo, mask = image.read()
     reference, other = (matter.run_float(resize.photo(photo, matter.size)) for matter in matters)
     accuracy = None
     if mask is not None:
@@ -221,28 +220,28 @@ def _measure(picture: Pair | Photo, matters: Sequence[Matter], resize: Resize) -
         accuracy = (_accuracy(reference, truth), _accuracy(other, truth))
     other = _at_size_of(reference, other, resize)
     steps = np.rint((other - reference) * LEVELS).astype(np.int64) + LEVELS
-    return PictureParity(
-        picture.name,
+    return ImageParity(
+        image.name,
         {difference.name: difference.compute(reference, other) for difference in DIFFERENCES},
         accuracy,
         np.bincount(steps.ravel(), minlength=2 * LEVELS + 1),
     )
 
 
-def _accuracy(alpha: Floats, truth: Truth) -> dict[str, float]:
+def _accuracy(alpha: F32Array, truth: Truth) -> dict[str, float]:
     comparison = Comparison(truth, alpha)
     return {figure.name: figure.compute(comparison) for figure in ACCURACY}
 
 
-def changes(found: Sequence[PictureParity]) -> dict[str, Change]:
-    """Figure name of ACCURACY -> its change over the pictures whose mattes are known; empty where none is."""
+def changes(found: Sequence[ImageParity]) -> dict[str, Change]:
+    """Figure name of ACCURACY -> its change over the images whose mattes are known; empty where none is."""
     known = [entry.accuracy for entry in found if entry.accuracy is not None]
     if not known:
         return {}
     by_figure = {}
     for figure in ACCURACY:
         values = np.array([[of_one[figure.name] for of_one in entry] for entry in known], np.float64)
-        # A picture on which one of them has no such figure says nothing about the change.
+        # An image on which one of them has no such figure says nothing about the change.
         values[np.isnan(values).any(axis=1)] = np.nan
         delta = values[:, 1] - values[:, 0]
         reference, other, difference = summarise(np.column_stack([values, delta]))
@@ -272,7 +271,7 @@ def _increase(values: NDArray[np.float64], means: tuple[float, float]) -> Interv
 
 
 def judge(parity: Parity, accepted: Mapping[str, float], *, strict: bool = False) -> list[Check]:
-    """Every limit that can be judged on these pictures.
+    """Every limit that can be judged on these images.
 
     Args:
         parity: what was measured.
@@ -284,7 +283,7 @@ def judge(parity: Parity, accepted: Mapping[str, float], *, strict: bool = False
     largest = worst.differences["MAD"]
     found = {
         MAX_MAD: Interval(mad.mean, mad.low, mad.high),
-        MAX_PICTURE_MAD: Interval(largest, largest, largest),
+        MAX_IMAGE_MAD: Interval(largest, largest, largest),
     }
     if parity.changes:
         found |= {
@@ -298,6 +297,6 @@ def judge(parity: Parity, accepted: Mapping[str, float], *, strict: bool = False
         interval, largest_accepted = found[limit], accepted[limit.name]
         judged = interval.high if strict else interval.value
         sure = interval.high <= largest_accepted or interval.low > largest_accepted
-        picture = worst.name if limit is MAX_PICTURE_MAD else None
-        checks.append(Check(limit, interval, largest_accepted, judged <= largest_accepted, sure, picture))
+        image = worst.name if limit is MAX_IMAGE_MAD else None
+        checks.append(Check(limit, interval, largest_accepted, judged <= largest_accepted, sure, image))
     return checks

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
+
+from mmnet.arrays import U8Array
 
 _STYLE = """
 :root { color-scheme: light dark; --ground: #fbfaf8; --card: #fff; --ink: #1d1f24; --soft: #626773; --line: #e3e1dc;
@@ -54,9 +54,9 @@ svg .mark { stroke: var(--ink); stroke-width: 1.5; }
 .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: 10px; }
 .panels img { display: block; width: 100%; height: auto; border-radius: 8px; background: var(--track); }
 .panels figcaption { font-size: .8rem; color: var(--soft); margin-top: 4px; }
-.picture { margin-bottom: 14px; }
-.picture > h3 { margin: 0 0 10px; font-size: .95rem; }
-.picture > h3 span { color: var(--soft); font-weight: 400; }
+.image { margin-bottom: 14px; }
+.image > h3 { margin: 0 0 10px; font-size: .95rem; }
+.image > h3 span { color: var(--soft); font-weight: 400; }
 .ramp { display: inline-block; width: 96px; height: 10px; border-radius: 5px; vertical-align: middle; margin: 0 6px; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; font: .82rem/1.5 ui-monospace, "DejaVu Sans Mono", monospace;
   background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 12px 16px; margin: 0; }
@@ -115,8 +115,8 @@ def plot(title: str, caption: str, svg: str) -> str:
     return f"<figure class=card><figcaption><b>{escape(title)}</b>{escape(caption)}</figcaption>{svg}</figure>"
 
 
-def image(pixels: NDArray[np.uint8], alt: str) -> str:
-    """A picture inside the page, as WebP.
+def image(pixels: U8Array, alt: str) -> str:
+    """An image inside the page, as WebP.
 
     Args:
         pixels: uint8 [H, W] or [H, W, 3] RGB.

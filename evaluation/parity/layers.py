@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
-from numpy.typing import NDArray
 
+from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.errors import MMNetError
 from mmnet.runtime.tflite.contents import Graph, read_graph
 from mmnet.runtime.tflite.layers import Layer, layers
-
-Bytes = NDArray[np.uint8]
 
 
 class LayersError(MMNetError):
@@ -23,7 +21,7 @@ class LayersError(MMNetError):
 
 @dataclass(frozen=True)
 class LayerError:
-    """How far one layer's output is from the reference's, over all values of all pictures.
+    """How far one layer's output is from the reference's, over all values of all images.
 
     What the layers before it did wrong is in it: this is the error that arrived, not the one that arose.
 
@@ -43,7 +41,7 @@ class LayerError:
     steps: float | None
 
 
-def layer_errors(reference: bytes, other: bytes, images: Sequence[Bytes]) -> list[LayerError]:
+def layer_errors(reference: bytes, other: bytes, images: Sequence[U8Array]) -> list[LayerError]:
     """Compare two models of one network layer by layer, in the order in which they run.
 
     Both run on the built-in kernels, which keep every output; the delegate does not.
@@ -120,16 +118,16 @@ class KeepingModel:
         (self._image,) = self._interpreter.get_input_details()
         self._details: dict[int, Any] = {entry["index"]: entry for entry in self._interpreter.get_tensor_details()}
 
-    def __call__(self, image: Bytes) -> None:
-        """Run on a picture, uint8 [S, S, 3], RGB."""
+    def __call__(self, image: U8Array) -> None:
+        """Run on an image, uint8 [S, S, 3], RGB."""
         floats = np.dtype(self._image["dtype"]) == np.float32
         value = image.astype(np.float32) / np.float32(255) if floats else image
         self._interpreter.set_tensor(self._image["index"], value[None])
         self._interpreter.invoke()
 
-    def values(self, tensor: int) -> NDArray[np.float32]:
+    def values(self, tensor: int) -> F32Array:
         """The real values of a tensor, by its index, float32 of its shape."""
-        stored: NDArray[Any] = self._interpreter.get_tensor(tensor)
+        stored: AnyArray = self._interpreter.get_tensor(tensor)
         scale, zero_point = self._details[tensor]["quantization"]
         if not scale:
             return stored.astype(np.float32)

@@ -12,13 +12,13 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from mmnet import svg
+from mmnet.arrays import F32Array, U8Array
 from mmnet.evaluation.datasets.pairs import Pair, Photo
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.parity import html as page
-from mmnet.evaluation.parity.compare import ACCURACY, DIFFERENCES, LEVELS, RANKED_BY, Floats, Parity, alphas
+from mmnet.evaluation.parity.compare import ACCURACY, DIFFERENCES, LEVELS, RANKED_BY, Parity, alphas
 from mmnet.evaluation.parity.report import (
     Report,
     check_words,
@@ -36,23 +36,23 @@ from mmnet.runtime import ModelError, composite
 from mmnet.runtime.fullres.upsample import resize_alpha
 from mmnet.runtime.tflite.inspection import ModelReport, inspect_model
 
-_SIDE = 360  # pixels of a picture's longer side in the report
+_SIDE = 360  # pixels of an image's longer side in the report
 _GREEN = (0, 177, 64)
 _HEAT_SPAN = 0.25  # |Δα| at the hot end of the heat map
 _WORST, _MEDIAN = 4, 2
 _SHOWN_LAYERS = 24
 
 
-def html(report: Report, pictures: Sequence[Pair] | Sequence[Photo], *, with_photos: bool = True) -> str:
+def html(report: Report, images: Sequence[Pair] | Sequence[Photo], *, with_photos: bool = True) -> str:
     """The report as one HTML file.
 
     Args:
         report: what was measured.
-        pictures: those it was measured on, to show the worst and the median ones.
+        images: those it was measured on, to show the worst and the median ones.
         with_photos: whether to show any; a report that leaves the house may have to do without.
 
     Raises:
-        DatasetError, ModelError: a picture cannot be read again, or a model not run.
+        DatasetError, ModelError: an image cannot be read again, or a model not run.
     """
     parity = report.parity
     body = [
@@ -65,7 +65,7 @@ def html(report: Report, pictures: Sequence[Pair] | Sequence[Photo], *, with_pho
         body += ["<h2>Accuracy of each</h2>", _accuracy(parity)]
     body += ["<h2>Distribution of the difference</h2>", _distributions(parity)]
     if with_photos:
-        body += ["<h2>Pictures</h2>", *_pictures(parity, pictures, report.resize)]
+        body += ["<h2>Images</h2>", *_images(parity, images, report.resize)]
     body += ["<h2>Error by layer</h2>", *_layers(report)]
     body += ["<h2>Models</h2>", *_models(parity)]
     body += ["<h2>How it was measured</h2>", *_how(report)]
@@ -75,7 +75,7 @@ def html(report: Report, pictures: Sequence[Pair] | Sequence[Photo], *, with_pho
 def _heading(report: Report) -> str:
     names = f"<b>{escape(report.parity.other.name)}</b> against <b>{escape(report.parity.reference.name)}</b>"
     mattes = "with known mattes" if report.parity.changes else "without known mattes"
-    where = f"{report.data['pictures']} pictures of {escape(str(report.data['folder']))}"
+    where = f"{report.data['images']} images of {escape(str(report.data['folder']))}"
     split = f", split {escape(report.data['split'])}" if report.data["split"] else ""
     doubt = unsure(report).strip(" ()")
     return (
@@ -92,7 +92,7 @@ def _checks(report: Report) -> str:
         found, interval, accepted = check_words(check)
         mark = "<span class=good><b>✓ passed</b></span>" if check.passed else "<span class=bad><b>✗ beyond</b></span>"
         rows.append([escape(check.limit.what), found, escape(interval), accepted, mark])
-    return page.table(["limit", "found", "95 % interval or picture", "accepted", "verdict"], rows)
+    return page.table(["limit", "found", "95 % interval or image", "accepted", "verdict"], rows)
 
 
 def _statistics(entry: Statistics) -> list[str]:
@@ -102,7 +102,7 @@ def _statistics(entry: Statistics) -> list[str]:
 def _differences(parity: Parity) -> str:
     rows = []
     for entry in DIFFERENCES:
-        values = [picture.differences[entry.name] for picture in parity.pictures]
+        values = [image.differences[entry.name] for image in parity.images]
         label = f"{entry.name}<small>{escape(entry.definition)}</small>"
         rows.append(
             [label, *_statistics(parity.differences[entry.name]), number(float(np.median(values))), number(max(values))]
@@ -135,10 +135,10 @@ def _distributions(parity: Parity) -> str:
     middle[0] += counts[: LEVELS - span].sum()
     middle[-1] += counts[LEVELS + span + 1 :].sum()
     share = counts[LEVELS] / counts.sum()
-    values = np.array([picture.differences[RANKED_BY] for picture in parity.pictures])
+    values = np.array([image.differences[RANKED_BY] for image in parity.images])
     top = float(values.max()) or 1e-6
     edges = np.linspace(0, top, 31)
-    per_picture, _ = np.histogram(values, edges)
+    per_image, _ = np.histogram(values, edges)
     edges_of_pixels = (np.arange(2 * span + 2) - span - 0.5) / LEVELS
     return (
         "<div class=plots>"
@@ -155,28 +155,28 @@ def _distributions(parity: Parity) -> str:
             ),
         )
         + page.plot(
-            "Mean |Δα| of the pictures",
+            "Mean |Δα| of the images",
             f"Median {number(float(np.median(values)))}, 95th percentile {number(float(np.quantile(values, 0.95)))}.",
             svg.histogram(
                 edges,
-                per_picture.astype(np.int64),
-                label="mean |Δα| of a picture",
-                describe="Histogram of the mean absolute difference of every picture",
+                per_image.astype(np.int64),
+                label="mean |Δα| of an image",
+                describe="Histogram of the mean absolute difference of every image",
             ),
         )
         + "</div>"
     )
 
 
-def _pictures(parity: Parity, pictures: Sequence[Pair] | Sequence[Photo], resize: Resize) -> list[str]:
+def _images(parity: Parity, images: Sequence[Pair] | Sequence[Photo], resize: Resize) -> list[str]:
     ranked = parity.ranked()
     middle = ranked.index(parity.median())
-    # Of a handful of pictures the worst third, so that the median is not among them.
+    # Of a handful of images the worst third, so that the median is not among them.
     worst = ranked[: max(1, min(_WORST, len(ranked) // 3))]
     chosen = {entry.name: f"worst {index + 1}" for index, entry in enumerate(worst)}
     for entry in ranked[middle : middle + _MEDIAN]:
         chosen.setdefault(entry.name, "median")
-    by_name = {picture.name: picture for picture in pictures}
+    by_name = {image.name: image for image in images}
     difference = {entry.name: entry.differences[RANKED_BY] for entry in ranked}
     ramp = ", ".join(
         "#" + bytes(colour).hex() for colour in _heat(np.linspace(0, _HEAT_SPAN, 9, dtype=np.float32)[None])[0]
@@ -195,17 +195,15 @@ def _pictures(parity: Parity, pictures: Sequence[Pair] | Sequence[Photo], resize
                 f"<figure>{page.image(pixels, f'{name}: {caption}')}<figcaption>{escape(caption)}</figcaption></figure>"
                 for caption, pixels in panels
             )
-            parts.append(f"<section class='card picture'>{title}<div class=panels>{cells}</div></section>")
+            parts.append(f"<section class='card image'>{title}<div class=panels>{cells}</div></section>")
     return parts
 
 
-def _panels(
-    photo: NDArray[np.uint8], found: tuple[Floats, Floats], parity: Parity
-) -> list[tuple[str, NDArray[np.uint8]]]:
+def _panels(photo: U8Array, found: tuple[F32Array, F32Array], parity: Parity) -> list[tuple[str, U8Array]]:
     height, width = photo.shape[:2]
     scale = _SIDE / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small: NDArray[np.uint8] = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
+    small: U8Array = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
     mattes = [resize_alpha(alpha, size[1], size[0]) for alpha in found]
     names = [candidate.name for _, candidate in roles(parity)]
     delta = resize_alpha(np.abs(found[1] - found[0]), size[1], size[0])
@@ -217,7 +215,7 @@ def _panels(
     ]
 
 
-def _heat(delta: Floats) -> NDArray[np.uint8]:
+def _heat(delta: F32Array) -> U8Array:
     """float32 [H, W] in 0-1 → uint8 [H, W, 3] RGB."""
     levels = np.rint((delta / _HEAT_SPAN).clip(0, 1) * 255).astype(np.uint8)
     return np.asarray(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), np.uint8)[..., ::-1]
@@ -250,7 +248,7 @@ def _layers(report: Report) -> list[str]:
     )
     return [
         f"<p class=note>Root mean square of the error of a layer's output over that of the output itself, on "
-        f"{report.layer_pictures} pictures; what earlier layers did wrong is in it. The {len(rows)} largest of "
+        f"{report.layer_images} images; what earlier layers did wrong is in it. The {len(rows)} largest of "
         f"{len(report.layers)}:</p>",
         f"<div class=plots>{plots}</div>",
         f"<details><summary>All {len(report.layers)} layers, in the order in which they run</summary>{everything}"
@@ -306,11 +304,11 @@ def _how(report: Report) -> list[str]:
     ]
     strict = " The far end of each interval was judged (--strict)." if report.strict else ""
     return [
-        f"<p>Every picture through the runtime, resized {escape(report.resize.what)}. Differences are of one and the "
-        f"same picture; intervals are {LEVEL:.0%} percentile bootstrap over pictures ({RESAMPLES:,} resamples, seed "
+        f"<p>Every image through the runtime, resized {escape(report.resize.what)}. Differences are of one and the "
+        f"same image; intervals are {LEVEL:.0%} percentile bootstrap over images ({RESAMPLES:,} resamples, seed "
         f"{SEED}).{strict}</p>",
         f"<p class=note>{escape(versions)}, Python {platform.python_version()}, {escape(processor())}.</p>",
-        f"<p class=note>Pictures: SHA-256 {report.data['sha256']}</p>",
+        f"<p class=note>Images: SHA-256 {report.data['sha256']}</p>",
         f"<pre>{escape(report.command)}</pre>",
         *recipes,
     ]

@@ -20,9 +20,9 @@ from mmnet.evaluation.parity.compare import (
     RANKED_BY,
     Change,
     Check,
+    ImageParity,
     Interval,
     Parity,
-    PictureParity,
 )
 from mmnet.evaluation.parity.layers import LayerError
 from mmnet.evaluation.report import TOOLS, nulls, processor
@@ -44,7 +44,7 @@ class Report:
         command: the line that was typed.
         resize: the one it was measured with.
         layers: error by layer; or, as text, why there is none.
-        layer_pictures: how many pictures that error is over.
+        layer_images: how many images that error is over.
     """
 
     parity: Parity
@@ -54,7 +54,7 @@ class Report:
     command: str
     resize: Resize
     layers: Sequence[LayerError] | str
-    layer_pictures: int
+    layer_images: int
 
     @property
     def passed(self) -> bool:
@@ -69,7 +69,7 @@ class Report:
         return "Beyond tolerance: " + ", ".join(check.limit.what for check in self.checks if not check.passed)
 
 
-def document(report: Report, *, with_pictures: bool = True) -> dict[str, Any]:
+def document(report: Report, *, with_images: bool = True) -> dict[str, Any]:
     """The report as plain JSON values (null where there is no figure)."""
     parity = report.parity
     return {
@@ -83,7 +83,7 @@ def document(report: Report, *, with_pictures: bool = True) -> dict[str, Any]:
                 "accepted": check.accepted,
                 "passed": check.passed,
                 "sure": check.sure,
-                **({"picture": check.picture} if check.picture else {}),
+                **({"image": check.image} if check.image else {}),
             }
             for check in report.checks
         ],
@@ -92,7 +92,7 @@ def document(report: Report, *, with_pictures: bool = True) -> dict[str, Any]:
         "resize": {"name": report.resize.name, "what": report.resize.what},
         "interval": {
             "level": LEVEL,
-            "method": "percentile bootstrap of the mean over pictures, paired",
+            "method": "percentile bootstrap of the mean over images, paired",
             "resamples": RESAMPLES,
             "seed": SEED,
         },
@@ -106,13 +106,11 @@ def document(report: Report, *, with_pictures: bool = True) -> dict[str, Any]:
             for figure in ACCURACY
             if parity.changes
         },
-        "worst": [
-            {"picture": picture.name, RANKED_BY: picture.differences[RANKED_BY]} for picture in parity.ranked()[:10]
-        ],
+        "worst": [{"image": image.name, RANKED_BY: image.differences[RANKED_BY]} for image in parity.ranked()[:10]],
         "layers": report.layers if isinstance(report.layers, str) else [_layer(entry) for entry in report.layers],
         "machine": {"processor": processor(), "system": platform.system(), "python": platform.python_version()},
         "versions": {tool: version(tool) for tool in TOOLS},
-    } | ({"pictures": {entry.name: _picture(entry) for entry in parity.pictures}} if with_pictures else {})
+    } | ({"images": {entry.name: _image(entry) for entry in parity.images}} if with_images else {})
 
 
 def roles(parity: Parity) -> list[tuple[str, Candidate]]:
@@ -147,7 +145,7 @@ def _layer(entry: LayerError) -> dict[str, Any]:
     return asdict(entry) | {"sqnr": None if np.isinf(entry.sqnr) else entry.sqnr}
 
 
-def _picture(entry: PictureParity) -> dict[str, Any]:
+def _image(entry: ImageParity) -> dict[str, Any]:
     found: dict[str, Any] = {"differences": nulls(dict(entry.differences))}
     if entry.accuracy is not None:
         found["accuracy"] = dict(zip(("reference", "other"), (nulls(dict(one)) for one in entry.accuracy), strict=True))
@@ -185,19 +183,19 @@ def lines(report: Report) -> list[Table | Text]:
                 number(change.other.mean),
                 f"{signed(change.difference.mean)} ({interval_words(change.difference, signed)})",
                 percent(change.increase.value),
-                f"{change.worse} of {change.reference.pictures}",
+                f"{change.worse} of {change.reference.images}",
             )
         parts += [Text(), grid]
     worst = ", ".join(f"{entry.name} {entry.differences[RANKED_BY]:.4f}" for entry in report.parity.ranked()[:5])
-    parts.append(Text(f"\n{report.data['pictures']} pictures; mean |Δα| largest on {worst}", "dim"))
+    parts.append(Text(f"\n{report.data['images']} images; mean |Δα| largest on {worst}", "dim"))
     parts.append(Text(f"{report.verdict}{unsure(report)}", "bold green" if report.passed else "bold red"))
     return parts
 
 
 def check_words(check: Check) -> tuple[str, str, str]:
-    """The figure, its interval (or its picture), and what is accepted."""
+    """The figure, its interval (or its image), and what is accepted."""
     show = percent if check.limit.relative else number
-    interval = interval_words(check.found, show) if check.picture is None else check.picture
+    interval = interval_words(check.found, show) if check.image is None else check.image
     accepted = show(check.accepted)
     return show(check.found.value), interval, f"at most {accepted}"
 
@@ -208,11 +206,11 @@ def interval_words(interval: Interval | Statistics, show: Callable[[float], str]
 
 
 def unsure(report: Report) -> str:
-    """Which limits more pictures would have to decide, in brackets; nothing where all are sure."""
+    """Which limits more images would have to decide, in brackets; nothing where all are sure."""
     doubtful = [check.limit.what for check in report.checks if not check.sure]
     if not doubtful:
         return ""
-    return f" (but the interval lies on both sides of the limit for {', '.join(doubtful)}: more pictures would tell)"
+    return f" (but the interval lies on both sides of the limit for {', '.join(doubtful)}: more images would tell)"
 
 
 def number(value: float) -> str:

@@ -28,16 +28,16 @@ class Limit:
 
 
 MAX_MAD = Limit("max_mad", "mean |Δα|")
-MAX_PICTURE_MAD = Limit("max_picture_mad", "mean |Δα| of the worst picture")
+MAX_IMAGE_MAD = Limit("max_image_mad", "mean |Δα| of the worst image")
 MAX_MAD_INCREASE = Limit("max_mad_increase", "increase of MAD at 256×256", relative=True, needs_mattes=True)
 MAX_GAUSS_GRAD_INCREASE = Limit(
     "max_gauss_grad_increase", "increase of GAUSS_GRAD at 256×256", relative=True, needs_mattes=True
 )
-LIMITS = (MAX_MAD, MAX_PICTURE_MAD, MAX_MAD_INCREASE, MAX_GAUSS_GRAD_INCREASE)
+LIMITS = (MAX_MAD, MAX_IMAGE_MAD, MAX_MAD_INCREASE, MAX_GAUSS_GRAD_INCREASE)
 
 # By the precision of the second model; in the order of LIMITS. A step of an 8-bit alpha is 0.004: a mean of 0.003 over
 # mattes that are mostly 0 or 1 is seen at edges alone. The paper's 8-bit network lost nothing: 1 % is within
-# what retraining moves the figures by. Floats differ by rounding.
+# what retraining moves the figures by. F32Array differ by rounding.
 _DEFAULTS = {
     "int8": (0.003, 0.05, 0.01, 0.01),
     "int16x8": (0.001, 0.01, 0.005, 0.005),

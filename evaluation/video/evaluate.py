@@ -1,4 +1,4 @@
-"""Models × sequences → figures, frame by frame and steadied."""
+"""Models × sequences → figures, frame by frame and smoothed."""
 
 from __future__ import annotations
 
@@ -10,22 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.arrays import F32Array, U8Array
 from mmnet.evaluation import metrics
 from mmnet.evaluation.datasets.sequences import Clip
-from mmnet.evaluation.evaluate import Result, each_picture
+from mmnet.evaluation.evaluate import Result, each_image
 from mmnet.evaluation.figures import PAPER_SIZE, Truth
 from mmnet.evaluation.models import Candidate, Matter
 from mmnet.evaluation.report import environment, model_entry, nulls
 from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.statistics import summarise
 from mmnet.evaluation.video.metrics import DTSSD_SCALE, MESSDDT_SCALE, dtssd, messddt, true_flow
-from mmnet.runtime.video.smoothing import Steadier
-
-Floats = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
+from mmnet.runtime.video.smoothing import TemporalSmoother
 
 FORMAT = "mmnet-video-evaluation/1"
-STEADIED = " steadied"
+SMOOTHED = " smoothed"
 
 
 @dataclass(frozen=True)
@@ -65,16 +63,16 @@ class VideoResult:
     """One model's figures.
 
     Attributes:
-        frame_by_frame, steadied: without and with `Steadier`; their `pictures` are sequences.
-        change: figure name -> statistics over the sequences of steadied − frame by frame, each sequence with itself.
+        frame_by_frame, smoothed: without and with `TemporalSmoother`; their `images` are sequences.
+        change: figure name -> statistics over the sequences of smoothed − frame by frame, each sequence with itself.
     """
 
     frame_by_frame: Result
-    steadied: Result
+    smoothed: Result
 
     @property
     def change(self) -> dict[str, Any]:
-        before, after = (_values(result) for result in (self.frame_by_frame, self.steadied))
+        before, after = (_values(result) for result in (self.frame_by_frame, self.smoothed))
         return dict(zip(NAMES, summarise(after - before), strict=True))
 
 
@@ -83,12 +81,12 @@ def evaluate_clips(
     clips: Sequence[Clip],
     resize: Resize,
     *,
-    steadier: Callable[[], Steadier] = Steadier,
+    smoother: Callable[[], TemporalSmoother] = TemporalSmoother,
     threads: int | None = None,
     frames: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[VideoResult]:
-    """Measure every model on every sequence, frame by frame and steadied.
+    """Measure every model on every sequence, frame by frame and smoothed.
 
     The result does not depend on the number of threads: each sequence is one thread's.
 
@@ -96,7 +94,7 @@ def evaluate_clips(
         candidates: at least one.
         clips: at least one.
         resize: how frames and mattes come to the models' square.
-        steadier: makes one, anew for every sequence and model.
+        smoother: makes one, anew for every sequence and model.
         threads: >= 1; None: one a core.
         frames: of all sequences together, for `progress`.
         progress: called with the frames done and their total.
@@ -115,14 +113,14 @@ def evaluate_clips(
             progress(done, max(done, frames))
 
     def measure(clip: Clip, matters: Sequence[Matter]) -> list[tuple[dict[str, float], dict[str, float]]]:
-        return _measure_clip(clip, matters, resize, steadier, count)
+        return _measure_clip(clip, matters, resize, smoother, count)
 
-    rows = each_picture(candidates, clips, measure, floats=resize.floats, threads=threads)
+    rows = each_image(candidates, clips, measure, floats=resize.floats, threads=threads)
     names = [clip.name for clip in clips]
     return [
         VideoResult(
             _result(candidate, names, [row[index][0] for row in rows]),
-            _result(replace(candidate, name=candidate.name + STEADIED), names, [row[index][1] for row in rows]),
+            _result(replace(candidate, name=candidate.name + SMOOTHED), names, [row[index][1] for row in rows]),
         )
         for index, candidate in enumerate(candidates)
     ]
@@ -149,7 +147,7 @@ def video_document(
         worst: how many of the worst sequences to name for every model.
         with_sequences: whether to give every sequence's figures.
     """
-    steadier = Steadier()
+    smoother = TemporalSmoother()
     models = []
     for result in results:
         entry: dict[str, Any] = {
@@ -157,13 +155,13 @@ def video_document(
             for key, value in model_entry(result.frame_by_frame, 0, False).items()
             if key not in ("statistics", "worst")
         }
-        for key, part in (("frame_by_frame", result.frame_by_frame), ("steadied", result.steadied)):
+        for key, part in (("frame_by_frame", result.frame_by_frame), ("smoothed", result.smoothed)):
             whole = model_entry(part, worst, with_sequences)
             entry[key] = {"statistics": whole["statistics"], "worst": _renamed(whole["worst"])}
             if groups:
                 entry[key]["motions"] = {motion: nulls(means) for motion, means in _by_motion(part, groups).items()}
             if with_sequences:
-                entry[key]["sequences"] = whole["pictures"]
+                entry[key]["sequences"] = whole["images"]
         entry["change"] = {name: nulls(asdict(statistics)) for name, statistics in result.change.items()}
         models.append(entry)
     return {
@@ -173,7 +171,7 @@ def video_document(
         "resize": {"name": resize.name, "what": resize.what},
         **environment("percentile bootstrap of the mean over sequences"),
         "figures": {figure.name: figure.definition for figure in VIDEO_FIGURES},
-        "steadier": steadier.options,
+        "smoother": smoother.options,
         "models": models,
     }
 
@@ -183,9 +181,9 @@ class _Track:
 
     def __init__(self) -> None:
         self.rows: list[list[float]] = []
-        self._previous: Floats | None = None
+        self._previous: F32Array | None = None
 
-    def add(self, alpha: Floats, truth: Truth, previous_truth: Floats | None, flow: Floats | None) -> None:
+    def add(self, alpha: F32Array, truth: Truth, previous_truth: F32Array | None, flow: F32Array | None) -> None:
         at_frame, at_256 = truth.resize.alpha(alpha, *truth.mask.shape), alpha
         if alpha.shape != (PAPER_SIZE, PAPER_SIZE):
             at_256 = truth.resize.alpha(alpha, PAPER_SIZE, PAPER_SIZE)
@@ -212,25 +210,29 @@ class _Track:
 
 
 def _measure_clip(
-    clip: Clip, matters: Sequence[Matter], resize: Resize, steadier: Callable[[], Steadier], count: Callable[[], None]
+    clip: Clip,
+    matters: Sequence[Matter],
+    resize: Resize,
+    smoother: Callable[[], TemporalSmoother],
+    count: Callable[[], None],
 ) -> list[tuple[dict[str, float], dict[str, float]]]:
-    tracks = [(_Track(), _Track(), steadier()) for _ in matters]
-    previous_truth: Floats | None = None
+    tracks = [(_Track(), _Track(), smoother()) for _ in matters]
+    previous_truth: F32Array | None = None
     for frame, mask in clip.frames():
         truth = Truth(mask, resize)
         flow = None if previous_truth is None else true_flow(previous_truth, truth.at_photo)
         inputs = {size: resize.photo(frame, size) for size in {matter.size for matter in matters}}
-        for matter, (plain, steadied, steady) in zip(matters, tracks, strict=True):
+        for matter, (plain, smoothed, smooth) in zip(matters, tracks, strict=True):
             image = inputs[matter.size]
             alpha = matter.run_float(image)
             plain.add(alpha, truth, previous_truth, flow)
-            steadied.add(steady(alpha, _as_bytes(image)), truth, previous_truth, flow)
+            smoothed.add(smooth(alpha, _as_bytes(image)), truth, previous_truth, flow)
         previous_truth = truth.at_photo
         count()
-    return [(plain.figures(), steadied.figures()) for plain, steadied, _ in tracks]
+    return [(plain.figures(), smoothed.figures()) for plain, smoothed, _ in tracks]
 
 
-def _as_bytes(image: Bytes | Floats) -> Bytes:
+def _as_bytes(image: U8Array | F32Array) -> U8Array:
     return np.rint(image).clip(0, 255).astype(np.uint8)
 
 
@@ -240,18 +242,18 @@ def _result(candidate: Candidate, names: Iterable[str], rows: Sequence[dict[str,
 
 
 def _values(result: Result) -> NDArray[np.float64]:
-    return np.array([[figures[name] for name in NAMES] for figures in result.pictures.values()], np.float64)
+    return np.array([[figures[name] for name in NAMES] for figures in result.images.values()], np.float64)
 
 
 def _by_motion(result: Result, groups: dict[str, str]) -> dict[str, dict[str, float]]:
     """Motion -> figure name -> mean over its sequences."""
     found: dict[str, dict[str, float]] = {}
     for motion in dict.fromkeys(groups.values()):
-        rows = [figures for name, figures in result.pictures.items() if groups.get(name) == motion]
+        rows = [figures for name, figures in result.images.items() if groups.get(name) == motion]
         if rows:
             found[motion] = {name: float(np.nanmean([row[name] for row in rows])) for name in NAMES}
     return found
 
 
 def _renamed(worst: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{("sequence" if key == "picture" else key): value for key, value in entry.items()} for entry in worst]
+    return [{("sequence" if key == "image" else key): value for key, value in entry.items()} for entry in worst]

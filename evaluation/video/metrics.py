@@ -12,16 +12,14 @@ figures of frames of different sizes can be compared, and over all pixels, for t
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from mmnet.arrays import AnyArray, F32Array
 from mmnet.evaluation.metrics import MetricError
 
-Matte = NDArray[Any]
-Floats = NDArray[np.float32]
+Matte = AnyArray
 
 DTSSD_SCALE, MESSDDT_SCALE = 1e2, 1e3
 
@@ -43,7 +41,7 @@ def dtssd(alpha: Matte, previous: Matte, truth: Matte, previous_truth: Matte) ->
     return math.sqrt(float(np.square((alpha - previous) - (truth - previous_truth)).mean(dtype=np.float64)))
 
 
-def messddt(alpha: Matte, following: Matte, truth: Matte, following_truth: Matte, flow: NDArray[Any]) -> float:
+def messddt(alpha: Matte, following: Matte, truth: Matte, following_truth: Matte, flow: AnyArray) -> float:
     """MESSDdt: how much the squared error changes along the motion of the truth.
 
     mean over p of |(α_t(p) − α*_t(p))² − (α_{t+1}(p + v_p) − α*_{t+1}(p + v_p))²|, in 0-1, with v_p the motion of the
@@ -69,7 +67,7 @@ def messddt(alpha: Matte, following: Matte, truth: Matte, following_truth: Matte
     return float(np.abs(error - following_error[rows, columns]).mean(dtype=np.float64))
 
 
-def true_flow(truth: Matte, following_truth: Matte) -> Floats:
+def true_flow(truth: Matte, following_truth: Matte) -> F32Array:
     """The motion of the truth between two frames, by Farnebäck's dense optical flow on α* in bytes.
 
     Farnebäck, "Two-Frame Motion Estimation Based on Polynomial Expansion" (SCIA 2003), with the parameters that the
@@ -90,7 +88,7 @@ def true_flow(truth: Matte, following_truth: Matte) -> Floats:
     return np.asarray(flow, np.float32)
 
 
-def _mattes(*mattes: Matte) -> tuple[Floats, ...]:
+def _mattes(*mattes: Matte) -> tuple[F32Array, ...]:
     shapes = [matte.shape for matte in mattes]
     if len(set(shapes)) > 1 or len(shapes[0]) != 2 or 0 in shapes[0]:
         raise MetricError(f"the mattes are {', '.join(map(str, shapes))}; give [H, W] of one shape")

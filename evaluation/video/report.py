@@ -22,7 +22,7 @@ from mmnet.evaluation.figures import WORST_BY
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.report import figure_text, markdown_rows, tables, with_interval
 from mmnet.evaluation.resize import Resize
-from mmnet.evaluation.video.evaluate import STEADIED, VIDEO_FIGURES, VideoResult, evaluate_clips, video_document
+from mmnet.evaluation.video.evaluate import SMOOTHED, VIDEO_FIGURES, VideoResult, evaluate_clips, video_document
 
 _BY_MOTION = ("MAD", "dtSSD", "MESSDdt")
 
@@ -63,7 +63,7 @@ class SequencesReport:
     resize: Resize
     results: list[VideoResult]
 
-    def document(self, command: str, worst: int, with_pictures: bool) -> dict[str, Any]:
+    def document(self, command: str, worst: int, with_images: bool) -> dict[str, Any]:
         """As JSON; see `mmnet.evaluation.video.evaluate.video_document`."""
         data = self.sequences
         described = {
@@ -75,16 +75,16 @@ class SequencesReport:
         }
         groups = read_groups(data.folder, data.split)
         return video_document(
-            self.results, self.resize, described, command, groups=groups, worst=worst, with_sequences=with_pictures
+            self.results, self.resize, described, command, groups=groups, worst=worst, with_sequences=with_images
         )
 
     def show(self, console: Console, worst: int) -> None:
         """As tables for people."""
-        columns = [part for result in self.results for part in (result.frame_by_frame, result.steadied)]
+        columns = [part for result in self.results for part in (result.frame_by_frame, result.smoothed)]
         for table in tables(columns, console.width, VIDEO_FIGURES):
             console.print(table)
             console.print()
-        console.print("[dim]steadied against frame by frame, each sequence with itself[/]")
+        console.print("[dim]smoothed against frame by frame, each sequence with itself[/]")
         console.print(_changes(self.results))
         data = self.sequences
         console.print(
@@ -94,7 +94,7 @@ class SequencesReport:
 
 
 def _changes(results: Sequence[VideoResult]) -> Table:
-    """A column a model, a row a figure: by how much steadying moves its mean, and the interval of that."""
+    """A column a model, a row a figure: by how much smoothing moves its mean, and the interval of that."""
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     grid.add_column("", no_wrap=True)
     for result in results:
@@ -111,14 +111,14 @@ def _changes(results: Sequence[VideoResult]) -> Table:
 
 
 def markdown(found: dict[str, Any]) -> str:
-    """A document of `video_document` as Markdown: means with intervals, what steadying changes, and by motion."""
+    """A document of `video_document` as Markdown: means with intervals, what smoothing changes, and by motion."""
     models, data, interval = (found[key] for key in ("models", "data", "interval"))
     versions = ", ".join(f"{tool} {number}" for tool, number in found["versions"].items())
-    options = ", ".join(f"{name} {value:g}" for name, value in found["steadier"].items())
-    heads = [name for model in models for name in (model["name"], model["name"] + STEADIED, "change")]
+    options = ", ".join(f"{name} {value:g}" for name, value in found["smoother"].items())
+    heads = [name for model in models for name in (model["name"], model["name"] + SMOOTHED, "change")]
     lines = [
         f"{data['sequences']} sequences, {data['frames']} frames, of `{data['folder']}`, resized "
-        f"{found['resize']['what']}. Steadied with {options}. The mean of each figure over the sequences, and its "
+        f"{found['resize']['what']}. Smoothed with {options}. The mean of each figure over the sequences, and its "
         f"{interval['level']:.0%} interval ({interval['method']}, {interval['resamples']:,} resamples); the change is "
         "of each sequence against itself.",
         "",
@@ -132,7 +132,7 @@ def markdown(found: dict[str, Any]) -> str:
                         for model in models
                         for cell in (
                             with_interval(model["frame_by_frame"]["statistics"][figure]),
-                            with_interval(model["steadied"]["statistics"][figure]),
+                            with_interval(model["smoothed"]["statistics"][figure]),
                             _change(model, figure),
                         )
                     ),
@@ -146,14 +146,14 @@ def markdown(found: dict[str, Any]) -> str:
     ]
     for model in models:
         lines += _motions(model)
-        worst = ", ".join(entry["sequence"] for entry in model["steadied"]["worst"])
-        lines += [f"Worst by {WORST_BY}, steadied, of {model['name']}: {worst}", ""] if worst else []
+        worst = ", ".join(entry["sequence"] for entry in model["smoothed"]["worst"])
+        lines += [f"Worst by {WORST_BY}, smoothed, of {model['name']}: {worst}", ""] if worst else []
     lines += [f"Measured on {found['machine']['processor']} with {versions}:", "", f"    {found['command']}"]
     return "\n".join(lines) + "\n"
 
 
 def _motions(model: dict[str, Any]) -> list[str]:
-    before, after = (model[key].get("motions", {}) for key in ("frame_by_frame", "steadied"))
+    before, after = (model[key].get("motions", {}) for key in ("frame_by_frame", "smoothed"))
     if not before:
         return []
     rows = (

@@ -9,15 +9,15 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 
+from mmnet.arrays import Alpha, U8Array
 from mmnet.runtime.fullres.tiles import TILE_HEIGHT, TILE_WIDTH, Flags, rows_of_tiles, whole_row
-from mmnet.runtime.imaging.preprocess import Bytes, ImageError, check_rgb_bytes
-from mmnet.runtime.model import Alpha
+from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes
 
 _ONE_BITS = np.float32(1).view(np.uint32)
 
 
 @dataclass(frozen=True)
-class Shares:
+class AlphaU8:
     """The person's share of each pixel.
 
     Attributes:
@@ -26,19 +26,19 @@ class Shares:
         edges: bool [rows, columns], the other tiles in which it is not 0 everywhere.
     """
 
-    share: Bytes
+    share: U8Array
     opaque: Flags
     edges: Flags
 
     @classmethod
-    def of(cls, alpha: Alpha) -> Shares:
+    def of(cls, alpha: Alpha) -> AlphaU8:
         """Those of float32 [H, W] in 0-1, rounded.
 
         Raises:
             ImageError: it leaves 0-1, or is not a number somewhere.
         """
 
-        def fill(row: int, share: Bytes) -> None:
+        def fill(row: int, share: U8Array) -> None:
             rows = whole_row(row, alpha.shape).slices
             check_range(alpha[rows])
             share[rows] = to_alpha_bytes(alpha[rows])
@@ -46,7 +46,7 @@ class Shares:
         return cls.filled(alpha.shape, fill)
 
     @classmethod
-    def filled(cls, shape: tuple[int, ...], fill: Callable[[int, Bytes], None]) -> Shares:
+    def filled(cls, shape: tuple[int, ...], fill: Callable[[int, U8Array], None]) -> AlphaU8:
         """Those that `fill` writes into uint8 [H, W], given a row of tiles: that row."""
         height, width = shape
         share = np.empty((height, width), np.uint8)
@@ -67,23 +67,23 @@ class Shares:
         return np.divide(self.share, np.float32(255), dtype=np.float32)
 
 
-AnyAlpha: TypeAlias = Alpha | Shares  # float32 [H, W] in 0-1, or that in bytes
+AnyAlpha: TypeAlias = Alpha | AlphaU8  # float32 [H, W] in 0-1, or that in bytes
 
 
-def shares_of(image: Bytes, alpha: AnyAlpha) -> Shares:
-    """The alpha that belongs to a picture, in bytes.
+def alpha_u8_of(image: U8Array, alpha: AnyAlpha) -> AlphaU8:
+    """The alpha that belongs to an image, in bytes.
 
     Raises:
         ImageError: they do not belong together, or the alpha leaves 0-1.
     """
     check_rgb_bytes(image)
-    floats = None if isinstance(alpha, Shares) else alpha
-    shape = alpha.share.shape if isinstance(alpha, Shares) else alpha.shape
+    floats = None if isinstance(alpha, AlphaU8) else alpha
+    shape = alpha.share.shape if isinstance(alpha, AlphaU8) else alpha.shape
     if shape != image.shape[:2]:
         raise ImageError(f"the alpha has shape {shape}, the image {image.shape}")
     if floats is not None and floats.dtype != np.float32:
         raise ImageError("the alpha is not float32 in 0-1")
-    return alpha if isinstance(alpha, Shares) else Shares.of(alpha)
+    return alpha if isinstance(alpha, AlphaU8) else AlphaU8.of(alpha)
 
 
 def check_range(alpha: Alpha) -> None:
@@ -92,11 +92,11 @@ def check_range(alpha: Alpha) -> None:
     Raises:
         ImageError: it is so.
     """
-    # Floats from 0 on are ordered as their bits are, before those that are negative or not a number.
+    # F32Array from 0 on are ordered as their bits are, before those that are negative or not a number.
     if alpha.view(np.uint32).max() > _ONE_BITS and not (alpha.min() >= 0 and alpha.max() <= 1):
         raise ImageError("the alpha is not float32 in 0-1")
 
 
-def to_alpha_bytes(alpha: Alpha) -> Bytes:
+def to_alpha_bytes(alpha: Alpha) -> U8Array:
     """float32 in 0-1 → uint8, 255 = opaque, rounded; ties to even."""
     return np.asarray(cv2.convertScaleAbs(np.ascontiguousarray(alpha), alpha=255), np.uint8)

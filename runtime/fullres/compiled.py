@@ -20,9 +20,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet.runtime.fullres.alpha import Shares
-from mmnet.runtime.fullres.tiles import TILE_HEIGHT, TILE_WIDTH, Flags, Floats, Taps
-from mmnet.runtime.imaging.preprocess import Bytes
+from mmnet.arrays import AnyArray, F32Array, U8Array
+from mmnet.runtime.fullres.alpha import AlphaU8
+from mmnet.runtime.fullres.tiles import TILE_HEIGHT, TILE_WIDTH, Flags, Taps
 
 Units = tuple[int, int]  # of slopes in one byte of alpha a grey level, of offsets in one byte of alpha
 
@@ -64,17 +64,17 @@ def load(folder: Path) -> ctypes.CDLL | None:
 LIBRARY = load(Path(__file__).parent)
 
 
-def fit(words: NDArray[np.uint16], guide: Bytes, where: Flags, radius: int, epsilon: int, units: Units) -> Floats:
+def fit(words: NDArray[np.uint16], guide: U8Array, where: Flags, radius: int, epsilon: int, units: Units) -> F32Array:
     """`guided.fit`, whose constants the last three are."""
     fitted = np.empty((*words.shape, 4), np.float32)
-    pictures = [_memory(picture) for picture in (words, guide, where)]
-    _by_rows("mmnet_fit", words.shape, *pictures, *words.shape, radius, epsilon, *units, _memory(fitted))
+    images = [_memory(image) for image in (words, guide, where)]
+    _by_rows("mmnet_fit", words.shape, *images, *words.shape, radius, epsilon, *units, _memory(fitted))
     return fitted
 
 
 def difference(
-    photo: Bytes, share: Bytes, step: int, passes: Sequence[tuple[int, NDArray[np.uint16]]], parts: int
-) -> Floats:
+    photo: U8Array, share: U8Array, step: int, passes: Sequence[tuple[int, NDArray[np.uint16]]], parts: int
+) -> F32Array:
     """`foreground.Mixture.difference`.
 
     Args:
@@ -86,8 +86,8 @@ def difference(
     """
     shape = tuple(-(-side // step) for side in share.shape)
     image, of_cells = np.empty((3, *shape), np.uint8), np.empty(shape, np.uint8)
-    for picture, samples in ((photo, image), (share, of_cells)):
-        planes = _memory(picture), len(samples) if samples.ndim == 3 else 1, *share.shape
+    for source, samples in ((photo, image), (share, of_cells)):
+        planes = _memory(source), len(samples) if samples.ndim == 3 else 1, *share.shape
         _in_threads("mmnet_sample", (*planes, step, *shape, _memory(samples)), [(0, shape[0])])
     *earlier, last = passes
     seen = [_memory(image), _memory(image), _memory(image), _memory(of_cells), *shape]
@@ -105,8 +105,8 @@ def difference(
 
 
 def guide(
-    fitted: Floats, down: Taps, across: Taps, step: int, units: Units, photo: Bytes, crossed: Flags, inside: Flags
-) -> Shares:
+    fitted: F32Array, down: Taps, across: Taps, step: int, units: Units, photo: U8Array, crossed: Flags, inside: Flags
+) -> AlphaU8:
     """The guided alpha of a photo.
 
     Args:
@@ -125,10 +125,10 @@ def guide(
     arrays = [_memory(array) for array in (photo, crossed, inside, share, opaque, edges)]
     scales = [1 / unit for unit in units]
     _by_tiles("mmnet_guide", photo.shape, _memory(fitted), len(fitted), *lies, step, *scales, *arrays)
-    return Shares(share, opaque, edges)
+    return AlphaU8(share, opaque, edges)
 
 
-def lay(photo: Bytes, shares: Shares, behind: Bytes, difference: Floats | None, step: int) -> Bytes:
+def lay(photo: U8Array, shares: AlphaU8, behind: U8Array, difference: F32Array | None, step: int) -> U8Array:
     """The person in front of another background: `compose.composite`.
 
     Args:
@@ -154,20 +154,20 @@ def lay(photo: Bytes, shares: Shares, behind: Bytes, difference: Floats | None, 
     return out
 
 
-def _memory(array: NDArray[Any]) -> Any:
+def _memory(array: AnyArray) -> Any:
     """What a function of the library takes for an array; it keeps the array."""
     return np.ascontiguousarray(array).ctypes
 
 
 def _by_tiles(name: str, shape: tuple[int, ...], *arguments: Any) -> None:
-    """Call a function for the rows of tiles of a picture: as only some have an edge, each thread has every n-th."""
+    """Call a function for the rows of tiles of an image: as only some have an edge, each thread has every n-th."""
     threads = _count(-(-shape[0] // TILE_HEIGHT))
     grid = byref(_Grid(*shape[:2], TILE_HEIGHT, TILE_WIDTH))
     _in_threads(name, (grid, *arguments), [(first, threads) for first in range(threads)])
 
 
 def _by_rows(name: str, shape: tuple[int, ...], *arguments: Any) -> None:
-    """Call a function for the rows of a picture."""
+    """Call a function for the rows of an image."""
     bounds = np.linspace(0, shape[0], _count(shape[0]) + 1).astype(int).tolist()
     _in_threads(name, arguments, list(pairwise(bounds)))
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from mmnet.arrays import F32Array, U8Array
 from mmnet.errors import MMNetError
 from mmnet.runtime.fullres import compiled, foreground
-from mmnet.runtime.fullres.alpha import AnyAlpha, Shares, shares_of
+from mmnet.runtime.fullres.alpha import AlphaU8, AnyAlpha, alpha_u8_of
 from mmnet.runtime.fullres.foreground import COARSEST, Mixture
 from mmnet.runtime.fullres.tiles import rows_of_tiles, runs, strips, whole_row
 from mmnet.runtime.imaging.photos import read_photo
-from mmnet.runtime.imaging.preprocess import Bytes, ImageError, check_rgb_bytes
+from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes
 
-Background = Callable[[Bytes, AnyAlpha], Bytes]  # (photo, alpha) -> uint8 [H, W, 3] to lay behind it
+Background = Callable[[U8Array, AnyAlpha], U8Array]  # (photo, alpha) -> uint8 [H, W, 3] to lay behind it
 
 TRANSPARENT, BLUR = "transparent", "blur"
 
@@ -48,12 +48,12 @@ _BLUR_SIGMA = 10.0  # pixels at that size: about 2 % of the longer side
 
 
 class BackgroundError(MMNetError):
-    """A background that is neither a colour, a picture, `blur` nor `transparent`."""
+    """A background that is neither a colour, an image, `blur` nor `transparent`."""
 
 
 def composite(
-    image: Bytes, alpha: AnyAlpha, background: Bytes | tuple[int, int, int], *, estimate_foreground: bool = False
-) -> Bytes:
+    image: U8Array, alpha: AnyAlpha, background: U8Array | tuple[int, int, int], *, estimate_foreground: bool = False
+) -> U8Array:
     """alpha · F + (1 − alpha) · background, where F is the image or the person's colours.
 
     The alpha A is taken in bytes: (A · F + (255 − A) · background) / 255 is rounded to the nearest byte, as on phones
@@ -61,7 +61,7 @@ def composite(
 
     Args:
         image: uint8 [H, W, 3].
-        alpha: float32 [H, W] in 0-1, which is rounded to bytes, or `Shares`.
+        alpha: float32 [H, W] in 0-1, which is rounded to bytes, or `AlphaU8`.
         background: uint8 [H, W, 3], or one colour.
         estimate_foreground: F is `foreground.estimate_foreground(image, alpha)` (made on the way, so faster): nothing
             of the photo's own background is carried along. Otherwise F is the image itself.
@@ -72,7 +72,7 @@ def composite(
     Raises:
         ImageError: the shapes or dtypes do not fit, or alpha leaves 0-1.
     """
-    image, shares = np.ascontiguousarray(image), shares_of(image, alpha)
+    image, shares = np.ascontiguousarray(image), alpha_u8_of(image, alpha)
     behind = np.asarray(background, np.uint8)
     if behind.shape == (3,):
         behind = plain(behind, *image.shape[:2])
@@ -82,7 +82,7 @@ def composite(
     return _lay(image, shares, behind, mixture)
 
 
-def _lay(image: Bytes, shares: Shares, behind: Bytes, mixture: Mixture | None) -> Bytes:
+def _lay(image: U8Array, shares: AlphaU8, behind: U8Array, mixture: Mixture | None) -> U8Array:
     if compiled.LIBRARY is not None:
         difference, step = (None, COARSEST) if mixture is None else (mixture.difference, mixture.step)
         return compiled.lay(image, shares, behind, difference, step)
@@ -101,7 +101,7 @@ def _lay(image: Bytes, shares: Shares, behind: Bytes, mixture: Mixture | None) -
     return out
 
 
-def _blend(front: Bytes, behind: Bytes, share: Bytes) -> Bytes:
+def _blend(front: U8Array, behind: U8Array, share: U8Array) -> U8Array:
     """(share · front + (255 − share) · behind) / 255, rounded, in which there are no ties; all sums fit 16 bits."""
     weight = cv2.cvtColor(share, cv2.COLOR_GRAY2RGB)
     total = np.multiply(front, weight, dtype=np.uint16)
@@ -112,13 +112,13 @@ def _blend(front: Bytes, behind: Bytes, share: Bytes) -> Bytes:
     return (total >> np.uint16(8)).astype(np.uint8)
 
 
-def plain(colour: Bytes | tuple[int, int, int], height: int, width: int) -> Bytes:
+def plain(colour: U8Array | tuple[int, int, int], height: int, width: int) -> U8Array:
     """A background of one colour: uint8 [height, width, 3], read-only, of a single row in memory."""
     row = np.tile(np.asarray(colour, np.uint8), (1, width, 1))
     return np.broadcast_to(row, (height, width, 3))
 
 
-def cutout(image: Bytes, alpha: AnyAlpha, *, estimate_foreground: bool = False) -> Bytes:
+def cutout(image: U8Array, alpha: AnyAlpha, *, estimate_foreground: bool = False) -> U8Array:
     """The person alone: uint8 [H, W, 4], RGBA, straight (not premultiplied).
 
     Args:
@@ -127,7 +127,7 @@ def cutout(image: Bytes, alpha: AnyAlpha, *, estimate_foreground: bool = False) 
     Raises:
         ImageError: as `composite`.
     """
-    shares = shares_of(image, alpha)
+    shares = alpha_u8_of(image, alpha)
     colours = foreground.estimate_foreground(image, shares) if estimate_foreground else image
     return np.dstack([colours, shares.share])
 
@@ -136,11 +136,11 @@ def parse_background(text: str) -> Background | None:
     """What `--background` means; None for `transparent`.
 
     Args:
-        text: `transparent`, `blur`, a colour (`#rrggbb`, `#rgb` or a name in COLOURS), or a picture's path.
+        text: `transparent`, `blur`, a colour (`#rrggbb`, `#rgb` or a name in COLOURS), or an image's path.
 
     Raises:
         BackgroundError: none of these.
-        PhotoError: the picture cannot be read.
+        PhotoError: the image cannot be read.
     """
     word = text.lower()
     if word == TRANSPARENT:
@@ -152,37 +152,37 @@ def parse_background(text: str) -> Background | None:
         return lambda image, _: plain(colour, *image.shape[:2])
     if not text or text.startswith("#") or not Path(text).exists():
         raise BackgroundError(
-            f"--background {text}: no such picture, and no colour; give #rrggbb, #rgb, {', '.join(COLOURS)}, "
-            f"{BLUR}, {TRANSPARENT} or a picture's path"
+            f"--background {text}: no such image, and no colour; give #rrggbb, #rgb, {', '.join(COLOURS)}, "
+            f"{BLUR}, {TRANSPARENT} or an image's path"
         )
-    picture = read_photo(text)
-    return lambda image, _: cover(picture, image.shape[0], image.shape[1])
+    photo = read_photo(text)
+    return lambda image, _: cover(photo, image.shape[0], image.shape[1])
 
 
-def cover(picture: Bytes, height: int, width: int) -> Bytes:
-    """Scale `picture` to cover height × width, and cut what stands over evenly: uint8 [height, width, 3]."""
-    check_rgb_bytes(picture)
-    scale = max(height / picture.shape[0], width / picture.shape[1])
-    taken_height = max(1, min(picture.shape[0], round(height / scale)))
-    taken_width = max(1, min(picture.shape[1], round(width / scale)))
-    top, left = (picture.shape[0] - taken_height) // 2, (picture.shape[1] - taken_width) // 2
-    taken = picture[top : top + taken_height, left : left + taken_width]
+def cover(image: U8Array, height: int, width: int) -> U8Array:
+    """Scale `image` to cover height × width, and cut what stands over evenly: uint8 [height, width, 3]."""
+    check_rgb_bytes(image)
+    scale = max(height / image.shape[0], width / image.shape[1])
+    taken_height = max(1, min(image.shape[0], round(height / scale)))
+    taken_width = max(1, min(image.shape[1], round(width / scale)))
+    top, left = (image.shape[0] - taken_height) // 2, (image.shape[1] - taken_width) // 2
+    taken = image[top : top + taken_height, left : left + taken_width]
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(taken, (width, height), interpolation=method), np.uint8)
 
 
-def blurred(image: Bytes, alpha: AnyAlpha) -> Bytes:
+def blurred(image: U8Array, alpha: AnyAlpha) -> U8Array:
     """The photo's own background out of focus, without a halo of the person's colours: uint8 [H, W, 3].
 
     A Gaussian weighted by 1 − alpha (normalized convolution; Knutsson and Westin, 1993).
     """
-    alpha = shares_of(image, alpha).alpha
+    alpha = alpha_u8_of(image, alpha).alpha
     height, width = alpha.shape
     scale = min(1.0, _BLUR_SIDE / max(height, width))
     small = (max(1, round(width * scale)), max(1, round(height * scale)))
     weight = 1 - cv2.resize(alpha, small, interpolation=cv2.INTER_AREA) + np.float32(1e-3)
     colour = cv2.resize(image, small, interpolation=cv2.INTER_AREA).astype(np.float32)
-    spread: NDArray[np.float32] = np.asarray(
+    spread: F32Array = np.asarray(
         cv2.GaussianBlur(np.dstack([colour * weight[..., None], weight]), (0, 0), _BLUR_SIGMA), np.float32
     )
     soft = np.rint(spread[..., :3] / spread[..., 3:]).clip(0, 255).astype(np.uint8)

@@ -7,16 +7,15 @@ comes along, as a fringe. full-resolution.md has how near the estimate comes and
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.runtime.fullres import compiled
-from mmnet.runtime.fullres.alpha import AnyAlpha, shares_of
-from mmnet.runtime.fullres.tiles import Floats, Strip, strips
-from mmnet.runtime.imaging.preprocess import Bytes
+from mmnet.runtime.fullres.alpha import AnyAlpha, alpha_u8_of
+from mmnet.runtime.fullres.tiles import Strip, strips
 
 SIDE = 256  # colours are averaged over samples, of which the longer side has at most this many
 COARSEST = 16  # but no sample is for more than 16×16 pixels
@@ -25,7 +24,7 @@ PASSES = ((3, 8), (1, 3))
 _FRACTION = 16  # of a grey level: how finely differences are kept
 
 
-def estimate_foreground(photo: Bytes, alpha: AnyAlpha) -> Bytes:
+def estimate_foreground(photo: U8Array, alpha: AnyAlpha) -> U8Array:
     """What the photo would show of the person alone.
 
     Blur-fusion in two passes (Forte, "Approximate Fast Foreground Colour Estimation", ICIP 2021, eq. 4-6), on evenly
@@ -36,7 +35,7 @@ def estimate_foreground(photo: Bytes, alpha: AnyAlpha) -> Bytes:
 
     Args:
         photo: uint8 [H, W, 3], RGB.
-        alpha: float32 [H, W] in 0-1, which is rounded to bytes, or `Shares`.
+        alpha: float32 [H, W] in 0-1, which is rounded to bytes, or `AlphaU8`.
 
     Returns:
         uint8 [H, W, 3]: the photo's own bytes where alpha is 0 or 1. The same on any processor.
@@ -44,7 +43,7 @@ def estimate_foreground(photo: Bytes, alpha: AnyAlpha) -> Bytes:
     Raises:
         ImageError: the shapes or dtypes do not fit, or alpha leaves 0-1.
     """
-    shares = shares_of(photo, alpha)
+    shares = alpha_u8_of(photo, alpha)
     own = np.array(photo, order="C")
     if shares.edges.any():
         mixture = Mixture(own, shares.share)
@@ -63,7 +62,7 @@ class Mixture:
             255 − share it is what the photo's colours lack.
     """
 
-    def __init__(self, photo: Bytes, share: Bytes) -> None:
+    def __init__(self, photo: U8Array, share: U8Array) -> None:
         """Estimate it; see `estimate_foreground`.
 
         Args:
@@ -75,7 +74,7 @@ class Mixture:
             self.step *= 2
         self.difference = _difference(photo, share, self.step)
 
-    def undone(self, strip: Strip, pixels: Bytes, share: Bytes) -> Bytes:
+    def undone(self, strip: Strip, pixels: U8Array, share: U8Array) -> U8Array:
         """The person's colours in a strip.
 
         Args:
@@ -95,21 +94,21 @@ class Mixture:
         return np.asarray(cv2.add(pixels, more, dtype=cv2.CV_8U), np.uint8)
 
 
-def _samples(picture: Bytes, step: int) -> Bytes:
+def _samples(image: U8Array, step: int) -> U8Array:
     """The mean of the two by two pixels in the middle of each cell of step × step, rounded half up.
 
-    Cells cut by the picture's edge repeat their neighbours.
+    Cells cut by the image's edge repeat their neighbours.
     """
-    sides = picture.shape[:2]
+    sides = image.shape[:2]
     rows, columns = (max(1, side // step) for side in sides)
-    inner = picture[: rows * step, : columns * step]
+    inner = image[: rows * step, : columns * step]
     # Halfway between pixels, bilinear interpolation is that mean.
     taken = cv2.resize(inner, (columns, rows), interpolation=cv2.INTER_LINEAR_EXACT)
     below, beside = (-(-side // step) - whole for side, whole in zip(sides, (rows, columns), strict=True))
     return np.asarray(cv2.copyMakeBorder(taken, 0, below, 0, beside, cv2.BORDER_REPLICATE), np.uint8)
 
 
-def _difference(photo: Bytes, share: Bytes, step: int) -> Floats:
+def _difference(photo: U8Array, share: U8Array, step: int) -> F32Array:
     if compiled.LIBRARY is not None:
         passes = [(radius, _weights(power)) for radius, power in PASSES]
         return compiled.difference(photo, share, step, passes, _FRACTION)
@@ -126,7 +125,7 @@ def _difference(photo: Bytes, share: Bytes, step: int) -> Floats:
     return np.asarray(cv2.copyMakeBorder(difference, 1, 1, 1, 1, cv2.BORDER_REPLICATE), np.float32)
 
 
-def _mean(colours: Bytes, share: Bytes, radius: int, power: int) -> Floats:
+def _mean(colours: U8Array, share: U8Array, radius: int, power: int) -> F32Array:
     """The mean of the colours around each sample, weighted with a power of its share: float32 [h, w, 3].
 
     Where nothing has weight, its own. Sums are of whole numbers, below 2^24.
@@ -134,13 +133,13 @@ def _mean(colours: Bytes, share: Bytes, radius: int, power: int) -> Floats:
     weight = np.asarray(cv2.LUT(share, _weights(power)), np.uint16)
     box = 2 * radius + 1, 2 * radius + 1
 
-    def total(values: NDArray[np.uint16]) -> Floats:
+    def total(values: NDArray[np.uint16]) -> F32Array:
         return np.asarray(
             cv2.boxFilter(values, cv2.CV_32F, box, normalize=False, borderType=cv2.BORDER_REPLICATE), np.float32
         )
 
     weights = total(weight)
-    mean = total(colours * _thrice(weight))
+    mean = total(np.multiply(colours, _thrice(weight), dtype=np.uint16))
     mean /= _thrice(np.maximum(weights, 1))
     return np.asarray(cv2.copyTo(colours.astype(np.float32), (weights == 0).view(np.uint8), mean), np.float32)
 
@@ -152,6 +151,6 @@ def _weights(power: int) -> NDArray[np.uint16]:
     return np.rint(255 * (byte / 255) ** power).clip(byte > 0, None).astype(np.uint16)
 
 
-def _thrice(plane: NDArray[Any]) -> NDArray[Any]:
+def _thrice(plane: AnyArray) -> AnyArray:
     """For each of three colours: [h, w] → [h, w, 3]."""
     return np.asarray(cv2.cvtColor(plane, cv2.COLOR_GRAY2RGB))

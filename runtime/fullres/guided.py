@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.arrays import F32Array, U8Array
 from mmnet.runtime.fullres import compiled
-from mmnet.runtime.fullres.tiles import Flags, Floats
-from mmnet.runtime.imaging.preprocess import Bytes
+from mmnet.runtime.fullres.tiles import Flags
 
 Words = NDArray[np.uint16]
 
@@ -29,7 +29,7 @@ def varies(words: Words) -> Flags:
     return np.asarray(cv2.dilate(words, _NEIGHBOURS) != cv2.erode(words, _NEIGHBOURS))
 
 
-def fit(words: Words, guide: Bytes, where: Flags) -> Floats:
+def fit(words: Words, guide: U8Array, where: Flags) -> F32Array:
     """α ≈ Σ slope · colour + offset, such that it holds at each pixel of the guide.
 
     Args:
@@ -55,8 +55,8 @@ def fit(words: Words, guide: Bytes, where: Flags) -> Floats:
     return np.asarray(cv2.merge([plane.reshape(words.shape) for plane in planes]), np.float32)
 
 
-def _slopes(words: Words, guide: Bytes, at: NDArray[np.intp]) -> tuple[NDArray[np.float64], ...]:
-    """How alpha changes with each colour, at some pixels (of the flat picture): three of float64 [N], times `SLOPE`.
+def _slopes(words: Words, guide: U8Array, at: NDArray[np.intp]) -> tuple[NDArray[np.float64], ...]:
+    """How alpha changes with each colour, at some pixels (of the flat image): three of float64 [N], times `SLOPE`.
 
     He, Sun and Tang, "Guided Image Filtering" (2013), eq. 19: a = (Σ + ε)⁻¹ · cov(guide, α), by Cramer's rule. No
     slope is steeper than σ(α) / 2√ε, which is below 8.

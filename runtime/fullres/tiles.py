@@ -1,4 +1,4 @@
-"""A picture as tiles, so that what is only needed along the person's edge is only done there.
+"""An image as tiles, so that what is only needed along the person's edge is only done there.
 
 Away from the edge alpha is 0 or 1, and upsampling, foreground colours and compositing have nothing to decide. Rows of
 tiles are worked on beside each other; in a row, tiles that the edge crosses are computed on in runs. What is computed
@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.arrays import AnyArray, F32Array
 from mmnet.runtime.imaging.fit import Rectangle
 
-Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
 # Pixels, multiples of every step of `enlarge`. A tile is high, so that runs are few and each worth its calls, and
@@ -29,7 +28,7 @@ _POSITION = 256
 
 
 def rows_of_tiles(height: int) -> range:
-    """The numbers of the rows of tiles of a picture.
+    """The numbers of the rows of tiles of an image.
 
     They are worked on one after the other: the calls for a row are short, and on two threads were slower than on one.
     """
@@ -37,7 +36,7 @@ def rows_of_tiles(height: int) -> range:
 
 
 def whole_row(row: int, shape: tuple[int, ...]) -> Rectangle:
-    """What a row of tiles covers of a picture [H, W, …]."""
+    """What a row of tiles covers of an image [H, W, …]."""
     top = row * TILE_HEIGHT
     return Rectangle(top, 0, min(TILE_HEIGHT, shape[0] - top), shape[1])
 
@@ -46,8 +45,8 @@ def runs(chosen: Flags, shape: tuple[int, ...], *, gap: int = 0) -> list[list[Re
     """Rectangles that cover the tiles chosen, row by row.
 
     Args:
-        chosen: bool [rows, columns], of the tiles of a picture.
-        shape: of the picture, [H, W, …].
+        chosen: bool [rows, columns], of the tiles of an image.
+        shape: of the image, [H, W, …].
         gap: up to how many tiles not chosen may be covered, too, between two that are.
     """
     found: list[list[Rectangle]] = [[] for _ in chosen]
@@ -75,22 +74,22 @@ class Strip:
             self._places.append((place, (slice(None), slice(self.width, self.width + place.width))))
             self.width += -(-place.width // _MARGIN) * _MARGIN + _MARGIN
 
-    def take(self, picture: NDArray[Any]) -> NDArray[Any]:
+    def take(self, image: AnyArray) -> AnyArray:
         """Their pixels: of [H, W, …], [height, width, …]."""
-        found = np.empty((self.height, self.width, *picture.shape[2:]), picture.dtype)
+        found = np.empty((self.height, self.width, *image.shape[2:]), image.dtype)
         for place, here in self._places:
-            found[here] = picture[place.slices]
+            found[here] = image[place.slices]
         return found
 
-    def put(self, pixels: NDArray[Any], picture: NDArray[Any]) -> None:
+    def put(self, pixels: AnyArray, image: AnyArray) -> None:
         """Write pixels [height, width, …] where they belong."""
         for place, here in self._places:
-            picture[place.slices] = pixels[here]
+            image[place.slices] = pixels[here]
 
     def cells(self, step: int) -> tuple[slice, NDArray[np.intp]]:
         """Rows and columns of the cells of step × step pixels that it meets, and one more above and below.
 
-        They count from cells outside of the picture, of which there is one on every side.
+        They count from cells outside of the image, of which there is one on every side.
         """
         top, rows = self._top // step, -(-self.height // step) + 2
         columns = np.zeros(self.width // step, np.intp)
@@ -99,7 +98,7 @@ class Strip:
             columns[first:end] = np.arange(end - first) + place.left // step
         return slice(top, top + rows), columns
 
-    def enlarge(self, cells: Floats, step: int) -> Floats:
+    def enlarge(self, cells: F32Array, step: int) -> F32Array:
         """What its `cells` hold, at its pixels: bilinear between the cells' centres.
 
         Steps are powers of two, so that the weights have few bits, and no product or sum of whole numbers reaches
@@ -131,7 +130,7 @@ class Taps:
 
     first: NDArray[np.int64]
     second: NDArray[np.int64]
-    fraction: Floats
+    fraction: F32Array
 
     @classmethod
     @lru_cache(maxsize=8)  # for the next frames

@@ -13,13 +13,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.arrays import Alpha, F32Array, U8Array
 from mmnet.errors import MMNetError
 from mmnet.runtime.fullres import compiled
-from mmnet.runtime.fullres.alpha import AnyAlpha, Shares
+from mmnet.runtime.fullres.alpha import AlphaU8, AnyAlpha
 from mmnet.runtime.fullres.guided import OFFSET, SLOPE, WHITE, Words, fit, varies
-from mmnet.runtime.fullres.tiles import TILE_HEIGHT, TILE_WIDTH, Flags, Floats, Strip, Taps, runs, strips, whole_row
-from mmnet.runtime.imaging.preprocess import Bytes, ImageError, check_rgb_bytes, resample
-from mmnet.runtime.model import Alpha
+from mmnet.runtime.fullres.tiles import TILE_HEIGHT, TILE_WIDTH, Flags, Strip, Taps, runs, strips, whole_row
+from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes, resample
 
 CERTAIN = 2 / 255  # alpha as near as this to 0 or 1 is taken for 0 or 1, where it is guided
 _SUM = np.ones((1, 3), np.float32)
@@ -56,17 +56,19 @@ def choose_upsampling(name: str) -> Upsampling:
 
 
 def upsample_alpha(
-    alpha: Alpha, photo: Bytes, method: Upsampling = DEFAULT, *, model_input: Bytes | None = None
+    alpha: Alpha, photo: U8Array, method: Upsampling = DEFAULT, *, model_input: U8Array | None = None
 ) -> Alpha:
     """Bring the network's alpha to the size of the photo that it was computed from.
 
     As `upsample`, but float32 [H, W] in 0-1: multiples of 1/65535, or of 1/255, where alpha is guided.
     """
     found = upsample(alpha, photo, method, model_input=model_input)
-    return found.alpha if isinstance(found, Shares) else found
+    return found.alpha if isinstance(found, AlphaU8) else found
 
 
-def upsample(alpha: Alpha, photo: Bytes, method: Upsampling = DEFAULT, *, model_input: Bytes | None = None) -> AnyAlpha:
+def upsample(
+    alpha: Alpha, photo: U8Array, method: Upsampling = DEFAULT, *, model_input: U8Array | None = None
+) -> AnyAlpha:
     """Bring the network's alpha to the size of the photo that it was computed from.
 
     GUIDED is the fast guided filter (He and Sun, 2015) with the photo's colours as the guide: where alpha changes,
@@ -86,7 +88,7 @@ def upsample(alpha: Alpha, photo: Bytes, method: Upsampling = DEFAULT, *, model_
         model_input: what the network saw, uint8 [S, S, 3], where it is at hand: it then need not be made again.
 
     Returns:
-        float32 [H, W] in 0-1, multiples of 1/65535; where it is guided, `Shares`, which what comes after takes as it
+        float32 [H, W] in 0-1, multiples of 1/65535; where it is guided, `AlphaU8`, which what comes after takes as it
         is. The temporary memory is a few megabytes, whatever the photo.
 
     Raises:
@@ -121,7 +123,7 @@ def _words(alpha: Alpha) -> Words:
     return np.asarray(np.rint(alpha * np.float32(WHITE)), np.uint16)
 
 
-def _guided(alpha: Alpha, photo: Bytes, model_input: Bytes) -> Shares:
+def _guided(alpha: Alpha, photo: U8Array, model_input: U8Array) -> AlphaU8:
     height, width = photo.shape[:2]
     words = _words(alpha)
     words[alpha <= np.float32(CERTAIN)] = 0
@@ -142,7 +144,7 @@ def _guided(alpha: Alpha, photo: Bytes, model_input: Bytes) -> Shares:
 class _Line:
     """α as slope · colour + offset, at every pixel of a photo."""
 
-    def __init__(self, fitted: Floats, height: int, width: int) -> None:
+    def __init__(self, fitted: F32Array, height: int, width: int) -> None:
         """Bring what was fitted at the network's size (`guided.fit`) to a photo of height × width pixels.
 
         It is interpolated twice: between the network's pixels, on cells of a power of two of the photo's, and between
@@ -155,23 +157,23 @@ class _Line:
         self._rows = Taps.of(fitted.shape[0], height, self.step)
         self._columns = Taps.of(fitted.shape[1], width, self.step)
 
-    def shares(self, photo: Bytes, crossed: Flags, inside: Flags) -> Shares:
+    def shares(self, photo: U8Array, crossed: Flags, inside: Flags) -> AlphaU8:
         """α of a photo: of the tiles `crossed` computed; of others 255 where they are `inside`, else 0."""
         if compiled.LIBRARY is not None:
             lies = self._rows, self._columns, self.step
             return compiled.guide(self._fitted, *lies, (SLOPE, OFFSET), photo, crossed, inside)
         opaque, crossed_by = runs(inside, photo.shape), strips(crossed, photo.shape)
 
-        def fill(row: int, share: Bytes) -> None:
+        def fill(row: int, share: U8Array) -> None:
             share[whole_row(row, photo.shape).slices] = 0
             for place in opaque[row]:
                 share[place.slices] = 255
             if strip := crossed_by[row]:
                 strip.put(self.at(strip, strip.take(photo)), share)
 
-        return Shares.filled(photo.shape[:2], fill)
+        return AlphaU8.filled(photo.shape[:2], fill)
 
-    def at(self, strip: Strip, pixels: Bytes) -> Bytes:
+    def at(self, strip: Strip, pixels: U8Array) -> U8Array:
         """α at the pixels of a strip, uint8 [height, width, 3]: uint8 [height, width], 255 = the person."""
         rows, columns = strip.cells(self.step)
         cells = _between(_between(self._fitted, self._rows, rows, axis=0), self._columns, columns, axis=1)
@@ -183,7 +185,7 @@ class _Line:
         return np.asarray(cv2.add(total, offset, dtype=cv2.CV_8U), np.uint8)
 
 
-def _between(values: Floats, taps: Taps, some: slice | NDArray[np.intp], axis: int) -> Floats:
+def _between(values: F32Array, taps: Taps, some: slice | NDArray[np.intp], axis: int) -> F32Array:
     """Whole numbers [h, w, C] interpolated along an axis, at some cells, rounded."""
     first = values.take(taps.first[some], axis=axis)
     change = values.take(taps.second[some], axis=axis)

@@ -1,4 +1,4 @@
-"""The picture's own background out of focus, in integers, fast enough for every camera frame.
+"""The image's own background out of focus, in integers, fast enough for every camera frame.
 
 `compose.blurred` does the same for photos, in floats and finer. preprocessing.md is this one's specification.
 """
@@ -8,34 +8,35 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.arrays import U8Array
 from mmnet.runtime.imaging.fit import inscribe
-from mmnet.runtime.imaging.preprocess import Bytes, ImageError, check_rgb_bytes, resample
+from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes, resample
 
 SIDE = 128  # the longer side at which it is computed
 PASSES = 3  # three boxes are nearly a Gaussian
 RADIUS = 2  # of the box of 5: the Gaussian's σ is √6, 2 % of the side
 
 
-def blurred_backdrop(picture: Bytes, alpha: Bytes) -> Bytes:
+def blurred_backdrop(image: U8Array, alpha: U8Array) -> U8Array:
     """Blur the background without a halo of the person's colours (preprocessing.md, "Blurred background").
 
     Args:
-        picture: uint8 [H, W, 3].
+        image: uint8 [H, W, 3].
         alpha: uint8 [H, W], 255 = the person.
 
     Returns:
-        uint8 [H, W, 3], to lay behind the picture.
+        uint8 [H, W, 3], to lay behind the image.
 
     Raises:
         ImageError: the shapes or dtypes do not fit.
     """
-    check_rgb_bytes(picture)
-    height, width = picture.shape[:2]
+    check_rgb_bytes(image)
+    height, width = image.shape[:2]
     if alpha.shape != (height, width) or alpha.dtype != np.uint8:
         raise ImageError(f"the alpha is {alpha.dtype} {list(alpha.shape)}; give uint8 [{height}, {width}]")
     small = inscribe(height, width, min(SIDE, max(height, width)))
     weight = 256 - resample(alpha, *small).astype(np.int32)[..., None]
-    sums = np.concatenate([resample(picture, *small), np.full((*small, 1), 255)], axis=2, dtype=np.int32) * weight
+    sums = np.concatenate([resample(image, *small), np.full((*small, 1), 255)], axis=2, dtype=np.int32) * weight
     for _ in range(PASSES):
         sums = _box(_box(sums, axis=1), axis=0)
     total = sums[..., 3:]

@@ -1,4 +1,4 @@
-"""How a picture of any shape meets the square that the network takes. preprocessing.md is the specification."""
+"""How an image of any shape meets the square that the network takes. preprocessing.md is the specification."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from enum import StrEnum
 
 
 class Fit(StrEnum):
-    """What becomes of a picture that is not square.
+    """What becomes of an image that is not square.
 
-    STRETCH: the whole picture fills the square, as MMNet was trained.
-    CROP: the largest central square of the picture fills the square; the rest is background.
-    LETTERBOX: the whole picture in its own proportions, centred, black beside it.
+    STRETCH: the whole image fills the square, as MMNet was trained.
+    CROP: the largest central square of the image fills the square; the rest is background.
+    LETTERBOX: the whole image in its own proportions, centred, black beside it.
     """
 
     STRETCH = "stretch"
@@ -36,14 +36,14 @@ class Rectangle:
 
 @dataclass(frozen=True)
 class Placement:
-    """Which part of the picture (`seen`) lies on which part of the square (`filled`)."""
+    """Which part of the image (`seen`) lies on which part of the square (`filled`)."""
 
     seen: Rectangle
     filled: Rectangle
 
 
 def place(fit: Fit, height: int, width: int, size: int) -> Placement:
-    """Where a picture of `height` × `width` lies in a square of `size`, all >= 1."""
+    """Where an image of `height` × `width` lies in a square of `size`, all >= 1."""
     whole, square = Rectangle(0, 0, height, width), Rectangle(0, 0, size, size)
     if fit is Fit.STRETCH:
         return Placement(whole, square)
@@ -57,7 +57,7 @@ def place(fit: Fit, height: int, width: int, size: int) -> Placement:
 
 
 def inscribe(height: int, width: int, size: int) -> tuple[int, int]:
-    """The height and width of a picture whose longer side is made `size`: the shorter rounds half up, to at least 1."""
+    """The height and width of an image whose longer side is made `size`: the shorter rounds half up, to at least 1."""
     if width >= height:
         return max(1, (2 * size * height + width) // (2 * width)), size
     return size, max(1, (2 * size * width + height) // (2 * height))

@@ -1,14 +1,13 @@
-"""Camera frame (YUV_420_888) → upright RGB picture, and positions back. preprocessing.md is the specification."""
+"""Camera frame (YUV_420_888) → upright RGB image, and positions back. preprocessing.md is the specification."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mmnet.runtime.imaging.preprocess import Bytes, ImageError
+from mmnet.arrays import AnyArray, U8Array
+from mmnet.runtime.imaging.preprocess import ImageError
 
 ROTATIONS = (0, 90, 180, 270)
 
@@ -26,7 +25,7 @@ class Plane:
         row_stride, pixel_stride: in bytes, >= 1.
     """
 
-    data: Bytes
+    data: U8Array
     row_stride: int
     pixel_stride: int = 1
 
@@ -45,7 +44,7 @@ class YuvFrame:
     v: Plane
 
     @staticmethod
-    def from_i420(data: Bytes, height: int, width: int) -> YuvFrame:
+    def from_i420(data: U8Array, height: int, width: int) -> YuvFrame:
         """Y, then U, then V, without gaps: uint8 [H·W + 2·ceil(H/2)·ceil(W/2)]; `to_rgb` refuses less."""
         half_height, half_width = _half(height), _half(width)
         u, v = height * width, height * width + half_height * half_width
@@ -53,18 +52,18 @@ class YuvFrame:
         return YuvFrame(height, width, *planes)
 
     @staticmethod
-    def from_nv12(data: Bytes, height: int, width: int) -> YuvFrame:
+    def from_nv12(data: U8Array, height: int, width: int) -> YuvFrame:
         """Y, then pairs U V, without gaps; else as `from_i420`."""
         pairs, stride = data[height * width :], 2 * _half(width)
         return YuvFrame(height, width, Plane(data, width), Plane(pairs, stride, 2), Plane(pairs[1:], stride, 2))
 
     @staticmethod
-    def from_nv21(data: Bytes, height: int, width: int) -> YuvFrame:
+    def from_nv21(data: U8Array, height: int, width: int) -> YuvFrame:
         """Y, then pairs V U, without gaps; else as `from_i420`."""
         pairs, stride = data[height * width :], 2 * _half(width)
         return YuvFrame(height, width, Plane(data, width), Plane(pairs[1:], stride, 2), Plane(pairs, stride, 2))
 
-    def to_rgb(self) -> Bytes:
+    def to_rgb(self) -> U8Array:
         """The frame as it lies in the sensor: uint8 [H, W, 3], RGB.
 
         Raises:
@@ -96,7 +95,7 @@ class Orientation:
 
     Attributes:
         rotation: degrees clockwise, one of ROTATIONS.
-        mirrored: then left and right are swapped, as a front camera's picture is shown.
+        mirrored: then left and right are swapped, as a front camera's image is shown.
     """
 
     rotation: int = 0
@@ -106,14 +105,14 @@ class Orientation:
         if self.rotation not in ROTATIONS:
             raise ImageError(f"the rotation is {self.rotation}; one of {', '.join(map(str, ROTATIONS))} is taken")
 
-    def apply(self, frame: NDArray[Any]) -> NDArray[Any]:
-        """Frame → upright picture: any dtype, [H, W, …]; [W, H, …] after a quarter turn. A view."""
+    def apply(self, frame: AnyArray) -> AnyArray:
+        """Frame → upright image: any dtype, [H, W, …]; [W, H, …] after a quarter turn. A view."""
         turned = np.rot90(frame, -self.rotation // 90)
         return turned[:, ::-1] if self.mirrored else turned
 
-    def undo(self, picture: NDArray[Any]) -> NDArray[Any]:
-        """Upright picture → frame, such as an alpha matte: the inverse of `apply`. A view."""
-        turned: NDArray[Any] = picture[:, ::-1] if self.mirrored else picture
+    def undo(self, image: AnyArray) -> AnyArray:
+        """Upright image → frame, such as an alpha matte: the inverse of `apply`. A view."""
+        turned: AnyArray = image[:, ::-1] if self.mirrored else image
         return np.rot90(turned, self.rotation // 90)
 
 
@@ -121,7 +120,7 @@ def _half(side: int) -> int:
     return (side + 1) // 2
 
 
-def _samples(name: str, plane: Plane, rows: int, columns: int) -> Bytes:
+def _samples(name: str, plane: Plane, rows: int, columns: int) -> U8Array:
     """The samples of a plane: uint8 [rows, columns], a view of its data."""
     if plane.row_stride < 1 or plane.pixel_stride < 1:
         raise ImageError(f"plane {name} has strides {plane.row_stride} and {plane.pixel_stride}; both are at least 1")

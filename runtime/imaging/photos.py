@@ -7,7 +7,6 @@ import struct
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 MAX_PIXELS = 1 << 28  # 268 million, more than any phone takes; as RGB that is 0.8 GB
 MAX_FILE_BYTES = 1 << 30
@@ -18,14 +17,13 @@ import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
+from mmnet.arrays import AnyArray, U8Array  # noqa: E402
 from mmnet.errors import MMNetError  # noqa: E402
-
-Bytes = NDArray[np.uint8]
 
 PHOTO_EXTENSIONS = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
-# EXIF 2.32, tag 0x0112: what turns the stored picture into the upright one.
-_UPRIGHT: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
+# EXIF 2.32, tag 0x0112: what turns the stored image into the upright one.
+_UPRIGHT: dict[int, Callable[[AnyArray], AnyArray]] = {
     1: lambda stored: stored,
     2: lambda stored: stored[:, ::-1],
     3: lambda stored: stored[::-1, ::-1],
@@ -73,7 +71,7 @@ def list_files(folder: Path, extensions: Iterable[str], none: str) -> list[Path]
     return files
 
 
-def read_photo(path: str | Path) -> Bytes:
+def read_photo(path: str | Path) -> U8Array:
     """Read a JPEG, PNG, WebP, BMP or TIFF.
 
     The EXIF orientation is applied, 16 bits become 8 (rounded), grey becomes RGB, and transparency is
@@ -83,13 +81,13 @@ def read_photo(path: str | Path) -> Bytes:
         uint8 [H, W, 3], RGB, 0-255, C-contiguous.
 
     Raises:
-        PhotoError: the file is missing, unreadable, empty, truncated, no picture, or beyond MAX_PIXELS.
+        PhotoError: the file is missing, unreadable, empty, truncated, no image, or beyond MAX_PIXELS.
     """
     path = Path(path)
     return decode_photo(_read_bytes(path), path)
 
 
-def decode_photo(data: bytes, name: str | Path) -> Bytes:
+def decode_photo(data: bytes, name: str | Path) -> U8Array:
     """As `read_photo`, from a file's bytes.
 
     Args:
@@ -103,8 +101,8 @@ def decode_photo(data: bytes, name: str | Path) -> Bytes:
     return np.ascontiguousarray(_flatten(path, upright, multiplied))
 
 
-def read_stored(path: str | Path) -> NDArray[Any]:
-    """Read a picture upright but otherwise as it is stored: its own depth, grey or colour, transparency apart.
+def read_stored(path: str | Path) -> AnyArray:
+    """Read an image upright but otherwise as it is stored: its own depth, grey or colour, transparency apart.
 
     Returns:
         uint8 or uint16 (whatever else the file holds comes as it is), [H, W] or [H, W, C]: grey, grey and alpha,
@@ -117,12 +115,12 @@ def read_stored(path: str | Path) -> NDArray[Any]:
     return _upright(path, _read_bytes(path))[0]
 
 
-def to_8_bits(samples: NDArray[np.uint16]) -> Bytes:
+def to_8_bits(samples: NDArray[np.uint16]) -> U8Array:
     """16 bits → 8: v / 257 rounded, since 65535 = 257 · 255."""
     return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
-def _upright(path: Path, data: bytes) -> tuple[NDArray[Any], bool]:
+def _upright(path: Path, data: bytes) -> tuple[AnyArray, bool]:
     """The pixels, turned upright, and whether their colours are multiplied with their alpha."""
     _check_declared_size(path, data)
     stored, exif = _decode(path, data)
@@ -149,7 +147,7 @@ def _read_bytes(path: Path) -> bytes:
         raise PhotoError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _decode(path: Path, data: bytes) -> tuple[NDArray[Any], bytes]:
+def _decode(path: Path, data: bytes) -> tuple[AnyArray, bytes]:
     """The stored pixels as OpenCV gives them (BGR, not turned, 8 or 16 bits) and the EXIF block."""
     try:
         with _opencv_silenced():
@@ -234,11 +232,11 @@ def _orientation(exif: bytes) -> int:
             if tag == _ORIENTATION_TAG:
                 return int(value)
     except struct.error:
-        pass  # a broken EXIF block does not make the picture unreadable
+        pass  # a broken EXIF block does not make the image unreadable
     return 1
 
 
-def _flatten(path: Path, pixels: NDArray[Any], multiplied: bool) -> Bytes:
+def _flatten(path: Path, pixels: AnyArray, multiplied: bool) -> U8Array:
     """Any of OpenCV's layouts → uint8 RGB; alpha over white, at the depth the file has."""
     if pixels.dtype not in (np.uint8, np.uint16):
         raise PhotoError(f"{path}: has {pixels.dtype} samples; save it with 8 or 16 bits a channel")
@@ -252,11 +250,11 @@ def _flatten(path: Path, pixels: NDArray[Any], multiplied: bool) -> Bytes:
     return colour if colour.dtype == np.uint8 else to_8_bits(colour)
 
 
-def _over_white(colour: NDArray[Any], alpha: NDArray[Any], multiplied: bool) -> NDArray[Any]:
+def _over_white(colour: AnyArray, alpha: AnyArray, multiplied: bool) -> AnyArray:
     """colour·alpha + white·(1 − alpha), rounded half up; `multiplied`: the colour is colour·alpha already."""
     white = int(np.iinfo(colour.dtype).max)
     if multiplied:
-        laid: NDArray[Any] = colour + np.minimum(white - alpha, white - colour)
+        laid: AnyArray = colour + np.minimum(white - alpha, white - colour)
         return laid
     wide = alpha.astype(np.uint32)  # 65535² + 32767 < 2^32
     total = colour * wide + white * (white - wide) + white // 2

@@ -1,4 +1,4 @@
-"""Picture → model input, and alpha → picture, in integers only, so that every platform computes the same bytes.
+"""Image → model input, and alpha → image, in integers only, so that every platform computes the same bytes.
 
 preprocessing.md is the specification; the names here are its names.
 """
@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
 from mmnet.runtime.imaging.fit import Fit, place
-
-Bytes = NDArray[np.uint8]
 
 FRACTION_BITS = 11
 _ONE = 1 << FRACTION_BITS
@@ -21,10 +20,10 @@ _STRIP_ROWS = 32  # rows halved at a time: the intermediate sums then stay in th
 
 
 class ImageError(MMNetError):
-    """An array is not a picture this runtime takes."""
+    """An array is not an image this runtime takes."""
 
 
-def check_rgb_bytes(image: object) -> Bytes:
+def check_rgb_bytes(image: object) -> U8Array:
     """Return `image` if it is uint8 [H, W, 3] with H, W >= 1.
 
     Raises:
@@ -41,16 +40,16 @@ def check_rgb_bytes(image: object) -> Bytes:
     return image
 
 
-def to_model_input(image: Bytes, size: int, fit: Fit = Fit.STRETCH) -> Bytes:
-    """Bring a picture into the square the network takes (preprocessing.md): fit, halvings, bilinear.
+def to_model_input(image: U8Array, size: int, fit: Fit = Fit.STRETCH) -> U8Array:
+    """Bring an image into the square the network takes (preprocessing.md): fit, halvings, bilinear.
 
     Args:
         image: uint8 [H, W, 3], RGB, any H, W >= 1.
         size: S, the model's input size in pixels, >= 1.
-        fit: what becomes of a picture that is not square.
+        fit: what becomes of an image that is not square.
 
     Returns:
-        uint8 [S, S, 3], RGB. The picture's own bytes where it is S×S already.
+        uint8 [S, S, 3], RGB. The image's own bytes where it is S×S already.
 
     Raises:
         ImageError: `image` is not such an array, or `size` is below 1.
@@ -67,16 +66,16 @@ def to_model_input(image: Bytes, size: int, fit: Fit = Fit.STRETCH) -> Bytes:
     return square
 
 
-def alpha_to_picture(alpha: Bytes, height: int, width: int, fit: Fit = Fit.STRETCH) -> Bytes:
-    """Bring the model's alpha back to the picture it was computed from: the inverse of `to_model_input`.
+def alpha_to_image(alpha: U8Array, height: int, width: int, fit: Fit = Fit.STRETCH) -> U8Array:
+    """Bring the model's alpha back to the image it was computed from: the inverse of `to_model_input`.
 
     Args:
         alpha: uint8 [S, S], S >= 1, 255 = the person.
-        height, width: of the picture, >= 1.
+        height, width: of the image, >= 1.
         fit: as `to_model_input` was given.
 
     Returns:
-        uint8 [height, width]; 0 where a crop left the picture out.
+        uint8 [height, width]; 0 where a crop left the image out.
 
     Raises:
         ImageError: `alpha` is not such an array, or a side is below 1.
@@ -84,17 +83,17 @@ def alpha_to_picture(alpha: Bytes, height: int, width: int, fit: Fit = Fit.STRET
     if alpha.dtype != np.uint8 or alpha.ndim != 2 or alpha.shape[0] != alpha.shape[1] or alpha.size == 0:
         raise ImageError(f"the alpha is {alpha.dtype} {list(alpha.shape)}; give uint8 [S, S]")
     if height < 1 or width < 1:
-        raise ImageError(f"the picture is {width}×{height}; both sides must be at least 1")
+        raise ImageError(f"the image is {width}×{height}; both sides must be at least 1")
     placement = place(fit, height, width, len(alpha))
     seen = resample(alpha[placement.filled.slices], placement.seen.height, placement.seen.width)
     if seen.shape == (height, width):
         return seen
-    picture = np.zeros((height, width), np.uint8)
-    picture[placement.seen.slices] = seen
-    return picture
+    image = np.zeros((height, width), np.uint8)
+    image[placement.seen.slices] = seen
+    return image
 
 
-def resample(image: Bytes, height: int, width: int) -> Bytes:
+def resample(image: U8Array, height: int, width: int) -> U8Array:
     """Scale to height × width, each axis with its own scale: halvings, then bilinear (preprocessing.md).
 
     Args:
@@ -127,7 +126,7 @@ def _halvings(side: int, size: int) -> int:
     return count
 
 
-def _halve(image: Bytes, *, vertical: bool, horizontal: bool) -> Bytes:
+def _halve(image: U8Array, *, vertical: bool, horizontal: bool) -> U8Array:
     """One halving: boxes of 2×2, 1×2 or 2×1, the mean rounded half up. An odd side repeats its last line."""
     height, width, channels = image.shape
     odd_rows, odd_columns = height % 2 * vertical, width % 2 * horizontal
@@ -141,7 +140,7 @@ def _halve(image: Bytes, *, vertical: bool, horizontal: bool) -> Bytes:
     return halved
 
 
-def _halve_strip(strip: Bytes, out: Bytes, vertical: bool, horizontal: bool) -> None:
+def _halve_strip(strip: U8Array, out: U8Array, vertical: bool, horizontal: bool) -> None:
     """`_halve` of some even rows and columns, into `out`. The sums fit 16 bits: at most 4·255 + 2."""
     lines = np.ascontiguousarray(strip).reshape(strip.shape[0], -1)
     shift = vertical + horizontal
@@ -177,7 +176,7 @@ def _taps(side: int, size: int, halvings: int) -> _Taps:
     return _Taps(first, np.minimum(first + 1, last), (position & (_ONE - 1)).astype(np.int32))
 
 
-def _bilinear(image: Bytes, rows: _Taps, columns: _Taps) -> Bytes:
+def _bilinear(image: U8Array, rows: _Taps, columns: _Taps) -> U8Array:
     """Bilinear, 11-bit weights each way, rounded once, at the end. No sum exceeds 255·2^22 + 2^21 < 2^31."""
     weight = columns.fraction[:, None]
     left: NDArray[np.int32] = image.take(columns.first, axis=1).astype(np.int32)

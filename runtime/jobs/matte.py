@@ -11,13 +11,13 @@ import typer
 from mmnet.cli.matte.progress import MatteProgress
 from mmnet.errors import MMNetError, OutputError
 from mmnet.runtime.imaging.photos import read_photo
-from mmnet.runtime.jobs.outputs import Job, Kind, check_output, make_folder, photo_extension, plan, write_picture
+from mmnet.runtime.jobs.outputs import Job, Kind, check_output, make_folder, photo_extension, plan, write_image
 from mmnet.runtime.jobs.render import Rendering
 from mmnet.runtime.jobs.sources import find_sources, is_video
 from mmnet.runtime.jobs.video import VideoChoices, VideoResult, matte_camera, matte_video
 from mmnet.runtime.matter import PortraitMatter
 from mmnet.runtime.video.formats import check_pattern, choose_encoding, default_extension, is_sequence
-from mmnet.runtime.video.writer import check_pictures_folder
+from mmnet.runtime.video.writer import check_images_folder
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Making:
     """What is made of every source.
 
     Attributes:
-        render: picture and alpha → what is written.
+        render: image and alpha → what is written.
         choices: of videos.
         force: whether files that exist are replaced.
     """
@@ -162,11 +162,11 @@ def _run_job(
 
 
 def _matte_photo(matter: PortraitMatter, job: Job, making: Making) -> Result:
-    image = read_photo(job.photo)
-    picture = making.render(image, matter.photo(image).found)
+    photo = read_photo(job.photo)
+    image = making.render(photo, matter.photo(photo).found)
     make_folder(job.output.parent)
-    write_picture(job.output, picture)
-    return Result("photo", str(job.photo), job.output, (image.shape[1], image.shape[0]))
+    write_image(job.output, image)
+    return Result("photo", str(job.photo), job.output, (photo.shape[1], photo.shape[0]))
 
 
 def _matte_video(matter: PortraitMatter, job: Job, making: Making, progress: MatteProgress) -> Result:
@@ -207,7 +207,7 @@ def _check_video_output(output: Path, kind: Kind) -> None:
 
 def _check_place(job: Job, inputs: Sequence[Path], making: Making) -> None:
     if is_sequence(job.output):
-        check_pictures_folder(job.output, force=making.force)
+        check_images_folder(job.output, force=making.force)
         if any(path.parent.resolve() == job.output.parent.resolve() for path in inputs):
             raise OutputError(f"{job.output}: {job.output.parent} holds a file this reads; name another folder")
     else:

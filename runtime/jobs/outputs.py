@@ -10,10 +10,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmnet.arrays import U8Array
 from mmnet.errors import OutputError, OutputExistsError
 from mmnet.files import atomic_file, check_writable
 from mmnet.runtime.imaging.photos import list_photos
-from mmnet.runtime.imaging.preprocess import Bytes
 
 # Formats written, by extension, with their OpenCV settings.
 FORMATS: dict[str, list[int]] = {
@@ -128,30 +128,30 @@ def make_folder(folder: Path) -> None:
         raise OutputError(f"{folder}: cannot be created: {error.strerror}") from error
 
 
-def write_picture(path: Path, picture: Bytes) -> None:
+def write_image(path: Path, image: U8Array) -> None:
     """Write uint8 [H, W] (grey), [H, W, 3] (RGB) or [H, W, 4] (RGBA) in its extension's format, or nothing.
 
     Raises:
-        OutputError: as `encode_picture`, or the file system refused.
+        OutputError: as `encode_image`, or the file system refused.
     """
-    encoded = encode_picture(path, picture)
+    encoded = encode_image(path, image)
     with atomic_file(path) as temporary:
         temporary.write_bytes(encoded)
 
 
-def encode_picture(path: Path, picture: Bytes) -> bytes:
-    """The bytes that `write_picture` writes to `path`.
+def encode_image(path: Path, image: U8Array) -> bytes:
+    """The bytes that `write_image` writes to `path`.
 
     Raises:
         OutputError: the format cannot hold it (a JPEG side is at most 65,535).
     """
-    stored = picture if picture.ndim == 2 else np.dstack([picture[..., 2::-1], picture[..., 3:]])
+    stored = image if image.ndim == 2 else np.dstack([image[..., 2::-1], image[..., 3:]])
     try:
         done, encoded = cv2.imencode(path.suffix.lower(), stored, FORMATS[path.suffix.lower()])
     except cv2.error:
         done = False
     if not done:
-        size = f"{picture.shape[1]}×{picture.shape[0]}"
+        size = f"{image.shape[1]}×{image.shape[0]}"
         raise OutputError(f"{path}: {size} pixels cannot be written as {path.suffix}; try another format")
     return encoded.tobytes()
 

@@ -1,12 +1,12 @@
-"""What is made of a picture and its alpha matte: the matte itself, a cut-out, or a composite."""
+"""What is made of an image and its alpha matte: the matte itself, a cut-out, or a composite."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mmnet.runtime.fullres.alpha import AnyAlpha, shares_of
+from mmnet.arrays import U8Array
+from mmnet.runtime.fullres.alpha import AnyAlpha, alpha_u8_of
 from mmnet.runtime.fullres.compositing import Background, composite, cutout, parse_background
-from mmnet.runtime.imaging.preprocess import Bytes
 from mmnet.runtime.jobs.outputs import ALPHA, COMPOSITE, CUTOUT, Kind
 
 
@@ -35,10 +35,10 @@ class Rendering:
         kind = ALPHA if background is None else CUTOUT if behind is None else COMPOSITE
         return cls(kind, behind, foreground)
 
-    def __call__(self, picture: Bytes, alpha: AnyAlpha) -> Bytes:
+    def __call__(self, image: U8Array, alpha: AnyAlpha) -> U8Array:
         """uint8: [H, W], [H, W, 4] or [H, W, 3], by the kind."""
         if self.kind is ALPHA:
-            return shares_of(picture, alpha).share
+            return alpha_u8_of(image, alpha).share
         if self.behind is None:
-            return cutout(picture, alpha, estimate_foreground=self.foreground)
-        return composite(picture, alpha, self.behind(picture, alpha), estimate_foreground=self.foreground)
+            return cutout(image, alpha, estimate_foreground=self.foreground)
+        return composite(image, alpha, self.behind(image, alpha), estimate_foreground=self.foreground)

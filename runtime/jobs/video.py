@@ -11,20 +11,20 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
 from mmnet.runtime.fullres.alpha import AnyAlpha
-from mmnet.runtime.imaging.preprocess import Bytes
 from mmnet.runtime.jobs.outputs import Kind, make_folder
 from mmnet.runtime.matter import PortraitMatter
 from mmnet.runtime.video.audio import Track
 from mmnet.runtime.video.camera import Camera, newest_frames
 from mmnet.runtime.video.formats import choose_encoding, is_sequence
 from mmnet.runtime.video.interrupt import interruptible
-from mmnet.runtime.video.reader import TimedPicture, VideoInput
+from mmnet.runtime.video.reader import TimedImage, VideoInput
 from mmnet.runtime.video.stream import Matte
-from mmnet.runtime.video.writer import NoFramesError, Sink, VideoSource, write_pictures, write_video
+from mmnet.runtime.video.writer import NoFramesError, Sink, VideoSource, write_images, write_video
 
-Render = Callable[[Bytes, AnyAlpha], Bytes]  # (frame, alpha) -> what is written
+Render = Callable[[U8Array, AnyAlpha], U8Array]  # (frame, alpha) -> what is written
 Advance = Callable[[int, int | None], Any]  # (frames done, frames in all if known)
 
 
@@ -82,7 +82,7 @@ def matte_video(
     choices: VideoChoices,
     advance: Advance,
 ) -> VideoResult:
-    """Matte a video file into a video file or numbered pictures.
+    """Matte a video file into a video file or numbered images.
 
     Ctrl-C ends it after the frames on their way: the output is whole up to there.
 
@@ -134,7 +134,7 @@ def _open(
     output: Path, video: VideoSource, kind: Kind, choices: VideoChoices, *, audio: Path | None
 ) -> AbstractContextManager[Sink]:
     if is_sequence(output):
-        return write_pictures(output)
+        return write_images(output)
     encoding = choose_encoding(output, kind)
     make_folder(output.parent)
     return write_video(output, video, encoding, audio=audio, crf=choices.crf, salvage=choices.salvage)
@@ -142,25 +142,25 @@ def _open(
 
 def _run(
     matter: PortraitMatter,
-    frames: Iterable[TimedPicture],
+    frames: Iterable[TimedImage],
     video: VideoSource,
     opened: AbstractContextManager[Sink],
     render: Render,
     stop: threading.Event,
     advance: Callable[[int], Any],
 ) -> VideoResult:
-    def pairs() -> Iterator[tuple[Bytes, Fraction]]:
+    def pairs() -> Iterator[tuple[U8Array, Fraction]]:
         for timed in frames:
-            yield timed.picture, timed.timestamp_ms
+            yield timed.image, timed.timestamp_ms
 
-    def finish(matte: Matte) -> tuple[Bytes, Any]:
+    def finish(matte: Matte) -> tuple[U8Array, Any]:
         return render(matte.frame, matte.found), matte.timestamp_ms
 
     begin = time.monotonic()
     try:
         with opened as sink, closing(matter.stream(pairs(), finish, stop=stop)) as finished:
-            for picture, timestamp_ms in finished:
-                sink.write(picture, timestamp_ms)
+            for image, timestamp_ms in finished:
+                sink.write(image, timestamp_ms)
                 advance(sink.frames)
             sink.finish(cut=stop.is_set())
     except NoFramesError as error:

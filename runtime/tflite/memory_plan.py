@@ -27,7 +27,7 @@ class _Placed(NamedTuple):
 
 
 def peak_activation_bytes(graph: Graph) -> int:
-    """Bytes of the tensor arena when the graph runs on TFLite's built-in kernels, activations alone.
+    """U8Array of the tensor arena when the graph runs on TFLite's built-in kernels, activations alone.
 
     TFLite's ArenaPlanner (`arena_planner.cc`, `simple_memory_arena.cc`): tensors that live from the first to
     the last operator first, then the largest first, each into the tightest gap between the tensors alive at

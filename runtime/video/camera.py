@@ -15,10 +15,10 @@ from typing import Self
 import cv2
 import numpy as np
 
-from mmnet.runtime.imaging.preprocess import Bytes
+from mmnet.arrays import U8Array
 from mmnet.runtime.video.colour import Colour
 from mmnet.runtime.video.ffmpeg import VideoError
-from mmnet.runtime.video.reader import TimedPicture, VideoInput
+from mmnet.runtime.video.reader import TimedImage, VideoInput
 from mmnet.runtime.video.stream import Mailbox
 
 _TIME_BASE = Fraction(1, 90000)  # of MPEG: whatever the camera's rate, close enough
@@ -56,7 +56,7 @@ class Camera:
             self.pixel_aspect, self.colour = video.pixel_aspect, video.colour
             self.time_base, self.rate = video.time_base, video.rate
 
-    def __iter__(self) -> Iterator[TimedPicture]:
+    def __iter__(self) -> Iterator[TimedImage]:
         """The frames, timed from the first on.
 
         Raises:
@@ -68,7 +68,7 @@ class Camera:
             first: Fraction | None = None
             for timed in self._video:
                 first = timed.timestamp_ms if first is None else first
-                yield TimedPicture(timed.picture, timed.timestamp_ms - first)
+                yield TimedImage(timed.image, timed.timestamp_ms - first)
 
     def close(self) -> None:
         """Let the camera go."""
@@ -97,21 +97,21 @@ class _Device:
         self.rate = Fraction(rate if np.isfinite(rate) and rate > 0 else _USUAL_RATE).limit_denominator(1001)
         self.first = self._read()
 
-    def __iter__(self) -> Iterator[TimedPicture]:
+    def __iter__(self) -> Iterator[TimedImage]:
         begin, latest = time.monotonic_ns(), 0
-        yield TimedPicture(self.first, Fraction(0))
+        yield TimedImage(self.first, Fraction(0))
         while True:
-            picture = self._read()
+            image = self._read()
             # In whole ticks, as they are written; two frames never share one.
             now = Fraction(time.monotonic_ns() - begin, 10**9)
             latest = max(latest + 1, round(now / _TIME_BASE))
-            yield TimedPicture(picture, latest * _TIME_BASE * 1000)
+            yield TimedImage(image, latest * _TIME_BASE * 1000)
 
-    def _read(self) -> Bytes:
-        done, picture = self._capture.read()
+    def _read(self) -> U8Array:
+        done, image = self._capture.read()
         if not done:
             raise VideoError(f"{self.name}: gives no frame any more")
-        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
     def close(self) -> None:
         self._capture.release()
@@ -120,7 +120,7 @@ class _Device:
 @contextmanager
 def newest_frames(
     camera: Camera, stop: threading.Event, duration_s: float | None = None
-) -> Iterator[Mailbox[TimedPicture]]:
+) -> Iterator[Mailbox[TimedImage]]:
     """A mailbox with the camera's newest frame; what is not taken in time is dropped, so that nothing queues up.
 
     Args:
@@ -128,7 +128,7 @@ def newest_frames(
         stop: once set, no further frame is read.
         duration_s: after so many seconds of the frames' own time it ends; None: never.
     """
-    mailbox: Mailbox[TimedPicture] = Mailbox()
+    mailbox: Mailbox[TimedImage] = Mailbox()
 
     def read() -> None:
         try:

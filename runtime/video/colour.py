@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmnet.runtime.imaging.preprocess import Bytes
+from mmnet.arrays import U8Array
 from mmnet.runtime.video.ffmpeg import pyav
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Colour:
         return Colour(matrix, primaries, transfer)
 
 
-def to_rgb(frame: VideoFrame, colour: Colour, width: int, height: int) -> Bytes:
+def to_rgb(frame: VideoFrame, colour: Colour, width: int, height: int) -> U8Array:
     """A decoded frame, scaled where it is not `width` × `height` → uint8 [height, width, 3], RGB, full range.
 
     Limited range is assumed where a Y'CbCr frame does not say which it has.
@@ -59,12 +59,12 @@ def to_rgb(frame: VideoFrame, colour: Colour, width: int, height: int) -> Bytes:
     return np.asarray(rgb.to_ndarray(), np.uint8)
 
 
-def from_picture(picture: Bytes, pixel_format: str, colour: Colour) -> VideoFrame:
+def from_image(image: U8Array, pixel_format: str, colour: Colour) -> VideoFrame:
     """uint8 [H, W] (grey), [H, W, 3] (RGB) or [H, W, 4] (RGBA), full range → a frame to encode, limited range if it
     is Y'CbCr."""
     av = pyav()
-    layout = "gray" if picture.ndim == 2 else "rgb24" if picture.shape[2] == 3 else "rgba"
-    frame: VideoFrame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), layout)
+    layout = "gray" if image.ndim == 2 else "rgb24" if image.shape[2] == 3 else "rgba"
+    frame: VideoFrame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), layout)
     frame.color_range = FULL
     if layout == pixel_format:
         return frame

@@ -12,7 +12,7 @@ from mmnet.runtime.jobs.outputs import ALPHA, COMPOSITE, CUTOUT, FORMATS, LOSSLE
 
 @dataclass(frozen=True)
 class Encoding:
-    """How pictures become a video stream.
+    """How images become a video stream.
 
     Attributes:
         codec, pixel_format: FFmpeg's names.
@@ -86,7 +86,7 @@ CONTAINER_OPTIONS: dict[str, dict[str, str]] = {
 
 
 def is_sequence(output: Path) -> bool:
-    """Whether the name is a pattern for numbered pictures, such as frames/%06d.png."""
+    """Whether the name is a pattern for numbered images, such as frames/%06d.png."""
     return "%" in output.name
 
 
@@ -113,11 +113,11 @@ def choose_encoding(output: Path, kind: Kind) -> Encoding:
     known = output.suffix.lower() in AUDIO
     wrong = f"{output.suffix.lower()} has no transparency" if known else "no video format this writes"
     ways = [f"{extension} ({way.description})" for (made, extension), way in ENCODINGS.items() if made == kind]
-    raise OutputError(f"{output}: {wrong}; name {', '.join(ways)}, or pictures: frames/%06d.png")
+    raise OutputError(f"{output}: {wrong}; name {', '.join(ways)}, or images: frames/%06d.png")
 
 
 def check_pattern(output: Path, kind: Kind) -> None:
-    """Refuse a pattern of numbered pictures that cannot be written.
+    """Refuse a pattern of numbered images that cannot be written.
 
     Raises:
         OutputError: not one number, no folder of its own, or an extension that cannot hold `kind`.
@@ -127,9 +127,9 @@ def check_pattern(output: Path, kind: Kind) -> None:
     except (TypeError, ValueError):
         several = False
     if not several or "/" in output.name % 1:
-        raise OutputError(f"{output}: is no pattern for numbered pictures; name one such as frames/%06d.png")
+        raise OutputError(f"{output}: is no pattern for numbered images; name one such as frames/%06d.png")
     taken = LOSSLESS if kind.lossless else frozenset(FORMATS)
     if output.suffix.lower() not in taken:
-        raise OutputError(f"{output}: the pictures are written as {', '.join(sorted(taken))}")
+        raise OutputError(f"{output}: the images are written as {', '.join(sorted(taken))}")
     if output.parent == Path() or output.parent.resolve() == Path.cwd():
-        raise OutputError(f"{output}: numbered pictures need a folder of their own, such as frames/{output.name}")
+        raise OutputError(f"{output}: numbered images need a folder of their own, such as frames/{output.name}")

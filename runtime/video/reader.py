@@ -10,9 +10,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mmnet.runtime.imaging.preprocess import Bytes
+from mmnet.arrays import AnyArray, U8Array
 from mmnet.runtime.video.colour import Colour, to_rgb
 from mmnet.runtime.video.ffmpeg import VideoError, pyav, reason
 
@@ -32,10 +31,10 @@ _LIVE_SECONDS = (30, 15)  # what a live source may take to open, and to give the
 
 
 @dataclass(frozen=True)
-class TimedPicture:
+class TimedImage:
     """One frame: uint8 [H, W, 3], RGB, upright; and when it is shown, in milliseconds from the video's beginning."""
 
-    picture: Bytes
+    image: U8Array
     timestamp_ms: Fraction
 
 
@@ -44,7 +43,7 @@ class VideoInput:
 
     Attributes:
         name: what messages call it.
-        height, width: of its pictures, upright, in pixels.
+        height, width: of its images, upright, in pixels.
         pixel_aspect: the width of a pixel divided by its height, upright.
         time_base: seconds; every frame's time is a multiple of it.
         rate: frames a second, on average, as far as the file says.
@@ -110,7 +109,7 @@ class VideoInput:
         self.pixel_aspect: Fraction = 1 / aspect if turned else aspect
         self.length = self._length(av)
 
-    def __iter__(self) -> Iterator[TimedPicture]:
+    def __iter__(self) -> Iterator[TimedImage]:
         """The frames in the order in which they are shown, their times strictly increasing.
 
         Raises:
@@ -130,7 +129,7 @@ class VideoInput:
             else:
                 latest = max(latest + 1, latest + step if pts is None else pts - shift)
             stored = to_rgb(frame, self.colour, self._stored_width, self._stored_height)
-            yield TimedPicture(self._upright.apply(stored), latest * self.time_base * 1000)
+            yield TimedImage(self._upright.apply(stored), latest * self.time_base * 1000)
             try:
                 frame = next(self._frames)
             except StopIteration:
@@ -222,7 +221,7 @@ class VideoInput:
 
 @dataclass(frozen=True)
 class _Upright:
-    """What turns a stored frame into the upright picture, by its display matrix: multiples of 90° and mirroring."""
+    """What turns a stored frame into the upright image, by its display matrix: multiples of 90° and mirroring."""
 
     transposed: bool = False
     rows: int = 1  # -1: the last row first
@@ -239,7 +238,7 @@ class _Upright:
             return _Upright(True, rows=_sign(b), columns=_sign(c))
         return _Upright(False, rows=_sign(d), columns=_sign(a))
 
-    def apply(self, stored: NDArray[Any]) -> NDArray[Any]:
+    def apply(self, stored: AnyArray) -> AnyArray:
         turned = stored.swapaxes(0, 1) if self.transposed else stored
         return np.ascontiguousarray(turned[:: self.rows, :: self.columns])
 

@@ -1,17 +1,17 @@
-"""A video's mattes, steadied: each is averaged with those before it, along the motion, where nothing else changed.
+"""A video's mattes, smoothed: each is averaged with those before it, along the motion, where nothing else changed.
 
 A network that sees one frame at a time makes something else of the same edge in every frame, because of noise,
-compression and exposure. What it is steadied by:
+compression and exposure. What it is smoothed by:
 
 1. Dense optical flow between the two frames (Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV
    2016), at 128×128 at most. Around the person it is the person's, with whom the matte moves; at the edge itself it
    would lie between the person's and that of what is behind.
 2. The matte so far, carried along the flow.
-3. The residual: what of the picture the flow does not explain, less what all of the picture shows (noise, and an
+3. The residual: what of the image the flow does not explain, less what all of the image shows (noise, and an
    exposure that changed). Where there is none, the new matte counts `new` (an exponential average); where it
    reaches `tolerance`, in occlusions and where the flow is wrong, the new matte counts alone, so that nothing is
    smeared.
-4. If most of the picture is not explained, the scene was cut: the new matte is taken as it is.
+4. If most of the image is not explained, the scene was cut: the new matte is taken as it is.
 """
 
 from __future__ import annotations
@@ -24,14 +24,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.errors import MMNetError
 
-Alpha = NDArray[Any]  # uint8 or float32
-Bytes = NDArray[np.uint8]
+AlphaValues = AnyArray  # uint8 or float32
 Words = NDArray[np.uint16]
-Floats = NDArray[np.float32]
 
-# Chosen on sequences of other people than those reported: tools/steadying.py.
+# Chosen on sequences of other people than those reported: tools/smoothing.py.
 NEW, TOLERANCE = 0.25, 4.0
 
 _WHITE = 65535  # 257 · 255: a byte is exact in 16 bits
@@ -40,13 +39,13 @@ _LEAST_FLOW_SIDE = 32  # below, patches of the flow do not fit
 _BOX = 5  # pixels at the flow's size over which the residual is averaged
 _AROUND = 21  # pixels at the flow's size over which the person's motion is averaged
 _LEAST_PERSON = 1e-4  # what counts as a person where there is none
-_CUT = 12.0  # of 255: a residual of half of the picture beyond any noise
+_CUT = 12.0  # of 255: a residual of half of the image beyond any noise
 _ONE_BITS = 8
 _ONE = 1 << _ONE_BITS  # of the weights
 
 
-class SteadierError(MMNetError):
-    """An alpha or a frame that cannot be steadied, or an option out of range."""
+class SmoothingError(MMNetError):
+    """An alpha or a frame that cannot be smoothed, or an option out of range."""
 
 
 @dataclass(frozen=True)
@@ -54,21 +53,21 @@ class _Before:
     """What is remembered of the past: all of it at the last frame's place.
 
     Attributes:
-        alpha: uint16 [S, S], the steadied matte, 65535 = the person.
+        alpha: uint16 [S, S], the smoothed matte, 65535 = the person.
         grey: uint8 [G, G], the frame.
     """
 
     alpha: Words
-    grey: Bytes
+    grey: U8Array
 
 
-class Steadier:
-    """Steadies the mattes of one video, a frame at a time: causal, without delay.
+class TemporalSmoother:
+    """Smooths the mattes of one video, a frame at a time: causal, without delay.
 
-        steady = Steadier()
+        smooth = TemporalSmoother()
         for frame in frames:
             image = to_model_input(frame, model.size)
-            alpha = steady(model.run(image), image)
+            alpha = smooth(model.run(image), image)
 
     It remembers one matte and one small frame. The same frames give the same bytes, on any number of threads; the flow
     is computed in floats, so another kind of processor may round otherwise. One object is for one video, and for one
@@ -83,16 +82,16 @@ class Steadier:
 
         Args:
             new: how much of a new matte counts where nothing but noise changed, above 0 and at most 1; 1: do nothing.
-            tolerance: residual of the picture, of 255 and above its noise, at which the new matte counts alone;
+            tolerance: residual of the image, of 255 and above its noise, at which the new matte counts alone;
                 above 0.
 
         Raises:
-            SteadierError: one of them is out of range.
+            SmoothingError: one of them is out of range.
         """
         if not 0 < new <= 1:
-            raise SteadierError(f"new is {new}; it must be above 0 and at most 1")
+            raise SmoothingError(f"new is {new}; it must be above 0 and at most 1")
         if not 0 < tolerance <= 255:
-            raise SteadierError(f"tolerance is {tolerance}; it must be above 0 and at most 255")
+            raise SmoothingError(f"tolerance is {tolerance}; it must be above 0 and at most 255")
         self.options: dict[str, float] = {"new": new, "tolerance": tolerance}
         self._least = max(1, round(_ONE * new))
         self._slope = (_ONE - self._least) / tolerance
@@ -102,7 +101,7 @@ class Steadier:
         # Otherwise patches wait for their neighbours, in stripes: as many as there are threads.
         self._flow.setUseSpatialPropagation(False)
 
-    def __call__(self, alpha: Alpha, frame: Bytes) -> Alpha:
+    def __call__(self, alpha: AlphaValues, frame: U8Array) -> AlphaValues:
         """Steady one matte.
 
         Args:
@@ -114,14 +113,14 @@ class Steadier:
             back as it is.
 
         Raises:
-            SteadierError: other arrays.
+            SmoothingError: other arrays.
         """
         words, grey = _to_words(alpha), _to_grey(frame)
         if frame.shape[:2] != alpha.shape:
-            raise SteadierError(f"the alpha is {alpha.shape}, its frame {frame.shape}; give the model's own input")
+            raise SmoothingError(f"the alpha is {alpha.shape}, its frame {frame.shape}; give the model's own input")
         before = self._before
         if before is not None and before.alpha.shape == words.shape:
-            words = self._steadied(words, grey, before)
+            words = self._smoothed(words, grey, before)
         self._before = _Before(words, grey)
         return _like(alpha, words)
 
@@ -129,7 +128,7 @@ class Steadier:
         """Forget the past: what comes next is another video or another scene."""
         self._before = None
 
-    def _steadied(self, alpha: Words, grey: Bytes, before: _Before) -> Words:
+    def _smoothed(self, alpha: Words, grey: U8Array, before: _Before) -> Words:
         side = len(alpha)
         flow = self._motion(alpha, grey, before.grey)
         residual = _residual(grey, _carried(before.grey, flow))
@@ -143,10 +142,10 @@ class Steadier:
         flow = np.asarray(cv2.resize(flow, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)
         # Carried from frame to frame, a bilinear matte would become softer and softer.
         past = _carried(before.alpha, flow * np.float32(side / len(grey)), cv2.INTER_CUBIC).astype(np.int32)
-        steadied: NDArray[np.int32] = past + ((share * (alpha - past) + _ONE // 2) >> _ONE_BITS)
-        return steadied.astype(np.uint16)
+        smoothed: NDArray[np.int32] = past + ((share * (alpha - past) + _ONE // 2) >> _ONE_BITS)
+        return smoothed.astype(np.uint16)
 
-    def _motion(self, alpha: Words, grey: Bytes, before: Bytes) -> Floats:
+    def _motion(self, alpha: Words, grey: U8Array, before: U8Array) -> F32Array:
         """Where each pixel was, x and y relative to where it is; around the person, hers: float32 [G, G, 2]."""
         flow = np.zeros((*grey.shape, 2), np.float32)
         if len(grey) < _LEAST_FLOW_SIDE:
@@ -158,58 +157,58 @@ class Steadier:
         return np.asarray(moving / there[..., None], np.float32)
 
 
-def _residual(grey: Bytes, expected: NDArray[Any]) -> Floats:
-    """|difference| of 255, averaged over a box, without what the whole picture became brighter or darker by."""
-    difference: Floats = np.asarray(cv2.subtract(grey, expected, dtype=cv2.CV_32F), np.float32)
+def _residual(grey: U8Array, expected: AnyArray) -> F32Array:
+    """|difference| of 255, averaged over a box, without what the whole image became brighter or darker by."""
+    difference: F32Array = np.asarray(cv2.subtract(grey, expected, dtype=cv2.CV_32F), np.float32)
     return np.asarray(cv2.blur(np.abs(difference - np.float32(_middle(difference))), (_BOX, _BOX)), np.float32)
 
 
-def _middle(values: Floats) -> float:
-    """The median, of every sixteenth value: enough of one in a picture."""
+def _middle(values: F32Array) -> float:
+    """The median, of every sixteenth value: enough of one in an image."""
     return float(np.median(values[::4, ::4]))
 
 
-def _carried(picture: NDArray[Any], flow: Floats, how: int = cv2.INTER_LINEAR) -> NDArray[Any]:
-    """The picture as seen along the flow; its edges go on beyond it."""
-    at: Any = flow + _grid(len(picture))
+def _carried(image: AnyArray, flow: F32Array, how: int = cv2.INTER_LINEAR) -> AnyArray:
+    """The image as seen along the flow; its edges go on beyond it."""
+    at: Any = flow + _grid(len(image))
     nothing: Any = None  # `at` holds x and y; OpenCV's type hints want a second map nevertheless
-    return np.asarray(cv2.remap(picture, at, nothing, how, borderMode=cv2.BORDER_REPLICATE))
+    return np.asarray(cv2.remap(image, at, nothing, how, borderMode=cv2.BORDER_REPLICATE))
 
 
-def _is_outside(flow: Floats) -> NDArray[np.bool_]:
-    """Where the flow comes from beyond the picture: bool [G, G]."""
+def _is_outside(flow: F32Array) -> NDArray[np.bool_]:
+    """Where the flow comes from beyond the image: bool [G, G]."""
     at = flow + _grid(len(flow))
     return np.asarray(((at < -0.5) | (at > len(flow) - 0.5)).any(axis=2))
 
 
 @lru_cache(maxsize=4)
-def _grid(side: int) -> Floats:
+def _grid(side: int) -> F32Array:
     """Every pixel's own x and y: float32 [side, side, 2]."""
     return np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=2).astype(np.float32)
 
 
-def _to_words(alpha: Alpha) -> Words:
+def _to_words(alpha: AlphaValues) -> Words:
     if not isinstance(alpha, np.ndarray) or alpha.ndim != 2 or alpha.shape[0] != alpha.shape[1] or not alpha.size:
-        raise SteadierError(f"the alpha is {getattr(alpha, 'shape', type(alpha).__name__)}; give [S, S]")
+        raise SmoothingError(f"the alpha is {getattr(alpha, 'shape', type(alpha).__name__)}; give [S, S]")
     if alpha.dtype == np.uint8:
         return alpha * np.uint16(257)
     if alpha.dtype != np.float32:
-        raise SteadierError(f"the alpha is {alpha.dtype}; give uint8 in 0-255 or float32 in 0-1")
+        raise SmoothingError(f"the alpha is {alpha.dtype}; give uint8 in 0-255 or float32 in 0-1")
     if not 0 <= float(alpha.min()) <= float(alpha.max()) <= 1:
-        raise SteadierError("the alpha has values outside 0-1")
+        raise SmoothingError("the alpha has values outside 0-1")
     return np.rint(alpha * np.float32(_WHITE)).astype(np.uint16)
 
 
-def _like(alpha: Alpha, words: Words) -> Alpha:
+def _like(alpha: AlphaValues, words: Words) -> AlphaValues:
     if alpha.dtype == np.uint8:
         return np.asarray(cv2.convertScaleAbs(words, alpha=1 / 257), np.uint8)
     return words / np.float32(_WHITE)
 
 
-def _to_grey(frame: Bytes) -> Bytes:
+def _to_grey(frame: U8Array) -> U8Array:
     """The frame's light, small: uint8 [G, G]."""
     if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
-        raise SteadierError("the frame is no uint8 [S, S, 3]; give the model's own input")
+        raise SmoothingError("the frame is no uint8 [S, S, 3]; give the model's own input")
     grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
     side = min(len(grey), _FLOW_SIDE)
     return np.asarray(cv2.resize(grey, (side, side), interpolation=cv2.INTER_AREA), np.uint8)

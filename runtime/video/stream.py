@@ -10,10 +10,9 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 
+from mmnet.arrays import Alpha, U8Array
 from mmnet.errors import MMNetError
-from mmnet.runtime.fullres.alpha import AnyAlpha, Shares
-from mmnet.runtime.imaging.preprocess import Bytes
-from mmnet.runtime.model import Alpha
+from mmnet.runtime.fullres.alpha import AlphaU8, AnyAlpha
 
 Milliseconds = int | float | Fraction
 Item = TypeVar("Item")
@@ -37,20 +36,20 @@ class Matte:
         timestamp_ms: as the frame was given.
     """
 
-    frame: Bytes
+    frame: U8Array
     found: AnyAlpha
     timestamp_ms: Milliseconds
 
     @cached_property
     def alpha(self) -> Alpha:
         """float32 [H, W] in 0-1, 1 = the person."""
-        return self.found.alpha if isinstance(self.found, Shares) else self.found
+        return self.found.alpha if isinstance(self.found, AlphaU8) else self.found
 
 
 class Smoothing(Protocol):
-    """Steadies alphas over time, at the model's size: one alpha in, one out."""
+    """Smooths alphas over time, at the model's size: one alpha in, one out."""
 
-    def __call__(self, alpha: Alpha, frame: Bytes) -> Alpha:
+    def __call__(self, alpha: Alpha, frame: U8Array) -> Alpha:
         """Smooth float32 [S, S] in 0-1 of the model's input `frame`, uint8 [S, S, 3]."""
 
     def reset(self) -> None:
@@ -80,8 +79,8 @@ class Track:
             )
         self._latest = timestamp_ms
 
-    def smooth(self, alpha: Alpha, frame: Bytes, shape: tuple[int, ...]) -> Alpha:
-        """Smooth the alpha [S, S] of the model's input [S, S, 3], made of a picture of `shape`."""
+    def smooth(self, alpha: Alpha, frame: U8Array, shape: tuple[int, ...]) -> Alpha:
+        """Smooth the alpha [S, S] of the model's input [S, S, 3], made of an image of `shape`."""
         if self._smoothing is None:
             return alpha
         if self._shape not in (None, shape):
@@ -139,7 +138,7 @@ class LiveStream:
     older than two computations.
     """
 
-    def __init__(self, compute: Callable[[Bytes, Milliseconds], Matte], on_matte: Callable[[Matte], Any]) -> None:
+    def __init__(self, compute: Callable[[U8Array, Milliseconds], Matte], on_matte: Callable[[Matte], Any]) -> None:
         """Start the thread.
 
         Args:
@@ -147,7 +146,7 @@ class LiveStream:
             on_matte: gets it there. What either raises ends the stream, and is raised by the next `send` or `close`.
         """
         self._compute, self._on_matte = compute, on_matte
-        self._mailbox: Mailbox[tuple[Bytes, Milliseconds]] = Mailbox()
+        self._mailbox: Mailbox[tuple[U8Array, Milliseconds]] = Mailbox()
         self._track = Track()
         self._lock = threading.Lock()
         self._error: BaseException | None = None
@@ -159,7 +158,7 @@ class LiveStream:
         """How many frames gave way to newer ones."""
         return self._mailbox.dropped
 
-    def send(self, frame: Bytes, timestamp_ms: Milliseconds) -> None:
+    def send(self, frame: U8Array, timestamp_ms: Milliseconds) -> None:
         """Leave a frame, uint8 [H, W, 3], and return at once. It is copied.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Pictures with their times → a video file, or numbered pictures in a folder: the whole of it or nothing."""
+"""Images with their times → a video file, or numbered images in a folder: the whole of it or nothing."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
+from mmnet.arrays import U8Array
 from mmnet.errors import OutputError, OutputExistsError
 from mmnet.files import atomic_file, atomic_folder
-from mmnet.runtime.imaging.preprocess import Bytes
-from mmnet.runtime.jobs.outputs import write_picture
+from mmnet.runtime.jobs.outputs import write_image
 from mmnet.runtime.video.audio import AudioCopy, Track
-from mmnet.runtime.video.colour import LIMITED, Colour, from_picture
+from mmnet.runtime.video.colour import LIMITED, Colour, from_image
 from mmnet.runtime.video.ffmpeg import pyav, reason
 from mmnet.runtime.video.formats import AUDIO, CONTAINER_OPTIONS, Encoding
 
@@ -38,7 +38,7 @@ class VideoSource(Protocol):
 
 
 class Sink(Protocol):
-    """Takes a video's pictures.
+    """Takes a video's images.
 
     Attributes:
         frames: how many it took.
@@ -48,7 +48,7 @@ class Sink(Protocol):
     frames: int
     tracks: list[Track]
 
-    def write(self, picture: Bytes, timestamp_ms: Fraction) -> None:
+    def write(self, image: U8Array, timestamp_ms: Fraction) -> None:
         """Write uint8 [H, W], [H, W, 3] (RGB) or [H, W, 4] (RGBA), shown at a time later than the one before."""
 
     def finish(self, *, cut: bool = False) -> None:
@@ -68,7 +68,7 @@ def write_video(
     Args:
         path: its extension names the container.
         source: whose times, colours and metadata it gets.
-        encoding: how pictures are encoded.
+        encoding: how images are encoded.
         audio: the file whose audio it gets.
         crf: quality instead of the encoding's own.
         salvage: see `AudioCopy`.
@@ -125,7 +125,7 @@ class VideoFile:
         if not all(self._shape):
             raise OutputError(
                 f"{source.width}×{source.height} pixels are too few for {encoding.description}; "
-                "write pictures: frames/%06d.png"
+                "write images: frames/%06d.png"
             )
         options = dict(encoding.options)
         if encoding.crf is not None:
@@ -140,12 +140,12 @@ class VideoFile:
             context.color_primaries, context.color_trc = colour.primaries, colour.transfer
         return stream
 
-    def write(self, picture: Bytes, timestamp_ms: Fraction) -> None:
+    def write(self, image: U8Array, timestamp_ms: Fraction) -> None:
         """See `Sink`."""
         height, width = self._shape
         if self._scaled:
-            picture = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
-        frame = from_picture(picture[:height, :width], self._encoding.pixel_format, self._colour)
+            image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+        frame = from_image(image[:height, :width], self._encoding.pixel_format, self._colour)
         seconds = Fraction(timestamp_ms) / 1000
         frame.pts, frame.time_base = round(seconds / self._time_base), self._time_base
         self._container.mux(self._stream.encode(frame))
@@ -196,8 +196,8 @@ def _shape(source: VideoSource, encoding: Encoding) -> tuple[int, int]:
     return (height // 2 * 2, width // 2 * 2) if encoding.even else (height, width)
 
 
-class Pictures:
-    """Numbered pictures in a folder: pattern % 1, pattern % 2, …"""
+class Images:
+    """Numbered images in a folder: pattern % 1, pattern % 2, …"""
 
     def __init__(self, folder: Path, output: Path) -> None:
         """`folder` exists, and will be that of `output`."""
@@ -205,11 +205,11 @@ class Pictures:
         self.tracks: list[Track] = []
         self._folder, self._output = folder, output
 
-    def write(self, picture: Bytes, timestamp_ms: Fraction) -> None:
+    def write(self, image: U8Array, timestamp_ms: Fraction) -> None:
         """See `Sink`; the time is lost."""
         self.frames += 1
         try:
-            write_picture(self._folder / (self._output.name % self.frames), picture)
+            write_image(self._folder / (self._output.name % self.frames), image)
         except OutputError as error:
             raise OutputError(str(error).replace(str(self._folder), str(self._output.parent))) from error
 
@@ -220,7 +220,7 @@ class Pictures:
 
 
 @contextmanager
-def write_pictures(output: Path) -> Iterator[Pictures]:
+def write_images(output: Path) -> Iterator[Images]:
     """The folder of `output` (such as frames/%06d.png) is there when the context ends without an error, else not.
 
     Raises:
@@ -228,16 +228,16 @@ def write_pictures(output: Path) -> Iterator[Pictures]:
         NoFramesError: no frame was written.
     """
     with atomic_folder(output.parent) as folder:
-        pictures = Pictures(folder, output)
-        yield pictures
-        pictures.finish()
+        images = Images(folder, output)
+        yield images
+        images.finish()
 
 
-def check_pictures_folder(output: Path, *, force: bool) -> None:
-    """Refuse a folder that holds anything but earlier pictures of this pattern.
+def check_images_folder(output: Path, *, force: bool) -> None:
+    """Refuse a folder that holds anything but earlier images of this pattern.
 
     Raises:
-        OutputExistsError: it holds such pictures and `force` is false.
+        OutputExistsError: it holds such images and `force` is false.
         OutputError: it holds other files, which would be lost.
     """
     folder = output.parent
@@ -249,4 +249,4 @@ def check_pictures_folder(output: Path, *, force: bool) -> None:
     if names - {output.name % number for number in range(1, len(names) + 1)}:
         raise OutputError(f"{output}: {folder} holds other files; name a folder that is new")
     if names and not force:
-        raise OutputExistsError(f"{output}: {folder} has such pictures already; add --force to replace them")
+        raise OutputExistsError(f"{output}: {folder} has such images already; add --force to replace them")

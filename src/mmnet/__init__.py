@@ -1,5 +1,48 @@
-"""MMNet for phones: from a trained checkpoint to an 8-bit .tflite, and a runtime that computes what the phone does."""
+"""MMNet portrait matting for phones: export a checkpoint to a verified 8-bit .tflite, and matte photos with it.
 
+    import mmnet
+
+    exported = mmnet.export_tflite("latest")            # a verified .tflite
+    exported.save("mmnet.tflite")
+    with mmnet.PortraitMatter() as matter:              # the model that ships
+        alpha = matter(mmnet.read_photo("photo.jpg"))   # float32 [H, W] in 0-1
+
+Everything in `__all__` is public; every other module is internal. Names load on first use, so that `import mmnet` is
+light.
+"""
+
+from __future__ import annotations
+
+import importlib
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
 __version__ = version("mmnet")
+
+# Public name -> the module that holds it.
+_HOMES = {
+    "MMNetError": "mmnet.errors",
+    "PortraitMatter": "mmnet.runtime",
+    "composite": "mmnet.runtime",
+    "cutout": "mmnet.runtime",
+    "read_photo": "mmnet.runtime",
+}
+
+if TYPE_CHECKING:
+    from mmnet.errors import MMNetError
+    from mmnet.runtime import PortraitMatter, composite, cutout, read_photo
+
+__all__ = ["MMNetError", "PortraitMatter", "composite", "cutout", "read_photo"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

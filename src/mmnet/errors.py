@@ -1,6 +1,6 @@
 """What every typed exception of this project descends from.
 
-A message is one line that names the file (or argument) and the mend. The command line prints it and exits with
+A message is one line that names the file (or argument) and the fix. The command line prints it and exits with
 `exit_code`; a traceback there means a defect of ours.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class MMNetError(Exception):
-    """Something the user gave cannot be used. The message is one line: what is wrong, where, and how to mend it."""
+    """Something the user gave cannot be used. The message is one line: what is wrong, where, and how to fix it."""
 
     exit_code = 1
 

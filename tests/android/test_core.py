@@ -75,17 +75,17 @@ def test_alpha(
 @given(_SIDE, _SIDE, _SEED, _LEVELS)
 def test_composite(java: JavaCore, height: int, width: int, seed: int, levels: int) -> None:
     random = np.random.default_rng(seed)
-    picture, behind = (_noise(random, levels, height, width, 3) for _ in range(2))
+    image, behind = (_noise(random, levels, height, width, 3) for _ in range(2))
     red, green, blue = random.integers(0, 256, 3).tolist()
-    case = CompositeCase(picture, _noise(random, 256, height, width), behind, (red, green, blue))
+    case = CompositeCase(image, _noise(random, 256, height, width), behind, (red, green, blue))
     assert java.ask(case.request()) == case.answer()
 
 
 def test_every_mixture_of_two_bytes_and_an_alpha(java: JavaCore) -> None:
     front, behind = (side.astype(np.uint8) for side in np.mgrid[:256, :256])
     for alpha in range(0, 256, 3):  # 255 is a multiple of 3
-        picture, other = (np.repeat(side[..., None], 3, axis=2) for side in (front, behind))
-        case = CompositeCase(picture, np.full((256, 256), alpha, np.uint8), other, (0, alpha, 255))
+        image, other = (np.repeat(side[..., None], 3, axis=2) for side in (front, behind))
+        case = CompositeCase(image, np.full((256, 256), alpha, np.uint8), other, (0, alpha, 255))
         assert java.ask(case.request()) == case.answer()
 
 

@@ -27,7 +27,7 @@ class Here:
     """Tasks done in this process, one after the other.
 
     Attributes:
-        deadly: names of pictures that kill the worker, unless they are done with care.
+        deadly: names of images that kill the worker, unless they are done with care.
         interrupt: after how many tasks Ctrl-C is pressed; None: never.
         tasks: what was handed out.
     """
@@ -44,7 +44,7 @@ class Here:
             self.tasks.append(task)
             if self.interrupt is not None and len(self.tasks) > self.interrupt:
                 raise KeyboardInterrupt
-            if task.careful or not any(picture.source.name in self.deadly for picture in task.pictures):
+            if task.careful or not any(image.source.name in self.deadly for image in task.images):
                 yield index, work(text)
 
 
@@ -81,12 +81,12 @@ def run_here(recipe: Recipe) -> Run:
 def portraits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eleven photos in three folders, of which two share a stem. Not to be written to."""
     folder = tmp_path_factory.mktemp("portraits")
-    picture = astronaut()[:200, 100:300, ::-1]
+    image = astronaut()[:200, 100:300, ::-1]
     (folder / "deep" / "er").mkdir(parents=True)
     for index in range(10):
         place = ("", "deep/", "deep/er/")[index % 3]
-        assert cv2.imwrite(str(folder / f"{place}p{index}.jpg"), picture[2 * index :, 3 * index :])
-    assert cv2.imwrite(str(folder / "deep" / "p1.png"), picture[::-1])
+        assert cv2.imwrite(str(folder / f"{place}p{index}.jpg"), image[2 * index :, 3 * index :])
+    assert cv2.imwrite(str(folder / "deep" / "p1.png"), image[::-1])
     (folder / "notes.txt").write_text("no photo")
     (folder / ".hidden.jpg").write_text("no photo")
     return folder

@@ -65,7 +65,7 @@ def test_the_same_figures(resize: str, pairs: list[Pair], candidates: list[Candi
     assert seen == [(done, 9) for done in range(1, 10)]
 
 
-def test_every_bad_picture_is_named(pairs: list[Pair], candidates: list[Candidate]) -> None:
+def test_every_bad_image_is_named(pairs: list[Pair], candidates: list[Candidate]) -> None:
     for index in (2, 5):
         pairs[index].image.write_bytes(b"\xff\xd8\xff")
     with pytest.raises(DatasetError) as caught:
@@ -73,6 +73,6 @@ def test_every_bad_picture_is_named(pairs: list[Pair], candidates: list[Candidat
     assert [problem.partition(":")[0] for problem in caught.value.problems] == [str(pairs[i].image) for i in (2, 5)]
 
 
-def test_a_picture_that_kills_its_workers_is_named(pairs: list[Pair], candidates: list[Candidate]) -> None:
+def test_an_image_that_kills_its_workers_is_named(pairs: list[Pair], candidates: list[Candidate]) -> None:
     with pytest.raises(EvaluationError, match=r"p3\.jpg"):
         evaluate_with(Backwards(lost=3), candidates, pairs, RESIZES["runtime"])

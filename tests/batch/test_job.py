@@ -52,9 +52,9 @@ def test_results_are_those_of_mmnet_matte(
     assert all(line["error"] is None for line in lines)
 
 
-@pytest.mark.parametrize("background", ["transparent", "blur", "#00ff00", "picture"])
+@pytest.mark.parametrize("background", ["transparent", "blur", "#00ff00", "image"])
 def test_so_they_are_with_every_background(background: str, portraits: Path, tmp_path: Path, run_here: Any) -> None:
-    if background == "picture":
+    if background == "image":
         background = str(tmp_path / "behind.png")
         assert cv2.imwrite(background, np.random.default_rng(7).integers(0, 256, (30, 50, 3), np.uint8))
     run_here(portraits / "deep" / "er", tmp_path / "out", made=Recipe.of(default_model(), background))
@@ -103,7 +103,7 @@ def test_an_empty_result_is_made_again(portraits: Path, tmp_path: Path, run_here
     assert contents(out) == whole
 
 
-def test_pictures_added_later(portraits: Path, tmp_path: Path, run_here: Any) -> None:
+def test_images_added_later(portraits: Path, tmp_path: Path, run_here: Any) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     source.mkdir()
     (source / "p.jpg").write_bytes((portraits / "p0.jpg").read_bytes())
@@ -129,7 +129,7 @@ def with_bad_ones(portraits: Path, tmp_path: Path) -> Path:
 BAD = ["bomb.png", "cut.jpg", "empty.jpg", "text.png"]
 
 
-def test_bad_pictures_are_reported(with_bad_ones: Path, tmp_path: Path, run_here: Any) -> None:
+def test_bad_images_are_reported(with_bad_ones: Path, tmp_path: Path, run_here: Any) -> None:
     out = tmp_path / "out"
     state = run_here(with_bad_ones, out)
     assert (state.done, state.failed) == (2, 4)
@@ -140,8 +140,8 @@ def test_bad_pictures_are_reported(with_bad_ones: Path, tmp_path: Path, run_here
     again = run_here(with_bad_ones, out)
     assert (again.done, again.failed, again.skipped, again.workers) == (0, 4, 2, 0), "they are not tried again"
     (with_bad_ones / "cut.jpg").write_bytes((with_bad_ones / "p0.jpg").read_bytes())
-    mended = run_here(with_bad_ones, out, retry=True)
-    assert (mended.done, mended.failed, mended.skipped) == (1, 3, 2)
+    fixed = run_here(with_bad_ones, out, retry=True)
+    assert (fixed.done, fixed.failed, fixed.skipped) == (1, 3, 2)
     assert len((out / "errors.jsonl").read_text().splitlines()) == 3
     for name in BAD:
         (with_bad_ones / name).unlink()
@@ -149,12 +149,12 @@ def test_bad_pictures_are_reported(with_bad_ones: Path, tmp_path: Path, run_here
     assert not (out / "errors.jsonl").exists()
 
 
-def test_bad_pictures_have_a_row_of_their_shard(with_bad_ones: Path, tmp_path: Path, run_here: Any) -> None:
+def test_bad_images_have_a_row_of_their_shard(with_bad_ones: Path, tmp_path: Path, run_here: Any) -> None:
     out = tmp_path / "out"
     assert run_here(with_bad_ones, out, to="parquet", shard_size=3).failed == 4
     rows = shard_rows(out)
     assert [row["name"] for row in rows if row["error"]] == BAD
-    assert all((row["picture"] is None) == (row["error"] is not None) for row in rows)
+    assert all((row["image"] is None) == (row["error"] is not None) for row in rows)
     assert run_here(with_bad_ones, out, to="parquet", shard_size=3).failed == 4
     (with_bad_ones / "cut.jpg").write_bytes((with_bad_ones / "p0.jpg").read_bytes())
     state = run_here(with_bad_ones, out, to="parquet", shard_size=3, retry=True)
@@ -170,14 +170,14 @@ def test_too_many_errors_stop_a_job(with_bad_ones: Path, tmp_path: Path, run_her
     assert run_here(with_bad_ones, tmp_path / "out", max_errors=4).stopped is None
 
 
-def test_a_picture_that_kills_its_worker_is_done_alone(
+def test_an_image_that_kills_its_worker_is_done_alone(
     portraits: Path, tmp_path: Path, run_here: Any, here: Any
 ) -> None:
     pool = here(workers=1, deadly=frozenset({"deep/p4.jpg"}))
     state = run_here(portraits, tmp_path / "out", pool)
     assert (state.done, state.failed) == (11, 0)
     careful = [task for task in pool.tasks if task.careful]
-    assert ["deep/p4.jpg"] in [[picture.source.name for picture in task.pictures] for task in careful]
+    assert ["deep/p4.jpg"] in [[image.source.name for image in task.images] for task in careful]
     run_here(portraits, tmp_path / "other")
     assert contents(tmp_path / "out") == contents(tmp_path / "other")
 
@@ -228,7 +228,7 @@ def test_results_of_others_are_not_taken_for_ours(portraits: Path, tmp_path: Pat
 
 @pytest.fixture(params=["plain", "struct"])
 def table(request: pytest.FixtureRequest, portraits: Path, tmp_path: Path) -> Path:
-    """The portraits as two files of Parquet in row groups of three, and one row without a picture."""
+    """The portraits as two files of Parquet in row groups of three, and one row without an image."""
     rows = [
         {"name": path.relative_to(portraits).as_posix(), "image": path.read_bytes()}
         for path in sorted(portraits.rglob("p[0-9].*"))
@@ -248,13 +248,13 @@ def test_parquet(table: Path, matted: dict[str, bytes], tmp_path: Path, run_here
     out, shards = tmp_path / "out", tmp_path / "shards"
     assert run_here(table, out, columns=columns).failed == 1
     results = contents(out)
-    assert "none: has no picture" in results.pop("errors.jsonl").decode()
+    assert "none: has no image" in results.pop("errors.jsonl").decode()
     assert results == matted
 
     with pytest.raises(KeyboardInterrupt):
         run_here(table, shards, here(interrupt=2), to="parquet", columns=columns)
     assert (run_here(table, shards, to="parquet", columns=columns).done, len(list(shards.glob("*.parquet")))) == (6, 5)
-    made = {row["output"]: row["picture"] for row in shard_rows(shards)}
+    made = {row["output"]: row["image"] for row in shard_rows(shards)}
     assert made.pop("none-alpha.png") is None
     assert made == matted
     size = next(row for row in shard_rows(shards) if row["output"] == "p0-alpha.png")
@@ -290,7 +290,7 @@ def test_memory_to_memory(portraits: Path, matted: dict[str, bytes], tmp_path: P
         ("in/deep", "in", [], "lies in"),
         ("in/p0.jpg", "out", [], "is a file"),
         ("nosuch://x", "out", [], "nosuch://x: cannot be opened"),
-        ("in", "out", ["-b", "nosuch"], "--background nosuch: no such picture"),
+        ("in", "out", ["-b", "nosuch"], "--background nosuch: no such image"),
         ("in", "out", ["-m", "gone.tflite"], "gone.tflite: no such"),
     ],
 )

@@ -78,11 +78,11 @@ def address(cluster: subprocess.Popen[str]) -> str:
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Enough photos to be interrupted among them: copies of a few."""
     folder = tmp_path_factory.mktemp("many")
-    picture = astronaut()[:, :, ::-1]
+    image = astronaut()[:, :, ::-1]
     for kind in range(KINDS):
         path = folder / f"k{kind}" / "c0.jpg"
         path.parent.mkdir()
-        assert cv2.imwrite(str(path), picture[8 * kind :])
+        assert cv2.imwrite(str(path), image[8 * kind :])
         for copy in range(1, COPIES):
             shutil.copy(path, path.with_name(f"c{copy}.jpg"))
     return folder
@@ -172,7 +172,7 @@ def test_an_ended_job_goes_on(
     assert (summary["total"], summary["failed"], summary["left"]) == (len(matted), 0, 0)
     assert summary["done"] + summary["skipped"] == len(matted)
     assert summary["skipped"] >= len(before)
-    if how == signal.SIGINT:  # the workers of a driver that was killed may have ended their picture first
+    if how == signal.SIGINT:  # the workers of a driver that was killed may have ended their image first
         assert {path: written for path, written in results(out).items() if path in before} == before
     check_complete(out, matted)
 
@@ -217,7 +217,7 @@ def test_evaluation_has_the_same_figures(address: str, many: Path, tmp_path: Pat
 
 
 def test_on_this_machine_alone(many: Path, matted: dict[str, bytes], tmp_path: Path) -> None:
-    """Ray started and ended by the command; one picture is bad."""
+    """Ray started and ended by the command; one image is bad."""
     source, out = tmp_path / "in", tmp_path / "out"
     shutil.copytree(many / "k1", source / "k1")
     (source / "bad.jpg").touch()

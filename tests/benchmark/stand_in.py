@@ -41,7 +41,7 @@ def statistics(times: list[int]) -> str:
     return text + "".join(f" {name}={ordered[len(times) * of // 100]}" for name, of in percentiles.items())
 
 
-def picture(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def drawn_image(shape: tuple[int, ...]) -> NDArray[np.uint8]:
     """Bytes of every value."""
     return (np.arange(np.prod(shape)) * 37 % 256).astype(np.uint8).reshape(shape)
 
@@ -63,7 +63,7 @@ def main() -> None:
     log("Explicitly applied XNNPACK delegate, and the model graph will be completely executed by the delegate.")
     log(f"Initialized session in {init / 1e3:g}ms.")
     (image,), (alpha,) = interpreter.get_input_details(), interpreter.get_output_details()
-    shown = picture(tuple(image["shape"]))
+    shown = drawn_image(tuple(image["shape"]))
     values: NDArray[Any] = shown / np.float32(255) if image["dtype"] == np.float32 else shown
     interpreter.set_tensor(image["index"], values)
     measured = []

@@ -1,4 +1,4 @@
-"""Drawn pictures with known mattes, and models small enough to measure quickly."""
+"""Drawn images with known mattes, and models small enough to measure quickly."""
 
 from __future__ import annotations
 

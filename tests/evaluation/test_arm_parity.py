@@ -23,14 +23,14 @@ from support import error_line, run
 from mmnet.evaluation.arm.environment import ArmPython, arm_python
 from mmnet.runtime import (
     PortraitMatter,
-    alpha_to_picture,
+    alpha_to_image,
     composite,
     estimate_foreground,
     read_photo,
     to_model_input,
 )
 
-STAGES = {"photo", "frame", "fits", "input", "alpha", "picture", "matte", "foreground", "composite"}
+STAGES = {"photo", "frame", "fits", "input", "alpha", "image", "matte", "foreground", "composite"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,9 +42,9 @@ def arm() -> Iterator[ArmPython]:
 
 
 @pytest.fixture(scope="module")
-def pictures(portrait: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def images(portrait: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three ways through the preprocessing: halved, enlarged, and odd sides with transparency."""
-    folder = tmp_path_factory.mktemp("pictures")
+    folder = tmp_path_factory.mktemp("images")
     noise = np.random.default_rng(3).integers(0, 256, (61, 47, 4), np.uint8)
     assert cv2.imwrite(str(folder / "a.jpg"), portrait[:300, 90:350, ::-1])
     assert cv2.imwrite(str(folder / "b.png"), noise)
@@ -53,9 +53,9 @@ def pictures(portrait: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="module")
-def one_picture(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def one_image(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("one")
-    (folder / "c.jpg").write_bytes((pictures / "c.jpg").read_bytes())
+    (folder / "c.jpg").write_bytes((images / "c.jpg").read_bytes())
     return folder
 
 
@@ -80,9 +80,9 @@ def sha256(array: np.ndarray) -> str:
     return hashlib.sha256(array.tobytes()).hexdigest()
 
 
-def test_an_int8_model_gives_the_same_bytes_on_arm(uint8_model: Path, pictures: Path) -> None:
+def test_an_int8_model_gives_the_same_bytes_on_arm(uint8_model: Path, images: Path) -> None:
     """On a core without the dot product, on one with it, and on one with the matrix product."""
-    done, found = parity(uint8_model, "-d", pictures, "--cpu", "cortex-a53,cortex-a76,cortex-a710")
+    done, found = parity(uint8_model, "-d", images, "--cpu", "cortex-a53,cortex-a76,cortex-a710")
     assert done.returncode == 0, done.stderr
     assert found["verdict"] == "identical"
     assert found["tolerance"]["alpha"] == 0
@@ -100,30 +100,30 @@ def test_an_int8_model_gives_the_same_bytes_on_arm(uint8_model: Path, pictures: 
             assert entry["verdict"] == "identical"
             assert set(entry["compared"]) == STAGES
             for compared in entry["compared"].values():
-                assert (compared["pictures"], compared["differing"], compared["largest"]) == (3, 0, 0)
+                assert (compared["images"], compared["differing"], compared["largest"]) == (3, 0, 0)
                 assert compared["values"] > 0
-            assert [picture["name"] for picture in entry["pictures"]] == ["a.jpg", "b.png", "c.jpg"]
-            for picture in entry["pictures"]:
-                photo = read_photo(pictures / picture["name"])
+            assert [image["name"] for image in entry["images"]] == ["a.jpg", "b.png", "c.jpg"]
+            for image in entry["images"]:
+                photo = read_photo(images / image["name"])
                 alpha, matte = matter.alpha_bytes(photo), matter(photo)
                 expected = {
                     "photo": photo,
                     "input": to_model_input(photo, matter.model.size),
                     "alpha": alpha,
-                    "picture": alpha_to_picture(alpha, *photo.shape[:2]),
+                    "image": alpha_to_image(alpha, *photo.shape[:2]),
                     "matte": matte,
                     "foreground": estimate_foreground(photo, matte),
                     "composite": composite(photo, matte, (0, 255, 0), estimate_foreground=True),
                 }
                 for stage, array in expected.items():
-                    assert picture[stage]["here"] == picture[stage]["arm"] == sha256(array), stage
-                    assert (picture[stage]["values"], picture[stage]["differing"]) == (array.size, 0)
-                assert picture["frame"]["values"] == photo.size
-                assert picture["fits"]["values"] == 3 * expected["input"].size
+                    assert image[stage]["here"] == image[stage]["arm"] == sha256(array), stage
+                    assert (image[stage]["values"], image[stage]["differing"]) == (array.size, 0)
+                assert image["frame"]["values"] == photo.size
+                assert image["fits"]["values"] == 3 * expected["input"].size
 
 
 def test_what_differs_on_arm_is_seen_where_it_does(
-    uint8_model: Path, one_picture: Path, arm: ArmPython, tmp_path: Path
+    uint8_model: Path, one_image: Path, arm: ArmPython, tmp_path: Path
 ) -> None:
     """The emulator is given a model with a bias changed, and another background: what lies between is the same."""
     altered = tmp_path / "altered.tflite"
@@ -139,46 +139,46 @@ for number, argument in enumerate(arguments):
         open({str(observer)!r}, "w").write(text.replace("_BEHIND = (0, 255, 0)", "_BEHIND = (0, 254, 0)"))
         arguments[number] = {str(observer)!r}
 """
-    done, found = parity(uint8_model, "-d", one_picture, "--cpu", "cortex-a76", "--qemu", wrapper(tmp_path, arm, swap))
+    done, found = parity(uint8_model, "-d", one_image, "--cpu", "cortex-a76", "--qemu", wrapper(tmp_path, arm, swap))
     assert done.returncode == 1
     assert found["verdict"] == "differs"
-    (picture,) = found["processors"][0]["pictures"]
-    assert {stage for stage in STAGES if picture[stage]["differing"]} == {"alpha", "composite"}
-    assert picture["composite"]["largest"] == 1
-    assert found["processors"][0]["compared"]["alpha"]["differing_pictures"] == 1
-    assert picture["alpha"]["largest"] >= 1
-    assert picture["alpha"]["here"] != picture["alpha"]["arm"]
+    (image,) = found["processors"][0]["images"]
+    assert {stage for stage in STAGES if image[stage]["differing"]} == {"alpha", "composite"}
+    assert image["composite"]["largest"] == 1
+    assert found["processors"][0]["compared"]["alpha"]["differing_images"] == 1
+    assert image["alpha"]["largest"] >= 1
+    assert image["alpha"]["here"] != image["alpha"]["arm"]
     assert "differs" in done.stderr
 
 
-def test_floats_are_the_same_within_the_tolerance(float_model: Path, one_picture: Path) -> None:
-    done, found = parity(float_model, "-d", one_picture, "--cpu", "cortex-a53")
+def test_floats_are_the_same_within_the_tolerance(float_model: Path, one_image: Path) -> None:
+    done, found = parity(float_model, "-d", one_image, "--cpu", "cortex-a53")
     assert done.returncode == 0, done.stderr
     assert found["verdict"] in ("identical", "within tolerance")
     assert found["tolerance"]["alpha"] == 1e-6
     assert "1e-06" in done.stderr
-    (picture,) = found["processors"][0]["pictures"]
-    assert {stage for stage in STAGES if picture[stage]["differing"]} <= {"alpha"}
-    assert picture["alpha"]["largest"] <= 1e-6
+    (image,) = found["processors"][0]["images"]
+    assert {stage for stage in STAGES if image[stage]["differing"]} <= {"alpha"}
+    assert image["alpha"]["largest"] <= 1e-6
 
 
-def test_an_unreadable_picture_is_named_and_the_others_compared(
-    uint8_model: Path, one_picture: Path, tmp_path: Path
+def test_an_unreadable_image_is_named_and_the_others_compared(
+    uint8_model: Path, one_image: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "good.jpg").write_bytes((one_picture / "c.jpg").read_bytes())
-    (tmp_path / "bad.jpg").write_bytes((one_picture / "c.jpg").read_bytes()[:200])
+    (tmp_path / "good.jpg").write_bytes((one_image / "c.jpg").read_bytes())
+    (tmp_path / "bad.jpg").write_bytes((one_image / "c.jpg").read_bytes()[:200])
     done, found = parity(uint8_model, "-d", tmp_path, "--cpu", "cortex-a53")
     assert done.returncode == 2
     assert found["verdict"] == "not compared"
     assert sum(str(tmp_path / "bad.jpg") in line for line in done.stderr.splitlines()) == 1
-    bad, good = found["processors"][0]["pictures"]
+    bad, good = found["processors"][0]["images"]
     assert (bad["name"], "alpha" in bad) == ("bad.jpg", False)
     assert good["alpha"]["differing"] == 0
 
 
 @pytest.mark.parametrize("how", ["crashes", "is missing", "is old", "is another program"])
 def test_an_emulator_that_does_not_do(
-    how: str, uint8_model: Path, one_picture: Path, arm: ArmPython, tmp_path: Path
+    how: str, uint8_model: Path, one_image: Path, arm: ArmPython, tmp_path: Path
 ) -> None:
     script, message = {
         "crashes": ("if '-P' in arguments: os.kill(os.getpid(), 11)", "cortex-a53: Python ended (signal 11)"),
@@ -189,14 +189,14 @@ def test_an_emulator_that_does_not_do(
     emulator = wrapper(tmp_path, arm, script)
     if how == "is missing":
         emulator.unlink()
-    arguments = [uint8_model, "-d", one_picture, "--cpu", "cortex-a53", "--qemu", emulator]
+    arguments = [uint8_model, "-d", one_image, "--cpu", "cortex-a53", "--qemu", emulator]
     done = run("mmnet", "arm-parity", *arguments)
     assert done.returncode == 2
     assert sum(message in line for line in done.stderr.splitlines()) == 1, done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_what_is_refused(uint8_model: Path, one_picture: Path, tmp_path: Path) -> None:
+def test_what_is_refused(uint8_model: Path, one_image: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.tflite"
     bad.write_bytes(uint8_model.read_bytes()[:3000])
     out = tmp_path / "out.json"
@@ -204,14 +204,14 @@ def test_what_is_refused(uint8_model: Path, one_picture: Path, tmp_path: Path) -
     (tmp_path / "empty").mkdir()
     for arguments, message in (
         (
-            [uint8_model, "-d", one_picture, "--cpu", "cortex-a53,pentium"],
+            [uint8_model, "-d", one_image, "--cpu", "cortex-a53,pentium"],
             "--cpu pentium: the emulator does not",
         ),
-        ([uint8_model, "-d", one_picture, "--cpu", ","], "names no processor"),
-        ([bad, "-d", one_picture], str(bad)),
-        ([tmp_path / "none.tflite", "-d", one_picture], "no such file"),
+        ([uint8_model, "-d", one_image, "--cpu", ","], "names no processor"),
+        ([bad, "-d", one_image], str(bad)),
+        ([tmp_path / "none.tflite", "-d", one_image], "no such file"),
         ([uint8_model, "-d", tmp_path / "empty"], "has no photo"),
-        ([uint8_model, "-d", one_picture, "--json", out], "--force"),
+        ([uint8_model, "-d", one_image, "--json", out], "--force"),
     ):
         done = run("mmnet", "arm-parity", *arguments)
         assert done.returncode == 2
@@ -219,7 +219,7 @@ def test_what_is_refused(uint8_model: Path, one_picture: Path, tmp_path: Path) -
     assert out.read_text() == "precious"
 
 
-def test_a_changed_file_in_the_cache_is_mended(arm: ArmPython) -> None:
+def test_a_changed_file_in_the_cache_is_fixed(arm: ArmPython) -> None:
     with tempfile.TemporaryDirectory(dir=CACHE_HOME) as name:  # not where other tests run what is there
         cache = Path(name) / "arm"
         shutil.copytree(arm.folder.parent, cache, symlinks=True, copy_function=os.link)

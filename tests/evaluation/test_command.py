@@ -19,7 +19,7 @@ from mmnet.evaluation.figures import FIGURES
 from mmnet.runtime import PortraitMatter, Upsampling, read_photo
 
 NAMES = [figure.name for figure in FIGURES]
-PICTURES = [f"p{index}" for index in range(6)]
+IMAGES = [f"p{index}" for index in range(6)]
 
 
 @pytest.fixture(scope="module")
@@ -48,52 +48,52 @@ def test_shape_of_the_json(measured: Any, checkpoint_folder: Path) -> None:
     }  # fmt: skip
     assert found["format"] == "mmnet-evaluation/1"
     assert found["command"].startswith("mmnet evaluate --ckpt ")
-    assert {key: found["data"][key] for key in ("split", "pictures")} == {"split": "test", "pictures": 6}
+    assert {key: found["data"][key] for key in ("split", "images")} == {"split": "test", "images": 6}
     assert list(found["figures"]) == NAMES
     assert [model["name"] for model in found["models"]] == ["mine", "float", "uint8"]
     assert [model["kind"] for model in found["models"]] == ["checkpoint", "tflite", "tflite"]
     for model in found["models"]:
-        assert set(model) == {"name", "kind", "source", "size", "sha256", "recipe", "statistics", "worst", "pictures"}
-        assert list(model["pictures"]) == PICTURES
+        assert set(model) == {"name", "kind", "source", "size", "sha256", "recipe", "statistics", "worst", "images"}
+        assert list(model["images"]) == IMAGES
         assert list(model["statistics"]) == NAMES
-        assert all(list(figures) == NAMES for figures in model["pictures"].values())
+        assert all(list(figures) == NAMES for figures in model["images"].values())
     assert found["models"][0]["recipe"]["checkpoint"]["step"] == 7
 
 
-def test_statistics_are_those_of_the_pictures(measured: Any) -> None:
+def test_statistics_are_those_of_the_images(measured: Any) -> None:
     for model in measured[1]["models"]:
         for name in NAMES:
-            values = np.array([figures[name] for figures in model["pictures"].values()])
+            values = np.array([figures[name] for figures in model["images"].values()])
             entry = model["statistics"][name]
             assert entry["mean"] == pytest.approx(values.mean())
             assert entry["deviation"] == pytest.approx(values.std(ddof=1))
             assert values.min() <= entry["low"] <= entry["mean"] <= entry["high"] <= values.max()
-            assert entry["pictures"] == 6
+            assert entry["images"] == 6
 
 
 def test_the_worst_come_first(measured: Any) -> None:
     for model in measured[1]["models"]:
-        ranked = sorted(PICTURES, key=lambda name: -model["pictures"][name]["MAD"])
-        assert [entry["picture"] for entry in model["worst"]] == ranked[:4]
-        assert [entry["MAD"] for entry in model["worst"]] == [model["pictures"][name]["MAD"] for name in ranked[:4]]
+        ranked = sorted(IMAGES, key=lambda name: -model["images"][name]["MAD"])
+        assert [entry["image"] for entry in model["worst"]] == ranked[:4]
+        assert [entry["MAD"] for entry in model["worst"]] == [model["images"][name]["MAD"] for name in ranked[:4]]
 
 
 def test_figures_are_of_the_runtimes_matte(measured: Any, portraits: Path, uint8_model: Path) -> None:
     """Bytes over 255, brought to the photo's size without looking at it: networks are measured, not upsampling."""
     with PortraitMatter(uint8_model, 1, Upsampling.BILINEAR) as matter:
-        for name in PICTURES:
+        for name in IMAGES:
             (photo,) = (portraits / "test" / "image").glob(f"{name}.*")
             alpha = matter(read_photo(photo))
             mask = cv2.imread(str(portraits / "test" / "mask" / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
-            found = measured[1]["models"][2]["pictures"][name]
+            found = measured[1]["models"][2]["images"][name]
             assert found["MAD"] == pytest.approx(metrics.mad(alpha, mask / np.float32(255)), abs=1e-9)
             assert found["IoU"] == pytest.approx(metrics.iou(alpha, mask / np.float32(255)))
 
 
 def test_a_checkpoint_is_its_float_export(measured: Any) -> None:
     checkpoint, exported, _ = measured[1]["models"]
-    for name in PICTURES:
-        assert checkpoint["pictures"][name] == pytest.approx(exported["pictures"][name], abs=1e-7)
+    for name in IMAGES:
+        assert checkpoint["images"][name] == pytest.approx(exported["images"][name], abs=1e-7)
 
 
 def test_the_table(measured: Any) -> None:
@@ -102,7 +102,7 @@ def test_the_table(measured: Any) -> None:
     assert lines[0].split() == ["mine", "float", "uint8"]
     means = [f"{model['statistics']['MAD_256x256']['mean']:.5f}" for model in found["models"]]
     assert ["MAD_256x256", *means] in [line.split() for line in lines]
-    assert "6 pictures" in done.stdout
+    assert "6 images" in done.stdout
     assert done.stderr == ""
 
 
@@ -116,19 +116,19 @@ def test_the_threads_change_nothing(portraits: Path, float_model: Path, uint8_mo
 
 
 def test_the_original_resize_is_another_figure(measured: Any, portraits: Path, uint8_model: Path) -> None:
-    found = evaluate_json("-m", uint8_model, "-d", portraits / "test", "--resize", "original", "--no-pictures")
+    found = evaluate_json("-m", uint8_model, "-d", portraits / "test", "--resize", "original", "--no-images")
     assert found["resize"]["name"] == "original"
     (model,) = found["models"]
-    assert "pictures" not in model
+    assert "images" not in model
     assert model["statistics"]["MAD"]["mean"] != measured[1]["models"][2]["statistics"]["MAD"]["mean"]
 
 
-def test_a_picture_without_an_edge_has_no_band(pairs_folder: Path, uint8_model: Path) -> None:
+def test_an_image_without_an_edge_has_no_band(pairs_folder: Path, uint8_model: Path) -> None:
     cv2.imwrite(str(pairs_folder / "mask" / "p1.png"), np.zeros((90, 72), np.uint8))
     (model,) = evaluate_json("-m", uint8_model, "-d", pairs_folder)["models"]
-    assert model["pictures"]["p1"]["MAD_band"] is None
-    assert model["pictures"]["p1"]["MAD"] > 0
-    assert model["statistics"]["MAD_band"]["pictures"] == 3
+    assert model["images"]["p1"]["MAD_band"] is None
+    assert model["images"]["p1"]["MAD"] > 0
+    assert model["statistics"]["MAD_band"]["images"] == 3
 
 
 def test_no_tensorflow_for_files(portraits: Path, uint8_model: Path) -> None:
@@ -146,7 +146,7 @@ print(sorted({{'tensorflow', 'keras', 'tf_keras', 'jax'}} & set(sys.modules)))
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_every_bad_picture_is_a_line(pairs_folder: Path, uint8_model: Path, tmp_path: Path) -> None:
+def test_every_bad_image_is_a_line(pairs_folder: Path, uint8_model: Path, tmp_path: Path) -> None:
     (pairs_folder / "mask" / "p1.png").unlink()
     (pairs_folder / "image" / "p2.png").unlink()
     out = tmp_path / "figures.json"

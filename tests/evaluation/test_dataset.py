@@ -110,7 +110,7 @@ def test_a_bad_file_is_named(pairs_folder: Path, spoil: Callable[[Path], None], 
 
 def test_all_bad_files_are_named(pairs_folder: Path) -> None:
     for name in ("p0", "p2"):
-        (pairs_folder / "mask" / f"{name}.png").write_text("no picture")
+        (pairs_folder / "mask" / f"{name}.png").write_text("no image")
     assert len(problems(pairs_folder)) == 2
 
 

@@ -12,7 +12,7 @@ from mmnet.evaluation.figures import FIGURES, Truth, measure
 from mmnet.evaluation.resize import RESIZES
 
 
-def picture(seed: int, height: int, width: int) -> np.ndarray:
+def image(seed: int, height: int, width: int) -> np.ndarray:
     noise = np.random.default_rng(seed).random((height, width), np.float32)
     smooth = cv2.GaussianBlur(noise, (0, 0), 4)
     return (smooth - smooth.min()) / np.ptp(smooth)
@@ -25,12 +25,12 @@ def tf1(matte: np.ndarray, height: int, width: int, *, aligned: bool = False) ->
 
 @pytest.fixture
 def mask() -> np.ndarray:
-    return np.rint(255 * picture(0, 90, 72)).astype(np.uint8)
+    return np.rint(255 * image(0, 90, 72)).astype(np.uint8)
 
 
 @pytest.mark.parametrize("size", [64, 256])
 def test_as_the_original_code_resizes(mask: np.ndarray, size: int) -> None:
-    alpha, truth = picture(1, size, size), mask / np.float32(255)
+    alpha, truth = image(1, size, size), mask / np.float32(255)
     figures = measure(alpha, Truth(mask, RESIZES["original"]))
     small = tf1(alpha, 256, 256, aligned=True), tf1(truth, 256, 256, aligned=True)
     large = tf1(alpha, 800, 600), tf1(truth, 800, 600)
@@ -43,7 +43,7 @@ def test_as_the_original_code_resizes(mask: np.ndarray, size: int) -> None:
 
 
 def test_as_the_runtime_resizes(mask: np.ndarray) -> None:
-    alpha, truth = picture(1, 64, 64), mask / np.float32(255)
+    alpha, truth = image(1, 64, 64), mask / np.float32(255)
     figures = measure(alpha, Truth(mask, RESIZES["runtime"]))
     small = cv2.resize(alpha, (256, 256)), cv2.resize(truth, (256, 256))
     own = cv2.resize(alpha, (72, 90)), truth

@@ -149,7 +149,7 @@ def test_symmetry(metric: Metric, pair: tuple[Matte, Matte]) -> None:
 
 @pytest.mark.parametrize("metric", [*ERRORS, metrics.iou, metrics.gauss_grad], ids=lambda metric: metric.__name__)
 @given(pair=matte_pairs(9, 14), turned=st.sampled_from([np.fliplr, np.flipud, np.transpose, np.rot90]))
-def test_turning_the_picture_changes_nothing(
+def test_turning_the_image_changes_nothing(
     metric: Metric, pair: tuple[Matte, Matte], turned: Callable[[Matte], Matte]
 ) -> None:
     alpha, truth = pair

@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import error_line, run
 
-from mmnet.evaluation.datasets.pairs import load_pictures
+from mmnet.evaluation.datasets.pairs import load_images
 from mmnet.evaluation.models import open_file
-from mmnet.evaluation.parity.compare import ACCURACY, PictureParity, changes, compare, judge
+from mmnet.evaluation.parity.compare import ACCURACY, ImageParity, changes, compare, judge
 from mmnet.evaluation.parity.tolerances import DEFAULTS, LIMITS, tolerances
 from mmnet.evaluation.resize import RESIZES
 from mmnet.runtime import MattingModel, read_photo, to_model_input
@@ -67,7 +67,7 @@ def test_accuracy_is_that_of_evaluate_and_the_change_is_paired(models, portraits
     for name, change in found["accuracy"].items():
         for model, role in zip(expected, ("reference", "other"), strict=True):
             assert change[role]["mean"] == pytest.approx(model["statistics"][name]["mean"])
-        pairs = [[entry["pictures"][p][name] for entry in expected] for p in expected[0]["pictures"]]
+        pairs = [[entry["images"][p][name] for entry in expected] for p in expected[0]["images"]]
         deltas = np.array([other - reference for reference, other in pairs])
         assert change["difference"]["mean"] == pytest.approx(deltas.mean(), abs=1e-9)
         assert change["difference"]["low"] <= deltas.mean() <= change["difference"]["high"]
@@ -75,7 +75,7 @@ def test_accuracy_is_that_of_evaluate_and_the_change_is_paired(models, portraits
 
 @pytest.mark.parametrize(("limit", "code"), [("1", 0), ("0", 1)])
 def test_the_exit_code_is_the_verdict(models, portraits, limit, code):
-    wide = ["--max-picture-mad", 1, "--max-mad-increase", 9, "--max-gauss-grad-increase", 9]
+    wide = ["--max-image-mad", 1, "--max-mad-increase", 9, "--max-gauss-grad-increase", 9]
     done = run("mmnet", "parity", *models, "-d", portraits / "test", "--max-mad", limit, *wide)
     assert done.returncode == code, done.stderr
     assert done.stdout.splitlines()[-1].startswith("Within tolerance" if code == 0 else "Beyond tolerance: mean |Δα|")
@@ -94,8 +94,8 @@ def test_photos_alone_give_differences_alone(models, photos, tmp_path):
     found = json.loads((tmp_path / "p.json").read_text())
     assert done.returncode in (0, 1)
     assert found["accuracy"] == {}
-    assert found["data"]["pictures"] == 3
-    assert [entry["limit"] for entry in found["checks"]] == ["max_mad", "max_picture_mad"]
+    assert found["data"]["images"] == 3
+    assert [entry["limit"] for entry in found["checks"]] == ["max_mad", "max_image_mad"]
 
 
 @pytest.mark.parametrize(
@@ -133,8 +133,8 @@ def test_tolerances_given_win_over_defaults(precision, given_values):
 
 
 def test_strict_judges_the_far_end_of_the_interval(models, portraits):
-    pictures = load_pictures(portraits, "test")
-    parity = compare(*(open_file(path) for path in models), pictures, RESIZES["runtime"])
+    images = load_images(portraits, "test")
+    parity = compare(*(open_file(path) for path in models), images, RESIZES["runtime"])
     mad = parity.differences["MAD"]
     between = DEFAULTS["int8"] | {"max_mad": (mad.mean + mad.high) / 2}
     loose, strict = (judge(parity, between, strict=strict)[0] for strict in (False, True))
@@ -146,9 +146,9 @@ def test_strict_judges_the_far_end_of_the_interval(models, portraits):
     [(0.0, 0.0, 0.0), (0.0, 1.0, np.inf), (1.0, 0.0, -1.0), (np.nan, np.nan, np.nan), (0.5, 0.75, 0.5)],
 )
 def test_the_increase_of_a_figure_that_may_be_nothing(reference, other, increase):
-    """All pictures alike, so that the interval is the figure, or nothing where that is infinite."""
+    """All images alike, so that the interval is the figure, or nothing where that is infinite."""
     accuracy = tuple(dict.fromkeys((figure.name for figure in ACCURACY), value) for value in (reference, other))
-    found = [PictureParity(f"p{index}", {}, accuracy, np.zeros(511, np.int64)) for index in range(5)]
+    found = [ImageParity(f"p{index}", {}, accuracy, np.zeros(511, np.int64)) for index in range(5)]
     for change in changes(found).values():
         assert change.increase.value == pytest.approx(increase, nan_ok=True)
         if np.isfinite(increase):
@@ -167,7 +167,7 @@ class _References(html.parser.HTMLParser):
         self.loaded += [value for name, value in attrs if name in ("src", "href", "srcset", "data", "poster")]
 
 
-def test_the_page_loads_nothing_and_its_pictures_can_be_decoded(reported):
+def test_the_page_loads_nothing_and_its_images_can_be_decoded(reported):
     _, _, page = reported
     text = page.read_text()
     references = _References()
@@ -177,7 +177,7 @@ def test_the_page_loads_nothing_and_its_pictures_can_be_decoded(reported):
     assert "@import" not in text
     assert (
         len(references.loaded) == (2 + 2) * 6
-    )  # the worst third of six pictures and the two in the middle, six panels each
+    )  # the worst third of six images and the two in the middle, six panels each
     for reference in references.loaded:
         kind, data = reference.split(",", 1)
         assert kind == "data:image/webp;base64"

@@ -63,7 +63,7 @@ def test_the_argument_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize("shape", [(4,), (0, 4), (1, 2, 3, 4)])
-def test_no_picture(shape: tuple[int, ...]) -> None:
+def test_no_image(shape: tuple[int, ...]) -> None:
     with pytest.raises(ResizeError, match="cannot be resized"):
         resize_legacy_bilinear(np.zeros(shape), 2, 2)
 

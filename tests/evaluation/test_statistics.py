@@ -33,7 +33,7 @@ def test_equals_drawing_one_by_one() -> None:
 
 
 def test_chunks_cover_every_resample() -> None:
-    """So many pictures that the resamples are drawn a few at a time."""
+    """So many images that the resamples are drawn a few at a time."""
     values = np.random.default_rng(5).normal(0, 1, (50_000, 1))
     low, high = bootstrap_interval(values, resamples=200)
     expected = 1.96 / np.sqrt(50_000)
@@ -48,7 +48,7 @@ def test_the_interval_covers_the_true_mean_about_as_often_as_it_says() -> None:
     assert 0.91 <= covered / 400 <= 0.98
 
 
-def test_wider_for_more_certainty_and_for_fewer_pictures() -> None:
+def test_wider_for_more_certainty_and_for_fewer_images() -> None:
     def width(values: np.ndarray, level: float) -> float:
         low, high = bootstrap_interval(values, level=level)
         return float((high - low)[0])
@@ -62,7 +62,7 @@ def test_a_missing_figure_is_left_out() -> None:
     values = sample(1, columns=2)
     values[::2, 1] = np.nan
     whole, half = summarise(values)
-    assert (whole.pictures, half.pictures) == (60, 30)
+    assert (whole.images, half.images) == (60, 30)
     known = values[1::2, 1]
     assert half.mean == pytest.approx(known.mean())
     assert half.deviation == pytest.approx(known.std(ddof=1))
@@ -72,13 +72,13 @@ def test_a_missing_figure_is_left_out() -> None:
     assert half.high - half.low == pytest.approx(alone.high - alone.low, rel=0.05)
 
 
-def test_no_picture_has_the_figure() -> None:
+def test_no_image_has_the_figure() -> None:
     (entry,) = summarise(np.full((3, 1), np.nan))
-    assert entry.pictures == 0
+    assert entry.images == 0
     assert np.isnan([entry.mean, entry.deviation, entry.low, entry.high]).all()
 
 
-def test_one_picture() -> None:
+def test_one_image() -> None:
     (entry,) = summarise(np.array([[0.25]]))
-    assert (entry.mean, entry.low, entry.high, entry.pictures) == (0.25, 0.25, 0.25, 1)
+    assert (entry.mean, entry.low, entry.high, entry.images) == (0.25, 0.25, 0.25, 1)
     assert np.isnan(entry.deviation)

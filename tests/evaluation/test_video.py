@@ -1,4 +1,4 @@
-"""`mmnet evaluate --video`: sequences found, checked, measured frame by frame and steadied."""
+"""`mmnet evaluate --video`: sequences found, checked, measured frame by frame and smoothed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mmnet.evaluation.metrics import mad
 from mmnet.evaluation.video.evaluate import NAMES
 from mmnet.evaluation.video.metrics import DTSSD_SCALE, dtssd
 from mmnet.evaluation.video.report import markdown
-from mmnet.runtime import PortraitMatter, Steadier, read_photo, to_model_input
+from mmnet.runtime import PortraitMatter, TemporalSmoother, read_photo, to_model_input
 from mmnet.runtime.fullres.upsample import resize_alpha
 
 MOTIONS = {"000-still": "still", "001-drift": "drift"}
@@ -63,9 +63,9 @@ def test_the_json(measured: Any) -> None:
         "split": None, "sequences": 2, "frames": 12,
     }  # fmt: skip
     assert list(found["figures"]) == list(NAMES)
-    assert found["steadier"] == Steadier().options
+    assert found["smoother"] == TemporalSmoother().options
     (model,) = found["models"]
-    for part in ("frame_by_frame", "steadied"):
+    for part in ("frame_by_frame", "smoothed"):
         assert set(model[part]["sequences"]) == set(MOTIONS)
         assert set(model[part]["motions"]) == set(MOTIONS.values())
         for name in NAMES:
@@ -76,7 +76,7 @@ def test_the_json(measured: Any) -> None:
             for sequence, motion in MOTIONS.items():
                 assert model[part]["motions"][motion][name] == model[part]["sequences"][sequence][name]
     for name in NAMES:
-        means = [model[part]["statistics"][name]["mean"] for part in ("steadied", "frame_by_frame")]
+        means = [model[part]["statistics"][name]["mean"] for part in ("smoothed", "frame_by_frame")]
         assert model["change"][name]["mean"] == pytest.approx(means[0] - means[1])
 
 
@@ -85,15 +85,15 @@ def test_the_figures_are_of_the_runtimes_mattes(measured: Any, sequences: Path) 
     (model,) = measured[1]["models"]
     with PortraitMatter(MODEL, 1) as matter:
         for sequence in MOTIONS:
-            steady = Steadier()
-            rows: dict[str, list[Any]] = {"frame_by_frame": [], "steadied": []}
+            smooth = TemporalSmoother()
+            rows: dict[str, list[Any]] = {"frame_by_frame": [], "smoothed": []}
             truths = []
             for at in range(6):
                 frame = read_photo(sequences / sequence / "image" / f"{at:04}.png")
                 truths.append(read_photo(sequences / sequence / "mask" / f"{at:04}.png")[..., 0] / np.float32(255))
                 image = to_model_input(frame, matter.model.size)
                 alpha = matter.model.run_float(image)
-                for part, one in (("frame_by_frame", alpha), ("steadied", steady(alpha, image))):
+                for part, one in (("frame_by_frame", alpha), ("smoothed", smooth(alpha, image))):
                     rows[part].append(resize_alpha(one, *frame.shape[:2]))
             for part, alphas in rows.items():
                 figures = model[part]["sequences"][sequence]
@@ -104,9 +104,9 @@ def test_the_figures_are_of_the_runtimes_mattes(measured: Any, sequences: Path) 
                 assert figures["dtSSD"] == pytest.approx(DTSSD_SCALE * np.mean(changes))
 
 
-def test_the_still_film_is_steadied(measured: Any) -> None:
+def test_the_still_film_is_smoothed(measured: Any) -> None:
     (model,) = measured[1]["models"]
-    before, after = (model[part]["sequences"]["000-still"]["dtSSD"] for part in ("frame_by_frame", "steadied"))
+    before, after = (model[part]["sequences"]["000-still"]["dtSSD"] for part in ("frame_by_frame", "smoothed"))
     assert 0 < after < before
 
 
@@ -114,19 +114,19 @@ def test_the_table(measured: Any) -> None:
     done = measured[0]
     lines = [line.split() for line in done.stdout.splitlines()]
     name = MODEL.stem
-    assert lines[0] == [name, name, "steadied"]
+    assert lines[0] == [name, name, "smoothed"]
     (model,) = measured[1]["models"]
-    means = [f"{model[part]['statistics']['MAD']['mean']:.5f}" for part in ("frame_by_frame", "steadied")]
+    means = [f"{model[part]['statistics']['MAD']['mean']:.5f}" for part in ("frame_by_frame", "smoothed")]
     assert ["MAD", *means] in lines
     assert "2 sequences, 12 frames" in done.stdout
     assert done.stderr == ""
 
 
 def test_standard_output_is_json_alone(sequences: Path, uint8_model: Path) -> None:
-    done = run("mmnet", "evaluate", "--video", "-m", uint8_model, "-d", sequences, "--json", "-", "--no-pictures")
+    done = run("mmnet", "evaluate", "--video", "-m", uint8_model, "-d", sequences, "--json", "-", "--no-images")
     assert done.returncode == 0, done.stderr
     (model,) = json.loads(done.stdout)["models"]
-    assert "sequences" not in model["steadied"]
+    assert "sequences" not in model["smoothed"]
     assert "dtSSD" in done.stderr
 
 
@@ -144,22 +144,22 @@ def test_layouts(tmp_path: Path) -> None:
     # 2 comes before 10.
     assert [pair.name for pair in found["own"][1].pairs] == [str(number) for number in range(12)]
     assert check_clips(found["own"]).lengths == [3, 12]
-    # The same pictures under the same name are the same data; other ones are not.
+    # The same images under the same name are the same data; other ones are not.
     hashes = [check_clips(load_clips(tmp_path / "own", part)).sha256 for part in ("a", "b")]
     assert len(set(hashes)) == 2
 
 
-def write_video(path: Path, pictures: list[Any]) -> None:
+def write_video(path: Path, images: list[Any]) -> None:
     import av
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    kind = "rgb24" if pictures[0].ndim == 3 else "gray"
+    kind = "rgb24" if images[0].ndim == 3 else "gray"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("ffv1", rate=30)
-        stream.height, stream.width = pictures[0].shape[:2]
+        stream.height, stream.width = images[0].shape[:2]
         stream.pix_fmt = "bgr0" if kind == "rgb24" else "gray"
-        for picture in pictures:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format=kind)))
+        for image in images:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format=kind)))
         container.mux(stream.encode())
 
 
@@ -171,8 +171,8 @@ def test_videos(tmp_path: Path) -> None:
     write_video(tmp_path / "good" / "pha" / "a.mkv", masks)
     (clip,) = load_clips(tmp_path / "good")
     assert clip.name == "a"
-    for (frame, mask), picture, matte in zip(clip.frames(), frames, masks, strict=True):
-        np.testing.assert_array_equal(frame, picture)
+    for (frame, mask), image, matte in zip(clip.frames(), frames, masks, strict=True):
+        np.testing.assert_array_equal(frame, image)
         np.testing.assert_array_equal(mask, matte)
 
     write_video(tmp_path / "short" / "com" / "a.mkv", frames)
@@ -193,7 +193,7 @@ FAULTS = {
     "folder": "{masks}: no such folder",
     "size": "4.png: is 40×40, the frames before 48×48",
     "pair": "4.png: is 40×40, its photo",
-    "colour": "4.png: is a picture in colour",
+    "colour": "4.png: is an image in colour",
     "truncated": "4.png",
     "single": "clip: has 1 frame",
     "nothing": "has no sequence in it",
@@ -250,5 +250,5 @@ def test_the_page_is_made_from_the_figures() -> None:
     found = json.loads((results / "video-test.json").read_text(encoding="utf-8"))
     assert (results / "video.md").read_text(encoding="utf-8").endswith("\n---\n\n" + markdown(found))
     (model,) = found["models"]
-    assert found["steadier"] == Steadier().options, "measured with other options than the defaults"
+    assert found["smoother"] == TemporalSmoother().options, "measured with other options than the defaults"
     assert model["change"]["dtSSD"]["high"] < 0

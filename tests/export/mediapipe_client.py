@@ -1,6 +1,6 @@
-"""Let MediaPipe segment a picture with each of some models, in MediaPipe's own environment.
+"""Let MediaPipe segment an image with each of some models, in MediaPipe's own environment.
 
-    python mediapipe_client.py FOLDER PICTURE.npy MODEL.tflite...
+    python mediapipe_client.py FOLDER IMAGE.npy MODEL.tflite...
 
 prints a JSON object that tells for each model what MediaPipe said:
 `{"MODEL.tflite": {"error": null, "masks": ["FOLDER/0.0.npy"], "metadata": {...}}}`.
@@ -22,10 +22,10 @@ from mediapipe.tasks.python import BaseOptions
 from mediapipe.tasks.python.vision import ImageSegmenter, ImageSegmenterOptions
 
 
-def segment(model: str, picture: np.ndarray) -> list[np.ndarray]:
+def segment(model: str, pixels: np.ndarray) -> list[np.ndarray]:
     options = ImageSegmenterOptions(BaseOptions(model_asset_path=model), output_confidence_masks=True)
     with ImageSegmenter.create_from_options(options) as segmenter:
-        image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=picture)
+        image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels)
         return [np.array(mask.numpy_view()) for mask in segmenter.segment(image).confidence_masks]
 
 
@@ -57,12 +57,12 @@ def plain(value: Any) -> Any:
     return value
 
 
-def main(folder: Path, picture: np.ndarray, models: list[str]) -> dict[str, Any]:
+def main(folder: Path, image: np.ndarray, models: list[str]) -> dict[str, Any]:
     answers: dict[str, Any] = {}
     for number, model in enumerate(models):
         error, masks = None, []
         try:
-            for channel, mask in enumerate(segment(model, picture)):
+            for channel, mask in enumerate(segment(model, image)):
                 path = folder / f"{number}.{channel}.npy"
                 np.save(path, mask)
                 masks.append(str(path))

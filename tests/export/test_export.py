@@ -79,8 +79,8 @@ class TestEveryVariant:
             alphas = np.stack([model.run_float(image) for image in calibration.images])
         keras_model = build_keras(CHECKPOINT.config, keras)
         assign_weights(keras_model, CHECKPOINT.weights, CHECKPOINT.config)
-        pictures = calibration.images.astype(np.float32) / np.float32(255)
-        expected = tf.nn.softmax(keras_model(pictures, training=False)["final_block"]).numpy()[..., 1]
+        images = calibration.images.astype(np.float32) / np.float32(255)
+        expected = tf.nn.softmax(keras_model(images, training=False)["final_block"]).numpy()[..., 1]
         assert expected.std() > 0.01
         # A network with random weights is harder on 8 bits than a trained one.
         allowed = {"int8": 0.02, "dynamic": 0.01, "float16": 1e-3, "float32": 1e-5}[variant[0]]
@@ -141,7 +141,7 @@ def test_calibration_takes_photos_spread_over_the_folder(calibration, photos):
 def test_unreadable_photos_are_named_and_the_rest_used(photos, tmp_path):
     (tmp_path / "a.jpg").write_bytes((photos / "photo00.jpg").read_bytes())
     (tmp_path / "b.jpg").write_bytes(b"")
-    (tmp_path / "c.png").write_bytes(b"no picture")
+    (tmp_path / "c.png").write_bytes(b"no image")
     found = load_calibration(tmp_path, SIZE)
     assert found.names == ("a.jpg",)
     assert list(found.unreadable) == ["b.jpg", "c.png"]
@@ -191,7 +191,7 @@ class TestVerificationCatches:
         other = replace(CHECKPOINT, config=replace(CHECKPOINT.config, sampling="half_pixel"))
         assert not check_against_keras(float_model, other, probe_images(SIZE)).passed
 
-    def test_a_bad_quantization_and_its_worst_picture(self, float_model):
+    def test_a_bad_quantization_and_its_worst_image(self, float_model):
         other = random_checkpoint(CHECKPOINT.config, seed=2)
         wrong = to_float(inference_graph(training_graph(other.config, other.weights)))
         images = probe_images(SIZE)
@@ -240,7 +240,7 @@ class TestVerificationCatches:
         assert [check.passed for check in seen] == [False]
 
 
-def test_probes_are_always_the_same_pictures():
+def test_probes_are_always_the_same_images():
     first, second = probe_images(SIZE), probe_images(SIZE)
     assert first.shape == (4, SIZE, SIZE, 3)
     assert first.dtype == np.uint8

@@ -30,7 +30,7 @@ SIZE = 64
 
 
 @pytest.fixture(scope="module")
-def picture() -> np.ndarray[Any, Any]:
+def portrait() -> np.ndarray[Any, Any]:
     """A person, uint8 RGB [S, S, 3]."""
     return np.asarray(cv2.resize(astronaut(), (SIZE, SIZE), interpolation=cv2.INTER_AREA))
 
@@ -51,14 +51,14 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def client(
     models: Mapping[str, Path],
-    picture: np.ndarray[Any, Any],
+    portrait: np.ndarray[Any, Any],
     mediapipe_python: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> subprocess.CompletedProcess[str]:
-    """MediaPipe, run on the picture with every model."""
+    """MediaPipe, run on the portrait with every model."""
     folder = tmp_path_factory.mktemp("masks")
-    np.save(folder / "picture.npy", picture)
-    command = [mediapipe_python, CLIENT, folder, folder / "picture.npy", *models.values()]
+    np.save(folder / "portrait.npy", portrait)
+    command = [mediapipe_python, CLIENT, folder, folder / "portrait.npy", *models.values()]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     return run
@@ -85,10 +85,10 @@ def _alpha(model: Path, image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def test_uint8_mask_is_our_alpha_byte_for_byte(
-    answers: Mapping[str, Any], models: Mapping[str, Path], picture: np.ndarray[Any, Any]
+    answers: Mapping[str, Any], models: Mapping[str, Path], portrait: np.ndarray[Any, Any]
 ) -> None:
     confidence = _mask(answers["uint8"])
-    alpha = _alpha(models["uint8"], picture)
+    alpha = _alpha(models["uint8"], portrait)
     assert alpha.min() < alpha.max()
     # The sigmoid's 8-bit scale is 1/256.
     np.testing.assert_array_equal(confidence * 256, alpha.astype(np.float32))
@@ -96,9 +96,9 @@ def test_uint8_mask_is_our_alpha_byte_for_byte(
 
 @pytest.mark.parametrize("recipe", ["float32", "float16"])
 def test_float_mask_is_our_alpha(
-    recipe: str, answers: Mapping[str, Any], models: Mapping[str, Path], picture: np.ndarray[Any, Any]
+    recipe: str, answers: Mapping[str, Any], models: Mapping[str, Path], portrait: np.ndarray[Any, Any]
 ) -> None:
-    alpha = _alpha(models[recipe], (picture / 255).astype(np.float32))
+    alpha = _alpha(models[recipe], (portrait / 255).astype(np.float32))
     assert alpha.max() - alpha.min() > 0.1
     np.testing.assert_allclose(_mask(answers[recipe]), alpha, rtol=0, atol=1e-5)
 

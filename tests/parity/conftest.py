@@ -1,4 +1,4 @@
-"""Networks to quantize, in every precision, and pictures to compare them on."""
+"""Networks to quantize, in every precision, and images to compare them on."""
 
 from __future__ import annotations
 

@@ -1,16 +1,16 @@
-"""Accuracy parity: what every precision may lose, on pictures that ship."""
+"""Accuracy parity: what every precision may lose, on images that ship."""
 
 from __future__ import annotations
 
 import pytest
 
-from mmnet.evaluation.datasets.pairs import load_pictures
+from mmnet.evaluation.datasets.pairs import load_images
 from mmnet.evaluation.parity.compare import compare, judge
 from mmnet.evaluation.parity.tolerances import DEFAULTS
 from mmnet.evaluation.resize import RESIZES
 from mmnet.quantize.precision import PRECISIONS
 
-# Largest mean |Δα|, that of the worst picture, and the increases of MAD and GAUSS_GRAD. A network that was not trained
+# Largest mean |Δα|, that of the worst image, and the increases of MAD and GAUSS_GRAD. A network that was not trained
 # is undecided everywhere, where a sigmoid is steepest: there 8 bits move alpha more than the product accepts of a
 # trained one. The figures are about three times those that were measured.
 RANDOM = {
@@ -36,9 +36,9 @@ LIMITS = {
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_photos_give_the_same_alpha(network, exported, reference, photos, precision):
-    parity = compare(reference, exported(precision), load_pictures(photos), RESIZES["runtime"])
+    parity = compare(reference, exported(precision), load_images(photos), RESIZES["runtime"])
     checks = judge(parity, LIMITS[network[0]][precision])
-    assert [check.limit.name for check in checks] == ["max_mad", "max_picture_mad"]
+    assert [check.limit.name for check in checks] == ["max_mad", "max_image_mad"]
     assert all(check.passed for check in checks), checks
     # It has to be quantized to be anything but the float network itself.
     assert (parity.differences["MAX"].mean > 0) == (precision != "float32")
@@ -46,7 +46,7 @@ def test_photos_give_the_same_alpha(network, exported, reference, photos, precis
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_portraits_are_matted_as_accurately(network, exported, reference, portraits, precision):
-    parity = compare(reference, exported(precision), load_pictures(portraits), RESIZES["runtime"])
+    parity = compare(reference, exported(precision), load_images(portraits), RESIZES["runtime"])
     checks = judge(parity, LIMITS[network[0]][precision])
     assert len(checks) == 4
     assert all(check.passed for check in checks), checks
@@ -65,6 +65,6 @@ def test_a_network_that_forgot_a_layer_is_beyond_every_limit(network, exported, 
     weights = dict(checkpoint.weights)
     weights[name] = weights[name] * 0
     spoiled = replace(reference, content=to_float(inference_graph(training_graph(checkpoint.config, weights))))
-    parity = compare(reference, spoiled, load_pictures(portraits), RESIZES["runtime"])
+    parity = compare(reference, spoiled, load_images(portraits), RESIZES["runtime"])
     for accepted in LIMITS[network[0]].values():
         assert not all(check.passed for check in judge(parity, accepted))

@@ -15,7 +15,7 @@ from mmnet.errors import MMNetError
 from mmnet.export.convert import to_float, to_int8, to_int8_from_ranges
 from mmnet.export.exporter import Export, NeedsCalibrationError, run_export
 from mmnet.export.flatbuffer import read_tree
-from mmnet.graph.invert import Kernel, constraints, kernels_of, unfold
+from mmnet.graph.invert import Kernel, constraints, invert, kernels_of
 from mmnet.graph.operators import Concat, Resize, Split, training_graph
 from mmnet.graph.rewrite import inference_graph
 from mmnet.network.checkpoint import CONFIG_FILE, load_checkpoint, save_checkpoint
@@ -239,7 +239,7 @@ class TestFormat:
         return folder
 
 
-class TestUnfolding:
+class TestInversion:
     @settings(max_examples=5, deadline=None)
     @given(
         width=st.sampled_from([0.35, 0.75, 1.4]),
@@ -261,24 +261,24 @@ class TestUnfolding:
             name: Kernel(moved(name, "kernel", entry.kernel), moved(name, "bias", entry.bias))
             for name, entry in kernels_of(graph).items()
         }
-        unfolded = unfold(config, weights, trained)
-        again = kernels_of(inference_graph(training_graph(config, unfolded)))
+        inverted = invert(config, weights, trained)
+        again = kernels_of(inference_graph(training_graph(config, inverted)))
         for name, entry in trained.items():
             assert np.abs(again[name].kernel - entry.kernel).max() < 1e-5, name
             assert np.abs(again[name].bias - entry.bias).max() < 1e-5, name
         kept = [name for name in weights if "moving_" in name or name.startswith("MMNet/aux_block")]
-        assert all(np.array_equal(unfolded[name], weights[name]) for name in kept)
+        assert all(np.array_equal(inverted[name], weights[name]) for name in kept)
 
     def test_what_was_not_trained_stays(self):
-        unfolded = unfold(BARE.config, BARE.weights, kernels_of(graph_of(BARE)))
-        assert all(np.allclose(unfolded[name], value, atol=1e-5) for name, value in BARE.weights.items())
+        inverted = invert(BARE.config, BARE.weights, kernels_of(graph_of(BARE)))
+        assert all(np.allclose(inverted[name], value, atol=1e-5) for name, value in BARE.weights.items())
 
     def test_what_the_rewriting_cannot_make_is_refused(self):
         kernels = kernels_of(graph_of(BARE))
         head = kernels["final_block/pointwise_conv/phases"]
         kernels["final_block/pointwise_conv/phases"] = Kernel(head.kernel[::-1, ::-1].copy(), head.bias)
         with pytest.raises(MMNetError, match="final_block/pointwise_conv/phases"):
-            unfold(BARE.config, BARE.weights, kernels)
+            invert(BARE.config, BARE.weights, kernels)
 
 
 class TestCommand:
@@ -287,7 +287,7 @@ class TestCommand:
         measure = ["mmnet", "quantize", "--ckpt", "bare", "--steps", "0", "--calibration", photos, "--run", "mine"]
         result = run(*measure, cwd=tmp_path)
         assert result.returncode == 0, result.stderr
-        assert "measured on 12 pictures" in result.stdout
+        assert "measured on 12 images" in result.stdout
         exported = run("export-tflite", "--ckpt", "mine", "--calibration", photos, "-o", "a.tflite", cwd=tmp_path)
         assert exported.returncode == 0, exported.stderr
         assert "the checkpoint's (measured without training); the photos only verify" in exported.stdout

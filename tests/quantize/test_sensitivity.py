@@ -142,7 +142,7 @@ def proposed(checkpoint, graph, photos, tmp_path_factory):
         for model in (ranges.quantize(everything), ranges.quantize())
     )
     done = run(
-        "mmnet", "sensitivity", "--ckpt", checkpoint, "--calibration", photos, "--pictures", 4,
+        "mmnet", "sensitivity", "--ckpt", checkpoint, "--calibration", photos, "--images", 4,
         "--tolerance", 0.3 * low + 0.7 * high,
         "--json", folder / "s.json", "--plot", folder / "s.svg", "-o", folder / "recipe.json",
     )  # fmt: skip

@@ -33,7 +33,7 @@ START = random_checkpoint(ModelConfig(0.35, SIZE, "legacy"), seed=1, step=100)
 
 
 class Notes:
-    """A watcher that writes everything down."""
+    """A listener that writes everything down."""
 
     def __init__(self):
         self.stages, self.losses, self.folders = [], {}, []
@@ -41,12 +41,12 @@ class Notes:
     def on_stage(self, stage, first, done, total):
         self.stages.append((first, done, total))
 
-    def on_step(self, step, losses, learning_rate, pictures_per_second):
-        assert pictures_per_second > 0
+    def on_step(self, step, losses, learning_rate, images_per_second):
+        assert images_per_second > 0
         self.losses[step] = losses
 
-    def on_checkpoint(self, checkpoint, folder, pictures):
-        assert pictures.shape[1:] == (3 * SIZE, 3)
+    def on_checkpoint(self, checkpoint, folder, images):
+        assert images.shape[1:] == (3 * SIZE, 3)
         self.folders.append(folder.name)
 
 
@@ -60,15 +60,15 @@ def untraced():
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
+def portraits(tmp_path_factory):
     """Eight drawn portraits with their mattes."""
     folder = tmp_path_factory.mktemp("data")
     for name in ("image", "mask"):
         (folder / name).mkdir()
     rows, columns = np.mgrid[0:64, 0:64] / 64
     matte = (rows - 0.6) ** 2 + (columns - 0.5) ** 2 < 0.08
-    for index, picture in enumerate(probe_images(64, 8)):
-        assert cv2.imwrite(str(folder / f"image/{index}.png"), picture)
+    for index, image in enumerate(probe_images(64, 8)):
+        assert cv2.imwrite(str(folder / f"image/{index}.png"), image)
         assert cv2.imwrite(str(folder / f"mask/{index}.png"), matte.astype(np.uint8) * 255)
     return folder
 
@@ -77,22 +77,22 @@ def measure():
     return measure_ranges(START, Photos(probe_images(SIZE, 8), {"photos": 8}))
 
 
-def job(folder, pictures, steps=2, **changes):
+def job(folder, portraits, steps=2, **changes):
     # A rate at which two steps are seen.
     recipe = recipe_for(SIZE, steps, 2)
     recipe = replace(recipe, stages=(replace(recipe.stages[0], learning_rate=1e-3),))
 
     def data(size):
-        return load_data([str(pictures)], size, recipe=recipe.augmentation, validation=0.3, workers=1)
+        return load_data([str(portraits)], size, recipe=recipe.augmentation, validation=0.3, workers=1)
 
     return Job(recipe, folder, data, {"data": ["drawn"]}, start=START, **{"save_every": 1} | changes)
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory, pictures):
+def uninterrupted(tmp_path_factory, portraits):
     folder = tmp_path_factory.mktemp("runs") / "whole"
     notes = Notes()
-    return train_quantized(job(folder, pictures), keras, notes, measure), notes
+    return train_quantized(job(folder, portraits), keras, notes, measure), notes
 
 
 def test_it_trains_and_its_checkpoints_say_what_they_are(uninterrupted):
@@ -111,7 +111,7 @@ def test_it_trains_and_its_checkpoints_say_what_they_are(uninterrupted):
 
 
 def test_float_export_reproduces_what_was_trained(uninterrupted):
-    """The unfolded variables, through Keras with its norms, are the network that the rewriting makes of them."""
+    """The inverted variables, through Keras with its norms, are the network that the rewriting makes of them."""
     checkpoint = load_checkpoint(uninterrupted[0])
     graph = inference_graph(training_graph(checkpoint.config, checkpoint.weights))
     assert check_against_keras(to_float(graph), checkpoint, probe_images(SIZE, 2)).passed
@@ -143,7 +143,7 @@ def test_ranges_follow_the_activations(uninterrupted):
         assert low == pytest.approx(before[name][0], rel=0.02, abs=0.02)
 
 
-def test_killed_and_resumed_it_ends_at_the_same_weights_bit_for_bit(uninterrupted, pictures, tmp_path):
+def test_killed_and_resumed_it_ends_at_the_same_weights_bit_for_bit(uninterrupted, portraits, tmp_path):
     """The process is killed without warning in the second step, after the checkpoint of the first."""
     script = f"""
 import os, signal, sys
@@ -158,14 +158,14 @@ class Killed(Notes):
         if step == 102:
             os.kill(os.getpid(), signal.SIGKILL)
 with eagerly():
-    train_quantized(job(Path({str(tmp_path / "run")!r}), Path({str(pictures)!r})), keras, Killed(), measure)
+    train_quantized(job(Path({str(tmp_path / "run")!r}), Path({str(portraits)!r})), keras, Killed(), measure)
 """
     killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["step-0000101"]
 
     notes = Notes()
-    last = train_quantized(job(tmp_path / "run", pictures), keras, notes, lambda: pytest.fail("measured again"))
+    last = train_quantized(job(tmp_path / "run", portraits), keras, notes, lambda: pytest.fail("measured again"))
     assert notes.stages == [(0, 1, 2)]
     assert list(notes.losses) == [102]
     resumed, expected = load_checkpoint(last), load_checkpoint(uninterrupted[0])
@@ -175,9 +175,9 @@ with eagerly():
 
 
 @pytest.mark.parametrize(("changes", "message"), [({"seed": 1}, "seed"), ({"steps": 3}, "recipe")])
-def test_another_recipe_or_seed_cannot_resume(uninterrupted, pictures, changes, message):
+def test_another_recipe_or_seed_cannot_resume(uninterrupted, portraits, changes, message):
     with pytest.raises(ResumeError, match=f"another {message}"):
-        train_quantized(job(uninterrupted[0].parent, pictures, **changes), keras, Notes(), measure)
+        train_quantized(job(uninterrupted[0].parent, portraits, **changes), keras, Notes(), measure)
 
 
 def test_fewer_steps_than_none_are_refused():
@@ -185,10 +185,10 @@ def test_fewer_steps_than_none_are_refused():
         recipe_for(SIZE, -1, None)
 
 
-def test_the_command_trains_resumes_and_exports_without_photos(pictures, tmp_path):
+def test_the_command_trains_resumes_and_exports_without_photos(portraits, tmp_path):
     save_checkpoint(START, tmp_path / "checkpoints" / "start")
     arguments = [
-        "mmnet", "quantize", "--ckpt", "start", "--data", pictures, "--validation", "0.3", "--steps", "1",
+        "mmnet", "quantize", "--ckpt", "start", "--data", portraits, "--validation", "0.3", "--steps", "1",
         "--batch", "2", "--run", "mine", "--workers", "1",
     ]  # fmt: skip
     result = run(*arguments, cwd=tmp_path, timeout=900)

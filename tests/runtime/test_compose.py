@@ -83,15 +83,15 @@ def test_what_is_no_background(text: str) -> None:
 
 
 def test_a_background_that_cannot_be_read(tmp_path: Path) -> None:
-    (tmp_path / "bad.jpg").write_text("no picture")
+    (tmp_path / "bad.jpg").write_text("no image")
     with pytest.raises(PhotoError, match=r"bad\.jpg"):
         parse_background(str(tmp_path / "bad.jpg"))
 
 
-def test_a_picture_covers_the_photo_evenly(tmp_path: Path, noise: Any) -> None:
-    picture = np.zeros((100, 300, 3), np.uint8)
-    picture[:, 100:200] = 200  # the middle third is what a square photo shows
-    Image.fromarray(picture).save(tmp_path / "wide.png")
+def test_an_image_covers_the_photo_evenly(tmp_path: Path, noise: Any) -> None:
+    wide = np.zeros((100, 300, 3), np.uint8)
+    wide[:, 100:200] = 200  # the middle third is what a square photo shows
+    Image.fromarray(wide).save(tmp_path / "wide.png")
     behind = parse_background(str(tmp_path / "wide.png"))
     assert behind is not None
     for side in (50, 100, 250):
@@ -101,9 +101,9 @@ def test_a_picture_covers_the_photo_evenly(tmp_path: Path, noise: Any) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(*[st.integers(1, 90)] * 4)
-def test_cover_fits_any_shape(height: int, width: int, picture_height: int, picture_width: int) -> None:
-    picture = np.full((picture_height, picture_width, 3), 77, np.uint8)
-    out = cover(picture, height, width)
+def test_cover_fits_any_shape(height: int, width: int, image_height: int, image_width: int) -> None:
+    image = np.full((image_height, image_width, 3), 77, np.uint8)
+    out = cover(image, height, width)
     assert out.shape == (height, width, 3)
     assert (out == 77).all()
 

@@ -16,7 +16,7 @@ from mmnet.runtime import (
     Orientation,
     Plane,
     YuvFrame,
-    alpha_to_picture,
+    alpha_to_image,
     blurred_backdrop,
     composite,
     to_model_input,
@@ -75,7 +75,7 @@ def test_colour_is_within_one_of_the_real_numbers() -> None:
     assert abs(found[0, ::2] - exact.reshape(-1, 3)).max() <= 0.51
 
 
-def test_layouts_are_the_same_picture_in_another_order(noise: Noise) -> None:
+def test_layouts_are_the_same_image_in_another_order(noise: Noise) -> None:
     height, width = 5, 7
     luma, u, v = noise(35), noise(3, 12)[:, :4].ravel(), noise(3, 9)[:, 5:].ravel()
     i420 = YuvFrame.from_i420(np.concatenate([luma, u, v]), height, width)
@@ -96,9 +96,9 @@ def test_grey_stays_grey() -> None:
 def test_orientation_is_the_specifications(height: int, width: int, rotation: int, mirrored: bool) -> None:
     f = np.arange(height * width).reshape(height, width)
     orientation = Orientation(rotation, mirrored)
-    picture = orientation.apply(f)
+    image = orientation.apply(f)
     new_height, new_width = (width, height) if rotation % 180 else (height, width)
-    assert picture.shape == (new_height, new_width)
+    assert image.shape == (new_height, new_width)
     for y in range(new_height):
         for x in range(new_width):
             turned = {
@@ -107,11 +107,11 @@ def test_orientation_is_the_specifications(height: int, width: int, rotation: in
                 180: lambda y, x: f[height - 1 - y][width - 1 - x],
                 270: lambda y, x: f[x][width - 1 - y],
             }[rotation]
-            assert picture[y, x] == turned(y, new_width - 1 - x if mirrored else x)
-    assert (orientation.undo(picture) == f).all()
+            assert image[y, x] == turned(y, new_width - 1 - x if mirrored else x)
+    assert (orientation.undo(image) == f).all()
 
 
-PLACES = [  # picture height × width → seen top, left, height, width; filled the same
+PLACES = [  # image height × width → seen top, left, height, width; filled the same
     ("crop", 10, 17, (0, 3, 10, 10), (0, 0, 8, 8)),
     ("crop", 17, 10, (3, 0, 10, 10), (0, 0, 8, 8)),
     ("letterbox", 10, 17, (0, 0, 10, 17), (1, 0, 5, 8)),  # 8 · 10 / 17 = 4.7
@@ -125,17 +125,17 @@ PLACES = [  # picture height × width → seen top, left, height, width; filled 
 
 @pytest.mark.parametrize(("fit", "height", "width", "seen", "filled"), PLACES)
 def test_fit(fit: str, height: int, width: int, seen: tuple[int, ...], filled: tuple[int, ...], noise: Noise) -> None:
-    picture = np.maximum(noise(height, width, 3), 1)
+    image = np.maximum(noise(height, width, 3), 1)
     top, left, h, w = filled
-    result = to_model_input(picture, 8, Fit(fit))
-    part = picture[seen[0] : seen[0] + seen[2], seen[1] : seen[1] + seen[3]]
+    result = to_model_input(image, 8, Fit(fit))
+    part = image[seen[0] : seen[0] + seen[2], seen[1] : seen[1] + seen[3]]
     assert (result[top : top + h, left : left + w] == resample(part, h, w)).all()
     outside = np.ones((8, 8), bool)
     outside[top : top + h, left : left + w] = False
     assert (result[outside] == 0).all()
 
     alpha = np.maximum(noise(8, 8), 1)
-    back = alpha_to_picture(alpha, height, width, Fit(fit))
+    back = alpha_to_image(alpha, height, width, Fit(fit))
     inner = back[seen[0] : seen[0] + seen[2], seen[1] : seen[1] + seen[3]]
     assert (inner == resample(alpha[top : top + h, left : left + w], seen[2], seen[3])).all()
     assert back.shape == (height, width)
@@ -147,9 +147,9 @@ def test_fit(fit: str, height: int, width: int, seen: tuple[int, ...], filled: t
 def test_alpha_returns_to_where_it_came_from(fit: Fit, height: int, width: int) -> None:
     rows, columns = np.mgrid[:height, :width]
     disc = np.hypot(rows - 0.45 * height, columns - 0.55 * width) < 0.3 * min(height, width)
-    picture = np.repeat((disc * np.uint8(255))[..., None], 3, axis=2)
-    back = alpha_to_picture(to_model_input(picture, 256, fit)[..., 0], height, width, fit)
-    assert abs(back.astype(float) - picture[..., 0]).mean() < 3  # soft along the edge, and nowhere else
+    image = np.repeat((disc * np.uint8(255))[..., None], 3, axis=2)
+    back = alpha_to_image(to_model_input(image, 256, fit)[..., 0], height, width, fit)
+    assert abs(back.astype(float) - image[..., 0]).mean() < 3  # soft along the edge, and nowhere else
 
 
 @settings(max_examples=60, deadline=None)
@@ -164,11 +164,10 @@ def test_channels_are_scaled_alike_and_apart(height: int, width: int, new_h: int
 @given(st.integers(1, 12), st.integers(1, 12), _SEED)
 def test_backdrop_is_the_specifications(height: int, width: int, seed: int) -> None:
     random = np.random.default_rng(seed)
-    picture = random.integers(0, 256, (height, width, 3), np.uint8)  # up to 128 a side nothing is scaled
+    image = random.integers(0, 256, (height, width, 3), np.uint8)  # up to 128 a side nothing is scaled
     alpha = random.integers(0, 256, (height, width), np.uint8)
     sums = [
-        [[(256 - int(alpha[y, x])) * int(c) for c in (*picture[y, x], 255)] for x in range(width)]
-        for y in range(height)
+        [[(256 - int(alpha[y, x])) * int(c) for c in (*image[y, x], 255)] for x in range(width)] for y in range(height)
     ]
     for _ in range(3):
         sums = [[_box([sums[y][x] for x in range(width)], at) for at in range(width)] for y in range(height)]
@@ -176,7 +175,7 @@ def test_backdrop_is_the_specifications(height: int, width: int, seed: int) -> N
     expected = [
         [[min(255, (255 * v + n // 2) // n) for v in channels] for *channels, n in sums_row] for sums_row in sums
     ]
-    np.testing.assert_array_equal(blurred_backdrop(picture, alpha), np.array(expected))
+    np.testing.assert_array_equal(blurred_backdrop(image, alpha), np.array(expected))
 
 
 def _box(line: list[list[int]], at: int) -> list[int]:
@@ -185,9 +184,9 @@ def _box(line: list[list[int]], at: int) -> list[int]:
 
 
 def test_backdrop_has_nothing_of_the_person() -> None:
-    picture, alpha = np.full((200, 300, 3), (0, 0, 255), np.uint8), np.zeros((200, 300), np.uint8)
-    picture[60:160, 100:200], alpha[60:160, 100:200] = (255, 0, 0), 255
-    soft = blurred_backdrop(picture, alpha)
+    image, alpha = np.full((200, 300, 3), (0, 0, 255), np.uint8), np.zeros((200, 300), np.uint8)
+    image[60:160, 100:200], alpha[60:160, 100:200] = (255, 0, 0), 255
+    soft = blurred_backdrop(image, alpha)
     assert soft[:40].min(axis=(0, 1)).tolist() == [0, 0, 255]
     assert soft[alpha == 0][:, 0].max() < 32  # of the pixels that are both; blurred without weights: 127 at the edge
 
@@ -205,9 +204,9 @@ BAD = {
     "no pixels": (lambda: YuvFrame(0, 1, *[Plane(np.zeros(1, np.uint8), 1)] * 3).to_rgb(), "1×0"),
     "a plane of floats": (lambda: YuvFrame(1, 1, *[Plane(np.zeros(1), 1)] * 3).to_rgb(), "float64"),
     "45 degrees": (lambda: Orientation(45), "45"),
-    "an alpha of floats": (lambda: alpha_to_picture(np.zeros((2, 2)), 1, 1), "float64"),
-    "an alpha that is not square": (lambda: alpha_to_picture(np.zeros((2, 3), np.uint8), 1, 1), r"\[2, 3\]"),
-    "a picture without pixels": (lambda: alpha_to_picture(np.zeros((2, 2), np.uint8), 0, 1), "1×0"),
+    "an alpha of floats": (lambda: alpha_to_image(np.zeros((2, 2)), 1, 1), "float64"),
+    "an alpha that is not square": (lambda: alpha_to_image(np.zeros((2, 3), np.uint8), 1, 1), r"\[2, 3\]"),
+    "an image without pixels": (lambda: alpha_to_image(np.zeros((2, 2), np.uint8), 0, 1), "1×0"),
     "an alpha of another size": (
         lambda: blurred_backdrop(np.zeros((2, 2, 3), np.uint8), np.zeros((2, 3), np.uint8)),
         r"\[2, 3\]",

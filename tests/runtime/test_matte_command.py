@@ -88,11 +88,11 @@ def test_upsampling_can_be_chosen(mmnet: Any, photo: Path, tiny_model: Path, tmp
     assert (pixels(tmp_path / "guided.png") != pixels(tmp_path / "bilinear.png")).any()
 
 
-@pytest.mark.parametrize("background", ["blur", "picture"])
+@pytest.mark.parametrize("background", ["blur", "image"])
 def test_other_backgrounds_keep_the_format(
     mmnet: Any, photo: Path, tiny_model: Path, tmp_path: Path, background: str
 ) -> None:
-    if background == "picture":
+    if background == "image":
         background = str(tmp_path / "behind.png")
         Image.new("RGB", (10, 30), (9, 99, 200)).save(background)
     done = mmnet("matte", photo, "-m", tiny_model, "-b", background)

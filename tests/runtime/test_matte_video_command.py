@@ -60,7 +60,7 @@ def expected(matter: PortraitMatter) -> Callable[..., list[np.ndarray[Any, Any]]
 
 def matte(*arguments: object) -> Outcome:
     """Run the command in this process: exit code, standard output, standard error."""
-    done = typer.testing.CliRunner().invoke(app, ["matte", "--no-steady", *map(str, arguments)])
+    done = typer.testing.CliRunner().invoke(app, ["matte", "--no-smoothing", *map(str, arguments)])
     if isinstance(done.exception, MMNetError):
         return done.exception.exit_code, done.stdout, f"error: {done.exception}"
     if done.exception is not None and not isinstance(done.exception, SystemExit):
@@ -105,7 +105,7 @@ def test_every_output(film: Path, tmp_path: Path, expected: Any, kind: Kind, ext
     assert written.codec == {"libx264": "h264", "prores_ks": "prores", "libvpx-vp9": "vp9"}.get(
         encoding.codec, encoding.codec
     )
-    difference = np.abs(np.array(written.pictures, float) - expected(kind, moving_portrait()))
+    difference = np.abs(np.array(written.images, float) - expected(kind, moving_portrait()))
     if encoding.codec == "ffv1":
         assert difference.max() == 0
     else:
@@ -116,14 +116,14 @@ def test_every_output(film: Path, tmp_path: Path, expected: Any, kind: Kind, ext
     assert names(tmp_path) == [output.name]
 
 
-def test_numbered_pictures(film: Path, tmp_path: Path, expected: Any) -> None:
+def test_numbered_images(film: Path, tmp_path: Path, expected: Any) -> None:
     output = tmp_path / "new" / "%04d.png"
     (tmp_path / "new").mkdir()
     assert matte(film, "-b", "transparent", "-o", output)[0] == 0
     assert names(output.parent) == [f"{number:04}.png" for number in range(1, 11)]
-    for path, picture in zip(sorted(output.parent.iterdir()), expected(CUTOUT, moving_portrait()), strict=True):
+    for path, wanted in zip(sorted(output.parent.iterdir()), expected(CUTOUT, moving_portrait()), strict=True):
         with Image.open(path) as image:
-            np.testing.assert_array_equal(np.asarray(image), picture)
+            np.testing.assert_array_equal(np.asarray(image), wanted)
 
     assert "--force" in error_line(matte(film, "-b", "transparent", "-o", output))
     other = output.with_name("precious.txt")
@@ -194,9 +194,9 @@ def test_audio_is_copied_to_the_byte(talking: Path, tmp_path: Path, extension: s
     assert all(
         abs(late - early - shift) < Fraction(1, 900) for (late, _), (early, _) in zip(after, before, strict=True)
     )
-    pictures = read_written(output).times
-    assert abs(pictures[0] - shift) < Fraction(1, 900)
-    assert np.ptp(np.diff(np.array([float(t) for t in pictures]) - np.array(TIMES) / 1000)) < 0.002
+    images = read_written(output).times
+    assert abs(images[0] - shift) < Fraction(1, 900)
+    assert np.ptp(np.diff(np.array([float(t) for t in images]) - np.array(TIMES) / 1000)) < 0.002
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_audio_that_the_container_does_not_take_is_encoded(
     assert sound_codec(written) == codec
     heard = sounds(written)
     assert 0.55 < heard[-1][0] - heard[0][0] < 0.65
-    assert len(read_written(written).pictures) == 10
+    assert len(read_written(written).images) == 10
 
 
 def test_no_audio(talking: Path, tmp_path: Path) -> None:
@@ -248,18 +248,18 @@ def test_a_phones_video_comes_out_upright(tmp_path: Path, expected: Any) -> None
     assert matte(film, "-b", "transparent", "-o", output)[0] == 0
     written = read_written(output, "rgba")
     upright = [np.ascontiguousarray(np.rot90(frame, -1)) for frame in stored]
-    assert np.abs(np.array(written.pictures, float) - expected(CUTOUT, upright)).mean() < 3
+    assert np.abs(np.array(written.images, float) - expected(CUTOUT, upright)).mean() < 3
     assert written.aspect == Fraction(3, 4)
     # Matroska's pixels are square: three quarters as wide is as high again by a third.
     assert matte(film, "-o", tmp_path / "out.mkv")[0] == 0
-    assert read_written(tmp_path / "out.mkv", "gray").pictures[0].shape == (128, 64)
+    assert read_written(tmp_path / "out.mkv", "gray").images[0].shape == (128, 64)
 
 
 def test_odd_sides(tmp_path: Path) -> None:
     film = write_video_file(tmp_path / "odd.mkv", moving_portrait(3, 65, 97), **LOSSLESS)
     for name, shape in (("a.mp4", (64, 96)), ("b.webm", (65, 97)), ("c.mkv", (65, 97)), ("d.mov", (64, 96))):
         assert matte(film, "-o", tmp_path / name)[0] == 0
-        assert read_written(tmp_path / name, "gray").pictures[0].shape == shape
+        assert read_written(tmp_path / name, "gray").images[0].shape == shape
     line = write_video_file(tmp_path / "line.mkv", moving_portrait(2, 1, 40), **LOSSLESS)
     assert "too few" in error_line(matte(line, "-o", tmp_path / "e.mp4"))
     assert not (tmp_path / "e.mp4").exists()
@@ -305,7 +305,7 @@ def test_a_damaged_video(film: Path, tmp_path: Path) -> None:
     (result,) = json.loads(stdout)["results"]
     assert "truncated" in result["warning"]
     assert 7 <= result["frames"] < 20
-    assert len(read_written(output).pictures) == result["frames"]
+    assert len(read_written(output).images) == result["frames"]
 
 
 def test_nothing_is_replaced_unasked(film: Path, tmp_path: Path) -> None:
@@ -315,7 +315,7 @@ def test_nothing_is_replaced_unasked(film: Path, tmp_path: Path) -> None:
     assert "would overwrite" in error_line(matte(film, "-b", "lime", "-o", film, "--force"))
     assert output.read_text() == "precious"
     assert matte(film, "-o", output, "--force")[0] == 0
-    assert len(read_written(output).pictures) == 10
+    assert len(read_written(output).images) == 10
 
 
 def test_without_pyav(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -349,7 +349,7 @@ FULL_DISK = """
             encoding = choose_encoding(output, COMPOSITE)
             with write_video(output, film, encoding, audio=source, crf=None) as video:
                 for timed in film:
-                    video.write(timed.picture, timed.timestamp_ms)
+                    video.write(timed.image, timed.timestamp_ms)
 
     write()
     size = output.stat().st_size
@@ -378,9 +378,9 @@ def test_a_full_disk_leaves_nothing(talking: Path, tmp_path: Path, extension: st
 @pytest.fixture(scope="module")
 def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A thousand frames: many seconds of work. With sound, of which an early end cuts its part."""
-    pictures = moving_portrait(50, 32, 32) * 20
+    images = moving_portrait(50, 32, 32) * 20
     path = tmp_path_factory.mktemp("long") / "long.mp4"
-    return write_video_file(path, pictures, range(0, 40_000, 40), sound="aac", options={"preset": "ultrafast"})
+    return write_video_file(path, images, range(0, 40_000, 40), sound="aac", options={"preset": "ultrafast"})
 
 
 def start(*arguments: object) -> subprocess.Popen[str]:
@@ -406,8 +406,8 @@ def test_ctrl_c_leaves_a_video_that_plays(long: Path, tmp_path: Path) -> None:
     (result,) = json.loads(out)["results"]
     assert result["interrupted"]
     written = read_written(output)
-    assert 0 < len(written.pictures) == result["frames"] < 1000
-    assert written.times == [Fraction(40 * number, 1000) for number in range(len(written.pictures))]
+    assert 0 < len(written.images) == result["frames"] < 1000
+    assert written.times == [Fraction(40 * number, 1000) for number in range(len(written.images))]
     heard = sounds(output)
     assert heard
     assert heard[-1][0] <= written.times[-1]
@@ -473,7 +473,7 @@ def test_ctrl_c_ends_a_recording_as_it_should(pipe: Path, tmp_path: Path) -> Non
         process.send_signal(signal.SIGINT)
         out, told = process.communicate(timeout=120)
     assert (process.returncode, out.strip()) == (0, str(output)), told
-    assert read_written(output, "gray").pictures
+    assert read_written(output, "gray").images
 
 
 def test_help_has_examples() -> None:

@@ -141,7 +141,7 @@ def test_a_view_gives_what_its_copy_gives(noise: Any) -> None:
 
 
 @pytest.mark.parametrize("side", [512, 513, 600, 1021, 4097])
-def test_an_odd_side_does_not_shift_the_picture(side: int) -> None:
+def test_an_odd_side_does_not_shift_the_image(side: int) -> None:
     def error(ramp: np.ndarray[Any, Any]) -> float:
         # Noise, so that ties are as rare as in a photo.
         noise = np.random.default_rng(1).uniform(-20, 20, (64, side, 3))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tilings import other_tilings
 
 from mmnet.runtime import PortraitMatter, Upsampling, composite, cutout, estimate_foreground, upsample_alpha
-from mmnet.runtime.fullres.alpha import Shares
+from mmnet.runtime.fullres.alpha import AlphaU8
 from mmnet.runtime.fullres.guided import OFFSET, SLOPE, fit
 from mmnet.runtime.fullres.tiles import Strip
 from mmnet.runtime.fullres.upsample import upsample
@@ -100,7 +100,7 @@ def between_cells(values: NDArray[np.float64], step: int) -> NDArray[np.float64]
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4500), (9000, 3), (300, 211)])
 def test_tiles_and_threads_change_nothing(shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not on pictures either that are so large, that a sample of theirs stands for 16×16 pixels."""
+    """Not on images either that are so large, that a sample of theirs stands for 16×16 pixels."""
     photo, small, behind = scene(*shape, 24, 7)
     whole = composite(photo, upsample(small, photo), behind, estimate_foreground=True)
     for _ in other_tilings(monkeypatch):
@@ -135,7 +135,7 @@ def test_the_command_s_path_is_that_of_a_matter(noise: Any) -> None:
     with PortraitMatter(threads=1) as matter:
         handed, alpha = matter.photo(photo), matter(photo)
         (streamed,) = matter.stream([(photo, 0)], lambda matte: rendering(matte.frame, matte.found))
-    assert isinstance(handed.found, Shares)
+    assert isinstance(handed.found, AlphaU8)
     np.testing.assert_array_equal(handed.alpha, alpha)
     expected = composite(photo, alpha, (0, 255, 0), estimate_foreground=True)
     np.testing.assert_array_equal(rendering(photo, handed.found), expected)
@@ -150,9 +150,9 @@ def test_only_the_edge_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     pixels: list[int] = []
     take = Strip.take
 
-    def counted(strip: Strip, picture: NDArray[Any]) -> NDArray[Any]:
+    def counted(strip: Strip, image: NDArray[Any]) -> NDArray[Any]:
         pixels.append(strip.height * strip.width)
-        return take(strip, picture)
+        return take(strip, image)
 
     monkeypatch.setattr(Strip, "take", counted)
     monkeypatch.setattr("mmnet.runtime.fullres.compiled.LIBRARY", None)

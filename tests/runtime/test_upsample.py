@@ -114,11 +114,11 @@ def test_the_models_input_only_saves_time() -> None:
 
 def test_the_guides_blur_is_exact(noise: Any) -> None:
     """OpenCV's small Gaussian of bytes is the binomial, rounded half up, on every processor."""
-    picture = noise(33, 47, 3)
-    padded = np.pad(picture.astype(int), ((1, 1), (1, 1), (0, 0)), mode="reflect")
+    image = noise(33, 47, 3)
+    padded = np.pad(image.astype(int), ((1, 1), (1, 1), (0, 0)), mode="reflect")
     across = padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]
     both = across[:-2] + 2 * across[1:-1] + across[2:]
-    np.testing.assert_array_equal(cv2.GaussianBlur(picture, (3, 3), 0), (both + 8) >> 4)
+    np.testing.assert_array_equal(cv2.GaussianBlur(image, (3, 3), 0), (both + 8) >> 4)
 
 
 def test_a_view_is_as_good_as_a_copy(noise: Any) -> None:

@@ -23,15 +23,15 @@ from mmnet.runtime.video.reader import VideoInput
 def frames_of(path: Path, **options: Any) -> tuple[list[np.ndarray[Any, Any]], list[Fraction]]:
     with VideoInput(path, **options) as film:
         found = list(film)
-    return [timed.picture for timed in found], [timed.timestamp_ms for timed in found]
+    return [timed.image for timed in found], [timed.timestamp_ms for timed in found]
 
 
 def test_lossless_frames_and_their_times(tmp_path: Path) -> None:
-    pictures = moving_portrait()
-    path = write_video_file(tmp_path / "film.mkv", pictures, **LOSSLESS)
+    images = moving_portrait()
+    path = write_video_file(tmp_path / "film.mkv", images, **LOSSLESS)
     found, times = frames_of(path)
     assert times == list(TIMES)
-    np.testing.assert_array_equal(found, pictures)
+    np.testing.assert_array_equal(found, images)
     with VideoInput(path) as film:
         assert (film.height, film.width, film.time_base) == (64, 96, Fraction(1, 1000))
 
@@ -44,16 +44,16 @@ PATCHES = np.array(
 @pytest.mark.parametrize("span", [1, 2], ids=["limited", "full"])
 @pytest.mark.parametrize("matrix", [1, 6, 9], ids=["BT.709", "BT.601", "BT.2020"])
 def test_colours(tmp_path: Path, matrix: int, span: int) -> None:
-    picture = np.broadcast_to(PATCHES.repeat(16, 0), (32, len(PATCHES) * 16, 3))
+    image = np.broadcast_to(PATCHES.repeat(16, 0), (32, len(PATCHES) * 16, 3))
     path = write_video_file(
         tmp_path / "film.mkv",
-        [np.ascontiguousarray(picture)],
+        [np.ascontiguousarray(image)],
         codec="ffv1",
         pixel_format="yuv444p",
         colour=(matrix, span),
     )
     (found,), _ = frames_of(path)
-    assert np.abs(found.astype(int) - picture).max() <= 4  # 8 bits there and back; another matrix would be off by 20
+    assert np.abs(found.astype(int) - image).max() <= 4  # 8 bits there and back; another matrix would be off by 20
     with VideoInput(path) as film:
         assert film.colour.matrix == matrix
 

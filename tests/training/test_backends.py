@@ -27,8 +27,8 @@ from pathlib import Path
 from training_jobs import losses_of_a_few_steps
 from mmnet.training.backend import load_keras
 from mmnet.training.recipes import RECIPES
-folder, pictures, start = map(Path, json.loads(sys.argv[1]))
-print(json.dumps(losses_of_a_few_steps(load_keras("jax", RECIPES["fine-tune"]), folder, pictures, start)))
+folder, images, start = map(Path, json.loads(sys.argv[1]))
+print(json.dumps(losses_of_a_few_steps(load_keras("jax", RECIPES["fine-tune"]), folder, images, start)))
 """
 
 
@@ -40,14 +40,14 @@ def start(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory, pictures, start):
+def expected(tmp_path_factory, images, start):
     """On TensorFlow, in this process."""
-    return losses_of_a_few_steps(keras, tmp_path_factory.mktemp("tensorflow") / "run", pictures, start)
+    return losses_of_a_few_steps(keras, tmp_path_factory.mktemp("tensorflow") / "run", images, start)
 
 
-def on_jax(folder, pictures, start, *, devices):
+def on_jax(folder, images, start, *, devices):
     """In a process of its own: Keras has one backend a process."""
-    arguments = [str(folder), str(pictures), str(start)]
+    arguments = [str(folder), str(images), str(start)]
     result = subprocess.run(
         [sys.executable, "-c", _SCRIPT, json.dumps(arguments), str(ROOT / "tests")],
         capture_output=True,
@@ -72,9 +72,9 @@ def assert_equal(found, expected, tolerance):
             assert found[step][name] == pytest.approx(loss, rel=tolerance, abs=1e-6), (step, name)
 
 
-def test_jax_on_two_devices_has_the_losses_of_tensorflow_on_one(expected, pictures, start, tmp_path):
+def test_jax_on_two_devices_has_the_losses_of_tensorflow_on_one(expected, images, start, tmp_path):
     """Later steps depend on gradients and optimizer of those before; Adam enlarges the last bits of small ones."""
-    found = on_jax(tmp_path / "run", pictures, start, devices=2)
+    found = on_jax(tmp_path / "run", images, start, devices=2)
     assert_equal({10**6: found[min(found)]}, {10**6: expected[min(expected)]}, 2e-5)
     assert_equal(found, expected, 2e-3)
     saved = load_checkpoint(next((tmp_path / "run").iterdir()))
@@ -82,8 +82,8 @@ def test_jax_on_two_devices_has_the_losses_of_tensorflow_on_one(expected, pictur
     assert all(np.isfinite(weight).all() for weight in saved.weights.values())
 
 
-def test_mixed_precision_trains_almost_the_same(expected, pictures, start, tmp_path):
-    found = losses_of_a_few_steps(keras, tmp_path / "run", pictures, start, mixed=True)
+def test_mixed_precision_trains_almost_the_same(expected, images, start, tmp_path):
+    found = losses_of_a_few_steps(keras, tmp_path / "run", images, start, mixed=True)
     assert_equal(found, expected, 0.1)
     assert found[min(found)]["alpha"] != expected[min(expected)]["alpha"]
     weights = load_checkpoint(next((tmp_path / "run").iterdir())).weights
@@ -97,8 +97,6 @@ def test_another_backend_in_the_same_process_is_refused():
     assert os.environ.get("KERAS_BACKEND") == before, "processes started from here would compute with another"
 
 
-def test_the_command_names_the_backends(pictures, tmp_path, start):
-    result = run(
-        "mmnet", "train", "--data", pictures / "portraits", "--from", start, "--backend", "torch", cwd=tmp_path
-    )
+def test_the_command_names_the_backends(images, tmp_path, start):
+    result = run("mmnet", "train", "--data", images / "portraits", "--from", start, "--backend", "torch", cwd=tmp_path)
     assert "tensorflow or jax" in error_line(result)

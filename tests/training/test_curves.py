@@ -1,4 +1,4 @@
-"""The curves of a run: what TensorBoard is given comes back as a table and as a picture."""
+"""The curves of a run: what TensorBoard is given comes back as a table and as an image."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def test_the_command_writes_both_and_replaces_nothing_unasked(tmp_path):
     record(tmp_path / "run", {20: 3.0, 40: 2.0})
     result = run("mmnet", "curves", "run", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    picture = cv2.imread(str(tmp_path / "run" / "curves.png"))
-    assert picture.shape[1] > picture.shape[0] > 400
+    image = cv2.imread(str(tmp_path / "run" / "curves.png"))
+    assert image.shape[1] > image.shape[0] > 400
     before = (tmp_path / "run" / "curves.png").read_bytes()
     assert "--force" in error_line(run("mmnet", "curves", "run", cwd=tmp_path))
     assert run("mmnet", "curves", "run", "--force", cwd=tmp_path).returncode == 0

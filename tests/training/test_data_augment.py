@@ -1,4 +1,4 @@
-"""What augmentation may and may not do to a picture and its matte."""
+"""What augmentation may and may not do to an image and its matte."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_the_same_chance_gives_the_same_bytes(seed: int, size: int, cutout: bool
     assert [layer.shape for layer in one] == [(size, size, 3), (size, size)]
 
 
-def test_another_chance_gives_another_picture() -> None:
+def test_another_chance_gives_another_image() -> None:
     some = {augment(sample(), 64, generator(seed), Augmentation())[0].tobytes() for seed in range(20)}
     assert len(some) == 20
 
@@ -206,7 +206,7 @@ def test_what_changes_colours_leaves_the_matte(effect: str) -> None:
 
 
 @pytest.mark.parametrize("effect", ["defocus", "motion"])
-def test_what_blurs_the_picture_blurs_the_matte(effect: str) -> None:
+def test_what_blurs_the_image_blurs_the_matte(effect: str) -> None:
     hard = (drawn_portrait(2, 256, 256)[1] > 127).astype(np.uint8) * np.uint8(255)
     strong = changed(NOTHING, {effect: 1.0, "defocus_sigma": (1.5, 1.5), "motion_length": (9.0, 9.0)})
     image, matte = augment(Sample(np.dstack([hard] * 3), hard), 256, generator(), strong)
@@ -269,7 +269,7 @@ def test_the_published_augmentation(seed: int, size: int) -> None:
 
 
 def test_the_published_augmentation_magnifies_as_the_paper_says() -> None:
-    """A ramp's slope tells the magnification; a half of all pictures is turned, a half mirrored."""
+    """A ramp's slope tells the magnification; a half of all images is turned, a half mirrored."""
     ramp = np.tile(np.linspace(0, 255, 128), (128, 1))
     one = Sample(np.rint(np.dstack([ramp, ramp.T, ramp])).astype(np.uint8), np.zeros((128, 128), np.uint8))
     turned, mirrored, across, down = 0, 0, [], []

@@ -126,7 +126,7 @@ def test_the_unreadable_file_is_the_one_named(tmp_path: Path) -> None:
     assert finding == Finding("unreadable", root / "mask" / "p001.png", "is truncated or damaged")
 
 
-def test_the_same_picture_on_two_sides_is_a_leak(tmp_path: Path) -> None:
+def test_the_same_image_on_two_sides_is_a_leak(tmp_path: Path) -> None:
     train, test = write_folders(tmp_path / "train", 3), write_folders(tmp_path / "test", 3, first=10)
     assert found(train, held_out=(test,)) == []
     photo, matte = drawn_portrait(2)
@@ -159,15 +159,15 @@ def test_a_report_says_what_there_is(tmp_path: Path) -> None:
 
 
 def test_copies_are_near_and_others_are_not() -> None:
-    picture = skimage.data.astronaut()
+    photo = skimage.data.astronaut()
     copies = [
-        picture,
-        cv2.resize(picture, (100, 80)),
-        cv2.convertScaleAbs(picture, alpha=0.8, beta=20),
-        cv2.imdecode(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 30])[1], cv2.IMREAD_COLOR),
-        picture[4:-4, 4:-4],
+        photo,
+        cv2.resize(photo, (100, 80)),
+        cv2.convertScaleAbs(photo, alpha=0.8, beta=20),
+        cv2.imdecode(cv2.imencode(".jpg", photo, [cv2.IMWRITE_JPEG_QUALITY, 30])[1], cv2.IMREAD_COLOR),
+        photo[4:-4, 4:-4],
     ]
-    others = [skimage.data.coffee(), skimage.data.chelsea(), picture[:, ::-1], np.rot90(picture)]
+    others = [skimage.data.coffee(), skimage.data.chelsea(), photo[:, ::-1], np.rot90(photo)]
     others += [drawn_portrait(number)[0] for number in range(8)]
     hashes = np.stack([perceptual_hash(np.ascontiguousarray(image)) for image in copies + others])
     assert hashes.shape == (17, 64)

@@ -43,7 +43,7 @@ def test_preview(tmp_path: Path) -> None:
     assert "is a PNG" in error_line(run("mmnet", "data", "preview", root, "-o", tmp_path / "sheet.gif"))
 
 
-def test_a_contact_sheet_shows_picture_matte_and_composite() -> None:
+def test_a_contact_sheet_shows_image_matte_and_composite() -> None:
     photo, matte = drawn_portrait(0, 64, 64)
     sheet = contact_sheet(np.stack([photo] * 3), np.stack([matte[..., None] / np.float32(255)] * 3), 2)
     assert sheet.shape == (2 * 68 + 4, 2 * 196 + 4, 3)

@@ -144,7 +144,7 @@ def test_the_split_takes_its_fraction() -> None:
 
 
 def test_known_names_validate_for_ever() -> None:
-    """Pinned: another hash would move pictures between the sides of runs that are going on."""
+    """Pinned: another hash would move images between the sides of runs that are going on."""
     assert [name for name in map(str, range(40)) if is_validation(name, 0.1)] == ["18", "29"]
 
 
@@ -158,7 +158,7 @@ def test_transparency_is_seen_in_the_header(mode: str, kind: str, lossless: bool
         image.putalpha(Image.fromarray(matte))
     buffer = io.BytesIO()
     image.save(buffer, kind, lossless=lossless)
-    path = tmp_path / "picture"
+    path = tmp_path / "image"
     path.write_bytes(buffer.getvalue())
     expected = "A" in mode or (kind == "PNG" and mode == "P")  # a palette may hold transparent colours
     assert has_alpha(path) == expected

@@ -29,7 +29,7 @@ def hard(matte: NDArray[Any], value: int = 255) -> NDArray[Any]:
 
 
 def write_masks(folder: Path, count: int, **size: int) -> tuple[Path, Path, Path]:
-    """MASKS, IMAGES and OUT with `count` pictures; every other mask holds 0 and 1."""
+    """MASKS, IMAGES and OUT with `count` images; every other mask holds 0 and 1."""
     for number in range(count):
         photo, matte = drawn_portrait(number, **size)
         write_image(folder / "photos" / f"p{number}.png", photo)
@@ -73,7 +73,7 @@ def test_a_mask_without_an_edge(value: int, reason: str) -> None:
 
 def test_the_commands_mattes_are_nearer_to_the_truth(tmp_path: Path) -> None:
     masks, images, out = write_masks(tmp_path, 3, height=128, width=96)
-    (images / "p2.png").write_bytes(b"no picture")
+    (images / "p2.png").write_bytes(b"no image")
     write_image(masks / "alone.png", np.zeros((9, 9), np.uint8))
     done = run("mmnet", "data", "mattes", masks, images, out, "--band", 12, "--json", "--workers", 2)
     assert done.returncode == 1, done.stderr

@@ -87,7 +87,7 @@ def test_another_seed_is_another_sequence() -> None:
     assert drawn_names(batches(), range(10)) != drawn_names(batches(seed=6), range(10))
 
 
-def test_the_same_picture_is_augmented_anew() -> None:
+def test_the_same_image_is_augmented_anew() -> None:
     alone = batches(parts=[Part.whole(drawn_pack(1))])
     assert len({image.tobytes() for step in range(4) for image in alone.batch(step)[0]}) == 12
 
@@ -101,28 +101,28 @@ def test_the_same_picture_is_augmented_anew() -> None:
 def test_weights_and_order(sizes: list[tuple[int, float]], batch: int, seed: int) -> None:
     parts = [Part.whole(drawn_pack(count, 4, 100 * index), weight) for index, (count, weight) in enumerate(sizes)]
     source = Batches(parts, batch, 4, seed)
-    steps = range(-(-3 * source.epoch_pictures // batch))
+    steps = range(-(-3 * source.epoch_images // batch))
     drawn = [pair for step in steps for pair in source.drawn(step)]
     for epoch in range(3):
-        some = drawn[epoch * source.epoch_pictures : (epoch + 1) * source.epoch_pictures]
+        some = drawn[epoch * source.epoch_images : (epoch + 1) * source.epoch_images]
         counts = Counter(part for part, _ in some)
         assert [counts[index] for index in range(len(sizes))] == [max(1, round(n * w)) for n, w in sizes]
     for index, (count, _) in enumerate(sizes):
-        # Without replacement: at any time, no picture is more than one round ahead within whole epochs.
-        often = Counter(picture for part, picture in drawn[: 3 * source.epoch_pictures] if part == index)
-        seen = [often[picture] for picture in range(count)]
+        # Without replacement: at any time, no image is more than one round ahead within whole epochs.
+        often = Counter(image for part, image in drawn[: 3 * source.epoch_images] if part == index)
+        seen = [often[image] for image in range(count)]
         assert max(seen) - min(seen) <= 1
 
 
-def test_an_epoch_holds_every_picture_once_in_a_new_order() -> None:
+def test_an_epoch_holds_every_image_once_in_a_new_order() -> None:
     source = batches(batch_size=7)
     orders = [drawn_names(source, range(epoch, epoch + 1)) for epoch in range(4)]
     assert {tuple(sorted(order)) for order in orders} == {tuple(f"p{number:03}.png" for number in range(7))}
     assert len({tuple(order) for order in orders}) == 4
-    assert (source.epoch_pictures, source.epoch_steps, batches().epoch_steps) == (7, 1, 3)
+    assert (source.epoch_images, source.epoch_steps, batches().epoch_steps) == (7, 1, 3)
 
 
-def test_a_picture_that_fails_is_named() -> None:
+def test_an_image_that_fails_is_named() -> None:
     broken = batches(backgrounds=[np.zeros((4, 4), np.uint8)], recipe=replace(OWN, replace=1.0, plain=0.0))
     with pytest.raises(SampleError, match=r"drawn: p00\d\.png: could not be prepared \(batch 4"):
         broken.batch(4)
@@ -163,7 +163,7 @@ def test_no_more_is_prepared_than_asked_for() -> None:
 
 
 def test_what_cannot_be_trained_on() -> None:
-    with pytest.raises(DataError, match="no pictures"):
+    with pytest.raises(DataError, match="no images"):
         batches(parts=[])
     with pytest.raises(DataError, match="at least 1"):
         batches(batch_size=0)
@@ -227,7 +227,7 @@ def test_a_pack_with_a_wrong_member(tmp_path: Path, member: str) -> None:
         load_pack(forged)
 
 
-def test_a_bad_picture_leaves_no_pack(tmp_path: Path) -> None:
+def test_a_bad_image_leaves_no_pack(tmp_path: Path) -> None:
     root = write_folders(tmp_path / "set", 4)
     bad = root / "image" / "p002.png"
     bad.write_bytes(bad.read_bytes()[:200])
@@ -312,9 +312,9 @@ def test_a_pack_is_as_good_as_its_folder(tmp_path: Path) -> None:
 
 def test_data_that_is_none(tmp_path: Path) -> None:
     root = write_folders(tmp_path / "set", 2)
-    with pytest.raises(DataError, match="no picture is left to train on"):
+    with pytest.raises(DataError, match="no image is left to train on"):
         load_data([str(root)], 32, recipe=None, validation=1.0)
-    with pytest.raises(DataError, match="no picture validates"):
+    with pytest.raises(DataError, match="no image validates"):
         load_data([str(root)], 32, recipe=None, validation=1e-9)
     with pytest.raises(LayoutError, match="no such folder"):
         load_data([str(tmp_path / "nowhere")], 32, recipe=None)

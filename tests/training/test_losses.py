@@ -35,7 +35,7 @@ def expected(images, mattes, logits, aux_logits):
     mattes = mattes[..., 0]
     difference = np.exp(log_softmax(logits))[..., 1] - mattes
     sobel = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]) / 8
-    gradients = [convolve2d(picture, kernel, "same") for picture in difference for kernel in (sobel, sobel.T)]
+    gradients = [convolve2d(image, kernel, "same") for image in difference for kernel in (sobel, sobel.T)]
     stride = mattes.shape[1] // aux_logits.shape[1]
     return {
         "alpha": np.abs(difference).mean(),

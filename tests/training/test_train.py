@@ -36,10 +36,10 @@ def start():
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory, pictures, start):
+def uninterrupted(tmp_path_factory, images, start):
     folder = tmp_path_factory.mktemp("runs") / "whole"
     notes = Notes()
-    last = train(job(folder, pictures, start, keep=1), keras, notes)
+    last = train(job(folder, images, start, keep=1), keras, notes)
     return last, notes
 
 
@@ -77,7 +77,7 @@ def test_old_checkpoints_go_and_the_best_stays(uninterrupted):
     assert len(folders) == 1 or (len(folders) == 2 and mads[folders[0]] <= mads[folders[1]])
 
 
-def test_killed_and_resumed_it_ends_at_the_same_weights_bit_for_bit(uninterrupted, pictures, start, tmp_path):
+def test_killed_and_resumed_it_ends_at_the_same_weights_bit_for_bit(uninterrupted, images, start, tmp_path):
     """The process is killed without warning in the third step, after the checkpoint of the second."""
     whole, _ = uninterrupted
     save_checkpoint(start, tmp_path / "start")
@@ -96,14 +96,14 @@ class Killed(Notes):
             os.kill(os.getpid(), signal.SIGKILL)
 start = load_checkpoint(Path({str(tmp_path / "start")!r}))
 with eagerly():
-    train(job(Path({str(tmp_path / "run")!r}), Path({str(pictures)!r}), start), keras, Killed())
+    train(job(Path({str(tmp_path / "run")!r}), Path({str(images)!r}), start), keras, Killed())
 """
     killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["step-0000102"]
 
     notes = Notes()
-    last = train(job(tmp_path / "run", pictures, start), keras, notes)
+    last = train(job(tmp_path / "run", images, start), keras, notes)
     assert notes.stages == [(0, 2, 4)]
     assert list(notes.losses) == [103, 104]
     resumed, state = weights_and_state(last)
@@ -114,36 +114,36 @@ with eagerly():
     assert resumed.metrics == expected.metrics
 
 
-def test_a_finished_run_has_nothing_to_do(uninterrupted, pictures, start):
+def test_a_finished_run_has_nothing_to_do(uninterrupted, images, start):
     last, _ = uninterrupted
     notes = Notes()
-    assert train(job(last.parent, pictures, start, keep=1), keras, notes) == last
+    assert train(job(last.parent, images, start, keep=1), keras, notes) == last
     assert notes.losses == {}
 
 
 @pytest.mark.parametrize(("changes", "message"), [({"seed": 1}, "seed"), ({"steps": 6}, "recipe")])
-def test_another_recipe_or_seed_cannot_resume(uninterrupted, pictures, start, changes, message):
+def test_another_recipe_or_seed_cannot_resume(uninterrupted, images, start, changes, message):
     last, _ = uninterrupted
     with pytest.raises(ResumeError, match=f"another {message}"):
-        train(job(last.parent, pictures, start, **changes), keras, Notes())
+        train(job(last.parent, images, start, **changes), keras, Notes())
 
 
-def test_damage_to_the_state_is_named(uninterrupted, pictures, start, tmp_path):
+def test_damage_to_the_state_is_named(uninterrupted, images, start, tmp_path):
     last, _ = uninterrupted
     folder = tmp_path / "run" / last.name
     folder.parent.mkdir()
     shutil.copytree(last, folder)
     (folder / STATE_FILE).write_bytes((last / STATE_FILE).read_bytes()[:1000])
     with pytest.raises(CheckpointCorruptError, match=STATE_FILE):
-        train(job(folder.parent, pictures, start), keras, Notes())
+        train(job(folder.parent, images, start), keras, Notes())
 
 
-def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(pictures, start, tmp_path):
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(images, start, tmp_path):
     weights = {name: value.copy() for name, value in start.weights.items()}
     weights["MMNet/final_block/pointwise_conv/weights"] *= np.float32(1e38)
     broken = replace(start, weights=weights)
     with pytest.raises(DivergedError, match="step 101"):
-        train(job(tmp_path / "run", pictures, broken), keras, Notes())
+        train(job(tmp_path / "run", images, broken), keras, Notes())
     assert not (tmp_path / "run").exists() or not list((tmp_path / "run").iterdir())
 
 
@@ -182,10 +182,10 @@ class TestRecipes:
 
 
 class TestCommand:
-    def test_it_trains_resumes_and_exports(self, pictures, start, tmp_path):
+    def test_it_trains_resumes_and_exports(self, images, start, tmp_path):
         save_checkpoint(start, tmp_path / "checkpoints" / "start")
         arguments = [
-            "mmnet", "train", "--data", pictures / "portraits", "--backgrounds", pictures / "scenes", "--from", "start",
+            "mmnet", "train", "--data", images / "portraits", "--backgrounds", images / "scenes", "--from", "start",
             "--validation", "0.3", "--steps", "1", "--batch", "2", "--run", "mine", "--workers", "1",
         ]  # fmt: skip
         result = run(*arguments, cwd=tmp_path, timeout=600)
@@ -208,7 +208,7 @@ class TestCommand:
             ([], "--from"),
         ],
     )
-    def test_bad_arguments_are_one_line(self, pictures, tmp_path, arguments, expected):
-        result = run("mmnet", "train", "--data", pictures / "portraits", *arguments, cwd=tmp_path)
+    def test_bad_arguments_are_one_line(self, images, tmp_path, arguments, expected):
+        result = run("mmnet", "train", "--data", images / "portraits", *arguments, cwd=tmp_path)
         assert expected in error_line(result)
         assert list(tmp_path.iterdir()) == []

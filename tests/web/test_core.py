@@ -1,4 +1,4 @@
-"""JavaScript computes the bytes that Python computes: thousands of random pictures in node, hundreds in Chromium."""
+"""JavaScript computes the bytes that Python computes: thousands of random images in node, hundreds in Chromium."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def test_backdrop(node: Node, height: int, width: int, seed: int, levels: int) -
 
 def test_every_mixture_of_two_bytes_and_an_alpha(node: Node) -> None:
     front, behind = (side.astype(np.uint8) for side in np.mgrid[:256, :256])
-    picture, other = (np.repeat(side[..., None], 3, axis=2) for side in (front, behind))
+    image, other = (np.repeat(side[..., None], 3, axis=2) for side in (front, behind))
     for alpha in range(0, 256, 15):  # 255 is a multiple of 15
-        case = CompositeCase(picture, np.full((256, 256), alpha, np.uint8), other, (0, alpha, 255))
+        case = CompositeCase(image, np.full((256, 256), alpha, np.uint8), other, (0, alpha, 255))
         assert node.ask(case.request()) == case.answer()
 
 
 @pytest.mark.parametrize(("height", "width", "rotation"), [(480, 640, 90), (720, 1280, 270), (3024, 4032, 0)])
-def test_pictures_as_cameras_give_them(node: Node, height: int, width: int, rotation: int) -> None:
+def test_images_as_cameras_give_them(node: Node, height: int, width: int, rotation: int) -> None:
     frame = np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8)
     case = RgbFrameCase(frame, Orientation(rotation, True), Fit.STRETCH, 256)
     assert node.ask(case.request()) == case.answer()
@@ -116,12 +116,12 @@ def _random_cases(random: np.random.Generator) -> list[Case]:
     turn = Orientation(int(random.choice(ROTATIONS)), bool(random.integers(2)))
     fit = list(Fit)[random.integers(3)]
     levels = int(random.choice([2, 3, 256]))
-    picture, behind = (_noise(random, levels, height, width, 3) for _ in range(2))
+    image, behind = (_noise(random, levels, height, width, 3) for _ in range(2))
     alpha = _noise(random, levels, height, width)
     red, green, blue = random.integers(0, 256, 3).tolist()
     return [
-        RgbFrameCase(picture, turn, fit, size),
+        RgbFrameCase(image, turn, fit, size),
         AlphaCase(height, width, turn, fit, _noise(random, levels, size, size)),
-        CompositeCase(picture, alpha, behind, (red, green, blue)),
-        BackdropCase(picture, alpha),
+        CompositeCase(image, alpha, behind, (red, green, blue)),
+        BackdropCase(image, alpha),
     ]

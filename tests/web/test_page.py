@@ -12,7 +12,7 @@ import pytest
 from page_server import serving
 from playwright.sync_api import Browser, BrowserContext, FileChooser, Page, expect
 
-from mmnet.runtime import PortraitMatter, alpha_to_picture, blurred_backdrop, composite, read_photo
+from mmnet.runtime import PortraitMatter, alpha_to_image, blurred_backdrop, composite, read_photo
 from mmnet.web.content import Asset
 from mmnet.web.server import WebServer
 
@@ -26,12 +26,12 @@ def matter():
 
 @pytest.fixture
 def small(portrait: np.ndarray) -> np.ndarray:
-    """A picture that is not square, of odd sides: uint8 [301, 257, 3]."""
+    """An image that is not square, of odd sides: uint8 [301, 257, 3]."""
     return np.ascontiguousarray(portrait[:301, 90:347])
 
 
-def _write(path: Path, picture: np.ndarray) -> Path:
-    assert cv2.imwrite(str(path), picture[..., ::-1])
+def _write(path: Path, image: np.ndarray) -> Path:
+    assert cv2.imwrite(str(path), image[..., ::-1])
     return path
 
 
@@ -69,8 +69,8 @@ def _save(page: Page, folder: Path) -> tuple[str, np.ndarray]:
     return download.value.suggested_filename, stored[..., [2, 1, 0, 3]]
 
 
-def _alpha(matter: PortraitMatter, picture: np.ndarray) -> np.ndarray:
-    return alpha_to_picture(matter.alpha_bytes(picture), *picture.shape[:2])
+def _alpha(matter: PortraitMatter, image: np.ndarray) -> np.ndarray:
+    return alpha_to_image(matter.alpha_bytes(image), *image.shape[:2])
 
 
 def _compat(page: Page) -> None:
@@ -94,13 +94,13 @@ def test_a_photos_alpha_is_pythons_byte_for_byte(
     _open(page, served)
     assert page.get_attribute("body", "data-ready") == build
     # The model's own size, at which its alpha is saved as it is; and larger, smaller, odd.
-    for name, picture in {"own": portrait[:256, 100:356], "whole": portrait, "odd": small}.items():
-        photo = _write(tmp_path / f"{name}.png", picture)
+    for name, image in {"own": portrait[:256, 100:356], "whole": portrait, "odd": small}.items():
+        photo = _write(tmp_path / f"{name}.png", image)
         _matte(page, photo)
         saved_as, saved = _save(page, tmp_path)
         assert saved_as == f"{name}-cutout.png"
-        np.testing.assert_array_equal(saved[..., :3], picture)
-        np.testing.assert_array_equal(saved[..., 3], _alpha(matter, picture))
+        np.testing.assert_array_equal(saved[..., :3], image)
+        np.testing.assert_array_equal(saved[..., 3], _alpha(matter, image))
     assert _alpha(matter, portrait).std() > 50  # a person was there to be found
 
 
@@ -110,7 +110,7 @@ def test_backgrounds_are_pythons_byte_for_byte(
     alpha = _alpha(matter, small)
     floats = alpha / np.float32(255)
     _open(page, served)
-    _choose(page, "Blur")  # before there is a picture
+    _choose(page, "Blur")  # before there is an image
     _matte(page, _write(tmp_path / "me.png", small))
     name, saved = _save(page, tmp_path)
     assert name == "me-composite.png"
@@ -127,7 +127,7 @@ def test_backgrounds_are_pythons_byte_for_byte(
     np.testing.assert_array_equal(saved[..., :3], np.repeat(alpha[..., None], 3, axis=2))
 
     with page.expect_file_chooser() as chooser:
-        _choose(page, "Picture")
+        _choose(page, "Image")
     scene = np.random.default_rng(0).integers(0, 256, (*small.shape[:2], 3), np.uint8)
     chooser.value.set_files(_write(tmp_path / "scene.png", scene))
     expect(page.get_by_text("scene.png")).to_be_visible()
@@ -135,7 +135,7 @@ def test_backgrounds_are_pythons_byte_for_byte(
 
 
 @pytest.mark.parametrize("how", ["drop", "paste"])
-def test_a_picture_can_be_dropped_and_pasted(
+def test_an_image_can_be_dropped_and_pasted(
     page: Page, served: WebServer, tmp_path: Path, small: np.ndarray, matter, how: str
 ) -> None:
     content = base64.b64encode(_write(tmp_path / "it.png", small).read_bytes()).decode()
@@ -183,22 +183,22 @@ def test_photos_lie_upright_and_the_transparent_is_white(
 def test_a_large_photo_is_saved_at_its_own_size(page: Page, served: WebServer, tmp_path: Path, matter) -> None:
     """Larger than what is shown, and read in more than one strip."""
     steps = np.linspace(0, 255, 2500).astype(np.uint8)
-    picture = np.dstack(np.broadcast_arrays(steps[:, None], steps[None, :1900], np.uint8(90)))
+    image = np.dstack(np.broadcast_arrays(steps[:, None], steps[None, :1900], np.uint8(90)))
     _open(page, served)
-    _matte(page, _write(tmp_path / "large.png", picture))
+    _matte(page, _write(tmp_path / "large.png", image))
     saved = _save(page, tmp_path)[1]
-    np.testing.assert_array_equal(saved[..., :3], picture)
-    np.testing.assert_array_equal(saved[..., 3], _alpha(matter, picture))
+    np.testing.assert_array_equal(saved[..., :3], image)
+    np.testing.assert_array_equal(saved[..., 3], _alpha(matter, image))
 
 
-def test_what_is_no_picture_is_told_and_does_no_harm(
+def test_what_is_no_image_is_told_and_does_no_harm(
     page: Page, served: WebServer, tmp_path: Path, small: np.ndarray
 ) -> None:
     note = tmp_path / "note.png"
-    note.write_text("no picture")
+    note.write_text("no image")
     _open(page, served)
     page.set_input_files("#file", note)
-    expect(page.get_by_role("alert")).to_contain_text("not a picture")
+    expect(page.get_by_role("alert")).to_contain_text("not an image")
     page.get_by_role("button", name="Dismiss").click()
     expect(page.get_by_role("alert")).to_be_hidden()
     _matte(page, _write(tmp_path / "me.png", small))

@@ -1,7 +1,7 @@
-"""Augmentation: one picture and its matte, a random generator and a table of ranges → another such picture.
+"""Augmentation: one image and its matte, a random generator and a table of ranges → another such image.
 
 Every function is pure: the same arguments give the same bytes. Colours are uint8 throughout, as in the photos
-themselves. Lengths are in 1/256 of the picture's side, so that one table serves every input size.
+themselves. Lengths are in 1/256 of the image's side, so that one table serves every input size.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.arrays import AnyArray, F32Array
 from mmnet.errors import MMNetError
 
-Bytes = NDArray[Any]  # uint8, which OpenCV's type hints do not promise
 Random = np.random.Generator
 Range = tuple[float, float]
 
@@ -29,7 +29,7 @@ class AugmentationError(MMNetError):
 
 @dataclass(frozen=True)
 class Sample:
-    """One training picture, stretched to a square.
+    """One training image, stretched to a square.
 
     Attributes:
         photo: uint8 [P, P, 3], RGB.
@@ -39,9 +39,9 @@ class Sample:
         is_cutout: `photo` has no background of its own; another must be laid behind it.
     """
 
-    photo: Bytes
-    matte: Bytes
-    foreground: Bytes | None = None
+    photo: AnyArray
+    matte: AnyArray
+    foreground: AnyArray | None = None
     aspect: float = 1.0
     is_cutout: bool = False
 
@@ -63,19 +63,19 @@ class Augmentation:
         soften, soften_radius: blur the background alone, as a wide aperture does.
         layers: give person and background different lights.
         layer_strength: how much of the ranges below that difference takes.
-        grade: change the colours of the whole picture.
+        grade: change the colours of the whole image.
         brightness: added, in parts of the whole range.
         contrast: multiplied, around middle grey.
         gamma: exponent.
         balance: gain of red, and its inverse of blue (white balance).
         saturation: 0 is grey.
         hue: degrees.
-        grey: make the picture black and white.
+        grey: make the image black and white.
         light, light_gain: uneven light: gains in the corners and between.
         occlude, occluder_size: something that is not the person before it; its radius in parts of the side.
         defocus, defocus_sigma: blur everything, the matte too.
         motion, motion_length: blur along a line, the matte too.
-        resample, resample_scale: lose resolution, of the picture alone.
+        resample, resample_scale: lose resolution, of the image alone.
         noise, noise_sigma: of 255, in the mid-tones.
         jpeg, jpeg_quality: compress and decompress.
 
@@ -167,9 +167,9 @@ def _is_number(value: object) -> bool:
 
 
 def augment(
-    sample: Sample, size: int, random: Random, table: Augmentation, backgrounds: Sequence[Bytes] | Bytes = ()
-) -> tuple[Bytes, Bytes]:
-    """Draw one augmented picture.
+    sample: Sample, size: int, random: Random, table: Augmentation, backgrounds: Sequence[AnyArray] | AnyArray = ()
+) -> tuple[AnyArray, AnyArray]:
+    """Draw one augmented image.
 
     Args:
         sample: with `foreground` if a background may be replaced.
@@ -201,7 +201,7 @@ def augment(
     return _photograph(image, matte, draw)
 
 
-def published(sample: Sample, size: int, random: Random) -> tuple[Bytes, Bytes]:
+def published(sample: Sample, size: int, random: Random) -> tuple[AnyArray, AnyArray]:
     """The paper's augmentation, as the published code does it.
 
     Resize to S×S; scale each side by one of 1.00, 1.01, … 1.15; crop S×S at random; mirror half of the time; half of
@@ -232,7 +232,7 @@ def published(sample: Sample, size: int, random: Random) -> tuple[Bytes, Bytes]:
     return np.ascontiguousarray(layers[..., :3]), np.ascontiguousarray(layers[..., 3])
 
 
-def resize(image: NDArray[Any], size: int) -> NDArray[Any]:
+def resize(image: AnyArray, size: int) -> AnyArray:
     """Stretch to size×size: means of whole pixels while it shrinks, bilinear while it grows."""
     if image.shape[:2] == (size, size):
         return image
@@ -240,11 +240,11 @@ def resize(image: NDArray[Any], size: int) -> NDArray[Any]:
     return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
-def estimate_foreground(photo: Bytes, matte: Bytes) -> Bytes:
+def estimate_foreground(photo: AnyArray, matte: AnyArray) -> AnyArray:
     """The person's own colours, where the photo shows them mixed with the background and a little beyond.
 
     Blur-fusion in two passes (Forte, "Approximate Fast Foreground Colour Estimation", ICIP 2021, eq. 4-6), with
-    radii in proportion to the picture. Here the first, wide pass averages almost pure colours only: it weighs with
+    radii in proportion to the image. Here the first, wide pass averages almost pure colours only: it weighs with
     the eighth power of alpha. Of one flat colour before another, a fifth of the error is left. Inside the person the
     colours are the photo's.
 
@@ -266,8 +266,8 @@ def estimate_foreground(photo: Bytes, matte: Bytes) -> Bytes:
     return np.asarray(np.rint(foreground), np.uint8)
 
 
-def _local_mean(colours: NDArray[Any], weight: NDArray[Any], box: tuple[int, int]) -> NDArray[Any]:
-    mean: NDArray[Any] = cv2.blur(colours * weight, box) / (cv2.blur(weight, box)[..., None] + np.float32(1e-5))
+def _local_mean(colours: AnyArray, weight: AnyArray, box: tuple[int, int]) -> AnyArray:
+    mean: AnyArray = cv2.blur(colours * weight, box) / (cv2.blur(weight, box)[..., None] + np.float32(1e-5))
     return mean
 
 
@@ -299,19 +299,19 @@ class _Draw:
 
 @dataclass(frozen=True)
 class View:
-    """A frame laid over a picture: an affine map from unit coordinates of the picture to those of the frame.
+    """A frame laid over an image: an affine map from unit coordinates of the image to those of the frame.
 
     Attributes:
         matrix: float64 [2, 3]; both coordinate systems run from 0 to 1, x to the right, y downwards.
-        extended: left, top, right, bottom: whether the picture goes on beyond that edge (mirrored).
+        extended: left, top, right, bottom: whether the image goes on beyond that edge (mirrored).
     """
 
     matrix: NDArray[np.float64]
     extended: tuple[bool, bool, bool, bool] = (True, True, True, True)
 
-    def apply(self, image: NDArray[Any], size: int) -> NDArray[Any]:
+    def apply(self, image: AnyArray, size: int) -> AnyArray:
         """What the frame shows of `image` [P, P] or [P, P, 3]: one bilinear warp, mirrored beyond the edges."""
-        # Bilinear sampling takes two pixels a side: enough until the picture shrinks to less than half.
+        # Bilinear sampling takes two pixels a side: enough until the image shrinks to less than half.
         shrink = image.shape[0] / (size * math.sqrt(abs(np.linalg.det(self.matrix[:, :2]))))
         while shrink >= 2:
             half = max(1, image.shape[0] // 2)
@@ -321,8 +321,8 @@ class View:
         matrix[:, 2] = matrix[:, 2] * size + matrix[:, :2].sum(axis=1) / 2 - 0.5  # pixels have their centres at .5
         return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
 
-    def inside(self, size: int) -> Bytes:
-        """Where the frame shows the picture or its extension: uint8 [size, size], 255 inside."""
+    def inside(self, size: int) -> AnyArray:
+        """Where the frame shows the image or its extension: uint8 [size, size], 255 inside."""
         left, top, right, bottom = ((-1.0 if on else 0.0) for on in self.extended)
         corners = np.array([(left, top), (1 - right, top), (1 - right, 1 - bottom), (left, 1 - bottom)])
         corners = (corners @ self.matrix[:, :2].T + self.matrix[:, 2]) * size - 0.5
@@ -367,7 +367,7 @@ def _centre(shift: float, photo: float, frame: float, low_held: bool, high_held:
     return shift
 
 
-def cut_edges(matte: Bytes) -> tuple[bool, bool, bool, bool]:
+def cut_edges(matte: AnyArray) -> tuple[bool, bool, bool, bool]:
     """Which edges (left, top, right, bottom) of a matte, uint8 [H, W], cut the person: a fiftieth or more shows it."""
     left, top, right, bottom = (
         float(edge.mean()) > 255 / 50 for edge in (matte[:, 0], matte[0], matte[:, -1], matte[-1])
@@ -378,18 +378,18 @@ def cut_edges(matte: Bytes) -> tuple[bool, bool, bool, bool]:
 # --- background -------------------------------------------------------------------------------------------------
 
 
-def _colours(sample: Sample) -> Bytes:
+def _colours(sample: Sample) -> AnyArray:
     return sample.photo if sample.foreground is None else sample.foreground
 
 
-def _background(size: int, draw: _Draw, backgrounds: Sequence[Bytes] | Bytes) -> Bytes:
+def _background(size: int, draw: _Draw, backgrounds: Sequence[AnyArray] | AnyArray) -> AnyArray:
     if not len(backgrounds) or draw.happens("plain"):
         return _plain(size, draw.random)
     image = _crop(backgrounds[int(draw.random.integers(len(backgrounds)))], size, draw.random)
     return _soften(image, draw.value("soften_radius"), size) if draw.happens("soften") else image
 
 
-def _plain(size: int, random: Random) -> Bytes:
+def _plain(size: int, random: Random) -> AnyArray:
     """A wall in uneven light: one colour, or a smooth play of a few that are alike."""
     cells = int(random.integers(1, 5))
     base = random.uniform(0, 255, 3) * random.uniform(0.3, 1) + random.uniform(0, 60)
@@ -397,7 +397,7 @@ def _plain(size: int, random: Random) -> Bytes:
     return cv2.resize(colours.clip(0, 255).astype(np.uint8), (size, size), interpolation=cv2.INTER_CUBIC)
 
 
-def _crop(background: Bytes, size: int, random: Random) -> Bytes:
+def _crop(background: AnyArray, size: int, random: Random) -> AnyArray:
     """A random part of a background, perhaps mirrored."""
     side = len(background)
     height, width = (round(side * part) for part in random.uniform(0.55, 1, 2))
@@ -409,20 +409,20 @@ def _crop(background: Bytes, size: int, random: Random) -> Bytes:
     return np.asarray(cv2.flip(part, 1)) if random.random() < 0.5 else part
 
 
-def _soften(image: NDArray[Any], radius: float, size: int) -> NDArray[Any]:
+def _soften(image: AnyArray, radius: float, size: int) -> AnyArray:
     box = 2 * max(1, round(radius * size / 256)) + 1
-    blurred: NDArray[Any] = cv2.blur(cv2.blur(image, (box, box)), (box, box))
+    blurred: AnyArray = cv2.blur(cv2.blur(image, (box, box)), (box, box))
     return blurred
 
 
-def _blur_behind(image: Bytes, matte: Bytes, size: int, draw: _Draw) -> Bytes:
+def _blur_behind(image: AnyArray, matte: AnyArray, size: int, draw: _Draw) -> AnyArray:
     """The photo's own background, blurred without the person's colours running into it."""
     weight = (255 - matte).astype(np.float32)[..., None] + 1
     layers = _soften(np.concatenate([image * weight, weight], axis=2), draw.value("soften_radius"), size)
     return np.asarray(cv2.convertScaleAbs(layers[..., :3] / layers[..., 3:]))
 
 
-def _lerp(behind: Bytes, front: Bytes, matte: Bytes) -> Bytes:
+def _lerp(behind: AnyArray, front: AnyArray, matte: AnyArray) -> AnyArray:
     """front·alpha + behind·(1 − alpha), in bytes; each product is rounded."""
     alpha = cv2.merge([matte] * 3)
     return cv2.add(
@@ -430,8 +430,10 @@ def _lerp(behind: Bytes, front: Bytes, matte: Bytes) -> Bytes:
     )
 
 
-def _occlude(image: Bytes, matte: Bytes, draw: _Draw, backgrounds: Sequence[Bytes] | Bytes) -> tuple[Bytes, Bytes]:
-    """Something in front of the person: a rectangle, an ellipse or a ragged blob, filled with other picture."""
+def _occlude(
+    image: AnyArray, matte: AnyArray, draw: _Draw, backgrounds: Sequence[AnyArray] | AnyArray
+) -> tuple[AnyArray, AnyArray]:
+    """Something in front of the person: a rectangle, an ellipse or a ragged blob, filled with other image."""
     size, random = len(matte), draw.random
     texture = _background(size, draw, backgrounds)
     rows, columns = np.nonzero(matte[::8, ::8] > 127)
@@ -454,11 +456,11 @@ def _occlude(image: Bytes, matte: Bytes, draw: _Draw, backgrounds: Sequence[Byte
 # --- colour -----------------------------------------------------------------------------------------------------
 
 
-def _grade_layer(image: Bytes, draw: _Draw) -> Bytes:
+def _grade_layer(image: AnyArray, draw: _Draw) -> AnyArray:
     return _grade(image, draw, draw.layer_strength)
 
 
-def _grade(image: Bytes, draw: _Draw, strength: float = 1.0) -> Bytes:
+def _grade(image: AnyArray, draw: _Draw, strength: float = 1.0) -> AnyArray:
     """Brightness, contrast, gamma and white balance as one table a channel; saturation and hue as one matrix."""
     tone = np.linspace(0, 1, 256) ** draw.value("gamma", strength)
     tone = (tone - 0.5) * draw.value("contrast", strength) + 0.5 + draw.value("brightness", strength)
@@ -473,7 +475,7 @@ _YIQ = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.
 _RGB_OF_YIQ = np.linalg.inv(_YIQ)
 
 
-def _colour_matrix(saturation: float, degrees: float) -> NDArray[np.float32]:
+def _colour_matrix(saturation: float, degrees: float) -> F32Array:
     """Turns and stretches the chroma plane of YIQ; greys stay as they are."""
     cosine, sine = (saturation * turn(math.radians(degrees)) for turn in (math.cos, math.sin))
     chroma = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
@@ -483,7 +485,7 @@ def _colour_matrix(saturation: float, degrees: float) -> NDArray[np.float32]:
 # --- the camera -------------------------------------------------------------------------------------------------
 
 
-def _photograph(image: Bytes, matte: Bytes, draw: _Draw) -> tuple[Bytes, Bytes]:
+def _photograph(image: AnyArray, matte: AnyArray, draw: _Draw) -> tuple[AnyArray, AnyArray]:
     """Light, colours, blur, resolution, noise and compression, in the order in which a camera adds them."""
     size = len(image)
     if draw.happens("light"):
@@ -513,7 +515,7 @@ def _photograph(image: Bytes, matte: Bytes, draw: _Draw) -> tuple[Bytes, Bytes]:
     return image, matte
 
 
-def _motion_kernel(length: float, angle: float) -> NDArray[np.float32]:
+def _motion_kernel(length: float, angle: float) -> F32Array:
     """A line of this length through the middle of a small square, summing to 1."""
     half = max(1, math.ceil(length / 2))
     kernel = np.zeros((2 * half + 1, 2 * half + 1), np.float32)
@@ -523,18 +525,18 @@ def _motion_kernel(length: float, angle: float) -> NDArray[np.float32]:
     return np.asarray(kernel / kernel.sum(), np.float32)
 
 
-def _add_noise(image: Bytes, sigma: float, random: Random) -> Bytes:
+def _add_noise(image: AnyArray, sigma: float, random: Random) -> AnyArray:
     """Sensor noise: half read noise, half shot noise (its variance grows with the light); grains of 1 or 2 pixels."""
     height, width = image.shape[:2]
     coarse = random.random() < 0.5
-    grain: NDArray[Any] = _normals(((height + 1) // 2, (width + 1) // 2, 3) if coarse else (height, width, 3), random)
+    grain: AnyArray = _normals(((height + 1) // 2, (width + 1) // 2, 3) if coarse else (height, width, 3), random)
     if coarse:
         grain = cv2.resize(grain, (width, height), interpolation=cv2.INTER_LINEAR)
     shot = np.sqrt((0.5 + np.arange(256) / 255) * sigma**2).astype(np.float32)
     return cv2.add(image, cv2.multiply(grain, cv2.LUT(image, shot)), dtype=cv2.CV_8U)
 
 
-def _normals(shape: tuple[int, ...], random: Random) -> NDArray[np.float32]:
+def _normals(shape: tuple[int, ...], random: Random) -> F32Array:
     """Normal deviates: a random stretch of a fixed table, for drawing them afresh costs more than all the rest."""
     count = math.prod(shape)
     table = _normal_table(max(1 << 20, count))
@@ -543,5 +545,5 @@ def _normals(shape: tuple[int, ...], random: Random) -> NDArray[np.float32]:
 
 
 @functools.lru_cache(maxsize=2)
-def _normal_table(count: int) -> NDArray[np.float32]:
+def _normal_table(count: int) -> F32Array:
     return np.random.default_rng(2019).standard_normal(count, np.float32)

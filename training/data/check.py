@@ -16,14 +16,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.arrays import AnyArray, U8Array
 from mmnet.runtime.imaging.photos import PhotoError, read_stored
 from mmnet.training.data.layouts import Pair, PairError, Source, find_source, is_validation, matte_of
 
-Bytes = NDArray[np.uint8]
 Progress = Callable[[int, int], None]
 
 HASH_BITS = 64
-# Of 64 bits. Among 1,600 Flickr portraits all pairs within 6 were the same picture or taken a moment apart; at 8, half
+# Of 64 bits. Among 1,600 Flickr portraits all pairs within 6 were the same image or taken a moment apart; at 8, half
 # of them were strangers who hold their heads alike.
 DUPLICATE_DISTANCE = 6
 
@@ -33,22 +33,22 @@ class Kind:
     """A kind of finding: whether it is a problem, and what to do about it."""
 
     is_problem: bool
-    mend: str
+    fix: str
 
 
 KINDS: dict[str, Kind] = {
     "unreadable": Kind(True, "replace the file or remove the pair"),
     "unpaired": Kind(True, "add the partner or remove the file; training leaves it out"),
     "size mismatch": Kind(True, "make photo and matte one size; did an editor turn one of them?"),
-    "empty matte": Kind(True, "no person: remove the pair, or mend the matte"),
+    "empty matte": Kind(True, "no person: remove the pair, or fix the matte"),
     "coloured matte": Kind(True, "a matte is grey; is this a map of classes?"),
-    "leak": Kind(True, "the same picture trains and measures: remove one, or give both the same file name"),
-    "duplicate": Kind(False, "the same picture twice counts twice: remove one"),
+    "leak": Kind(True, "the same image trains and measures: remove one, or give both the same file name"),
+    "duplicate": Kind(False, "the same image twice counts twice: remove one"),
     "full matte": Kind(False, "all of it is person: is the matte there?"),
     "binary matte": Kind(False, "no soft edge to learn from: run `mmnet data mattes`"),
     "16 bits": Kind(False, "is read as 8 bits"),
     "grey photo": Kind(False, "has no colours"),
-    "nobody": Kind(False, "no person in any picture: they teach what is none; give the set a small weight"),
+    "nobody": Kind(False, "no person in any image: they teach what is none; give the set a small weight"),
 }
 
 
@@ -68,7 +68,7 @@ class Finding:
 
     @property
     def is_problem(self) -> bool:
-        """Whether it should be mended before training."""
+        """Whether it should be fixed before training."""
         return KINDS[self.kind].is_problem
 
 
@@ -81,7 +81,7 @@ class Summary:
         use: "training" or "held out".
         pairs, validation: how many pairs, and how many of them validate.
         smallest, largest: width and height of the photos with the fewest and the most pixels; None if none is readable.
-        coverage: mean alpha over all readable mattes, 0-1: how much of the pictures is person.
+        coverage: mean alpha over all readable mattes, 0-1: how much of the images is person.
     """
 
     root: Path
@@ -140,13 +140,13 @@ def check(
     workers: int | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Report:
-    """Look at every picture of some data sets.
+    """Look at every image of some data sets.
 
     Args:
         roots: what is trained on.
-        held_out: what is only measured on; no picture of it may be among those trained on.
+        held_out: what is only measured on; no image of it may be among those trained on.
         validation: the fraction of names that validates; see `is_validation`.
-        distance: pictures whose perceptual hashes differ in at most this many of 64 bits are the same.
+        distance: images whose perceptual hashes differ in at most this many of 64 bits are the same.
         workers: threads; None: one a core.
         progress: called with the pairs done and their total.
 
@@ -163,7 +163,7 @@ def check(
             progress(len(looks), len(pairs))
 
     findings = [Finding("unpaired", path, why) for source in sources for path, why in source.unpaired]
-    findings += _of_pictures(sources, looks)
+    findings += _of_images(sources, looks)
     labels = [_label(pair, use, validation) for source, use in zip(sources, uses, strict=True) for pair in source.pairs]
     findings += _duplicates(pairs, labels, looks, distance)
     findings.sort(key=lambda finding: (list(KINDS).index(finding.kind), finding.file))
@@ -176,8 +176,8 @@ def check(
     return Report(summaries, tuple(findings))
 
 
-def perceptual_hash(photo: Bytes) -> NDArray[np.bool_]:
-    """A picture's 64 lowest frequencies but the mean, each above or below their median.
+def perceptual_hash(photo: U8Array) -> NDArray[np.bool_]:
+    """An image's 64 lowest frequencies but the mean, each above or below their median.
 
     (The "pHash" of the DCT: C. Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010.)
 
@@ -204,8 +204,8 @@ def near_pairs(hashes: NDArray[np.bool_], distance: int) -> Iterator[tuple[int, 
                 yield start + int(row), start + int(column), int(apart[row, column])
 
 
-def _of_pictures(sources: Sequence[Source], looks: Sequence[_Look]) -> Iterator[Finding]:
-    """What was found in the pictures; that a matte is empty is no fault where all of its data set are."""
+def _of_images(sources: Sequence[Source], looks: Sequence[_Look]) -> Iterator[Finding]:
+    """What was found in the images; that a matte is empty is no fault where all of its data set are."""
     rest = iter(looks)
     for source in sources:
         found = [finding for _ in source.pairs for finding in next(rest).findings]
@@ -250,7 +250,7 @@ def _look(pair: Pair) -> _Look:
     return look
 
 
-def _matte_kind(matte: Bytes) -> str | None:
+def _matte_kind(matte: U8Array) -> str | None:
     if matte.max() < 128:
         return "empty matte"
     if matte.min() >= 128:
@@ -261,14 +261,14 @@ def _matte_kind(matte: Bytes) -> str | None:
     return "binary matte" if soft < crossings / 4 else None
 
 
-def _rgb_or_grey(stored: NDArray[Any]) -> Bytes:
+def _rgb_or_grey(stored: AnyArray) -> U8Array:
     eight = stored if stored.dtype == np.uint8 else (stored >> 8).astype(np.uint8)
     if eight.ndim == 3 and eight.shape[2] <= 2:
         return np.ascontiguousarray(eight[..., 0])
     return eight if eight.ndim == 2 else np.ascontiguousarray(eight[..., 2::-1])
 
 
-def _is_grey(pixels: NDArray[Any]) -> bool:
+def _is_grey(pixels: AnyArray) -> bool:
     """All channels alike, but for what the chroma of a JPEG may leave."""
     some = pixels[::4, ::4, :3].astype(np.int32)
     allowed = 6 * (1 if pixels.dtype == np.uint8 else 257)

@@ -9,16 +9,13 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from mmnet.arrays import AnyArray, U8Array
 from mmnet.errors import MMNetError
 from mmnet.runtime.imaging.photos import PHOTO_EXTENSIONS, read_photo, read_stored, to_8_bits
-
-Bytes = NDArray[np.uint8]
 
 
 class DataError(MMNetError):
@@ -62,7 +59,7 @@ class Source:
         layout: name of its layout, a key of `LAYOUTS`.
         pairs: its pairs, in an order that depends on their names alone.
         unpaired: files that have no partner, each with what is missing.
-        weight: how often each of its pictures is drawn, relative to those of other sources.
+        weight: how often each of its images is drawn, relative to those of other sources.
     """
 
     root: Path
@@ -130,7 +127,7 @@ def parse_weighted(argument: str) -> tuple[Path, float]:
 
 
 def is_validation(stem: str, fraction: float) -> bool:
-    """Whether the picture of this name validates. It depends on nothing else, so adding data moves no picture.
+    """Whether the image of this name validates. It depends on nothing else, so adding data moves no image.
 
     The same stem in two roots (a crop and the photo that it comes from) falls on the same side.
 
@@ -164,7 +161,7 @@ def find_backgrounds(folder: Path) -> list[Path]:
     return found
 
 
-def read_pair(pair: Pair) -> tuple[Bytes, Bytes]:
+def read_pair(pair: Pair) -> tuple[U8Array, U8Array]:
     """Read a photo and its matte.
 
     Returns:
@@ -187,12 +184,12 @@ def read_pair(pair: Pair) -> tuple[Bytes, Bytes]:
     return photo, matte
 
 
-def read_matte(pair: Pair) -> Bytes:
+def read_matte(pair: Pair) -> U8Array:
     """The matte alone: uint8 [H, W]. Raises as `read_pair`."""
     return matte_of(pair, read_stored(pair.matte))
 
 
-def matte_of(pair: Pair, stored: NDArray[Any]) -> Bytes:
+def matte_of(pair: Pair, stored: AnyArray) -> U8Array:
     """The alpha in the pixels of `pair.matte` as stored: its alpha channel, or else its grey.
 
     Raises:
@@ -228,7 +225,7 @@ def has_alpha(path: Path) -> bool:
     return False
 
 
-def _colour(stored: NDArray[Any]) -> Bytes:
+def _colour(stored: AnyArray) -> U8Array:
     eight = to_8_bits(stored) if stored.dtype == np.uint16 else stored
     return eight[..., :1].repeat(3, axis=2) if eight.shape[2] == 2 else eight[..., 2::-1]
 
@@ -263,9 +260,9 @@ def _find_folders(root: Path) -> Found:
 
 
 def _find_cutouts(root: Path) -> Found:
-    pictures = _photos(root)
-    cutouts = [path for path in pictures if has_alpha(path)]
-    others = [(path, "has no alpha channel") for path in pictures if path not in set(cutouts)]
+    images = _photos(root)
+    cutouts = [path for path in images if has_alpha(path)]
+    others = [(path, "has no alpha channel") for path in images if path not in set(cutouts)]
     return [Pair(path, path, from_alpha=True) for path in cutouts], others
 
 

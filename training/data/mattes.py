@@ -16,17 +16,16 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from mmnet.arrays import AnyArray, U8Array
 from mmnet.errors import MissingExtraError, MMNetError
-from mmnet.runtime.jobs.outputs import write_picture
+from mmnet.runtime.jobs.outputs import write_image
 from mmnet.training.data.layouts import DataError, Pair, match_folders, read_pair
 
-Bytes = NDArray[np.uint8]
 Method = Literal["closed-form", "knn"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
@@ -122,7 +121,7 @@ def make_mattes(jobs: Sequence[tuple[Pair, Path]], solver: Solver, *, workers: i
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def solve_matte(photo: Bytes, mask: Bytes, solver: Solver) -> Bytes:
+def solve_matte(photo: U8Array, mask: U8Array, solver: Solver) -> U8Array:
     """One soft matte.
 
     Args:
@@ -156,7 +155,7 @@ def solve_matte(photo: Bytes, mask: Bytes, solver: Solver) -> Bytes:
     return np.where(trimap == UNKNOWN, soft, trimap).astype(np.uint8)
 
 
-def make_trimap(mask: Bytes, inside: int | None = None, outside: int | None = None) -> Bytes:
+def make_trimap(mask: U8Array, inside: int | None = None, outside: int | None = None) -> U8Array:
     """A mask with a band of unknown around its edge.
 
     The band leaves at least half of what is deepest inside and farthest outside known, however thin that is.
@@ -180,7 +179,7 @@ def make_trimap(mask: Bytes, inside: int | None = None, outside: int | None = No
     return trimap
 
 
-def load_solver(method: Method) -> Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]:
+def load_solver(method: Method) -> Callable[[AnyArray, AnyArray], AnyArray]:
     """pymatting's function for a method: image [H, W, 3] and trimap [H, W] in 0-1 → alpha [H, W].
 
     Importing pymatting for the first time compiles it, which takes a minute or two; later it takes seconds.
@@ -192,7 +191,7 @@ def load_solver(method: Method) -> Callable[[NDArray[Any], NDArray[Any]], NDArra
         from pymatting import estimate_alpha_cf, estimate_alpha_knn
     except ImportError as error:
         raise MissingExtraError("train", "pymatting") from error
-    solvers: dict[str, Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]] = {
+    solvers: dict[str, Callable[[AnyArray, AnyArray], AnyArray]] = {
         "closed-form": functools.partial(estimate_alpha_cf, laplacian_kwargs={"epsilon": _EPSILON}),
         "knn": estimate_alpha_knn,
     }
@@ -202,7 +201,7 @@ def load_solver(method: Method) -> Callable[[NDArray[Any], NDArray[Any]], NDArra
 def _make(pair: Pair, output: Path, solver: Solver) -> Made:
     try:
         photo, mask = read_pair(pair)
-        write_picture(output, solve_matte(photo, mask, solver))
+        write_image(output, solve_matte(photo, mask, solver))
     except MMNetError as error:
         text = str(error)
         return Made(

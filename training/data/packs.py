@@ -1,6 +1,6 @@
-"""Packs: pictures decoded once, all of one size, in memory or in a file that is mapped into it.
+"""Packs: images decoded once, all of one size, in memory or in a file that is mapped into it.
 
-A pack file is an uncompressed .npz of plain arrays. Its pictures are mapped, not read: opening one takes no time, it
+A pack file is an uncompressed .npz of plain arrays. Its images are mapped, not read: opening one takes no time, it
 may be larger than the memory, and nothing in it is executed.
 """
 
@@ -13,18 +13,17 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.files import atomic_file
 from mmnet.runtime.imaging.photos import read_photo
 from mmnet.runtime.imaging.preprocess import to_model_input
 from mmnet.training.augment import Sample, estimate_foreground, resize
 from mmnet.training.data.layouts import DataError, Pair, read_pair
 
-Bytes = NDArray[np.uint8]
 Progress = Callable[[int, int], None]
 
 FORMAT = "mmnet-pack-1"
@@ -38,23 +37,23 @@ class PackError(DataError):
 
 @dataclass(frozen=True)
 class Pack:
-    """Pictures of one size with their mattes.
+    """Images of one size with their mattes.
 
     Attributes:
         origin: the folder or file that they come from.
         names: N file names, relative to `origin`.
-        side: P, the side of every picture in pixels.
-        records: uint8 [N, P·P·C], perhaps mapped from a file; a picture after the other: photo, matte and, with
+        side: P, the side of every image in pixels.
+        records: uint8 [N, P·P·C], perhaps mapped from a file; an image after the other: photo, matte and, with
             C = 7 instead of 4, the foreground's colours.
-        aspects: float32 [N], width / height before the pictures were stretched.
+        aspects: float32 [N], width / height before the images were stretched.
         cutouts: bool [N], which have no background of their own.
     """
 
     origin: str
     names: tuple[str, ...]
     side: int
-    records: Bytes
-    aspects: NDArray[np.float32]
+    records: U8Array
+    aspects: F32Array
     cutouts: NDArray[np.bool_]
 
     def __len__(self) -> int:
@@ -66,11 +65,11 @@ class Pack:
         return bool(self.records.shape[1] == 7 * self.side**2)
 
     def stem(self, index: int) -> str:
-        """What decides whether a picture validates; see `mmnet.training.data.layouts.is_validation`."""
+        """What decides whether an image validates; see `mmnet.training.data.layouts.is_validation`."""
         return PurePosixPath(self.names[index]).stem
 
     def sample(self, index: int) -> Sample:
-        """One picture; its arrays are views."""
+        """One image; its arrays are views."""
         return _sample(self.records[index], self.side, float(self.aspects[index]), bool(self.cutouts[index]))
 
     def save(self, path: Path) -> None:
@@ -82,7 +81,7 @@ class Pack:
         write_pack(path, self, iter(self.records))
 
 
-def _sample(record: Bytes, side: int, aspect: float, is_cutout: bool) -> Sample:
+def _sample(record: U8Array, side: int, aspect: float, is_cutout: bool) -> Sample:
     area = side * side
     photo, matte, foreground = record[: 3 * area], record[3 * area : 4 * area], record[4 * area :]
     return Sample(
@@ -95,7 +94,7 @@ def _sample(record: Bytes, side: int, aspect: float, is_cutout: bool) -> Sample:
 
 
 def side_for(size: int) -> int:
-    """The side that pictures are packed with, for a network that takes size×size."""
+    """The side that images are packed with, for a network that takes size×size."""
     return round(size * MARGIN)
 
 
@@ -115,12 +114,12 @@ def build_pack(
         side: P, in pixels.
         root: what the names are relative to.
         foregrounds: estimate the foregrounds' colours, so that backgrounds can be replaced. Without them, the
-            pictures are to be taken as they are, and are stretched exactly as the runtime does (`to_model_input`).
+            images are to be taken as they are, and are stretched exactly as the runtime does (`to_model_input`).
         workers: threads; None: one a core.
-        progress: called with the pictures done and their total.
+        progress: called with the images done and their total.
 
     Raises:
-        PhotoError, PairError: a picture cannot be used; the message names it.
+        PhotoError, PairError: an image cannot be used; the message names it.
         PackError: they would not fit into memory.
     """
     pack = _empty_pack(pairs, side, root, foregrounds)
@@ -128,7 +127,7 @@ def build_pack(
     free = _free_memory()
     if size > free:
         raise PackError(
-            f"{root}: its {len(pairs):,} pictures take {size / 2**30:.1f} GiB of memory, {free / 2**30:.1f} are free; "
+            f"{root}: its {len(pairs):,} images take {size / 2**30:.1f} GiB of memory, {free / 2**30:.1f} are free; "
             f"write them to a file with `mmnet data pack {root} -o FILE.npz` and train with --data FILE.npz"
         )
     records = np.empty((len(pairs), _record_bytes(side, foregrounds)), np.uint8)
@@ -153,7 +152,7 @@ def pack_to_file(
 
 
 def load_pack(path: Path) -> Pack:
-    """Open a pack file; its pictures are mapped, read-only.
+    """Open a pack file; its images are mapped, read-only.
 
     Raises:
         PackError: no such file, or no whole pack.
@@ -181,7 +180,7 @@ def load_pack(path: Path) -> Pack:
 
 def load_backgrounds(
     paths: Sequence[Path], side: int, *, workers: int | None = None, progress: Progress = lambda done, total: None
-) -> Bytes:
+) -> U8Array:
     """Read photos to lay behind people: uint8 [N, side, side, 3].
 
     Raises:
@@ -195,8 +194,8 @@ def load_backgrounds(
     return images
 
 
-def write_pack(path: Path, pack: Pack, records: Iterator[Bytes]) -> None:
-    """Write a pack file whose pictures come one by one; `pack.records` is not looked at.
+def write_pack(path: Path, pack: Pack, records: Iterator[U8Array]) -> None:
+    """Write a pack file whose images come one by one; `pack.records` is not looked at.
 
     Raises:
         OutputError: the file system refused; nothing is left behind.
@@ -218,7 +217,7 @@ def write_pack(path: Path, pack: Pack, records: Iterator[Bytes]) -> None:
 
 def _empty_pack(pairs: Sequence[Pair], side: int, root: Path, foregrounds: bool) -> Pack:
     if not pairs:
-        raise DataError(f"{root}: no picture is left to read")
+        raise DataError(f"{root}: no image is left to read")
     names = tuple(pair.photo.relative_to(root).as_posix() for pair in pairs)
     cutouts = np.array([pair.is_cutout for pair in pairs])
     nothing = np.empty((0, _record_bytes(side, foregrounds)), np.uint8)
@@ -227,7 +226,7 @@ def _empty_pack(pairs: Sequence[Pair], side: int, root: Path, foregrounds: bool)
 
 def _records(
     pairs: Sequence[Pair], pack: Pack, foregrounds: bool, workers: int | None, progress: Progress
-) -> Iterator[Bytes]:
+) -> Iterator[U8Array]:
     """Every pair as a record, in order; fills in the aspects. At most a few are held at a time."""
     workers = workers or os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
@@ -241,7 +240,7 @@ def _records(
                 progress(index + 1, len(pairs))
 
 
-def _record(pair: Pair, side: int, foregrounds: bool) -> tuple[Bytes, float]:
+def _record(pair: Pair, side: int, foregrounds: bool) -> tuple[U8Array, float]:
     colours, alpha = read_pair(pair)
     height, width = alpha.shape
     # What lies where a cut-out is transparent means nothing: lay its colours over white, as every viewer does.
@@ -254,7 +253,7 @@ def _record(pair: Pair, side: int, foregrounds: bool) -> tuple[Bytes, float]:
     return np.concatenate([resize(photo, side).ravel(), matte.ravel(), person.ravel()]), width / height
 
 
-def own_colours(person: Bytes, matte: Bytes, is_cutout: bool) -> Bytes:
+def own_colours(person: U8Array, matte: U8Array, is_cutout: bool) -> U8Array:
     """The person's colours without the background's: uint8 [H, W, 3] of a photo or cut-out and its matte [H, W]."""
     if not is_cutout:
         return estimate_foreground(person, matte)
@@ -267,7 +266,7 @@ def _record_bytes(side: int, foregrounds: bool) -> int:
     return side * side * (7 if foregrounds else 4)
 
 
-def _small_array(archive: zipfile.ZipFile, name: str, dtype: str, count: int) -> NDArray[Any]:
+def _small_array(archive: zipfile.ZipFile, name: str, dtype: str, count: int) -> AnyArray:
     with archive.open(name) as member:
         array = np.lib.format.read_array(member, allow_pickle=False)
     if array.dtype != np.dtype(dtype) or array.shape != (count,):
@@ -275,7 +274,7 @@ def _small_array(archive: zipfile.ZipFile, name: str, dtype: str, count: int) ->
     return np.asarray(array)
 
 
-def _mapped(path: Path, member: zipfile.ZipInfo) -> Bytes:
+def _mapped(path: Path, member: zipfile.ZipInfo) -> U8Array:
     """A stored .npy inside a .zip, mapped (APPNOTE 6.3, 4.3.7: a local header is 30 bytes, a name and an extra)."""
     with path.open("rb") as file:
         file.seek(member.header_offset + 26)
@@ -292,7 +291,7 @@ def _mapped(path: Path, member: zipfile.ZipInfo) -> Bytes:
 
 
 def _free_memory() -> int:
-    """Bytes that may be taken without swapping; the system's file cache counts as free. Endless where not told."""
+    """U8Array that may be taken without swapping; the system's file cache counts as free. Endless where not told."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
         return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))

@@ -1,4 +1,4 @@
-"""The input pipeline: batch number → pictures and mattes, the same at every call.
+"""The input pipeline: batch number → images and mattes, the same at every call.
 
 Nothing here has state: what batch 1000 holds follows from the seed and the number 1000 alone. A run that was
 interrupted goes on with exactly the data that it would have seen.
@@ -13,12 +13,13 @@ from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.training.augment import Augmentation, Sample, augment, published, resize
 from mmnet.training.data.layouts import (
     DataError,
@@ -31,22 +32,20 @@ from mmnet.training.data.layouts import (
 )
 from mmnet.training.data.packs import Pack, PackError, Progress, build_pack, load_backgrounds, load_pack, side_for
 
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
-Batch = tuple[NDArray[Any], Floats]
+Batch = tuple[AnyArray, F32Array]
 Recipe = Augmentation | Literal["published"] | None
 
 # First words of the seeds, so that no two uses of chance share one.
-_ORDER, _EPOCH, _PICTURE = 1, 2, 3
+_ORDER, _EPOCH, _IMAGE = 1, 2, 3
 
 
 class SampleError(DataError):
-    """A picture could not be prepared; the message names it."""
+    """An image could not be prepared; the message names it."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some pictures of a pack, drawn `weight` times as often as those of a part of weight 1."""
+    """Some images of a pack, drawn `weight` times as often as those of a part of weight 1."""
 
     pack: Pack
     indices: NDArray[np.int64]
@@ -54,12 +53,12 @@ class Part:
 
     @classmethod
     def whole(cls, pack: Pack, weight: float = 1.0) -> Part:
-        """All pictures of a pack."""
+        """All images of a pack."""
         return cls(pack, np.arange(len(pack)), weight)
 
     @property
     def draws(self) -> int:
-        """How many of its pictures an epoch holds."""
+        """How many of its images an epoch holds."""
         return max(1, round(self.weight * len(self.indices)))
 
 
@@ -67,14 +66,14 @@ class Part:
 class Batches:
     """An endless, indexable sequence of batches.
 
-    In an epoch every picture of weight 1 comes once, one of weight 2.5 two or three times, in an order that is new
-    each epoch. Pictures of a part come without replacement: none a second time before all of them came once, across
+    In an epoch every image of weight 1 comes once, one of weight 2.5 two or three times, in an order that is new
+    each epoch. Images of a part come without replacement: none a second time before all of them came once, across
     epochs too.
 
     Attributes:
-        parts: at least one, each with at least one picture.
+        parts: at least one, each with at least one image.
         batch_size: N.
-        size: S, side of the pictures in pixels.
+        size: S, side of the images in pixels.
         seed: another seed, another sequence.
         recipe: the table to augment with, "published" for the paper's, None to only resize.
         backgrounds: uint8 [M, Q, Q, 3], to lay behind people.
@@ -82,7 +81,7 @@ class Batches:
         dtype: of the images: "float32" in [0, 1], or "uint8".
 
     Raises:
-        DataError: there are no pictures.
+        DataError: there are no images.
         PackError: the recipe replaces backgrounds, and a pack has no foregrounds, or is smaller than S.
     """
 
@@ -91,20 +90,20 @@ class Batches:
     size: int
     seed: int = 0
     recipe: Recipe = None
-    backgrounds: Sequence[Bytes] | Bytes = ()
+    backgrounds: Sequence[U8Array] | U8Array = ()
     workers: int | None = None
     dtype: Literal["float32", "uint8"] = "float32"
 
     def __post_init__(self) -> None:
         if not self.parts or not all(len(part.indices) for part in self.parts):
-            raise DataError("there are no pictures to train on")
+            raise DataError("there are no images to train on")
         if self.batch_size < 1:
-            raise DataError(f"a batch of {self.batch_size} pictures is too small; take at least 1")
+            raise DataError(f"a batch of {self.batch_size} images is too small; take at least 1")
         replaces = isinstance(self.recipe, Augmentation) and self.recipe.replace > 0
         for pack in (part.pack for part in self.parts):
             if pack.side < self.size:
                 raise PackError(
-                    f"{pack.origin}: its pictures are {pack.side}×{pack.side}, too small for {self.size}×{self.size}; "
+                    f"{pack.origin}: its images are {pack.side}×{pack.side}, too small for {self.size}×{self.size}; "
                     f"pack them again with --size {self.size}"
                 )
             if replaces and not pack.has_foregrounds:
@@ -113,14 +112,14 @@ class Batches:
                 )
 
     @property
-    def epoch_pictures(self) -> int:
-        """Pictures an epoch."""
+    def epoch_images(self) -> int:
+        """Images an epoch."""
         return sum(part.draws for part in self.parts)
 
     @property
     def epoch_steps(self) -> int:
-        """Batches an epoch, rounded up; the last one may hold pictures of the next epoch."""
-        return -(-self.epoch_pictures // self.batch_size)
+        """Batches an epoch, rounded up; the last one may hold images of the next epoch."""
+        return -(-self.epoch_images // self.batch_size)
 
     def drawn(self, step: int) -> list[tuple[int, int]]:
         """What batch `step` holds: N pairs of a part's number and an index into its pack."""
@@ -134,13 +133,13 @@ class Batches:
             images, float32 [N, S, S, 3] in [0, 1] or uint8, RGB; mattes, float32 [N, S, S, 1] in [0, 1].
 
         Raises:
-            SampleError: a picture could not be prepared.
+            SampleError: an image could not be prepared.
         """
         shape = (self.batch_size, self.size, self.size)
         images, mattes = np.empty((*shape, 3), self.dtype), np.empty((*shape, 1), np.float32)
         scale = np.float32(1 / 255)
-        for index, (part, picture) in enumerate(self.drawn(step)):
-            image, matte = self._picture(step, index, self.parts[part].pack, picture)
+        for index, (part, number) in enumerate(self.drawn(step)):
+            image, matte = self._image(step, index, self.parts[part].pack, number)
             if self.dtype == "uint8":
                 images[index] = image
             else:
@@ -181,8 +180,8 @@ class Batches:
                 pool.shutdown(wait=False, cancel_futures=True)
 
     def _drawn(self, number: int) -> tuple[int, int]:
-        epoch, place = divmod(number, self.epoch_pictures)
-        place = int(_permutation(self.epoch_pictures, self.seed, _EPOCH, epoch)[place])
+        epoch, place = divmod(number, self.epoch_images)
+        place = int(_permutation(self.epoch_images, self.seed, _EPOCH, epoch)[place])
         for index, part in enumerate(self.parts):
             if place < part.draws:
                 rounds, place = divmod(epoch * part.draws + place, len(part.indices))
@@ -191,15 +190,15 @@ class Batches:
             place -= part.draws
         raise AssertionError(number)
 
-    def _picture(self, step: int, index: int, pack: Pack, picture: int) -> tuple[Bytes, Bytes]:
+    def _image(self, step: int, index: int, pack: Pack, image: int) -> tuple[U8Array, U8Array]:
         try:
-            return self._prepare(pack.sample(picture), np.random.default_rng([_PICTURE, self.seed, step, index]))
+            return self._prepare(pack.sample(image), np.random.default_rng([_IMAGE, self.seed, step, index]))
         except Exception as error:
             raise SampleError(
-                f"{pack.origin}: {pack.names[picture]}: could not be prepared (batch {step}, picture {index}): {error}"
+                f"{pack.origin}: {pack.names[image]}: could not be prepared (batch {step}, image {index}): {error}"
             ) from error
 
-    def _prepare(self, sample: Sample, random: np.random.Generator) -> tuple[Bytes, Bytes]:
+    def _prepare(self, sample: Sample, random: np.random.Generator) -> tuple[U8Array, U8Array]:
         if self.recipe is None:
             return resize(sample.photo, self.size), resize(sample.matte, self.size)
         if self.recipe == "published":
@@ -226,7 +225,7 @@ class DataSet:
 
     training: tuple[Part, ...]
     validation: Pack | None
-    backgrounds: Bytes
+    backgrounds: U8Array
 
 
 def load_data(
@@ -248,11 +247,11 @@ def load_data(
         validation: fraction of all names that validate; see `is_validation`.
         backgrounds: folder of photos without people.
         workers: threads; None: one a core.
-        progress: called with the pictures done and their total, anew for every folder.
+        progress: called with the images done and their total, anew for every folder.
 
     Raises:
         LayoutError, PackError, PhotoError, PairError: the data cannot be used.
-        DataError: no picture is left to train on, or to validate with.
+        DataError: no image is left to train on, or to validate with.
     """
     foregrounds = isinstance(recipe, Augmentation)
     side = side_for(size) if foregrounds else size
@@ -278,10 +277,10 @@ def load_data(
         if validate:
             held.append(read(validate, size, False))
     if not training:
-        raise DataError(f"{', '.join(arguments)}: no picture is left to train on; validate with fewer")
+        raise DataError(f"{', '.join(arguments)}: no image is left to train on; validate with fewer")
     if validation > 0 and not held:
         raise DataError(
-            f"{', '.join(arguments)}: no picture validates with a fraction of {validation:g}; take a larger one"
+            f"{', '.join(arguments)}: no image validates with a fraction of {validation:g}; take a larger one"
         )
     return DataSet(
         tuple(training),
@@ -295,7 +294,7 @@ def load_data(
 def _resized(pack: Pack, indices: NDArray[np.int64], size: int) -> Pack:
     if pack.side < size:
         raise PackError(
-            f"{pack.origin}: its pictures are {pack.side}×{pack.side}, too small for {size}×{size}; "
+            f"{pack.origin}: its images are {pack.side}×{pack.side}, too small for {size}×{size}; "
             f"pack them again with --size {size}"
         )
     records = np.empty((len(indices), 4 * size**2), np.uint8)

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mmnet.arrays import F32Array, U8Array
 from mmnet.training.augment import Augmentation, AugmentationError
 from mmnet.training.data.layouts import find_backgrounds, find_source, parse_weighted
 from mmnet.training.data.packs import Progress, build_pack, load_backgrounds, load_pack, side_for
 from mmnet.training.data.pipeline import Part, Recipe
-
-Bytes = NDArray[np.uint8]
 
 _GREEN = np.array([0, 177, 64], np.float32)  # chroma-key green: halos show on it
 _GAP = 4
@@ -52,8 +50,8 @@ def few_parts(
     backgrounds: Path | None,
     seed: int,
     progress: Progress,
-) -> tuple[list[Part], Bytes]:
-    """As `load_data`, but at most `count` pictures of every root and as many backgrounds, chosen by the seed."""
+) -> tuple[list[Part], U8Array]:
+    """As `load_data`, but at most `count` images of every root and as many backgrounds, chosen by the seed."""
     foregrounds = isinstance(recipe, Augmentation)
     side = side_for(size) if foregrounds else size
     random = np.random.default_rng(seed)
@@ -75,8 +73,8 @@ def few_parts(
     return parts, load_backgrounds([scenes[index] for index in some(len(scenes))], side)
 
 
-def contact_sheet(images: Bytes, mattes: NDArray[np.float32], columns: int) -> Bytes:
-    """Samples in a grid, each as picture, matte and the person over green.
+def contact_sheet(images: U8Array, mattes: F32Array, columns: int) -> U8Array:
+    """Samples in a grid, each as image, matte and the person over green.
 
     Args:
         images: uint8 [N, S, S, 3].

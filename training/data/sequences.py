@@ -16,18 +16,15 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.files import atomic_folder
 from mmnet.runtime.imaging.photos import read_photo
-from mmnet.runtime.jobs.outputs import make_folder, write_picture
+from mmnet.runtime.jobs.outputs import make_folder, write_image
 from mmnet.training.augment import cut_edges
 from mmnet.training.data.layouts import DataError, Pair, read_pair
 from mmnet.training.data.motion import MOTIONS, Course, Matrix, placement
 from mmnet.training.data.packs import own_colours
-
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 IMAGE, MASK, ABOUT = "image", "mask", "sequences.json"
 FORMAT = "mmnet-sequences/1"
@@ -42,7 +39,7 @@ class SequenceError(DataError):
 
 @dataclass(frozen=True)
 class Camera:
-    """What a camera adds to a picture, every frame anew. Drawn for each sequence by `draw_camera`.
+    """What a camera adds to an image, every frame anew. Drawn for each sequence by `draw_camera`.
 
     Attributes:
         noise: standard deviation of the sensor's noise, of 255.
@@ -130,7 +127,7 @@ def draw_camera(random: np.random.Generator) -> Camera:
 
 def frames_of(
     plan: Plan, length: int, size: tuple[int, int], seed: int, *, clean: bool = False
-) -> Iterator[tuple[Bytes, Bytes]]:
+) -> Iterator[tuple[U8Array, U8Array]]:
     """Make one sequence.
 
     Args:
@@ -144,7 +141,7 @@ def frames_of(
         uint8 [H, W, 3], RGB, and its matte, uint8 [H, W].
 
     Raises:
-        PhotoError, PairError: a picture cannot be used; the message names it.
+        PhotoError, PairError: an image cannot be used; the message names it.
     """
     random = np.random.default_rng([_SEQUENCE, seed, plan.number])
     scene = _Scene(plan, length, size, random)
@@ -175,7 +172,7 @@ def write_sequences(
         progress: called with the frames written and their total.
 
     Raises:
-        PhotoError, PairError: a picture cannot be used; the message names it.
+        PhotoError, PairError: an image cannot be used; the message names it.
         OutputError: the file system refused; nothing is left behind.
     """
     total, done = len(plans) * length, 0
@@ -185,9 +182,9 @@ def write_sequences(
             nonlocal done
             for part in (IMAGE, MASK):
                 make_folder(folder / plan.name / part)
-            for index, pictures in enumerate(frames_of(plan, length, size, seed, clean=clean)):
-                for part, picture in zip((IMAGE, MASK), pictures, strict=True):
-                    write_picture(folder / plan.name / part / f"{index:04}.png", picture)
+            for index, images in enumerate(frames_of(plan, length, size, seed, clean=clean)):
+                for part, image in zip((IMAGE, MASK), images, strict=True):
+                    write_image(folder / plan.name / part / f"{index:04}.png", image)
                 done += 1
                 progress(done, total)
 
@@ -221,14 +218,14 @@ class _Scene:
         behind = _plain(random) if plan.background is None else read_photo(plan.background)
         self._behind, self._behind_rest = self._place_scene(behind, times, random)
 
-    def at(self, time: float) -> tuple[Bytes, Bytes]:
+    def at(self, time: float) -> tuple[U8Array, U8Array]:
         """The frame around a time and its matte: the mean over the exposure."""
         moments = np.linspace(-0.5, 0.5, _MOMENTS) * self._exposure if self._exposure else np.zeros(1)
         layers = [self._moment(time + float(moment)) for moment in moments]
         frame, matte = (_to_bytes(np.mean(np.stack(layer), axis=0)) for layer in zip(*layers, strict=True))
         return frame, matte
 
-    def _moment(self, time: float) -> tuple[Floats, Floats]:
+    def _moment(self, time: float) -> tuple[F32Array, F32Array]:
         camera = self._matrix(self._camera, time)
         breath = self._person.at(time)["breath"]
         grid = self._grid(camera @ self._matrix(self._person, time) @ self._rest)
@@ -245,15 +242,15 @@ class _Scene:
         width, height = self._size
         return placement(course.at(time), self._unit, (width / 2, height / 2))
 
-    def _grid(self, matrix: Matrix) -> tuple[Floats, Floats]:
-        """Where in the layer's picture each pixel of the frame lies: x and y, float32 [H, W]."""
+    def _grid(self, matrix: Matrix) -> tuple[F32Array, F32Array]:
+        """Where in the layer's image each pixel of the frame lies: x and y, float32 [H, W]."""
         width, height = self._size
         back = np.linalg.inv(matrix)
         x, y = np.arange(width) + 0.5, np.arange(height)[:, None] + 0.5
         across, down = (back[row, 0] * x + back[row, 1] * y + back[row, 2] - 0.5 for row in (0, 1))
         return across.astype(np.float32), down.astype(np.float32)
 
-    def _inside(self, grid: tuple[Floats, Floats]) -> Floats:
+    def _inside(self, grid: tuple[F32Array, F32Array]) -> F32Array:
         """1 where the photo shows the person or goes on beyond an edge that cuts it, else 0, softly: float32 [H, W]."""
         height, width = self._alpha.shape
         left, top, right, bottom = self._held
@@ -283,7 +280,9 @@ class _Scene:
         y = _along(height, photo_height * scale, down, top, bottom, 0)
         return np.array([[scale, 0, x], [0, scale, y], [0, 0, 1]])
 
-    def _place_scene(self, photo: Bytes, times: Sequence[float], random: np.random.Generator) -> tuple[Bytes, Matrix]:
+    def _place_scene(
+        self, photo: U8Array, times: Sequence[float], random: np.random.Generator
+    ) -> tuple[U8Array, Matrix]:
         """The scene's photo, perhaps made smaller, and its place at rest: it fills the frame wherever it moves."""
         width, height = self._size
         aside, down = self._reach(self._scene, times, camera=True)
@@ -323,7 +322,7 @@ def _along(frame: float, photo: float, reach: float, low_held: bool, high_held: 
     return (frame - photo) / 2 + shift
 
 
-def _breathing(grid: tuple[Floats, Floats], breath: float, alpha: Bytes) -> tuple[Floats, Floats]:
+def _breathing(grid: tuple[F32Array, F32Array], breath: float, alpha: U8Array) -> tuple[F32Array, F32Array]:
     """The grid with the chest widened by `breath` around its middle, less the farther away."""
     if not breath:
         return grid
@@ -335,7 +334,7 @@ def _breathing(grid: tuple[Floats, Floats], breath: float, alpha: Bytes) -> tupl
     return across, down
 
 
-def _filmed(frame: Bytes, camera: Camera, random: np.random.Generator) -> Bytes:
+def _filmed(frame: U8Array, camera: Camera, random: np.random.Generator) -> U8Array:
     """Exposure, noise, compression: what the camera adds to one frame."""
     gain, noise = random.normal(0, 1), random.normal(0, 1, frame.shape) if camera.noise else 0.0
     if camera.noise or camera.flicker:
@@ -347,11 +346,11 @@ def _filmed(frame: Bytes, camera: Camera, random: np.random.Generator) -> Bytes:
     return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR_RGB), np.uint8)
 
 
-def _plain(random: np.random.Generator) -> Bytes:
+def _plain(random: np.random.Generator) -> U8Array:
     """A wall: a smooth play of a few colours, uint8 [256, 256, 3]."""
     colours = random.uniform(30, 225, 3) + random.normal(0, 25, (4, 4, 3))
     return np.asarray(cv2.resize(_to_bytes(colours.astype(np.float32)), (256, 256), interpolation=cv2.INTER_CUBIC))
 
 
-def _to_bytes(values: NDArray[Any]) -> Bytes:
+def _to_bytes(values: AnyArray) -> U8Array:
     return np.asarray(np.rint(values).clip(0, 255), np.uint8)

@@ -15,10 +15,10 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mmnet.arrays import F32Array, U8Array
 from mmnet.evaluation.metrics import gauss_grad, mad
-from mmnet.graph.invert import Kernel, Kernels, constraints, kernels_of, unfold
+from mmnet.graph.invert import Kernel, Kernels, constraints, invert, kernels_of
 from mmnet.graph.lower import lower
 from mmnet.graph.operators import training_graph
 from mmnet.graph.rewrite import inference_graph
@@ -33,10 +33,10 @@ from mmnet.training.loop import (
     DivergedError,
     Job,
     Saved,
-    Watcher,
+    TrainingListener,
+    image_row,
+    images_of,
     newest,
-    picture_row,
-    pictures_of,
     prune,
 )
 from mmnet.training.losses import matting_losses
@@ -65,7 +65,7 @@ def recipe_for(size: int, steps: int, batch: int | None, *, backgrounds: bool = 
     """The recipe for one input size; `steps` may be 0, which only measures ranges.
 
     Without backgrounds to lay behind people it augments as the paper does, which spares the estimation of foreground
-    colours: longer, on a thousand pictures, than these few steps.
+    colours: longer, on a thousand images, than these few steps.
 
     Raises:
         RecipeError: fewer steps than none.
@@ -87,7 +87,7 @@ class Photos:
         source: what they are, for the checkpoint.
     """
 
-    images: NDArray[np.uint8]
+    images: U8Array
     source: Mapping[str, Any]
 
 
@@ -114,13 +114,13 @@ def calibrate(checkpoint: Checkpoint, ranges: Ranges, folder: Path) -> Path:
     return target
 
 
-def train_quantized(job: Job, keras: ModuleType, watcher: Watcher, measure: Callable[[], Ranges]) -> Path:
+def train_quantized(job: Job, keras: ModuleType, listener: TrainingListener, measure: Callable[[], Ranges]) -> Path:
     """Train in 8 bits to the end of the recipe's one stage, from its beginning or from the newest checkpoint.
 
     Args:
         job: what to train; goes on from `job.start`.
         keras: Keras 3 on TensorFlow, for the losses.
-        watcher: is told of every step and checkpoint.
+        listener: is told of every step and checkpoint.
         measure: gives the ranges to start from; not called when the run goes on.
 
     Returns:
@@ -141,7 +141,7 @@ def train_quantized(job: Job, keras: ModuleType, watcher: Watcher, measure: Call
     if resumed is not None:
         run.restore(resumed)
         done = resumed.checkpoint.step - job.first_step
-    watcher.on_stage(stage, 0, done, stage.steps)
+    listener.on_stage(stage, 0, done, stage.steps)
     folder = resumed.folder if resumed is not None else job.folder
     means: dict[str, float] = {}
     begun, counted = perf_counter(), 0
@@ -160,10 +160,10 @@ def train_quantized(job: Job, keras: ModuleType, watcher: Watcher, measure: Call
             name: means.get(name, 0.0) + (value - means.get(name, 0.0)) / counted for name, value in losses.items()
         }
         now = perf_counter()
-        watcher.on_step(job.first_step + done, means, run.learning_rate(done - 1), stage.batch / (now - begun))
+        listener.on_step(job.first_step + done, means, run.learning_rate(done - 1), stage.batch / (now - begun))
         begun = now
         if done % job.save_every == 0 or done == stage.steps:
-            folder = run.save(done, watcher)
+            folder = run.save(done, listener)
             means, counted, begun = {}, 0, perf_counter()
     return folder
 
@@ -214,16 +214,16 @@ class _Run:
         high, low = stage.learning_rate, stage.final_learning_rate
         return (low + (high - low) * (1 + math.cos(math.pi * share)) / 2) * min(1.0, (done + 1) / max(1, stage.warmup))
 
-    def step(self, done: int, images: NDArray[np.float32], mattes: NDArray[np.float32]) -> dict[str, float]:
+    def step(self, done: int, images: F32Array, mattes: F32Array) -> dict[str, float]:
         """Train on a batch; step `done` of the run, from 0."""
         self._optimizer.learning_rate = self.learning_rate(done)
         return {name: float(value) for name, value in self._train(images, mattes).items()}
 
-    def save(self, done: int, watcher: Watcher) -> Path:
+    def save(self, done: int, listener: TrainingListener) -> Path:
         """Write the checkpoint of step `done` and all that going on from it needs."""
         job, start = self._job, self._start
-        weights = unfold(start.config, start.weights, self._trained())
-        metrics, pictures = self._evaluate()
+        weights = invert(start.config, start.weights, self._trained())
+        metrics, images = self._evaluate()
         step = job.first_step + done
         provenance = dict(start.provenance) | {
             "recipe": job.recipe.to_json(),
@@ -237,7 +237,7 @@ class _Run:
         state = {name: np.asarray(variable.numpy()) for name, variable in self._state().items()}
         save_checkpoint(checkpoint, folder, beside={STATE_FILE: load_safetensors().numpy.save(state)})
         prune(job)
-        watcher.on_checkpoint(checkpoint, folder, pictures)
+        listener.on_checkpoint(checkpoint, folder, images)
         return folder
 
     def _state(self) -> dict[str, Any]:
@@ -274,11 +274,11 @@ class _Run:
     def _infer_both(self, images: Any) -> tuple[Any, Any]:
         return self._model(images, training=False)[1], lower(self._graph, images)
 
-    def _evaluate(self) -> tuple[dict[str, float], NDArray[np.uint8]]:
-        """Of the simulation on validation pictures (or else training ones): its errors, its distance from float."""
+    def _evaluate(self) -> tuple[dict[str, float], U8Array]:
+        """Of the simulation on validation images (or else training ones): its errors, its distance from float."""
         data = self._data
         pack, name = (data.training[0].pack, "train") if data.validation is None else (data.validation, "validation")
-        images, mattes = pictures_of(pack, np.arange(min(len(pack), _MOST_EVALUATED)), self._stage.size)
+        images, mattes = images_of(pack, np.arange(min(len(pack), _MOST_EVALUATED)), self._stage.size)
         starts = range(0, len(images), _EVALUATION_BATCH)
         batches = [images[at : at + _EVALUATION_BATCH].astype(np.float32) / np.float32(255) for at in starts]
         both = [[value.numpy()[..., 0] for value in self._infer(batch)] for batch in batches]
@@ -288,13 +288,13 @@ class _Run:
             f"{name}_gauss_grad": float(np.mean([gauss_grad(*pair) for pair in zip(simulated, mattes, strict=True)])),
             f"{name}_mad_from_float": float(np.abs(simulated - exact).mean()),
         }
-        rows = [picture_row(images[i], mattes[i], simulated[i]) for i in range(min(4, len(images)))]
+        rows = [image_row(images[i], mattes[i], simulated[i]) for i in range(min(4, len(images)))]
         return {"mad": metrics[f"{name}_mad"], **metrics}, np.concatenate(rows)
 
 
 def training_photos(data: DataSet, size: int, limit: int) -> Photos:
-    """At most `limit` of the pictures to train on, spread evenly, as the runtime sees them: to measure ranges on."""
+    """At most `limit` of the images to train on, spread evenly, as the runtime sees them: to measure ranges on."""
     pairs = [(part.pack, int(index)) for part in data.training for index in part.indices]
     chosen = [pairs[at * len(pairs) // min(limit, len(pairs))] for at in range(min(limit, len(pairs)))]
-    images = np.concatenate([pictures_of(pack, np.array([index]), size)[0] for pack, index in chosen])
+    images = np.concatenate([images_of(pack, np.array([index]), size)[0] for pack, index in chosen])
     return Photos(images, {"photos": len(images)})

@@ -1,8 +1,8 @@
 """How the defaults of `mmnet.runtime.video.smoothing` were chosen: MAD, MAD_band and dtSSD over a grid of its options.
 
-python tools/steadying.py sequences/ --model mmnet-1.0-256-int8.tflite
+python tools/smoothing.py sequences/ --model mmnet-1.0-256-int8.tflite
 
-The network runs once; every pair of options then steadies the same mattes, at the network's own size. Choose on other
+The network runs once; every pair of options then smooths the same mattes, at the network's own size. Choose on other
 sequences than those that are reported. The time is that of the processor, on one thread, beside the network's.
 """
 
@@ -25,7 +25,7 @@ from mmnet.evaluation.metrics import band_mad, boundary_band, mad
 from mmnet.evaluation.resize import RESIZES
 from mmnet.evaluation.video.metrics import DTSSD_SCALE, dtssd
 from mmnet.runtime.model import MattingModel, default_model
-from mmnet.runtime.video.smoothing import NEW, TOLERANCE, Steadier
+from mmnet.runtime.video.smoothing import NEW, TOLERANCE, TemporalSmoother
 
 GRID = [(1.0, TOLERANCE), *((new, tolerance) for new in (0.15, 0.2, 0.25, 0.3, 0.5) for tolerance in (2.0, 4.0, 8.0))]
 
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     cv2.setNumThreads(1)
     clips, motions = load_clips(options.sequences), read_groups(options.sequences)
     found: dict[tuple[float, float], list[tuple[str, dict[str, float]]]] = {pair: [] for pair in GRID}
-    seconds = {"network": 0.0, "steadier": 0.0}
+    seconds = {"network": 0.0, "smoother": 0.0}
     with MattingModel(options.model or default_model(), threads=1) as model, progress_bar(Console(stderr=True)) as bar:
         for clip in bar.track(clips, description="measuring"):
             images, alphas, truths = [], [], []
@@ -50,19 +50,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 seconds["network"] += time.process_time() - start
                 truths.append(RESIZES["runtime"].mask(mask, model.size))
             for pair in GRID:
-                steady = Steadier(*pair)
+                smooth = TemporalSmoother(*pair)
                 start = time.process_time()
-                steadied = [steady(alpha, image) for alpha, image in zip(alphas, images, strict=True)]
+                smoothed = [smooth(alpha, image) for alpha, image in zip(alphas, images, strict=True)]
                 if pair == (NEW, TOLERANCE):
-                    seconds["steadier"] += time.process_time() - start
-                found[pair].append((motions.get(clip.name, "?"), _figures(steadied, truths)))
+                    seconds["smoother"] += time.process_time() - start
+                found[pair].append((motions.get(clip.name, "?"), _figures(smoothed, truths)))
     rows = [_row(pair, measured) for pair, measured in found.items()]
     print("new, tolerance; MAD, MAD_band and dtSSD of all, " + ", ".join(rows[0]["motions"]))
     for row in rows:
         means = [row, *row["motions"].values()]
         figures = "  ".join(f"{mean['MAD']:.5f} {mean['MAD_band']:.4f} {mean['dtSSD']:.3f}" for mean in means)
         print(f"{row['new']:.2f}  {row['tolerance']:g}  {figures}")
-    print(f"the steadier takes {seconds['steadier'] / seconds['network']:.2f} of the network's processor time")
+    print(f"the smoother takes {seconds['smoother'] / seconds['network']:.2f} of the network's processor time")
 
 
 def _figures(alphas: Sequence[Any], truths: Sequence[Any]) -> dict[str, float]:

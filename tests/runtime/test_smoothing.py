@@ -1,4 +1,4 @@
-"""Steadied mattes: still edges stand still, moving ones stay sharp, scenes do not run into each other."""
+"""Smoothed mattes: still edges stand still, moving ones stay sharp, scenes do not run into each other."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from moving import SIZE, film
 from numpy.typing import NDArray
 
 from mmnet.evaluation.video.metrics import dtssd
-from mmnet.runtime import Steadier
-from mmnet.runtime.video.smoothing import SteadierError
+from mmnet.runtime import TemporalSmoother
+from mmnet.runtime.video.smoothing import SmoothingError
 
 MIDDLE = (64.0, 70.0)
 
 
-def steadied(alphas: Sequence[Any], frames: Sequence[Any], **options: float) -> list[NDArray[Any]]:
-    steady = Steadier(**options)
-    return [steady(alpha, frame) for alpha, frame in zip(alphas, frames, strict=True)]
+def smoothed(alphas: Sequence[Any], frames: Sequence[Any], **options: float) -> list[NDArray[Any]]:
+    smooth = TemporalSmoother(**options)
+    return [smooth(alpha, frame) for alpha, frame in zip(alphas, frames, strict=True)]
 
 
 def unsteadiness(alphas: Sequence[Any], truths: Sequence[Any]) -> float:
@@ -51,7 +51,7 @@ def shimmering(mattes: Sequence[NDArray[np.float32]], seed: int, strength: float
 def test_still_edges_stand_still(seed: int, noise: float, strength: float) -> None:
     frames, truths = film([MIDDLE] * 10, noise=noise, seed=seed)
     alphas = shimmering(truths, seed, strength)
-    found = steadied(alphas, frames)
+    found = smoothed(alphas, frames)
     assert unsteadiness(found, truths) < 0.6 * unsteadiness(alphas, truths)
     assert wrong(found, truths) < wrong(alphas, truths)
 
@@ -62,7 +62,7 @@ def test_moving_edges_are_not_smeared(speed: float, fall: float, seed: int) -> N
     """A disc whose matte is known exactly: averaging in place would smear it, which this must not."""
     places = [(64 + speed * (at - 4), 64 + fall * (at - 4)) for at in range(9)]
     frames, truths = film(places, noise=2, seed=seed)
-    found = steadied(truths, frames)
+    found = smoothed(truths, frames)
     assert wrong(found, truths) < 0.006
     in_place = [truths[0]]
     for truth in truths[1:]:
@@ -71,10 +71,10 @@ def test_moving_edges_are_not_smeared(speed: float, fall: float, seed: int) -> N
 
 
 @pytest.mark.parametrize("speed", [0.5, 2.0])
-def test_moving_edges_are_steadied_too(speed: float) -> None:
+def test_moving_edges_are_smoothed_too(speed: float) -> None:
     frames, truths = film([(40 + speed * at, 64 + at / 2) for at in range(16)], noise=3)
     alphas = shimmering(truths, 1, 0.3)
-    found = steadied(alphas, frames)
+    found = smoothed(alphas, frames)
     assert unsteadiness(found, truths) < 0.8 * unsteadiness(alphas, truths)
     assert wrong(found, truths) < wrong(alphas, truths)
 
@@ -86,7 +86,7 @@ def test_a_flickering_exposure_is_no_motion() -> None:
         np.rint(frame * gain).clip(0, 255).astype(np.uint8) for frame, gain in zip(frames, gains, strict=True)
     ]
     alphas = shimmering(truths, 5, 0.3)
-    found = steadied(alphas, flickering)
+    found = smoothed(alphas, flickering)
     assert unsteadiness(found, truths) < 0.6 * unsteadiness(alphas, truths)
 
 
@@ -101,10 +101,10 @@ squares = st.integers(1, 70).flatmap(
 @given(squares)
 def test_what_stays_the_same_is_not_changed(given_: tuple[Any, Any, int]) -> None:
     alpha, frame, _ = given_
-    for found in steadied([alpha] * 3, [frame] * 3):
+    for found in smoothed([alpha] * 3, [frame] * 3):
         np.testing.assert_array_equal(found, alpha)
     floats = alpha / np.float32(255)
-    for found in steadied([floats] * 3, [frame] * 3):
+    for found in smoothed([floats] * 3, [frame] * 3):
         np.testing.assert_allclose(found, floats, atol=1 / 65535)
 
 
@@ -116,8 +116,8 @@ def test_any_input_gives_an_alpha(given_: tuple[Any, Any, int]) -> None:
     frames = [frame, random.integers(0, 256, frame.shape, np.uint8), frame]
     alphas = [alpha, random.integers(0, 256, alpha.shape, np.uint8), alpha]
     before = [array.copy() for array in (*alphas, *frames)]
-    bytes_ = steadied(alphas, frames)
-    floats = steadied([alpha / np.float32(255) for alpha in alphas], frames)
+    bytes_ = smoothed(alphas, frames)
+    floats = smoothed([alpha / np.float32(255) for alpha in alphas], frames)
     for one, other in zip(bytes_, floats, strict=True):
         assert (one.dtype, other.dtype, one.shape) == (np.uint8, np.float32, alpha.shape)
         assert 0 <= other.min() <= other.max() <= 1
@@ -130,12 +130,12 @@ def test_any_input_gives_an_alpha(given_: tuple[Any, Any, int]) -> None:
 def test_the_same_frames_give_the_same_bytes_on_any_number_of_threads() -> None:
     frames, truths = film([(60 + 2 * at, 64) for at in range(6)], noise=5)
     alphas = [np.rint(alpha * 255).astype(np.uint8) for alpha in shimmering(truths, 3, 0.3)]
-    expected = steadied(alphas, frames)
+    expected = smoothed(alphas, frames)
     threads = cv2.getNumThreads()
     try:
         for count in (1, 2, 5):
             cv2.setNumThreads(count)
-            for one, other in zip(steadied(alphas, frames), expected, strict=True):
+            for one, other in zip(smoothed(alphas, frames), expected, strict=True):
                 np.testing.assert_array_equal(one, other)
     finally:
         cv2.setNumThreads(threads)
@@ -144,9 +144,9 @@ def test_the_same_frames_give_the_same_bytes_on_any_number_of_threads() -> None:
 def test_a_cut_starts_anew() -> None:
     frames, truths = film([MIDDLE] * 4, noise=3)
     others, other_truths = film([(40.0, 50.0)] * 4, noise=3, first=10)
-    found = steadied([*truths, *other_truths], [*frames, *others])
+    found = smoothed([*truths, *other_truths], [*frames, *others])
     np.testing.assert_allclose(found[4], other_truths[0], atol=1 / 65535)
-    fresh = steadied(other_truths, others)
+    fresh = smoothed(other_truths, others)
     for one, other in zip(found[4:], fresh, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -154,27 +154,27 @@ def test_a_cut_starts_anew() -> None:
 def test_reset_and_another_size_forget() -> None:
     frames, truths = film([MIDDLE] * 4, noise=3)
     alphas = shimmering(truths, 2, 0.4)
-    steady = Steadier()
-    first = [steady(alpha, frame) for alpha, frame in zip(alphas, frames, strict=True)]
+    smooth = TemporalSmoother()
+    first = [smooth(alpha, frame) for alpha, frame in zip(alphas, frames, strict=True)]
     assert (first[1] != alphas[1]).any()
-    steady.reset()
-    again = [steady(alpha, frame) for alpha, frame in zip(alphas, frames, strict=True)]
+    smooth.reset()
+    again = [smooth(alpha, frame) for alpha, frame in zip(alphas, frames, strict=True)]
     for one, other in zip(again, first, strict=True):
         np.testing.assert_array_equal(one, other)
     small = alphas[0][:64, :64].copy()
-    np.testing.assert_allclose(steady(small, frames[0][:64, :64].copy()), small, atol=1 / 65535)
+    np.testing.assert_allclose(smooth(small, frames[0][:64, :64].copy()), small, atol=1 / 65535)
 
 
 def test_the_options() -> None:
     frames, truths = film([MIDDLE] * 8, noise=3)
     alphas = shimmering(truths, 4, 0.4)
-    for found, alpha in zip(steadied(alphas, frames, new=1.0), alphas, strict=True):
+    for found, alpha in zip(smoothed(alphas, frames, new=1.0), alphas, strict=True):
         np.testing.assert_allclose(found, alpha, atol=1 / 65535)
-    strengths = [unsteadiness(steadied(alphas, frames, new=new), truths) for new in (0.1, 0.3, 0.6, 1.0)]
+    strengths = [unsteadiness(smoothed(alphas, frames, new=new), truths) for new in (0.1, 0.3, 0.6, 1.0)]
     assert strengths == sorted(strengths)
     for wrong_options in ({"new": 0.0}, {"new": 1.5}, {"tolerance": 0.0}, {"new": float("nan")}):
-        with pytest.raises(SteadierError, match="must be above 0"):
-            Steadier(**wrong_options)
+        with pytest.raises(SmoothingError, match="must be above 0"):
+            TemporalSmoother(**wrong_options)
 
 
 @pytest.mark.parametrize(
@@ -189,5 +189,5 @@ def test_the_options() -> None:
     ],
 )
 def test_what_is_refused(alpha: Any, frame: Any, message: str) -> None:
-    with pytest.raises(SteadierError, match=message):
-        Steadier()(alpha, frame)
+    with pytest.raises(SmoothingError, match=message):
+        TemporalSmoother()(alpha, frame)
