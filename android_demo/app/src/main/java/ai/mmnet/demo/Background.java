@@ -1,6 +1,6 @@
 package ai.mmnet.demo;
 
-import ai.mmnet.core.Backdrop;
+import ai.mmnet.core.BlurredBackground;
 import ai.mmnet.core.Compositor;
 
 /** What lies behind the person, for pictures of one size. All buffers are allocated by the constructor. */
@@ -15,7 +15,7 @@ final class Background {
 
     final Kind kind;
     private final byte[] behind;
-    private final Backdrop backdrop;
+    private final BlurredBackground backdrop;
 
     /**
      * Prepares a kind.
@@ -24,7 +24,7 @@ final class Background {
      */
     Background(Kind kind, byte[] picture, int height, int width) {
         this.kind = kind;
-        backdrop = kind == Kind.BLUR ? new Backdrop(height, width) : null;
+        backdrop = kind == Kind.BLUR ? new BlurredBackground(height, width) : null;
         behind = kind == Kind.BLUR ? new byte[3 * height * width] : picture;
     }
 
@@ -48,7 +48,7 @@ final class Background {
                 Compositor.over(picture, alpha, behind, argb);
                 break;
             case ALPHA:
-                Compositor.grey(alpha, argb);
+                Compositor.alphaAsGrey(alpha, argb);
                 break;
             default:
                 throw new IllegalStateException("no such background: " + kind);

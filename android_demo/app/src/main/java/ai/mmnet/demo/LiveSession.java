@@ -176,7 +176,7 @@ final class LiveSession implements CameraStream.Listener {
             frame.clear();
         }
         long start = System.nanoTime();
-        background.compose(pipeline.picture, pipeline.alpha, argb);
+        background.compose(pipeline.image, pipeline.alpha, argb);
         view.show(argb, pipeline.orientation.height, pipeline.orientation.width);
         millis[0] += pipeline.preprocessNanos() * MILLIS;
         millis[1] += pipeline.invokeNanos() * MILLIS;

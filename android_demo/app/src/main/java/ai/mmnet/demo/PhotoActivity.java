@@ -46,7 +46,7 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
         final String times;
 
         Matted(MattePipeline pipeline, String times) {
-            picture = pipeline.picture;
+            picture = pipeline.image;
             alpha = pipeline.alpha;
             height = pipeline.orientation.height;
             width = pipeline.orientation.width;
@@ -161,8 +161,8 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
                 Orientation upright = new Orientation(photo.getHeight(), photo.getWidth(), 0, false);
                 MattePipeline pipeline = new MattePipeline(upright, model, Fit.STRETCH);
                 byte[] rgb = Pictures.toRgb(photo);
-                System.arraycopy(rgb, 0, pipeline.picture, 0, rgb.length);
-                pipeline.runOnPicture();
+                System.arraycopy(rgb, 0, pipeline.image, 0, rgb.length);
+                pipeline.runOnImage();
                 return new Matted(pipeline, String.format(Locale.ROOT, "%s · %d×%d · model %.1f ms", name,
                         upright.width, upright.height, pipeline.invokeNanos() / 1e6));
             } catch (ModelException error) {
@@ -225,7 +225,7 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
         Bitmap work(Context context) {
             int[] argb = new int[matted.alpha.length];
             if (kind == Background.Kind.NONE) {
-                Compositor.cutout(matted.picture, matted.alpha, argb);
+                Compositor.cutOut(matted.picture, matted.alpha, argb);
             } else {
                 byte[] behind = kind == Background.Kind.PICTURE
                         ? Pictures.cover(picture, matted.height, matted.width)
