@@ -72,7 +72,7 @@ public final class LatencyStatistics {
         return sorted[below] + (position - below) * (sorted[above] - sorted[below]);
     }
 
-    /** Writes a JSON object with the same members as {@code mmnet benchmark}: {@code {"runs": …, "min_ms": …, …}}. */
+    /** Writes a JSON object with the members that {@code mmnet benchmark} writes: {@code {"runs": …, …}}. */
     public void writeTo(JsonWriter json) {
         json.beginObject();
         json.name("runs").value(count());
