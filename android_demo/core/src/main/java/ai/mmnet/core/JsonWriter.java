@@ -35,7 +35,7 @@ public final class JsonWriter {
     /** Writes the name of an object's next member. */
     public JsonWriter name(String name) {
         if (named || innermost() != '}') {
-            throw new IllegalStateException("a name belongs into an object, after the previous value: " + name);
+            throw new IllegalStateException("a name must be in an object, after the previous value: " + name);
         }
         separate();
         quote(name);
