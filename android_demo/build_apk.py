@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Builds the app without Gradle: compile, dex, pack, align, sign. Needs Python alone, and Debian's packages.
+"""Build the app without Gradle: compile, dex, pack, align and sign. It needs only Python and Debian packages.
 
     android_demo/build_apk.py                          # build/mmnet-demo-without-litert.apk
     android_demo/build_apk.py --output demo.apk --cache ~/.cache/mmnet-android
 
-It proves that the Java compiles against Android's own classes, that the resources link, that dx takes every class, and
-that the package is aligned and signed. It does not prove that the app runs: LiteRT is replaced by compile-only stubs,
-which are not packed. Android Studio or Gradle builds the app that runs.
+A built package shows that the Java code compiles against Android's classes, that the resources link, that dx accepts
+every class, and that the package is aligned and signed. It does not show that the app runs: compile-only stubs replace
+LiteRT and are not packed. Build the app that runs with Android Studio or Gradle.
 
-dx and the platform jar (API 23) come from Debian 11's packages, fetched once from the mirrors that apt is set up with
-and checked by their hashes. Exit status: 0 built, 1 something in the project is wrong, 3 a tool or package is missing.
+dx and the platform jar (API 23) are from packages of Debian 11. They are fetched once from the mirrors that apt uses,
+and checked by their hashes. Exit status: 0 if the package was built, 1 if the project has an error, 3 if a tool or a
+package is missing.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 NAME = "mmnet-demo-without-litert.apk"
 FAILED, UNAVAILABLE = 1, 3
-_TOOLS = {  # command → Debian package
+_TOOLS = {  # the Debian package of each command
     "javac": "default-jdk-headless",
     "keytool": "default-jre-headless",
     "aapt2": "aapt",
@@ -46,21 +47,28 @@ _TIMEOUT_SECONDS = 60
 
 
 class BuildError(Exception):
-    """Something in the project is wrong."""
+    """Raised when the project has an error: a tool refuses a source, or the result is incomplete."""
 
 
 class UnavailableError(Exception):
-    """A tool or a package cannot be had here."""
+    """Raised when a tool or a package is missing and cannot be fetched."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """A file of a Debian package that apt's own release has no more."""
+    """One file in a Debian package of an older release.
 
-    path: str  # below a mirror
+    Attributes:
+        path: path of the package below the root of a mirror.
+        sha256: hash of the package.
+        member: path of the file in the package.
+        name: name of the file in the cache.
+    """
+
+    path: str
     sha256: str
     member: str
-    name: str  # in the cache
+    name: str
 
 
 DX = Package(
@@ -79,7 +87,7 @@ PLATFORM = Package(
 
 @dataclass(frozen=True)
 class App:
-    """What app/build.gradle says of the app, so that nothing is said twice."""
+    """The settings of the app. app/build.gradle is their only source."""
 
     package: str
     min_sdk: str
@@ -89,27 +97,36 @@ class App:
 
     @classmethod
     def read(cls) -> App:
-        """From app/build.gradle."""
+        """Read the settings from app/build.gradle.
+
+        Raises:
+            BuildError: a setting is missing.
+        """
         text = (HERE / "app" / "build.gradle").read_text()
 
         def value(key: str) -> str:
-            found = re.search(rf"^\s*{key} +'?([^'\s]+)'?$", text, re.MULTILINE)
-            if found is None:
-                raise BuildError(f"app/build.gradle: has no {key}")
-            return found[1]
+            match = re.search(rf"^\s*{key} +'?([^'\s]+)'?$", text, re.MULTILINE)
+            if match is None:
+                raise BuildError(f"app/build.gradle: the setting {key} is missing; add it to defaultConfig")
+            return match[1]
 
         return cls(*map(value, ("applicationId", "minSdk", "targetSdk", "versionCode", "versionName")))
 
 
 def build(output: Path, cache: Path) -> None:
-    """Build the app at `output`; what is fetched or made once stays in `cache`.
+    """Build the app.
+
+    Args:
+        output: the APK to write. It stays as it was if the build fails.
+        cache: a folder for the files that are fetched, and for the key that signs the app.
 
     Raises:
-        BuildError, UnavailableError: see there; `output` is then as it was.
+        BuildError: the project has an error.
+        UnavailableError: a tool or a package is missing.
     """
     if missing := {command: package for command, package in _TOOLS.items() if shutil.which(command) is None}:
         raise UnavailableError(
-            f"no {', '.join(missing)} here; on Debian: apt-get install {' '.join(sorted(set(missing.values())))}"
+            f"missing tools: {', '.join(missing)}; on Debian: apt-get install {' '.join(sorted(set(missing.values())))}"
         )
     cache.mkdir(parents=True, exist_ok=True)
     dx, platform = fetch(DX, cache), fetch(PLATFORM, cache)
@@ -126,24 +143,29 @@ def build(output: Path, cache: Path) -> None:
 
 
 def fetch(package: Package, cache: Path) -> Path:
-    """The package's file, from the cache or from a mirror."""
-    wanted = cache / package.name
-    if wanted.exists():
-        return wanted
-    deb = cache / Path(package.path).name
-    problem = "apt knows no mirror"
+    """Return the path of a package's file in the cache. If it is not there, fetch the package from a mirror first.
+
+    Raises:
+        UnavailableError: no mirror gives the package.
+    """
+    target = cache / package.name
+    if target.exists():
+        return target
+    problem = "apt has no mirror of Debian"
     for mirror in _mirrors():
         try:
             with urllib.request.urlopen(mirror + package.path, timeout=_TIMEOUT_SECONDS) as response:
                 content = response.read()
         except (urllib.error.URLError, OSError) as error:
-            problem = f"a mirror says {error}"
+            problem = f"the mirror answers: {error}"
             continue
         if hashlib.sha256(content).hexdigest() == package.sha256:
             break
-        problem = "a mirror's file has another hash"
+        problem = "the file of the mirror has another hash"
     else:
-        raise UnavailableError(f"{deb.name}: cannot be fetched: {problem}; put it into {cache} by hand")
+        raise UnavailableError(
+            f"{Path(package.path).name}: cannot be fetched: {problem}; extract {package.member} from it to {target}"
+        )
     tar = subprocess.run(["dpkg-deb", "--fsys-tarfile", "/dev/stdin"], input=content, capture_output=True, check=True)
     with tempfile.TemporaryFile() as file:
         file.write(tar.stdout)
@@ -151,18 +173,22 @@ def fetch(package: Package, cache: Path) -> Path:
         with tarfile.open(fileobj=file) as archive:
             member = archive.extractfile(package.member)
             assert member is not None
-            part = wanted.with_suffix(f".part{os.getpid()}")
+            part = target.with_suffix(f".part{os.getpid()}")
             part.write_bytes(member.read())
-    part.replace(wanted)
-    return wanted
+    part.replace(target)
+    return target
 
 
 def link_resources(app: App, platform: Path, work: Path) -> Path:
-    """Resources, assets and manifest → an APK without code; R.java → gen/."""
+    """Pack resources, assets and the manifest into an APK without code. R.java is written to gen/ in `work`.
+
+    Returns:
+        The path of the APK.
+    """
     main = HERE / "app" / "src" / "main"
     resources, packed = work / "resources.zip", work / "packed.apk"
     run("aapt2", "compile", "--dir", main / "res", "-o", resources)
-    # Gradle takes the package from its own file, aapt2 from the manifest.
+    # Gradle reads the package name from build.gradle, but aapt2 expects it in the manifest.
     manifest = work / "AndroidManifest.xml"
     text = (main / "AndroidManifest.xml").read_text()
     manifest.write_text(text.replace("<manifest ", f'<manifest package="{app.package}" ', 1))
@@ -170,7 +196,7 @@ def link_resources(app: App, platform: Path, work: Path) -> Path:
     for folder in (main / "assets", HERE.parent / "runtime" / "models"):  # as in app/build.gradle
         if folder.is_dir():
             command += ["-A", folder]
-    # Not "-0 .tflite": Debian's aapt2 compresses mmnet-1.0-256-int8.tflite nevertheless.
+    # With "-0 .tflite", Debian's aapt2 would still compress mmnet-1.0-256-int8.tflite.
     command += ["--no-compress-regex", r"\.tflite$", "--debug-mode"]
     command += ["--min-sdk-version", app.min_sdk, "--target-sdk-version", app.target_sdk]
     command += ["--version-code", app.version_code, "--version-name", app.version_name, resources]
@@ -179,26 +205,30 @@ def link_resources(app: App, platform: Path, work: Path) -> Path:
 
 
 def compile_java(platform: Path, work: Path) -> Path:
-    """All sources against Android's classes alone, warnings being errors; the stubs are kept out of the result."""
+    """Compile core and app with warnings as errors, against Android's classes and the stubs.
+
+    Returns:
+        The folder of the class files of core and app, without those of the stubs.
+    """
     strict = ["-source", "8", "-target", "8", "-encoding", "UTF-8", "-Xlint:all,-options,-try", "-Werror"]
 
     def javac(sources: Sequence[Path], boot: Sequence[Path], classes: Path, path: Sequence[Path] = ()) -> None:
         files = [file for folder in sources for file in sorted(folder.rglob("*.java"))]
-        boot_path, class_path = (":".join(map(str, paths)) for paths in (boot, path or [nothing]))
+        boot_path, class_path = (":".join(map(str, paths)) for paths in (boot, path or [empty]))
         run("javac", *strict, "-bootclasspath", boot_path, "-cp", class_path, "-d", classes, *files)
 
-    core, stubs, app, nothing = (work / name for name in ("core", "stubs", "app", "nothing"))
-    nothing.mkdir()
+    core, stubs, app, empty = (work / name for name in ("core", "stubs", "app", "empty"))
+    empty.mkdir()
     javac([HERE / "core" / "src" / "main" / "java"], [platform], core)
     javac([HERE / "stubs"], [platform], stubs)
-    # The stubs come first: that of PowerManager has what the platform jar, which is older, has not.
+    # The stubs come first, because the platform jar has an older PowerManager without the thermal status.
     javac([HERE / "app" / "src" / "main" / "java", work / "gen"], [stubs, platform], app, [core])
     shutil.copytree(core, app, dirs_exist_ok=True)
     return app
 
 
 def add_dex(app: App, dx: Path, classes: Path, packed: Path, work: Path) -> None:
-    """Class files → classes.dex, into the APK."""
+    """Convert the class files to classes.dex and add it to the APK."""
     dex = work / "classes.dex"
     arguments = ["--dex", f"--min-sdk-version={app.min_sdk}", f"--output={dex}", classes]
     run("java", "-cp", dx, "com.android.dx.command.Main", *arguments)
@@ -207,36 +237,50 @@ def add_dex(app: App, dx: Path, classes: Path, packed: Path, work: Path) -> None
 
 
 def align_and_sign(app: App, packed: Path, cache: Path, work: Path) -> Path:
-    """As Android wants it, signed with a key of this machine that says no more than that it is for debugging."""
+    """Align the APK as Android requires, and sign it with a debug key.
+
+    The key is generated at the first build and kept in `cache`.
+
+    Returns:
+        The path of the signed APK.
+    """
     aligned, key = work / "aligned.apk", cache / "debug.keystore"
     run("zipalign", "-p", "4", packed, aligned)
     if not key.exists():
-        made = work / key.name
-        command = ["keytool", "-genkeypair", "-keystore", made, "-storetype", "PKCS12", "-storepass", "android"]
+        new_key = work / key.name
+        command = ["keytool", "-genkeypair", "-keystore", new_key, "-storetype", "PKCS12", "-storepass", "android"]
         command += ["-alias", "debug", "-keyalg", "RSA", "-keysize", "2048", "-validity", "10000"]
         run(*command, "-dname", "CN=Android Debug")
-        made.replace(key)
+        new_key.replace(key)
     command = ["apksigner", "sign", "--ks", key, "--ks-pass", "pass:android", "--min-sdk-version", app.min_sdk]
     run(*command, aligned)
     return aligned
 
 
 def check(app: App, signed: Path) -> None:
-    """Ask the tools what they think of the result."""
+    """Check the alignment, the signature, the manifest and the classes of the signed APK.
+
+    Raises:
+        BuildError: a check fails.
+    """
     run("zipalign", "-c", "-p", "4", signed)
     run("apksigner", "verify", "--min-sdk-version", app.min_sdk, signed)
     badging = run("aapt2", "dump", "badging", signed)
     for expected in (f"name='{app.package}'", f"sdkVersion:'{app.min_sdk}'", "launchable-activity"):
         if expected not in badging:
-            raise BuildError(f"the package says nothing of {expected}")
+            raise BuildError(f"{signed.name}: aapt2 does not list {expected} in the package")
     with zipfile.ZipFile(signed) as archive:
         dex = archive.read("classes.dex")
     if f"L{app.package.replace('.', '/')}/LiveActivity;".encode() not in dex:
-        raise BuildError("the package has no LiveActivity")
+        raise BuildError(f"{signed.name}: the class LiveActivity is missing in classes.dex")
 
 
 def run(*command: object) -> str:
-    """Run a tool; its output."""
+    """Run a tool and return its output.
+
+    Raises:
+        BuildError: the tool fails; the message has its output.
+    """
     words = [str(word) for word in command]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -245,7 +289,7 @@ def run(*command: object) -> str:
 
 
 def _mirrors() -> list[str]:
-    """Where apt is set up to fetch Debian from; every release of a mirror shares its pool."""
+    """Return the addresses of the Debian mirrors that apt uses. All releases on a mirror share one pool of packages."""
     listed = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Origin: Debian"],
         capture_output=True,
@@ -256,10 +300,18 @@ def _mirrors() -> list[str]:
 
 
 def main() -> int:
-    """The command; its exit status."""
+    """Run the command line and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", "-o", type=Path, default=HERE / "build" / NAME, metavar="FILE")
-    parser.add_argument("--cache", type=Path, default=HERE.parent / ".cache" / "android", metavar="DIR")
+    parser.add_argument(
+        "--output", "-o", type=Path, default=HERE / "build" / NAME, metavar="FILE", help="the APK to write"
+    )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=HERE.parent / ".cache" / "android",
+        metavar="DIR",
+        help="folder for the fetched files and the debug key",
+    )
     options = parser.parse_args()
     try:
         build(options.output.resolve(), options.cache.expanduser().resolve())
@@ -269,7 +321,7 @@ def main() -> int:
     except BuildError as error:
         print(f"error: {error}", file=sys.stderr)
         return FAILED
-    print(f"wrote {options.output} ({options.output.stat().st_size / 1024:.0f} KiB), without LiteRT: it does not run")
+    print(f"wrote {options.output} ({options.output.stat().st_size / 1024:.0f} KiB); it has no LiteRT and does not run")
     return 0
 
 

@@ -1,7 +1,7 @@
-"""The Java core of the Android demo: requests to it, what Python answers to them, and a JVM that is asked.
+"""Requests to the Java core of the Android demo, Python's answers to them, and a JVM that answers them in Java.
 
-A request is what `Answers.java` reads: big-endian, an int that says which kind, then its fields in their order; an
-array of bytes has its length before it.
+`RequestHandler.java` reads a request: an int for its kind, then its fields in their order. All numbers are big-endian.
+An array of bytes is preceded by its length.
 """
 
 from __future__ import annotations
@@ -22,15 +22,19 @@ from mmnet.runtime.imaging.preprocess import Bytes
 
 CORE = ROOT / "android_demo" / "core"
 APP = ROOT / "android_demo" / "app" / "src" / "main" / "java" / "ai" / "mmnet" / "demo"
-STAND_IN = ROOT / "tests" / "android" / "java"  # for LiteRT, and the adapter's tests
+STAND_IN = ROOT / "tests" / "android" / "java"  # a replacement for LiteRT, and the tests of LiteRtModel
 GOLDEN = CORE / "src" / "test" / "resources" / "golden.bin"
 _JARS = [Path("/usr/share/java") / name for name in ("junit4.jar", "hamcrest-all.jar")]
-_FITS = list(Fit)  # in Java's order
+_FITS = list(Fit)  # in the order of Java's enum
 
 
 @dataclass(frozen=True)
 class FrameCase:
+<<<<<<< HEAD
     """Frame → upright image and model input."""
+=======
+    """A request that turns a camera frame into an upright image and the model input."""
+>>>>>>> java
 
     frame: YuvFrame
     orientation: Orientation
@@ -38,7 +42,7 @@ class FrameCase:
     size: int
 
     def request(self) -> bytes:
-        """See the module."""
+        """Return the bytes of the request, as the module describes them."""
         parts = [
             _ints(0, self.frame.height, self.frame.width, self.orientation.rotation, self.orientation.mirrored),
             _ints(_FITS.index(self.fit), self.size),
@@ -48,14 +52,22 @@ class FrameCase:
         return b"".join(parts)
 
     def answer(self) -> bytes:
+<<<<<<< HEAD
         """What Python computes."""
+=======
+        """Return the bytes that Python computes."""
+>>>>>>> java
         image = self.orientation.apply(self.frame.to_rgb())
         return _ints(*image.shape[:2]) + image.tobytes() + to_model_input(image, self.size, self.fit).tobytes()
 
 
 @dataclass(frozen=True)
 class AlphaCase:
+<<<<<<< HEAD
     """Model alpha → alpha of the image, and of the frame."""
+=======
+    """A request that scales the model's alpha [S, S] to the upright image, and turns it back to the frame."""
+>>>>>>> java
 
     height: int
     width: int
@@ -64,7 +76,7 @@ class AlphaCase:
     alpha: Bytes
 
     def request(self) -> bytes:
-        """See the module."""
+        """Return the bytes of the request, as the module describes them."""
         return (
             _ints(1, self.height, self.width, self.orientation.rotation, self.orientation.mirrored)
             + _ints(_FITS.index(self.fit), len(self.alpha))
@@ -72,45 +84,75 @@ class AlphaCase:
         )
 
     def answer(self) -> bytes:
-        """What Python computes."""
+        """Return the bytes that Python computes."""
         upright = self.orientation.apply(np.empty((self.height, self.width), np.uint8)).shape
+<<<<<<< HEAD
         image = alpha_to_image(self.alpha, *upright, self.fit)
         return image.tobytes() + self.orientation.undo(image).tobytes()
+=======
+        image_alpha = alpha_to_picture(self.alpha, *upright, self.fit)
+        return image_alpha.tobytes() + self.orientation.undo(image_alpha).tobytes()
+>>>>>>> java
 
 
 @dataclass(frozen=True)
 class CompositeCase:
+<<<<<<< HEAD
     """Image over another, and over one colour: what the photos' `composite` computes."""
+=======
+    """A request that composites an image over another image and over one colour, as `composite` does for photos."""
+>>>>>>> java
 
     image: Bytes
     alpha: Bytes
-    behind: Bytes
+    background: Bytes
     colour: tuple[int, int, int]
 
     def request(self) -> bytes:
-        """See the module."""
+        """Return the bytes of the request, as the module describes them."""
         red, green, blue = self.colour
+<<<<<<< HEAD
         return _ints(2, red << 16 | green << 8 | blue) + b"".join(map(_array, (self.image, self.alpha, self.behind)))
+=======
+        arrays = (self.image, self.alpha, self.background)
+        return _ints(2, red << 16 | green << 8 | blue) + b"".join(map(_array, arrays))
+>>>>>>> java
 
     def answer(self) -> bytes:
-        """What Python computes."""
+        """Return the bytes that Python computes."""
         alpha = self.alpha / np.float32(255)
+<<<<<<< HEAD
         return b"".join(composite(self.image, alpha, behind).tobytes() for behind in (self.behind, self.colour))
+=======
+        return b"".join(composite(self.image, alpha, over).tobytes() for over in (self.background, self.colour))
+>>>>>>> java
 
 
 @dataclass(frozen=True)
 class BackdropCase:
+<<<<<<< HEAD
     """Image and alpha → blurred background."""
+=======
+    """A request that blurs the background of an image."""
+>>>>>>> java
 
     image: Bytes
     alpha: Bytes
 
     def request(self) -> bytes:
+<<<<<<< HEAD
         """See the module."""
         return _ints(3, *self.alpha.shape) + _array(self.image) + _array(self.alpha)
 
     def answer(self) -> bytes:
         """What Python computes."""
+=======
+        """Return the bytes of the request, as the module describes them."""
+        return _ints(3, *self.alpha.shape) + _array(self.image) + _array(self.alpha)
+
+    def answer(self) -> bytes:
+        """Return the bytes that Python computes."""
+>>>>>>> java
         return blurred_backdrop(self.image, self.alpha).tobytes()
 
 
@@ -118,20 +160,21 @@ Case = FrameCase | AlphaCase | CompositeCase | BackdropCase
 
 
 def statistics_request(text: str, values: list[float]) -> bytes:
-    """A text and numbers → their JSON, and the statistics of the numbers."""
+    """Return a request for the JSON of a text and of numbers in milliseconds, with the statistics of the numbers."""
     characters = text.encode("utf-16-be", "surrogatepass")
     return _ints(4, len(characters) // 2) + characters + _ints(len(values)) + struct.pack(f">{len(values)}d", *values)
 
 
 def compile_java(folder: Path) -> str:
-    """Compile core, the adapter to LiteRT, and their tests, all warnings being errors; the class path.
+    """Compile the Java core, `LiteRtModel` and their tests into a folder, and return the class path.
 
-    Skips where there is no JDK or JUnit.
+    Warnings are errors. The test that calls this is skipped if there is no JDK or no JUnit.
     """
     if shutil.which("javac") is None:
-        pytest.skip("NO JDK: the Java side is not tested; install Debian's default-jdk-headless")
+        pytest.skip("NO JDK: the Java code is not tested; install Debian's default-jdk-headless")
     if missing := [str(jar) for jar in _JARS if not jar.exists()]:
-        pytest.skip(f"NO JUNIT: {', '.join(missing)} missing, the Java side is not tested; install Debian's junit4")
+        names = ", ".join(missing)
+        pytest.skip(f"NO JUNIT: the Java code is not tested without {names}; install junit4 and libhamcrest-java")
     path = ":".join(map(str, [folder, CORE / "src" / "test" / "resources", *_JARS]))
     sources = [*CORE.glob("src/*/java/**/*.java"), *STAND_IN.glob("**/*.java")]
     sources += [APP / f"{name}.java" for name in ("LiteRtModel", "ModelException")]
@@ -142,22 +185,22 @@ def compile_java(folder: Path) -> str:
 
 
 class JavaCore:
-    """One JVM that answers requests."""
+    """A JVM process that answers requests."""
 
     def __init__(self, class_path: str) -> None:
         command = ["java", "-Xshare:auto", "-XX:+UseSerialGC", "-Xmx256m", "-cp", class_path]
         self._process = subprocess.Popen(
-            [*command, "ai.mmnet.core.AnswerServer"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [*command, "ai.mmnet.core.RequestServer"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
 
-    def ask(self, request: bytes) -> bytes:
-        """Send a request and wait for its answer."""
+    def send(self, request: bytes) -> bytes:
+        """Send a request, wait for its answer and return it."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(_ints(len(request)) + request)
         self._process.stdin.flush()
         header = self._process.stdout.read(4)
-        assert len(header) == 4, "the JVM ended; its stderr says why"
+        assert len(header) == 4, "the JVM ended; its standard error gives the reason"
         return self._process.stdout.read(int.from_bytes(header, "big"))
 
     def __enter__(self) -> Self:

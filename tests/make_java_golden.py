@@ -1,6 +1,6 @@
-"""Writes the golden vectors of the Android demo's Java core: requests, and Python's answers to them.
+"""Write the golden vectors of the Android demo's Java core: requests, and Python's answers to them.
 
-Run: python tests/make_java_golden.py
+Run with: python tests/make_java_golden.py
 """
 
 from __future__ import annotations
@@ -14,51 +14,56 @@ from mmnet.files import atomic_file
 from mmnet.runtime import Fit, Orientation, Plane, YuvFrame
 from mmnet.runtime.imaging.frames import ROTATIONS
 
-SIDES = [(1, 1), (2, 3), (17, 12), (33, 70)]  # of frames: smaller than the input, larger, odd, more than twice
+# Frames that are smaller than the model input, larger, odd, and more than twice as large.
+SIDES = [(1, 1), (2, 3), (17, 12), (33, 70)]
 
 
 def cases() -> dict[str, Case]:
-    """Every golden case by name."""
+    """Return all golden cases by their names."""
     random = np.random.default_rng(420)
 
     def noise(*shape: int) -> np.ndarray:
         return random.integers(0, 256, shape, np.uint8)
 
-    found: dict[str, Case] = {}
+    named_cases: dict[str, Case] = {}
     layouts = {"i420": YuvFrame.from_i420, "nv12": YuvFrame.from_nv12, "nv21": YuvFrame.from_nv21}
     turns = itertools.cycle(Orientation(angle, mirror) for angle in ROTATIONS for mirror in (False, True))
     for (height, width), fit, (layout, build) in itertools.product(SIDES, Fit, layouts.items()):
         data = noise(height * width + 2 * ((height + 1) // 2) * ((width + 1) // 2))
         turn = next(turns)
         name = f"{layout} {width}x{height} turned by {turn.rotation}, mirrored {turn.mirrored}, {fit}"
-        found[name] = FrameCase(build(data, height, width), turn, fit, 16)
+        named_cases[name] = FrameCase(build(data, height, width), turn, fit, 16)
 
-    # Every row is longer than its samples, every sample than a byte; black, white and the most of each colour.
+    # Strides are longer than the samples need. Samples are 0 or 255: the extremes of each colour.
     extremes = np.array([0, 255], np.uint8)
     planes = [
         Plane(random.choice(extremes, (rows - 1) * row + (columns - 1) * pixel + 1), row, pixel)
         for rows, columns, row, pixel in ((9, 11, 40, 3), (5, 6, 21, 4), (5, 6, 13, 2))
     ]
-    found["strides"] = FrameCase(YuvFrame(9, 11, *planes), Orientation(), Fit.STRETCH, 9)
+    named_cases["strides"] = FrameCase(YuvFrame(9, 11, *planes), Orientation(), Fit.STRETCH, 9)
 
     for (height, width), fit in itertools.product([*SIDES, (3, 50)], Fit):
         turn = next(turns)
         name = f"alpha to {width}x{height} turned by {turn.rotation}, mirrored {turn.mirrored}, {fit}"
-        found[name] = AlphaCase(height, width, turn, fit, noise(16, 16))
+        named_cases[name] = AlphaCase(height, width, turn, fit, noise(16, 16))
 
-    image, behind, alpha = noise(16, 256, 3), noise(16, 256, 3), np.arange(4096).astype(np.uint8).reshape(16, 256)
-    found["composite"] = CompositeCase(image, alpha, behind, (1, 128, 255))
-    for height, width in [*SIDES, (20, 131), (150, 9)]:  # the last are longer than the side at which it is computed
+    image, background, alpha = noise(16, 256, 3), noise(16, 256, 3), np.arange(4096).astype(np.uint8).reshape(16, 256)
+    named_cases["composite"] = CompositeCase(image, alpha, background, (1, 128, 255))
+    for height, width in [*SIDES, (20, 131), (150, 9)]:  # the last two are larger than the small image that is blurred
         image, alpha = noise(height, width, 3), noise(height, width)
-        found[f"backdrop {width}x{height}"] = BackdropCase(image, alpha)
-    return found
+        named_cases[f"backdrop {width}x{height}"] = BackdropCase(image, alpha)
+    return named_cases
 
 
 def content() -> bytes:
-    """The file: how many cases, then each case's name, request and answer, with its length before it."""
-    found = cases()
-    parts = [len(found).to_bytes(4, "big")]
-    for name, case in found.items():
+    """Return the bytes of the file.
+
+    They are the number of cases, and then the name, the request and the answer of each case, each preceded by its
+    length. All numbers are big-endian.
+    """
+    named_cases = cases()
+    parts = [len(named_cases).to_bytes(4, "big")]
+    for name, case in named_cases.items():
         text, request, answer = name.encode(), case.request(), case.answer()
         parts += [len(text).to_bytes(2, "big"), text]
         parts += [part for value in (request, answer) for part in (len(value).to_bytes(4, "big"), value)]

@@ -1,4 +1,4 @@
-"""The Java that runs on the JVM, compiled once."""
+"""Fixtures that compile the Java code for the JVM once, and run it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from java_core import JavaCore, compile_java
 
 @pytest.fixture(scope="session")
 def class_path(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Core, the adapter to LiteRT and their tests, compiled."""
+    """Return the class path of the compiled Java core, `LiteRtModel` and their tests."""
     return compile_java(tmp_path_factory.mktemp("classes"))
 
 
 @pytest.fixture(scope="session")
 def java(class_path: str) -> Iterator[JavaCore]:
-    """One JVM for all requests."""
+    """Start one JVM for all requests of the tests."""
     with JavaCore(class_path) as core:
         yield core

@@ -1,4 +1,4 @@
-"""The script that builds the app: what it makes, and what it says where it cannot."""
+"""Tests of build_apk.py: the package that it builds, and its messages when it cannot build."""
 
 from __future__ import annotations
 
@@ -36,22 +36,24 @@ def test_the_app_compiles_and_is_packed_and_signed(tmp_path: Path) -> None:
         models = [entry for entry in archive.infolist() if entry.filename.endswith(".tflite")]
     assert {"AndroidManifest.xml", "classes.dex", "resources.arsc", "res/layout/live.xml"} <= set(names)
     assert dex.startswith(b"dex\n")
-    found = {f"assets/{path.name}" for folder in MODELS for path in folder.glob("*.tflite")}
-    assert {entry.filename for entry in models} == found
+    expected = {f"assets/{path.name}" for folder in MODELS for path in folder.glob("*.tflite")}
+    assert {entry.filename for entry in models} == expected
     assert all(entry.compress_type == zipfile.ZIP_STORED for entry in models)
     for name in ("ai/mmnet/demo/BenchmarkActivity", "ai/mmnet/core/Resampler"):
         assert f"L{name};".encode() in dex
-    assert b"UnsupportedOperationException" not in dex  # what the stubs, and they alone, are made of
+    assert b"UnsupportedOperationException" not in dex  # only the stubs throw it
 
 
-def test_without_tools_it_says_what_to_install(tmp_path: Path) -> None:
+def test_missing_tools_are_named_with_their_packages(tmp_path: Path) -> None:
     done = build(tmp_path, tmp_path / "cache", str(tmp_path))
     assert done.returncode == UNAVAILABLE
-    assert re.fullmatch(r"error: no javac, .* here; on Debian: apt-get install aapt .*\n", done.stderr)
+    assert re.fullmatch(r"error: missing tools: javac, .*; on Debian: apt-get install aapt .*\n", done.stderr)
     assert not list(tmp_path.iterdir())
 
 
-class _Garbage(BaseHTTPRequestHandler):
+class _WrongFileHandler(BaseHTTPRequestHandler):
+    """A mirror that gives a wrong file for every package."""
+
     def do_GET(self) -> None:
         self.send_response(200)
         self.end_headers()
@@ -62,12 +64,12 @@ class _Garbage(BaseHTTPRequestHandler):
 
 
 @pytest.mark.parametrize(
-    ("mirror", "says"), [("garbage", "another hash"), ("nobody", "refused"), ("none", "no mirror")]
+    ("mirror", "message"), [("wrong file", "another hash"), ("closed port", "refused"), ("none", "no mirror")]
 )
-def test_a_package_that_cannot_be_had_is_named(mirror: str, says: str, tmp_path: Path) -> None:
-    server = HTTPServer(("127.0.0.1", 0), _Garbage)
+def test_a_package_that_cannot_be_fetched_is_named(mirror: str, message: str, tmp_path: Path) -> None:
+    server = HTTPServer(("127.0.0.1", 0), _WrongFileHandler)
     port = server.server_port
-    if mirror == "garbage":
+    if mirror == "wrong file":
         threading.Thread(target=server.serve_forever).start()
     else:
         server.server_close()
@@ -77,11 +79,11 @@ def test_a_package_that_cannot_be_had_is_named(mirror: str, says: str, tmp_path:
         (tools / tool).write_text(f"#!/bin/sh\n{'' if mirror == 'none' else f'echo http://127.0.0.1:{port}/'}\n")
         (tools / tool).chmod(0o755)
     done = build(tmp_path / "out", tmp_path / "cache", str(tools))
-    if mirror == "garbage":
+    if mirror == "wrong file":
         server.shutdown()
         server.server_close()
     assert done.returncode == UNAVAILABLE
-    assert says in done.stderr
+    assert message in done.stderr
     assert done.stderr.startswith("error: dalvik-exchange_")
     assert not list((tmp_path / "cache").iterdir())
     assert not (tmp_path / "out").exists()

@@ -1,8 +1,8 @@
 package android.os;
 
 /**
- * Compile-only, before the platform jar, which is of API 23: what the app uses of this class, which has the thermal
- * status since API 29. Never packed.
+ * A compile-only stub of the part of Android's class that the app uses. It replaces the class of the platform jar,
+ * which is that of API 23 and lacks the thermal status of API 29. It is never packed into the app.
  */
 public final class PowerManager {
     PowerManager() {

@@ -1,6 +1,6 @@
 package org.tensorflow.lite;
 
-/** Compile-only: what the app uses of LiteRT's enum of this name. Never packed. */
+/** A compile-only stub of the part of LiteRT's enum that the app uses. It is never packed into the app. */
 public enum DataType {
     FLOAT32, UINT8
 }

@@ -3,7 +3,7 @@ package org.tensorflow.lite;
 import java.nio.ByteBuffer;
 import java.util.Map;
 
-/** Compile-only: what the app uses of LiteRT's class of this name. Never packed. */
+/** A compile-only stub of the part of LiteRT's class that the app uses. It is never packed into the app. */
 public final class Interpreter implements AutoCloseable {
     public Interpreter(ByteBuffer model, Options options) {
         throw new UnsupportedOperationException();

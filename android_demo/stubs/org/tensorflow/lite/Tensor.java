@@ -1,6 +1,6 @@
 package org.tensorflow.lite;
 
-/** Compile-only: what the app uses of LiteRT's interface of this name. Never packed. */
+/** A compile-only stub of the part of LiteRT's interface that the app uses. It is never packed into the app. */
 public interface Tensor {
     class QuantizationParams {
         public float getScale() {

@@ -15,25 +15,26 @@ import org.junit.Test;
 import org.tensorflow.lite.DataType;
 import org.tensorflow.lite.Interpreter;
 
-/** The adapter, against a stand-in for LiteRT. */
+/** Tests of LiteRtModel against a replacement for LiteRT. */
 public class LiteRtModelTest {
     private static final int SIZE = 16;
     private static final int THREADS = 3;
 
     @Before
-    public void forget() {
+    public void resetInterpreters() {
         Interpreter.open = 0;
-        Interpreter.BUFFERS.clear();
+        Interpreter.USED_BUFFERS.clear();
     }
 
     @After
-    public void nothingIsLeftOpen() {
+    public void everyInterpreterIsClosed() {
         assertEquals(0, Interpreter.open);
     }
 
-    private static ByteBuffer model(int size, DataType image, DataType alpha, int channels, int wrong) {
+    /** Returns a model file as the replacement for LiteRT reads it. */
+    private static ByteBuffer model(int size, DataType image, DataType alpha, int channels, int fault) {
         byte[] bytes = {0, 0, 0, 0, 'T', 'F', 'L', '3', (byte) size, (byte) image.ordinal(), (byte) alpha.ordinal(),
-            (byte) channels, (byte) wrong};
+            (byte) channels, (byte) fault};
         ByteBuffer buffer = ByteBuffer.allocateDirect(bytes.length).order(ByteOrder.nativeOrder());
         buffer.put(bytes);
         buffer.rewind();
@@ -41,19 +42,19 @@ public class LiteRtModelTest {
     }
 
     @Test
-    public void everyByteGoesThroughEveryType() throws ModelException {
+    public void everyByteIsConvertedForEveryType() throws ModelException {
         byte[] input = new byte[3 * SIZE * SIZE];
         byte[] expected = new byte[SIZE * SIZE];
         DataType[] types = {DataType.UINT8, DataType.FLOAT32};
         for (DataType image : types) {
             for (DataType alpha : types) {
-                Interpreter.BUFFERS.clear();
-                try (LiteRtModel model = new LiteRtModel(model(SIZE, image, alpha, 3, Interpreter.FINE), THREADS)) {
+                Interpreter.USED_BUFFERS.clear();
+                try (LiteRtModel model = new LiteRtModel(model(SIZE, image, alpha, 3, Interpreter.NO_FAULT), THREADS)) {
                     assertEquals(SIZE, model.size());
                     for (int round = 0; round < 3; round++) {
                         new Random(round).nextBytes(input);
                         for (int i = 0; i < expected.length; i++) {
-                            input[3 * i] = (byte) (i + round); // all 256 of them
+                            input[3 * i] = (byte) (i + round); // all 256 values
                             expected[i] = (byte) (i + round);
                         }
                         byte[] result = new byte[SIZE * SIZE];
@@ -61,34 +62,35 @@ public class LiteRtModelTest {
                         assertArrayEquals(image + " " + alpha, expected, result);
                     }
                 }
-                assertEquals("buffers are allocated once", 2, Interpreter.BUFFERS.size());
+                assertEquals("buffers must be allocated once", 2, Interpreter.USED_BUFFERS.size());
             }
         }
     }
 
     @Test
-    public void anotherContractIsRefusedInOneLine() {
-        refused(model(SIZE, DataType.UINT8, DataType.UINT8, 4, Interpreter.FINE), "[1, 16, 16, 4]");
-        refused(model(SIZE, DataType.INT8, DataType.UINT8, 3, Interpreter.FINE), "INT8");
-        refused(model(SIZE, DataType.UINT8, DataType.INT8, 3, Interpreter.FINE), "INT8");
-        refused(model(0, DataType.UINT8, DataType.UINT8, 3, Interpreter.FINE), "[1, 0, 0, 3]");
+    public void modelsWithOtherTensorsAreRefusedInOneLine() {
+        refused(model(SIZE, DataType.UINT8, DataType.UINT8, 4, Interpreter.NO_FAULT), "[1, 16, 16, 4]");
+        refused(model(SIZE, DataType.INT8, DataType.UINT8, 3, Interpreter.NO_FAULT), "INT8");
+        refused(model(SIZE, DataType.UINT8, DataType.INT8, 3, Interpreter.NO_FAULT), "INT8");
+        refused(model(0, DataType.UINT8, DataType.UINT8, 3, Interpreter.NO_FAULT), "[1, 0, 0, 3]");
         refused(model(SIZE, DataType.UINT8, DataType.UINT8, 3, Interpreter.DAMAGED), "damaged");
         refused(model(SIZE, DataType.UINT8, DataType.UINT8, 3, Interpreter.NOT_PREPARED), "prepare");
         refused(model(SIZE, DataType.UINT8, DataType.UINT8, 3, Interpreter.TWO_INPUTS), "one input");
         refused(model(SIZE, DataType.UINT8, DataType.UINT8, 3, Interpreter.ODD_SCALE), "scale 0.5");
-        refused(ByteBuffer.allocateDirect(100), "no .tflite");
-        refused(ByteBuffer.allocateDirect(0), "no .tflite");
+        refused(ByteBuffer.allocateDirect(100), "not a .tflite");
+        refused(ByteBuffer.allocateDirect(0), "not a .tflite");
     }
 
-    private static void refused(ByteBuffer content, String says) {
+    /** Checks that a model is refused with one line that contains a text. */
+    private static void refused(ByteBuffer content, String text) {
         String message = assertThrows(ModelException.class, () -> new LiteRtModel(content, THREADS)).getMessage();
-        assertTrue(message, message.contains(says));
+        assertTrue(message, message.contains(text));
         assertTrue(message, !message.contains("\n"));
-        assertEquals(says, 0, Interpreter.open);
+        assertEquals(text, 0, Interpreter.open);
     }
 
     @Test
-    public void anAlphaThatIsNoNumberIsNotShown() throws ModelException {
+    public void anAlphaThatIsNotANumberIsRefused() throws ModelException {
         ByteBuffer content = model(SIZE, DataType.UINT8, DataType.FLOAT32, 3, Interpreter.NOT_A_NUMBER);
         try (LiteRtModel model = new LiteRtModel(content, THREADS)) {
             assertThrows(IllegalStateException.class,
@@ -97,7 +99,7 @@ public class LiteRtModelTest {
     }
 
     @Test
-    public void withoutItsLibraryLiteRtHasNoVersion() {
+    public void runtimeVersionIsNullWithoutTheLibrary() {
         assertNull(LiteRtModel.runtimeVersion());
     }
 }

@@ -1,6 +1,6 @@
 package org.tensorflow.lite;
 
-/** Of the stand-in for LiteRT. */
+/** A part of the replacement for LiteRT in the tests; see {@link Interpreter}. */
 public enum DataType {
     FLOAT32, UINT8, INT8
 }

@@ -6,42 +6,42 @@ import java.util.IdentityHashMap;
 import java.util.Map;
 
 /**
- * Stands in for LiteRT on the JVM, for LiteRtModelTest: the alpha is the image's red. Its "model" is eight bytes of header
- * and one byte each: S, the ordinals of the types of image and alpha, the channels of the image, and what is wrong with
- * it ({@link #FINE} …).
+ * A replacement for LiteRT's interpreter that runs on the JVM, for LiteRtModelTest. Its alpha is the red channel of the
+ * image. Its model file is a header of eight bytes and then five bytes: the side S, the ordinals of the data types of
+ * image and alpha, the channels of the image, and a fault to simulate, such as {@link #DAMAGED}.
  */
 public final class Interpreter implements AutoCloseable {
-    public static final int FINE = 0;
+    public static final int NO_FAULT = 0;
     public static final int DAMAGED = 1;
     public static final int NOT_PREPARED = 2;
     public static final int TWO_INPUTS = 3;
     public static final int NOT_A_NUMBER = 4;
     public static final int ODD_SCALE = 5;
 
-    /** How many are open. */
+    /** The number of open interpreters. */
     public static int open;
-    /** All buffers that any was given. */
-    public static final Map<Object, Object> BUFFERS = new IdentityHashMap<>();
+    /** All buffers that any interpreter has received. */
+    public static final Map<Object, Object> USED_BUFFERS = new IdentityHashMap<>();
 
     private final int size;
     private final DataType imageType;
     private final DataType alphaType;
     private final int channels;
-    private final int wrong;
+    private final int fault;
 
     public Interpreter(ByteBuffer model, Options options) {
         if (!model.isDirect() || model.order() != ByteOrder.nativeOrder()) {
-            throw new AssertionError("LiteRT takes direct buffers in native order alone");
+            throw new AssertionError("LiteRT takes only direct buffers in native order");
         }
         if (!options.xnnpack || options.threads != 3) {
-            throw new AssertionError("the options are not what was asked for");
+            throw new AssertionError("the options must be XNNPACK and 3 threads");
         }
         size = model.get(8);
         imageType = DataType.values()[model.get(9)];
         alphaType = DataType.values()[model.get(10)];
         channels = model.get(11);
-        wrong = model.get(12);
-        if (wrong == DAMAGED) {
+        fault = model.get(12);
+        if (fault == DAMAGED) {
             throw new IllegalArgumentException("not a valid flatbuffer");
         }
         open++;
@@ -63,7 +63,7 @@ public final class Interpreter implements AutoCloseable {
     }
 
     public int getInputTensorCount() {
-        return wrong == TWO_INPUTS ? 2 : 1;
+        return fault == TWO_INPUTS ? 2 : 1;
     }
 
     public int getOutputTensorCount() {
@@ -71,7 +71,7 @@ public final class Interpreter implements AutoCloseable {
     }
 
     public Tensor getInputTensor(int index) {
-        return new Tensor(imageType, new int[] {1, size, size, channels}, wrong == ODD_SCALE ? 0.5f : 1 / 255f);
+        return new Tensor(imageType, new int[] {1, size, size, channels}, fault == ODD_SCALE ? 0.5f : 1 / 255f);
     }
 
     public Tensor getOutputTensor(int index) {
@@ -79,7 +79,7 @@ public final class Interpreter implements AutoCloseable {
     }
 
     public void allocateTensors() {
-        if (wrong == NOT_PREPARED) {
+        if (fault == NOT_PREPARED) {
             throw new IllegalStateException("cannot allocate");
         }
     }
@@ -89,14 +89,14 @@ public final class Interpreter implements AutoCloseable {
         ByteBuffer alpha = take(outputs.get(0), alphaType, 1);
         for (int i = 0; i < size * size; i++) {
             float red = imageType == DataType.UINT8 ? (image.get(3 * i) & 255) / 255f : image.getFloat(12 * i);
-            red = wrong == NOT_A_NUMBER ? Float.NaN : red;
+            red = fault == NOT_A_NUMBER ? Float.NaN : red;
             if (alphaType == DataType.UINT8) {
                 alpha.put(i, (byte) Math.round(red * 255));
             } else {
                 alpha.putFloat(4 * i, red);
             }
         }
-        alpha.position(alpha.limit()); // as LiteRT leaves it
+        alpha.position(alpha.limit()); // LiteRT leaves the position there
     }
 
     @Override
@@ -104,8 +104,9 @@ public final class Interpreter implements AutoCloseable {
         open--;
     }
 
+    /** Checks a buffer as LiteRT does, and records it. */
     private ByteBuffer take(Object given, DataType type, int values) {
-        BUFFERS.put(given, given);
+        USED_BUFFERS.put(given, given);
         ByteBuffer buffer = (ByteBuffer) given;
         int bytes = values * size * size * (type == DataType.FLOAT32 ? 4 : 1);
         if (!buffer.isDirect() || buffer.order() != ByteOrder.nativeOrder() || buffer.remaining() != bytes) {

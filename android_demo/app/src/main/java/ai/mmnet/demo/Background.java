@@ -1,57 +1,69 @@
 package ai.mmnet.demo;
 
-import ai.mmnet.core.Backdrop;
+import ai.mmnet.core.BlurredBackground;
 import ai.mmnet.core.Compositor;
 
-/** What lies behind the person, for pictures of one size. All buffers are allocated by the constructor. */
+/**
+ * A background that images of one size are composited over. The images keep their own colours, as in the profile
+ * {@code fast}. The constructor allocates all buffers.
+ */
 final class Background {
-    /** In the order of the string array {@code backgrounds}. */
+    /** The kinds of background, in the order of the string array {@code backgrounds}. */
     enum Kind {
-        NONE, BLUR, GREEN, WHITE, PICTURE, ALPHA
+        NONE, BLUR, GREEN, WHITE, IMAGE, ALPHA
     }
 
     private static final int GREEN = 0x00B140;
     private static final int WHITE = 0xFFFFFF;
 
     final Kind kind;
-    private final byte[] behind;
-    private final Backdrop backdrop;
+    private final byte[] background;
+    private final BlurredBackground blurredBackground;
 
     /**
-     * Prepares a kind.
+     * Prepares a background.
      *
-     * @param picture for {@link Kind#PICTURE}: 3 · height · width bytes; else it may be null.
+     * @param kind what the background shows.
+     * @param image the RGB bytes of the background image, 3 · height · width; only {@link Kind#IMAGE} uses it.
+     * @param height of the images that are composited, in pixels.
+     * @param width of the images that are composited, in pixels.
      */
-    Background(Kind kind, byte[] picture, int height, int width) {
+    Background(Kind kind, byte[] image, int height, int width) {
         this.kind = kind;
-        backdrop = kind == Kind.BLUR ? new Backdrop(height, width) : null;
-        behind = kind == Kind.BLUR ? new byte[3 * height * width] : picture;
+        blurredBackground = kind == Kind.BLUR ? new BlurredBackground(height, width) : null;
+        background = kind == Kind.BLUR ? new byte[3 * height * width] : image;
     }
 
-    /** Fills {@code argb}, one opaque pixel each. */
-    void compose(byte[] picture, byte[] alpha, int[] argb) {
+    /**
+     * Composites an image over the background.
+     *
+     * @param image RGB bytes of the image, 3 · height · width.
+     * @param alpha the image's alpha, height · width bytes.
+     * @param argb receives height · width opaque pixels, 0xFFRRGGBB.
+     */
+    void composite(byte[] image, byte[] alpha, int[] argb) {
         switch (kind) {
             case NONE:
-                Compositor.opaque(picture, argb);
+                Compositor.opaque(image, argb);
                 break;
             case BLUR:
-                backdrop.run(picture, alpha, behind);
-                Compositor.over(picture, alpha, behind, argb);
+                blurredBackground.run(image, alpha, background);
+                Compositor.over(image, alpha, background, argb);
                 break;
             case GREEN:
-                Compositor.over(picture, alpha, GREEN, argb);
+                Compositor.over(image, alpha, GREEN, argb);
                 break;
             case WHITE:
-                Compositor.over(picture, alpha, WHITE, argb);
+                Compositor.over(image, alpha, WHITE, argb);
                 break;
-            case PICTURE:
-                Compositor.over(picture, alpha, behind, argb);
+            case IMAGE:
+                Compositor.over(image, alpha, background, argb);
                 break;
             case ALPHA:
-                Compositor.grey(alpha, argb);
+                Compositor.alphaAsGrey(alpha, argb);
                 break;
             default:
-                throw new IllegalStateException("no such background: " + kind);
+                throw new IllegalStateException("unknown background: " + kind);
         }
     }
 }

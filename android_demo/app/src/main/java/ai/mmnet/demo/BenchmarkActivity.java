@@ -12,13 +12,13 @@ import android.widget.ProgressBar;
 import android.widget.TextView;
 
 /**
- * Measures a model. With the extra {@code model} it starts by itself:
+ * The screen that measures the latency of a model. With the extra {@code model} in its intent it starts by itself:
  *
  * <pre>
  * adb shell am start -W -n ai.mmnet.demo/.BenchmarkActivity --es model mmnet.tflite --ei runs 200 --ei threads 2
  * </pre>
  *
- * android_demo/README.md lists the extras, and what is written where.
+ * android_demo/README.md describes the extras and the result.
  */
 public final class BenchmarkActivity extends Activity implements BenchmarkRun.Listener, View.OnClickListener {
     private EditText runs;
@@ -26,13 +26,13 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRun.Li
     private Button start;
     private ProgressBar progress;
     private TextView result;
-    private BenchmarkRun run; // while one is going on
+    private BenchmarkRun run; // null if no benchmark is running
 
     @Override
     protected void onCreate(Bundle state) {
         super.onCreate(state);
         setContentView(R.layout.benchmark);
-        // From a cable it is started on a phone that lies there locked.
+        // A computer may start the benchmark on a phone that is locked.
         getWindow().addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON
                 | WindowManager.LayoutParams.FLAG_TURN_SCREEN_ON
                 | WindowManager.LayoutParams.FLAG_SHOW_WHEN_LOCKED);
@@ -42,8 +42,8 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRun.Li
         progress = (ProgressBar) findViewById(R.id.progress);
         result = (TextView) findViewById(R.id.result);
         start.setOnClickListener(this);
-        runs.setText(String.valueOf(BenchmarkRun.RUNS));
-        threads.setText(String.valueOf(BenchmarkRun.THREADS));
+        runs.setText(String.valueOf(BenchmarkRun.DEFAULT_RUNS));
+        threads.setText(String.valueOf(BenchmarkRun.DEFAULT_THREADS));
         if (state == null) {
             startFrom(getIntent());
         }
@@ -59,7 +59,7 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRun.Li
     @Override
     protected void onStop() {
         if (!isChangingConfigurations()) {
-            stop(); // in the background the processor is another one
+            stop(); // an app in the background runs on slower cores, so its times would be wrong
         }
         super.onStop();
     }
@@ -76,8 +76,8 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRun.Li
             stop();
             return;
         }
-        begin(new BenchmarkRun.Settings(null, number(runs, BenchmarkRun.RUNS), BenchmarkRun.WARMUPS,
-                number(threads, BenchmarkRun.THREADS), null));
+        begin(new BenchmarkRun.Settings(null, number(runs, BenchmarkRun.DEFAULT_RUNS), BenchmarkRun.DEFAULT_WARMUPS,
+                number(threads, BenchmarkRun.DEFAULT_THREADS), null));
     }
 
     @Override
@@ -108,17 +108,18 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRun.Li
         });
     }
 
+    /** Starts a benchmark if the intent names a model. */
     private void startFrom(Intent intent) {
         String model = intent.getStringExtra("model");
         if (TextUtils.isEmpty(model)) {
             return;
         }
-        int wantedRuns = intent.getIntExtra("runs", BenchmarkRun.RUNS);
-        int wantedThreads = intent.getIntExtra("threads", BenchmarkRun.THREADS);
+        int wantedRuns = intent.getIntExtra("runs", BenchmarkRun.DEFAULT_RUNS);
+        int wantedThreads = intent.getIntExtra("threads", BenchmarkRun.DEFAULT_THREADS);
         runs.setText(String.valueOf(wantedRuns));
         threads.setText(String.valueOf(wantedThreads));
-        begin(new BenchmarkRun.Settings(model, wantedRuns, intent.getIntExtra("warmup", BenchmarkRun.WARMUPS),
-                wantedThreads, intent.getStringExtra("out")));
+        int wantedWarmups = intent.getIntExtra("warmup", BenchmarkRun.DEFAULT_WARMUPS);
+        begin(new BenchmarkRun.Settings(model, wantedRuns, wantedWarmups, wantedThreads, intent.getStringExtra("out")));
     }
 
     private void begin(BenchmarkRun.Settings settings) {
@@ -138,11 +139,11 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRun.Li
         }
     }
 
-    private static int number(EditText field, int otherwise) {
+    private static int number(EditText field, int defaultValue) {
         try {
             return Integer.parseInt(field.getText().toString());
         } catch (NumberFormatException error) {
-            return otherwise;
+            return defaultValue;
         }
     }
 }

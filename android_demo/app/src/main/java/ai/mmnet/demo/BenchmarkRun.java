@@ -15,8 +15,8 @@ import ai.mmnet.core.JsonWriter;
 import ai.mmnet.core.LatencyStatistics;
 
 /**
- * One measurement on a thread of its own. However it ends, it writes one JSON file to the app's external folder, and
- * then one line to the log, for who waits there:
+ * A benchmark of one model on its own thread. Whether it succeeds or fails, it writes one JSON file to the app's
+ * external folder, and then one line to the log, for a program that waits for the result:
  *
  * <pre>
  * I MMNetBenchmark: MMNET_BENCHMARK_DONE FILE PATH
@@ -24,32 +24,41 @@ import ai.mmnet.core.LatencyStatistics;
  * </pre>
  */
 final class BenchmarkRun extends Thread {
-    static final int RUNS = 100;
-    static final int WARMUPS = 10;
-    static final int THREADS = 1;
+    static final int DEFAULT_RUNS = 100;
+    static final int DEFAULT_WARMUPS = 10;
+    static final int DEFAULT_THREADS = 1;
 
     private static final String FORMAT = "mmnet-android-benchmark/1";
     private static final String TAG = "MMNetBenchmark";
     private static final int MAX_RUNS = 100000;
     private static final int MAX_THREADS = 64;
 
-    /** Hears of it, on the run's thread. */
+    /** Receives the progress and the result. It is called on the benchmark's thread. */
     interface Listener {
+        /** Receives how many runs are done, and how many there are. */
         void onProgress(BenchmarkRun from, int done, int all);
 
-        /** The end, good or bad, in words. */
+        /** Receives a text for the user at the end: the result, or why the benchmark failed. */
         void onEnd(BenchmarkRun from, String text);
     }
 
-    /** What is measured, and how. */
+    /** The settings of a benchmark. */
     static final class Settings {
-        final String model; // null for the chosen one
+        final String model; // null for the model that is chosen in the app
         final int runs;
         final int warmups;
         final int threads;
         final String out;
 
-        /** @param out the result file's name, without a folder; null for a new one. */
+        /**
+         * Describes a benchmark.
+         *
+         * @param model a name for {@link ModelStore#read(String)}; null for the model that is chosen in the app.
+         * @param runs the number of measured runs.
+         * @param warmups the number of warm-up runs; the first run comes before them.
+         * @param threads the number of LiteRT's threads.
+         * @param out the name of the result file; its folder is ignored; null or empty for a new name.
+         */
         Settings(String model, int runs, int warmups, int threads, String out) {
             this.model = model;
             this.runs = runs;
@@ -72,7 +81,7 @@ final class BenchmarkRun extends Thread {
         this.listener = listener;
     }
 
-    /** Ends after the run that is going on. */
+    /** Stops the benchmark after the current run. */
     void stopSoon() {
         stopped = true;
     }
@@ -81,19 +90,20 @@ final class BenchmarkRun extends Thread {
     public void run() {
         try {
             String text = measure();
-            Log.i(TAG, "MMNET_BENCHMARK_DONE " + settings.out + " " + file().getPath());
-            listener.onEnd(this, text + "\n" + file().getPath());
+            Log.i(TAG, "MMNET_BENCHMARK_DONE " + settings.out + " " + resultFile().getPath());
+            listener.onEnd(this, text + "\n" + resultFile().getPath());
         } catch (OutOfMemoryError error) {
             fail(context.getString(R.string.out_of_memory));
-        } catch (Exception error) { // whatever it was, who waits for the log must hear of it
+        } catch (Exception error) { // all of them, because a program may wait for the line in the log
             fail(error.getMessage() == null ? error.toString() : error.getMessage());
         }
     }
 
+    /** Runs the benchmark and writes its result; returns a table for the user. */
     private String measure() throws Exception {
         if (settings.runs < 1 || settings.runs > MAX_RUNS || settings.warmups < 0 || settings.warmups > MAX_RUNS
                 || settings.threads < 1 || settings.threads > MAX_THREADS) {
-            throw new IllegalArgumentException("runs is 1 to " + MAX_RUNS + ", warmup 0 to " + MAX_RUNS
+            throw new IllegalArgumentException("runs must be 1 to " + MAX_RUNS + ", warmup 0 to " + MAX_RUNS
                     + ", threads 1 to " + MAX_THREADS);
         }
         ModelStore models = new ModelStore(context);
@@ -101,10 +111,10 @@ final class BenchmarkRun extends Thread {
         if (name == null) {
             throw new ModelException(context.getString(R.string.no_model));
         }
-        ModelStore.Content content = models.read(name);
+        ModelStore.ModelFile file = models.read(name);
         Device.State before = Device.state(context);
         Benchmark benchmark = new Benchmark(settings.warmups, settings.runs);
-        ModelLoader loader = new ModelLoader(content, settings.threads);
+        ModelLoader loader = new ModelLoader(file, settings.threads);
         int size;
         try {
             benchmark.run(loader, new Benchmark.Listener() {
@@ -116,20 +126,21 @@ final class BenchmarkRun extends Thread {
             });
             size = loader.model.size();
         } catch (ModelException error) {
-            throw new ModelException(content.name + ": " + error.getMessage(), error);
+            throw new ModelException(file.name + ": " + error.getMessage(), error);
         } finally {
             loader.close();
         }
-        write(report(content, size, benchmark, before, Device.state(context)));
-        return summary(content, benchmark);
+        write(report(file, size, benchmark, before, Device.state(context)));
+        return summary(file, benchmark);
     }
 
-    private String report(ModelStore.Content content, int size, Benchmark benchmark, Device.State before,
+    /** Returns the result as JSON. */
+    private String report(ModelStore.ModelFile file, int size, Benchmark benchmark, Device.State before,
             Device.State after) {
-        JsonWriter json = begin();
-        json.name("name").value(content.name);
-        json.name("sha256").value(content.sha256());
-        json.name("bytes").value(content.bytes.length);
+        JsonWriter json = beginResult();
+        json.name("name").value(file.name);
+        json.name("sha256").value(file.sha256());
+        json.name("bytes").value(file.bytes.length);
         json.name("size").value(size);
         json.name("threads").value(settings.threads);
         json.name("delegate").value("xnnpack");
@@ -138,11 +149,12 @@ final class BenchmarkRun extends Thread {
         before.writeTo(json);
         json.name("after");
         after.writeTo(json);
-        return end(json);
+        return endResult(json);
     }
 
-    private String summary(ModelStore.Content content, Benchmark benchmark) {
-        StringBuilder text = new StringBuilder(content.name).append(", threads: ").append(settings.threads);
+    /** Returns a table of the latencies for the user. */
+    private String summary(ModelStore.ModelFile file, Benchmark benchmark) {
+        StringBuilder text = new StringBuilder(file.name).append(", threads: ").append(settings.threads);
         text.append("\n\n             median     p90     p95     min  ms\n");
         for (int stage = 0; stage < Benchmark.STAGES.length; stage++) {
             LatencyStatistics statistics = benchmark.statistics(stage);
@@ -152,20 +164,22 @@ final class BenchmarkRun extends Thread {
         return text.toString();
     }
 
+    /** Writes a result with an error instead of latencies. */
     private void fail(String message) {
         String line = message.replaceAll("\\s+", " ");
-        JsonWriter json = begin();
+        JsonWriter json = beginResult();
         json.name("error").value(line);
         try {
-            write(end(json));
+            write(endResult(json));
         } catch (IOException error) {
-            line += " (and the result cannot be written: " + error.getMessage() + ")";
+            line += " (and the result file cannot be written: " + error.getMessage() + ")";
         }
         Log.e(TAG, "MMNET_BENCHMARK_FAILED " + settings.out + " " + line);
         listener.onEnd(this, line);
     }
 
-    private JsonWriter begin() {
+    /** Returns a writer with the members that every result begins with. */
+    private JsonWriter beginResult() {
         SimpleDateFormat utc = new SimpleDateFormat("yyyy-MM-dd'T'HH:mm:ss'+00:00'", Locale.ROOT);
         utc.setTimeZone(TimeZone.getTimeZone("UTC"));
         JsonWriter json = new JsonWriter();
@@ -175,7 +189,8 @@ final class BenchmarkRun extends Thread {
         return json;
     }
 
-    private String end(JsonWriter json) {
+    /** Writes the members that every result ends with, and returns the whole result. */
+    private String endResult(JsonWriter json) {
         json.name("device");
         Device.writeTo(json, context);
         json.endObject();
@@ -183,10 +198,10 @@ final class BenchmarkRun extends Thread {
     }
 
     private void write(String text) throws IOException {
-        Streams.write(file(), text.getBytes(Charset.forName("UTF-8")));
+        Streams.write(resultFile(), text.getBytes(Charset.forName("UTF-8")));
     }
 
-    private File file() throws IOException {
+    private File resultFile() throws IOException {
         File folder = context.getExternalFilesDir(null);
         if (folder == null) {
             throw new IOException(context.getString(R.string.no_storage));
@@ -194,20 +209,20 @@ final class BenchmarkRun extends Thread {
         return new File(folder, settings.out);
     }
 
-    /** Loads the model for the benchmark, and keeps it to close it. */
+    /** Loads the model when the benchmark asks for it, and closes it at the end. */
     private static final class ModelLoader implements Benchmark.Loader, AutoCloseable {
-        private final ModelStore.Content content;
+        private final ModelStore.ModelFile file;
         private final int threads;
         private LiteRtModel model;
 
-        ModelLoader(ModelStore.Content content, int threads) {
-            this.content = content;
+        ModelLoader(ModelStore.ModelFile file, int threads) {
+            this.file = file;
             this.threads = threads;
         }
 
         @Override
         public AlphaModel load() throws ModelException {
-            model = new LiteRtModel(content.direct(), threads);
+            model = new LiteRtModel(file.directBuffer(), threads);
             return model;
         }
 

@@ -15,21 +15,26 @@ import android.os.Handler;
 import android.util.Size;
 import java.util.Collections;
 
-/** One camera's frames. Everything happens on the handler's thread: callbacks, and {@link #close} is called there. */
+/**
+ * The stream of frames from one camera. The camera calls back on the handler's thread, and {@link #close} must be
+ * called there.
+ */
 final class CameraStream implements AutoCloseable {
-    /** Hears frames, and at most one problem, after which the stream is closed. */
+    /** Receives the frames, and at most one problem, after which the stream is closed. */
     interface Listener {
-        /** Must read the image before it returns. */
+        /** Receives a frame, which is valid only until this method returns. */
         void onFrame(Image image);
 
+        /** Receives the string resource of a message for the user. */
         void onProblem(int message);
     }
 
-    private static final int WIDTH = 640; // the network sees 256 pixels; more would cost without being seen
-    private static final int HEIGHT = 480;
+    // The network sees 256 × 256 pixels: larger frames would cost time and not improve its alpha.
+    private static final int PREFERRED_WIDTH = 640;
+    private static final int PREFERRED_HEIGHT = 480;
     private static final int BUFFERS = 3;
 
-    /** Degrees clockwise from the sensor's frames to the device's natural orientation. */
+    /** The clockwise rotation in degrees that turns the sensor's frames to the device's natural orientation. */
     final int sensorDegrees;
 
     private final Handler handler;
@@ -46,19 +51,20 @@ final class CameraStream implements AutoCloseable {
     }
 
     /**
-     * Opens a camera; frames follow later. The camera permission must have been granted.
+     * Opens a camera. Its frames arrive at the listener later. The app must have the camera permission.
      *
-     * @return null where there is none that faces this way, or it cannot be had now: the listener has heard why.
+     * @param front whether to open the camera on the side of the screen, or the one on the back.
+     * @return null if there is no such camera or it cannot be opened now; the listener has then received the reason.
      */
     static CameraStream open(Context context, boolean front, Handler handler, Listener listener) {
         CameraManager manager = (CameraManager) context.getSystemService(Context.CAMERA_SERVICE);
         int facing = front ? CameraCharacteristics.LENS_FACING_FRONT : CameraCharacteristics.LENS_FACING_BACK;
         try {
             for (String id : manager.getCameraIdList()) {
-                CameraCharacteristics facts = manager.getCameraCharacteristics(id);
-                Integer direction = facts.get(CameraCharacteristics.LENS_FACING);
-                StreamConfigurationMap sizes = facts.get(CameraCharacteristics.SCALER_STREAM_CONFIGURATION_MAP);
-                Integer degrees = facts.get(CameraCharacteristics.SENSOR_ORIENTATION);
+                CameraCharacteristics camera = manager.getCameraCharacteristics(id);
+                Integer direction = camera.get(CameraCharacteristics.LENS_FACING);
+                StreamConfigurationMap sizes = camera.get(CameraCharacteristics.SCALER_STREAM_CONFIGURATION_MAP);
+                Integer degrees = camera.get(CameraCharacteristics.SENSOR_ORIENTATION);
                 if (direction == null || direction != facing || sizes == null || degrees == null
                         || sizes.getOutputSizes(ImageFormat.YUV_420_888) == null) {
                     continue;
@@ -72,7 +78,7 @@ final class CameraStream implements AutoCloseable {
             listener.onProblem(messageOf(error));
         } catch (SecurityException error) {
             listener.onProblem(R.string.no_permission);
-        } catch (IllegalArgumentException error) { // the camera was unplugged meanwhile
+        } catch (IllegalArgumentException error) { // the camera was unplugged in the meantime
             listener.onProblem(R.string.no_camera);
         }
         return null;
@@ -100,7 +106,7 @@ final class CameraStream implements AutoCloseable {
         reader.setOnImageAvailableListener(new ImageReader.OnImageAvailableListener() {
             @Override
             public void onImageAvailable(ImageReader source) {
-                takeImage();
+                deliverLatestFrame();
             }
         }, handler);
         boolean opened = false;
@@ -114,15 +120,15 @@ final class CameraStream implements AutoCloseable {
         }
     }
 
-    /** The newest frame; those that came while one was computed are dropped. */
-    private void takeImage() {
+    /** Passes the newest frame to the listener; older frames that are still waiting are dropped. */
+    private void deliverLatestFrame() {
         if (closed) {
             return;
         }
         Image image;
         try {
             image = reader.acquireLatestImage();
-        } catch (IllegalStateException error) { // all buffers are taken: the next frame comes
+        } catch (IllegalStateException error) { // all buffers are in use; a later call delivers a frame
             return;
         }
         if (image == null) {
@@ -142,6 +148,7 @@ final class CameraStream implements AutoCloseable {
         }
     }
 
+    /** Receives the camera device, and starts a capture session on it. */
     private final class DeviceCallback extends CameraDevice.StateCallback {
         @Override
         public void onOpened(CameraDevice camera) {
@@ -186,6 +193,7 @@ final class CameraStream implements AutoCloseable {
         }
     }
 
+    /** Receives the capture session, and requests a continuous stream of frames from it. */
     private final class SessionCallback extends CameraCaptureSession.StateCallback {
         @Override
         public void onConfigured(CameraCaptureSession configured) {
@@ -212,6 +220,7 @@ final class CameraStream implements AutoCloseable {
         }
     }
 
+    /** Returns the string resource of a message for the user. */
     private static int messageOf(CameraAccessException error) {
         switch (error.getReason()) {
             case CameraAccessException.CAMERA_DISABLED:
@@ -227,7 +236,7 @@ final class CameraStream implements AutoCloseable {
         }
     }
 
-    /** The size nearest to what is wanted. */
+    /** Returns the size that is nearest to the preferred size. */
     private static Size nearest(Size[] sizes) {
         Size best = sizes[0];
         for (Size size : sizes) {
@@ -239,6 +248,6 @@ final class CameraStream implements AutoCloseable {
     }
 
     private static int distance(Size size) {
-        return Math.abs(size.getWidth() - WIDTH) + Math.abs(size.getHeight() - HEIGHT);
+        return Math.abs(size.getWidth() - PREFERRED_WIDTH) + Math.abs(size.getHeight() - PREFERRED_HEIGHT);
     }
 }

@@ -9,24 +9,25 @@ import android.os.Build;
 import android.os.PowerManager;
 import ai.mmnet.core.JsonWriter;
 
-/** What the benchmark tells of the device: what it is, and how warm. */
+/** Describes the device in the result of a benchmark: its hardware and software, and its temperature. */
 final class Device {
     private static final int API_THERMAL_STATUS = 29;
-    private static final String[] THERMAL = {
+    private static final String[] THERMAL_NAMES = {
         "none", "light", "moderate", "severe", "critical", "emergency", "shutdown"
     };
 
     private Device() {
     }
 
-    /** How warm the device is, at one moment. */
+    /** The temperature and the battery of the device at one moment. */
     static final class State {
-        /** As PowerManager names it; null below Android 10. */
+        /** The thermal status, as PowerManager names it; null below Android 10. */
         final String thermalStatus;
-        /** Of the battery; NaN where it does not tell. */
+        /** The temperature of the battery; NaN if it is unknown. */
         final double celsius;
-        /** Of the battery, 0–100; NaN where it does not tell. */
+        /** The charge of the battery, 0–100; NaN if it is unknown. */
         final double percent;
+        /** Whether the device is plugged in. */
         final boolean charging;
 
         private State(String thermalStatus, double celsius, double percent, boolean charging) {
@@ -36,6 +37,7 @@ final class Device {
             this.charging = charging;
         }
 
+        /** Writes the state as a JSON object. */
         void writeTo(JsonWriter json) {
             json.beginObject();
             json.name("thermal_status").value(thermalStatus);
@@ -46,11 +48,12 @@ final class Device {
         }
     }
 
+    /** Returns the current state. */
     static State state(Context context) {
         String thermal = null;
         if (Build.VERSION.SDK_INT >= API_THERMAL_STATUS) {
             int status = ((PowerManager) context.getSystemService(Context.POWER_SERVICE)).getCurrentThermalStatus();
-            thermal = status >= 0 && status < THERMAL.length ? THERMAL[status] : String.valueOf(status);
+            thermal = status >= 0 && status < THERMAL_NAMES.length ? THERMAL_NAMES[status] : String.valueOf(status);
         }
         Intent battery = context.registerReceiver(null, new IntentFilter(Intent.ACTION_BATTERY_CHANGED));
         if (battery == null) {
@@ -64,6 +67,7 @@ final class Device {
                 battery.getIntExtra(BatteryManager.EXTRA_PLUGGED, 0) != 0);
     }
 
+    /** Writes the hardware and software as a JSON object. */
     static void writeTo(JsonWriter json, Context context) {
         json.beginObject();
         json.name("manufacturer").value(Build.MANUFACTURER);
@@ -87,7 +91,7 @@ final class Device {
     private static String appVersion(Context context) {
         try {
             return context.getPackageManager().getPackageInfo(context.getPackageName(), 0).versionName;
-        } catch (PackageManager.NameNotFoundException impossible) { // it asks for itself
+        } catch (PackageManager.NameNotFoundException impossible) { // the app's own package exists
             throw new IllegalStateException(impossible);
         }
     }

@@ -14,19 +14,19 @@ import org.tensorflow.lite.Tensor;
 import org.tensorflow.lite.TensorFlowLite;
 
 /**
- * The only class that knows LiteRT: a .tflite in an interpreter with XNNPACK. It owns the interpreter and its buffers,
- * which are allocated once. For one thread at a time.
+ * A .tflite model in LiteRT's interpreter with XNNPACK. No other class uses LiteRT. The object owns the interpreter and
+ * its buffers, which are allocated once. One thread at a time may use it.
  *
- * <p>The contract, as export-tflite writes it: image [1, S, S, 3], RGB, and alpha [1, S, S, 1]; each
- * uint8 (0–255) or float32 (0–1).
+ * <p>The model must have the tensors that export-tflite writes: one input, an RGB image [1, S, S, 3], and one output,
+ * an alpha [1, S, S, 1]. Each is uint8 (0–255) or float32 (0–1).
  */
 final class LiteRtModel implements AlphaModel, AutoCloseable {
-    private static final int BYTES_A_FLOAT = 4;
+    private static final int BYTES_PER_FLOAT = 4;
     private static final double SCALE_TOLERANCE = 1e-3;
-    private static final double ALPHA_TOLERANCE = 1e-3; // how far float alpha may leave 0–1 by rounding
+    private static final double ALPHA_TOLERANCE = 1e-3; // float alpha may leave 0–1 by this much, from rounding
 
     private final Interpreter interpreter;
-    private final ByteBuffer model; // LiteRT reads the weights from it as long as it lives
+    private final ByteBuffer model; // kept, because the interpreter reads the weights from it at every run
     private final int size;
     private final ByteBuffer image;
     private final ByteBuffer alpha;
@@ -38,28 +38,28 @@ final class LiteRtModel implements AlphaModel, AutoCloseable {
     /**
      * Loads a model.
      *
-     * @param content a direct buffer with the bytes of a .tflite.
-     * @param threads ≥ 1.
-     * @throws ModelException it is no .tflite, is damaged, or has another contract.
+     * @param content a direct buffer in native byte order with the bytes of a .tflite.
+     * @param threads the number of LiteRT's threads, at least 1.
+     * @throws ModelException the bytes are not a .tflite, are damaged, or the model has other tensors.
      */
     LiteRtModel(ByteBuffer content, int threads) throws ModelException {
         model = content;
         if (content.capacity() < 8 || content.get(4) != 'T' || content.get(5) != 'F' || content.get(6) != 'L'
                 || content.get(7) != '3') {
-            throw new ModelException("it is no .tflite");
+            throw new ModelException("the file is not a .tflite model");
         }
         Interpreter loaded;
         try {
             loaded = new Interpreter(content, new Interpreter.Options().setNumThreads(threads).setUseXNNPACK(true));
         } catch (IllegalArgumentException | IllegalStateException error) {
-            throw new ModelException("it is damaged, or LiteRT cannot run it", error);
+            throw new ModelException("the model is damaged, or LiteRT does not support it", error);
         } catch (UnsatisfiedLinkError error) {
-            throw new ModelException("LiteRT has no library for this processor", error);
+            throw new ModelException("this app has no LiteRT library for this processor", error);
         }
-        boolean good = false;
+        boolean accepted = false;
         try {
             if (loaded.getInputTensorCount() != 1 || loaded.getOutputTensorCount() != 1) {
-                throw new ModelException("it has not one input and one output");
+                throw new ModelException("the model must have one input and one output");
             }
             loaded.allocateTensors();
             Tensor in = loaded.getInputTensor(0);
@@ -72,11 +72,11 @@ final class LiteRtModel implements AlphaModel, AutoCloseable {
             alpha = allocate(out, size * size);
             imageFloats = in.dataType() == DataType.FLOAT32 ? image.asFloatBuffer() : null;
             alphaFloats = out.dataType() == DataType.FLOAT32 ? alpha.asFloatBuffer() : null;
-            good = true;
+            accepted = true;
         } catch (IllegalArgumentException | IllegalStateException error) {
-            throw new ModelException("LiteRT cannot prepare it", error);
+            throw new ModelException("LiteRT cannot prepare the model", error);
         } finally {
-            if (!good) {
+            if (!accepted) {
                 loaded.close();
             }
         }
@@ -85,7 +85,7 @@ final class LiteRtModel implements AlphaModel, AutoCloseable {
         outputs = Collections.<Integer, Object>singletonMap(0, alpha);
     }
 
-    /** The version of LiteRT in this app. */
+    /** Returns the version of LiteRT in this app; null if its library cannot be loaded. */
     static String runtimeVersion() {
         try {
             return TensorFlowLite.runtimeVersion();
@@ -127,37 +127,44 @@ final class LiteRtModel implements AlphaModel, AutoCloseable {
         interpreter.close();
     }
 
-    /** A Buffer's: ByteBuffer has a method of its own for this since Java 9, and Android only since 9. */
+    /** Rewinds a buffer. */
     private static void rewind(Buffer buffer) {
+        // Called on Buffer: ByteBuffer.rewind() exists only since Java 9 and Android 9.
         buffer.rewind();
     }
 
     private static byte toByte(float value) {
-        if (!(value >= -ALPHA_TOLERANCE && value <= 1 + ALPHA_TOLERANCE)) { // NaN, too
-            throw new IllegalStateException("the model's alpha is " + value + ", not in 0–1");
+        if (!(value >= -ALPHA_TOLERANCE && value <= 1 + ALPHA_TOLERANCE)) { // true for NaN, too
+            throw new IllegalStateException("the model gave the alpha " + value + ", which is not in 0–1");
         }
         return (byte) Math.rint(Math.min(Math.max(value, 0f), 1f) * 255f);
     }
 
+    /**
+     * Checks the shape, the type and the scale of a tensor.
+     *
+     * @param side "input" or "output", for messages.
+     * @param levels the scale of a uint8 tensor is 1/255 or 1/levels.
+     */
     private void check(String side, Tensor tensor, int channels, int levels) throws ModelException {
         int[] expected = {1, size, size, channels};
         DataType type = tensor.dataType();
         if (size < 1 || !Arrays.equals(tensor.shape(), expected)) {
-            throw new ModelException("its " + side + " is " + Arrays.toString(tensor.shape()) + ", not [1, S, S, "
-                    + channels + "]");
+            throw new ModelException("the model's " + side + " has the shape " + Arrays.toString(tensor.shape())
+                    + ", not [1, S, S, " + channels + "]");
         }
         if (type != DataType.UINT8 && type != DataType.FLOAT32) {
-            throw new ModelException("its " + side + " is " + type + ", not UINT8 or FLOAT32");
+            throw new ModelException("the model's " + side + " has the type " + type + ", not UINT8 or FLOAT32");
         }
         double scale = tensor.quantizationParams().getScale();
         boolean known = Math.abs(scale * 255 - 1) < SCALE_TOLERANCE || Math.abs(scale * levels - 1) < SCALE_TOLERANCE;
         if (type == DataType.UINT8 && scale != 0 && !(known && tensor.quantizationParams().getZeroPoint() == 0)) {
-            throw new ModelException("its " + side + " has the scale " + scale + ", not 1/" + levels);
+            throw new ModelException("the model's " + side + " has the scale " + scale + ", not 1/" + levels);
         }
     }
 
     private static ByteBuffer allocate(Tensor tensor, int values) {
-        int bytes = tensor.dataType() == DataType.FLOAT32 ? BYTES_A_FLOAT : 1;
+        int bytes = tensor.dataType() == DataType.FLOAT32 ? BYTES_PER_FLOAT : 1;
         return ByteBuffer.allocateDirect(values * bytes).order(ByteOrder.nativeOrder());
     }
 }

@@ -20,13 +20,16 @@ import android.widget.Toast;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The live camera matte, and the way to everything else. */
+/**
+ * The start screen, which composites the frames of a camera live over another background and opens the other screens.
+ * Its quality is that of the profile {@code fast}: bilinear alpha and the frame's own colours.
+ */
 public final class LiveActivity extends Activity implements LiveSession.Listener, View.OnClickListener {
     private static final int PERMISSION = 1;
     private static final int PICK_MODEL = 2;
-    private static final int PICK_PICTURE = 3;
-    private static final int MAX_PICTURE_SIDE = 1280;
-    private static final String ASKED = "asked";
+    private static final int PICK_BACKGROUND = 3;
+    private static final int MAX_BACKGROUND_SIDE = 1280;
+    private static final String PERMISSION_REQUESTED = "permission_requested";
 
     private MatteView matte;
     private TextView times;
@@ -34,13 +37,13 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
     private TextView problemText;
     private Button problemButton;
 
-    private Choices choices;
+    private UserPreferences preferences;
     private ModelStore models;
     private Background.Kind background;
-    private Bitmap picture;
+    private Bitmap backgroundImage;
     private LiveSession session; // between onResume and onPause
     private boolean resumed;
-    private boolean asked; // for the camera permission
+    private boolean permissionRequested; // whether the user was asked for the camera permission
 
     @Override
     protected void onCreate(Bundle state) {
@@ -56,16 +59,16 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
         for (int button : buttons) {
             findViewById(button).setOnClickListener(this);
         }
-        choices = new Choices(this);
+        preferences = new UserPreferences(this);
         models = new ModelStore(this);
-        background = choices.background();
-        asked = state != null && state.getBoolean(ASKED);
+        background = preferences.background();
+        permissionRequested = state != null && state.getBoolean(PERMISSION_REQUESTED);
     }
 
     @Override
     protected void onSaveInstanceState(Bundle state) {
         super.onSaveInstanceState(state);
-        state.putBoolean(ASKED, asked);
+        state.putBoolean(PERMISSION_REQUESTED, permissionRequested);
     }
 
     @Override
@@ -84,7 +87,7 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
 
     @Override
     public void onRequestPermissionsResult(int request, String[] permissions, int[] results) {
-        // onResume follows and looks at what was granted.
+        // Android calls onResume next, which checks the permission.
     }
 
     @Override
@@ -95,7 +98,7 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
         } else if (id == R.id.background) {
             chooseBackground();
         } else if (id == R.id.camera) {
-            choices.setFront(!choices.front());
+            preferences.setFront(!preferences.front());
             restart();
         } else if (id == R.id.photo) {
             startActivity(new Intent(this, PhotoActivity.class));
@@ -135,9 +138,9 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
     protected void onActivityResult(int request, int result, Intent data) {
         Uri uri = result == RESULT_OK && data != null ? data.getData() : null;
         if (uri != null && request == PICK_MODEL) {
-            new ImportModel(this, uri).executeOnExecutor(AsyncTask.THREAD_POOL_EXECUTOR);
-        } else if (uri != null && request == PICK_PICTURE) {
-            new LoadPicture(this, uri).executeOnExecutor(AsyncTask.THREAD_POOL_EXECUTOR);
+            new ImportModelTask(this, uri).executeOnExecutor(AsyncTask.THREAD_POOL_EXECUTOR);
+        } else if (uri != null && request == PICK_BACKGROUND) {
+            new LoadBackgroundTask(this, uri).executeOnExecutor(AsyncTask.THREAD_POOL_EXECUTOR);
         }
     }
 
@@ -147,8 +150,8 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
         }
         if (!hasPermission()) {
             showProblem(getString(R.string.no_permission), R.string.allow);
-            if (!asked) {
-                asked = true;
+            if (!permissionRequested) {
+                permissionRequested = true;
                 requestPermissions(new String[] {Manifest.permission.CAMERA}, PERMISSION);
             }
             return;
@@ -156,7 +159,7 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
         problem.setVisibility(View.GONE);
         times.setText("");
         session = new LiveSession(getApplicationContext(), getWindowManager().getDefaultDisplay(), matte,
-                choices.front(), background, picture, this);
+                preferences.front(), background, backgroundImage, this);
     }
 
     private void stop() {
@@ -211,8 +214,8 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
                     public void onClick(DialogInterface dialog, int which) {
                         dialog.dismiss();
                         Background.Kind kind = Background.Kind.values()[which];
-                        if (kind == Background.Kind.PICTURE) {
-                            pick("image/*", PICK_PICTURE);
+                        if (kind == Background.Kind.IMAGE) {
+                            pick("image/*", PICK_BACKGROUND);
                         } else {
                             setBackground(kind, null);
                         }
@@ -220,15 +223,16 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
                 }).show();
     }
 
-    private void setBackground(Background.Kind kind, Bitmap newPicture) {
+    private void setBackground(Background.Kind kind, Bitmap newBackgroundImage) {
         background = kind;
-        picture = newPicture;
-        choices.setBackground(kind);
+        backgroundImage = newBackgroundImage;
+        preferences.setBackground(kind);
         if (session != null) {
-            session.setBackground(kind, newPicture);
+            session.setBackground(kind, newBackgroundImage);
         }
     }
 
+    /** Lets the user choose a file of a MIME type; {@code onActivityResult} receives it. */
     private void pick(String type, int request) {
         Intent intent = new Intent(Intent.ACTION_OPEN_DOCUMENT);
         intent.addCategory(Intent.CATEGORY_OPENABLE);
@@ -236,67 +240,68 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
         try {
             startActivityForResult(intent, request);
         } catch (ActivityNotFoundException error) {
-            say(getString(R.string.no_picker));
+            showMessage(getString(R.string.no_picker));
         }
     }
 
-    private void say(String message) {
+    private void showMessage(String message) {
         Toast.makeText(this, message, Toast.LENGTH_LONG).show();
     }
 
-    /** Reads a model from storage, loads it to see that it can be, and keeps it. */
-    private static final class ImportModel extends UserTask<LiveActivity, Void> {
+    /** Reads a model from storage, loads it as a check, and stores it in the app. */
+    private static final class ImportModelTask extends ActivityTask<LiveActivity, Void> {
         private final Uri uri;
 
-        ImportModel(LiveActivity activity, Uri uri) {
+        ImportModelTask(LiveActivity activity, Uri uri) {
             super(activity);
             this.uri = uri;
         }
 
         @Override
-        Void work(android.content.Context context) throws ModelException {
+        Void runInBackground(android.content.Context context) throws ModelException {
             ModelStore store = new ModelStore(context);
-            ModelStore.Content content = store.read(uri);
-            try (LiteRtModel loaded = new LiteRtModel(content.direct(), 1)) {
-                store.keep(content);
+            ModelStore.ModelFile file = store.read(uri);
+            try (LiteRtModel loaded = new LiteRtModel(file.directBuffer(), 1)) {
+                store.save(file);
             } catch (ModelException error) {
-                throw new ModelException(content.name + ": " + error.getMessage(), error);
+                throw new ModelException(file.name + ": " + error.getMessage(), error);
             }
             return null;
         }
 
         @Override
-        void done(LiveActivity activity, Void nothing) {
+        void onSuccess(LiveActivity activity, Void nothing) {
             activity.restart();
         }
 
         @Override
-        void failed(LiveActivity activity, String message) {
-            activity.say(message);
+        void onFailure(LiveActivity activity, String message) {
+            activity.showMessage(message);
         }
     }
 
-    private static final class LoadPicture extends UserTask<LiveActivity, Bitmap> {
+    /** Reads an image from storage and sets it as the background. */
+    private static final class LoadBackgroundTask extends ActivityTask<LiveActivity, Bitmap> {
         private final Uri uri;
 
-        LoadPicture(LiveActivity activity, Uri uri) {
+        LoadBackgroundTask(LiveActivity activity, Uri uri) {
             super(activity);
             this.uri = uri;
         }
 
         @Override
-        Bitmap work(android.content.Context context) throws Pictures.PictureException {
-            return Pictures.read(context, uri, MAX_PICTURE_SIDE);
+        Bitmap runInBackground(android.content.Context context) throws Images.ImageException {
+            return Images.read(context, uri, MAX_BACKGROUND_SIDE);
         }
 
         @Override
-        void done(LiveActivity activity, Bitmap loaded) {
-            activity.setBackground(Background.Kind.PICTURE, loaded);
+        void onSuccess(LiveActivity activity, Bitmap loaded) {
+            activity.setBackground(Background.Kind.IMAGE, loaded);
         }
 
         @Override
-        void failed(LiveActivity activity, String message) {
-            activity.say(message);
+        void onFailure(LiveActivity activity, String message) {
+            activity.showMessage(message);
         }
     }
 }

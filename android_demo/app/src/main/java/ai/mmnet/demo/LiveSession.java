@@ -16,19 +16,22 @@ import ai.mmnet.core.Orientation;
 import ai.mmnet.core.YuvFrame;
 
 /**
- * Camera → matte → view, on a thread of its own, from {@code new} to {@link #close}. What has the size of a frame is
- * allocated when the first frame comes, and again only when the frame's size, the orientation or the choice changes.
+ * A thread that mattes the frames of a camera and shows the composites in a view, until {@link #close}. The quality is
+ * that of the profile {@code fast}. Buffers of the size of a frame are allocated at the first frame, and again only
+ * when the size of the frames, the orientation or the background changes.
  */
 final class LiveSession implements CameraStream.Listener {
-    /** Hears what the user should see; on the session's thread. */
+    /** Receives texts for the user. It is called on the session's thread. */
     interface Listener {
+        /** Receives the frames per second and the mean time of each stage. */
         void onTimes(String text);
 
+        /** Receives why there are no more frames. */
         void onProblem(String message);
     }
 
-    private static final long REPORT_MILLIS = 500;
-    private static final double MILLIS = 1e-6;
+    private static final long REPORT_INTERVAL_MILLIS = 500;
+    private static final double MILLIS_PER_NANO = 1e-6;
 
     private final Context context;
     private final Display display;
@@ -38,13 +41,13 @@ final class LiveSession implements CameraStream.Listener {
     private final HandlerThread thread = new HandlerThread("matte");
     private final Handler handler;
 
-    // The rest belongs to the thread.
+    // Only the session's thread uses the fields below.
     private final boolean front;
     private CameraStream camera;
     private LiteRtModel model;
     private String modelName;
     private Background.Kind kind;
-    private Bitmap picture;
+    private Bitmap backgroundImage;
 
     private int degrees = -1;
     private YuvFrame frame;
@@ -52,19 +55,22 @@ final class LiveSession implements CameraStream.Listener {
     private Background background;
     private int[] argb;
 
-    private long reported; // when; 0 before the first frame
-    private int frames; // since then
-    private final double[] millis = new double[4]; // of the stages, summed since the last report
+    private long reportMillis; // time of the last report; 0 before the first frame
+    private int frames; // since the last report
+    private final double[] millis = new double[4]; // sum of each stage since the last report
 
-    /** Starts; frames follow when the model is loaded and the camera open. The camera permission must be granted. */
+    /**
+     * Starts the thread. Frames appear once the model is loaded and the camera is open. The app must have the camera
+     * permission.
+     */
     LiveSession(Context context, Display display, MatteView view, boolean front, final Background.Kind kind,
-            final Bitmap picture, Listener listener) {
+            final Bitmap backgroundImage, Listener listener) {
         this.context = context;
         this.display = display;
         this.view = view;
         this.front = front;
         this.kind = kind;
-        this.picture = picture;
+        this.backgroundImage = backgroundImage;
         this.listener = listener;
         models = new ModelStore(context);
         thread.start();
@@ -77,19 +83,19 @@ final class LiveSession implements CameraStream.Listener {
         });
     }
 
-    /** Takes another background, from the next frame on. */
-    void setBackground(final Background.Kind newKind, final Bitmap newPicture) {
+    /** Changes the background, from the next frame on. */
+    void setBackground(final Background.Kind newKind, final Bitmap newBackgroundImage) {
         handler.post(new Runnable() {
             @Override
             public void run() {
                 kind = newKind;
-                picture = newPicture;
+                backgroundImage = newBackgroundImage;
                 background = null;
             }
         });
     }
 
-    /** Closes the camera and the model, and waits until they are. */
+    /** Closes the camera and the model, and waits until they are closed. */
     void close() {
         handler.post(new Runnable() {
             @Override
@@ -113,7 +119,8 @@ final class LiveSession implements CameraStream.Listener {
         } catch (OutOfMemoryError error) {
             fail(context.getString(R.string.out_of_memory));
         } catch (IllegalArgumentException | IllegalStateException error) {
-            fail(modelName + ": " + error.getMessage()); // the model, or a camera whose planes are not what they say
+            // The model gives wrong values, or the camera's buffers are shorter than their strides need.
+            fail(modelName + ": " + error.getMessage());
         }
     }
 
@@ -130,7 +137,7 @@ final class LiveSession implements CameraStream.Listener {
             return;
         }
         try {
-            model = new LiteRtModel(models.read(modelName).direct(), threads());
+            model = new LiteRtModel(models.read(modelName).directBuffer(), threads());
         } catch (ModelException error) {
             fail(modelName + ": " + error.getMessage());
             return;
@@ -138,11 +145,12 @@ final class LiveSession implements CameraStream.Listener {
         camera = CameraStream.open(context, front, handler, this);
     }
 
-    /** The network is small: beyond four threads it only gets hotter. */
+    /** Returns the number of LiteRT's threads. The network is small: more than four threads would only add heat. */
     static int threads() {
         return Math.min(4, Runtime.getRuntime().availableProcessors());
     }
 
+    /** Allocates what this frame needs, if the last frame did not need the same. */
     private void prepare(Image image) {
         int height = image.getHeight();
         int width = image.getWidth();
@@ -157,12 +165,13 @@ final class LiveSession implements CameraStream.Listener {
         if (background == null) {
             int h = pipeline.orientation.height;
             int w = pipeline.orientation.width;
-            boolean missing = kind == Background.Kind.PICTURE && picture == null;
-            byte[] behind = kind == Background.Kind.PICTURE && !missing ? Pictures.cover(picture, h, w) : null;
-            background = new Background(missing ? Background.Kind.BLUR : kind, behind, h, w);
+            boolean missing = kind == Background.Kind.IMAGE && backgroundImage == null;
+            byte[] pixels = kind == Background.Kind.IMAGE && !missing ? Images.cover(backgroundImage, h, w) : null;
+            background = new Background(missing ? Background.Kind.BLUR : kind, pixels, h, w);
         }
     }
 
+    /** Mattes a frame, composites it and shows it. */
     private void matte(Image image) {
         Image.Plane[] planes = image.getPlanes();
         ByteBuffer y = planes[0].getBuffer();
@@ -176,38 +185,38 @@ final class LiveSession implements CameraStream.Listener {
             frame.clear();
         }
         long start = System.nanoTime();
-        background.compose(pipeline.picture, pipeline.alpha, argb);
+        background.composite(pipeline.image, pipeline.alpha, argb);
         view.show(argb, pipeline.orientation.height, pipeline.orientation.width);
-        millis[0] += pipeline.preprocessNanos() * MILLIS;
-        millis[1] += pipeline.invokeNanos() * MILLIS;
-        millis[2] += pipeline.postprocessNanos() * MILLIS;
-        millis[3] += (System.nanoTime() - start) * MILLIS;
+        millis[0] += pipeline.preprocessNanos() * MILLIS_PER_NANO;
+        millis[1] += pipeline.invokeNanos() * MILLIS_PER_NANO;
+        millis[2] += pipeline.postprocessNanos() * MILLIS_PER_NANO;
+        millis[3] += (System.nanoTime() - start) * MILLIS_PER_NANO;
         frames++;
         long now = SystemClock.elapsedRealtime();
-        if (reported == 0) { // its predecessor's time is not known
-            forget(now);
-        } else if (now - reported >= REPORT_MILLIS) {
+        if (reportMillis == 0) { // the first frame: the time since the frame before it is unknown
+            restartReport(now);
+        } else if (now - reportMillis >= REPORT_INTERVAL_MILLIS) {
             report(now);
-            forget(now);
+            restartReport(now);
         }
     }
 
     private void report(long now) {
         listener.onTimes(String.format(Locale.ROOT,
                 "%5.1f fps%n%5.1f ms preprocess%n%5.1f ms model%n%5.1f ms postprocess%n%5.1f ms composite%n%s",
-                1000.0 * frames / (now - reported), millis[0] / frames, millis[1] / frames, millis[2] / frames,
+                1000.0 * frames / (now - reportMillis), millis[0] / frames, millis[1] / frames, millis[2] / frames,
                 millis[3] / frames, modelName));
     }
 
-    private void forget(long now) {
-        reported = now;
+    private void restartReport(long now) {
+        reportMillis = now;
         frames = 0;
         Arrays.fill(millis, 0);
     }
 
-    /** How far the sensor's frames must be turned clockwise, before a front camera's are mirrored. */
+    /** Returns the clockwise rotation that makes the frames upright, before those of a front camera are mirrored. */
     private int uprightDegrees() {
-        int turned = 90 * display.getRotation(); // Surface.ROTATION_0 … ROTATION_270 are 0 … 3
+        int turned = 90 * display.getRotation(); // Surface.ROTATION_0 to ROTATION_270 are 0 to 3
         int sensor = camera.sensorDegrees;
         return (front ? sensor + turned : sensor - turned + 360) % 360;
     }

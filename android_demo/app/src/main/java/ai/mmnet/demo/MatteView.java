@@ -8,17 +8,22 @@ import android.graphics.Rect;
 import android.util.AttributeSet;
 import android.view.View;
 
-/** Shows the frames that another thread hands it, as large as they fit. */
+/** A view of the frames that another thread computes, scaled to fit the view. */
 public final class MatteView extends View {
     private final Paint paint = new Paint(Paint.FILTER_BITMAP_FLAG);
-    private final Rect place = new Rect();
+    private final Rect destination = new Rect();
     private Bitmap bitmap; // guarded by this
 
+    /** Creates the view from a layout file. */
     public MatteView(Context context, AttributeSet attributes) {
         super(context, attributes);
     }
 
-    /** Shows a frame; from any thread. The pixels are copied: argb holds height · width of them. */
+    /**
+     * Shows a frame. Any thread may call this.
+     *
+     * @param argb height · width pixels, which are copied.
+     */
     void show(int[] argb, int height, int width) {
         synchronized (this) {
             if (bitmap == null || bitmap.getWidth() != width || bitmap.getHeight() != height) {
@@ -29,7 +34,7 @@ public final class MatteView extends View {
         postInvalidate();
     }
 
-    /** Shows nothing. */
+    /** Removes the frame from the view. Any thread may call this. */
     void clear() {
         synchronized (this) {
             bitmap = null;
@@ -48,8 +53,8 @@ public final class MatteView extends View {
             int height = Math.round(scale * bitmap.getHeight());
             int left = (getWidth() - width) / 2;
             int top = (getHeight() - height) / 2;
-            place.set(left, top, left + width, top + height);
-            canvas.drawBitmap(bitmap, null, place, paint);
+            destination.set(left, top, left + width, top + height);
+            canvas.drawBitmap(bitmap, null, destination, paint);
         }
     }
 }

@@ -1,6 +1,6 @@
 package ai.mmnet.demo;
 
-/** A model cannot be used. The message is one line for the user. */
+/** Thrown when a model cannot be used. The message is one line for the user. */
 final class ModelException extends Exception {
     private static final long serialVersionUID = 1;
 

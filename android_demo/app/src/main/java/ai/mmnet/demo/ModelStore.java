@@ -19,7 +19,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** The models this app has: those among its assets, and those imported from storage. Names end in .tflite. */
+/** The models of this app: those among its assets, and those imported from storage. Their names end in .tflite. */
 final class ModelStore {
     private static final String EXTENSION = ".tflite";
     private static final String CHOSEN = "model";
@@ -29,31 +29,33 @@ final class ModelStore {
     private final File imported;
     private final SharedPreferences preferences;
 
+    /** Opens the app's models. */
     ModelStore(Context context) {
         this.context = context.getApplicationContext();
         imported = new File(context.getFilesDir(), "models");
         preferences = context.getSharedPreferences("mmnet", Context.MODE_PRIVATE);
     }
 
-    /** A model's bytes, and what identifies it. */
-    static final class Content {
+    /** The name and the bytes of a model file. */
+    static final class ModelFile {
         final String name;
         final byte[] bytes;
 
-        Content(String name, byte[] bytes) {
+        ModelFile(String name, byte[] bytes) {
             this.name = name;
             this.bytes = bytes;
         }
 
-        /** For the interpreter. */
-        ByteBuffer direct() {
+        /** Returns a copy of the bytes in a direct buffer, as the interpreter needs it. */
+        ByteBuffer directBuffer() {
             ByteBuffer buffer = ByteBuffer.allocateDirect(bytes.length).order(ByteOrder.nativeOrder());
             buffer.put(bytes);
-            Buffer cursor = buffer; // see LiteRtModel.rewind
+            Buffer cursor = buffer; // called on Buffer, as in LiteRtModel.rewind
             cursor.rewind();
             return buffer;
         }
 
+        /** Returns the SHA-256 hash of the bytes in hexadecimal digits. */
         String sha256() {
             try {
                 StringBuilder text = new StringBuilder();
@@ -61,19 +63,19 @@ final class ModelStore {
                     text.append(Character.forDigit(value >> 4 & 15, 16)).append(Character.forDigit(value & 15, 16));
                 }
                 return text.toString();
-            } catch (NoSuchAlgorithmException impossible) { // every Android has it
+            } catch (NoSuchAlgorithmException impossible) { // every Android version has SHA-256
                 throw new IllegalStateException(impossible);
             }
         }
     }
 
-    /** The names of all models, sorted; an imported one hides an asset of its name. */
+    /** Returns the sorted names of all models. An imported model replaces an asset of the same name. */
     List<String> names() {
         List<String> names = new ArrayList<>();
         try {
             add(names, context.getAssets().list(""));
         } catch (IOException error) {
-            // An app whose assets cannot be listed has none.
+            // Assets that cannot be listed cannot be read: only imported models remain.
         }
         add(names, imported.list());
         String[] sorted = names.toArray(new String[0]);
@@ -81,7 +83,7 @@ final class ModelStore {
         return Arrays.asList(sorted);
     }
 
-    /** The model chosen last, or the first there is; null where there is none. */
+    /** Returns the name of the model that was chosen last, or of the first model; null if there is no model. */
     String chosen() {
         List<String> names = names();
         String name = preferences.getString(CHOSEN, null);
@@ -91,6 +93,7 @@ final class ModelStore {
         return names.isEmpty() ? null : names.get(0);
     }
 
+    /** Stores the name of the model that the user chose. */
     void choose(String name) {
         preferences.edit().putString(CHOSEN, name).apply();
     }
@@ -98,37 +101,47 @@ final class ModelStore {
     /**
      * Reads a model.
      *
-     * @param name of a file in the app's external folder, of an imported model, a path, or the name of an asset.
+     * @param name the name of a file in the app's external folder, the name of an imported model, a path, or the name
+     *     of an asset. They are tried in this order.
+     * @throws ModelException there is no such model, or it cannot be read.
      */
-    Content read(String name) throws ModelException {
+    ModelFile read(String name) throws ModelException {
         try (InputStream in = open(name)) {
-            return new Content(new File(name).getName(), Streams.readAll(in, MAX_BYTES));
+            return new ModelFile(new File(name).getName(), Streams.readAll(in, MAX_BYTES));
         } catch (FileNotFoundException error) {
-            throw new ModelException(name + ": no such model, or it may not be read", error);
+            throw new ModelException(name + ": there is no such model, or the app may not read it", error);
         } catch (IOException error) {
             throw new ModelException(name + ": cannot be read: " + error.getMessage(), error);
         }
     }
 
-    /** Reads what the user chose from storage; it becomes a model of this app only with {@link #keep}. */
-    Content read(Uri uri) throws ModelException {
+    /**
+     * Reads a file that the user chose from storage. {@link #save} makes it a model of this app.
+     *
+     * @throws ModelException the file cannot be read.
+     */
+    ModelFile read(Uri uri) throws ModelException {
         String name = displayName(uri);
         try (InputStream in = context.getContentResolver().openInputStream(uri)) {
             if (in == null) {
                 throw new ModelException(name + ": cannot be opened");
             }
-            return new Content(name, Streams.readAll(in, MAX_BYTES));
+            return new ModelFile(name, Streams.readAll(in, MAX_BYTES));
         } catch (IOException | SecurityException error) {
             throw new ModelException(name + ": cannot be read: " + error.getMessage(), error);
         }
     }
 
-    /** Makes it a model of this app, and the chosen one. */
-    void keep(Content model) throws ModelException {
+    /**
+     * Stores a model in the app and chooses it.
+     *
+     * @throws ModelException it cannot be stored.
+     */
+    void save(ModelFile model) throws ModelException {
         String name = model.name.endsWith(EXTENSION) ? model.name : model.name + EXTENSION;
         try {
             if (!imported.isDirectory() && !imported.mkdirs()) {
-                throw new IOException("no folder for models");
+                throw new IOException("the folder for models cannot be created");
             }
             Streams.write(new File(imported, name), model.bytes);
         } catch (IOException error) {
@@ -148,7 +161,7 @@ final class ModelStore {
         return context.getAssets().open(name);
     }
 
-    /** The file's own name, without what could lead out of a folder. */
+    /** Returns the display name of a file, without parts of a path, so that it stays in the folder for models. */
     private String displayName(Uri uri) {
         String name = null;
         String[] columns = {OpenableColumns.DISPLAY_NAME};
@@ -157,7 +170,7 @@ final class ModelStore {
                 name = cursor.getString(0);
             }
         } catch (RuntimeException error) {
-            // Another app's provider; what it throws is no reason to fail here.
+            // The provider of another app failed to give the name; a default name takes its place.
         }
         String plain = name == null ? "model" : new File(name).getName();
         return plain.isEmpty() || plain.startsWith(".") ? "model" : plain;

@@ -21,10 +21,13 @@ import ai.mmnet.core.Fit;
 import ai.mmnet.core.MattePipeline;
 import ai.mmnet.core.Orientation;
 
-/** One photo: its matte, another background, and saving what comes of it. */
+/**
+ * The screen that mattes a photo, composites it over another background and saves the result. Its
+ * quality is that of the profile {@code fast}: bilinear alpha and the photo's own colours.
+ */
 public final class PhotoActivity extends Activity implements View.OnClickListener {
     private static final int PICK_PHOTO = 1;
-    private static final int PICK_PICTURE = 2;
+    private static final int PICK_BACKGROUND = 2;
     private static final int SAVE = 3;
     private static final int MAX_SIDE = 2048;
 
@@ -33,20 +36,20 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
     private View save;
 
     private Background.Kind kind;
-    private Bitmap backgroundPicture;
-    private Matted matted; // null until a photo was matted
-    private Bitmap shown;
+    private Bitmap backgroundImage;
+    private MattedPhoto matted; // null until a photo was matted
+    private Bitmap composite; // the image on the screen; null until a photo was matted
 
     /** A photo and its alpha. */
-    private static final class Matted {
-        final byte[] picture;
+    private static final class MattedPhoto {
+        final byte[] image;
         final byte[] alpha;
         final int height;
         final int width;
         final String times;
 
-        Matted(MattePipeline pipeline, String times) {
-            picture = pipeline.picture;
+        MattedPhoto(MattePipeline pipeline, String times) {
+            image = pipeline.image;
             alpha = pipeline.alpha;
             height = pipeline.orientation.height;
             width = pipeline.orientation.width;
@@ -58,13 +61,13 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
     protected void onCreate(Bundle state) {
         super.onCreate(state);
         setContentView(R.layout.photo);
-        view = (ImageView) findViewById(R.id.picture);
+        view = (ImageView) findViewById(R.id.image);
         status = (TextView) findViewById(R.id.status);
         save = findViewById(R.id.save);
         findViewById(R.id.open).setOnClickListener(this);
         findViewById(R.id.background).setOnClickListener(this);
         save.setOnClickListener(this);
-        kind = new Choices(this).background();
+        kind = new UserPreferences(this).background();
     }
 
     @Override
@@ -90,11 +93,11 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
         }
         if (request == PICK_PHOTO) {
             status.setText("…");
-            new MattePhoto(this, uri).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
-        } else if (request == PICK_PICTURE) {
-            new LoadPicture(this, uri).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
-        } else if (shown != null) {
-            new Save(this, uri, shown).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
+            new MattePhotoTask(this, uri).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
+        } else if (request == PICK_BACKGROUND) {
+            new LoadBackgroundTask(this, uri).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
+        } else if (composite != null) {
+            new SaveTask(this, uri, composite).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
         }
     }
 
@@ -104,8 +107,8 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
                     @Override
                     public void onClick(DialogInterface dialog, int which) {
                         dialog.dismiss();
-                        if (Background.Kind.values()[which] == Background.Kind.PICTURE) {
-                            pick(PICK_PICTURE);
+                        if (Background.Kind.values()[which] == Background.Kind.IMAGE) {
+                            pick(PICK_BACKGROUND);
                         } else {
                             setBackground(Background.Kind.values()[which], null);
                         }
@@ -113,18 +116,19 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
                 }).show();
     }
 
-    private void setBackground(Background.Kind newKind, Bitmap picture) {
+    private void setBackground(Background.Kind newKind, Bitmap newBackgroundImage) {
         kind = newKind;
-        backgroundPicture = picture;
-        compose();
+        backgroundImage = newBackgroundImage;
+        startCompositing();
     }
 
-    private void compose() {
+    private void startCompositing() {
         if (matted != null) {
-            new Compose(this).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
+            new CompositeTask(this).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
         }
     }
 
+    /** Lets the user choose an image. */
     private void pick(int request) {
         Intent intent = new Intent(Intent.ACTION_OPEN_DOCUMENT);
         intent.addCategory(Intent.CATEGORY_OPENABLE);
@@ -132,6 +136,7 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
         launch(intent, request);
     }
 
+    /** Starts an activity whose result {@code onActivityResult} receives. */
     private void launch(Intent intent, int request) {
         try {
             startActivityForResult(intent, request);
@@ -140,30 +145,30 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
         }
     }
 
-    /** Reads a photo and computes its matte; the model lives as long as that takes. */
-    private static final class MattePhoto extends UserTask<PhotoActivity, Matted> {
+    /** Reads a photo and computes its alpha. The model is loaded for this and closed afterwards. */
+    private static final class MattePhotoTask extends ActivityTask<PhotoActivity, MattedPhoto> {
         private final Uri uri;
 
-        MattePhoto(PhotoActivity activity, Uri uri) {
+        MattePhotoTask(PhotoActivity activity, Uri uri) {
             super(activity);
             this.uri = uri;
         }
 
         @Override
-        Matted work(Context context) throws Exception {
+        MattedPhoto runInBackground(Context context) throws Exception {
             ModelStore models = new ModelStore(context);
             String name = models.chosen();
             if (name == null) {
                 throw new ModelException(context.getString(R.string.no_model));
             }
-            Bitmap photo = Pictures.read(context, uri, MAX_SIDE);
-            try (LiteRtModel model = new LiteRtModel(models.read(name).direct(), LiveSession.threads())) {
+            Bitmap photo = Images.read(context, uri, MAX_SIDE);
+            try (LiteRtModel model = new LiteRtModel(models.read(name).directBuffer(), LiveSession.threads())) {
                 Orientation upright = new Orientation(photo.getHeight(), photo.getWidth(), 0, false);
                 MattePipeline pipeline = new MattePipeline(upright, model, Fit.STRETCH);
-                byte[] rgb = Pictures.toRgb(photo);
-                System.arraycopy(rgb, 0, pipeline.picture, 0, rgb.length);
-                pipeline.runOnPicture();
-                return new Matted(pipeline, String.format(Locale.ROOT, "%s · %d×%d · model %.1f ms", name,
+                byte[] rgb = Images.toRgb(photo);
+                System.arraycopy(rgb, 0, pipeline.image, 0, rgb.length);
+                pipeline.runOnImage();
+                return new MattedPhoto(pipeline, String.format(Locale.ROOT, "%s · %d×%d · model %.1f ms", name,
                         upright.width, upright.height, pipeline.invokeNanos() / 1e6));
             } catch (ModelException error) {
                 throw new ModelException(name + ": " + error.getMessage(), error);
@@ -173,109 +178,112 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
         }
 
         @Override
-        void done(PhotoActivity activity, Matted result) {
+        void onSuccess(PhotoActivity activity, MattedPhoto result) {
             activity.matted = result;
-            activity.compose();
+            activity.startCompositing();
         }
 
         @Override
-        void failed(PhotoActivity activity, String message) {
+        void onFailure(PhotoActivity activity, String message) {
             activity.status.setText(message);
         }
     }
 
-    private static final class LoadPicture extends UserTask<PhotoActivity, Bitmap> {
+    /** Reads an image from storage and sets it as the background. */
+    private static final class LoadBackgroundTask extends ActivityTask<PhotoActivity, Bitmap> {
         private final Uri uri;
 
-        LoadPicture(PhotoActivity activity, Uri uri) {
+        LoadBackgroundTask(PhotoActivity activity, Uri uri) {
             super(activity);
             this.uri = uri;
         }
 
         @Override
-        Bitmap work(Context context) throws Pictures.PictureException {
-            return Pictures.read(context, uri, MAX_SIDE);
+        Bitmap runInBackground(Context context) throws Images.ImageException {
+            return Images.read(context, uri, MAX_SIDE);
         }
 
         @Override
-        void done(PhotoActivity activity, Bitmap picture) {
-            activity.setBackground(Background.Kind.PICTURE, picture);
+        void onSuccess(PhotoActivity activity, Bitmap backgroundImage) {
+            activity.setBackground(Background.Kind.IMAGE, backgroundImage);
         }
 
         @Override
-        void failed(PhotoActivity activity, String message) {
+        void onFailure(PhotoActivity activity, String message) {
             activity.status.setText(message);
         }
     }
 
-    /** Lays the photo over the background; "as it is" gives the person cut out, with transparency. */
-    private static final class Compose extends UserTask<PhotoActivity, Bitmap> {
-        private final Matted matted;
+    /** Composites the photo over the background. The kind NONE gives a cut-out with transparency. */
+    private static final class CompositeTask extends ActivityTask<PhotoActivity, Bitmap> {
+        private final MattedPhoto matted;
         private final Background.Kind kind;
-        private final Bitmap picture;
+        private final Bitmap backgroundImage;
 
-        Compose(PhotoActivity activity) {
+        CompositeTask(PhotoActivity activity) {
             super(activity);
             matted = activity.matted;
             kind = activity.kind;
-            picture = activity.backgroundPicture;
+            backgroundImage = activity.backgroundImage;
         }
 
         @Override
-        Bitmap work(Context context) {
+        Bitmap runInBackground(Context context) {
             int[] argb = new int[matted.alpha.length];
             if (kind == Background.Kind.NONE) {
-                Compositor.cutout(matted.picture, matted.alpha, argb);
+                Compositor.cutOut(matted.image, matted.alpha, argb);
             } else {
-                byte[] behind = kind == Background.Kind.PICTURE
-                        ? Pictures.cover(picture, matted.height, matted.width)
+                byte[] pixels = kind == Background.Kind.IMAGE
+                        ? Images.cover(backgroundImage, matted.height, matted.width)
                         : null;
-                new Background(kind, behind, matted.height, matted.width).compose(matted.picture, matted.alpha, argb);
+                Background background = new Background(kind, pixels, matted.height, matted.width);
+                background.composite(matted.image, matted.alpha, argb);
             }
             return Bitmap.createBitmap(argb, matted.width, matted.height, Bitmap.Config.ARGB_8888);
         }
 
         @Override
-        void done(PhotoActivity activity, Bitmap composed) {
-            activity.shown = composed;
-            activity.view.setImageBitmap(composed);
+        void onSuccess(PhotoActivity activity, Bitmap result) {
+            activity.composite = result;
+            activity.view.setImageBitmap(result);
             activity.status.setText(matted.times);
             activity.save.setEnabled(true);
         }
 
         @Override
-        void failed(PhotoActivity activity, String message) {
+        void onFailure(PhotoActivity activity, String message) {
             activity.status.setText(message);
         }
     }
 
-    private static final class Save extends UserTask<PhotoActivity, Void> {
+    /** Writes the composite or cut-out to a PNG file. */
+    private static final class SaveTask extends ActivityTask<PhotoActivity, Void> {
         private final Uri uri;
         private final Bitmap bitmap;
 
-        Save(PhotoActivity activity, Uri uri, Bitmap bitmap) {
+        SaveTask(PhotoActivity activity, Uri uri, Bitmap bitmap) {
             super(activity);
             this.uri = uri;
             this.bitmap = bitmap;
         }
 
         @Override
-        Void work(Context context) throws IOException {
+        Void runInBackground(Context context) throws IOException {
             try (OutputStream out = context.getContentResolver().openOutputStream(uri)) {
                 if (out == null || !bitmap.compress(Bitmap.CompressFormat.PNG, 100, out)) {
-                    throw new IOException("the picture cannot be written there");
+                    throw new IOException("the image cannot be written to this file");
                 }
             }
             return null;
         }
 
         @Override
-        void done(PhotoActivity activity, Void nothing) {
+        void onSuccess(PhotoActivity activity, Void nothing) {
             activity.status.setText(R.string.saved);
         }
 
         @Override
-        void failed(PhotoActivity activity, String message) {
+        void onFailure(PhotoActivity activity, String message) {
             activity.status.setText(message);
         }
     }

@@ -7,21 +7,25 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 
-/** Whole streams. */
+/** Reads whole streams and writes whole files. */
 final class Streams {
     private static final int CHUNK = 1 << 16;
 
     private Streams() {
     }
 
-    /** Everything in a stream of at most {@code limit} bytes. */
+    /**
+     * Returns all bytes of a stream.
+     *
+     * @throws IOException the stream has more than {@code limit} bytes, or cannot be read.
+     */
     static byte[] readAll(InputStream in, int limit) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         copy(in, out, limit);
         return out.toByteArray();
     }
 
-    /** Writes a file whole, or not at all. */
+    /** Writes a file. If that fails, the file stays as it was. */
     static void write(File file, byte[] content) throws IOException {
         File partial = new File(file.getPath() + ".part");
         try {
@@ -32,7 +36,7 @@ final class Streams {
                 throw new IOException(file + " cannot be written");
             }
         } finally {
-            partial.delete(); // it is there only after a failure
+            partial.delete(); // exists only after a failure
         }
     }
 
@@ -42,7 +46,7 @@ final class Streams {
         for (int read = in.read(chunk); read >= 0; read = in.read(chunk)) {
             total += read;
             if (total > limit) {
-                throw new IOException("it has more than " + limit + " bytes");
+                throw new IOException("the file has more than " + limit + " bytes, the limit");
             }
             out.write(chunk, 0, read);
         }

@@ -1,15 +1,15 @@
 package ai.mmnet.core;
 
-/** A loaded matting network. For one thread at a time. */
+/** A loaded matting network. One thread at a time may use it. */
 public interface AlphaModel {
-    /** S, the side of its input and of its alpha, in pixels. */
+    /** Returns S, the side in pixels of the square input and of the square alpha. */
     int size();
 
     /**
-     * Computes the alpha of one input.
+     * Computes the alpha of one model input.
      *
-     * @param input 3 · S · S bytes, R, G, B.
-     * @param alpha filled with S · S bytes, 255 = the person.
+     * @param input 3 · S · S bytes, row by row: R, G, B of each pixel.
+     * @param alpha receives S · S bytes, row by row: 0 is background, 255 is foreground.
      */
     void run(byte[] input, byte[] alpha);
 }

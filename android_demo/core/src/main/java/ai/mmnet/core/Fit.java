@@ -1,11 +1,11 @@
 package ai.mmnet.core;
 
-/** What becomes of a picture that is not square (PREPROCESSING.md, section 3). */
+/** The ways to place an image that is not square in the model's square input (PREPROCESSING.md, section 3). */
 public enum Fit {
-    /** The whole picture fills the square, as MMNet was trained. */
+    /** Stretches the whole image to the square; MMNet was trained like this. */
     STRETCH,
-    /** The largest central square of the picture fills the square; the rest is background. */
+    /** Takes the largest central square of the image; the rest gets alpha 0. */
     CROP,
-    /** The whole picture in its own proportions, centred, black beside it. */
+    /** Places the whole image in its own proportions at the centre, with black on both sides. */
     LETTERBOX
 }

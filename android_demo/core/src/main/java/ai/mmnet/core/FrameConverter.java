@@ -1,6 +1,6 @@
 package ai.mmnet.core;
 
-/** Camera frame → upright RGB picture (PREPROCESSING.md, sections 1 and 2). Allocates only where strides grow. */
+/** Converts a YUV camera frame to an upright RGB image (PREPROCESSING.md, sections 1 and 2). */
 public final class FrameConverter {
     private static final int RED_V = 91881;
     private static final int GREEN_U = 22554;
@@ -13,37 +13,39 @@ public final class FrameConverter {
     private byte[] chromaU = new byte[0];
     private byte[] chromaV = new byte[0];
 
+    /** Prepares the conversion of frames of one size and orientation. */
     public FrameConverter(Orientation orientation) {
         this.orientation = orientation;
     }
 
     /**
-     * Converts a frame.
+     * Converts one frame. Row buffers are allocated at the first frame, and again only when strides grow.
      *
-     * @param frame of the orientation's frame size.
-     * @param picture filled with 3 · height · width bytes: R, G, B.
+     * @param frame a frame of the size that the orientation says.
+     * @param image receives 3 · height · width bytes: R, G, B of each pixel.
+     * @throws IllegalArgumentException the frame has another size.
      */
-    public void convert(YuvFrame frame, byte[] picture) {
+    public void convert(YuvFrame frame, byte[] image) {
         if (frame.height != orientation.frameHeight || frame.width != orientation.frameWidth) {
             throw new IllegalArgumentException("the frame is " + frame.width + "×" + frame.height + ", not "
                     + orientation.frameWidth + "×" + orientation.frameHeight);
         }
         int width = frame.width;
         int half = YuvFrame.half(width);
-        luma = enough(luma, frame.y.rowBytes(width));
-        chromaU = enough(chromaU, frame.u.rowBytes(half));
-        chromaV = enough(chromaV, frame.v.rowBytes(half));
+        luma = atLeast(luma, frame.y.rowBytes(width));
+        chromaU = atLeast(chromaU, frame.u.rowBytes(half));
+        chromaV = atLeast(chromaV, frame.v.rowBytes(half));
         for (int row = 0; row < frame.height; row++) {
             frame.y.readRow(row, width, luma);
             if ((row & 1) == 0) {
                 frame.u.readRow(row >> 1, half, chromaU);
                 frame.v.readRow(row >> 1, half, chromaV);
             }
-            convertRow(frame, 3 * (orientation.origin + row * orientation.rowStep), picture);
+            convertRow(frame, 3 * (orientation.origin + row * orientation.rowStep), image);
         }
     }
 
-    private void convertRow(YuvFrame frame, int start, byte[] picture) {
+    private void convertRow(YuvFrame frame, int start, byte[] image) {
         int step = 3 * orientation.columnStep;
         int lumaStride = frame.y.pixelStride;
         int strideU = frame.u.pixelStride;
@@ -58,9 +60,9 @@ public final class FrameConverter {
             int end = Math.min(column + 2, frame.width);
             for (int pixel = column; pixel < end; pixel++) {
                 int y = luma[pixel * lumaStride] & 255;
-                picture[out] = clamp(y + red);
-                picture[out + 1] = clamp(y + green);
-                picture[out + 2] = clamp(y + blue);
+                image[out] = clamp(y + red);
+                image[out + 1] = clamp(y + green);
+                image[out + 2] = clamp(y + blue);
                 out += step;
             }
         }
@@ -70,8 +72,8 @@ public final class FrameConverter {
         return (byte) (value < 0 ? 0 : value > 255 ? 255 : value);
     }
 
-    /** Strides are a camera's own and stay, so this allocates at the first frame alone. */
-    private static byte[] enough(byte[] row, int length) {
+    /** Returns the row buffer, or a longer one. A camera's strides do not change, so only its first frame allocates. */
+    private static byte[] atLeast(byte[] row, int length) {
         return row.length >= length ? row : new byte[length];
     }
 }

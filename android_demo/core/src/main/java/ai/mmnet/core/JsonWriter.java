@@ -1,33 +1,41 @@
 package ai.mmnet.core;
 
-/** Writes one JSON value, indented. What would not be JSON throws IllegalStateException. */
+/**
+ * Writes one JSON value as indented text. A call that would make the text invalid JSON throws IllegalStateException.
+ * Each method that writes returns this writer.
+ */
 public final class JsonWriter {
     private static final String INDENT = "  ";
 
     private final StringBuilder text = new StringBuilder();
-    private final StringBuilder open = new StringBuilder(); // the brackets to close, innermost last
-    private boolean first = true; // nothing stands in the innermost bracket yet
-    private boolean named; // a name waits for its value
+    private final StringBuilder open = new StringBuilder(); // closing brackets still to be written, innermost last
+    private boolean first = true; // whether the innermost bracket is still empty
+    private boolean named; // whether the last call wrote a name, so that a value must follow
 
+    /** Opens an object. */
     public JsonWriter beginObject() {
         return begin('{', '}');
     }
 
+    /** Closes the innermost bracket, which must be an object. */
     public JsonWriter endObject() {
         return end('}');
     }
 
+    /** Opens an array. */
     public JsonWriter beginArray() {
         return begin('[', ']');
     }
 
+    /** Closes the innermost bracket, which must be an array. */
     public JsonWriter endArray() {
         return end(']');
     }
 
+    /** Writes the name of an object's next member. */
     public JsonWriter name(String name) {
         if (named || innermost() != '}') {
-            throw new IllegalStateException("a name outside an object: " + name);
+            throw new IllegalStateException("a name must be in an object, after the previous value: " + name);
         }
         separate();
         quote(name);
@@ -36,7 +44,7 @@ public final class JsonWriter {
         return this;
     }
 
-    /** A text, or null. */
+    /** Writes a string, or null. */
     public JsonWriter value(String value) {
         startValue();
         if (value == null) {
@@ -47,13 +55,14 @@ public final class JsonWriter {
         return this;
     }
 
+    /** Writes an integer. */
     public JsonWriter value(long value) {
         startValue();
         text.append(value);
         return this;
     }
 
-    /** A number that reads back as the same double; null for NaN and the infinities, which JSON has not. */
+    /** Writes a number that reads back as the same double; null for NaN and infinities, which JSON does not have. */
     public JsonWriter value(double value) {
         startValue();
         if (Double.isNaN(value) || Double.isInfinite(value)) {
@@ -64,17 +73,18 @@ public final class JsonWriter {
         return this;
     }
 
+    /** Writes true or false. */
     public JsonWriter value(boolean value) {
         startValue();
         text.append(value);
         return this;
     }
 
-    /** The whole text, with a newline at its end. */
+    /** Returns the whole text, with a newline at its end. */
     @Override
     public String toString() {
         if (open.length() > 0 || text.length() == 0) {
-            throw new IllegalStateException("the JSON is not complete");
+            throw new IllegalStateException("the JSON is not complete: it is empty or has open brackets");
         }
         return text + "\n";
     }
@@ -89,7 +99,7 @@ public final class JsonWriter {
 
     private JsonWriter end(char closing) {
         if (named || innermost() != closing) {
-            throw new IllegalStateException("nothing to close with " + closing);
+            throw new IllegalStateException("the closing bracket " + closing + " does not fit here");
         }
         open.setLength(open.length() - 1);
         if (!first) {
@@ -104,9 +114,9 @@ public final class JsonWriter {
         if (named) {
             named = false;
         } else if (innermost() == '}') {
-            throw new IllegalStateException("a value without a name");
+            throw new IllegalStateException("a value in an object needs a name");
         } else if (innermost() == 0 && text.length() > 0) {
-            throw new IllegalStateException("a second value");
+            throw new IllegalStateException("a second value outside all brackets");
         } else if (innermost() == ']') {
             separate();
         }
@@ -138,7 +148,7 @@ public final class JsonWriter {
             if (c == '"' || c == '\\') {
                 text.append('\\').append(c);
             } else if (c < 0x20 || Character.isSurrogate(c) || c == 0x2028 || c == 0x2029) {
-                // Escaped, so that a lone surrogate survives UTF-8 as well.
+                // Surrogates are escaped because UTF-8 cannot encode a lone one.
                 text.append("\\u");
                 String hex = Integer.toHexString(c);
                 for (int pad = hex.length(); pad < 4; pad++) {

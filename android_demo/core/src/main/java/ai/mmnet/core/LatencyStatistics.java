@@ -2,15 +2,20 @@ package ai.mmnet.core;
 
 import java.util.Arrays;
 
-/** What many measurements of one duration say, with NumPy's definitions. */
+/** The statistics of repeated measurements of one duration, in milliseconds, with NumPy's definitions. */
 public final class LatencyStatistics {
     private final double[] sorted;
     private final double mean;
 
-    /** Of at least one measurement, in milliseconds, in any order; they are copied. */
+    /**
+     * Computes the statistics.
+     *
+     * @param milliseconds at least one measurement, in any order; the array is copied.
+     * @throws IllegalArgumentException there are no measurements.
+     */
     public LatencyStatistics(double[] milliseconds) {
         if (milliseconds.length == 0) {
-            throw new IllegalArgumentException("no measurements");
+            throw new IllegalArgumentException("there are no measurements; statistics need at least one");
         }
         sorted = milliseconds.clone();
         Arrays.sort(sorted);
@@ -21,35 +26,45 @@ public final class LatencyStatistics {
         mean = sum / sorted.length;
     }
 
+    /** Returns the number of measurements. */
     public int count() {
         return sorted.length;
     }
 
+    /** Returns the smallest measurement. */
     public double min() {
         return sorted[0];
     }
 
+    /** Returns the largest measurement. */
     public double max() {
         return sorted[sorted.length - 1];
     }
 
+    /** Returns the arithmetic mean. */
     public double mean() {
         return mean;
     }
 
-    /** The interquartile range: the spread. */
+    /** Returns the interquartile range: percentile 75 minus percentile 25. */
     public double interquartileRange() {
         return percentile(75) - percentile(25);
     }
 
+    /** Returns the median: percentile 50. */
     public double median() {
         return percentile(50);
     }
 
-    /** The value below which {@code percent} (0–100) of the measurements lie, linearly between two of them. */
+    /**
+     * Returns a percentile, interpolated linearly between two measurements as {@code numpy.percentile} does.
+     *
+     * @param percent 0 to 100.
+     * @throws IllegalArgumentException {@code percent} is outside 0 to 100.
+     */
     public double percentile(double percent) {
         if (!(percent >= 0 && percent <= 100)) {
-            throw new IllegalArgumentException("no such percentile: " + percent);
+            throw new IllegalArgumentException("the percentile is " + percent + "; it must be 0 to 100");
         }
         double position = percent / 100 * (sorted.length - 1);
         int below = (int) position;
@@ -57,7 +72,7 @@ public final class LatencyStatistics {
         return sorted[below] + (position - below) * (sorted[above] - sorted[below]);
     }
 
-    /** Writes {@code {"runs": …, "min_ms": …, …}}, the members that {@code mmnet benchmark} has, too. */
+    /** Writes a JSON object with the members that {@code mmnet benchmark} writes: {@code {"runs": …, …}}. */
     public void writeTo(JsonWriter json) {
         json.beginObject();
         json.name("runs").value(count());

@@ -1,22 +1,33 @@
 package ai.mmnet.core;
 
 /**
- * Where each pixel of a frame lies in the upright picture (PREPROCESSING.md, section 2): the frame turned clockwise by
- * 0, 90, 180 or 270 degrees, then mirrored left to right if asked.
+ * The way from a camera frame to the upright image (PREPROCESSING.md, section 2): the frame is turned clockwise by 0,
+ * 90, 180 or 270 degrees, and then mirrored left to right or not.
  */
 public final class Orientation {
+    /** Height of the frame in pixels. */
     public final int frameHeight;
+    /** Width of the frame in pixels. */
     public final int frameWidth;
-    /** Of the picture. */
+    /** Height of the upright image in pixels. */
     public final int height;
-    /** Of the picture. */
+    /** Width of the upright image in pixels. */
     public final int width;
 
-    /** Frame pixel (r, c) is picture pixel number {@code origin + r * rowStep + c * columnStep}, row by row. */
+    // Frame pixel (r, c) is pixel number origin + r * rowStep + c * columnStep of the image, counted row by row.
     final int origin;
     final int rowStep;
     final int columnStep;
 
+    /**
+     * Describes how a frame is turned.
+     *
+     * @param frameHeight height of the frame in pixels.
+     * @param frameWidth width of the frame in pixels.
+     * @param degrees the clockwise rotation: 0, 90, 180 or 270.
+     * @param mirrored whether the turned frame is mirrored left to right, as for a front camera.
+     * @throws IllegalArgumentException another rotation.
+     */
     public Orientation(int frameHeight, int frameWidth, int degrees, boolean mirrored) {
         this.frameHeight = frameHeight;
         this.frameWidth = frameWidth;
@@ -43,7 +54,7 @@ public final class Orientation {
                 x = 0;
                 break;
             default:
-                throw new IllegalArgumentException("the rotation is " + degrees + "; 0, 90, 180 or 270 is taken");
+                throw new IllegalArgumentException("the rotation is " + degrees + "; it must be 0, 90, 180 or 270");
         }
         int across = x == 0 ? 1 : -1;
         int down = y == 0 ? width : -width;
@@ -56,13 +67,18 @@ public final class Orientation {
         columnStep = quarter ? down : across;
     }
 
-    /** Picture → frame, one byte a pixel: the inverse. Both arrays hold height · width bytes. */
-    public void undo(byte[] picture, byte[] frame) {
+    /**
+     * Turns an alpha of the upright image back to the orientation of the frame.
+     *
+     * @param alpha height · width bytes.
+     * @param frameAlpha receives frameHeight · frameWidth bytes.
+     */
+    public void undo(byte[] alpha, byte[] frameAlpha) {
         int out = 0;
         for (int row = 0; row < frameHeight; row++) {
             int in = origin + row * rowStep;
             for (int column = 0; column < frameWidth; column++) {
-                frame[out++] = picture[in];
+                frameAlpha[out++] = alpha[in];
                 in += columnStep;
             }
         }

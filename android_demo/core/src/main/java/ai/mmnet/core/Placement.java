@@ -1,10 +1,13 @@
 package ai.mmnet.core;
 
-/** Which part of a picture lies on which part of the model's square (PREPROCESSING.md, section 3). */
+/**
+ * The part of an image that the model sees, and the part of the model's square input that it fills (PREPROCESSING.md,
+ * section 3).
+ */
 public final class Placement {
-    /** The part of the picture that the network sees. */
+    /** The part of the image that the model sees. */
     public final Rectangle seen;
-    /** The part of the square that it fills. */
+    /** The part of the model's square input that the seen part fills. */
     public final Rectangle filled;
 
     private Placement(Rectangle seen, Rectangle filled) {
@@ -12,7 +15,14 @@ public final class Placement {
         this.filled = filled;
     }
 
-    /** Places a picture of {@code height} × {@code width} in a square of {@code size}, all ≥ 1. */
+    /**
+     * Returns the placement of an image.
+     *
+     * @param fit how the image is placed.
+     * @param height of the image in pixels, at least 1.
+     * @param width of the image in pixels, at least 1.
+     * @param size the side of the model's square input in pixels, at least 1.
+     */
     public static Placement of(Fit fit, int height, int width, int size) {
         Rectangle whole = new Rectangle(0, 0, height, width);
         Rectangle square = new Rectangle(0, 0, size, size);
@@ -30,11 +40,14 @@ public final class Placement {
                         filledHeight, filledWidth));
             }
             default:
-                throw new IllegalArgumentException("no such fit: " + fit);
+                throw new IllegalArgumentException("unknown fit: " + fit);
         }
     }
 
-    /** One side of a picture whose longer side is made {@code size}; give the other side second. */
+    /**
+     * Returns the height of an image after its longer side was scaled to {@code size}, rounded half up, at least 1.
+     * With height and width exchanged it returns the width.
+     */
     static int inscribedHeight(int height, int width, int size) {
         if (height >= width) {
             return size;

@@ -1,12 +1,17 @@
 package ai.mmnet.core;
 
-/** Whole pixels: rows top … top + height − 1, columns left … left + width − 1. */
+/** A rectangle of whole pixels: rows top to top + height − 1, columns left to left + width − 1. */
 public final class Rectangle {
+    /** First row. */
     public final int top;
+    /** First column. */
     public final int left;
+    /** Number of rows. */
     public final int height;
+    /** Number of columns. */
     public final int width;
 
+    /** Describes a rectangle by its first row and column and its size. */
     public Rectangle(int top, int left, int height, int width) {
         this.top = top;
         this.left = left;
@@ -14,8 +19,8 @@ public final class Rectangle {
         this.width = width;
     }
 
-    /** The index of the first pixel in a picture of {@code pictureWidth} columns. */
-    int offset(int pictureWidth) {
-        return top * pictureWidth + left;
+    /** Returns the index of the first pixel in an image of {@code imageWidth} columns, counted row by row. */
+    int offset(int imageWidth) {
+        return top * imageWidth + left;
     }
 }

@@ -1,13 +1,15 @@
 package ai.mmnet.core;
 
 /**
- * Scales pictures of one size to one other: halvings, then bilinear in fixed point (PREPROCESSING.md, section 4, whose
- * names these are). All buffers are allocated by the constructor. For one thread at a time.
+ * Scales images of one size to one other size: first by halving, then bilinearly in fixed point (PREPROCESSING.md,
+ * section 4; the names of the variables are from there). The constructor allocates all buffers. One thread at a time
+ * may use it.
  */
 public final class Resampler {
     private static final int BITS = 11;
     private static final int ONE = 1 << BITS;
-    private static final int MAX_SIDE = 65535; // of the longer of the two sides of an axis: 32 bits suffice up to here
+    // Up to these limits 32 bits suffice. An axis has two sides: that of the image and that of the target.
+    private static final int MAX_LONGER_SIDE = 65535;
     private static final int MAX_SHORTER_SIDE = 4096;
 
     private final int height;
@@ -18,25 +20,32 @@ public final class Resampler {
     private final int halvingsDown;
     private final int halvingsAcross;
 
-    private final byte[] halved; // the first halving's result; the later ones are made in place
-    private final boolean exact; // after the halvings it is the target already
+    private final byte[] halved; // receives the first halving; later halvings are done in place
+    private final boolean exact; // whether the halvings alone give the target size
     private final Taps rows;
-    private final int[] left; // for every byte of a target row: where its first and second neighbours are in a row
-    private final int[] right;
-    private final int[] weight; // of the second, in 1/2048
+    private final int[] left; // index of the first neighbour in a row, for each byte of a target row
+    private final int[] right; // index of the second neighbour
+    private final int[] weight; // of the second neighbour, in 1/2048
     private int[] upperLine;
     private int[] lowerLine;
 
     /**
-     * For pictures of {@code height} × {@code width}.
+     * Prepares the scaling from one size to one other.
      *
-     * @throws IllegalArgumentException a side is below 1, or too long for 32 bits: of each axis' two sides, the picture's
-     *     and the target's, one may be 65,535, the other 4,096.
+     * @param height of the image in pixels.
+     * @param width of the image in pixels.
+     * @param targetHeight of the scaled image in pixels.
+     * @param targetWidth of the scaled image in pixels.
+     * @param channels bytes per pixel.
+     * @throws IllegalArgumentException a side is below 1, or too long for 32 bits. On each axis, the longer of the
+     *     image's side and the target's side may have 65,535 pixels, the shorter 4,096.
      */
     public Resampler(int height, int width, int targetHeight, int targetWidth, int channels) {
-        if (!possible(height, targetHeight) || !possible(width, targetWidth)) {
+        if (!withinLimits(height, targetHeight) || !withinLimits(width, targetWidth)) {
             throw new IllegalArgumentException(
-                    "cannot scale " + width + "×" + height + " to " + targetWidth + "×" + targetHeight);
+                    "cannot scale an image of " + width + "×" + height + " to " + targetWidth + "×" + targetHeight
+                            + "; sides are at least 1, the longer of each axis at most " + MAX_LONGER_SIDE
+                            + ", the shorter at most " + MAX_SHORTER_SIDE);
         }
         this.height = height;
         this.width = width;
@@ -68,11 +77,14 @@ public final class Resampler {
     }
 
     /**
-     * Scales a picture, which may be a rectangle of a larger one, as may the result.
+     * Scales one image. The image and the result may each be a rectangle of a larger one.
      *
-     * @param in the bytes of the picture, R, G, B or one channel.
-     * @param inOffset where its first byte is.
-     * @param inStride bytes from one of its rows to the next.
+     * @param in the bytes of the image, {@code channels} per pixel.
+     * @param inOffset the index of the image's first byte.
+     * @param inStride bytes from the start of one row to the start of the next.
+     * @param out receives the scaled image.
+     * @param outOffset as {@code inOffset}, for the scaled image.
+     * @param outStride as {@code inStride}, for the scaled image.
      */
     public void run(byte[] in, int inOffset, int inStride, byte[] out, int outOffset, int outStride) {
         byte[] from = in;
@@ -100,7 +112,10 @@ public final class Resampler {
         }
     }
 
-    /** Writes to {@code halved}, which may be {@code in}: a pixel is written behind all that are still to be read. */
+    /**
+     * Halves an image vertically, horizontally or both, and writes it to {@code halved}. This may be the same array as
+     * {@code in}, because no index is read after it was written.
+     */
     private void halve(byte[] in, int offset, int stride, int h, int w, boolean vertical, boolean horizontal) {
         int newHeight = vertical ? (h + 1) / 2 : h;
         int newWidth = horizontal ? (w + 1) / 2 : w;
@@ -126,13 +141,14 @@ public final class Resampler {
         }
     }
 
+    /** Scales the halved image bilinearly. */
     private void bilinear(byte[] in, int offset, int stride, byte[] out, int outOffset, int outStride) {
-        int upper = -1; // the rows that are in the lines
-        int lower = -1;
+        int upper = -1; // the row that upperLine holds
+        int lower = -1; // the row that lowerLine holds
         for (int y = 0; y < targetHeight; y++) {
             int first = rows.first[y];
             int second = rows.second[y];
-            if (first == lower) { // the lower line of the row before is the upper one of this
+            if (first == lower) { // the lower line of the previous target row is the upper line of this one
                 int[] line = upperLine;
                 upperLine = lowerLine;
                 lowerLine = line;
@@ -151,6 +167,7 @@ public final class Resampler {
         }
     }
 
+    /** Interpolates one row horizontally. */
     private void fillLine(byte[] in, int start, int[] line) {
         for (int i = 0; i < line.length; i++) {
             int f = weight[i];
@@ -158,6 +175,7 @@ public final class Resampler {
         }
     }
 
+    /** Interpolates vertically between the two lines; {@code f} is the weight of the lower one in 1/2048. */
     private void blend(int f, byte[] out, int start) {
         int[] top = upperLine;
         int[] bottom = lowerLine;
@@ -166,9 +184,9 @@ public final class Resampler {
         }
     }
 
-    private static boolean possible(int side, int target) {
+    private static boolean withinLimits(int side, int target) {
         int shorter = Math.min(side, target);
-        return shorter >= 1 && shorter <= MAX_SHORTER_SIDE && Math.max(side, target) <= MAX_SIDE;
+        return shorter >= 1 && shorter <= MAX_SHORTER_SIDE && Math.max(side, target) <= MAX_LONGER_SIDE;
     }
 
     private static int halvings(int side, int target) {
@@ -179,7 +197,7 @@ public final class Resampler {
         return count;
     }
 
-    /** For each target position of one axis: its two neighbours, and the weight of the second. */
+    /** The two neighbours of each target position on one axis, and the weight of the second neighbour in 1/2048. */
     private static final class Taps {
         final int[] first;
         final int[] second;

@@ -4,8 +4,8 @@ import java.nio.Buffer;
 import java.nio.ByteBuffer;
 
 /**
- * The three planes of a YUV_420_888 camera frame, as {@code android.media.Image} hands them out. One object is filled
- * again for every frame; it copies nothing.
+ * A YUV_420_888 camera frame: three planes as {@code android.media.Image} gives them. One object serves all frames of
+ * one size; it refers to the camera's buffers and copies nothing.
  */
 public final class YuvFrame {
     /** One plane: sample (row, column) is byte {@code row * rowStride + column * pixelStride} of the buffer. */
@@ -14,34 +14,37 @@ public final class YuvFrame {
         private int rowStride;
         int pixelStride;
 
+        /** Sets a buffer of {@code rows} × {@code columns} samples, whose strides are {@code row} and {@code pixel}. */
         void set(String name, ByteBuffer buffer, int row, int pixel, int rows, int columns) {
             if (row < 1 || pixel < 1) {
-                throw new IllegalArgumentException("plane " + name + " has strides " + row + " and " + pixel);
+                throw new IllegalArgumentException("plane " + name + " has strides of " + row + " and " + pixel
+                        + " bytes; they must be at least 1");
             }
-            // In 64 bits, since a stride may be anything.
+            // In 64 bits, because a camera may give any stride.
             long needed = (rows - 1L) * row + (columns - 1L) * pixel + 1;
             if (buffer.limit() < needed) {
                 throw new IllegalArgumentException(
-                        "plane " + name + " has " + buffer.limit() + " bytes; its strides take " + needed);
+                        "plane " + name + " has " + buffer.limit() + " bytes; its strides need " + needed);
             }
             data = buffer;
             rowStride = row;
             pixelStride = pixel;
         }
 
-        /** Copies a row's bytes, those between the samples too: sample c is {@code into[c * pixelStride]}. */
+        /** Copies the bytes of one row, with those between the samples: sample c is {@code into[c * pixelStride]}. */
         void readRow(int row, int columns, byte[] into) {
-            Buffer cursor = data; // ByteBuffer has a method of its own for this since Java 9, and Android only since 9
+            // Called on Buffer: ByteBuffer.position(int) exists only since Java 9 and Android 9.
+            Buffer cursor = data;
             cursor.position(row * rowStride);
             data.get(into, 0, (columns - 1) * pixelStride + 1);
         }
 
-        /** How many bytes {@link #readRow} needs. */
+        /** Returns the number of bytes that {@link #readRow} copies. */
         int rowBytes(int columns) {
             return (columns - 1) * pixelStride + 1;
         }
 
-        void forget() {
+        void clear() {
             data = null;
         }
     }
@@ -52,28 +55,35 @@ public final class YuvFrame {
     final Plane u = new Plane();
     final Plane v = new Plane();
 
-    /** For frames of {@code height} × {@code width} pixels, both ≥ 1. */
+    /**
+     * Prepares a frame of {@code height} × {@code width} pixels, without planes.
+     *
+     * @throws IllegalArgumentException a side is below 1.
+     */
     public YuvFrame(int height, int width) {
         if (height < 1 || width < 1) {
-            throw new IllegalArgumentException("the frame is " + width + "×" + height);
+            throw new IllegalArgumentException(
+                    "the frame is " + width + "×" + height + "; both sides must be at least 1");
         }
         this.height = height;
         this.width = width;
     }
 
+    /** Returns the height in pixels. */
     public int height() {
         return height;
     }
 
+    /** Returns the width in pixels. */
     public int width() {
         return width;
     }
 
     /**
-     * Names the planes of the next frame. Buffers are read from index 0, whatever their position, which changes; they
-     * may end with the last sample of the last row.
+     * Sets the planes of the next frame. Each plane has a buffer, a row stride and a pixel stride in bytes. Buffers are
+     * read from index 0; their position is ignored and changes. A buffer may end with the last sample of the last row.
      *
-     * @throws IllegalArgumentException a stride is below 1, or a buffer is shorter than its strides say.
+     * @throws IllegalArgumentException a stride is below 1, or a buffer is shorter than its strides need.
      */
     public void set(ByteBuffer yData, int yRow, int yPixel, ByteBuffer uData, int uRow, int uPixel, ByteBuffer vData,
             int vRow, int vPixel) {
@@ -82,13 +92,14 @@ public final class YuvFrame {
         v.set("V", vData, vRow, vPixel, half(height), half(width));
     }
 
-    /** Lets go of the buffers, which belong to the camera. */
+    /** Drops the references to the buffers, which belong to the camera. */
     public void clear() {
-        y.forget();
-        u.forget();
-        v.forget();
+        y.clear();
+        u.clear();
+        v.clear();
     }
 
+    /** Returns the side of a chroma plane, for a side of the frame. */
     static int half(int side) {
         return (side + 1) / 2;
     }

@@ -6,8 +6,10 @@ import static org.junit.Assert.assertTrue;
 
 import org.junit.Test;
 
+/** Tests of the benchmark, its statistics and its JSON. */
 public class BenchmarkTest {
-    private static final class Counting implements AlphaModel {
+    /** A model that counts its runs and writes no alpha. */
+    private static final class CountingModel implements AlphaModel {
         int runs;
 
         @Override
@@ -22,8 +24,8 @@ public class BenchmarkTest {
     }
 
     @Test
-    public void firstRunWarmUpsAndRunsAreAllMade() throws Exception {
-        Counting model = new Counting();
+    public void benchmarkDoesFirstRunWarmUpRunsAndMeasuredRuns() throws Exception {
+        CountingModel model = new CountingModel();
         int[] reported = {0, 0};
         Benchmark benchmark = new Benchmark(2, 5);
         benchmark.run(() -> model, (done, all) -> {
@@ -48,22 +50,22 @@ public class BenchmarkTest {
     }
 
     @Test
-    public void aBenchmarkStopsWhenAsked() {
-        Counting model = new Counting();
+    public void listenerStopsTheBenchmark() {
+        CountingModel model = new CountingModel();
         Benchmark benchmark = new Benchmark(0, 1000);
         assertThrows(Benchmark.StoppedException.class, () -> benchmark.run(() -> model, (done, all) -> done < 3));
         assertEquals(3, model.runs);
     }
 
     @Test
-    public void noRunsAreRefused() {
+    public void tooFewRunsAreRefused() {
         assertThrows(IllegalArgumentException.class, () -> new Benchmark(0, 0));
         assertThrows(IllegalArgumentException.class, () -> new Benchmark(-1, 1));
         assertThrows(IllegalArgumentException.class, () -> new LatencyStatistics(new double[0]));
     }
 
     @Test
-    public void statisticsAreNumPys() {
+    public void statisticsAreThoseOfNumPy() {
         LatencyStatistics statistics = new LatencyStatistics(new double[] {4, 1, 3, 2});
         assertEquals(1, statistics.min(), 0);
         assertEquals(2.5, statistics.median(), 0);
@@ -74,7 +76,7 @@ public class BenchmarkTest {
     }
 
     @Test
-    public void whatIsNoJsonIsRefused() {
+    public void invalidJsonIsRefused() {
         assertThrows(IllegalStateException.class, () -> new JsonWriter().toString());
         assertThrows(IllegalStateException.class, () -> new JsonWriter().beginObject().toString());
         assertThrows(IllegalStateException.class, () -> new JsonWriter().beginObject().value(1));

@@ -8,10 +8,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import org.junit.Test;
 
-/** The bytes that Python wrote (tests/make_java_golden.py) are the bytes that Java computes. */
+/** Tests that Java computes the bytes that Python wrote to golden.bin (tests/make_java_golden.py). */
 public class GoldenTest {
     @Test
-    public void everyAnswerIsPythons() throws IOException {
+    public void everyAnswerHasTheBytesOfPython() throws IOException {
         int cases = 0;
         try (InputStream file = getClass().getResourceAsStream("/golden.bin")) {
             DataInputStream in = new DataInputStream(file);
@@ -19,11 +19,11 @@ public class GoldenTest {
                 String name = in.readUTF();
                 byte[] request = read(in);
                 byte[] expected = read(in);
-                assertArrayEquals(name, expected, Answers.answer(request));
+                assertArrayEquals(name, expected, RequestHandler.answer(request));
                 cases++;
             }
         }
-        assertTrue("only " + cases + " cases", cases >= 20);
+        assertTrue("golden.bin has only " + cases + " cases", cases >= 20);
     }
 
     private static byte[] read(DataInputStream in) throws IOException {

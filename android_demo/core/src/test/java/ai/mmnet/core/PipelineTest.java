@@ -11,12 +11,13 @@ import java.nio.ByteBuffer;
 import java.util.Random;
 import org.junit.Test;
 
+/** Tests of the pipeline from a camera frame to a composite, and of its refusals. */
 public class PipelineTest {
     private static final int HEIGHT = 97;
     private static final int WIDTH = 131;
 
-    /** Its alpha is the input's red. */
-    private static final class Red implements AlphaModel {
+    /** A model whose alpha is the red channel of its input. */
+    private static final class RedChannelModel implements AlphaModel {
         @Override
         public int size() {
             return 32;
@@ -46,60 +47,61 @@ public class PipelineTest {
     }
 
     @Test
-    public void aFrameLeavesNothingBehindInTheNext() {
+    public void aFrameDoesNotChangeTheResultOfTheNext() {
         for (Fit fit : Fit.values()) {
             Orientation orientation = new Orientation(HEIGHT, WIDTH, 90, true);
-            MattePipeline used = new MattePipeline(orientation, new Red(), fit);
-            MattePipeline fresh = new MattePipeline(orientation, new Red(), fit);
+            MattePipeline used = new MattePipeline(orientation, new RedChannelModel(), fit);
+            MattePipeline fresh = new MattePipeline(orientation, new RedChannelModel(), fit);
             used.run(frame(1));
             used.run(frame(2));
             fresh.run(frame(2));
-            assertArrayEquals(fresh.picture, used.picture);
+            assertArrayEquals(fresh.image, used.image);
             assertArrayEquals(fresh.alpha, used.alpha);
         }
     }
 
     @Test
-    public void aPhotoIsMattedLikeTheFrameOfTheSameBytes() {
+    public void aPhotoAndAFrameOfTheSameBytesGiveTheSameAlpha() {
         Orientation orientation = new Orientation(HEIGHT, WIDTH, 0, false);
-        MattePipeline camera = new MattePipeline(orientation, new Red(), Fit.CROP);
-        MattePipeline photo = new MattePipeline(orientation, new Red(), Fit.CROP);
+        MattePipeline camera = new MattePipeline(orientation, new RedChannelModel(), Fit.CROP);
+        MattePipeline photo = new MattePipeline(orientation, new RedChannelModel(), Fit.CROP);
         camera.run(frame(3));
-        System.arraycopy(camera.picture, 0, photo.picture, 0, photo.picture.length);
-        photo.runOnPicture();
+        System.arraycopy(camera.image, 0, photo.image, 0, photo.image.length);
+        photo.runOnImage();
         assertArrayEquals(camera.alpha, photo.alpha);
     }
 
     @Test
     public void nothingIsAllocatedPerFrame() {
         Orientation orientation = new Orientation(HEIGHT, WIDTH, 270, true);
-        MattePipeline pipeline = new MattePipeline(orientation, new Red(), Fit.LETTERBOX);
-        Backdrop backdrop = new Backdrop(orientation.height, orientation.width);
+        MattePipeline pipeline = new MattePipeline(orientation, new RedChannelModel(), Fit.LETTERBOX);
+        BlurredBackground blurredBackground = new BlurredBackground(orientation.height, orientation.width);
         YuvFrame frame = frame(4);
-        byte[] behind = new byte[pipeline.picture.length];
+        byte[] background = new byte[pipeline.image.length];
         byte[] sensorAlpha = new byte[pipeline.alpha.length];
         int[] argb = new int[pipeline.alpha.length];
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         long thread = Thread.currentThread().getId();
         long allocated = 0;
         int frames = 50;
-        for (int i = 0; i < 2; i++) { // the second round counts: classes are loaded, rows have grown
+        for (int i = 0; i < 2; i++) { // the second round counts: by then classes are loaded and row buffers allocated
             long before = threads.getThreadAllocatedBytes(thread);
             for (int j = 0; j < frames; j++) {
                 pipeline.run(frame);
                 orientation.undo(pipeline.alpha, sensorAlpha);
-                backdrop.run(pipeline.picture, pipeline.alpha, behind);
-                Compositor.over(pipeline.picture, pipeline.alpha, behind, argb);
+                blurredBackground.run(pipeline.image, pipeline.alpha, background);
+                Compositor.over(pipeline.image, pipeline.alpha, background, argb);
             }
             allocated = threads.getThreadAllocatedBytes(thread) - before;
         }
-        // No object is smaller than 16 bytes; asking how much was allocated allocates a little itself.
-        assertTrue(allocated + " bytes in " + frames + " frames", allocated < 16 * frames);
+        // No object is smaller than 16 bytes. The call that returns the allocated bytes allocates a few itself.
+        assertTrue(allocated + " bytes were allocated in " + frames + " frames", allocated < 16 * frames);
     }
 
     @Test
     public void aFrameOfAnotherSizeIsRefused() {
-        MattePipeline pipeline = new MattePipeline(new Orientation(WIDTH, HEIGHT, 0, false), new Red(), Fit.CROP);
+        Orientation otherSize = new Orientation(WIDTH, HEIGHT, 0, false);
+        MattePipeline pipeline = new MattePipeline(otherSize, new RedChannelModel(), Fit.CROP);
         assertThrows(IllegalArgumentException.class, () -> pipeline.run(frame(1)));
     }
 
@@ -111,14 +113,14 @@ public class PipelineTest {
         frame.set(luma, 3, 1, chroma, 2, 1, chroma, 2, 1);
         String message = assertThrows(IllegalArgumentException.class,
                 () -> frame.set(luma, 3, 1, chroma, 3, 1, chroma, 2, 1)).getMessage();
-        assertEquals("plane U has 4 bytes; its strides take 5", message);
+        assertEquals("plane U has 4 bytes; its strides need 5", message);
         assertThrows(IllegalArgumentException.class, () -> frame.set(luma, 0, 1, chroma, 2, 1, chroma, 2, 1));
         assertThrows(IllegalArgumentException.class,
                 () -> frame.set(luma, Integer.MAX_VALUE, 1, chroma, 2, 1, chroma, 2, 1));
     }
 
     @Test
-    public void sidesBeyond32BitsAreRefused() {
+    public void sidesTooLongFor32BitsAreRefused() {
         new Resampler(1, 65535, 1, 1, 1);
         assertThrows(IllegalArgumentException.class, () -> new Resampler(1, 65536, 1, 1, 1));
         assertThrows(IllegalArgumentException.class, () -> new Resampler(5000, 1, 5000, 1, 1));
@@ -126,7 +128,7 @@ public class PipelineTest {
     }
 
     @Test
-    public void otherAnglesAreRefused() {
+    public void anglesOtherThanQuarterTurnsAreRefused() {
         assertThrows(IllegalArgumentException.class, () -> new Orientation(4, 4, 45, false));
     }
 }

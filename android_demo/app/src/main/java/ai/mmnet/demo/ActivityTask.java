@@ -5,28 +5,33 @@ import android.content.Context;
 import android.os.AsyncTask;
 import java.lang.ref.WeakReference;
 
-/** Work for an activity, away from its thread; what comes of it is dropped where the activity has gone meanwhile. */
-abstract class UserTask<A extends Activity, T> extends AsyncTask<Void, Void, T> {
+/**
+ * A task of an activity that runs on a background thread. Its result is passed to the activity on the main thread, and
+ * dropped if the activity was destroyed in the meantime.
+ */
+abstract class ActivityTask<A extends Activity, T> extends AsyncTask<Void, Void, T> {
     private final WeakReference<A> activity;
     private final Context context;
     private String problem;
 
-    UserTask(A activity) {
+    ActivityTask(A activity) {
         this.activity = new WeakReference<>(activity);
         context = activity.getApplicationContext();
     }
 
-    /** On another thread. What it throws is told to the user by its message. */
-    abstract T work(Context application) throws Exception;
+    /** Computes the result on a background thread. The message of an exception is shown to the user. */
+    abstract T runInBackground(Context application) throws Exception;
 
-    abstract void done(A owner, T result);
+    /** Receives the result on the main thread. */
+    abstract void onSuccess(A owner, T result);
 
-    abstract void failed(A owner, String message);
+    /** Receives a message for the user on the main thread, if the task failed. */
+    abstract void onFailure(A owner, String message);
 
     @Override
     protected final T doInBackground(Void... nothing) {
         try {
-            return work(context);
+            return runInBackground(context);
         } catch (OutOfMemoryError error) {
             problem = context.getString(R.string.out_of_memory);
         } catch (Exception error) {
@@ -42,9 +47,9 @@ abstract class UserTask<A extends Activity, T> extends AsyncTask<Void, Void, T> 
             return;
         }
         if (problem != null) {
-            failed(owner, problem);
+            onFailure(owner, problem);
         } else {
-            done(owner, result);
+            onSuccess(owner, result);
         }
     }
 }

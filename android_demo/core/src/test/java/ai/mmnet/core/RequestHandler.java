@@ -9,13 +9,14 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
 /**
- * What the Java side computes for a request of the Python side, in bytes: what golden.bin holds and what the property
- * test asks for. tests/java_core.py is the other end and says what is in a request. Big-endian.
+ * Computes the answers to the requests of the tests: those in golden.bin, and those of the property tests in Python.
+ * tests/java_core.py writes the requests and documents their format. All numbers are big-endian.
  */
-final class Answers {
-    private Answers() {
+final class RequestHandler {
+    private RequestHandler() {
     }
 
+    /** Computes the answer to one request. */
     static byte[] answer(byte[] request) throws IOException {
         DataInputStream in = new DataInputStream(new ByteArrayInputStream(request));
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
@@ -32,21 +33,21 @@ final class Answers {
                 composite(in, out);
                 break;
             case 3:
-                backdrop(in, out);
+                blurredBackground(in, out);
                 break;
             case 4:
                 statistics(in, out);
                 break;
             default:
-                throw new IOException("no such request: " + kind);
+                throw new IOException("unknown kind of request: " + kind);
         }
         if (in.available() > 0) {
-            throw new IOException("the request is longer than it should be");
+            throw new IOException("the request has " + in.available() + " bytes too many");
         }
         return bytes.toByteArray();
     }
 
-    /** Frame → picture, model input. */
+    /** Frame → upright image and model input. */
     private static void frame(DataInputStream in, DataOutputStream out) throws IOException {
         Orientation orientation = new Orientation(in.readInt(), in.readInt(), in.readInt(), in.readInt() != 0);
         Fit fit = Fit.values()[in.readInt()];
@@ -61,59 +62,60 @@ final class Answers {
             planes[i] = ByteBuffer.allocateDirect(bytes.length);
             planes[i].put(bytes);
         }
-        byte[] picture = new byte[3 * orientation.height * orientation.width];
+        byte[] image = new byte[3 * orientation.height * orientation.width];
         byte[] input = new byte[3 * size * size];
         FrameConverter converter = new FrameConverter(orientation);
-        InputMaker inputMaker = new InputMaker(orientation.height, orientation.width, size, fit);
+        InputScaler inputScaler = new InputScaler(orientation.height, orientation.width, size, fit);
         YuvFrame frame = new YuvFrame(orientation.frameHeight, orientation.frameWidth);
         frame.set(planes[0], rowStrides[0], pixelStrides[0], planes[1], rowStrides[1], pixelStrides[1], planes[2],
                 rowStrides[2], pixelStrides[2]);
-        converter.convert(frame, picture);
-        inputMaker.run(picture, input);
+        converter.convert(frame, image);
+        inputScaler.run(image, input);
         out.writeInt(orientation.height);
         out.writeInt(orientation.width);
-        out.write(picture);
+        out.write(image);
         out.write(input);
     }
 
-    /** Model alpha → alpha of the picture, of the frame. */
+    /** The model's alpha → alpha of the upright image, and alpha of the frame. */
     private static void alpha(DataInputStream in, DataOutputStream out) throws IOException {
         Orientation orientation = new Orientation(in.readInt(), in.readInt(), in.readInt(), in.readInt() != 0);
         Fit fit = Fit.values()[in.readInt()];
         int size = in.readInt();
         byte[] alpha = readBytes(in);
-        byte[] picture = new byte[orientation.height * orientation.width];
-        byte[] frame = new byte[picture.length];
-        new AlphaPlacer(orientation.height, orientation.width, size, fit).run(alpha, picture);
-        orientation.undo(picture, frame);
-        out.write(picture);
-        out.write(frame);
+        byte[] imageAlpha = new byte[orientation.height * orientation.width];
+        byte[] frameAlpha = new byte[imageAlpha.length];
+        new AlphaScaler(orientation.height, orientation.width, size, fit).run(alpha, imageAlpha);
+        orientation.undo(imageAlpha, frameAlpha);
+        out.write(imageAlpha);
+        out.write(frameAlpha);
     }
 
-    /** Picture, alpha, background → picture over it, and over one colour. */
+    /** Image, alpha, background image, colour → composite over the background, and composite over the colour. */
     private static void composite(DataInputStream in, DataOutputStream out) throws IOException {
         int colour = in.readInt();
-        byte[] picture = readBytes(in);
+        byte[] image = readBytes(in);
         byte[] alpha = readBytes(in);
-        byte[] behind = readBytes(in);
+        byte[] background = readBytes(in);
         int[] argb = new int[alpha.length];
-        Compositor.over(picture, alpha, behind, argb);
+        Compositor.over(image, alpha, background, argb);
         writeRgb(argb, out);
-        Compositor.over(picture, alpha, colour, argb);
+        Compositor.over(image, alpha, colour, argb);
         writeRgb(argb, out);
     }
 
-    private static void backdrop(DataInputStream in, DataOutputStream out) throws IOException {
+    /** Image and alpha → blurred background. */
+    private static void blurredBackground(DataInputStream in, DataOutputStream out) throws IOException {
         int height = in.readInt();
         int width = in.readInt();
-        byte[] picture = readBytes(in);
+        byte[] image = readBytes(in);
         byte[] alpha = readBytes(in);
-        byte[] blurred = new byte[picture.length];
-        new Backdrop(height, width).run(picture, alpha, blurred);
+        byte[] blurred = new byte[image.length];
+        new BlurredBackground(height, width).run(image, alpha, blurred);
         out.write(blurred);
     }
 
-    /** A text and numbers → JSON with both, and what the numbers' statistics are. */
+    /** A text and numbers → JSON with both and with the statistics of the numbers. */
     private static void statistics(DataInputStream in, DataOutputStream out) throws IOException {
         StringBuilder text = new StringBuilder();
         for (int left = in.readInt(); left > 0; left--) {

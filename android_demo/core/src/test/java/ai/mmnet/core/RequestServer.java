@@ -7,9 +7,12 @@ import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 
-/** Answers requests from standard input until it ends: a length, then that many bytes, both ways. */
-final class AnswerServer {
-    private AnswerServer() {
+/**
+ * A program that reads requests from standard input and writes the answers to standard output, until the input ends.
+ * Each request and each answer is a length in bytes, a big-endian int, and then its bytes.
+ */
+final class RequestServer {
+    private RequestServer() {
     }
 
     public static void main(String[] arguments) throws IOException {
@@ -24,7 +27,7 @@ final class AnswerServer {
             }
             byte[] request = new byte[length];
             in.readFully(request);
-            byte[] answer = Answers.answer(request);
+            byte[] answer = RequestHandler.answer(request);
             out.writeInt(answer.length);
             out.write(answer);
             out.flush();

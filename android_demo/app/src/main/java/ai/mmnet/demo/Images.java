@@ -13,40 +13,45 @@ import java.io.IOException;
 import java.io.InputStream;
 import ai.mmnet.core.Compositor;
 
-/** Photos from storage, upright and not too large. */
-final class Pictures {
+/** Reads images from storage and converts them to RGB bytes. */
+final class Images {
     private static final int MAX_BYTES = 128 << 20;
 
-    private Pictures() {
+    private Images() {
     }
 
-    /** The user's file is no picture; the message is one line. */
-    static final class PictureException extends Exception {
+    /** Thrown when a file is not an image that can be read. The message is one line for the user. */
+    static final class ImageException extends Exception {
         private static final long serialVersionUID = 1;
 
-        PictureException(String message, Throwable cause) {
+        ImageException(String message, Throwable cause) {
             super(message, cause);
         }
     }
 
-    /** Decodes a picture, its longer side at most {@code maxSide}, turned as its EXIF says. */
-    static Bitmap read(Context context, Uri uri, int maxSide) throws PictureException {
-        String problem = context.getString(R.string.no_picture);
-        // A copy: it is read three times, and other apps' streams can be read once.
+    /**
+     * Reads an image and turns it upright by its EXIF orientation.
+     *
+     * @param maxSide limit of the longer side in pixels; larger images are scaled down.
+     * @throws ImageException the file is not an image that Android can read.
+     */
+    static Bitmap read(Context context, Uri uri, int maxSide) throws ImageException {
+        String problem = context.getString(R.string.not_an_image);
+        // The file is read three times, but the stream of another app can be read only once: copy it first.
         File copy = null;
         try (InputStream in = context.getContentResolver().openInputStream(uri)) {
             if (in == null) {
-                throw new PictureException(problem, null);
+                throw new ImageException(problem, null);
             }
-            copy = File.createTempFile("picture", null, context.getCacheDir());
+            copy = File.createTempFile("image", null, context.getCacheDir());
             Streams.write(copy, Streams.readAll(in, MAX_BYTES));
             Bitmap decoded = decode(copy, maxSide);
             if (decoded == null) {
-                throw new PictureException(problem, null);
+                throw new ImageException(problem, null);
             }
-            return finish(decoded, exifMatrix(copy), maxSide);
+            return turnAndScale(decoded, exifMatrix(copy), maxSide);
         } catch (IOException | SecurityException error) {
-            throw new PictureException(problem, error);
+            throw new ImageException(problem, error);
         } finally {
             if (copy != null) {
                 copy.delete();
@@ -54,20 +59,24 @@ final class Pictures {
         }
     }
 
-    /** The picture scaled to cover height × width, cut evenly: 3 · height · width bytes. */
-    static byte[] cover(Bitmap picture, int height, int width) {
+    /**
+     * Scales an image to cover height × width, and crops it evenly on opposite sides.
+     *
+     * @return 3 · height · width RGB bytes.
+     */
+    static byte[] cover(Bitmap image, int height, int width) {
         Bitmap covered = Bitmap.createBitmap(width, height, Bitmap.Config.ARGB_8888);
-        float scale = Math.max((float) width / picture.getWidth(), (float) height / picture.getHeight());
+        float scale = Math.max((float) width / image.getWidth(), (float) height / image.getHeight());
         Matrix matrix = new Matrix();
         matrix.setScale(scale, scale);
-        matrix.postTranslate((width - scale * picture.getWidth()) / 2, (height - scale * picture.getHeight()) / 2);
-        new Canvas(covered).drawBitmap(picture, matrix, new Paint(Paint.FILTER_BITMAP_FLAG));
+        matrix.postTranslate((width - scale * image.getWidth()) / 2, (height - scale * image.getHeight()) / 2);
+        new Canvas(covered).drawBitmap(image, matrix, new Paint(Paint.FILTER_BITMAP_FLAG));
         byte[] bytes = toRgb(covered);
         covered.recycle();
         return bytes;
     }
 
-    /** The pixels of a bitmap: 3 bytes each. */
+    /** Returns the RGB bytes of a bitmap, 3 per pixel. */
     static byte[] toRgb(Bitmap bitmap) {
         int[] argb = new int[bitmap.getWidth() * bitmap.getHeight()];
         bitmap.getPixels(argb, 0, bitmap.getWidth(), 0, 0, bitmap.getWidth(), bitmap.getHeight());
@@ -76,6 +85,7 @@ final class Pictures {
         return rgb;
     }
 
+    /** Decodes an image, scaled down by a power of two if it is much larger than {@code maxSide}. */
     private static Bitmap decode(File file, int maxSide) {
         BitmapFactory.Options options = new BitmapFactory.Options();
         options.inJustDecodeBounds = true;
@@ -88,7 +98,8 @@ final class Pictures {
         return BitmapFactory.decodeFile(file.getPath(), options);
     }
 
-    private static Bitmap finish(Bitmap decoded, Matrix matrix, int maxSide) {
+    /** Applies a matrix to an image, and scales it so that its longer side is at most {@code maxSide}. */
+    private static Bitmap turnAndScale(Bitmap decoded, Matrix matrix, int maxSide) {
         int longer = Math.max(decoded.getWidth(), decoded.getHeight());
         if (longer > maxSide) {
             float scale = (float) maxSide / longer;
@@ -104,6 +115,7 @@ final class Pictures {
         return turned;
     }
 
+    /** Returns the matrix that turns an image upright by its EXIF orientation. */
     private static Matrix exifMatrix(File file) {
         Matrix matrix = new Matrix();
         int orientation;
