@@ -127,7 +127,7 @@ def test_backgrounds_are_pythons_byte_for_byte(
     np.testing.assert_array_equal(saved[..., :3], np.repeat(alpha[..., None], 3, axis=2))
 
     with page.expect_file_chooser() as chooser:
-        _choose(page, "Picture")
+        _choose(page, "Image")
     scene = np.random.default_rng(0).integers(0, 256, (*small.shape[:2], 3), np.uint8)
     chooser.value.set_files(_write(tmp_path / "scene.png", scene))
     expect(page.get_by_text("scene.png")).to_be_visible()
@@ -181,7 +181,7 @@ def test_photos_lie_upright_and_the_transparent_is_white(
 
 
 def test_a_large_photo_is_saved_at_its_own_size(page: Page, served: WebServer, tmp_path: Path, matter) -> None:
-    """Larger than what is shown, and read in more than one strip."""
+    """A photo larger than the preview, read in more than one band of rows."""
     steps = np.linspace(0, 255, 2500).astype(np.uint8)
     picture = np.dstack(np.broadcast_arrays(steps[:, None], steps[None, :1900], np.uint8(90)))
     _open(page, served)
@@ -198,7 +198,7 @@ def test_what_is_no_picture_is_told_and_does_no_harm(
     note.write_text("no picture")
     _open(page, served)
     page.set_input_files("#file", note)
-    expect(page.get_by_role("alert")).to_contain_text("not a picture")
+    expect(page.get_by_role("alert")).to_contain_text("not an image")
     page.get_by_role("button", name="Dismiss").click()
     expect(page.get_by_role("alert")).to_be_hidden()
     _matte(page, _write(tmp_path / "me.png", small))
@@ -262,14 +262,14 @@ def test_a_camera_that_is_refused_is_told(page: Page, served: WebServer, tmp_pat
     session.send("Browser.setPermission", {"permission": {"name": "camera"}, "setting": "denied"})
     _open(page, served)
     page.get_by_role("button", name="Use the camera").click()
-    expect(page.get_by_role("alert")).to_contain_text("The camera was refused")
+    expect(page.get_by_role("alert")).to_contain_text("The camera was not allowed")
     _matte(page, _write(tmp_path / "me.png", small))  # photos work without it
 
 
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        ("throw new DOMException('', 'NotFoundError')", "no camera"),
+        ("throw new DOMException('', 'NotFoundError')", "finds no camera"),
         ("throw new DOMException('', 'NotReadableError')", "in use by another program"),
     ],
 )
