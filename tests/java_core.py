@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 from support import ROOT
 
+from mmnet.arrays import U8Array
 from mmnet.runtime import Fit, Orientation, YuvFrame, alpha_to_image, blurred_backdrop, composite, to_model_input
-from mmnet.runtime.imaging.preprocess import Bytes
 
 CORE = ROOT / "android_demo" / "core"
 APP = ROOT / "android_demo" / "app" / "src" / "main" / "java" / "ai" / "mmnet" / "demo"
@@ -73,7 +73,7 @@ class AlphaCase:
     width: int
     orientation: Orientation
     fit: Fit
-    alpha: Bytes
+    alpha: U8Array
 
     def request(self) -> bytes:
         """Return the bytes of the request, as the module describes them."""
@@ -103,9 +103,9 @@ class CompositeCase:
     """A request that composites an image over another image and over one colour, as `composite` does for photos."""
 >>>>>>> java
 
-    image: Bytes
-    alpha: Bytes
-    background: Bytes
+    image: U8Array
+    alpha: U8Array
+    background: U8Array
     colour: tuple[int, int, int]
 
     def request(self) -> bytes:
@@ -136,8 +136,8 @@ class BackdropCase:
     """A request that blurs the background of an image."""
 >>>>>>> java
 
-    image: Bytes
-    alpha: Bytes
+    image: U8Array
+    alpha: U8Array
 
     def request(self) -> bytes:
 <<<<<<< HEAD
@@ -214,5 +214,5 @@ def _ints(*values: int) -> bytes:
     return struct.pack(f">{len(values)}i", *values)
 
 
-def _array(values: Bytes) -> bytes:
+def _array(values: U8Array) -> bytes:
     return _ints(values.size) + values.tobytes()

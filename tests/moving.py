@@ -6,19 +6,20 @@ from functools import cache
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+
+from mmnet.arrays import F32Array, U8Array
 
 SIZE = 128
 
 
 @cache
-def texture(seed: int, size: int) -> NDArray[np.float32]:
+def texture(seed: int, size: int) -> F32Array:
     """Coarse colours, float32 [size, size, 3] in 40-215."""
     grains = np.random.default_rng(seed).uniform(40, 215, (size // 8, size // 8, 3)).astype(np.float32)
     return np.asarray(cv2.resize(grains, (size, size), interpolation=cv2.INTER_LINEAR))
 
 
-def disc(x: float, y: float, size: int = SIZE, radius: float = 0.25) -> NDArray[np.float32]:
+def disc(x: float, y: float, size: int = SIZE, radius: float = 0.25) -> F32Array:
     """A soft disc around (x, y) in pixels: float32 [size, size] in 0-1."""
     rows, columns = np.mgrid[0:size, 0:size]
     distance = np.hypot(rows - y, columns - x)
@@ -27,7 +28,7 @@ def disc(x: float, y: float, size: int = SIZE, radius: float = 0.25) -> NDArray[
 
 def film(
     places: list[tuple[float, float]], size: int = SIZE, noise: float = 0.0, seed: int = 0, first: int = 0
-) -> tuple[list[NDArray[np.uint8]], list[NDArray[np.float32]]]:
+) -> tuple[list[U8Array], list[F32Array]]:
     """Frames, uint8 [size, size, 3], and mattes, float32 [size, size], of the disc at each of the places.
 
     Args:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.arrays import F32Array
+
 Array = NDArray[np.float64]
 
 # block: (input, expanded width, output width, dilation rates, stride); widths are those of multiplier 1.0.
@@ -74,12 +76,12 @@ def double(image: Array, sampling: str) -> Array:
 class NumpyMMNet:
     """The network with given weights (TF-Slim names), width multiplier and sampling."""
 
-    def __init__(self, weights: Mapping[str, NDArray[np.float32]], width: float, sampling: str) -> None:
+    def __init__(self, weights: Mapping[str, F32Array], width: float, sampling: str) -> None:
         self.weights = {name.removeprefix("MMNet/"): np.asarray(w, np.float64) for name, w in weights.items()}
         self.width = width
         self.sampling = sampling
 
-    def __call__(self, image: NDArray[np.float32]) -> dict[str, Array]:
+    def __call__(self, image: F32Array) -> dict[str, Array]:
         """image: [size, size, 3] in 0-1 -> every block's output, the logits as `final_block` and `aux_block`."""
         out = {"init_block": self.normalised(image.astype(np.float64), "init_block/conv", stride=2)}
         for name, (source, _, _, rates, stride) in ENCODER.items():

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+
+from mmnet.arrays import AnyArray
 
 
-def drawn_portrait(number: int, height: int = 96, width: int = 72) -> tuple[NDArray[Any], NDArray[Any]]:
+def drawn_portrait(number: int, height: int = 96, width: int = 72) -> tuple[AnyArray, AnyArray]:
     """Head and shoulders before a wall, another each number: uint8 [H, W, 3] and the soft matte uint8 [H, W]."""
     random = np.random.default_rng([2019, number])
     y, x = np.mgrid[0:height, 0:width]
@@ -28,7 +28,7 @@ def drawn_portrait(number: int, height: int = 96, width: int = 72) -> tuple[NDAr
     return np.rint(photo).clip(0, 255).astype(np.uint8), np.rint(alpha * 255).astype(np.uint8)
 
 
-def write_image(path: Path, pixels: NDArray[Any]) -> Path:
+def write_image(path: Path, pixels: AnyArray) -> Path:
     """Write grey, RGB or RGBA in the extension's format."""
     path.parent.mkdir(parents=True, exist_ok=True)
     stored = pixels if pixels.ndim == 2 else np.dstack([pixels[..., 2::-1], pixels[..., 3:]])

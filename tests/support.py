@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mmnet.arrays import F32Array
 from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.config import ModelConfig
 from mmnet.network.variables import variable_shapes
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 EAGERLY = "ignore:Even though the `tf.config.experimental_run_functions_eagerly`:UserWarning"
 
 
-def random_weights(config: ModelConfig, seed: int) -> dict[str, NDArray[np.float32]]:
+def random_weights(config: ModelConfig, seed: int) -> dict[str, F32Array]:
     """Weights of a network that was not trained, scaled so that every layer has something to say."""
     random = np.random.default_rng(seed)
     weights = {}

@@ -14,11 +14,11 @@ import platform
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
-from numpy.typing import NDArray
+
+from mmnet.arrays import AnyArray, U8Array
 
 
 def log(line: str) -> None:
@@ -41,8 +41,8 @@ def statistics(times: list[int]) -> str:
     return text + "".join(f" {name}={ordered[len(times) * of // 100]}" for name, of in percentiles.items())
 
 
-def drawn_image(shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Bytes of every value."""
+def drawn_image(shape: tuple[int, ...]) -> U8Array:
+    """U8Array of every value."""
     return (np.arange(np.prod(shape)) * 37 % 256).astype(np.uint8).reshape(shape)
 
 
@@ -64,7 +64,7 @@ def main() -> None:
     log(f"Initialized session in {init / 1e3:g}ms.")
     (image,), (alpha,) = interpreter.get_input_details(), interpreter.get_output_details()
     shown = drawn_image(tuple(image["shape"]))
-    values: NDArray[Any] = shown / np.float32(255) if image["dtype"] == np.float32 else shown
+    values: AnyArray = shown / np.float32(255) if image["dtype"] == np.float32 else shown
     interpreter.set_tensor(image["index"], values)
     measured = []
     for runs, seconds in (("warmup_runs", "warmup_min_secs"), ("num_runs", "min_secs")):

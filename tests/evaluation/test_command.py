@@ -79,7 +79,7 @@ def test_the_worst_come_first(measured: Any) -> None:
 
 
 def test_figures_are_of_the_runtimes_matte(measured: Any, portraits: Path, uint8_model: Path) -> None:
-    """Bytes over 255, brought to the photo's size without looking at it: networks are measured, not upsampling."""
+    """U8Array over 255, brought to the photo's size without looking at it: networks are measured, not upsampling."""
     with PortraitMatter(uint8_model, 1, Upsampling.BILINEAR) as matter:
         for name in IMAGES:
             (photo,) = (portraits / "test" / "image").glob(f"{name}.*")

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tilings import other_tilings
 
+from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.runtime import ImageError, composite, cutout, estimate_foreground
 
 pytestmark = pytest.mark.usefixtures("edges")
 
-Scene = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.uint8], NDArray[np.uint8]]
+Scene = tuple[U8Array, F32Array, U8Array, U8Array]
 
 
 def scene(height: int, width: int, mottled: int = 15) -> Scene:
@@ -32,7 +33,7 @@ def scene(height: int, width: int, mottled: int = 15) -> Scene:
     return photo.astype(np.uint8), alpha, person.astype(np.uint8), behind.astype(np.uint8)
 
 
-def distance(first: NDArray[Any], second: NDArray[Any], where: NDArray[np.bool_]) -> float:
+def distance(first: AnyArray, second: AnyArray, where: NDArray[np.bool_]) -> float:
     return float(np.abs(first.astype(float) - second)[where].mean())
 
 

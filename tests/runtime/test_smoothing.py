@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from moving import SIZE, film
-from numpy.typing import NDArray
 
+from mmnet.arrays import AnyArray, F32Array
 from mmnet.evaluation.video.metrics import dtssd
 from mmnet.runtime import TemporalSmoother
 from mmnet.runtime.video.smoothing import SmoothingError
@@ -21,7 +21,7 @@ from mmnet.runtime.video.smoothing import SmoothingError
 MIDDLE = (64.0, 70.0)
 
 
-def smoothed(alphas: Sequence[Any], frames: Sequence[Any], **options: float) -> list[NDArray[Any]]:
+def smoothed(alphas: Sequence[Any], frames: Sequence[Any], **options: float) -> list[AnyArray]:
     smooth = TemporalSmoother(**options)
     return [smooth(alpha, frame) for alpha, frame in zip(alphas, frames, strict=True)]
 
@@ -35,7 +35,7 @@ def wrong(alphas: Sequence[Any], truths: Sequence[Any]) -> float:
     return float(np.mean([np.abs(a - b).mean() for a, b in zip(alphas, truths, strict=True)]))
 
 
-def shimmering(mattes: Sequence[NDArray[np.float32]], seed: int, strength: float) -> list[NDArray[np.float32]]:
+def shimmering(mattes: Sequence[F32Array], seed: int, strength: float) -> list[F32Array]:
     """What a network makes of a noisy film: edges that are elsewhere in every frame."""
     random = np.random.default_rng(seed)
     coarse = [random.normal(0, strength, (16, 16)).astype(np.float32) for _ in mattes]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tilings import other_tilings
 
+from mmnet.arrays import AnyArray
 from mmnet.runtime import PortraitMatter, Upsampling, composite, cutout, estimate_foreground, upsample_alpha
 from mmnet.runtime.fullres.alpha import AlphaU8
 from mmnet.runtime.fullres.guided import OFFSET, SLOPE, fit
@@ -150,7 +151,7 @@ def test_only_the_edge_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     pixels: list[int] = []
     take = Strip.take
 
-    def counted(strip: Strip, image: NDArray[Any]) -> NDArray[Any]:
+    def counted(strip: Strip, image: AnyArray) -> AnyArray:
         pixels.append(strip.height * strip.width)
         return take(strip, image)
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from tilings import other_tilings
 
+from mmnet.arrays import F32Array, U8Array
 from mmnet.runtime import ImageError, Upsampling, to_model_input, upsample_alpha
 from mmnet.runtime.fullres.tiles import TILE_WIDTH
 from mmnet.runtime.fullres.upsample import UpsamplingError, choose_upsampling
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("edges")
 SIDES = st.integers(1, 150)
 
 
-def striped(height: int, width: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def striped(height: int, width: int) -> tuple[U8Array, F32Array]:
     """A bright person with thin slanted strands before something dark and mottled: photo, and its true alpha."""
     rows, columns = np.mgrid[0:height, 0:width]
     truth = ((rows > height / 2) | ((columns + rows // 3) % 17 < 2)).astype(np.float32)
@@ -30,13 +30,13 @@ def striped(height: int, width: int) -> tuple[NDArray[np.uint8], NDArray[np.floa
     return np.rint(photo).astype(np.uint8), truth
 
 
-def shrunk(truth: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+def shrunk(truth: F32Array, size: int) -> F32Array:
     """What a perfect network of this size would see."""
     small = cv2.resize(truth, (size, size), interpolation=cv2.INTER_AREA)
     return np.asarray(small.clip(0, 1), np.float32)
 
 
-def edge(size: int, low: float = 0, high: float = 1) -> NDArray[np.float32]:
+def edge(size: int, low: float = 0, high: float = 1) -> F32Array:
     alpha = np.full((size, size), low, np.float32)
     alpha[:, size // 2 :] = high
     return alpha

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from portraits import drawn_portrait
 
+from mmnet.arrays import AnyArray
 from mmnet.training.augment import (
     Augmentation,
     AugmentationError,
@@ -45,7 +45,7 @@ def generator(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def uniform(side: int, *colour: int) -> NDArray[Any]:
+def uniform(side: int, *colour: int) -> AnyArray:
     return np.full((side, side, 3), colour, np.uint8)
 
 

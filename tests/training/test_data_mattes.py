@@ -16,15 +16,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from portraits import drawn_portrait, write_image
 from support import error_line, run
 
+from mmnet.arrays import AnyArray
 from mmnet.runtime import read_photo
 from mmnet.training.data.mattes import UNKNOWN, MatteError, Solver, make_trimap, solve_matte
 
 
-def hard(matte: NDArray[Any], value: int = 255) -> NDArray[Any]:
+def hard(matte: AnyArray, value: int = 255) -> AnyArray:
     return (matte > 127).astype(np.uint8) * np.uint8(value)
 
 
@@ -37,7 +37,7 @@ def write_masks(folder: Path, count: int, **size: int) -> tuple[Path, Path, Path
     return folder / "binary", folder / "photos", folder / "soft"
 
 
-def grey(path: Path) -> NDArray[Any]:
+def grey(path: Path) -> AnyArray:
     pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     assert pixels is not None
     assert pixels.ndim == 2

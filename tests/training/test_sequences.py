@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from portraits import drawn_portrait, write_folders, write_image
 from support import error_line, run
 
+from mmnet.arrays import AnyArray
 from mmnet.evaluation.datasets.sequences import check_clips, load_clips, read_groups
 from mmnet.training.data.layouts import find_source
 from mmnet.training.data.motion import MOTIONS, Course
@@ -32,12 +32,12 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [write_image(folder / f"{number}.png", drawn_portrait(40 + number)[0]) for number in range(2)]
 
 
-def film(portraits: Path, scenes: list[Path], motion: str, **options: Any) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+def film(portraits: Path, scenes: list[Path], motion: str, **options: Any) -> list[tuple[AnyArray, AnyArray]]:
     (plan,) = plan_sequences(find_source(portraits).pairs, scenes, [motion], 1, seed=3)
     return list(frames_of(plan, options.pop("length", 6), SIZE, seed=3, **options))
 
 
-def movement(frames: list[tuple[NDArray[Any], NDArray[Any]]]) -> float:
+def movement(frames: list[tuple[AnyArray, AnyArray]]) -> float:
     """Mean change of the matte from frame to frame."""
     return float(np.mean([np.abs(a[1].astype(int) - b[1]).mean() for a, b in pairwise(frames)]))
 

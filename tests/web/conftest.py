@@ -30,9 +30,9 @@ def served(assets: Mapping[str, Asset]) -> Iterator[WebServer]:
     script = "text/javascript; charset=utf-8"
     core = {
         f"web_demo/site/{path}": asset for path, asset in assets.items() if path.startswith("core/")
-    }  # where `answers.mjs` looks for it
-    answers = Asset((ROOT / "tests" / "web" / "answers.mjs").read_bytes(), script)
-    with serving({**assets, **core, "tests/web/answers.mjs": answers}) as server:
+    }  # where `request_handler.mjs` imports it from
+    handler = Asset((ROOT / "tests" / "web" / "request_handler.mjs").read_bytes(), script)
+    with serving({**assets, **core, "tests/web/request_handler.mjs": handler}) as server:
         yield server
 
 

@@ -48,7 +48,7 @@ def test_frames(
 ) -> None:
     frame = _noise(np.random.default_rng(seed), levels, height, width, 3)
     case = RgbFrameCase(frame, orientation, fit, size)
-    assert node.ask(case.request()) == case.answer()
+    assert node.send(case.request()) == case.answer()
 
 
 @settings(max_examples=1000, deadline=None)
@@ -57,7 +57,7 @@ def test_alpha(
     node: Node, height: int, width: int, orientation: Orientation, fit: Fit, size: int, seed: int, levels: int
 ) -> None:
     case = AlphaCase(height, width, orientation, fit, _noise(np.random.default_rng(seed), levels, size, size))
-    assert node.ask(case.request()) == case.answer()
+    assert node.send(case.request()) == case.answer()
 
 
 @settings(max_examples=300, deadline=None)
@@ -65,7 +65,7 @@ def test_alpha(
 def test_backdrop(node: Node, height: int, width: int, seed: int, levels: int) -> None:
     random = np.random.default_rng(seed)
     case = BackdropCase(_noise(random, levels, height, width, 3), _noise(random, levels, height, width))
-    assert node.ask(case.request()) == case.answer()
+    assert node.send(case.request()) == case.answer()
 
 
 def test_every_mixture_of_two_bytes_and_an_alpha(node: Node) -> None:
@@ -73,20 +73,20 @@ def test_every_mixture_of_two_bytes_and_an_alpha(node: Node) -> None:
     image, other = (np.repeat(side[..., None], 3, axis=2) for side in (front, behind))
     for alpha in range(0, 256, 15):  # 255 is a multiple of 15
         case = CompositeCase(image, np.full((256, 256), alpha, np.uint8), other, (0, alpha, 255))
-        assert node.ask(case.request()) == case.answer()
+        assert node.send(case.request()) == case.answer()
 
 
 @pytest.mark.parametrize(("height", "width", "rotation"), [(480, 640, 90), (720, 1280, 270), (3024, 4032, 0)])
 def test_images_as_cameras_give_them(node: Node, height: int, width: int, rotation: int) -> None:
     frame = np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8)
     case = RgbFrameCase(frame, Orientation(rotation, True), Fit.STRETCH, 256)
-    assert node.ask(case.request()) == case.answer()
+    assert node.send(case.request()) == case.answer()
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=40))
 def test_statistics_are_those_of_mmnet_benchmark(node: Node, values: list[float]) -> None:
-    found = json.loads(node.ask(statistics_request("", values)))
+    found = json.loads(node.send(statistics_request("", values)))
     assert found["values"] == values  # to the bit
     expected = asdict(Latency.of(np.array(values)))
     assert found["statistics"] == pytest.approx(expected, rel=1e-12, abs=1e-12 * max(values))
@@ -99,15 +99,15 @@ def test_the_same_in_chromium(served: WebServer, page: Page) -> None:
     page.goto(served.url)
     answers = page.evaluate(
         """async (requests) => {
-          const {answer} = await import('/tests/web/answers.mjs');
+          const {answer} = await import('/tests/web/request_handler.mjs');
           const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
           const text = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
           return requests.map((request) => text(answer(bytes(request))));
         }""",
         [base64.b64encode(case.request()).decode() for case in cases],
     )
-    for case, found in zip(cases, answers, strict=True):
-        assert base64.b64decode(found) == case.answer(), case
+    for case, answer in zip(cases, answers, strict=True):
+        assert base64.b64decode(answer) == case.answer(), case
 
 
 def _random_cases(random: np.random.Generator) -> list[Case]:

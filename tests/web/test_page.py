@@ -181,7 +181,7 @@ def test_photos_lie_upright_and_the_transparent_is_white(
 
 
 def test_a_large_photo_is_saved_at_its_own_size(page: Page, served: WebServer, tmp_path: Path, matter) -> None:
-    """Larger than what is shown, and read in more than one strip."""
+    """A photo larger than the preview, read in more than one band of rows."""
     steps = np.linspace(0, 255, 2500).astype(np.uint8)
     image = np.dstack(np.broadcast_arrays(steps[:, None], steps[None, :1900], np.uint8(90)))
     _open(page, served)
@@ -262,14 +262,14 @@ def test_a_camera_that_is_refused_is_told(page: Page, served: WebServer, tmp_pat
     session.send("Browser.setPermission", {"permission": {"name": "camera"}, "setting": "denied"})
     _open(page, served)
     page.get_by_role("button", name="Use the camera").click()
-    expect(page.get_by_role("alert")).to_contain_text("The camera was refused")
+    expect(page.get_by_role("alert")).to_contain_text("The camera was not allowed")
     _matte(page, _write(tmp_path / "me.png", small))  # photos work without it
 
 
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        ("throw new DOMException('', 'NotFoundError')", "no camera"),
+        ("throw new DOMException('', 'NotFoundError')", "finds no camera"),
         ("throw new DOMException('', 'NotReadableError')", "in use by another program"),
     ],
 )

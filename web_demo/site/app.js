@@ -1,103 +1,112 @@
-/** The page: what is pressed, dropped and pasted goes to the worker; what comes back is shown. */
+/** The page: it sends what the user does to the worker as requests, and shows the responses. */
 
 import {Camera} from './camera.js';
-import {Engine, Refusal} from './engine.js';
-import {chooseBuild, chooseThreads, missing} from './support.js';
+import {UserError} from './errors.js';
+import {chooseBuild, chooseThreads, missingFeatures} from './support.js';
 import {TimingsTable} from './timings.js';
+import {WorkerClient} from './worker-client.js';
 
-const RUNS = 50;
-const SHOWN_EVERY = 250; // milliseconds between two updates of the numbers while the camera runs
-const NAMES = {transparent: 'cutout', matte: 'alpha', blur: 'composite', colour: 'composite', picture: 'composite'};
+/** @typedef {import('./session.js').MatteResult} MatteResult */
 
-/** @template {Element} [T=HTMLElement] @param {string} id @returns {T} */
-const the = (id) => /** @type {any} */ (document.getElementById(id));
+const MEASURED_RUNS = 50;
+const UPDATE_INTERVAL = 250; // milliseconds between two updates of the table and the frame rate while the camera runs
+const BROWSERS = 'Use a current Chrome, Edge, Firefox or Safari.';
+/** The end of the name of a saved file, for each background. */
+const SUFFIXES = {transparent: 'cutout', matte: 'alpha', blur: 'composite', colour: 'composite', image: 'composite'};
 
-const canvas = /** @type {HTMLCanvasElement} */ (the('canvas'));
-const camera = new Camera(the('video'));
-const timings = new TimingsTable(/** @type {any} */ (document.querySelector('#timings tbody')), the('runs'));
+/** Returns an element of the page. @template {Element} [T=HTMLElement] @param {string} id @returns {T} */
+const byId = (id) => /** @type {any} */ (document.getElementById(id));
 
-/** What the person chose last. */
-const chosen = {
-  background: /** @type {keyof typeof NAMES} */ ('transparent'),
-  behind: /** @type {File | undefined} */ (undefined),
+const canvas = /** @type {HTMLCanvasElement} */ (byId('canvas'));
+const camera = new Camera(byId('video'));
+const timings = new TimingsTable(/** @type {any} */ (document.querySelector('#timings tbody')), byId('runs'));
+
+/** The user's choices. */
+const selection = {
+  background: /** @type {keyof typeof SUFFIXES} */ ('transparent'),
+  backgroundFile: /** @type {File | undefined} */ (undefined),
+  /** The name of the photo without its ending, or 'camera'. */
   name: 'photo',
 };
-/** @type {Engine} */
-let engine;
-let live = false;
-const painting = {busy: false, wanted: false};
+/** @type {WorkerClient} */
+let client;
+let live = false; // whether the camera runs
+/** The state of `updateBackground`. */
+const backgroundUpdate = {running: false, wanted: false};
 
+/** Checks the browser, loads the network and makes the page ready for use. */
 async function start() {
-  const lacking = missing();
-  if (lacking.length > 0) {
-    the('status').textContent = '';
-    tell(`This browser lacks ${lacking.join(', ')}. Take a current Chrome, Edge, Firefox or Safari.`);
+  const missing = missingFeatures();
+  if (missing.length > 0) {
+    byId('status').textContent = '';
+    showProblem(`This browser lacks ${missing.join(', ')}. ${BROWSERS}`);
     return;
   }
   const build = chooseBuild();
   const threads = chooseThreads();
-  engine = new Engine();
-  const screen = canvas.transferControlToOffscreen();
+  client = new WorkerClient();
+  const offscreen = canvas.transferControlToOffscreen();
   listen();
   try {
-    await engine.ask('start', {canvas: screen, build, threads}, [screen]);
+    await client.request('start', {canvas: offscreen, build, threads}, [offscreen]);
   } catch (error) {
-    the('status').textContent = '';
-    tell(error instanceof Refusal ? error.message : `The network could not be started: ${message(error)}.`);
+    byId('status').textContent = '';
+    showProblem(error instanceof UserError ? error.message : `The network could not be started: ${messageOf(error)}.`);
     return;
   }
   for (const button of document.querySelectorAll('[data-action=choose], [data-action=camera]')) enable(button);
   document.body.dataset.ready = build;
   const speed = threads === 1 ? 'one thread' : `${threads} threads`;
-  the('status').textContent = `Ready, ${speed}`;
-  if (await keepForOffline(build)) {
-    the('status').textContent = `Ready offline, ${speed}`;
+  byId('status').textContent = `Ready, ${speed}`;
+  if (await installServiceWorker(build)) {
+    byId('status').textContent = `Ready offline, ${speed}`;
     document.body.dataset.offline = 'ready';
   }
 }
 
 /** @param {string} build @returns {Promise<boolean>} whether the page now works without a network */
-async function keepForOffline(build) {
+async function installServiceWorker(build) {
   try {
     const worker = `service-worker.js?build=${build}`;
     await navigator.serviceWorker.register(worker, {updateViaCache: 'none'});
     await navigator.serviceWorker.ready;
     return true;
   } catch {
-    return false; // no secure origin, private browsing, a full disk: the page works all the same
+    return false; // no secure origin, private browsing or a full disk; the page works all the same while it is online
   }
 }
 
+/** Connects the controls of the page to their functions. */
 function listen() {
   /** @type {Record<string, () => unknown>} */
   const actions = {
-    choose: () => the('file').click(),
-    behind: () => the('behind-file').click(),
+    choose: () => byId('file').click(),
+    'choose-background': () => byId('background-file').click(),
     camera: () => (live ? stopCamera() : startCamera({facingMode: {ideal: 'user'}})),
-    switch: async () => startCamera(await camera.next()),
+    switch: async () => startCamera(await camera.otherCamera()),
     measure,
     save,
   };
   for (const button of document.querySelectorAll('[data-action]')) {
     const action = actions[/** @type {HTMLElement} */ (button).dataset.action ?? ''];
-    button.addEventListener('click', () => attempt(action));
+    button.addEventListener('click', () => run(action));
   }
-  the('dismiss').addEventListener('click', quiet);
-  onFile(the('file'), matte);
-  onFile(the('behind-file'), layBehind);
+  byId('dismiss').addEventListener('click', hideProblem);
+  onFile(byId('file'), mattePhoto);
+  onFile(byId('background-file'), useBackgroundFile);
   for (const input of document.querySelectorAll('[name=background]')) {
-    input.addEventListener('change', () => attempt(() => choose(/** @type {any} */ (input).value)));
+    input.addEventListener('change', () => run(() => selectBackground(/** @type {any} */ (input).value)));
   }
-  the('colour').addEventListener('input', () => attempt(() => choose('colour')));
+  byId('colour').addEventListener('input', () => run(() => selectBackground('colour')));
   for (const swatch of document.querySelectorAll('.swatch')) {
     const {dataset, style} = /** @type {HTMLElement} */ (swatch);
     style.setProperty('--swatch', dataset.colour ?? '');
     swatch.addEventListener('click', () => {
-      /** @type {any} */ (the('colour')).value = dataset.colour;
-      attempt(() => choose('colour'));
+      /** @type {any} */ (byId('colour')).value = dataset.colour;
+      run(() => selectBackground('colour'));
     });
   }
-  document.addEventListener('paste', (event) => take(event.clipboardData, event));
+  document.addEventListener('paste', (event) => matteTransferred(event.clipboardData, event));
   document.addEventListener('dragover', (event) => {
     event.preventDefault();
     document.body.classList.add('dragging');
@@ -108,212 +117,225 @@ function listen() {
   document.addEventListener('drop', (event) => {
     event.preventDefault();
     document.body.classList.remove('dragging');
-    take(event.dataTransfer, event);
+    matteTransferred(event.dataTransfer, event);
   });
 }
 
 /**
- * A picture that was dropped or pasted.
+ * Mattes a photo that was dropped or pasted.
  *
  * @param {DataTransfer | null} data
  * @param {Event} event
  */
-function take(data, event) {
+function matteTransferred(data, event) {
   const [file] = data?.files ?? [];
   if (!file) {
-    if (event.type === 'drop') tell('That was no file. Save the picture first, then drop it here.');
+    if (event.type === 'drop') showProblem('That was not a file. Save the image as a file first, then drop it here.');
     return;
   }
   event.preventDefault();
-  attempt(() => matte(file));
+  run(() => mattePhoto(file));
 }
 
 /**
+ * Calls `use` with each file that the user chooses.
+ *
  * @param {HTMLInputElement} input
  * @param {(file: File) => unknown} use
  */
 function onFile(input, use) {
   input.addEventListener('change', () => {
     const [file] = input.files ?? [];
-    input.value = ''; // the same file again is a change again
-    if (file) attempt(() => use(file));
+    input.value = ''; // without this, choosing the same file again would not be a change
+    if (file) run(() => use(file));
   });
 }
 
-/** @param {File} file */
-async function matte(file) {
-  if (document.body.dataset.ready === undefined) throw new Refusal('The network is still loading. Try again in a moment.');
+/** Mattes a photo and shows the result. @param {File} file */
+async function mattePhoto(file) {
+  if (document.body.dataset.ready === undefined) {
+    throw new UserError('The network is still loading. Try again in a moment.');
+  }
   stopCamera();
-  const answer = await working(() => engine.ask('photo', {blob: file}));
-  chosen.name = file.name.replace(/\.[^.]*$/, '') || 'photo';
+  const result = await whileBusy(() => client.request('mattePhoto', {blob: file}));
+  selection.name = file.name.replace(/\.[^.]*$/, '') || 'photo';
   timings.clear();
-  shown('photo', answer);
+  showResult('photo', result);
   timings.show();
-  canvas.setAttribute('aria-label', `${file.name}, ${answer.width} by ${answer.height} pixels, cut out`);
+  canvas.setAttribute('aria-label', `${file.name}, ${result.width} by ${result.height} pixels, cut out`);
 }
 
-/** @param {MediaTrackConstraints} which */
+/** Starts a camera and mattes its frames until it is stopped. @param {MediaTrackConstraints} which camera */
 async function startCamera(which) {
   stopCamera();
   const runs = await camera.start(which, () => {
     stopCamera();
-    tell('The camera was disconnected.');
+    showProblem('The camera was disconnected.');
   });
   if (!runs) return;
   live = true;
-  chosen.name = 'camera';
+  selection.name = 'camera';
   timings.clear();
-  the('camera').textContent = 'Stop';
-  the('switch').hidden = !(await camera.hasOthers());
+  byId('camera').textContent = 'Stop';
+  byId('switch').hidden = !(await camera.hasOthers());
   const {track} = camera;
   try {
-    await watch();
+    await matteFrames();
   } finally {
-    if (camera.track === track) stopCamera(); // and not the one that was switched to meanwhile
+    if (camera.track === track) stopCamera(); // unless another camera was started meanwhile
   }
 }
 
-/** Mattes frame after frame: each that comes while the one before is computed is left out. */
-async function watch() {
+/** Mattes one frame after the other. Frames that come while one is being computed are skipped. */
+async function matteFrames() {
   const {track, mirrored} = camera;
-  let drawn = 0;
+  let updated = 0;
   let frames = 0;
   while (live && camera.track === track) {
-    const bitmap = await camera.frame();
+    const bitmap = await camera.nextFrame();
     if (!bitmap) continue;
     if (!live || camera.track !== track) return bitmap.close();
-    const answer = await engine.ask('frame', {bitmap, mirrored}, [bitmap]);
-    shown('live', answer);
+    const result = await client.request('matteFrame', {bitmap, mirrored}, [bitmap]);
+    showResult('live', result);
     frames++;
     const now = performance.now();
-    if (now - drawn < SHOWN_EVERY) continue;
+    if (now - updated < UPDATE_INTERVAL) continue;
     timings.show();
-    the('rate').textContent = drawn === 0 ? '' : `${Math.round((1000 * frames) / (now - drawn))} frames/s`;
-    [drawn, frames] = [now, 0];
+    byId('rate').textContent = updated === 0 ? '' : `${Math.round((1000 * frames) / (now - updated))} frames/s`;
+    [updated, frames] = [now, 0];
   }
 }
 
+/** Stops the camera. Its last frame stays on the page. */
 function stopCamera() {
-  camera.stop(); // even while it is being asked for
+  camera.stop(); // also ends a start that still waits for the camera
   if (!live) return;
   live = false;
-  the('camera').textContent = 'Camera';
-  the('switch').hidden = true;
-  the('rate').hidden = true;
-  document.body.dataset.state = canvas.hidden ? 'empty' : 'photo'; // the last frame stays
+  byId('camera').textContent = 'Camera';
+  byId('switch').hidden = true;
+  byId('rate').hidden = true;
+  document.body.dataset.state = canvas.hidden ? 'empty' : 'photo';
 }
 
 /**
+ * Updates the page after an image was matted; the worker has already drawn it on the canvas.
+ *
  * @param {'photo' | 'live'} state
- * @param {{width: number, height: number, timings: import('./session.js').Timings}} answer
+ * @param {MatteResult} result
  */
-function shown(state, {width, height, timings: run}) {
+function showResult(state, {width, height, timings: run}) {
   timings.add(run);
   if (state === 'live' && !live) state = 'photo';
   if (document.body.dataset.state === state && canvas.dataset.size === `${width}×${height}`) return;
   document.body.dataset.state = state;
-  the('rate').hidden = state !== 'live';
+  byId('rate').hidden = state !== 'live';
   canvas.dataset.size = `${width}×${height}`;
   canvas.style.setProperty('--ratio', String(width / height));
   canvas.hidden = false;
   if (state === 'live') canvas.setAttribute('aria-label', 'The camera, cut out');
-  the('empty').hidden = true;
-  enable(the('save'));
-  enable(the('measure'));
+  byId('empty').hidden = true;
+  enable(byId('save'));
+  enable(byId('measure'));
 }
 
-/** @param {keyof typeof NAMES} kind */
-async function choose(kind) {
-  the('colours').hidden = kind !== 'colour';
-  the('behind').hidden = kind !== 'picture';
-  if (kind === 'picture' && !chosen.behind) return the('behind-file').click();
-  chosen.background = kind;
-  await repaint();
+/**
+ * Changes the background. For an image, the user is asked for a file if none was chosen yet.
+ *
+ * @param {keyof typeof SUFFIXES} kind
+ */
+async function selectBackground(kind) {
+  byId('colours').hidden = kind !== 'colour';
+  byId('background-image').hidden = kind !== 'image';
+  if (kind === 'image' && !selection.backgroundFile) return byId('background-file').click();
+  selection.background = kind;
+  await updateBackground();
 }
 
-/** @param {File} file */
-async function layBehind(file) {
-  await working(() => engine.ask('setBackground', {background: {kind: 'picture', blob: file}}));
-  chosen.background = 'picture';
-  chosen.behind = file;
-  the('behind-name').textContent = file.name;
+/** Makes an image file the background. @param {File} file */
+async function useBackgroundFile(file) {
+  await whileBusy(() => client.request('setBackground', {background: {kind: 'image', blob: file}}));
+  selection.background = 'image';
+  selection.backgroundFile = file;
+  byId('background-name').textContent = file.name;
 }
 
-/** Asks for the background that is chosen; while one is being painted, only the last of those asked for counts. */
-async function repaint() {
-  painting.wanted = true;
-  if (painting.busy) return;
-  painting.busy = true;
+/** Sends the selected background to the worker. While it renders one, only the last of the later changes is kept. */
+async function updateBackground() {
+  backgroundUpdate.wanted = true;
+  if (backgroundUpdate.running) return;
+  backgroundUpdate.running = true;
   try {
-    while (painting.wanted) {
-      painting.wanted = false;
-      await engine.ask('setBackground', {background: background()});
+    while (backgroundUpdate.wanted) {
+      backgroundUpdate.wanted = false;
+      await client.request('setBackground', {background: selectedBackground()});
     }
   } finally {
-    painting.busy = false;
+    backgroundUpdate.running = false;
   }
 }
 
-/** What the worker takes as one. */
-function background() {
-  const kind = chosen.background;
-  if (kind === 'picture') return {kind, blob: chosen.behind};
+/** Returns the selected background, as the worker's `setBackground` takes it. */
+function selectedBackground() {
+  const kind = selection.background;
+  if (kind === 'image') return {kind, blob: selection.backgroundFile};
   if (kind !== 'colour') return {kind};
-  const value = Number.parseInt(/** @type {any} */ (the('colour')).value.slice(1), 16);
+  const value = Number.parseInt(/** @type {any} */ (byId('colour')).value.slice(1), 16);
   return {kind, colour: [value >> 16, (value >> 8) & 255, value & 255]};
 }
 
+/** Measures how long the current image takes, and shows the distribution. */
 async function measure() {
   stopCamera();
-  const {timings: runs} = await working(() => engine.ask('measure', {runs: RUNS}));
+  const {timings: runs} = await whileBusy(() => client.request('measure', {runs: MEASURED_RUNS}));
   timings.clear();
   timings.add(...runs);
   timings.show();
 }
 
+/** Saves the result as a PNG file of the image's own size. */
 async function save() {
-  const {blob} = await working(() => engine.ask('save'));
+  const {blob} = await whileBusy(() => client.request('save'));
   const link = document.createElement('a');
-  link.download = `${chosen.name}-${NAMES[chosen.background]}.png`;
+  link.download = `${selection.name}-${SUFFIXES[selection.background]}.png`;
   link.href = URL.createObjectURL(blob);
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 /**
- * Shows that something is going on.
+ * Shows the busy sign until the work is done.
  *
  * @template T
  * @param {() => Promise<T>} work
  * @returns {Promise<T>}
  */
-async function working(work) {
-  if (!live) the('busy').hidden = false;
+async function whileBusy(work) {
+  if (!live) byId('busy').hidden = false;
   try {
     return await work();
   } finally {
-    the('busy').hidden = true;
+    byId('busy').hidden = true;
   }
 }
 
-/** Runs what was asked for; what fails is told, and everything stays as it was. @param {() => unknown} action */
-async function attempt(action) {
-  quiet();
+/** Runs an action of the user. If it fails, the page shows why and stays as it was. @param {() => unknown} action */
+async function run(action) {
+  hideProblem();
   try {
     await action();
   } catch (error) {
-    tell(error instanceof Refusal ? error.message : `Something went wrong: ${message(error)}.`);
+    showProblem(error instanceof UserError ? error.message : `Something went wrong: ${messageOf(error)}.`);
   }
 }
 
 /** @param {string} text */
-function tell(text) {
-  the('problem-text').textContent = text;
-  the('problem').hidden = false;
+function showProblem(text) {
+  byId('problem-text').textContent = text;
+  byId('problem').hidden = false;
 }
 
-function quiet() {
-  the('problem').hidden = true;
+function hideProblem() {
+  byId('problem').hidden = true;
 }
 
 /** @param {Element} button */
@@ -321,8 +343,8 @@ function enable(button) {
   button.removeAttribute('disabled');
 }
 
-/** @param {unknown} error */
-function message(error) {
+/** @param {unknown} error @returns {string} */
+function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -1,26 +1,29 @@
-/** The live camera: asked for, switched, stopped, and each failure in words. */
+/** The live camera: starting, switching and stopping it, and a message for each way in which that fails. */
 
-import {Refusal} from './engine.js';
+import {UserError} from './errors.js';
 
-const SIZE = {width: {ideal: 960}, height: {ideal: 720}, frameRate: {ideal: 30}};
+const NOT_ALLOWED = 'The camera was not allowed. Allow it in your browser’s site settings; photos work without it.';
 
-/** By the name of the DOMException (W3C Media Capture and Streams, 9.3). */
-const REASONS = new Map([
-  ['NotAllowedError', 'The camera was refused. Allow it in your browser’s site settings; photos work without it.'],
-  ['SecurityError', 'The camera was refused. Allow it in your browser’s site settings; photos work without it.'],
-  ['NotFoundError', 'This device has no camera that the browser can see. Photos work without one.'],
-  ['NotReadableError', 'The camera is in use by another program. Close that, and try again.'],
-  ['AbortError', 'The camera has failed. Try again.'],
-  ['OverconstrainedError', 'The camera gives no picture of a size that fits.'],
+/** The size and rate that a camera is asked for; it may give others. */
+const FORMAT = {width: {ideal: 960}, height: {ideal: 720}, frameRate: {ideal: 30}};
+
+/** The message for each name of a DOMException (W3C Media Capture and Streams, 9.3). */
+const MESSAGES = new Map([
+  ['NotAllowedError', NOT_ALLOWED],
+  ['SecurityError', NOT_ALLOWED],
+  ['NotFoundError', 'The browser finds no camera on this device. Photos work without one.'],
+  ['NotReadableError', 'The camera is in use by another program. Close that program and try again.'],
+  ['AbortError', 'The camera failed. Try again.'],
+  ['OverconstrainedError', 'The camera has no video format that this page can use. Photos work without it.'],
 ]);
 
-/** One camera at a time, shown in one video element. */
+/** The camera that is in use, one at a time. It plays in a video element, from which the frames are read. */
 export class Camera {
   /** @type {MediaStreamTrack | undefined} */
   track;
-  /** Whether its picture is shown as in a mirror. */
+  /** Whether its frames are shown flipped left to right, as in a mirror: true except for a rear camera. */
   mirrored = false;
-  /** How often it was stopped: whoever waits for a camera sees whether it is still wanted. */
+  /** Number of calls of `stop`. A `start` that is waiting for the camera sees by it that it was stopped meanwhile. */
   stops = 0;
 
   /** @param {HTMLVideoElement} video */
@@ -29,21 +32,25 @@ export class Camera {
   }
 
   /**
-   * @param {MediaTrackConstraints} which
-   * @param {() => void} onEnded the camera was taken away
-   * @returns {Promise<boolean>} whether it runs; not if it was stopped meanwhile
-   * @throws {Refusal}
+   * Starts a camera. The one that was in use is stopped.
+   *
+   * @param {MediaTrackConstraints} which camera, such as {facingMode: {ideal: 'user'}}
+   * @param {() => void} onEnded called when the camera ends without `stop`, such as when it is unplugged
+   * @returns {Promise<boolean>} whether the camera runs; false if it was stopped while starting.
+   * @throws {UserError} there is no camera, or it is not allowed, in use or broken.
    */
   async start(which, onEnded) {
     if (!navigator.mediaDevices) {
-      throw new Refusal('Browsers give the camera to pages over HTTPS or on this machine only. Photos work without it.');
+      throw new UserError(
+        'Browsers allow the camera only over HTTPS, or on pages of this machine itself. Photos work without it.',
+      );
     }
     this.stop();
-    const mine = this.stops;
+    const stopsBefore = this.stops;
     try {
-      const stream = await navigator.mediaDevices.getUserMedia({video: {...SIZE, ...which}, audio: false});
+      const stream = await navigator.mediaDevices.getUserMedia({video: {...FORMAT, ...which}, audio: false});
       const [track] = stream.getVideoTracks();
-      if (this.stops !== mine) {
+      if (this.stops !== stopsBefore) {
         track.stop();
         return false;
       }
@@ -54,37 +61,47 @@ export class Camera {
       await this.video.play();
       return true;
     } catch (error) {
-      if (this.stops !== mine) return false;
+      if (this.stops !== stopsBefore) return false;
       this.stop();
       const name = error instanceof DOMException ? error.name : '';
-      throw new Refusal(REASONS.get(name) ?? `The camera could not be started (${name || error}).`);
+      throw new UserError(MESSAGES.get(name) ?? `The camera could not be started (${name || error}). Try again.`);
     }
   }
 
+  /** Stops the camera, or a `start` that is waiting for one. */
   stop() {
     this.stops++;
-    this.track?.stop(); // of its own accord it fires no "ended"
+    this.track?.stop(); // this fires no "ended" event
     this.track = undefined;
     this.video.srcObject = null;
   }
 
-  /** The other side's camera; where cameras have no sides, the next one. @returns {Promise<MediaTrackConstraints>} */
-  async next() {
+  /**
+   * Returns the constraints of the camera to switch to: the camera on the other side of the device, or the next camera
+   * in the list where cameras have no side.
+   *
+   * @returns {Promise<MediaTrackConstraints>}
+   */
+  async otherCamera() {
     const {facingMode, deviceId} = this.track?.getSettings() ?? {};
     if (facingMode) return {facingMode: {ideal: facingMode === 'user' ? 'environment' : 'user'}};
-    const devices = await cameras();
-    const at = devices.findIndex((device) => device.deviceId === deviceId);
-    // Exactly that one: with an ideal, a camera whose size fits better would win.
-    return {deviceId: {exact: devices[(at + 1) % devices.length].deviceId}};
+    const devices = await listCameras();
+    const current = devices.findIndex((device) => device.deviceId === deviceId);
+    // "exact", because with "ideal" the browser may prefer a camera whose size fits better.
+    return {deviceId: {exact: devices[(current + 1) % devices.length].deviceId}};
   }
 
-  /** Whether there is another camera to switch to. */
+  /** Returns whether there is another camera to switch to. @returns {Promise<boolean>} */
   async hasOthers() {
-    return (await cameras()).length > 1;
+    return (await listCameras()).length > 1;
   }
 
-  /** Waits for a frame that was not seen yet. @returns {Promise<ImageBitmap | undefined>} none once it is stopped */
-  async frame() {
+  /**
+   * Waits for a new frame.
+   *
+   * @returns {Promise<ImageBitmap | undefined>} the frame; undefined if the camera was stopped.
+   */
+  async nextFrame() {
     const {video, track} = this;
     await new Promise((resolve) => {
       if ('requestVideoFrameCallback' in video) video.requestVideoFrameCallback(resolve);
@@ -97,6 +114,7 @@ export class Camera {
   }
 }
 
-async function cameras() {
+/** @returns {Promise<MediaDeviceInfo[]>} */
+async function listCameras() {
   return (await navigator.mediaDevices.enumerateDevices()).filter(({kind}) => kind === 'videoinput');
 }

@@ -1,55 +1,63 @@
 /*
- * Works without a network: every file of the page is kept, by its hash, when the page is first opened. While there is a
- * network it is asked first, so that a newer page or model is there at once.
+ * The service worker, which makes the page work without a network. When the page is first opened, every file of it is
+ * cached under a key that contains the file's hash. While there is a network, files come from the network, so that a
+ * newer page or model is used at once.
  *
- * A newer one of these takes over once the page was closed, as browsers have it. Were it to take over a page that loads
- * (`skipWaiting`), Chromium would at times never answer what the page's workers ask for.
+ * A newer service worker takes over after the page was closed, as browsers do by default. It must not call
+ * `skipWaiting`: if it takes over a page that is loading, Chromium sometimes never answers the requests of the page's
+ * workers.
  *
- * `?build=` names the build of LiteRT.js that runs in this browser; the other one is not kept.
+ * `?build=` in the address names the build of LiteRT.js that runs in this browser. The other build is not cached.
  */
 'use strict';
 
-importScripts('precache.js'); // self.PRECACHE: path → integrity. A change there makes browsers install this anew.
+// Sets self.PRECACHE: path → integrity. Browsers install this service worker again when that file changes.
+importScripts('precache.js');
 
 const CACHE = 'mmnet';
 const scope = self.registration.scope;
-const unused = new URL(self.location.href).searchParams.get('build') === 'threaded' ? 'compat' : 'threaded';
-const kept = Object.entries(self.PRECACHE).filter(([path]) => !(path.startsWith('litert/') && path.includes(unused)));
+const otherBuild = new URL(self.location.href).searchParams.get('build') === 'threaded' ? 'compat' : 'threaded';
+const isOtherBuild = (path) => path.startsWith('litert/') && path.includes(otherBuild);
+const files = Object.entries(self.PRECACHE).filter(([path]) => !isOtherBuild(path));
 
-/** Under which address a file is kept: with its hash, so that old and new lie beside each other. */
-const keyOf = (path, integrity) => `${new URL(path, scope)}?${encodeURIComponent(integrity)}`;
+/** Returns the address under which a file is cached. It contains the hash, so that old and new files do not collide. */
+const cacheKey = (path, integrity) => `${new URL(path, scope)}?${encodeURIComponent(integrity)}`;
 
-async function fill() {
+/** Caches every file that is not cached yet. */
+async function cacheFiles() {
   const cache = await caches.open(CACHE);
   await Promise.all(
-    kept.map(async ([path, integrity]) => {
-      const key = keyOf(path, integrity);
+    files.map(async ([path, integrity]) => {
+      const key = cacheKey(path, integrity);
       if (await cache.match(key)) return;
       await cache.put(key, await fetch(new URL(path, scope), {integrity, cache: 'no-cache'}));
     }),
   );
 }
 
-async function tidy() {
+/** Deletes the cached files of older versions of the page. */
+async function deleteOldFiles() {
   const cache = await caches.open(CACHE);
-  const wanted = new Set(kept.map(([path, integrity]) => keyOf(path, integrity)));
-  await Promise.all((await cache.keys()).filter(({url}) => !wanted.has(url)).map((request) => cache.delete(request)));
+  const current = new Set(files.map(([path, integrity]) => cacheKey(path, integrity)));
+  await Promise.all((await cache.keys()).filter(({url}) => !current.has(url)).map((request) => cache.delete(request)));
   await self.clients.claim();
 }
 
-async function answer(request) {
+/** Returns the response to a request: from the network, or from the cache if the network fails. */
+async function respond(request) {
   try {
     return await fetch(request);
   } catch (error) {
     const path = new URL(request.url).pathname.slice(new URL(scope).pathname.length) || 'index.html';
-    const cached = self.PRECACHE[path] && (await (await caches.open(CACHE)).match(keyOf(path, self.PRECACHE[path])));
+    const integrity = self.PRECACHE[path];
+    const cached = integrity && (await (await caches.open(CACHE)).match(cacheKey(path, integrity)));
     if (!cached) throw error;
     return cached;
   }
 }
 
-self.addEventListener('install', (event) => event.waitUntil(fill()));
-self.addEventListener('activate', (event) => event.waitUntil(tidy()));
+self.addEventListener('install', (event) => event.waitUntil(cacheFiles()));
+self.addEventListener('activate', (event) => event.waitUntil(deleteOldFiles()));
 self.addEventListener('fetch', (event) => {
-  if (event.request.method === 'GET' && event.request.url.startsWith(scope)) event.respondWith(answer(event.request));
+  if (event.request.method === 'GET' && event.request.url.startsWith(scope)) event.respondWith(respond(event.request));
 });

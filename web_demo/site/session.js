@@ -1,157 +1,198 @@
 /**
- * What the worker knows: the model, the picture, its alpha, the background; and what it does when the page asks.
+ * The state of one page in the worker: the model, the current image, its alpha and the background. The page's requests
+ * are methods of `Session`.
  *
- * @typedef {import('./pictures.js').Picture} Picture
- * @typedef {import('./painter.js').Background} Background
+ * @typedef {import('./images.js').Image} Image
+ * @typedef {import('./renderer.js').Background} Background
  * @typedef {{read: number, preprocess: number, network: number, composite: number}} Timings in milliseconds
- * @typedef {{message: object, transfer?: Transferable[]}} Answer
+ * @typedef {{width: number, height: number, timings: Timings}} MatteResult size of the image in pixels, and its timings
+ * @typedef {{message: object, transfer?: Transferable[]}} Response
  */
 
 import {inscribe} from './core/fit.js';
 import {encodePng} from './core/png.js';
-import {InputMaker} from './core/preprocess.js';
+import {InputScaler} from './core/preprocess.js';
 import {Resampler} from './core/resample.js';
-import {ExpectedError, MattingModel} from './model.js';
-import {Painter} from './painter.js';
-import {decode, FrameReader} from './pictures.js';
+import {UserError} from './errors.js';
+import {decode, FrameReader} from './images.js';
+import {MattingModel} from './model.js';
+import {Renderer} from './renderer.js';
 
-const SHOWN_SIDE = 2048; // the longer side of what is on the screen; what is saved has the picture's own size
+const REQUESTS = ['start', 'mattePhoto', 'matteFrame', 'setBackground', 'measure', 'save'];
+const PREVIEW_SIDE = 2048; // limit in pixels of the longer side of what is shown; the saved file has the image's size
 
-/** One page's. */
+/** The session of one page. */
 export class Session {
   /** @type {Background} */
   background = {kind: 'transparent'};
-  /** @type {Picture | undefined} */
-  picture;
-  /** The picture as large as it is shown. @type {Picture | undefined} */
-  shown;
-  /** The model's. @type {Uint8Array | undefined} */
-  alpha;
-  /** @type {Painter | undefined} */
-  painter;
-  /** @type {{maker: InputMaker, height: number, width: number} | undefined} */
-  input;
+  /** The current image at its own size. @type {Image | undefined} */
+  image;
+  /** The current image as it is shown, with at most PREVIEW_SIDE pixels per side. @type {Image | undefined} */
+  preview;
+  /** The model's alpha of the current image: size · size bytes. @type {Uint8Array | undefined} */
+  modelAlpha;
+  /** The renderer of the preview. @type {Renderer | undefined} */
+  renderer;
+  /** @type {{scaler: InputScaler, height: number, width: number} | undefined} */
+  preprocessing;
   frames = new FrameReader();
 
   /**
-   * @param {any} data a message of the page; its `kind` is the method that answers.
-   * @returns {Promise<Answer>}
+   * Handles one request of the page.
+   *
+   * @param {any} data the request; `kind` is the name of the method, the other members are its arguments.
+   * @returns {Promise<Response>}
+   * @throws {TypeError} there is no such request.
    */
   async handle(data) {
-    const kinds = ['start', 'photo', 'frame', 'setBackground', 'measure', 'save'];
-    if (!kinds.includes(data.kind)) throw new TypeError(`no such message: ${data.kind}`);
+    if (!REQUESTS.includes(data.kind)) throw new TypeError(`unknown request '${data.kind}'`);
     return (await /** @type {any} */ (this)[data.kind](data)) ?? {message: {}};
   }
 
-  /** @param {{canvas: OffscreenCanvas, build: 'threaded' | 'compat', threads: number}} data */
+  /**
+   * Loads the model and runs it once.
+   *
+   * @param {{canvas: OffscreenCanvas, build: 'threaded' | 'compat', threads: number}} data
+   * @returns {Promise<Response>} `size`, the side of the model's input; `milliseconds`, the time that loading took.
+   */
   async start({canvas, build, threads}) {
     const context = canvas.getContext('2d');
-    if (!context) throw new ExpectedError('Your browser gives no canvas to draw on.');
+    if (!context) throw new UserError('Your browser provides no canvas to draw on.');
     this.screen = context;
     const began = performance.now();
     this.model = await MattingModel.load(new URL('./model.tflite', import.meta.url), build, threads);
-    await this.model.run(new Uint8Array(3 * this.model.size ** 2)); // the first run is slower than all others
+    await this.model.run(new Uint8Array(3 * this.model.size ** 2)); // the first run is slower than all later ones
     return {message: {size: this.model.size, milliseconds: performance.now() - began}};
   }
 
-  /** @param {{blob: Blob}} data */
-  async photo({blob}) {
+  /**
+   * Mattes a photo and shows the result.
+   *
+   * @param {{blob: Blob}} data
+   * @returns {Promise<{message: MatteResult}>}
+   */
+  async mattePhoto({blob}) {
     const began = performance.now();
     return {message: await this.matte(await decode(blob), began)};
   }
 
-  /** @param {{bitmap: ImageBitmap, mirrored: boolean}} data */
-  async frame({bitmap, mirrored}) {
+  /**
+   * Mattes a camera frame and shows the result.
+   *
+   * @param {{bitmap: ImageBitmap, mirrored: boolean}} data
+   * @returns {Promise<{message: MatteResult}>}
+   */
+  async matteFrame({bitmap, mirrored}) {
     const began = performance.now();
     return {message: await this.matte(this.frames.read(bitmap, mirrored), began)};
   }
 
-  /** @param {{background: any}} data a Background; its picture is a Blob. */
+  /**
+   * Changes the background and shows the current image with it.
+   *
+   * @param {{background: any}} data a `Background`, with the file (`blob`) of a background image instead of its pixels.
+   */
   async setBackground({background}) {
-    const blob = background.kind === 'picture' ? background.blob : undefined;
-    this.background = blob ? {kind: 'picture', picture: await decode(blob)} : background;
-    if (this.shown) this.show();
+    const blob = background.kind === 'image' ? background.blob : undefined;
+    this.background = blob ? {kind: 'image', image: await decode(blob)} : background;
+    if (this.preview) this.show();
   }
 
-  /** Computes the alpha of the picture again and again. @param {{runs: number}} data */
+  /**
+   * Mattes the current image again and again, without reading it again.
+   *
+   * @param {{runs: number}} data
+   * @returns {Promise<{message: {timings: Timings[]}}>} one `Timings` per run
+   */
   async measure({runs}) {
-    if (!this.picture) throw new ExpectedError('There is no picture to measure with.');
+    if (!this.image) throw new UserError('There is no image to measure with. Choose a photo first.');
     /** @type {Timings[]} */
     const timings = [];
-    for (let run = 0; run < runs; run++) timings.push(await this.compute(this.picture, performance.now()));
+    for (let run = 0; run < runs; run++) timings.push(await this.compute(this.image, performance.now()));
     return {message: {timings}};
   }
 
-  /** What is shown, at the picture's own size, as a PNG. */
+  /**
+   * Renders what is shown at the image's own size.
+   *
+   * @returns {Promise<{message: {blob: Blob}}>} a PNG file
+   */
   async save() {
-    const {picture, alpha} = this;
-    if (!picture || !alpha) throw new ExpectedError('There is no picture to save.');
-    const {height, width} = picture;
-    const pixels = this.painterFor(picture).paint(picture, alpha, this.background);
+    const {image, modelAlpha} = this;
+    if (!image || !modelAlpha) throw new UserError('There is no image to save. Choose a photo first.');
+    const {height, width} = image;
+    const pixels = this.createRenderer(image).render(image, modelAlpha, this.background);
     return {message: {blob: await encodePng(pixels, height, width)}};
   }
 
   /**
-   * @param {Picture} picture
-   * @param {number} began when its reading did
+   * Makes an image the current one, computes its alpha and shows it.
+   *
+   * @param {Image} image
+   * @param {number} began time at which reading the image began, in milliseconds (`performance.now`)
+   * @returns {Promise<MatteResult>}
    */
-  async matte(picture, began) {
+  async matte(image, began) {
     const read = performance.now() - began;
-    this.picture = picture;
-    this.shown = shrink(picture);
-    const timings = await this.compute(picture, performance.now());
-    return {width: picture.width, height: picture.height, timings: {...timings, read}};
+    this.image = image;
+    this.preview = shrinkToPreview(image);
+    const timings = await this.compute(image, performance.now());
+    return {width: image.width, height: image.height, timings: {...timings, read}};
   }
 
   /**
-   * @param {Picture} picture
-   * @param {number} start
-   * @returns {Promise<Timings>}
+   * Computes the alpha of the current image and shows the image with it.
+   *
+   * @param {Image} image
+   * @param {number} start time at which preprocessing began, in milliseconds
+   * @returns {Promise<Timings>} `read` is 0.
    */
   async compute({pixels, height, width}, start) {
     const model = this.model;
     if (!model) throw new Error('the model is not loaded');
-    if (this.input?.height !== height || this.input.width !== width) {
-      this.input = {maker: new InputMaker(height, width, model.size), height, width};
+    if (this.preprocessing?.height !== height || this.preprocessing.width !== width) {
+      this.preprocessing = {scaler: new InputScaler(height, width, model.size), height, width};
     }
     const input = new Uint8Array(3 * model.size ** 2);
-    this.input.maker.run(pixels, input);
-    const prepared = performance.now();
-    this.alpha = await model.run(input);
+    this.preprocessing.scaler.run(pixels, input);
+    const preprocessed = performance.now();
+    this.modelAlpha = await model.run(input);
     const inferred = performance.now();
     this.show();
-    const network = inferred - prepared;
-    return {read: 0, preprocess: prepared - start, network, composite: performance.now() - inferred};
+    const network = inferred - preprocessed;
+    return {read: 0, preprocess: preprocessed - start, network, composite: performance.now() - inferred};
   }
 
+  /** Renders the preview on the page's canvas. */
   show() {
-    const {shown, alpha, screen} = this;
-    if (!shown || !alpha || !screen) return;
-    const {height, width} = shown;
-    if (this.painter?.height !== height || this.painter.width !== width) {
-      this.painter = this.painterFor(shown);
+    const {preview, modelAlpha, screen} = this;
+    if (!preview || !modelAlpha || !screen) return;
+    const {height, width} = preview;
+    if (this.renderer?.height !== height || this.renderer.width !== width) {
+      this.renderer = this.createRenderer(preview);
     }
     if (screen.canvas.width !== width || screen.canvas.height !== height) {
       Object.assign(screen.canvas, {width, height});
     }
-    screen.putImageData(new ImageData(this.painter.paint(shown, alpha, this.background), width, height), 0, 0);
+    const rendered = this.renderer.render(preview, modelAlpha, this.background);
+    screen.putImageData(new ImageData(rendered, width, height), 0, 0);
   }
 
-  /** @param {Picture} picture */
-  painterFor({height, width}) {
+  /** @param {Image} image @returns {Renderer} for images of this size */
+  createRenderer({height, width}) {
     if (!this.model) throw new Error('the model is not loaded');
-    return new Painter(height, width, this.model.size);
+    return new Renderer(height, width, this.model.size);
   }
 }
 
 /**
- * @param {Picture} picture
- * @returns {Picture} no larger than the screen can use
+ * @param {Image} image
+ * @returns {Image} the image, with at most PREVIEW_SIDE pixels per side
  */
-function shrink(picture) {
-  const {pixels, height, width} = picture;
-  if (Math.max(height, width) <= SHOWN_SIDE) return picture;
-  const [h, w] = inscribe(height, width, SHOWN_SIDE);
+function shrinkToPreview(image) {
+  const {pixels, height, width} = image;
+  if (Math.max(height, width) <= PREVIEW_SIDE) return image;
+  const [h, w] = inscribe(height, width, PREVIEW_SIDE);
   const small = new Uint8ClampedArray(4 * h * w).fill(255);
   new Resampler(height, width, h, w, 3, 4, 4).run(pixels, 0, 4 * width, small, 0, 4 * w);
   return {pixels: small, height: h, width: w};

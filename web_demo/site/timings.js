@@ -1,26 +1,26 @@
-/** How long each stage takes: not one number, but how the last runs were distributed. */
+/** The table of processing times. For each stage it shows how the times of the latest runs are distributed. */
 
 import {percentile} from './core/statistics.js';
 
 /** @typedef {import('./session.js').Timings} Timings */
 
-const LAST = 150;
+const MAX_RUNS = 150; // runs beyond the latest 150 are forgotten
 const STAGES = /** @type {const} */ ([
   ['read', 'Read'],
   ['preprocess', 'Preprocess'],
   ['network', 'Network'],
   ['composite', 'Composite'],
 ]);
-const SVG = 'http://www.w3.org/2000/svg';
+const SVG_NAMESPACE = 'http://www.w3.org/2000/svg';
 
-/** A table with a row a stage. */
+/** A table with one row per stage and one for the total: box plot, median and 90th percentile. */
 export class TimingsTable {
   /** @type {Timings[]} */
   runs = [];
 
   /**
-   * @param {HTMLTableSectionElement} body
-   * @param {HTMLElement} count where the number of runs is written
+   * @param {HTMLTableSectionElement} body empty; the rows are added to it.
+   * @param {HTMLElement} count element that shows the number of runs
    */
   constructor(body, count) {
     this.count = count;
@@ -30,23 +30,24 @@ export class TimingsTable {
       header.scope = 'row';
       header.textContent = name;
       row.append(header);
-      const plot = new Plot();
+      const plot = new BoxPlot();
       row.insertCell().append(plot.svg);
       return {plot, median: row.insertCell(), high: row.insertCell()};
     });
   }
 
+  /** Forgets all runs. What is shown stays until `show`. */
   clear() {
     this.runs = [];
   }
 
-  /** @param {Timings[]} timings */
+  /** Adds the timings of one or more runs. @param {Timings[]} timings */
   add(...timings) {
     this.runs.push(...timings);
-    this.runs.splice(0, this.runs.length - LAST);
+    this.runs.splice(0, this.runs.length - MAX_RUNS);
   }
 
-  /** Draws what was added. */
+  /** Shows the runs that were added. */
   show() {
     if (this.runs.length === 0) return;
     const columns = STAGES.map(([key]) => this.runs.map((run) => run[key]));
@@ -63,25 +64,25 @@ export class TimingsTable {
   }
 }
 
-/** A box plot: a line from the 5th to the 95th percentile, a box over the middle half, a mark at the median. */
-class Plot {
+/** A box plot: a line from the 5th to the 95th percentile, a box from the 25th to the 75th, a mark at the median. */
+class BoxPlot {
   constructor() {
-    this.svg = document.createElementNS(SVG, 'svg');
+    this.svg = document.createElementNS(SVG_NAMESPACE, 'svg');
     this.svg.setAttribute('viewBox', '0 0 100 12');
     this.svg.setAttribute('preserveAspectRatio', 'none');
     this.svg.setAttribute('aria-hidden', 'true');
-    this.line = this.bar('line', 5.5, 1);
-    this.box = this.bar('box', 2.5, 7);
-    this.mark = this.bar('mark', 1, 10);
+    this.line = this.addBar('line', 5.5, 1);
+    this.box = this.addBar('box', 2.5, 7);
+    this.mark = this.addBar('mark', 1, 10);
   }
 
   /**
-   * @param {string} kind
+   * @param {string} kind class name, see style.css
    * @param {number} y
    * @param {number} height
    */
-  bar(kind, y, height) {
-    const shape = document.createElementNS(SVG, 'rect');
+  addBar(kind, y, height) {
+    const shape = document.createElementNS(SVG_NAMESPACE, 'rect');
     shape.setAttribute('class', kind);
     shape.setAttribute('y', String(y));
     shape.setAttribute('height', String(height));
@@ -90,28 +91,32 @@ class Plot {
   }
 
   /**
-   * @param {Float64Array} sorted
-   * @param {number} longest what the whole width stands for
+   * Draws the plot of a list of durations.
+   *
+   * @param {Float64Array} sorted at least one duration, in ascending order
+   * @param {number} longest duration that the whole width stands for
    */
   show(sorted, longest) {
     const at = (/** @type {number} */ percent) => Math.min(98, (98 * percentile(sorted, percent)) / longest);
-    span(this.line, at(5), at(95));
-    span(this.box, at(25), at(75));
-    span(this.mark, at(50), at(50) + 1.6);
+    setSpan(this.line, at(5), at(95));
+    setSpan(this.box, at(25), at(75));
+    setSpan(this.mark, at(50), at(50) + 1.6);
   }
 }
 
 /**
+ * Sets the horizontal extent of a bar.
+ *
  * @param {Element} shape
  * @param {number} from
  * @param {number} to
  */
-function span(shape, from, to) {
+function setSpan(shape, from, to) {
   shape.setAttribute('x', from.toFixed(2));
   shape.setAttribute('width', Math.max(0.8, to - from).toFixed(2));
 }
 
-/** @param {number} value */
+/** @param {number} value @returns {string} for example '9.5 ms' or '12 ms' */
 function milliseconds(value) {
   return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ms`;
 }

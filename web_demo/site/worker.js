@@ -1,12 +1,12 @@
 /*
- * Everything that computes, off the page's own thread. LiteRT.js loads its WebAssembly with importScripts, which only a
- * classic worker has; the rest are modules.
+ * The worker that computes everything, so that the page stays responsive. LiteRT.js loads its WebAssembly with
+ * importScripts, which exists in classic workers only. So this file is a classic script, and it imports the modules.
  */
 'use strict';
 
 const session = import('./session.js').then(({Session}) => new Session());
 
-let last = Promise.resolve(); // one message at a time, in their order
+let last = Promise.resolve(); // settles when the latest request is done; requests are handled one at a time, in order
 
 self.onmessage = ({data}) => {
   last = last.then(async () => {
@@ -14,7 +14,7 @@ self.onmessage = ({data}) => {
       const {message, transfer = []} = await (await session).handle(data);
       self.postMessage({id: data.id, ...message}, transfer);
     } catch (error) {
-      self.postMessage({id: data.id, error: error?.message || String(error), expected: error?.expected === true});
+      self.postMessage({id: data.id, error: error?.message || String(error), forUser: error?.forUser === true});
     }
   });
 };

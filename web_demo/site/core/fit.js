@@ -1,21 +1,22 @@
 /**
- * How a picture of any shape meets the square that the network takes (PREPROCESSING.md, section 3).
+ * Fitting of an image of any shape to the square input of the network (preprocessing.md, section 3).
  *
  * @typedef {'stretch' | 'crop' | 'letterbox'} Fit
- * @typedef {{top: number, left: number, height: number, width: number}} Rectangle whole pixels
- * @typedef {{seen: Rectangle, filled: Rectangle}} Placement what part of the picture lies on what part of the square
+ * @typedef {{top: number, left: number, height: number, width: number}} Rectangle in whole pixels
+ * @typedef {{seen: Rectangle, filled: Rectangle}} Placement the rectangle of the image that the network sees, and the
+ *   rectangle of the square that it fills
  */
 
-/** @type {readonly Fit[]} */
+/** @type {readonly Fit[]} All fits, in the order of the Python runtime. */
 export const FITS = Object.freeze(['stretch', 'crop', 'letterbox']);
 
 /**
- * Where a picture of `height` × `width` lies in a square of `size`, all >= 1.
+ * Returns the placement of an image in the square.
  *
  * @param {Fit} fit
- * @param {number} height
- * @param {number} width
- * @param {number} size
+ * @param {number} height of the image in pixels, >= 1
+ * @param {number} width of the image in pixels, >= 1
+ * @param {number} size side of the square in pixels, >= 1
  * @returns {Placement}
  */
 export function place(fit, height, width, size) {
@@ -31,12 +32,13 @@ export function place(fit, height, width, size) {
 }
 
 /**
- * The height and width of a picture whose longer side is made `size`: the shorter rounds half up, to at least 1.
+ * Returns the height and width that an image has after scaling its longer side to `size`. The shorter side is rounded
+ * half up, and is at least 1.
  *
- * @param {number} height
- * @param {number} width
- * @param {number} size
- * @returns {[number, number]}
+ * @param {number} height of the image in pixels, >= 1
+ * @param {number} width of the image in pixels, >= 1
+ * @param {number} size of the longer side after scaling, in pixels, >= 1
+ * @returns {[number, number]} height and width
  */
 export function inscribe(height, width, size) {
   if (width >= height) return [Math.max(1, Math.floor((2 * size * height + width) / (2 * width))), size];

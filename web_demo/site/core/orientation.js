@@ -1,66 +1,69 @@
 /**
- * Frame → upright picture and back (PREPROCESSING.md, section 2). It moves pixels and rounds nothing.
+ * Conversion of a camera frame to an upright image and back (preprocessing.md, section 2). It moves pixels and changes
+ * none.
  *
- * A pixel is one element of the array: a Uint32Array holds RGBA, a Uint8Array alpha.
+ * One pixel is one element of the array: a Uint32Array holds RGBA pixels, a Uint8Array holds an alpha.
  *
  * @template {Uint8Array | Uint32Array} Pixels
- * @typedef {{pixels: Pixels, height: number, width: number}} Turned
+ * @typedef {{pixels: Pixels, height: number, width: number}} Oriented
  */
 
 /**
- * Turns a frame clockwise by 0, 90, 180 or 270 degrees, then swaps left and right if it is mirrored.
+ * Returns the upright image of a frame: the frame rotated clockwise and then, if it is mirrored, flipped left to right.
  *
  * @template {Uint8Array | Uint32Array} Pixels
- * @param {Pixels} frame
- * @param {number} height of the frame
- * @param {number} width
- * @param {number} rotation
- * @param {boolean} mirrored
- * @returns {Turned<Pixels>}
+ * @param {Pixels} frame height · width pixels.
+ * @param {number} height of the frame in pixels
+ * @param {number} width of the frame in pixels
+ * @param {number} rotation 0, 90, 180 or 270 degrees clockwise.
+ * @param {boolean} mirrored whether the image is flipped left to right, as for a front camera.
+ * @returns {Oriented<Pixels>}
+ * @throws {RangeError} the rotation is another number.
  */
-export function apply(frame, height, width, rotation, mirrored) {
+export function applyOrientation(frame, height, width, rotation, mirrored) {
   const sideways = rotation % 180 !== 0;
   const [h, w] = sideways ? [width, height] : [height, width];
-  const pixels = blank(frame);
-  walk(height, width, rotation, mirrored, (at, from) => (pixels[at] = frame[from]));
+  const pixels = emptyLike(frame);
+  forEachPixel(height, width, rotation, mirrored, (inImage, inFrame) => (pixels[inImage] = frame[inFrame]));
   return {pixels, height: h, width: w};
 }
 
 /**
- * The inverse of `apply`: upright picture → frame of `height` × `width`.
+ * Returns the frame of an upright image: the inverse of `applyOrientation`.
  *
  * @template {Uint8Array | Uint32Array} Pixels
- * @param {Pixels} picture
- * @param {number} height of the frame
- * @param {number} width
- * @param {number} rotation
- * @param {boolean} mirrored
- * @returns {Pixels}
+ * @param {Pixels} image height · width pixels.
+ * @param {number} height of the frame in pixels
+ * @param {number} width of the frame in pixels
+ * @param {number} rotation 0, 90, 180 or 270 degrees, as given to `applyOrientation`.
+ * @param {boolean} mirrored as given to `applyOrientation`.
+ * @returns {Pixels} the frame, height · width pixels.
+ * @throws {RangeError} the rotation is another number.
  */
-export function undo(picture, height, width, rotation, mirrored) {
-  const pixels = blank(picture);
-  walk(height, width, rotation, mirrored, (at, from) => (pixels[from] = picture[at]));
+export function undoOrientation(image, height, width, rotation, mirrored) {
+  const pixels = emptyLike(image);
+  forEachPixel(height, width, rotation, mirrored, (inImage, inFrame) => (pixels[inFrame] = image[inImage]));
   return pixels;
 }
 
 /**
- * Calls `move` with each pixel's place in the upright picture and in the frame of `height` × `width`.
+ * Calls `move` once per pixel, with the pixel's index in the upright image and its index in the frame.
  *
- * @param {number} height
- * @param {number} width
+ * @param {number} height of the frame
+ * @param {number} width of the frame
  * @param {number} rotation
  * @param {boolean} mirrored
- * @param {(at: number, from: number) => void} move
+ * @param {(inImage: number, inFrame: number) => void} move
  */
-function walk(height, width, rotation, mirrored, move) {
+function forEachPixel(height, width, rotation, mirrored, move) {
   const [h, w] = rotation % 180 !== 0 ? [width, height] : [height, width];
-  // Of the frame: where the picture's first pixel is, and how far its neighbours to the right and below are.
+  // Indices into the frame: the first pixel of the image, and the distances to its right and to its lower neighbour.
   const [start, right, below] = {
     0: [0, 1, width],
     90: [(height - 1) * width, -width, 1],
     180: [height * width - 1, -1, -width],
     270: [width - 1, width, -1],
-  }[rotation] ?? fail(rotation);
+  }[rotation] ?? refuse(rotation);
   for (let y = 0; y < h; y++) {
     for (let x = 0; x < w; x++) move(y * w + (mirrored ? w - 1 - x : x), start + x * right + y * below);
   }
@@ -68,17 +71,18 @@ function walk(height, width, rotation, mirrored, move) {
 
 /**
  * @template {Uint8Array | Uint32Array} Pixels
- * @param {Pixels} like
- * @returns {Pixels}
+ * @param {Pixels} pixels
+ * @returns {Pixels} a new array of the same type and length
  */
-function blank(like) {
-  return /** @type {Pixels} */ (like instanceof Uint32Array ? new Uint32Array(like.length) : new Uint8Array(like.length));
+function emptyLike(pixels) {
+  const {length} = pixels;
+  return /** @type {Pixels} */ (pixels instanceof Uint32Array ? new Uint32Array(length) : new Uint8Array(length));
 }
 
 /**
  * @param {number} rotation
  * @returns {never}
  */
-function fail(rotation) {
-  throw new RangeError(`the rotation is ${rotation}; one of 0, 90, 180, 270 is taken`);
+function refuse(rotation) {
+  throw new RangeError(`unknown rotation ${rotation}; choose one of 0, 90, 180, 270`);
 }

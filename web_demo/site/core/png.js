@@ -1,96 +1,106 @@
 /**
- * RGBA bytes → PNG (ISO/IEC 15948), exactly: a canvas multiplies colours with their alpha and loses those behind it.
+ * Encoding of RGBA bytes as a PNG file (ISO/IEC 15948). The file holds exactly the bytes given. A canvas would not do
+ * that: it premultiplies the colours by their alpha, and so loses the colours of transparent pixels.
  *
  * @typedef {import('./resample.js').Bytes} Bytes
  */
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-const RGBA = 6;
-const PAETH = 4;
-const STRIP_ROWS = 64;
+const COLOUR_TYPE_RGBA = 6;
+const FILTER_PAETH = 4;
+const BAND_ROWS = 64; // rows that are filtered at a time
 
-const CRCS = Uint32Array.from({length: 256}, (_, n) => {
+/** The CRC-32 of each byte. */
+const CRC_TABLE = Uint32Array.from({length: 256}, (_, n) => {
   for (let bit = 0; bit < 8; bit++) n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1;
   return n;
 });
 
 /**
- * @param {Bytes} pixels 4 · height · width bytes, straight alpha.
- * @param {number} height
- * @param {number} width
- * @returns {Promise<Blob>}
+ * Returns an image as a PNG file: 8 bits per channel, RGBA.
+ *
+ * @param {Bytes} pixels 4 · height · width bytes, RGBA with straight alpha.
+ * @param {number} height in pixels, >= 1
+ * @param {number} width in pixels, >= 1
+ * @returns {Promise<Blob>} of type image/png
  */
 export async function encodePng(pixels, height, width) {
   const header = new Uint8Array(13);
   const view = new DataView(header.buffer);
   view.setUint32(0, width);
   view.setUint32(4, height);
-  header.set([8, RGBA], 8);
+  header.set([8, COLOUR_TYPE_RGBA], 8);
   const parts = [new Uint8Array(SIGNATURE), chunk('IHDR', header)];
-  const deflate = /** @type {any} */ (new CompressionStream('deflate')); // with zlib's header, as PNG has it
-  const reader = rows(pixels, height, width).pipeThrough(deflate).getReader();
+  const deflate = /** @type {any} */ (new CompressionStream('deflate')); // with zlib's header, as PNG requires
+  const reader = filteredRows(pixels, height, width).pipeThrough(deflate).getReader();
   for (let part = await reader.read(); !part.done; part = await reader.read()) parts.push(chunk('IDAT', part.value));
   return new Blob([...parts, chunk('IEND', new Uint8Array(0))], {type: 'image/png'});
 }
 
 /**
- * The rows as PNG filters them, a strip at a time, so that a large photo is not held twice.
+ * Returns a stream of the filtered rows. Each chunk of the stream is a band of rows, so that a large photo is not held
+ * in memory twice.
  *
  * @param {Bytes} pixels
  * @param {number} height
  * @param {number} width
  * @returns {ReadableStream<Uint8Array>}
  */
-function rows(pixels, height, width) {
+function filteredRows(pixels, height, width) {
   let top = 0;
   return new ReadableStream({
     pull(controller) {
       if (top >= height) return controller.close();
-      const count = Math.min(STRIP_ROWS, height - top);
-      const strip = new Uint8Array(count * (4 * width + 1));
-      for (let row = 0; row < count; row++) filter(pixels, top + row, 4 * width, strip, row * (4 * width + 1));
+      const count = Math.min(BAND_ROWS, height - top);
+      const band = new Uint8Array(count * (4 * width + 1));
+      for (let row = 0; row < count; row++) filterRow(pixels, top + row, 4 * width, band, row * (4 * width + 1));
       top += count;
-      controller.enqueue(strip);
+      controller.enqueue(band);
     },
   });
 }
 
 /**
- * One row as the difference from the neighbour that the Paeth predictor chooses.
+ * Writes one row, filtered: the filter's number, then the difference of each byte from the neighbour that the Paeth
+ * predictor chooses (ISO/IEC 15948, 9.4).
  *
  * @param {Bytes} pixels
  * @param {number} row
- * @param {number} stride
- * @param {Uint8Array} out
+ * @param {number} stride bytes per row of the image
+ * @param {Uint8Array} out output, from index `at` on: stride + 1 bytes.
  * @param {number} at
  */
-function filter(pixels, row, stride, out, at) {
-  out[at++] = PAETH;
+function filterRow(pixels, row, stride, out, at) {
+  out[at++] = FILTER_PAETH;
   const start = row * stride;
   for (let i = 0; i < stride; i++) {
     const left = i >= 4 ? pixels[start + i - 4] : 0;
     const above = row > 0 ? pixels[start + i - stride] : 0;
     const corner = i >= 4 && row > 0 ? pixels[start + i - stride - 4] : 0;
-    const toLeft = Math.abs(above - corner);
-    const toAbove = Math.abs(left - corner);
-    const toCorner = Math.abs(left + above - 2 * corner);
-    const nearest = toLeft <= toAbove && toLeft <= toCorner ? left : toAbove <= toCorner ? above : corner;
-    out[at + i] = pixels[start + i] - nearest;
+    const distanceLeft = Math.abs(above - corner);
+    const distanceAbove = Math.abs(left - corner);
+    const distanceCorner = Math.abs(left + above - 2 * corner);
+    let predicted = corner;
+    if (distanceLeft <= distanceAbove && distanceLeft <= distanceCorner) predicted = left;
+    else if (distanceAbove <= distanceCorner) predicted = above;
+    out[at + i] = pixels[start + i] - predicted;
   }
 }
 
 /**
- * @param {string} kind
+ * Returns one chunk of a PNG file: its length, its type, its data and their CRC-32.
+ *
+ * @param {string} type four ASCII letters
  * @param {Uint8Array} data
  */
-function chunk(kind, data) {
+function chunk(type, data) {
   const bytes = new Uint8Array(data.length + 12);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, data.length);
-  for (let i = 0; i < 4; i++) bytes[4 + i] = kind.charCodeAt(i);
+  for (let i = 0; i < 4; i++) bytes[4 + i] = type.charCodeAt(i);
   bytes.set(data, 8);
   let crc = 0xffffffff;
-  for (let i = 4; i < data.length + 8; i++) crc = CRCS[(crc ^ bytes[i]) & 255] ^ (crc >>> 8);
+  for (let i = 4; i < data.length + 8; i++) crc = CRC_TABLE[(crc ^ bytes[i]) & 255] ^ (crc >>> 8);
   view.setUint32(data.length + 8, ~crc >>> 0);
   return bytes;
 }

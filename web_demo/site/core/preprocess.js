@@ -1,6 +1,6 @@
 /**
- * Picture → model input, and the model's alpha → alpha of the picture (PREPROCESSING.md, sections 3 to 5), for pictures
- * of one size. A picture is RGBA, as a canvas gives it; its fourth byte is not looked at.
+ * Conversion of an image to the model's input, and of the model's alpha to the image's alpha (preprocessing.md,
+ * sections 3 to 5). An image is RGBA, as a canvas gives it; the fourth byte of each pixel is ignored.
  *
  * @typedef {import('./fit.js').Fit} Fit
  * @typedef {import('./resample.js').Bytes} Bytes
@@ -9,12 +9,12 @@
 import {place} from './fit.js';
 import {Resampler} from './resample.js';
 
-/** Picture → model input. */
-export class InputMaker {
+/** The conversion of images of one size to model inputs. Its buffers are allocated once, by the constructor. */
+export class InputScaler {
   /**
-   * @param {number} height of the picture
-   * @param {number} width
-   * @param {number} size the side of the model's input
+   * @param {number} height of the image in pixels, >= 1
+   * @param {number} width of the image in pixels, >= 1
+   * @param {number} size side of the model's input in pixels, >= 1
    * @param {Fit} [fit]
    */
   constructor(height, width, size, fit = 'stretch') {
@@ -28,22 +28,24 @@ export class InputMaker {
   }
 
   /**
-   * @param {Bytes} picture 4 · height · width bytes.
-   * @param {Bytes} input 3 · size · size bytes, R, G, B, all of which are written.
+   * Writes the model's input for an image.
+   *
+   * @param {Bytes} image 4 · height · width bytes, RGBA.
+   * @param {Bytes} input output, 3 · size · size bytes, RGB. All are written; 0 (black) beside the image.
    */
-  run(picture, input) {
+  run(image, input) {
     if (this.partial) input.fill(0);
-    this.resampler.run(picture, this.offset, this.stride, input, this.filledOffset, 3 * this.size);
+    this.resampler.run(image, this.offset, this.stride, input, this.filledOffset, 3 * this.size);
   }
 }
 
-/** The model's alpha → alpha of the picture. */
-export class AlphaPlacer {
+/** The conversion of the model's alpha to the alpha of images of one size. Its buffers are allocated once. */
+export class AlphaScaler {
   /**
-   * @param {number} height of the picture
-   * @param {number} width
-   * @param {number} size the side of the model's alpha
-   * @param {Fit} [fit]
+   * @param {number} height of the image in pixels, >= 1
+   * @param {number} width of the image in pixels, >= 1
+   * @param {number} size side of the model's alpha in pixels, >= 1
+   * @param {Fit} [fit] as for the model's input
    */
   constructor(height, width, size, fit = 'stretch') {
     const {seen, filled} = place(fit, height, width, size);
@@ -56,11 +58,13 @@ export class AlphaPlacer {
   }
 
   /**
-   * @param {Bytes} alpha size · size bytes, 255 = the person.
-   * @param {Bytes} placed height · width bytes, all of which are written; 0 where a crop left the picture out.
+   * Writes the alpha of the image, scaled bilinearly from the model's alpha.
+   *
+   * @param {Bytes} modelAlpha size · size bytes, 0-255; 255 is the person.
+   * @param {Bytes} alpha output, height · width bytes. All are written; what a crop leaves out of the image is 0.
    */
-  run(alpha, placed) {
-    if (this.partial) placed.fill(0);
-    this.resampler.run(alpha, this.filledOffset, this.size, placed, this.offset, this.width);
+  run(modelAlpha, alpha) {
+    if (this.partial) alpha.fill(0);
+    this.resampler.run(modelAlpha, this.filledOffset, this.size, alpha, this.offset, this.width);
   }
 }

@@ -1,25 +1,24 @@
 /**
- * Scales pictures of one size to one other: halvings, then bilinear in fixed point (PREPROCESSING.md, section 4, whose
- * names these are). Buffers are allocated once, by the constructor.
+ * Scaling of images: halvings, then bilinear interpolation in fixed-point arithmetic (preprocessing.md, section 4). The
+ * short names here, such as `h`, `k`, `p`, are those of that section.
  *
  * @typedef {Uint8Array | Uint8ClampedArray} Bytes
  */
 
-const BITS = 11;
+const BITS = 11; // fractional bits of positions and weights
 const ONE = 1 << BITS;
 
-/** One size to one other. */
+/** The scaling of images of one size to one other size. Its buffers are allocated once, by the constructor. */
 export class Resampler {
   /**
-   * For pictures of `height` × `width`; all sides >= 1.
-   *
-   * @param {number} height
-   * @param {number} width
-   * @param {number} targetHeight
-   * @param {number} targetWidth
-   * @param {number} channels how many bytes of each pixel are scaled.
-   * @param {number} [step] bytes from one pixel to the next, of the picture: 4 for the colours of RGBA.
-   * @param {number} [targetStep] the same of the result; bytes between are left as they are.
+   * @param {number} height of the image in pixels, >= 1
+   * @param {number} width of the image in pixels, >= 1
+   * @param {number} targetHeight of the result in pixels, >= 1
+   * @param {number} targetWidth of the result in pixels, >= 1
+   * @param {number} channels number of bytes of each pixel that are scaled, from its first byte on.
+   * @param {number} [step] bytes from one pixel of the image to the next: 4 for the colours of RGBA.
+   * @param {number} [targetStep] bytes from one pixel of the result to the next. Bytes in between are left as they are.
+   * @throws {RangeError} a side is below 1.
    */
   constructor(height, width, targetHeight, targetWidth, channels, step = channels, targetStep = channels) {
     if (Math.min(height, width, targetHeight, targetWidth) < 1) {
@@ -35,14 +34,14 @@ export class Resampler {
     const halves = this.down + this.across > 0;
     const firstHeight = this.down > 0 ? (height + 1) >> 1 : height;
     const firstWidth = this.across > 0 ? (width + 1) >> 1 : width;
-    /** The first halving's result; the later ones are made in place. */
+    /** The result of the first halving. Later halvings are computed in place. */
     this.halved = new Uint8Array(halves ? firstHeight * firstWidth * channels : 0);
 
-    this.rows = taps(height, targetHeight, this.down);
-    const columns = taps(width, targetWidth, this.across);
+    this.rows = neighbours(height, targetHeight, this.down);
+    const columns = neighbours(width, targetWidth, this.across);
     const from = halves ? channels : step;
     const count = targetWidth * channels;
-    /** For every value of a target row: where its neighbours are in a row, and where it goes. */
+    /** For each value of a row of the result: the indices of its two neighbours in a source row, and its own index. */
     this.left = new Int32Array(count);
     this.right = new Int32Array(count);
     this.weight = new Int32Array(count);
@@ -60,14 +59,14 @@ export class Resampler {
   }
 
   /**
-   * Scales a picture, which may be a rectangle of a larger one, as may the result.
+   * Scales an image. The image may be a rectangle of a larger image, and so may the result.
    *
    * @param {Bytes} source
-   * @param {number} offset of its first byte.
-   * @param {number} stride bytes from one of its rows to the next.
-   * @param {Bytes} out
-   * @param {number} outOffset
-   * @param {number} outStride
+   * @param {number} offset index of the image's first byte in `source`.
+   * @param {number} stride bytes from one row of the image to the next.
+   * @param {Bytes} out output
+   * @param {number} outOffset index of the result's first byte in `out`.
+   * @param {number} outStride bytes from one row of the result to the next.
    */
   run(source, offset, stride, out, outOffset, outStride) {
     let h = this.height;
@@ -84,20 +83,21 @@ export class Resampler {
       step = this.channels;
       stride = w * step;
     }
-    this.bilinear(source, offset, stride, out, outOffset, outStride);
+    this.interpolate(source, offset, stride, out, outOffset, outStride);
   }
 
   /**
-   * Writes to `halved`, which may be the source: a pixel is written behind all that are still to be read.
+   * Halves the height, the width or both, and writes the result to `halved`. The source may be `halved` itself, because
+   * no pixel is overwritten before it was read.
    *
    * @param {Bytes} source
    * @param {number} offset
    * @param {number} stride
-   * @param {number} step
-   * @param {number} h
-   * @param {number} w
-   * @param {boolean} vertical
-   * @param {boolean} horizontal
+   * @param {number} step bytes from one pixel of the source to the next.
+   * @param {number} h height of the source
+   * @param {number} w width of the source
+   * @param {boolean} vertical whether the height is halved.
+   * @param {boolean} horizontal whether the width is halved.
    */
   halve(source, offset, stride, step, h, w, vertical, horizontal) {
     const {halved, channels} = this;
@@ -124,6 +124,8 @@ export class Resampler {
   }
 
   /**
+   * Interpolates between the two nearest rows and columns.
+   *
    * @param {Bytes} source
    * @param {number} offset
    * @param {number} stride
@@ -131,24 +133,24 @@ export class Resampler {
    * @param {number} outOffset
    * @param {number} outStride
    */
-  bilinear(source, offset, stride, out, outOffset, outStride) {
+  interpolate(source, offset, stride, out, outOffset, outStride) {
     const {first, second, fraction} = this.rows;
     const target = this.target;
-    let inUpper = -1; // the rows that are in the lines
-    let inLower = -1;
+    let inUpper = -1; // source row that `this.upper` holds
+    let inLower = -1; // source row that `this.lower` holds
     for (let y = 0; y < this.targetHeight; y++) {
       if (first[y] === inLower) {
-        // The lower line of the row before is the upper one of this.
+        // The lower line of the previous row is the upper line of this row.
         [this.upper, this.lower] = [this.lower, this.upper];
         [inUpper, inLower] = [inLower, inUpper];
       }
       if (first[y] !== inUpper) {
         inUpper = first[y];
-        this.fill(source, offset + inUpper * stride, this.upper);
+        this.fillLine(source, offset + inUpper * stride, this.upper);
       }
       if (second[y] !== inLower) {
         inLower = second[y];
-        this.fill(source, offset + inLower * stride, this.lower);
+        this.fillLine(source, offset + inLower * stride, this.lower);
       }
       const top = this.upper;
       const bottom = this.lower;
@@ -161,11 +163,13 @@ export class Resampler {
   }
 
   /**
+   * Interpolates one source row horizontally and writes it to a line, in units of 1/2048.
+   *
    * @param {Bytes} source
-   * @param {number} start
-   * @param {Int32Array} line
+   * @param {number} start index of the row's first byte.
+   * @param {Int32Array} line output
    */
-  fill(source, start, line) {
+  fillLine(source, start, line) {
     const {left, right, weight} = this;
     for (let i = 0; i < line.length; i++) {
       const f = weight[i];
@@ -175,10 +179,10 @@ export class Resampler {
 }
 
 /**
- * How often a side is halved (rounding up) while it is at least twice the target.
+ * Returns how many times a side is halved (rounding up): as long as it is at least twice the target.
  *
- * @param {number} side
- * @param {number} target
+ * @param {number} side in pixels
+ * @param {number} target in pixels
  */
 function halvings(side, target) {
   let count = 0;
@@ -187,26 +191,27 @@ function halvings(side, target) {
 }
 
 /**
- * For each target position of one axis: its two neighbours, and the weight of the second in 1/2048.
+ * Returns, for each target position along one axis, its two neighbours among the halved pixels and the weight of the
+ * second neighbour in units of 1/2048.
  *
- * @param {number} side
- * @param {number} target
- * @param {number} k halvings of the side.
+ * @param {number} side in pixels, before halving
+ * @param {number} target in pixels
+ * @param {number} k number of halvings of the side
  */
-function taps(side, target, k) {
+function neighbours(side, target, k) {
   let last = side;
   for (let i = 0; i < k; i++) last = (last + 1) >> 1;
   last--;
-  const found = {first: new Int32Array(target), second: new Int32Array(target), fraction: new Int32Array(target)};
+  const result = {first: new Int32Array(target), second: new Int32Array(target), fraction: new Int32Array(target)};
   const d = target * 2 ** (k + 1);
   for (let t = 0; t < target; t++) {
     const n = (2 * t + 1) * side;
     const q = Math.floor(n / d);
     const p = q * ONE + Math.floor(((n - q * d) * ONE) / d) - ONE / 2;
     const clamped = Math.min(Math.max(p, 0), last * ONE);
-    found.first[t] = clamped >> BITS;
-    found.second[t] = Math.min(found.first[t] + 1, last);
-    found.fraction[t] = clamped & (ONE - 1);
+    result.first[t] = clamped >> BITS;
+    result.second[t] = Math.min(result.first[t] + 1, last);
+    result.fraction[t] = clamped & (ONE - 1);
   }
-  return found;
+  return result;
 }

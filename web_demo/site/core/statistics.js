@@ -1,16 +1,20 @@
 /**
- * What many measurements of one duration say, with NumPy's definitions, as `mmnet benchmark` has them.
+ * Statistics of repeated measurements of one duration. The names and definitions are those of `mmnet benchmark`;
+ * percentiles are NumPy's (linear interpolation).
  *
  * @typedef {{runs: number, min_ms: number, median_ms: number, p90_ms: number, p95_ms: number, max_ms: number,
  *   mean_ms: number, iqr_ms: number}} Statistics
  */
 
 /**
- * @param {readonly number[]} milliseconds at least one, in any order.
+ * Returns the statistics of a list of durations.
+ *
+ * @param {readonly number[]} milliseconds at least one duration, in any order.
  * @returns {Statistics}
+ * @throws {RangeError} the list is empty.
  */
 export function statistics(milliseconds) {
-  if (milliseconds.length === 0) throw new RangeError('no measurements');
+  if (milliseconds.length === 0) throw new RangeError('statistics need at least one measurement');
   const sorted = Float64Array.from(milliseconds).sort();
   const at = (/** @type {number} */ percent) => percentile(sorted, percent);
   return {
@@ -26,10 +30,11 @@ export function statistics(milliseconds) {
 }
 
 /**
- * The value below which `percent` (0–100) of the measurements lie, linearly between two of them.
+ * Returns the value below which `percent` of the measurements lie, interpolated linearly between two measurements.
  *
- * @param {Float64Array} sorted
- * @param {number} percent
+ * @param {Float64Array} sorted at least one measurement, in ascending order.
+ * @param {number} percent 0-100
+ * @returns {number}
  */
 export function percentile(sorted, percent) {
   const position = (percent / 100) * (sorted.length - 1);

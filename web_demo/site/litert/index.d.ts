@@ -1,4 +1,4 @@
-/** What the page uses of LiteRT.js, whose files are laid here when they are served. */
+/** Types of the part of LiteRT.js that the page uses. The server puts the files of LiteRT.js into this folder. */
 
 type Values = Uint8Array | Float32Array;
 type Details = {dtype: string; shape: Int32Array | number[]};

@@ -3,7 +3,7 @@ package ai.mmnet.core;
 import java.util.Arrays;
 
 /**
- * Scales the model's alpha to the size of the image, bilinearly (PREPROCESSING.md, section 5). One object serves images
+ * Scales the model's alpha to the size of the image, bilinearly (preprocessing.md, section 5). One object serves images
  * of one size; a run allocates nothing.
  */
 public final class AlphaScaler {

@@ -1,7 +1,7 @@
 package ai.mmnet.core;
 
 /**
- * Blurs the background of an image without the colours of its foreground (PREPROCESSING.md, section 6). One object
+ * Blurs the background of an image without the colours of its foreground (preprocessing.md, section 6). One object
  * serves images of one size; a run allocates nothing.
  */
 public final class BlurredBackground {

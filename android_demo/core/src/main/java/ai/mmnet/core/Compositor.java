@@ -1,7 +1,7 @@
 package ai.mmnet.core;
 
 /**
- * Composites an image over another background, and converts between RGB bytes and ARGB pixels (PREPROCESSING.md,
+ * Composites an image over another background, and converts between RGB bytes and ARGB pixels (preprocessing.md,
  * section 6). ARGB pixels are one int each, 0xAARRGGBB, as {@code android.graphics.Bitmap.setPixels} takes them. RGB is
  * 3 bytes per pixel, alpha 1 byte per pixel; the length of the ARGB array says how many pixels there are. Nothing is
  * allocated.

@@ -1,6 +1,6 @@
 package ai.mmnet.core;
 
-/** The ways to place an image that is not square in the model's square input (PREPROCESSING.md, section 3). */
+/** The ways to place an image that is not square in the model's square input (preprocessing.md, section 3). */
 public enum Fit {
     /** Stretches the whole image to the square; MMNet was trained like this. */
     STRETCH,

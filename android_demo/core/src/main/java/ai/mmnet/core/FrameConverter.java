@@ -1,6 +1,6 @@
 package ai.mmnet.core;
 
-/** Converts a YUV camera frame to an upright RGB image (PREPROCESSING.md, sections 1 and 2). */
+/** Converts a YUV camera frame to an upright RGB image (preprocessing.md, sections 1 and 2). */
 public final class FrameConverter {
     private static final int RED_V = 91881;
     private static final int GREEN_U = 22554;

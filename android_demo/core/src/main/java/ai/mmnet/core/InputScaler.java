@@ -3,7 +3,7 @@ package ai.mmnet.core;
 import java.util.Arrays;
 
 /**
- * Scales an image to the model's input (PREPROCESSING.md, sections 3 and 4). One object serves images of one size; a
+ * Scales an image to the model's input (preprocessing.md, sections 3 and 4). One object serves images of one size; a
  * run allocates nothing.
  */
 public final class InputScaler {

@@ -1,7 +1,7 @@
 package ai.mmnet.core;
 
 /**
- * The way from a camera frame to the upright image (PREPROCESSING.md, section 2): the frame is turned clockwise by 0,
+ * The way from a camera frame to the upright image (preprocessing.md, section 2): the frame is turned clockwise by 0,
  * 90, 180 or 270 degrees, and then mirrored left to right or not.
  */
 public final class Orientation {

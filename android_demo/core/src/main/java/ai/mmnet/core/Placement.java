@@ -1,7 +1,7 @@
 package ai.mmnet.core;
 
 /**
- * The part of an image that the model sees, and the part of the model's square input that it fills (PREPROCESSING.md,
+ * The part of an image that the model sees, and the part of the model's square input that it fills (preprocessing.md,
  * section 3).
  */
 public final class Placement {

@@ -1,7 +1,7 @@
 package ai.mmnet.core;
 
 /**
- * Scales images of one size to one other size: first by halving, then bilinearly in fixed point (PREPROCESSING.md,
+ * Scales images of one size to one other size: first by halving, then bilinearly in fixed point (preprocessing.md,
  * section 4; the names of the variables are from there). The constructor allocates all buffers. One thread at a time
  * may use it.
  */

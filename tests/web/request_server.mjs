@@ -1,8 +1,11 @@
-/** Answers requests on standard input until it ends; each has its length before it, as each answer has. */
+/**
+ * A program for node that reads requests from standard input and writes the answers to standard output, until the input
+ * ends. Each request and each answer is a length in bytes, a big-endian int, and then its bytes.
+ */
 
 import {readSync, writeSync} from 'node:fs';
 
-import {answer} from './answers.mjs';
+import {answer} from './request_handler.mjs';
 
 function read(length) {
   const bytes = Buffer.alloc(length);
@@ -19,9 +22,9 @@ function write(bytes) {
 }
 
 for (;;) {
-  const found = answer(new Uint8Array(read(read(4).readInt32BE())));
+  const bytes = answer(new Uint8Array(read(read(4).readInt32BE())));
   const header = Buffer.alloc(4);
-  header.writeInt32BE(found.length);
+  header.writeInt32BE(bytes.length);
   write(header);
-  write(found);
+  write(bytes);
 }

@@ -1,0 +1,88 @@
+/**
+ * Reading of image files and camera frames into RGBA bytes.
+ *
+ * @typedef {{pixels: Uint8ClampedArray, height: number, width: number}} Image RGBA, 4 · height · width bytes, opaque,
+ *   upright
+ */
+
+import {applyOrientation} from './core/orientation.js';
+import {UserError} from './errors.js';
+
+const MAX_PIXELS = 1 << 26; // 67 million pixels, which as RGBA are 268 MB
+const BAND_PIXELS = 1 << 22; // a photo is read in bands of rows, because some browsers refuse canvases of its size
+
+/**
+ * Decodes an image file. The image is upright (its EXIF orientation is applied), its colour profile is not applied, and
+ * transparent pixels are composited over white, as in the Python runtime.
+ *
+ * @param {Blob} file
+ * @returns {Promise<Image>}
+ * @throws {UserError} the browser cannot read the file, or the image has more than 67 million pixels.
+ */
+export async function decode(file) {
+  let bitmap;
+  try {
+    // Browsers apply the EXIF orientation by default. The option that asks for it is not known to all of them.
+    bitmap = await createImageBitmap(file, {colorSpaceConversion: 'none', premultiplyAlpha: 'none'});
+  } catch {
+    throw new UserError('This file is not an image that your browser can read. Try a JPEG, PNG or WebP file.');
+  }
+  try {
+    const {width, height} = bitmap;
+    if (width * height > MAX_PIXELS) {
+      const limit = '67 million pixels are the limit';
+      throw new UserError(`This image has ${width}×${height} pixels; ${limit}. Choose or make a smaller one.`);
+    }
+    const pixels = new Uint8ClampedArray(4 * height * width);
+    const rows = Math.min(height, Math.max(1, Math.floor(BAND_PIXELS / width)));
+    const context = createContext(rows, width);
+    for (let top = 0; top < height; top += rows) {
+      context.fillStyle = '#fff';
+      context.fillRect(0, 0, width, rows);
+      context.drawImage(bitmap, 0, -top);
+      const count = Math.min(rows, height - top);
+      pixels.set(context.getImageData(0, 0, width, count).data, 4 * width * top);
+    }
+    return {pixels, height, width};
+  } finally {
+    bitmap.close();
+  }
+}
+
+/** Reads the frames of one camera. Its canvas is reused as long as the frames have the same size. */
+export class FrameReader {
+  /** @type {OffscreenCanvasRenderingContext2D | undefined} */
+  context;
+
+  /**
+   * Reads one frame.
+   *
+   * @param {ImageBitmap} bitmap the frame; it is closed.
+   * @param {boolean} mirrored whether the image is flipped left to right, as users expect of a front camera.
+   * @returns {Image}
+   * @throws {UserError} the browser has no memory left.
+   */
+  read(bitmap, mirrored) {
+    const {width, height} = bitmap;
+    if (this.context?.canvas.width !== width || this.context.canvas.height !== height) {
+      this.context = createContext(height, width);
+    }
+    this.context.drawImage(bitmap, 0, 0);
+    bitmap.close();
+    const pixels = this.context.getImageData(0, 0, width, height).data;
+    if (!mirrored) return {pixels, height, width};
+    const oriented = applyOrientation(new Uint32Array(pixels.buffer), height, width, 0, true);
+    return {pixels: new Uint8ClampedArray(oriented.pixels.buffer), height, width};
+  }
+}
+
+/**
+ * @param {number} height
+ * @param {number} width
+ * @returns {OffscreenCanvasRenderingContext2D} of a new canvas that is read more often than shown
+ */
+function createContext(height, width) {
+  const context = new OffscreenCanvas(width, height).getContext('2d', {willReadFrequently: true});
+  if (!context) throw new UserError('Your browser has no memory left for this image. Close other tabs and try again.');
+  return context;
+}

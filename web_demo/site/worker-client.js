@@ -1,0 +1,45 @@
+/** The page's connection to the worker: requests go to the worker, and each request gets one response. */
+
+import {UserError} from './errors.js';
+
+/** One worker, and the requests that it has not answered yet. */
+export class WorkerClient {
+  /** @type {Map<number, {resolve: (response: any) => void, reject: (error: Error) => void}>} */
+  pending = new Map();
+  count = 0;
+
+  constructor() {
+    this.worker = new Worker(new URL('./worker.js', import.meta.url));
+    this.worker.onmessage = ({data}) => {
+      const {resolve, reject} = this.pending.get(data.id) ?? {};
+      this.pending.delete(data.id);
+      if (data.error === undefined) resolve?.(data);
+      else reject?.(data.forUser ? new UserError(data.error) : new Error(data.error));
+    };
+    this.worker.onerror = (event) => this.rejectAll(event.message || 'the worker could not be started');
+  }
+
+  /**
+   * Sends a request to the worker.
+   *
+   * @param {string} kind name of a method of `Session`
+   * @param {object} [data] arguments of the method
+   * @param {Transferable[]} [transfer] objects in `data` that are handed over to the worker instead of copied
+   * @returns {Promise<any>} the response: the members of the `message` that the method returns.
+   * @throws {UserError} the request failed for a reason that the user can understand.
+   * @throws {Error} the request failed for another reason.
+   */
+  request(kind, data = {}, transfer = []) {
+    const id = this.count++;
+    return new Promise((resolve, reject) => {
+      this.pending.set(id, {resolve, reject});
+      this.worker.postMessage({id, kind, ...data}, transfer);
+    });
+  }
+
+  /** @param {string} message */
+  rejectAll(message) {
+    for (const {reject} of this.pending.values()) reject(new Error(message));
+    this.pending.clear();
+  }
+}
