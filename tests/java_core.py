@@ -30,11 +30,7 @@ _FITS = list(Fit)  # in the order of Java's enum
 
 @dataclass(frozen=True)
 class FrameCase:
-<<<<<<< HEAD
-    """Frame → upright image and model input."""
-=======
     """A request that turns a camera frame into an upright image and the model input."""
->>>>>>> java
 
     frame: YuvFrame
     orientation: Orientation
@@ -52,22 +48,14 @@ class FrameCase:
         return b"".join(parts)
 
     def answer(self) -> bytes:
-<<<<<<< HEAD
-        """What Python computes."""
-=======
         """Return the bytes that Python computes."""
->>>>>>> java
         image = self.orientation.apply(self.frame.to_rgb())
         return _ints(*image.shape[:2]) + image.tobytes() + to_model_input(image, self.size, self.fit).tobytes()
 
 
 @dataclass(frozen=True)
 class AlphaCase:
-<<<<<<< HEAD
-    """Model alpha → alpha of the image, and of the frame."""
-=======
     """A request that scales the model's alpha [S, S] to the upright image, and turns it back to the frame."""
->>>>>>> java
 
     height: int
     width: int
@@ -86,22 +74,13 @@ class AlphaCase:
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
         upright = self.orientation.apply(np.empty((self.height, self.width), np.uint8)).shape
-<<<<<<< HEAD
-        image = alpha_to_image(self.alpha, *upright, self.fit)
-        return image.tobytes() + self.orientation.undo(image).tobytes()
-=======
-        image_alpha = alpha_to_picture(self.alpha, *upright, self.fit)
+        image_alpha = alpha_to_image(self.alpha, *upright, self.fit)
         return image_alpha.tobytes() + self.orientation.undo(image_alpha).tobytes()
->>>>>>> java
 
 
 @dataclass(frozen=True)
 class CompositeCase:
-<<<<<<< HEAD
-    """Image over another, and over one colour: what the photos' `composite` computes."""
-=======
     """A request that composites an image over another image and over one colour, as `composite` does for photos."""
->>>>>>> java
 
     image: U8Array
     alpha: U8Array
@@ -111,48 +90,28 @@ class CompositeCase:
     def request(self) -> bytes:
         """Return the bytes of the request, as the module describes them."""
         red, green, blue = self.colour
-<<<<<<< HEAD
-        return _ints(2, red << 16 | green << 8 | blue) + b"".join(map(_array, (self.image, self.alpha, self.behind)))
-=======
         arrays = (self.image, self.alpha, self.background)
         return _ints(2, red << 16 | green << 8 | blue) + b"".join(map(_array, arrays))
->>>>>>> java
 
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
         alpha = self.alpha / np.float32(255)
-<<<<<<< HEAD
-        return b"".join(composite(self.image, alpha, behind).tobytes() for behind in (self.behind, self.colour))
-=======
         return b"".join(composite(self.image, alpha, over).tobytes() for over in (self.background, self.colour))
->>>>>>> java
 
 
 @dataclass(frozen=True)
 class BackdropCase:
-<<<<<<< HEAD
-    """Image and alpha → blurred background."""
-=======
     """A request that blurs the background of an image."""
->>>>>>> java
 
     image: U8Array
     alpha: U8Array
 
     def request(self) -> bytes:
-<<<<<<< HEAD
-        """See the module."""
-        return _ints(3, *self.alpha.shape) + _array(self.image) + _array(self.alpha)
-
-    def answer(self) -> bytes:
-        """What Python computes."""
-=======
         """Return the bytes of the request, as the module describes them."""
         return _ints(3, *self.alpha.shape) + _array(self.image) + _array(self.alpha)
 
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
->>>>>>> java
         return blurred_backdrop(self.image, self.alpha).tobytes()
 
 

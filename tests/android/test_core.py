@@ -75,31 +75,18 @@ def test_alpha(
 @given(_SIDE, _SIDE, _SEED, _LEVELS)
 def test_composite(java: JavaCore, height: int, width: int, seed: int, levels: int) -> None:
     random = np.random.default_rng(seed)
-<<<<<<< HEAD
-    image, behind = (_noise(random, levels, height, width, 3) for _ in range(2))
-    red, green, blue = random.integers(0, 256, 3).tolist()
-    case = CompositeCase(image, _noise(random, 256, height, width), behind, (red, green, blue))
-    assert java.ask(case.request()) == case.answer()
-=======
     image, background = (_noise(random, levels, height, width, 3) for _ in range(2))
     red, green, blue = random.integers(0, 256, 3).tolist()
     case = CompositeCase(image, _noise(random, 256, height, width), background, (red, green, blue))
     assert java.send(case.request()) == case.answer()
->>>>>>> java
 
 
 def test_every_pair_of_bytes_with_many_alphas(java: JavaCore) -> None:
     pairs = (side.astype(np.uint8) for side in np.mgrid[:256, :256])
     foreground, background = (np.repeat(side[..., None], 3, axis=2) for side in pairs)
     for alpha in range(0, 256, 3):  # 255 is a multiple of 3
-<<<<<<< HEAD
-        image, other = (np.repeat(side[..., None], 3, axis=2) for side in (front, behind))
-        case = CompositeCase(image, np.full((256, 256), alpha, np.uint8), other, (0, alpha, 255))
-        assert java.ask(case.request()) == case.answer()
-=======
         case = CompositeCase(foreground, np.full((256, 256), alpha, np.uint8), background, (0, alpha, 255))
         assert java.send(case.request()) == case.answer()
->>>>>>> java
 
 
 @settings(max_examples=300, deadline=None)
