@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mmnet import svg
-from mmnet.cli.measure.console import wide_console
+from mmnet.cli.console import wide_console
 from mmnet.cli.options import CheckpointDir, WhichCheckpoint
 from mmnet.cli.progress import progress_bar
 from mmnet.evaluation.parity.tolerances import DEFAULTS

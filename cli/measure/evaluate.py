@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
-from mmnet.cli.measure.console import show_worst, task_bar, wide_console
+from mmnet.cli.console import wide_console
+from mmnet.cli.measure.console import show_worst, task_bar
 from mmnet.cli.options import CheckpointDir
 from mmnet.cli.progress import progress_bar
 from mmnet.evaluation.datasets.pairs import DatasetError, Pair, check_pairs, load_pairs
