@@ -163,7 +163,7 @@ def _run_job(
 
 def _matte_photo(matter: PortraitMatter, job: Job, making: Making) -> Result:
     photo = read_photo(job.photo)
-    image = making.render(photo, matter.photo(photo).found)
+    image = making.render(photo, matter.photo(photo).alpha_u8)
     make_folder(job.output.parent)
     write_image(job.output, image)
     return Result("photo", str(job.photo), job.output, (photo.shape[1], photo.shape[0]))

@@ -38,7 +38,7 @@ class Rendering:
     def __call__(self, image: U8Array, alpha: AnyAlpha) -> U8Array:
         """uint8: [H, W], [H, W, 4] or [H, W, 3], by the kind."""
         if self.kind is ALPHA:
-            return alpha_u8_of(image, alpha).share
+            return alpha_u8_of(image, alpha).values
         if self.behind is None:
             return cutout(image, alpha, estimate_foreground=self.foreground)
         return composite(image, alpha, self.behind(image, alpha), estimate_foreground=self.foreground)

@@ -154,7 +154,7 @@ def _run(
             yield timed.image, timed.timestamp_ms
 
     def finish(matte: Matte) -> tuple[U8Array, Any]:
-        return render(matte.frame, matte.found), matte.timestamp_ms
+        return render(matte.frame, matte.alpha_u8), matte.timestamp_ms
 
     begin = time.monotonic()
     try:
