@@ -109,7 +109,7 @@ class Maker:
             ModelError: the model failed on it.
         """
         photo = decode_photo(data, name)
-        image = self._render(photo, self._matter.photo(photo).upsampled)
+        image = self._render(photo, self._matter.photo(photo).alpha_u8)
         return Made(encode_image(Path(PurePosixPath(output)), image), photo.shape[1], photo.shape[0])
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from mmnet.cli.matte.progress import MatteProgress
 from mmnet.cli.matte.report import report
-from mmnet.cli.matte_options import BackgroundOption, ForegroundOption, ModelOption, UpsamplingOption
+from mmnet.cli.options import BackgroundOption, ForegroundOption, ModelOption, UpsamplingOption
 from mmnet.runtime.fullres.rendering import Renderer
 from mmnet.runtime.fullres.upsample import DEFAULT, choose_upsampling
 from mmnet.runtime.imaging.photos import PhotoError

@@ -27,6 +27,7 @@ from mmnet.benchmark.host.machine import complaints, describe_host
 from mmnet.benchmark.host.rounds import Plan, measure
 from mmnet.benchmark.host.stages import HOST_DELEGATES
 from mmnet.benchmark.tables import render
+from mmnet.cli.console import wide_console
 from mmnet.cli.measure.plot import plot
 from mmnet.cli.options import CheckpointDir
 from mmnet.cli.progress import progress_bar
@@ -265,7 +266,7 @@ class _Output:
     def show(self, found: dict[str, Any]) -> None:
         if self.json_file is not None and not self.to_stdout:
             write_document(self.json_file, [*self._earlier(), found])
-        console = _wide_console(stderr=self.to_stdout)
+        console = wide_console(stderr=self.to_stdout)
         for part in render(found):
             console.print(part, soft_wrap=isinstance(part, str))
         if self.to_stdout:
@@ -364,12 +365,6 @@ def _bar(progress: Progress) -> Progressing:
         progress.update(task, description=description, completed=done, total=total, visible=done < total)
 
     return update
-
-
-def _wide_console(*, stderr: bool) -> Console:
-    """As wide as the terminal; where there is none, nothing has to fit into it."""
-    console = Console(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=1 << 12)
 
 
 class _MeasureByDefault(TyperGroup):

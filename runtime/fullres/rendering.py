@@ -59,7 +59,7 @@ class Renderer:
             uint8: the alpha [H, W], 255 = foreground; the cut-out [H, W, 4], RGBA; or the composite [H, W, 3], RGB.
         """
         if self.kind is ALPHA:
-            return alpha_u8_of(image, alpha).share
+            return alpha_u8_of(image, alpha).values
         if self.background is None:
             return cutout(image, alpha, estimate_foreground=self.foreground)
         return composite(image, alpha, self.background(image, alpha), estimate_foreground=self.foreground)

@@ -165,7 +165,7 @@ def _run_job(
 
 def _matte_photo(matter: PortraitMatter, job: MatteJob, making: Making) -> Result:
     photo = read_photo(job.source)
-    image = making.render(photo, matter.photo(photo).upsampled)
+    image = making.render(photo, matter.photo(photo).alpha_u8)
     make_folder(job.output.parent)
     write_image(job.output, image)
     return Result("photo", str(job.source), job.output, (photo.shape[1], photo.shape[0]))

@@ -155,7 +155,7 @@ def _run(
             yield timed.frame, timed.timestamp_ms
 
     def finish(matte: Matte) -> tuple[U8Array, Any]:
-        return render(matte.frame, matte.upsampled), matte.timestamp_ms
+        return render(matte.frame, matte.alpha_u8), matte.timestamp_ms
 
     begin = time.monotonic()
     try:

@@ -12,7 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from mmnet.arrays import Alpha, U8Array
 from mmnet.errors import MMNetError
-from mmnet.runtime.fullres.alpha import AlphaU8, AnyAlpha
+from mmnet.runtime.fullres.alpha import AlphaU8, AnyAlpha, alpha_u8_of
 
 Milliseconds = int | float | Fraction
 Item = TypeVar("Item")
@@ -32,8 +32,8 @@ class Matte:
 
     Attributes:
         frame: uint8 [H, W, 3], RGB.
-        upsampled: its alpha as `upsample` returns it; `composite`, `cutout` and the others take it.
-        timestamp_ms: as the frame was given.
+        upsampled: its alpha as `upsample` returns it: float32 [H, W] in 0-1, or `AlphaU8`.
+        timestamp_ms: the frame's timestamp, as given.
     """
 
     frame: U8Array
@@ -42,8 +42,13 @@ class Matte:
 
     @cached_property
     def alpha(self) -> Alpha:
-        """float32 [H, W] in 0-1, 1 = the person."""
-        return self.upsampled.alpha if isinstance(self.upsampled, AlphaU8) else self.upsampled
+        """The alpha matte: float32 [H, W] in 0-1, 1 = the foreground."""
+        return self.upsampled.as_float() if isinstance(self.upsampled, AlphaU8) else self.upsampled
+
+    @cached_property
+    def alpha_u8(self) -> AlphaU8:
+        """The alpha matte in bytes, which `composite` and `cutout` take without conversion."""
+        return alpha_u8_of(self.frame, self.upsampled)
 
 
 class Smoothing(Protocol):

@@ -135,11 +135,11 @@ def test_the_command_s_path_is_that_of_a_matter(noise: Any) -> None:
     render = Renderer.of("lime")
     with PortraitMatter(threads=1) as matter:
         handed, alpha = matter.photo(photo), matter(photo)
-        (streamed,) = matter.stream([(photo, 0)], lambda matte: render(matte.frame, matte.upsampled))
+        (streamed,) = matter.stream([(photo, 0)], lambda matte: render(matte.frame, matte.alpha_u8))
     assert isinstance(handed.upsampled, AlphaU8)
     np.testing.assert_array_equal(handed.alpha, alpha)
     expected = composite(photo, alpha, (0, 255, 0), estimate_foreground=True)
-    np.testing.assert_array_equal(render(photo, handed.upsampled), expected)
+    np.testing.assert_array_equal(render(photo, handed.alpha_u8), expected)
     np.testing.assert_array_equal(streamed, expected)
 
 
