@@ -27,7 +27,7 @@ from mmnet.benchmark.host.machine import complaints, describe_host
 from mmnet.benchmark.host.rounds import Plan, measure
 from mmnet.benchmark.host.stages import HOST_DELEGATES
 from mmnet.benchmark.table import LatencyTable
-from mmnet.cli.measure.console import wide_console
+from mmnet.cli.console import wide_console
 from mmnet.cli.measure.latency_table import show_latency
 from mmnet.cli.measure.plot import plot
 from mmnet.cli.options import CheckpointDir
