@@ -16,7 +16,7 @@ Modules:
     foreground: estimation of the foreground's colours.
 """
 
-from mmnet.training.augment.foreground import blur_fusion_foreground
+from mmnet.training.augment.foreground import estimate_training_foreground
 from mmnet.training.augment.protocol import published
 from mmnet.training.augment.sample import Sample, resize
 from mmnet.training.augment.strong import augment
@@ -29,8 +29,8 @@ __all__ = [
     "AugmentationError",
     "Sample",
     "augment",
-    "blur_fusion_foreground",
     "cut_edges",
+    "estimate_training_foreground",
     "published",
     "resize",
 ]

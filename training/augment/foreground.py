@@ -8,14 +8,17 @@ import numpy as np
 from mmnet.arrays import AnyArray
 
 
-def blur_fusion_foreground(photo: AnyArray, matte: AnyArray) -> AnyArray:
+def estimate_training_foreground(photo: AnyArray, matte: AnyArray) -> AnyArray:
     """Estimate the foreground's colours where the photo mixes them with the background, and a little beyond.
 
     Blur-fusion in two passes (Forte, "Approximate Fast Foreground Colour Estimation", ICIP 2021, eq. 4-6), with
     radii in proportion to the image. Unlike the paper's, the first, wide pass weights colours with the eighth power
     of alpha, so that almost pure colours count most; for one flat colour before another this leaves a fifth of the
-    error. Where alpha is 255 the colours are the photo's. (`mmnet.runtime.estimate_foreground` is another algorithm,
-    which changes only the pixels of the edge and gives the same bytes on every processor.)
+    error. Where alpha is 255 the colours are the photo's.
+
+    It differs from `mmnet.runtime.estimate_foreground`, which is made for speed at the photo's size and leaves pixels
+    of alpha 0 as they are: augmentation samples the foreground at other sizes and angles, so it needs colours beyond
+    the edge as well. The training data depend on these bytes.
 
     Args:
         photo: uint8 [H, W, 3].

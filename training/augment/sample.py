@@ -16,7 +16,7 @@ class Sample:
     Attributes:
         photo: uint8 [P, P, 3], RGB.
         matte: uint8 [P, P], the alpha matte.
-        foreground: uint8 [P, P, 3], the foreground's colours (`blur_fusion_foreground`); None if not estimated.
+        foreground: uint8 [P, P, 3], the foreground's colours (`estimate_training_foreground`); None if not estimated.
         aspect: width / height of the photo before it was stretched.
         is_cutout: whether `photo` has no background of its own, so that a background must be added.
     """
