@@ -12,6 +12,7 @@ from rich.markup import escape
 import mmnet
 from mmnet.cli.batch import batch
 from mmnet.cli.checkpoints import average_checkpoints, import_checkpoint
+from mmnet.cli.curves import curves
 from mmnet.cli.data import data_app
 from mmnet.cli.export import export
 from mmnet.cli.inspect import inspect
@@ -26,7 +27,6 @@ from mmnet.cli.sensitivity import sensitivity_command
 from mmnet.cli.train import train
 from mmnet.cli.web import web
 from mmnet.errors import MMNetError
-from mmnet.training.curves import curves
 
 _SETTINGS: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False, "rich_markup_mode": "rich"}
 
