@@ -82,7 +82,10 @@ def test_the_development_install_resolves_the_package(copied_tree: Path) -> None
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     python = environment / "bin" / "python"
     installed = subprocess.run(
-        [python, "-m", "pip", "install", "-q", "--no-deps", "-e", copied_tree], capture_output=True, text=True, check=False
+        [python, "-m", "pip", "install", "-q", "--no-deps", "-e", copied_tree],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert installed.returncode == 0, installed.stderr
     checked = subprocess.run(
@@ -95,6 +98,10 @@ def test_the_development_install_resolves_the_package(copied_tree: Path) -> None
     )
     assert "Can't find package" not in checked.stdout + checked.stderr
     origin = subprocess.run(
-        [python, "-c", "import mmnet; print(mmnet.__file__)"], cwd=environment, capture_output=True, text=True, check=True
+        [python, "-c", "import mmnet; print(mmnet.__file__)"],
+        cwd=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert Path(origin.stdout.strip()) == copied_tree / "src" / "mmnet" / "__init__.py"
