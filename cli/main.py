@@ -27,7 +27,7 @@ COMMANDS = {
     "batch": "mmnet.cli.batch:batch",
     "inspect": "mmnet.cli.inspect:inspect",
     "train": "mmnet.cli.train:train",
-    "curves": "mmnet.training.curves:curves",
+    "curves": "mmnet.cli.curves:curves",
     "quantize": "mmnet.cli.quantize:quantize",
     "web": "mmnet.cli.web:web",
     "data": "mmnet.cli.data:data_app",
