@@ -11,10 +11,10 @@ from rich.console import Console
 from mmnet.cli.matte.progress import MatteProgress
 from mmnet.cli.matte.report import report
 from mmnet.cli.options import BackgroundOption, ForegroundOption, ModelOption, ProfileOption, UpsamplingOption
+from mmnet.runtime.fullres.rendering import Renderer
 from mmnet.runtime.imaging.photos import PhotoError
 from mmnet.runtime.jobs.matte import Making, Result, plan_jobs, run_camera, run_jobs
-from mmnet.runtime.jobs.render import Rendering
-from mmnet.runtime.jobs.video import VideoChoices
+from mmnet.runtime.jobs.video import VideoOptions
 from mmnet.runtime.matter import PortraitMatter
 from mmnet.runtime.profiles import DEFAULT_PROFILE, choose_profile
 from mmnet.runtime.video.smoothing import TemporalSmoother
@@ -113,7 +113,7 @@ def matte(
     """
     chosen = choose_profile(profile).override(upsampling, foreground)
     making = Making(
-        Rendering.of(background, chosen.foreground), VideoChoices(crf=crf, audio=audio, salvage=salvage), force=force
+        Renderer.of(background, chosen.foreground), VideoOptions(crf=crf, audio=audio, salvage=salvage), force=force
     )
 
     def open_matter() -> PortraitMatter:

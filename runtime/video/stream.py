@@ -61,7 +61,7 @@ class Smoothing(Protocol):
         """Forget the frames before."""
 
 
-class Track:
+class StreamState:
     """What is remembered from one frame of a video to the next. For one thread at a time."""
 
     def __init__(self, smoothing: Smoothing | None = None) -> None:
@@ -152,7 +152,7 @@ class LiveStream:
         """
         self._compute, self._on_matte = compute, on_matte
         self._mailbox: Mailbox[tuple[U8Array, Milliseconds]] = Mailbox()
-        self._track = Track()
+        self._state = StreamState()
         self._lock = threading.Lock()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._deliver, daemon=True, name="mmnet-live")
@@ -173,7 +173,7 @@ class LiveStream:
         """
         with self._lock:  # so that frames reach the mailbox in the order of their timestamps
             self._surface()
-            self._track.advance(timestamp_ms)
+            self._state.advance(timestamp_ms)
             if not self._mailbox.put((frame.copy(), timestamp_ms)):
                 self._surface()
                 raise StreamError("the live stream is closed")
