@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -24,15 +25,15 @@ from mmnet.cli.matte.options import (
 )
 from mmnet.cli.matte.progress import MatteProgress
 from mmnet.cli.matte.report import report
-from mmnet.cli.options import BackgroundOption, ForegroundOption, ModelOption, UpsamplingOption
+from mmnet.cli.options import BackgroundOption, ForegroundOption, ModelOption, ProfileOption, UpsamplingOption
 from mmnet.runtime.fullres.rendering import Renderer
-from mmnet.runtime.fullres.upsample import DEFAULT, choose_upsampling
 from mmnet.runtime.imaging.photos import PhotoError
 from mmnet.runtime.jobs.planning import plan_jobs
 from mmnet.runtime.jobs.request import MatteRequest, RequestError, VideoOptions
 from mmnet.runtime.jobs.results import MatteResult
 from mmnet.runtime.jobs.runner import run_camera, run_jobs
-from mmnet.runtime.matter import MatterOptions, PortraitMatter
+from mmnet.runtime.matter import PortraitMatter
+from mmnet.runtime.profiles import DEFAULT_PROFILE, choose_profile
 from mmnet.runtime.video.smoothing import TemporalSmoother
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -44,8 +45,9 @@ def matte(
     background: BackgroundOption = None,
     model: ModelOption = None,
     threads: ThreadsOption = None,
-    upsampling: UpsamplingOption = DEFAULT,
-    foreground: ForegroundOption = True,
+    profile: ProfileOption = DEFAULT_PROFILE,
+    upsampling: UpsamplingOption = None,
+    foreground: ForegroundOption = None,
     force: ForceOption = False,
     as_json: JsonOption = False,
     camera: CameraOption = None,
@@ -76,9 +78,14 @@ def matte(
     One bad file does not stop the others. The exit code is 1 if any failed. Ctrl-C ends a video early and leaves a
     file that plays; the exit code is 130 then.
     """
-    request = MatteRequest(Renderer.of(background, foreground), VideoOptions(crf, audio, salvage), force)
-    options = MatterOptions(
-        model, threads, choose_upsampling(upsampling), smoothing=TemporalSmoother if smoothing else None
+    settings = choose_profile(profile).override(upsampling, foreground)
+    request = MatteRequest(Renderer.of(background, settings.foreground), VideoOptions(crf, audio, salvage), force)
+    open_matter = partial(
+        PortraitMatter,
+        model,
+        threads,
+        upsampling=settings.upsampling,
+        smoothing=TemporalSmoother if smoothing else None,
     )
     progress = MatteProgress(message_console())
     several = False
@@ -89,12 +96,12 @@ def matte(
             reading = [path for path in (model, background and Path(background)) if path]
             plan = plan_jobs(sources or [], output, request.renderer.kind)
             several = plan.several
-            with PortraitMatter.from_options(options) as matter, progress.bars(len(plan.jobs) if several else None):
+            with open_matter() as matter, progress.bars(len(plan.jobs) if several else None):
                 results = run_jobs(matter, plan.jobs, request, progress, reading)
         else:
             if sources or output is None:
                 raise RequestError("--camera takes no files to read, and needs one to write: -o OUT")
-            with PortraitMatter.from_options(options) as matter, progress.bars():
+            with open_matter() as matter, progress.bars():
                 results = [run_camera(matter, camera, output, request, progress, duration)]
     report(progress.console, results, several=several, as_json=as_json)
     raise typer.Exit(_exit_code(results))
