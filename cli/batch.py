@@ -23,7 +23,7 @@ from rich.progress import (
     Progress as ProgressBar,
 )
 
-from mmnet.cli.matte_options import BackgroundOption, ForegroundOption, ModelOption, UpsamplingOption
+from mmnet.cli.options import BackgroundOption, ForegroundOption, ModelOption, UpsamplingOption
 from mmnet.errors import MissingExtraError
 from mmnet.files import atomic_file, check_writable
 from mmnet.runtime.fullres.upsample import DEFAULT, choose_upsampling

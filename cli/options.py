@@ -1,4 +1,4 @@
-"""Options that several commands take, in one wording."""
+"""Options that several commands share, each with one help text."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from mmnet.runtime.fullres.upsample import Upsampling
+
 WhichCheckpoint = Annotated[
     str,
     typer.Option(
@@ -14,4 +16,39 @@ WhichCheckpoint = Annotated[
         help="[b]latest[/], [b]best[/], a checkpoint folder, a run, or a TF-Slim prefix or folder.",
     ),
 ]
-CheckpointDir = Annotated[Path, typer.Option(metavar="DIR", help="Where checkpoints are kept.")]
+
+CheckpointDir = Annotated[Path, typer.Option(metavar="DIR", help="The folder that holds the checkpoints.")]
+
+BackgroundOption = Annotated[
+    str | None,
+    typer.Option(
+        "--background",
+        "-b",
+        metavar="BACKGROUND",
+        help="A colour (#00ff00, white), the path of an image, blur or transparent. "
+        "Without it, the alpha matte itself is written, in grey.",
+        show_default=False,
+    ),
+]
+
+ModelOption = Annotated[
+    Path | None,
+    typer.Option("--model", "-m", metavar="FILE", help="The .tflite to run.", show_default="the model that ships"),
+]
+
+UpsamplingOption = Annotated[
+    str,
+    typer.Option(
+        metavar="|".join(Upsampling),
+        help="How the network's alpha is brought to the photo's size: guided by the photo, or bilinear without it.",
+    ),
+]
+
+ForegroundOption = Annotated[
+    bool,
+    typer.Option(
+        "--foreground/--no-foreground",
+        help="Composites and cut-outs take the estimated foreground, or the photo's own colours, in which the old "
+        "background shows through the hair.",
+    ),
+]

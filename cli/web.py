@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from mmnet.cli.matte_options import ModelOption
+from mmnet.cli.options import ModelOption
 from mmnet.runtime import MattingModel
 from mmnet.runtime.model import default_model
 from mmnet.web.errors import WebError

@@ -1,4 +1,4 @@
-"""Training curves: what a run wrote for TensorBoard, as a table and as an image."""
+"""Training curves of a run, read from the TensorBoard files that it wrote, as a CSV table and as a PNG image."""
 
 from __future__ import annotations
 
@@ -7,20 +7,15 @@ import io
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
-from rich.console import Console
-from rich.markup import escape
+from typing import Any
 
 from mmnet.errors import MissingExtraError, MMNetError
-from mmnet.files import atomic_file, check_writable
 
 Curves = Mapping[str, Mapping[int, float]]
 
 _LENGTH = struct.Struct("<Q")
 _CHECKSUM_BYTES = 4
-# The panels of the image: title, and the curves in it by their first words.
+# The panels of the image: the title, and the tags of the curves.
 _PANELS = (
     ("loss", ("loss/loss",)),
     ("terms of the loss", ("loss/alpha", "loss/compositional", "loss/gradient")),
@@ -32,20 +27,24 @@ _PANELS = (
 
 
 class CurvesError(MMNetError):
-    """A run has no curves to show."""
+    """A run's folder holds no curves."""
 
 
 def read_curves(run: Path) -> Curves:
-    """What `mmnet train` recorded in `run`, by TensorBoard's tag and by step.
+    """Read the curves that a training recorded.
 
-    A run that was interrupted repeats steps; what was written last counts. An event file that ends in the middle of
-    a record, since its writer was killed, is read as far as it goes.
+    An interrupted run repeats steps; the value that was written last counts. An event file that ends in the middle of
+    a record, because the process was killed, is read up to there.
+
+    Args:
+        run: the run's folder; its event files are in `run/events`.
 
     Returns:
-        tag → step → value, both sorted.
+        TensorBoard's tag → step → value, both sorted.
 
     Raises:
         CurvesError: there are no event files, or none holds a value.
+        MissingExtraError: tensorboardX is not installed.
     """
     curves: dict[str, dict[int, float]] = {}
     for path in sorted((run / "events").glob("events.*")):
@@ -54,12 +53,12 @@ def read_curves(run: Path) -> Curves:
                 if value.HasField("simple_value"):
                     curves.setdefault(value.tag, {})[event.step] = value.simple_value
     if not curves:
-        raise CurvesError(f"{run}: no curves in {run / 'events'}; name the folder of a run of mmnet train")
+        raise CurvesError(f"{run}: there are no curves in {run / 'events'}; name the folder of a run of mmnet train")
     return {tag: dict(sorted(curves[tag].items())) for tag in sorted(curves)}
 
 
 def curves_table(curves: Curves) -> str:
-    """The curves as CSV: a row for each step, a column for each tag, empty where nothing was recorded."""
+    """Return the curves as CSV: one row per step, one column per tag, empty cells where nothing was recorded."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["step", *curves])
@@ -70,7 +69,9 @@ def curves_table(curves: Curves) -> str:
 
 
 def curves_image(curves: Curves) -> bytes:
-    """The curves as a PNG.
+    """Draw the curves as a PNG.
+
+    The same curves give the same bytes.
 
     Raises:
         MissingExtraError: Matplotlib is not installed.
@@ -91,40 +92,13 @@ def curves_image(curves: Curves) -> bytes:
             axes.legend()
         axes.set_xlabel("step")
     image = io.BytesIO()
-    # Without the version of Matplotlib and the date: the same curves, the same bytes.
+    # The metadata would hold the version of Matplotlib, and so change the bytes.
     figure.savefig(image, format="png", dpi=110, metadata={"Software": None})
     return image.getvalue()
 
 
-def curves(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, CKPT_DIR/NAME.", show_default=False)],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE.csv", show_default="RUN/curves.csv")
-    ] = None,
-    plot: Annotated[Path | None, typer.Option(metavar="FILE.png", show_default="RUN/curves.png")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the files if they exist.")] = False,
-) -> None:
-    """Write the training curves of a run as a table and as an image.
-
-    \b
-    Examples:
-      mmnet curves checkpoints/fine-tune
-      mmnet curves checkpoints/fine-tune -o curves.csv --plot curves.png --force
-    """
-    console = Console(soft_wrap=True, highlight=False)
-    table_path, image_path = output or run / "curves.csv", plot or run / "curves.png"
-    found = read_curves(run)
-    for path in (table_path, image_path):
-        check_writable(path, force=force)
-    contents = {table_path: curves_table(found).encode(), image_path: curves_image(found)}
-    for path, content in contents.items():
-        with atomic_file(path) as temporary:
-            temporary.write_bytes(content)
-        console.print(f"[bold]wrote[/]        {escape(str(path))}")
-
-
 def _events(data: bytes) -> Iterator[Any]:
-    """The records of an event file: length, its checksum, an Event, its checksum."""
+    """Yield the events of a file of records: a length, its checksum, a serialized Event, its checksum."""
     try:
         from tensorboardX.proto.event_pb2 import Event
     except ImportError as error:

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
+from mmnet.cli.console import wide_console
 from mmnet.cli.progress import progress_bar
 from mmnet.errors import MMNetError
 from mmnet.evaluation.arm.errors import ArmError
@@ -115,7 +116,7 @@ def _arm_parity(
             temporary.write_text(text + "\n", encoding="utf-8")
 
     _complain(console, seen)
-    shown = _wide_console(stderr=to_stdout)
+    shown = wide_console(stderr=to_stdout)
     shown.print(f"[dim]{len(photos)} images, {', '.join(report.precisions)}, QEMU {seen.emulator}[/]")
     shown.print(table(seen.outcomes, tolerance))
     accepted = f"alpha by at most {tolerance.alpha:g}, nothing else" if tolerance.alpha else "none"
@@ -177,9 +178,3 @@ def _complain(console: Console, seen: _Seen) -> None:
                 f"[yellow]note:[/] {tool} is {here} here and {told['versions'][tool]} on Arm; "
                 "a difference may be theirs, not the processor's"
             )
-
-
-def _wide_console(*, stderr: bool) -> Console:
-    """As wide as the terminal; where there is none, nothing has to fit into it."""
-    console = Console(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=1 << 12)

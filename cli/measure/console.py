@@ -22,12 +22,6 @@ def task_bar(progress: Progress, description: str) -> Callable[[int, int], None]
     return update
 
 
-def wide_console(*, stderr: bool) -> Console:
-    """As wide as the terminal; where there is none, nothing has to fit into it."""
-    console = Console(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=1 << 12)
-
-
 def show_worst(console: Console, results: Sequence[Result], count: int) -> None:
     """The worst images (or sequences) of every model, a line each; nothing for a count of 0."""
     if not count:

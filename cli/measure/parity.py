@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
-from mmnet.cli.measure.console import task_bar, wide_console
+from mmnet.cli.console import wide_console
+from mmnet.cli.measure.console import task_bar
 from mmnet.cli.measure.evaluate import STDOUT, from_checkpoint
 from mmnet.cli.options import CheckpointDir
 from mmnet.cli.progress import progress_bar

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,8 +26,8 @@ from mkdocs.structure.pages import Page
 sys.path.insert(0, str(Path(__file__).parent))
 
 from site_api import public_names
-from site_contracts import layers, rules
 from site_commands import command_reference
+from site_contracts import layers, rules
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,8 +50,9 @@ ALIASES = {"README.md": "index.md"}
 COPIED = {".csv", ".ipynb", ".jpg", ".json", ".png", ".svg"}
 
 _FENCE = re.compile(r"^(```|~~~).*?^\1[^\n]*$", re.MULTILINE | re.DOTALL)
-_CODE = re.compile(r"`[^`\n]+`")
 _LINK = re.compile(r"(?P<image>!?)\[(?P<text>(?:[^\[\]]|\[[^\[\]]*\])*)\]\((?P<target>[^()\s]+)\)")
+# a[row][column]: Markdown would take it for a link by reference. The pages have none.
+_INDEXED = re.compile(r"(?<!\\)\[([^\[\]]*)\]\[([^\[\]]*)\]")
 _MARKER = re.compile(r"^<!-- (?P<name>commands|layers|rules|api) ?(?P<argument>\S*) -->$", re.MULTILINE)
 
 
@@ -66,7 +68,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Rewrite the links of a page and replace its markers."""
     source = _repository_path(page.file)
-    text = _outside_code(markdown, lambda match: _on_site(match, source, page.file.src_uri))
+    text = _outside_code(markdown, lambda piece: _rewritten(piece, source, page.file.src_uri))
     return _MARKER.sub(lambda match: _generated(match["name"], match["argument"]), text)
 
 
@@ -87,7 +89,7 @@ def _linked_files(files: Files) -> set[str]:
     found = set()
     for file in files.documentation_pages():
         source = _repository_path(file)
-        for match in _links(file.content_string):
+        for match in _LINK.finditer(_outside_code(file.content_string, str, fences=False)):
             path = _resolve(match["target"], source)
             if path and not path.startswith("docs/") and Path(path).suffix in COPIED:
                 found.add(path)
@@ -121,7 +123,9 @@ def _on_site(match: re.Match[str], source: str, uri: str) -> str:
     fragment = urlsplit(match["target"]).fragment
     if path.startswith("docs/"):
         there = path.removeprefix("docs/")
-    elif (included := {**INCLUDED, **ALIASES}.get(path) or {**INCLUDED, **ALIASES}.get(f"{path}/README.md")) is not None:
+    elif (
+        included := {**INCLUDED, **ALIASES}.get(path) or {**INCLUDED, **ALIASES}.get(f"{path}/README.md")
+    ) is not None:
         there = included
     elif Path(path).suffix in COPIED:
         there = f"files/{path}"
@@ -131,22 +135,15 @@ def _on_site(match: re.Match[str], source: str, uri: str) -> str:
     return f"{match['image']}[{match['text']}]({relative}{'#' + fragment if fragment else ''})"
 
 
-def _links(markdown: str) -> list[re.Match[str]]:
-    found: list[re.Match[str]] = []
-
-    def keep(match: re.Match[str]) -> str:
-        found.append(match)
-        return match[0]
-
-    _outside_code(markdown, keep)
-    return found
+def _rewritten(piece: str, source: str, uri: str) -> str:
+    linked = _LINK.sub(lambda match: _on_site(match, source, uri), piece)
+    return _INDEXED.sub(r"\\[\1\\]\\[\2\\]", linked)
 
 
-def _outside_code(markdown: str, replace: object) -> str:
-    """Replace the links of a Markdown text, except in fenced code."""
+def _outside_code(markdown: str, replace: Callable[[str], str], *, fences: bool = True) -> str:
+    """Replace the parts of a Markdown text that are not fenced code; `fences` says whether to keep the code."""
     pieces, end = [], 0
     for fence in _FENCE.finditer(markdown):
-        pieces += [_LINK.sub(replace, markdown[end : fence.start()]), fence[0]]  # type: ignore[arg-type]
+        pieces += [replace(markdown[end : fence.start()]), fence[0] if fences else ""]
         end = fence.end()
-    pieces.append(_LINK.sub(replace, markdown[end:]))  # type: ignore[arg-type]
-    return "".join(pieces)
+    return "".join([*pieces, replace(markdown[end:])])
