@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html import escape
-from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 from typer.main import get_command
@@ -13,7 +13,7 @@ from typer.main import get_command
 from mmnet.cli.main import app
 
 
-def command_reference(root: Path) -> str:
+def command_reference() -> str:
     """Return a section for each command: usage, description, arguments, options and examples."""
     return "\n\n".join(_section(path, command) for path, command in all_commands())
 
@@ -47,22 +47,20 @@ def _section(path: str, command: Any) -> str:
 
 
 def _text(help_text: str) -> str:
-    """The help of a command as Markdown: the paragraphs after a \\b are kept as they are, as code."""
-    blocks: list[str] = []
+    """Return the help of a command as Markdown.
+
+    Typer keeps the lines of a paragraph that begins with \\b. Such a paragraph becomes a title and a block of code.
+    """
+    blocks = []
     for paragraph in re.split(r"\n\s*\n", help_text.replace("\b\n", "\b").strip()):
         if not paragraph.startswith("\b"):
             blocks.append(_markup(" ".join(paragraph.split())))
             continue
-        title, *lines = paragraph.lstrip("\b").split("\n")
-        if not title.endswith(":") and not title[:1].isspace():
-            blocks.append(_markup(title))
-        elif title.endswith(":"):
-            blocks.append(f"{_markup(title)}")
-        else:
-            lines = [title, *lines]
+        lines = paragraph.lstrip("\b").split("\n")
+        if not lines[0].startswith(" "):
+            blocks.append(_markup(lines.pop(0)))
         if lines:
-            indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
-            blocks.append("```\n" + "\n".join(line[indent:].rstrip() for line in lines) + "\n```")
+            blocks.append("```\n" + dedent("\n".join(lines)) + "\n```")
     return "\n\n".join(blocks)
 
 
@@ -97,7 +95,7 @@ def _default(parameter: Any) -> str:
         return ""
     if parameter.default is True:
         return f"`{parameter.opts[0]}`"
-    return f"`{_cell(str(parameter.default))}`"
+    return f"<code>{_cell(escape(str(parameter.default)))}</code>"
 
 
 def _markup(text: str) -> str:

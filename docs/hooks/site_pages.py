@@ -44,8 +44,8 @@ INCLUDED = {
     "web_demo/README.md": "guides/web-page.md",
     "web_demo/litert/README.md": "guides/litert-js.md",
 }
-# The front page of the repository is the site's first page, in other words.
-ALIASES = {"README.md": "index.md"}
+# Where a link leads on the site: the front page of the repository is there as the first page, in other words.
+PLACES = INCLUDED | {"README.md": "index.md"}
 # Linked files of these kinds are copied to the site. Any other linked file is named without a link.
 COPIED = {".csv", ".ipynb", ".jpg", ".json", ".png", ".svg"}
 
@@ -75,7 +75,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 def _generated(name: str, argument: str) -> str:
     match name:
         case "commands":
-            return command_reference(ROOT)
+            return command_reference()
         case "layers":
             return layers(ROOT)
         case "rules":
@@ -103,7 +103,7 @@ def _repository_path(file: File) -> str:
 
 
 def _resolve(target: str, source: str) -> str | None:
-    """The path in the repository that a link in the file `source` leads to; None if it leads elsewhere or into itself."""
+    """The path in the repository of the target of a link in the file `source`; None for an address or an anchor."""
     parts = urlsplit(target)
     if parts.scheme or parts.netloc or not parts.path:
         return None
@@ -123,10 +123,8 @@ def _on_site(match: re.Match[str], source: str, uri: str) -> str:
     fragment = urlsplit(match["target"]).fragment
     if path.startswith("docs/"):
         there = path.removeprefix("docs/")
-    elif (
-        included := {**INCLUDED, **ALIASES}.get(path) or {**INCLUDED, **ALIASES}.get(f"{path}/README.md")
-    ) is not None:
-        there = included
+    elif (place := PLACES.get(path) or PLACES.get(f"{path}/README.md")) is not None:
+        there = place
     elif Path(path).suffix in COPIED:
         there = f"files/{path}"
     else:
