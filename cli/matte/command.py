@@ -10,13 +10,13 @@ from rich.console import Console
 
 from mmnet.cli.matte.progress import MatteProgress
 from mmnet.cli.matte.report import report
-from mmnet.cli.options import BackgroundOption, ForegroundOption, ModelOption, UpsamplingOption
+from mmnet.cli.options import BackgroundOption, ForegroundOption, ModelOption, ProfileOption, UpsamplingOption
 from mmnet.runtime.fullres.rendering import Renderer
-from mmnet.runtime.fullres.upsample import DEFAULT, choose_upsampling
 from mmnet.runtime.imaging.photos import PhotoError
 from mmnet.runtime.jobs.matte import Making, Result, plan_jobs, run_camera, run_jobs
 from mmnet.runtime.jobs.video import VideoOptions
-from mmnet.runtime.matter import MatterOptions, PortraitMatter
+from mmnet.runtime.matter import PortraitMatter
+from mmnet.runtime.profiles import DEFAULT_PROFILE, choose_profile
 from mmnet.runtime.video.smoothing import TemporalSmoother
 
 _INTERRUPTED = 130  # 128 + SIGINT, as a shell has it
@@ -43,8 +43,9 @@ def matte(
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads to run on.", show_default="one a core, at most 4")
     ] = None,
-    upsampling: UpsamplingOption = DEFAULT,
-    foreground: ForegroundOption = True,
+    profile: ProfileOption = DEFAULT_PROFILE,
+    upsampling: UpsamplingOption = None,
+    foreground: ForegroundOption = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace files that exist.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")] = False,
     camera: Annotated[
@@ -110,12 +111,16 @@ def matte(
     One bad file does not stop the others. The exit code is 1 if any failed. Ctrl-C ends a video early and leaves a
     file that plays; the exit code is 130 then.
     """
+    chosen = choose_profile(profile).override(upsampling, foreground)
     making = Making(
-        Renderer.of(background, foreground), VideoOptions(crf=crf, audio=audio, salvage=salvage), force=force
+        Renderer.of(background, chosen.foreground), VideoOptions(crf=crf, audio=audio, salvage=salvage), force=force
     )
-    options = MatterOptions(
-        model, threads, choose_upsampling(upsampling), smoothing=TemporalSmoother if smoothing else None
-    )
+
+    def open_matter() -> PortraitMatter:
+        return PortraitMatter(
+            model, threads, upsampling=chosen.upsampling, smoothing=TemporalSmoother if smoothing else None
+        )
+
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
         if camera is None:
@@ -124,7 +129,7 @@ def matte(
             reading = [path for path in (model, background and Path(background)) if path]
             several, jobs = plan_jobs(sources or [], output, making.render.kind)
             with (
-                PortraitMatter.from_options(options) as matter,
+                open_matter() as matter,
                 MatteProgress(console, len(jobs) if several else None) as progress,
             ):
                 results = run_jobs(matter, jobs, making, reading, progress)
@@ -132,10 +137,7 @@ def matte(
             if sources or output is None:
                 raise typer.BadParameter("--camera takes no files to read, and needs one to write: -o OUT")
             several = False
-            with (
-                PortraitMatter.from_options(options) as matter,
-                MatteProgress(console) as progress,
-            ):
+            with open_matter() as matter, MatteProgress(console) as progress:
                 results = [run_camera(matter, camera, output, making, progress, duration)]
     except OSError as error:  # a path that cannot even be looked at
         if isinstance(error, BrokenPipeError):
