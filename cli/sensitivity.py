@@ -18,8 +18,7 @@ from mmnet.cli.options import CheckpointDir, WhichCheckpoint
 from mmnet.cli.progress import progress_bar
 from mmnet.evaluation.parity.tolerances import DEFAULTS
 from mmnet.files import atomic_file, check_writable
-from mmnet.quantize.recipe import FORMAT as RECIPE_FORMAT
-from mmnet.quantize.recipe import Recipe
+from mmnet.quantize.recipe import RECIPE_FORMAT, Recipe
 from mmnet.quantize.sensitivity import LayerSensitivity, Proposal, Remembered, Sensitivity, propose
 
 FORMAT = "mmnet-sensitivity/1"

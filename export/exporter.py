@@ -35,9 +35,9 @@ from mmnet.network.ranges import Ranges
 from mmnet.quantize.activations import check_limits
 from mmnet.quantize.calibration import Calibration
 from mmnet.quantize.precision import Precision, PrecisionError
+from mmnet.quantize.recipe import RECIPE_FORMAT
 from mmnet.runtime.tflite.metadata import ModelMetadata, recipe_path
 
-RECIPE_FORMAT = "mmnet-recipe/1"
 _TOOLS = ("tensorflow", "keras", "ai-edge-litert", "numpy", "opencv-python-headless")
 
 Progress = Callable[[int, int], None]

@@ -10,7 +10,7 @@ from typing import Any
 
 from mmnet.errors import MMNetError
 
-FORMAT = "mmnet-recipe/1"
+RECIPE_FORMAT = "mmnet-recipe/1"
 
 
 class RecipeError(MMNetError):
@@ -34,7 +34,11 @@ class Recipe:
     def to_json(self) -> dict[str, Any]:
         """As `read_recipe` takes it."""
         said = {"precision": self.precision, "input": self.input_dtype}
-        return {"format": FORMAT} | {key: value for key, value in said.items() if value} | {"except": list(self.floats)}
+        return (
+            {"format": RECIPE_FORMAT}
+            | {key: value for key, value in said.items() if value}
+            | {"except": list(self.floats)}
+        )
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -51,8 +55,8 @@ def read_recipe(path: Path) -> Recipe:
         raise RecipeError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise RecipeError(f"{path}: is not JSON ({error}); mmnet sensitivity -o FILE writes a recipe") from error
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise RecipeError(f'{path}: is not a recipe; it needs "format": "{FORMAT}"')
+    if not isinstance(found, dict) or found.get("format") != RECIPE_FORMAT:
+        raise RecipeError(f'{path}: is not a recipe; it needs "format": "{RECIPE_FORMAT}"')
     floats = found.get("except", [])
     if not isinstance(floats, list) or not all(isinstance(name, str) and name for name in floats):
         raise RecipeError(f'{path}: "except" is {json.dumps(floats)[:80]}; it has to be a list of layer names')
