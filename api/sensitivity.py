@@ -15,8 +15,7 @@ from mmnet.files import atomic_file, check_writable
 from mmnet.graph.inference import inference_graph
 from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint
 from mmnet.quantize.calibration import Calibration, load_calibration
-from mmnet.quantize.recipe import FORMAT as RECIPE_FORMAT
-from mmnet.quantize.recipe import ExportRecipe
+from mmnet.quantize.recipe import RECIPE_FORMAT, ExportRecipe
 from mmnet.quantize.sensitivity import Proposal, Sensitivity
 
 __all__ = ["SensitivityReport", "measure_sensitivity"]

@@ -32,7 +32,7 @@ from mmnet.network.resolve import OpenedCheckpoint
 from mmnet.quantize.activations import check_limits
 from mmnet.quantize.calibration import Calibration
 from mmnet.quantize.precision import Precision, PrecisionError
-from mmnet.quantize.recipe import FORMAT
+from mmnet.quantize.recipe import RECIPE_FORMAT
 from mmnet.runtime.tflite.metadata import ModelMetadata
 
 # Packages whose versions the recipe records.
@@ -213,7 +213,7 @@ def _recipe(request: ExportRequest) -> dict[str, Any]:
     """
     checkpoint, calibration = request.checkpoint, request.calibration
     return {
-        "format": FORMAT,
+        "format": RECIPE_FORMAT,
         "checkpoint": {
             "name": request.name,
             "sha256": checkpoint.fingerprint(),

@@ -10,7 +10,7 @@ from typing import Any
 
 from mmnet.errors import MMNetError
 
-FORMAT = "mmnet-recipe/1"
+RECIPE_FORMAT = "mmnet-recipe/1"
 
 
 class RecipeError(MMNetError):
@@ -35,7 +35,7 @@ class ExportRecipe:
         """Return the recipe as plain JSON values that `read_recipe` accepts."""
         options = {"precision": self.precision, "input": self.input_dtype}
         given = {key: value for key, value in options.items() if value}
-        return {"format": FORMAT} | given | {"except": list(self.float_layers)}
+        return {"format": RECIPE_FORMAT} | given | {"except": list(self.float_layers)}
 
 
 def read_recipe(path: str | Path) -> ExportRecipe:
@@ -53,8 +53,8 @@ def read_recipe(path: str | Path) -> ExportRecipe:
         raise RecipeError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise RecipeError(f"{path}: is not JSON ({error}); mmnet sensitivity -o FILE writes a recipe") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise RecipeError(f'{path}: is not a recipe; it needs "format": "{FORMAT}"')
+    if not isinstance(document, dict) or document.get("format") != RECIPE_FORMAT:
+        raise RecipeError(f'{path}: is not a recipe; it needs "format": "{RECIPE_FORMAT}"')
     layers = document.get("except", [])
     if not isinstance(layers, list) or not all(isinstance(name, str) and name for name in layers):
         raise RecipeError(f'{path}: "except" is {json.dumps(layers)[:80]}; it has to be a list of layer names')
