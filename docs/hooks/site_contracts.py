@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,20 @@ def contracts(root: Path) -> list[dict[str, Any]]:
 
 
 def layers(root: Path) -> str:
-    """Return a table of the layers, highest first, with what each package is for.
+    """Return a table for each contract about layers, highest layer first, with what each package is for.
 
-    The description of a package is the first line of its docstring.
+    The description of a package is the first paragraph of its docstring.
     """
-    (contract,) = (one for one in contracts(root) if one["type"] == "layers")
-    lines = ["| layer | package | content |", "|---|---|---|"]
+    return "\n\n".join(_table(root, one) for one in contracts(root) if one["type"] == "layers")
+
+
+def _table(root: Path, contract: dict[str, Any]) -> str:
+    lines = [f"**{contract['name']}**", "", "| layer | package | content |", "|---|---|---|"]
+    (container,) = contract["containers"]
     for rank, layer in zip(range(len(contract["layers"]), 0, -1), contract["layers"], strict=True):
-        for name in (part.strip() for part in layer.split("|")):
-            lines.append(f"| {rank} | `mmnet.{name}` | {_described(root / 'src' / 'mmnet', name)} |")
+        for name in (part.strip(" ()") for part in re.split(r"[|:]", layer)):
+            module = f"{container}.{name}"
+            lines.append(f"| {rank} | `{module}` | {_described(root / 'src', module)} |")
     return "\n".join(lines)
 
 
@@ -44,10 +50,9 @@ def rules(root: Path) -> str:
     return "\n".join(lines)
 
 
-def _described(package: Path, name: str) -> str:
-    file = package / name / "__init__.py"
-    if not file.is_file():
-        file = package / f"{name}.py"
+def _described(source: Path, module: str) -> str:
+    path = source.joinpath(*module.split("."))
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
     first, _, _ = docstring.partition("\n\n")
     return " ".join(first.split()).replace("|", "\\|")
