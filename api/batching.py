@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmnet.batch.options import BatchOptions
 from mmnet.errors import MissingExtraError
+from mmnet.runtime.profiles import DEFAULT_PROFILE, Profile, choose_profile
 
 if TYPE_CHECKING:
     from mmnet.batch.job import JobProgress
@@ -121,6 +122,7 @@ def matte_batch(
     *,
     model: str | Path | bytes | None = None,
     background: str | None = None,
+    profile: Profile | str = DEFAULT_PROFILE,
     upsampling: Upsampling | str | None = None,
     foreground: bool | None = None,
     options: BatchOptions | None = None,
@@ -143,8 +145,9 @@ def matte_batch(
         model: the path or the bytes of a .tflite; None takes the model that ships.
         background: a colour (`#00ff00`, `white`), the path of an image, `blur` or `transparent`; None writes the alpha
             matte itself.
-        upsampling: how the network's alpha is brought to the photo's size.
-        foreground: whether cut-outs and composites take the estimated foreground, or the photo's own colours.
+        profile: `fine` (guided alpha, estimated foreground) or `fast` (bilinear alpha, the photo's own colours).
+        upsampling: how the network's alpha is brought to the photo's size; None takes the profile's.
+        foreground: whether cut-outs and composites take the estimated foreground; None takes the profile's.
         options: how the job is done.
         address: HOST:PORT of a Ray cluster; `auto` is the cluster that this machine is part of, `local` is this machine
             alone. None takes the environment variable RAY_ADDRESS, or else `local`.
@@ -153,7 +156,7 @@ def matte_batch(
 
     Raises:
         MissingExtraError: Arrow or Ray is not installed.
-        ModelError, BackgroundError, UpsamplingError: `model`, `background` or `upsampling` cannot be used.
+        ModelError, BackgroundError, ProfileError, UpsamplingError: an argument cannot be used.
         OtherJobError: the destination holds results of another model, of other options or of other images.
         BatchError: the source, the destination or the cluster cannot be used.
         BatchInterrupted: Ctrl-C.
@@ -163,13 +166,13 @@ def matte_batch(
     from mmnet.batch.pool import connected
     from mmnet.batch.rendering import RenderOptions
     from mmnet.batch.store import open_store
-    from mmnet.runtime.fullres.upsample import DEFAULT, choose_upsampling
 
+    settings = choose_profile(profile).override(upsampling, foreground)
     rendering = RenderOptions.of(
         _checked_model(model),
         background,
-        choose_upsampling(upsampling or DEFAULT),
-        foreground is None or foreground,
+        settings.upsampling,
+        settings.foreground,
     )
     images, results = open_store(str(source)), open_store(str(destination))
     observer = _Observer(BatchReport(images.uri, results.uri, rendering.describe()), listener)

@@ -14,9 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from mmnet.api.batching import BatchInterrupted, BatchOptions, BatchReport, matte_batch
 from mmnet.batch.options import ResultFormat
 from mmnet.cli.console import message_console
-from mmnet.cli.options import BackgroundOption, ForegroundOption, ModelOption, UpsamplingOption
+from mmnet.cli.options import BackgroundOption, ForegroundOption, ModelOption, ProfileOption, UpsamplingOption
 from mmnet.files import atomic_file, check_writable
-from mmnet.runtime.fullres.upsample import DEFAULT
+from mmnet.runtime.profiles import DEFAULT_PROFILE
 
 if TYPE_CHECKING:
     from mmnet.batch.job import JobProgress
@@ -76,8 +76,9 @@ def batch(
     destination: _Destination,
     background: BackgroundOption = None,
     model: ModelOption = None,
-    upsampling: UpsamplingOption = DEFAULT,
-    foreground: ForegroundOption = True,
+    profile: ProfileOption = DEFAULT_PROFILE,
+    upsampling: UpsamplingOption = None,
+    foreground: ForegroundOption = None,
     to: _To = ResultFormat.FILES,
     shard_size: _ShardSize = 256,
     image_column: _ImageColumn = "image",
@@ -119,6 +120,7 @@ def batch(
                 destination,
                 model=model,
                 background=background,
+                profile=profile,
                 upsampling=upsampling,
                 foreground=foreground,
                 options=options,
