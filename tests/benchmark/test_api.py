@@ -15,6 +15,7 @@ from mmnet.benchmark.host.stages import StagedMatter, camera_frame, drawn_alpha
 from mmnet.runtime import PortraitMatter
 from mmnet.runtime.fullres.upsample import upsample
 from mmnet.runtime.imaging.preprocess import to_model_input
+from mmnet.runtime.video.stream import Matte
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +78,7 @@ def test_arguments_are_checked(arguments: dict[str, object], words: str, tiny_fi
 
 @pytest.mark.parametrize("arguments", [{"affinity": "f0"}, {"folder": "/"}, {"delegate": "gpu"}, {"rounds": 0}])
 def test_arguments_for_a_phone_are_checked_before_it_is_looked_for(arguments: dict[str, object]) -> None:
-    with pytest.raises(BenchmarkError, match="affinity|folder|choose one of xnnpack|rounds"):
+    with pytest.raises(BenchmarkError, match=r"affinity|folder|choose one of xnnpack|rounds"):
         mmnet.measure_latency_on_phone(**arguments)  # type: ignore[arg-type]
 
 
@@ -98,4 +99,4 @@ def test_the_runtimes_own_steps_are_timed(name: str, tiny_files: Path, monkeypat
     assert min(times) > 0
     (matte,) = mattes
     expected = upsample(drawn_alpha(64), frame, model_input=to_model_input(frame, 64))
-    assert matte.alpha.tobytes() == mmnet.runtime.Matte(frame, expected, 0).alpha.tobytes()
+    assert matte.alpha.tobytes() == Matte(frame, expected, 0).alpha.tobytes()
