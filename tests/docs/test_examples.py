@@ -104,9 +104,10 @@ def test_export_and_check(portraits: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_batch_folder(portraits: Path, tmp_path: Path) -> None:
-    printed = example("batch_folder.py", portraits / "image", tmp_path / "mattes")
+    printed = example("batch_folder.py", portraits / "image", tmp_path / "mattes", "--workers", 1)
     assert len(list((tmp_path / "mattes").glob("*.png"))) == 4
-    assert "4" in printed
+    assert "4 matted, 0 failed, 0 skipped" in printed
+    assert "0 matted, 0 failed, 4 skipped" in example("batch_folder.py", portraits / "image", tmp_path / "mattes")
 
 
 @pytest.mark.slow
