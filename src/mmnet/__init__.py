@@ -21,6 +21,9 @@ __version__ = version("mmnet")
 
 # Public name -> the module that holds it.
 _HOMES = {
+    "BatchInterrupted": "mmnet.api.batching",
+    "BatchOptions": "mmnet.api.batching",
+    "BatchReport": "mmnet.api.batching",
     "ExportListener": "mmnet.api.exporting",
     "ExportedModel": "mmnet.api.exporting",
     "MMNetError": "mmnet.errors",
@@ -29,12 +32,14 @@ _HOMES = {
     "composite": "mmnet.runtime",
     "cutout": "mmnet.runtime",
     "export_tflite": "mmnet.api.exporting",
+    "matte_batch": "mmnet.api.batching",
     "measure_sensitivity": "mmnet.api.sensitivity",
     "open_checkpoint": "mmnet.network.resolve",
     "read_photo": "mmnet.runtime",
 }
 
 if TYPE_CHECKING:
+    from mmnet.api.batching import BatchInterrupted, BatchOptions, BatchReport, matte_batch
     from mmnet.api.exporting import ExportedModel, ExportListener, export_tflite
     from mmnet.api.sensitivity import SensitivityReport, measure_sensitivity
     from mmnet.errors import MMNetError
@@ -42,6 +47,9 @@ if TYPE_CHECKING:
     from mmnet.runtime import PortraitMatter, composite, cutout, read_photo
 
 __all__ = [
+    "BatchInterrupted",
+    "BatchOptions",
+    "BatchReport",
     "ExportListener",
     "ExportedModel",
     "MMNetError",
@@ -50,6 +58,7 @@ __all__ = [
     "composite",
     "cutout",
     "export_tflite",
+    "matte_batch",
     "measure_sensitivity",
     "open_checkpoint",
     "read_photo",
