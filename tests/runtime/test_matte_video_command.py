@@ -276,7 +276,7 @@ def test_photos_and_videos_in_one_call(video_file: Path, tmp_path: Path) -> None
     assert code == 1
     document = json.loads(stdout)
     assert (document["matted"], document["failed"]) == (2, 1)
-    bad, video, photo = document["results"]
+    bad, photo, video = document["results"]
     assert "not a video" in bad["error"]
     assert video["frames"] == 10
     assert photo == {
