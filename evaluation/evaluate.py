@@ -81,7 +81,7 @@ def evaluate(
         threads=threads,
         progress=progress,
     )
-    return collected(candidates, pairs, rows)
+    return collect_results(candidates, pairs, rows)
 
 
 def each_image(
@@ -149,7 +149,7 @@ def measure_image(photo: U8Array, mask: U8Array, matters: Sequence[Matter], resi
     return [measure(matter.run_float(inputs[matter.size]), truth) for matter in matters]
 
 
-def collected(
+def collect_results(
     candidates: Sequence[Candidate], pairs: Sequence[Pair], rows: Sequence[Sequence[dict[str, float]]]
 ) -> list[Result]:
     """One result a model, of what `measure_image` found: a row an image."""

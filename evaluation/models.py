@@ -165,7 +165,7 @@ def open_file(path: Path) -> Candidate:
         return Candidate(path.stem, "tflite", str(path), model.size, content, metadata.recipe if metadata else {})
 
 
-def named_apart(candidates: Sequence[Candidate]) -> list[Candidate]:
+def with_unique_names(candidates: Sequence[Candidate]) -> list[Candidate]:
     """The candidates with headings that tell them apart: of equal names, the source; of equal sources, numbers."""
     names = [candidate.name for candidate in candidates]
     names = [

@@ -20,7 +20,7 @@ import numpy as np
 from rich.console import Console
 
 from mmnet.cli.progress import progress_bar
-from mmnet.evaluation.datasets.sequences import load_clips, read_groups
+from mmnet.evaluation.datasets.sequences import load_sequences, read_motions
 from mmnet.evaluation.metrics import band_mad, boundary_band, mad
 from mmnet.evaluation.resize import RESIZES
 from mmnet.evaluation.video.metrics import DTSSD_SCALE, dtssd
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", type=Path, help="a .tflite (the one that ships)")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
-    clips, motions = load_clips(options.sequences), read_groups(options.sequences)
+    clips, motions = load_sequences(options.sequences), read_motions(options.sequences)
     found: dict[tuple[float, float], list[tuple[str, dict[str, float]]]] = {pair: [] for pair in GRID}
     seconds = {"network": 0.0, "smoother": 0.0}
     with MattingModel(options.model or default_model(), threads=1) as model, progress_bar(Console(stderr=True)) as bar:

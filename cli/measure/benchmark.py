@@ -31,7 +31,7 @@ from mmnet.cli.console import wide_console
 from mmnet.cli.measure.plot import plot
 from mmnet.cli.options import CheckpointDir
 from mmnet.cli.progress import progress_bar
-from mmnet.evaluation.models import Candidate, named_apart, open_file
+from mmnet.evaluation.models import Candidate, with_unique_names, open_file
 from mmnet.files import check_writable
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.model import MattingModel, default_model
@@ -300,7 +300,7 @@ def _candidates(
     if naive is not None:
         progress("converting the naive baseline", 0, 1)
         opened.insert(0, _naive_candidate(naive, ckpt_dir))
-    candidates = named_apart(opened)
+    candidates = with_unique_names(opened)
     return candidates, candidates[0].name if len(candidates) > 1 else None
 
 

@@ -22,7 +22,7 @@ from mmnet.cli.progress import progress_bar
 from mmnet.evaluation.datasets.pairs import DatasetError, Pair, check_pairs, load_pairs
 from mmnet.evaluation.evaluate import EvaluationError, Result, evaluate
 from mmnet.evaluation.figures import WORST_BY
-from mmnet.evaluation.models import Candidate, named_apart, open_file
+from mmnet.evaluation.models import Candidate, with_unique_names, open_file
 from mmnet.evaluation.report import document, tables
 from mmnet.evaluation.resize import RESIZES, Resize, choose_resize
 from mmnet.evaluation.video.report import Sequences
@@ -145,7 +145,7 @@ def evaluate_command(
             for done, which in enumerate(ckpt or (), start=1):
                 checkpoints.append(from_checkpoint(which, ckpt_dir))
                 converting(done, len(ckpt or ()))
-            candidates = named_apart([*checkpoints, *candidates])
+            candidates = with_unique_names([*checkpoints, *candidates])
             report = material.measure(candidates, chosen, threads, task_bar(progress, "measuring"))
         except DatasetError as error:
             for problem in error.problems:

@@ -19,7 +19,7 @@ from mmnet.cli.options import CheckpointDir
 from mmnet.cli.progress import progress_bar
 from mmnet.errors import MMNetError
 from mmnet.evaluation.datasets.pairs import DatasetError, Pair, Photo, check_pairs, load_images
-from mmnet.evaluation.models import Candidate, named_apart, open_file
+from mmnet.evaluation.models import Candidate, with_unique_names, open_file
 from mmnet.evaluation.parity.compare import NotComparedError, Parity, compare, judge
 from mmnet.evaluation.parity.layers import LayerError, LayersError, layer_errors
 from mmnet.evaluation.parity.page import html
@@ -133,7 +133,7 @@ def parity_command(
             images = _spread(load_images(data, split), limit)
             _check_mattes(images, given, data)
             fingerprint = check_pairs(images, task_bar(progress, "reading images"))
-            first, second = named_apart([_open(which, ckpt_dir, progress) for which in (reference, other)])
+            first, second = with_unique_names([_open(which, ckpt_dir, progress) for which in (reference, other)])
             bar = task_bar(progress, "comparing")
             found = compare(first, second, images, chosen, threads=threads, progress=bar)
             accepted = tolerances(str(found.other.recipe.get("precision", FALLBACK)), given)

@@ -166,7 +166,7 @@ def check_pairs(pairs: Sequence[Pair | Photo], progress: Callable[[int, int], No
             progress(done, len(pairs))
     if problems:
         raise DatasetError(problems)
-    return joined_fingerprint([pair.name for pair in pairs], found)
+    return combined_fingerprint([pair.name for pair in pairs], found)
 
 
 def fingerprint(image: U8Array, mask: U8Array | None) -> bytes:
@@ -178,7 +178,7 @@ def fingerprint(image: U8Array, mask: U8Array | None) -> bytes:
     return digest.digest()
 
 
-def joined_fingerprint(names: Sequence[str], found: Sequence[bytes]) -> str:
+def combined_fingerprint(names: Sequence[str], found: Sequence[bytes]) -> str:
     """What `check_pairs` returns, of every image's name and `fingerprint`."""
     digest = hashlib.sha256()
     for name, part in zip(names, found, strict=True):

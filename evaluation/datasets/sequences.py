@@ -36,7 +36,7 @@ _FEW = 5  # files named where a whole folder does not fit
 
 
 @dataclass(frozen=True)
-class Clip:
+class FrameSequence:
     """One sequence on disk.
 
     Attributes:
@@ -92,7 +92,7 @@ class Clip:
             )
 
 
-def load_clips(folder: Path, split: str | None = None) -> list[Clip]:
+def load_sequences(folder: Path, split: str | None = None) -> list[FrameSequence]:
     """List the sequences of a folder, sorted by name, without reading them.
 
     Args:
@@ -121,14 +121,14 @@ def load_clips(folder: Path, split: str | None = None) -> list[Clip]:
 
 
 @dataclass(frozen=True)
-class Checked:
-    """What `check_clips` found: how many frames each sequence has, and what tells these sequences from others."""
+class SequenceSummary:
+    """What `check_sequences` found: how many frames each sequence has, and what tells these sequences from others."""
 
     lengths: list[int]
     sha256: str
 
 
-def check_clips(clips: Sequence[Clip], progress: Callable[[int, int], None] = lambda done, total: None) -> Checked:
+def check_sequences(clips: Sequence[FrameSequence], progress: Callable[[int, int], None] = lambda done, total: None) -> SequenceSummary:
     """Read every sequence once, so that what is wrong with one is known before hours are spent on the others.
 
     Args:
@@ -156,10 +156,10 @@ def check_clips(clips: Sequence[Clip], progress: Callable[[int, int], None] = la
             progress(done, len(clips))
     if problems:
         raise DatasetError(problems)
-    return Checked(lengths, digest.hexdigest())
+    return SequenceSummary(lengths, digest.hexdigest())
 
 
-def read_groups(folder: Path, split: str | None = None) -> dict[str, str]:
+def read_motions(folder: Path, split: str | None = None) -> dict[str, str]:
     """Sequence name -> motion, as `mmnet data sequences` noted them in `sequences.json`; empty where it did not."""
     try:
         found = json.loads(((folder / split if split else folder) / ABOUT).read_text(encoding="utf-8"))
@@ -168,7 +168,7 @@ def read_groups(folder: Path, split: str | None = None) -> dict[str, str]:
         return {}
 
 
-def _digest(clip: Clip) -> tuple[int, bytes] | DatasetError:
+def _digest(clip: FrameSequence) -> tuple[int, bytes] | DatasetError:
     digest, count = hashlib.sha256(), 0
     try:
         for frame, mask in clip.frames():
@@ -182,7 +182,7 @@ def _digest(clip: Clip) -> tuple[int, bytes] | DatasetError:
 # --- finding ----------------------------------------------------------------------------------------------------------
 
 
-def _find(folder: Path, root: Path, depth: int, problems: list[str]) -> Iterator[Clip]:
+def _find(folder: Path, root: Path, depth: int, problems: list[str]) -> Iterator[FrameSequence]:
     """The sequences in `folder`, by name; what is wrong goes to `problems`."""
     for parts in PARTS:
         images, masks = (folder / part for part in parts)
@@ -199,7 +199,7 @@ def _find(folder: Path, root: Path, depth: int, problems: list[str]) -> Iterator
                 yield from _find(inner, root, depth - 1, problems)
 
 
-def _between(images: Path, masks: Path, root: Path, problems: list[str]) -> Iterator[Clip]:
+def _between(images: Path, masks: Path, root: Path, problems: list[str]) -> Iterator[FrameSequence]:
     """The sequences of two folders: one of images, or one for each folder or video in them."""
     name = images.parent.relative_to(root).as_posix()
     sides = [_clips_in(part) for part in (images, masks)]
@@ -214,7 +214,7 @@ def _between(images: Path, masks: Path, root: Path, problems: list[str]) -> Iter
         if image.is_dir() and mask.is_dir():
             yield from _images(image, mask, inner, problems)
         elif image.is_file() and mask.is_file():
-            yield Clip(inner, videos=(image, mask))
+            yield FrameSequence(inner, videos=(image, mask))
         else:
             problems.append(f"{mask}: and {image} are a folder and a video; give two of a kind")
 
@@ -228,7 +228,7 @@ def _clips_in(folder: Path) -> dict[str, Path]:
     }
 
 
-def _images(images: Path, masks: Path, name: str, problems: list[str]) -> Iterator[Clip]:
+def _images(images: Path, masks: Path, name: str, problems: list[str]) -> Iterator[FrameSequence]:
     """A sequence of images, in the order of the numbers in their names."""
     try:
         frames, mattes = ({path.stem: path for path in list_photos(part)} for part in (images, masks))
@@ -243,7 +243,7 @@ def _images(images: Path, masks: Path, name: str, problems: list[str]) -> Iterat
         if len(paths) > _FEW:
             problems.append(f"{paths[0].parent}: {len(paths) - _FEW} more of that")
     if not lacking and not spare:
-        yield Clip(name, tuple(Pair(stem, frames[stem], mattes[stem]) for stem in sorted(frames, key=_natural)))
+        yield FrameSequence(name, tuple(Pair(stem, frames[stem], mattes[stem]) for stem in sorted(frames, key=_natural)))
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:

@@ -55,7 +55,7 @@ def layer_errors(reference: bytes, other: bytes, images: Sequence[U8Array]) -> l
     """
     graphs = [read_graph(model) for model in (reference, other)]
     pairs = matched(*graphs)
-    runs = [KeepingModel(model) for model in (reference, other)]
+    runs = [TracedModel(model) for model in (reference, other)]
     error, signal = np.zeros(len(pairs)), np.zeros(len(pairs))
     for image in images:
         for run in runs:
@@ -103,7 +103,7 @@ def matched(reference: Graph, other: Graph) -> list[tuple[Layer, Layer]]:
     return pairs
 
 
-class KeepingModel:
+class TracedModel:
     """A model that keeps the outputs of all its operators, on the built-in kernels."""
 
     def __init__(self, model: bytes) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mmnet.arrays import F32Array, U8Array
 from mmnet.evaluation import metrics
-from mmnet.evaluation.datasets.sequences import Clip
+from mmnet.evaluation.datasets.sequences import FrameSequence
 from mmnet.evaluation.evaluate import Result, each_image
 from mmnet.evaluation.figures import PAPER_SIZE, Truth
 from mmnet.evaluation.models import Candidate, Matter
@@ -76,9 +76,9 @@ class VideoResult:
         return dict(zip(NAMES, summarise(after - before), strict=True))
 
 
-def evaluate_clips(
+def evaluate_sequences(
     candidates: Sequence[Candidate],
-    clips: Sequence[Clip],
+    clips: Sequence[FrameSequence],
     resize: Resize,
     *,
     smoother: Callable[[], TemporalSmoother] = TemporalSmoother,
@@ -112,7 +112,7 @@ def evaluate_clips(
             done += 1
             progress(done, max(done, frames))
 
-    def measure(clip: Clip, matters: Sequence[Matter]) -> list[tuple[dict[str, float], dict[str, float]]]:
+    def measure(clip: FrameSequence, matters: Sequence[Matter]) -> list[tuple[dict[str, float], dict[str, float]]]:
         return _measure_clip(clip, matters, resize, smoother, count)
 
     rows = each_image(candidates, clips, measure, floats=resize.floats, threads=threads)
@@ -210,7 +210,7 @@ class _Track:
 
 
 def _measure_clip(
-    clip: Clip,
+    clip: FrameSequence,
     matters: Sequence[Matter],
     resize: Resize,
     smoother: Callable[[], TemporalSmoother],

@@ -17,12 +17,12 @@ from rich.progress import Progress
 from rich.table import Table
 
 from mmnet.cli.measure.console import show_worst, task_bar
-from mmnet.evaluation.datasets.sequences import Checked, Clip, check_clips, load_clips, read_groups
+from mmnet.evaluation.datasets.sequences import SequenceSummary, FrameSequence, check_sequences, load_sequences, read_motions
 from mmnet.evaluation.figures import WORST_BY
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.report import figure_text, markdown_rows, tables, with_interval
 from mmnet.evaluation.resize import Resize
-from mmnet.evaluation.video.evaluate import SMOOTHED, VIDEO_FIGURES, VideoResult, evaluate_clips, video_document
+from mmnet.evaluation.video.evaluate import SMOOTHED, VIDEO_FIGURES, VideoResult, evaluate_sequences, video_document
 
 _BY_MOTION = ("MAD", "dtSSD", "MESSDdt")
 
@@ -33,14 +33,14 @@ class Sequences:
 
     folder: Path
     split: str | None
-    clips: list[Clip]
-    checked: Checked
+    clips: list[FrameSequence]
+    checked: SequenceSummary
 
     @classmethod
     def read(cls, folder: Path, split: str | None, progress: Progress) -> Self:
-        """Find and check them. Raises as `load_clips` and `check_clips`."""
-        clips = load_clips(folder, split)
-        return cls(folder, split, clips, check_clips(clips, task_bar(progress, "reading sequences")))
+        """Find and check them. Raises as `load_sequences` and `check_sequences`."""
+        clips = load_sequences(folder, split)
+        return cls(folder, split, clips, check_sequences(clips, task_bar(progress, "reading sequences")))
 
     @property
     def frames(self) -> int:
@@ -50,8 +50,8 @@ class Sequences:
     def measure(
         self, candidates: Sequence[Candidate], resize: Resize, threads: int | None, update: Callable[[int, int], None]
     ) -> SequencesReport:
-        """Measure the models on them. Raises as `evaluate_clips`."""
-        results = evaluate_clips(candidates, self.clips, resize, threads=threads, frames=self.frames, progress=update)
+        """Measure the models on them. Raises as `evaluate_sequences`."""
+        results = evaluate_sequences(candidates, self.clips, resize, threads=threads, frames=self.frames, progress=update)
         return SequencesReport(self, resize, results)
 
 
@@ -73,7 +73,7 @@ class SequencesReport:
             "frames": data.frames,
             "sha256": data.checked.sha256,
         }
-        groups = read_groups(data.folder, data.split)
+        groups = read_motions(data.folder, data.split)
         return video_document(
             self.results, self.resize, described, command, groups=groups, worst=worst, with_sequences=with_images
         )

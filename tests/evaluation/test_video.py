@@ -16,7 +16,7 @@ from portraits import drawn_portrait, write_folders, write_image
 from support import ROOT, error_line, run
 
 from mmnet.evaluation.datasets.pairs import DatasetError
-from mmnet.evaluation.datasets.sequences import check_clips, load_clips
+from mmnet.evaluation.datasets.sequences import check_sequences, load_sequences
 from mmnet.evaluation.metrics import mad
 from mmnet.evaluation.video.evaluate import NAMES
 from mmnet.evaluation.video.metrics import DTSSD_SCALE, dtssd
@@ -135,17 +135,17 @@ def test_layouts(tmp_path: Path) -> None:
     write_clip(tmp_path / "own" / "b" / "image", tmp_path / "own" / "b" / "mask", 12, first=4)
     write_clip(tmp_path / "rvm" / "set" / "0001" / "com", tmp_path / "rvm" / "set" / "0001" / "pha")
     write_clip(tmp_path / "apart" / "com" / "x", tmp_path / "apart" / "pha" / "x")
-    found = {name: load_clips(tmp_path / name) for name in ("own", "rvm", "apart")}
+    found = {name: load_sequences(tmp_path / name) for name in ("own", "rvm", "apart")}
     assert {name: [clip.name for clip in clips] for name, clips in found.items()} == {
         "own": ["a", "b"], "rvm": ["set/0001"], "apart": ["x"],
     }  # fmt: skip
-    (alone,) = load_clips(tmp_path / "own", "a")
+    (alone,) = load_sequences(tmp_path / "own", "a")
     assert alone.name == "a"
     # 2 comes before 10.
     assert [pair.name for pair in found["own"][1].pairs] == [str(number) for number in range(12)]
-    assert check_clips(found["own"]).lengths == [3, 12]
+    assert check_sequences(found["own"]).lengths == [3, 12]
     # The same images under the same name are the same data; other ones are not.
-    hashes = [check_clips(load_clips(tmp_path / "own", part)).sha256 for part in ("a", "b")]
+    hashes = [check_sequences(load_sequences(tmp_path / "own", part)).sha256 for part in ("a", "b")]
     assert len(set(hashes)) == 2
 
 
@@ -169,7 +169,7 @@ def test_videos(tmp_path: Path) -> None:
     masks = [np.rint(matte * 255).astype(np.uint8) for matte in mattes]
     write_video(tmp_path / "good" / "com" / "a.mkv", frames)
     write_video(tmp_path / "good" / "pha" / "a.mkv", masks)
-    (clip,) = load_clips(tmp_path / "good")
+    (clip,) = load_sequences(tmp_path / "good")
     assert clip.name == "a"
     for (frame, mask), image, matte in zip(clip.frames(), frames, masks, strict=True):
         np.testing.assert_array_equal(frame, image)
@@ -178,13 +178,13 @@ def test_videos(tmp_path: Path) -> None:
     write_video(tmp_path / "short" / "com" / "a.mkv", frames)
     write_video(tmp_path / "short" / "pha" / "a.mkv", masks[:3])
     with pytest.raises(DatasetError, match=r"pha/a\.mkv: has 3 frames, its video .*com/a\.mkv 4"):
-        check_clips(load_clips(tmp_path / "short"))
+        check_sequences(load_sequences(tmp_path / "short"))
     (tmp_path / "good" / "pha" / "a.mkv").write_bytes(b"no video")
     with pytest.raises(DatasetError, match=r"a\.mkv: cannot be read as a video"):
-        check_clips(load_clips(tmp_path / "good"))
+        check_sequences(load_sequences(tmp_path / "good"))
     (tmp_path / "good" / "pha" / "a.mkv").unlink()
     with pytest.raises(DatasetError, match=r"com/a\.mkv: has no mattes in"):
-        load_clips(tmp_path / "good")
+        load_sequences(tmp_path / "good")
 
 
 FAULTS = {
@@ -222,7 +222,7 @@ def test_every_fault_is_a_line(tmp_path: Path, uint8_model: Path, fault: str) ->
     elif fault == "nothing":
         (tmp_path / "films" / "clip").rename(tmp_path / "away")
     with pytest.raises(DatasetError) as raised:
-        check_clips(load_clips(tmp_path / "films"))
+        check_sequences(load_sequences(tmp_path / "films"))
     (line,) = raised.value.problems
     assert FAULTS[fault].format(images=images, masks=masks) in line
     assert str(tmp_path / "films") in line or line.startswith("clip:")
@@ -242,7 +242,7 @@ def test_missing_pyav_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         (tmp_path / part / "a.mp4").write_bytes(b"")
     monkeypatch.setitem(__import__("sys").modules, "av", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'mmnet\[video\]'"):
-        check_clips(load_clips(tmp_path))
+        check_sequences(load_sequences(tmp_path))
 
 
 def test_the_page_is_made_from_the_figures() -> None:
