@@ -12,7 +12,7 @@ from mmnet.batch.ledger import ERRORS, JOB, Entry, Ledger, check_same, read_job,
 from mmnet.batch.plan import Image, Source, Task, file_tasks, is_shard, name_outputs, shard_tasks, task_size
 from mmnet.batch.store import RECORDS, Store
 from mmnet.batch.worker import held_by_shard
-from mmnet.runtime.jobs.outputs import Kind
+from mmnet.runtime.fullres.rendering import ResultKind
 
 FILES, PARQUET = "files", "parquet"
 
@@ -49,7 +49,7 @@ class Standing:
 def take_stock(
     destination: Store,
     sources: list[Source],
-    kind: Kind,
+    kind: ResultKind,
     job: dict[str, Any],
     *,
     retry: bool,
@@ -148,7 +148,7 @@ def _held_rows(destination: Store, files: Collection[str]) -> _Held:
     )
 
 
-def _clear(destination: Store, sources: list[Source], kind: Kind, files: Collection[str]) -> set[str]:
+def _clear(destination: Store, sources: list[Source], kind: ResultKind, files: Collection[str]) -> set[str]:
     """Remove results, and at last the records; what else lies there stays. Returns what is left."""
     outputs = {image.output for image in name_outputs(sources, kind)[0]}
     ours = {name for name in files if name.startswith(f"{RECORDS}/") or is_shard(name) or name == ERRORS}

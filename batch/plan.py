@@ -16,8 +16,8 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from mmnet.runtime.jobs.outputs import Kind
-from mmnet.runtime.jobs.outputs import plan as plan_folder
+from mmnet.runtime.fullres.rendering import ResultKind
+from mmnet.runtime.jobs.outputs import plan_outputs
 
 _SHARD = re.compile(r"part-[0-9a-f]{16}\.parquet")
 
@@ -78,7 +78,7 @@ class Task:
 
 
 def name_outputs(
-    sources: Sequence[Source], kind: Kind, assigned: Mapping[str, str] | None = None
+    sources: Sequence[Source], kind: ResultKind, assigned: Mapping[str, str] | None = None
 ) -> tuple[list[Image], dict[str, str]]:
     """Give every image the name that `mmnet matte` gives it, in the folder that it comes from.
 
@@ -102,7 +102,7 @@ def name_outputs(
             outputs[index] = known[source.name]
         folders[PurePosixPath(source.name).parent].append(index)
     for folder, members in folders.items():
-        jobs = plan_folder([Path(good[index].name) for index in members], Path(folder), kind, is_folder=True)
+        jobs = plan_outputs([Path(good[index].name) for index in members], Path(folder), kind, is_folder=True)
         taken = {outputs[index].casefold() for index in members if index in outputs}
         for index, job in zip(members, jobs, strict=True):
             if index not in outputs:
@@ -169,7 +169,7 @@ def _problem(name: str) -> str | None:
     return None
 
 
-def _free(output: str, name: str, kind: Kind, taken: Collection[str]) -> str:
+def _free(output: str, name: str, kind: ResultKind, taken: Collection[str]) -> str:
     """`output`, or, where an earlier run gave that name to another image, one with the whole name in it."""
     if output.casefold() not in taken:
         return output

@@ -11,10 +11,10 @@ from typing import Any
 import cv2
 
 from mmnet.runtime.fullres.compositing import Background, parse_background
+from mmnet.runtime.fullres.rendering import ALPHA, COMPOSITE, CUTOUT, Renderer, ResultKind
 from mmnet.runtime.fullres.upsample import DEFAULT, Upsampling
 from mmnet.runtime.imaging.photos import decode_photo
-from mmnet.runtime.jobs.outputs import ALPHA, COMPOSITE, CUTOUT, Kind, encode_image
-from mmnet.runtime.jobs.render import Rendering
+from mmnet.runtime.imaging.writing import encode_image
 from mmnet.runtime.matter import PortraitMatter
 
 
@@ -51,7 +51,7 @@ class Recipe:
         return cls(model, background, upsampling, foreground, backdrop)
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ResultKind:
         """What is made."""
         if self.background is None:
             return ALPHA
@@ -92,7 +92,7 @@ class Maker:
             ModelError: see `MattingModel`.
         """
         cv2.setNumThreads(1)  # a worker has one core
-        self._render = Rendering(recipe.kind, _background(recipe), recipe.foreground)
+        self._render = Renderer(recipe.kind, _background(recipe), recipe.foreground)
         self._matter = PortraitMatter(recipe.model, threads=1, upsampling=recipe.upsampling)
 
     def __call__(self, name: str, data: bytes, output: str) -> Made:
@@ -109,7 +109,7 @@ class Maker:
             ModelError: the model failed on it.
         """
         photo = decode_photo(data, name)
-        image = self._render(photo, self._matter.photo(photo).found)
+        image = self._render(photo, self._matter.photo(photo).alpha_u8)
         return Made(encode_image(Path(PurePosixPath(output)), image), photo.shape[1], photo.shape[0])
 
 

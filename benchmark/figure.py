@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
-from mmnet.benchmark.tables import describe_machine
+from mmnet.benchmark.table import describe_machine
 
 WIDTH, HEIGHT = 760, 520
 _LEFT, _RIGHT, _TOP, _BOTTOM = 84, 24, 20, 64  # margins, pixels; above it, a line a machine

@@ -35,7 +35,7 @@ def import_checkpoint(
     if not found.tfslim:
         raise CheckpointKindError(f"{found.path}: this is a checkpoint of our format already; use it with --ckpt")
     checkpoint = read_tfslim(found.path, size=size, sampling="half_pixel" if half_pixel else "legacy")
-    console.print(f"read {found.path} ({found.why}): {checkpoint.config.name}, step {checkpoint.step}", markup=False)
+    console.print(f"read {found.path} ({found.reason}): {checkpoint.config.name}, step {checkpoint.step}", markup=False)
     console.print(f"left out {checkpoint.provenance['left out']}", markup=False)
     save_checkpoint(checkpoint, out)
     console.print(f"wrote {out}; next: export-tflite --ckpt {out} --calibration PHOTOS", markup=False)
@@ -70,6 +70,6 @@ def average_checkpoints(
     for name, share in map(parse_share, which):
         found = resolve(name, ckpt_dir)
         parts.append((found.load(), share))
-        console.print(f"{share:g} of {found.path} ({found.why})", markup=False)
+        console.print(f"{share:g} of {found.path} ({found.reason})", markup=False)
     save_checkpoint(average(parts), out)
     console.print(f"wrote {out}; next: export-tflite --ckpt {out} --calibration PHOTOS", markup=False)

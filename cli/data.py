@@ -16,7 +16,7 @@ from rich.table import Table
 
 from mmnet.cli.progress import progress_bar
 from mmnet.errors import OutputError
-from mmnet.files import atomic_file, check_writable
+from mmnet.files import atomic_file, check_writable, make_folder
 
 if TYPE_CHECKING:
     from mmnet.training.data.check import Report
@@ -119,7 +119,6 @@ def make_soft_mattes(
       mmnet data mattes set/mask_binary set/image set/mask
       mmnet data mattes set/mask_binary set/image set/mask --band 10 --outside 30 --max-side 512
     """
-    from mmnet.runtime.jobs.outputs import make_folder
     from mmnet.training.data.mattes import METHODS, Made, MatteError, Solver, load_solver, make_mattes, plan
 
     chosen = next((known for known in METHODS if known == method), None)
@@ -217,7 +216,7 @@ def preview(
       mmnet data preview portraits/train -o sheet.png --backgrounds scenes/
       mmnet data preview portraits/train -o sheet.png --recipe published
     """
-    from mmnet.runtime.jobs.outputs import write_image
+    from mmnet.runtime.imaging.writing import write_image
     from mmnet.training.data.pipeline import Batches
     from mmnet.training.data.preview import contact_sheet, few_parts, read_recipe
 

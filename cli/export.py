@@ -87,16 +87,16 @@ def export(
         check_writable(output, force=force)
 
     # Heavy packages only once the arguments are known to be good.
-    from mmnet.export.exporter import Export, resized, run_export
+    from mmnet.export.exporter import Export, run_export
     from mmnet.export.verify import Check
     from mmnet.network.resolve import resolve
     from mmnet.quantize.calibration import load_calibration
 
     found = resolve(ckpt, ckpt_dir)
-    checkpoint = resized(found.load(), size)
+    checkpoint = found.load().resized(size)
     config = checkpoint.config
     console.print(
-        f"[bold]checkpoint[/]   {_plain(found.path)} ({_plain(found.why)}): {config.name}, step "
+        f"[bold]checkpoint[/]   {_plain(found.path)} ({_plain(found.reason)}): {config.name}, step "
         f"{checkpoint.step}, {config.size}×{config.size}, {config.sampling} sampling"
     )
     path = output or Path(f"{config.name.lower()}-{config.size}-{chosen.name}.tflite")

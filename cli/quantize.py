@@ -85,7 +85,6 @@ def quantize(
         raise QuantizeError("training needs images with mattes: add --data DIR, or only measure ranges with --steps 0")
     if not (data or calibration):
         raise QuantizeError("there is nothing to measure ranges on: add --calibration PHOTOS, or --data DIR")
-    from mmnet.export.exporter import resized
     from mmnet.network.resolve import resolve
 
     console = Console(soft_wrap=True, highlight=False)
@@ -95,8 +94,8 @@ def quantize(
             f"{folder}: holds a run already; go on with --resume latest, or name another with --run"
         )
     found = resolve(ckpt, ckpt_dir)
-    start = resized(found.load(), size)
-    console.print(f"[bold]from[/]        {escape(str(found.path))} ({escape(found.why)})")
+    start = found.load().resized(size)
+    console.print(f"[bold]from[/]        {escape(str(found.path))} ({escape(found.reason)})")
 
     from mmnet.cli.train import DataSets, Reporter
     from mmnet.training.backend import load_keras

@@ -83,16 +83,14 @@ def sensitivity_command(
 
     # Heavy packages only once the arguments are known to be good.
     from mmnet.export.convert import to_float
-    from mmnet.export.exporter import resized
     from mmnet.export.mixed import calibrate
     from mmnet.export.verify import alphas
-    from mmnet.graph.operators import training_graph
-    from mmnet.graph.rewrite import inference_graph
+    from mmnet.graph.inference import inference_graph
     from mmnet.network.resolve import resolve
     from mmnet.quantize.calibration import load_calibration
 
     found = resolve(ckpt, ckpt_dir)
-    checkpoint = resized(found.load(), size)
+    checkpoint = found.load().resized(size)
     progress = progress_bar(console)
     with progress:
         reading = progress.add_task("reading photos", total=None)
@@ -104,7 +102,7 @@ def sensitivity_command(
         )
         progress.remove_task(reading)
         measuring = progress.add_task("measuring ranges", total=len(photos.images))
-        graph = inference_graph(training_graph(checkpoint.config, checkpoint.weights))
+        graph = inference_graph(checkpoint)
         calibrated = calibrate(graph, photos.images, progress=lambda done: progress.update(measuring, completed=done))
         progress.remove_task(measuring)
         count = min(images, len(photos.images))

@@ -166,7 +166,7 @@ def train(
         name: resolve(named, ckpt_dir) for name, named in (("from", start), ("teacher", teacher)) if named is not None
     }
     for name, resolved in found.items():
-        console.print(f"[bold]{name:<12}[/]{escape(str(resolved.path))} ({escape(resolved.why)})")
+        console.print(f"[bold]{name:<12}[/]{escape(str(resolved.path))} ({escape(resolved.reason)})")
 
     with progress_bar(console, TextColumn("{task.fields[note]}")) as progress:
         data_sets = DataSets(data, chosen, validation, backgrounds, workers, progress, console)

@@ -12,8 +12,10 @@ import numpy as np
 from mmnet.arrays import F32Array, U8Array
 from mmnet.errors import MMNetError
 from mmnet.export.flatbuffer import read_tree, write_tree
+from mmnet.graph.inference import inference_graph
 from mmnet.graph.lower import Tap, lower
 from mmnet.graph.operators import Conv, DepthToSpace, Depthwise, Graph, Image, Node, Pack
+from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.tensorflow import load_tensorflow
 from mmnet.quantize.activations import IMAGE_LIMITS, Limits, activations
 from mmnet.runtime.tflite.layers import short_name
@@ -27,6 +29,16 @@ class ConversionError(MMNetError):
     """TensorFlow's converter refused the graph: a defect of ours, or a TensorFlow that does not suit."""
 
     exit_code = 3
+
+
+def float_tflite(checkpoint: Checkpoint) -> bytes:
+    """Return a checkpoint's network as a float32 .tflite: input `image` and output `alpha` are float32 in 0-1.
+
+    Raises:
+        ConversionError: TensorFlow's converter refused the graph.
+        VariableError: the weights do not belong to the checkpoint's configuration.
+    """
+    return to_float(inference_graph(checkpoint))
 
 
 def to_float(graph: Graph) -> bytes:

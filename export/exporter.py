@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,9 @@ from mmnet.export.verify import (
     raise_on_failure,
 )
 from mmnet.files import atomic_file
-from mmnet.graph.operators import Graph, training_graph
-from mmnet.graph.rewrite import REWRITES, inference_graph
+from mmnet.graph.inference import inference_graph
+from mmnet.graph.operators import Graph
+from mmnet.graph.rewrite import REWRITES
 from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.ranges import Ranges
 from mmnet.quantize.activations import check_limits
@@ -151,7 +152,7 @@ def run_export(
 
     # 1. The network as it was trained, rewritten to be fast.
     checkpoint = export.checkpoint
-    graph = inference_graph(training_graph(checkpoint.config, checkpoint.weights))
+    graph = inference_graph(checkpoint)
     if export.ranges is not None:
         check_limits(export.ranges, graph)
     # 2. In float, it still is the network in Keras.
@@ -239,17 +240,6 @@ def _metadata(export: Export, recipe: dict[str, Any]) -> ModelMetadata:
         licence=str(export.checkpoint.provenance.get("licence", "")),
         recipe=recipe,
     )
-
-
-def resized(checkpoint: Checkpoint, size: int | None) -> Checkpoint:
-    """The same network at another input size.
-
-    Raises:
-        ConfigError: a size that MMNet cannot have.
-    """
-    if size is None or size == checkpoint.config.size:
-        return checkpoint
-    return replace(checkpoint, config=replace(checkpoint.config, size=size))
 
 
 def _sha256(data: bytes) -> str:

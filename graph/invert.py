@@ -21,7 +21,7 @@ import numpy as np
 
 from mmnet.errors import MMNetError
 from mmnet.graph.operators import Array, Conv, Depthwise, Graph, Node, training_graph
-from mmnet.graph.rewrite import compose_convolutions, fold_norms, inference_graph, softmax_to_sigmoid
+from mmnet.graph.rewrite import apply_rewrites, compose_convolutions, fold_norms, softmax_to_sigmoid
 from mmnet.network.blocks import NORM_EPSILON
 from mmnet.network.config import ModelConfig
 from mmnet.network.variables import ROOT, Weights
@@ -197,7 +197,7 @@ def _invert_head(weights: dict[str, Array], name: str, trained: Kernel) -> None:
 
 
 def _check(config: ModelConfig, weights: Weights, trained: Kernels) -> None:
-    made = kernels_of(inference_graph(training_graph(config, weights)))
+    made = kernels_of(apply_rewrites(training_graph(config, weights)))
     for name, wanted in trained.items():
         for found, value in ((made[name].kernel, wanted.kernel), (made[name].bias, wanted.bias)):
             error = float(np.abs(found - value).max())

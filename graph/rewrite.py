@@ -195,8 +195,8 @@ REWRITES: tuple[Callable[[Graph], Graph], ...] = (
 )
 
 
-def inference_graph(graph: Graph) -> Graph:
-    """The training graph after all rewritings."""
+def apply_rewrites(graph: Graph) -> Graph:
+    """Return the training graph after all rewritings."""
     for rewrite in REWRITES:
         graph = rewrite(graph)
     return graph

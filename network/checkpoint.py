@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,19 @@ class Checkpoint:
         if self.ranges is not None:
             digest.update(json.dumps(self.ranges.to_json()["limits"], sort_keys=True).encode())
         return digest.hexdigest()
+
+    def resized(self, size: int | None) -> Checkpoint:
+        """Return the same network at another input size.
+
+        Args:
+            size: side of the square input in pixels; the checkpoint's own if None.
+
+        Raises:
+            ConfigError: MMNet cannot have this input size.
+        """
+        if size is None or size == self.config.size:
+            return self
+        return replace(self, config=replace(self.config, size=size))
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, beside: Mapping[str, bytes] | None = None) -> None:

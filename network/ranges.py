@@ -20,7 +20,7 @@ class RangeError(MMNetError):
 class Ranges:
     """What the activations of an 8-bit network range over.
 
-    They belong to the inference graph (`mmnet.graph.rewrite.inference_graph`), whose nodes they name: one range for
+    They belong to the inference graph (`mmnet.graph.inference.inference_graph`), whose nodes they name: one range for
     all tensors that have to share a scale, named after the first of them (`mmnet.quantize.activations`).
 
     Attributes:

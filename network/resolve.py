@@ -1,4 +1,4 @@
-"""From what the user typed after `--ckpt` to one checkpoint, saying which and why."""
+"""The choice of a checkpoint: what `latest`, `best`, a name or a path after `--ckpt` means."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from mmnet.network.checkpoint import (
     CONFIG_FILE,
@@ -21,10 +22,12 @@ from mmnet.network.checkpoint import (
 )
 from mmnet.network.tfslim import is_prefix, newest_prefix, read_tfslim
 
-HOW_TO_NAME = "name one with --ckpt PATH (a checkpoint folder, a run, or a TF-Slim prefix or folder)"
-HOW_TO_GET = f"{HOW_TO_NAME}, say where they are with --ckpt-dir, or train one with mmnet train"
+DEFAULT_FOLDER = Path("checkpoints")
 
-# What people try, and what it is.
+HOW_TO_NAME = "name one with --ckpt PATH (a checkpoint folder, a run, or a TF-Slim prefix or folder)"
+HOW_TO_GET = f"{HOW_TO_NAME}, name the folder that holds them with --ckpt-dir, or train one with mmnet train"
+
+# Files that are often named by mistake, and what they are.
 _OTHER_KINDS = {
     ".tflite": "an exported model",
     ".keras": "a Keras file, which may execute code when read",
@@ -37,33 +40,89 @@ _OTHER_KINDS = {
     ".json": "a description; name the folder around it",
 }
 
-
-# The networks that ship, the one that `latest` means first.
+# The checkpoints that ship; `latest` and `best` fall back to the first.
 SHIPPED = ("mmnet-1.0",)
 
 
 @dataclass(frozen=True)
-class Found:
-    """A checkpoint on disk: its path, whether it is TF-Slim's, and, in words, why it was chosen."""
+class CheckpointSource:
+    """A checkpoint on disk that was not read yet.
+
+    Attributes:
+        path: the checkpoint folder, or the prefix of a TF-Slim checkpoint.
+        tfslim: whether it is a TF-Slim checkpoint.
+        reason: why it was chosen, in words.
+    """
 
     path: Path
     tfslim: bool
-    why: str
+    reason: str
 
     def load(self) -> Checkpoint:
-        """Read it. Raises what `load_checkpoint` and `read_tfslim` raise."""
+        """Read the checkpoint.
+
+        Raises:
+            MMNetError: what `load_checkpoint` or `read_tfslim` raises.
+        """
         return read_tfslim(self.path) if self.tfslim else load_checkpoint(self.path)
 
 
-def resolve(wanted: str, folder: Path) -> Found:
+@dataclass(frozen=True)
+class OpenedCheckpoint:
+    """A checkpoint together with the place that it was read from.
+
+    Attributes:
+        source: where it lies, and why it was chosen.
+        checkpoint: the network.
+    """
+
+    source: CheckpointSource
+    checkpoint: Checkpoint
+
+    @property
+    def name(self) -> str:
+        """The last part of its path, without the folders of this machine."""
+        return self.source.path.name
+
+    def identity(self) -> dict[str, Any]:
+        """Return name, fingerprint and step, as recipes and reports record them."""
+        return {"name": self.name, "sha256": self.checkpoint.fingerprint(), "step": self.checkpoint.step}
+
+    def __str__(self) -> str:
+        config = self.checkpoint.config
+        return (
+            f"{self.source.path} ({self.source.reason}): {config.name}, step {self.checkpoint.step}, "
+            f"{config.size}×{config.size}, {config.sampling} sampling"
+        )
+
+
+def open_checkpoint(
+    which: str | Path = "latest", folder: str | Path = DEFAULT_FOLDER, *, size: int | None = None
+) -> OpenedCheckpoint:
+    """Find a checkpoint and read it.
+
+    Args:
+        which: `latest`, `best`, a path or a name; see `resolve`.
+        folder: the folder that holds the checkpoints.
+        size: input size in pixels, a multiple of 16; the checkpoint's own if None.
+
+    Raises:
+        CheckpointError: there is no such checkpoint, or it cannot be read.
+        ConfigError: MMNet cannot have this input size.
+    """
+    source = resolve(str(which), Path(folder))
+    return OpenedCheckpoint(source, source.load().resized(size))
+
+
+def resolve(wanted: str, folder: Path) -> CheckpointSource:
     """Find the checkpoint that `wanted` means.
 
     Args:
-        wanted: `latest` (the newest in `folder`), `best` (the lowest MAD recorded in `folder`), or a path, taken as
-            it is or inside `folder`: a checkpoint folder, a run (a folder of checkpoint folders: the highest step),
-            a TF-Slim prefix, or a folder with TF-Slim checkpoints; or the name of a network that ships. `latest` and
-            `best` mean the network that ships where `folder` holds no other.
-        folder: where checkpoints are kept, `--ckpt-dir`.
+        wanted: `latest` (the newest in `folder`), `best` (the lowest MAD recorded in `folder`), the name of a
+            checkpoint that ships, or a path, relative to the working directory or to `folder`: a checkpoint folder, a
+            run (a folder of checkpoint folders, of which the highest step is taken), a TF-Slim prefix, or a folder
+            with TF-Slim checkpoints. `latest` and `best` mean the checkpoint that ships if `folder` holds no other.
+        folder: the folder that holds the checkpoints, `--ckpt-dir`.
 
     Raises:
         CheckpointNotFoundError: nothing there; says how to name a checkpoint.
@@ -71,54 +130,55 @@ def resolve(wanted: str, folder: Path) -> Found:
         CheckpointCorruptError: a file that has to be read in order to choose is damaged.
     """
     if wanted in ("latest", "best"):
-        found = (_latest if wanted == "latest" else _best)(folder) or _shipped()
-        if found is None:
+        source = (_latest if wanted == "latest" else _best)(folder) or _shipped()
+        if source is None:
             raise CheckpointNotFoundError(f"no checkpoint in {folder}/; {HOW_TO_GET}")
-        return found
+        return source
     for path in dict.fromkeys((Path(wanted), folder / wanted, *(path for path in shipped() if path.name == wanted))):
-        found = _at(path)
-        if found is not None:
-            return found
+        source = _at(path)
+        if source is not None:
+            return source
     raise CheckpointNotFoundError(f"{wanted}: no such checkpoint, here or in {folder}; {HOW_TO_NAME}")
 
 
-def _at(path: Path) -> Found | None:
-    """The checkpoint that `path` names; None if there is nothing at all."""
-    # Either half of a TF-Slim checkpoint means the whole.
+def _at(path: Path) -> CheckpointSource | None:
+    """The checkpoint that `path` names; None if the path does not exist."""
+    # A TF-Slim checkpoint has two files; the name of either means the checkpoint.
     prefix = path.with_name(path.name.split(".index")[0].split(".data-")[0]) if path.name else path
     if is_prefix(prefix):
-        return Found(prefix, True, "named")
+        return CheckpointSource(prefix, True, "named")
     if path.is_file():
         kind = _OTHER_KINDS.get(path.suffix.lower(), "not a checkpoint")
         raise CheckpointKindError(f"{path}: this is {kind}; {HOW_TO_NAME}")
     if not path.is_dir():
         return None
     if is_checkpoint(path):
-        return Found(path, False, "named")
+        return CheckpointSource(path, False, "named")
     newest = newest_prefix(path)
     if newest is not None:
-        return Found(newest[0], True, newest[1])
+        return CheckpointSource(newest[0], True, newest[1])
     steps = [(read_document(child)["step"], child) for child in sorted(path.iterdir()) if is_checkpoint(child)]
     if steps:
         step, child = max(steps)
-        return Found(child, False, f"the highest step, {step}, of the run {path}")
+        return CheckpointSource(child, False, f"the highest step, {step}, of the run {path}")
     raise CheckpointKindError(f"{path}: a folder without a checkpoint ({CONFIG_FILE} or *.index); {HOW_TO_NAME}")
 
 
 def shipped() -> tuple[Path, ...]:
-    """Folders of the checkpoints that ship with this installation, in the order of `SHIPPED`."""
+    """Return the folders of the checkpoints that ship with this installation, in the order of `SHIPPED`."""
     folder = Path(str(resources.files("mmnet.checkpoints")))
     return tuple(folder / name for name in SHIPPED if is_checkpoint(folder / name))
 
 
-def _shipped() -> Found | None:
-    return next((Found(path, False, "the one that ships with mmnet") for path in shipped()), None)
+def _shipped() -> CheckpointSource | None:
+    return next((CheckpointSource(path, False, "the one that ships with mmnet") for path in shipped()), None)
 
 
 def _own(folder: Path) -> Iterator[Path | tuple[Path, str]]:
-    """Every checkpoint in `folder`, in its runs, and the newest of every TF-Slim folder there.
+    """Yield every checkpoint in `folder` and in its runs, and the newest of every TF-Slim folder there.
 
-    Not those that ship: in a clone of the repository they lie where a user's own do, and would hide older ones.
+    The checkpoints that ship are left out: in a clone of the repository they lie in the same folder as the user's own,
+    and would hide the older ones of those.
     """
     if not folder.is_dir():
         return
@@ -137,21 +197,19 @@ def _own(folder: Path) -> Iterator[Path | tuple[Path, str]]:
             yield from (child for child in sorted(place.iterdir()) if is_checkpoint(child))
 
 
-def _latest(folder: Path) -> Found | None:
-    best: tuple[float, Found] | None = None
+def _latest(folder: Path) -> CheckpointSource | None:
+    newest: tuple[float, Path, bool] | None = None
     for candidate in _own(folder):
-        if isinstance(candidate, tuple):
-            found = Found(candidate[0], True, "")
-            moment = candidate[0].with_name(candidate[0].name + ".index").stat().st_mtime
-        else:
-            found, moment = Found(candidate, False, ""), _created(candidate)
-        if best is None or moment > best[0]:
-            best = moment, found
-    if best is None:
+        tfslim = isinstance(candidate, tuple)
+        path = candidate[0] if isinstance(candidate, tuple) else candidate
+        moment = path.with_name(path.name + ".index").stat().st_mtime if tfslim else _created(path)
+        if newest is None or moment > newest[0]:
+            newest = moment, path, tfslim
+    if newest is None:
         return None
-    moment, found = best
+    moment, path, tfslim = newest
     saved = datetime.fromtimestamp(moment).astimezone().isoformat(sep=" ", timespec="seconds")
-    return Found(found.path, found.tfslim, f"the newest in {folder}, saved {saved}")
+    return CheckpointSource(path, tfslim, f"the newest in {folder}, saved {saved}")
 
 
 def _created(folder: Path) -> float:
@@ -162,7 +220,7 @@ def _created(folder: Path) -> float:
         raise CheckpointCorruptError(f"{folder / CONFIG_FILE}: 'created' is not a date: {text!r}") from error
 
 
-def _best(folder: Path) -> Found | None:
+def _best(folder: Path) -> CheckpointSource | None:
     best: tuple[float, Path] | None = None
     unmeasured = False
     for candidate in _own(folder):
@@ -177,4 +235,4 @@ def _best(folder: Path) -> Found | None:
                 f"no checkpoint in {folder}/ records a MAD; {HOW_TO_NAME}, or take --ckpt latest"
             )
         return None
-    return Found(best[1], False, f"the lowest MAD in {folder}, {best[0]:.4f}")
+    return CheckpointSource(best[1], False, f"the lowest MAD in {folder}, {best[0]:.4f}")

@@ -7,10 +7,10 @@ with PortraitMatter("mmnet.tflite") as matter:
 """
 
 from mmnet.runtime.errors import ModelError
-from mmnet.runtime.fullres.compositing import BackgroundError, blurred, composite, cutout
+from mmnet.runtime.fullres.compositing import BackgroundError, composite, cutout, gaussian_blurred_background
 from mmnet.runtime.fullres.foreground import estimate_foreground
 from mmnet.runtime.fullres.upsample import Upsampling, upsample_alpha
-from mmnet.runtime.imaging.backdrop import blurred_backdrop
+from mmnet.runtime.imaging.blurred_background import box_blurred_background
 from mmnet.runtime.imaging.fit import Fit
 from mmnet.runtime.imaging.frames import Orientation, Plane, YuvFrame
 from mmnet.runtime.imaging.photos import PhotoError, list_photos, read_photo
@@ -38,11 +38,11 @@ __all__ = [
     "Upsampling",
     "YuvFrame",
     "alpha_to_image",
-    "blurred",
-    "blurred_backdrop",
+    "box_blurred_background",
     "composite",
     "cutout",
     "estimate_foreground",
+    "gaussian_blurred_background",
     "list_photos",
     "read_photo",
     "to_model_input",

@@ -17,7 +17,7 @@ from mmnet.runtime.fullres.upsample import DEFAULT, Upsampling, upsample
 from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes, to_model_input
 from mmnet.runtime.model import MattingModel, default_model
 from mmnet.runtime.video.pipeline import pipelined
-from mmnet.runtime.video.stream import LiveStream, Matte, Milliseconds, Smoothing, StreamError, Track
+from mmnet.runtime.video.stream import LiveStream, Matte, Milliseconds, Smoothing, StreamError, StreamState
 
 Image = U8Array | F32Array | NDArray[np.float64]
 
@@ -82,7 +82,7 @@ class PortraitMatter:
         self._smoothing, self._on_matte = smoothing, on_matte
         self._network = threading.Lock()
         self._starting = threading.Lock()
-        self._video = self._new_track()
+        self._video = self._new_state()
         self._live: LiveStream | None = None
         self._closed = False
 
@@ -134,7 +134,7 @@ class PortraitMatter:
     def restart(self) -> None:
         """Let the next frame that `video` gets be the first of another video."""
         with self._network:
-            self._video = self._new_track()
+            self._video = self._new_state()
 
     def stream(
         self,
@@ -157,13 +157,13 @@ class PortraitMatter:
         Raises:
             What `video`, `frames` or `finish` raised, after the results before.
         """
-        track = self._new_track()
+        state = self._new_state()
 
         def last(inferred: _Inferred) -> Any:
             matte = self._enlarge(inferred)
             return matte if finish is None else finish(matte)
 
-        return pipelined(frames, self._prepare, lambda prepared: self._infer(prepared, track), last, stop=stop)
+        return pipelined(frames, self._prepare, lambda prepared: self._infer(prepared, state), last, stop=stop)
 
     def live(self, frame: Image, timestamp_ms: Milliseconds) -> None:
         """Take a camera's frame and return at once; `on_matte` gets its matte, unless a newer frame comes first.
@@ -184,10 +184,10 @@ class PortraitMatter:
                     raise StreamError("the live stream is closed")
                 if self._on_matte is None:
                     raise StreamError("nobody listens to the live stream; give PortraitMatter an on_matte")
-                track = self._new_track()
+                state = self._new_state()
 
                 def compute(*sent: Any) -> Matte:
-                    return self._enlarge(self._infer(self._prepare(sent), track))
+                    return self._enlarge(self._infer(self._prepare(sent), state))
 
                 self._live = LiveStream(compute, self._on_matte)
         self._live.send(photo, timestamp_ms)
@@ -231,19 +231,19 @@ class PortraitMatter:
             if error is None:  # else that one came first, and says more
                 raise
 
-    def _new_track(self) -> Track:
-        return Track(None if self._smoothing is None else self._smoothing())
+    def _new_state(self) -> StreamState:
+        return StreamState(None if self._smoothing is None else self._smoothing())
 
     def _prepare(self, timed: tuple[Image, Milliseconds]) -> _Prepared:
         frame, timestamp_ms = timed
         image = as_bytes(frame)
         return _Prepared(image, timestamp_ms, to_model_input(image, self.model.size))
 
-    def _infer(self, prepared: _Prepared, track: Track) -> _Inferred:
+    def _infer(self, prepared: _Prepared, state: StreamState) -> _Inferred:
         frame, timestamp_ms, small = prepared.frame, prepared.timestamp_ms, prepared.small
         with self._network:
-            track.advance(timestamp_ms)
-            return _Inferred(prepared, track.smooth(self.model.run_float(small), small, frame.shape))
+            state.advance(timestamp_ms)
+            return _Inferred(prepared, state.smooth(self.model.run_float(small), small, frame.shape))
 
     def _enlarge(self, inferred: _Inferred) -> Matte:
         frame, small = inferred.of.frame, inferred.of.small

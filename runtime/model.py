@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from mmnet.arrays import Alpha, AnyArray, U8Array
 from mmnet.runtime.errors import ModelError
@@ -42,9 +42,15 @@ _ACCEPTED = (
     f"and output '{OUTPUT}' [1, S, S, 1] uint8 (scale 1/256) or float32"
 )
 
+# What runs the operators on this host: by name, what the interpreter gets.
+DELEGATES = {
+    "xnnpack": OpResolverType.AUTO,
+    "none": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+}
+
 
 class MattingModel:
-    """One .tflite in one LiteRT interpreter (with its default delegate, XNNPACK).
+    """One .tflite in one LiteRT interpreter.
 
     It owns the interpreter and its buffers, which each run overwrites: use one object per thread. `close` (or
     `with`) frees them.
@@ -55,12 +61,13 @@ class MattingModel:
         threads: how many threads it runs on.
     """
 
-    def __init__(self, model: str | Path | bytes, threads: int | None = None) -> None:
+    def __init__(self, model: str | Path | bytes, threads: int | None = None, *, delegate: str = "xnnpack") -> None:
         """Load and check a model.
 
         Args:
             model: path of a .tflite, or its bytes.
             threads: >= 1; None takes the processor's, at most 4.
+            delegate: one of DELEGATES; "none" runs LiteRT's built-in kernels.
 
         Raises:
             ModelError: no such file, not a .tflite, damaged, or another contract.
@@ -72,10 +79,10 @@ class MattingModel:
         content = model if isinstance(model, bytes) else _read_model(Path(model))
         _check_header(self.name, content)
         self._interpreter: Interpreter | None = None
-        interpreter = _interpreter(self.name, content, self.threads)
+        interpreter = _interpreter(self.name, content, self.threads, delegate)
         try:
             _check_tensors(self.name, interpreter)
-            self._image, self._alpha, self.size = _check_contract(self.name, interpreter)
+            self._image, self._alpha, self.size = self.check_contract(interpreter)
         except (RuntimeError, ValueError) as error:  # LiteRT's: a name that is no text, an index out of range
             raise _damaged(self.name) from error
         try:
@@ -117,6 +124,21 @@ class MattingModel:
     ) -> None:
         self.close()
 
+    def check_contract(self, interpreter: Interpreter) -> tuple[dict[str, Any], dict[str, Any], int]:
+        """Check the tensors before they are allocated; a subclass may accept another contract.
+
+        Returns:
+            The details of the input, those of the output, and S, the side of both in pixels.
+
+        Raises:
+            ModelError: the model has other tensors.
+        """
+        return _check_contract(self.name, interpreter)
+
+    def invoke(self, interpreter: Interpreter) -> None:
+        """Run the operators; a subclass may time this step."""
+        interpreter.invoke()
+
     def _invoke(self, image: U8Array) -> AnyArray:
         """The alpha [S, S] as the model has it, uint8 or float32, a copy, checked."""
         if self._interpreter is None:
@@ -135,7 +157,7 @@ class MattingModel:
             np.divide(image, np.float32(255), out=buffer)
         del buffer
         try:
-            self._interpreter.invoke()
+            self.invoke(self._interpreter)
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"{self.name}: LiteRT cannot run it: {_first_line(error)}") from error
         alpha: AnyArray = self._interpreter.get_tensor(self._alpha["index"])[0, :, :, 0]
@@ -194,10 +216,12 @@ def _check_header(name: str, content: bytes) -> None:
         raise ModelError(f"{name}: is not a .tflite (a TensorFlow Lite model has TFL3 at byte 4)")
 
 
-def _interpreter(name: str, content: bytes, threads: int) -> Interpreter:
+def _interpreter(name: str, content: bytes, threads: int, delegate: str) -> Interpreter:
     """An interpreter that has verified the flatbuffer's structure, but allocated nothing yet."""
     try:
-        return Interpreter(model_content=content, num_threads=threads)
+        return Interpreter(
+            model_content=content, num_threads=threads, experimental_op_resolver_type=DELEGATES[delegate]
+        )
     except (ValueError, RuntimeError) as error:
         raise _damaged(name) from error
 

@@ -18,7 +18,7 @@ import pytest
 from support import ROOT
 
 from mmnet.arrays import U8Array
-from mmnet.runtime import Fit, Orientation, YuvFrame, alpha_to_image, blurred_backdrop, composite, to_model_input
+from mmnet.runtime import Fit, Orientation, YuvFrame, alpha_to_image, box_blurred_background, composite, to_model_input
 
 CORE = ROOT / "android_demo" / "core"
 APP = ROOT / "android_demo" / "app" / "src" / "main" / "java" / "ai" / "mmnet" / "demo"
@@ -100,7 +100,7 @@ class CompositeCase:
 
 
 @dataclass(frozen=True)
-class BackdropCase:
+class BlurredBackgroundCase:
     """A request that blurs the background of an image."""
 
     image: U8Array
@@ -112,10 +112,10 @@ class BackdropCase:
 
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
-        return blurred_backdrop(self.image, self.alpha).tobytes()
+        return box_blurred_background(self.image, self.alpha).tobytes()
 
 
-Case = FrameCase | AlphaCase | CompositeCase | BackdropCase
+Case = FrameCase | AlphaCase | CompositeCase | BlurredBackgroundCase
 
 
 def statistics_request(text: str, values: list[float]) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from java_core import GOLDEN, AlphaCase, BackdropCase, Case, CompositeCase, FrameCase
+from java_core import GOLDEN, AlphaCase, BlurredBackgroundCase, Case, CompositeCase, FrameCase
 
 from mmnet.files import atomic_file
 from mmnet.runtime import Fit, Orientation, Plane, YuvFrame
@@ -51,7 +51,7 @@ def cases() -> dict[str, Case]:
     named_cases["composite"] = CompositeCase(image, alpha, background, (1, 128, 255))
     for height, width in [*SIDES, (20, 131), (150, 9)]:  # the last two are larger than the small image that is blurred
         image, alpha = noise(height, width, 3), noise(height, width)
-        named_cases[f"backdrop {width}x{height}"] = BackdropCase(image, alpha)
+        named_cases[f"blurred background {width}x{height}"] = BlurredBackgroundCase(image, alpha)
     return named_cases
 
 

@@ -17,8 +17,8 @@ from mmnet.evaluation.figures import Truth
 from mmnet.evaluation.resize import RESIZES
 from mmnet.export.convert import to_float
 from mmnet.export.verify import alphas
-from mmnet.graph.operators import Graph, training_graph
-from mmnet.graph.rewrite import inference_graph
+from mmnet.graph.inference import inference_graph
+from mmnet.graph.operators import Graph
 from mmnet.network.resolve import resolve
 
 
@@ -52,7 +52,7 @@ class FloatNetwork:
             MMNetError: either cannot be used.
         """
         loaded = resolve(checkpoint, Path("checkpoints")).load()
-        self.graph: Graph = inference_graph(training_graph(loaded.config, loaded.weights))
+        self.graph: Graph = inference_graph(loaded)
         self.size = loaded.config.size
         resize, pairs = RESIZES["runtime"], load_pairs(data)
         self.count = min(most, len(pairs))

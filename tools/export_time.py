@@ -37,7 +37,7 @@ mmnet.cli.main.silence_native_libraries()
 from mmnet.network.tensorflow import load_tensorflow
 begin = time.perf_counter(); load_tensorflow(); spent["import TensorFlow"] = time.perf_counter() - begin
 import mmnet.export.exporter as exporter, mmnet.network.resolve as resolve, mmnet.quantize.calibration as calibration
-clocked(resolve.Found, "load", "read the checkpoint")
+clocked(resolve.CheckpointSource, "load", "read the checkpoint")
 clocked(calibration, "load_calibration", "read the photos")
 clocked(exporter, "to_float", "convert to float32")
 clocked(exporter, "check_against_keras", "build Keras and compare")

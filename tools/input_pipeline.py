@@ -19,7 +19,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mmnet.arrays import U8Array
-from mmnet.training.augment import Augmentation, estimate_foreground
+from mmnet.training.augment import Augmentation, estimate_training_foreground
 from mmnet.training.data.packs import Pack, side_for
 from mmnet.training.data.pipeline import Batches, Part, Recipe
 
@@ -34,7 +34,7 @@ def drawn_pack(side: int, random: np.random.Generator) -> Pack:
         photo = random.integers(0, 256, (side, side, 3), np.uint8)
         distance = np.hypot((y - 0.8) / random.uniform(0.4, 0.7), (x - 0.5) / random.uniform(0.2, 0.45))
         matte = (255 / (1 + np.exp((distance - 1) * 30))).astype(np.uint8)
-        layers = (photo, matte, estimate_foreground(photo, matte))
+        layers = (photo, matte, estimate_training_foreground(photo, matte))
         records.append(np.concatenate([layer.ravel() for layer in layers]))
     names = tuple(f"{index}.png" for index in range(IMAGES))
     return Pack("drawn", names, side, np.stack(records), np.full(IMAGES, 0.75, np.float32), np.zeros(IMAGES, np.bool_))

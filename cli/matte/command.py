@@ -11,11 +11,11 @@ from rich.console import Console
 from mmnet.cli.matte.progress import MatteProgress
 from mmnet.cli.matte.report import report
 from mmnet.cli.options import BackgroundOption, ForegroundOption, ModelOption, UpsamplingOption
+from mmnet.runtime.fullres.rendering import Renderer
 from mmnet.runtime.fullres.upsample import DEFAULT, choose_upsampling
 from mmnet.runtime.imaging.photos import PhotoError
 from mmnet.runtime.jobs.matte import Making, Result, plan_jobs, run_camera, run_jobs
-from mmnet.runtime.jobs.render import Rendering
-from mmnet.runtime.jobs.video import VideoChoices
+from mmnet.runtime.jobs.video import VideoOptions
 from mmnet.runtime.matter import MatterOptions, PortraitMatter
 from mmnet.runtime.video.smoothing import TemporalSmoother
 
@@ -111,7 +111,7 @@ def matte(
     file that plays; the exit code is 130 then.
     """
     making = Making(
-        Rendering.of(background, foreground), VideoChoices(crf=crf, audio=audio, salvage=salvage), force=force
+        Renderer.of(background, foreground), VideoOptions(crf=crf, audio=audio, salvage=salvage), force=force
     )
     options = MatterOptions(
         model, threads, choose_upsampling(upsampling), smoothing=TemporalSmoother if smoothing else None

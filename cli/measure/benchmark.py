@@ -26,8 +26,9 @@ from mmnet.benchmark.errors import BenchmarkError
 from mmnet.benchmark.host.machine import complaints, describe_host
 from mmnet.benchmark.host.rounds import Plan, measure
 from mmnet.benchmark.host.stages import HOST_DELEGATES
-from mmnet.benchmark.tables import render
+from mmnet.benchmark.table import LatencyTable
 from mmnet.cli.console import wide_console
+from mmnet.cli.measure.latency_table import show_latency
 from mmnet.cli.measure.plot import plot
 from mmnet.cli.options import CheckpointDir
 from mmnet.cli.progress import progress_bar
@@ -266,9 +267,7 @@ class _Output:
     def show(self, found: dict[str, Any]) -> None:
         if self.json_file is not None and not self.to_stdout:
             write_document(self.json_file, [*self._earlier(), found])
-        console = wide_console(stderr=self.to_stdout)
-        for part in render(found):
-            console.print(part, soft_wrap=isinstance(part, str))
+        show_latency(wide_console(stderr=self.to_stdout), LatencyTable.of(found))
         if self.to_stdout:
             typer.echo(to_json([found]))
 

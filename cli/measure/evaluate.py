@@ -241,14 +241,12 @@ def from_checkpoint(which: str, ckpt_dir: Path) -> Candidate:
         MMNetError: no such checkpoint, or one that cannot be used.
     """
     # Heavy packages only once the arguments are known to be good.
-    from mmnet.export.convert import to_float
-    from mmnet.graph.operators import training_graph
-    from mmnet.graph.rewrite import inference_graph
+    from mmnet.export.convert import float_tflite
     from mmnet.network.resolve import resolve
 
     found = resolve(which, ckpt_dir)
     checkpoint = found.load()
-    model = to_float(inference_graph(training_graph(checkpoint.config, checkpoint.weights)))
+    model = float_tflite(checkpoint)
     recipe = {
         "checkpoint": {"name": found.path.name, "sha256": checkpoint.fingerprint(), "step": checkpoint.step},
         "model": checkpoint.config.to_json(),

@@ -25,11 +25,11 @@ from mmnet.arrays import AnyArray, U8Array
 from mmnet.errors import MissingExtraError
 from mmnet.evaluation.datasets.pairs import DatasetError, Pair
 from mmnet.runtime import PhotoError, list_photos
+from mmnet.runtime.video.formats import VIDEO_EXTENSIONS
 
 FrameAndMatte = tuple[U8Array, U8Array]
 
 PARTS = (("image", "mask"), ("com", "pha"))
-VIDEO_EXTENSIONS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
 ABOUT = "sequences.json"
 _DEPTH = 3  # folders of folders that are searched
 _FEW = 5  # files named where a whole folder does not fit

@@ -18,15 +18,15 @@ _ONE_BITS = np.float32(1).view(np.uint32)
 
 @dataclass(frozen=True)
 class AlphaU8:
-    """The person's share of each pixel.
+    """An alpha matte in bytes, with the tiles that the edge of the foreground crosses.
 
     Attributes:
-        share: uint8 [H, W], 255 = the person.
+        values: uint8 [H, W], 255 = the foreground.
         opaque: bool [rows, columns], the tiles in which it is 255 everywhere.
         edges: bool [rows, columns], the other tiles in which it is not 0 everywhere.
     """
 
-    share: U8Array
+    values: U8Array
     opaque: Flags
     edges: Flags
 
@@ -38,10 +38,10 @@ class AlphaU8:
             ImageError: it leaves 0-1, or is not a number somewhere.
         """
 
-        def fill(row: int, share: U8Array) -> None:
+        def fill(row: int, values: U8Array) -> None:
             rows = whole_row(row, alpha.shape).slices
             check_range(alpha[rows])
-            share[rows] = to_alpha_bytes(alpha[rows])
+            values[rows] = to_alpha_bytes(alpha[rows])
 
         return cls.filled(alpha.shape, fill)
 
@@ -49,22 +49,21 @@ class AlphaU8:
     def filled(cls, shape: tuple[int, ...], fill: Callable[[int, U8Array], None]) -> AlphaU8:
         """Those that `fill` writes into uint8 [H, W], given a row of tiles: that row."""
         height, width = shape
-        share = np.empty((height, width), np.uint8)
+        values = np.empty((height, width), np.uint8)
         columns = np.arange(0, width, TILE_WIDTH)
         least, greatest = np.empty((2, -(-height // TILE_HEIGHT), len(columns)), np.uint8)
 
         for row in rows_of_tiles(height):
-            fill(row, share)
-            here = share[whole_row(row, shape).slices]
+            fill(row, values)
+            here = values[whole_row(row, shape).slices]
             least[row] = np.minimum.reduceat(here.min(axis=0), columns)
             greatest[row] = np.maximum.reduceat(here.max(axis=0), columns)
 
-        return cls(share, least == 255, (least < 255) & (greatest > 0))
+        return cls(values, least == 255, (least < 255) & (greatest > 0))
 
-    @property
-    def alpha(self) -> Alpha:
-        """float32 [H, W] in 0-1, multiples of 1/255."""
-        return np.divide(self.share, np.float32(255), dtype=np.float32)
+    def as_float(self) -> Alpha:
+        """Return the alpha as float32 [H, W] in 0-1, multiples of 1/255."""
+        return np.divide(self.values, np.float32(255), dtype=np.float32)
 
 
 AnyAlpha: TypeAlias = Alpha | AlphaU8  # float32 [H, W] in 0-1, or that in bytes
@@ -78,7 +77,7 @@ def alpha_u8_of(image: U8Array, alpha: AnyAlpha) -> AlphaU8:
     """
     check_rgb_bytes(image)
     floats = None if isinstance(alpha, AlphaU8) else alpha
-    shape = alpha.share.shape if isinstance(alpha, AlphaU8) else alpha.shape
+    shape = alpha.values.shape if isinstance(alpha, AlphaU8) else alpha.shape
     if shape != image.shape[:2]:
         raise ImageError(f"the alpha has shape {shape}, the image {image.shape}")
     if floats is not None and floats.dtype != np.float32:

@@ -145,7 +145,7 @@ def lay(photo: U8Array, shares: AlphaU8, behind: U8Array, difference: F32Array |
     if behind.strides[1:] != (3, 1):
         behind = np.ascontiguousarray(behind)
     out = np.empty(photo.shape, np.uint8)
-    arrays = [_memory(array) for array in (shares.share, shares.opaque, shares.edges)]
+    arrays = [_memory(array) for array in (shares.values, shares.opaque, shares.edges)]
     if difference is None:
         difference = np.zeros((*(-(-side // step) + 2 for side in photo.shape[:2]), 3), np.float32)
     cells = _memory(difference), 3 * difference.shape[1], step

@@ -78,7 +78,7 @@ def composite(
         behind = plain(behind, *image.shape[:2])
     if behind.shape != image.shape:
         raise ImageError(f"the background has shape {behind.shape}, the image {image.shape}")
-    mixture = Mixture(image, shares.share) if estimate_foreground and shares.edges.any() else None
+    mixture = Mixture(image, shares.values) if estimate_foreground and shares.edges.any() else None
     return _lay(image, shares, behind, mixture)
 
 
@@ -94,7 +94,7 @@ def _lay(image: U8Array, shares: AlphaU8, behind: U8Array, mixture: Mixture | No
         for place in opaque[row]:
             out[place.slices] = image[place.slices]
         if strip := edges[row]:
-            front, share = strip.take(image), strip.take(shares.share)
+            front, share = strip.take(image), strip.take(shares.values)
             if mixture is not None:
                 front = mixture.undone(strip, front, share)
             strip.put(_blend(front, strip.take(behind), share), out)
@@ -129,7 +129,7 @@ def cutout(image: U8Array, alpha: AnyAlpha, *, estimate_foreground: bool = False
     """
     shares = alpha_u8_of(image, alpha)
     colours = foreground.estimate_foreground(image, shares) if estimate_foreground else image
-    return np.dstack([colours, shares.share])
+    return np.dstack([colours, shares.values])
 
 
 def parse_background(text: str) -> Background | None:
@@ -146,7 +146,7 @@ def parse_background(text: str) -> Background | None:
     if word == TRANSPARENT:
         return None
     if word == BLUR:
-        return blurred
+        return gaussian_blurred_background
     colour = _parse_colour(word)
     if colour is not None:
         return lambda image, _: plain(colour, *image.shape[:2])
@@ -171,12 +171,12 @@ def cover(image: U8Array, height: int, width: int) -> U8Array:
     return np.asarray(cv2.resize(taken, (width, height), interpolation=method), np.uint8)
 
 
-def blurred(image: U8Array, alpha: AnyAlpha) -> U8Array:
+def gaussian_blurred_background(image: U8Array, alpha: AnyAlpha) -> U8Array:
     """The photo's own background out of focus, without a halo of the person's colours: uint8 [H, W, 3].
 
     A Gaussian weighted by 1 − alpha (normalized convolution; Knutsson and Westin, 1993).
     """
-    alpha = alpha_u8_of(image, alpha).alpha
+    alpha = alpha_u8_of(image, alpha).as_float()
     height, width = alpha.shape
     scale = min(1.0, _BLUR_SIDE / max(height, width))
     small = (max(1, round(width * scale)), max(1, round(height * scale)))

@@ -46,10 +46,10 @@ def estimate_foreground(photo: U8Array, alpha: AnyAlpha) -> U8Array:
     shares = alpha_u8_of(photo, alpha)
     own = np.array(photo, order="C")
     if shares.edges.any():
-        mixture = Mixture(own, shares.share)
+        mixture = Mixture(own, shares.values)
         for strip in strips(shares.edges, own.shape):
             if strip:
-                strip.put(mixture.undone(strip, strip.take(own), strip.take(shares.share)), own)
+                strip.put(mixture.undone(strip, strip.take(own), strip.take(shares.values)), own)
     return own
 
 

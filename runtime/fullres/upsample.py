@@ -63,7 +63,7 @@ def upsample_alpha(
     As `upsample`, but float32 [H, W] in 0-1: multiples of 1/65535, or of 1/255, where alpha is guided.
     """
     found = upsample(alpha, photo, method, model_input=model_input)
-    return found.alpha if isinstance(found, AlphaU8) else found
+    return found.as_float() if isinstance(found, AlphaU8) else found
 
 
 def upsample(

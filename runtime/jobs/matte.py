@@ -10,11 +10,13 @@ import typer
 
 from mmnet.cli.matte.progress import MatteProgress
 from mmnet.errors import MMNetError, OutputError
+from mmnet.files import make_folder
+from mmnet.runtime.fullres.rendering import Renderer, ResultKind
 from mmnet.runtime.imaging.photos import read_photo
-from mmnet.runtime.jobs.outputs import Job, Kind, check_output, make_folder, photo_extension, plan, write_image
-from mmnet.runtime.jobs.render import Rendering
+from mmnet.runtime.imaging.writing import write_image
+from mmnet.runtime.jobs.outputs import MatteJob, check_output, photo_extension, plan_outputs
 from mmnet.runtime.jobs.sources import find_sources, is_video
-from mmnet.runtime.jobs.video import VideoChoices, VideoResult, matte_camera, matte_video
+from mmnet.runtime.jobs.video import VideoOptions, VideoResult, matte_camera, matte_video
 from mmnet.runtime.matter import PortraitMatter
 from mmnet.runtime.video.formats import check_pattern, choose_encoding, default_extension, is_sequence
 from mmnet.runtime.video.writer import check_images_folder
@@ -30,8 +32,8 @@ class Making:
         force: whether files that exist are replaced.
     """
 
-    render: Rendering
-    choices: VideoChoices
+    render: Renderer
+    choices: VideoOptions
     force: bool
 
 
@@ -62,7 +64,7 @@ class Result:
         return self.error is None
 
 
-def plan_jobs(arguments: Sequence[Path], output: Path | None, kind: Kind) -> tuple[bool, list[Job]]:
+def plan_jobs(arguments: Sequence[Path], output: Path | None, kind: ResultKind) -> tuple[bool, list[MatteJob]]:
     """Whether these are several sources, or may be, and the output of each.
 
     Raises:
@@ -77,12 +79,12 @@ def plan_jobs(arguments: Sequence[Path], output: Path | None, kind: Kind) -> tup
     sources = find_sources(arguments)
     if output is not None and not is_folder and is_video(sources[0]):
         _check_video_output(output, kind)
-        return several, [Job(sources[0], output)]
-    return several, plan(sources, output, kind, is_folder=is_folder, extension_of=_extension)
+        return several, [MatteJob(sources[0], output)]
+    return several, plan_outputs(sources, output, kind, is_folder=is_folder, extension_of=_extension)
 
 
 def run_jobs(
-    matter: PortraitMatter, jobs: Sequence[Job], making: Making, reading: Sequence[Path], progress: MatteProgress
+    matter: PortraitMatter, jobs: Sequence[MatteJob], making: Making, reading: Sequence[Path], progress: MatteProgress
 ) -> list[Result]:
     """Do every job; a bad source does not stop the others, an interrupted one does.
 
@@ -93,7 +95,7 @@ def run_jobs(
         reading: files that are read besides the sources, and so never replaced.
         progress: is told.
     """
-    inputs = [*(job.photo for job in jobs), *reading]
+    inputs = [*(job.source for job in jobs), *reading]
     results: list[Result] = []
     for job in jobs:
         result = _run_job(matter, job, making, inputs, progress)
@@ -119,7 +121,7 @@ def run_camera(
         OutputError: the output's extension cannot hold what is made, or the output is there already.
     """
     _check_video_output(output, making.render.kind)
-    check = Job(Path(which), output)
+    check = MatteJob(Path(which), output)
     try:
         _check_place(check, [], making)
         video = matte_camera(
@@ -144,43 +146,43 @@ def run_camera(
 
 
 def _run_job(
-    matter: PortraitMatter, job: Job, making: Making, inputs: Sequence[Path], progress: MatteProgress
+    matter: PortraitMatter, job: MatteJob, making: Making, inputs: Sequence[Path], progress: MatteProgress
 ) -> Result:
-    source, video = str(job.photo), is_video(job.photo)
+    source, video = str(job.source), is_video(job.source)
     kind, interrupted = "video" if video else "photo", False
     try:
         _check_place(job, inputs, making)
         return _matte_video(matter, job, making, progress) if video else _matte_photo(matter, job, making)
     except MMNetError as error:
-        message = _naming(job.photo, _line(error))
+        message = _naming(job.source, _line(error))
         interrupted = error.exit_code == 130
     except OSError as error:
-        message = f"{job.photo}: {error.strerror}"
+        message = f"{job.source}: {error.strerror}"
     except MemoryError:
-        message = f"{job.photo}: does not fit into memory"
+        message = f"{job.source}: does not fit into memory"
     return Result(kind, source, job.output, error=message, interrupted=interrupted)
 
 
-def _matte_photo(matter: PortraitMatter, job: Job, making: Making) -> Result:
-    photo = read_photo(job.photo)
-    image = making.render(photo, matter.photo(photo).found)
+def _matte_photo(matter: PortraitMatter, job: MatteJob, making: Making) -> Result:
+    photo = read_photo(job.source)
+    image = making.render(photo, matter.photo(photo).alpha_u8)
     make_folder(job.output.parent)
     write_image(job.output, image)
-    return Result("photo", str(job.photo), job.output, (photo.shape[1], photo.shape[0]))
+    return Result("photo", str(job.source), job.output, (photo.shape[1], photo.shape[0]))
 
 
-def _matte_video(matter: PortraitMatter, job: Job, making: Making, progress: MatteProgress) -> Result:
+def _matte_video(matter: PortraitMatter, job: MatteJob, making: Making, progress: MatteProgress) -> Result:
     video = matte_video(
         matter,
-        job.photo,
+        job.source,
         job.output,
         making.render.kind,
         making.render,
         making.choices,
-        lambda done, total: progress.frame_done(job.photo.name, done, total),
+        lambda done, total: progress.frame_done(job.source.name, done, total),
     )
     size = (video.width, video.height)
-    return Result("video", str(job.photo), job.output, size, video, interrupted=video.interrupted)
+    return Result("video", str(job.source), job.output, size, video, interrupted=video.interrupted)
 
 
 def _is_folder(output: Path | None, several: bool) -> bool:
@@ -194,18 +196,18 @@ def _is_folder(output: Path | None, several: bool) -> bool:
     return output is not None and (output.is_dir() or not output.suffix)
 
 
-def _extension(source: Path, kind: Kind) -> str:
+def _extension(source: Path, kind: ResultKind) -> str:
     return default_extension(source, kind) if is_video(source) else photo_extension(source, kind)
 
 
-def _check_video_output(output: Path, kind: Kind) -> None:
+def _check_video_output(output: Path, kind: ResultKind) -> None:
     if is_sequence(output):
         check_pattern(output, kind)
     else:
         choose_encoding(output, kind)
 
 
-def _check_place(job: Job, inputs: Sequence[Path], making: Making) -> None:
+def _check_place(job: MatteJob, inputs: Sequence[Path], making: Making) -> None:
     if is_sequence(job.output):
         check_images_folder(job.output, force=making.force)
         if any(path.parent.resolve() == job.output.parent.resolve() for path in inputs):

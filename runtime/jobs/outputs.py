@@ -1,4 +1,4 @@
-"""Which file each photo's result goes to, and how it is written, so that no other file is lost by it."""
+"""The output file of each source, named and checked so that no other file is lost."""
 
 from __future__ import annotations
 
@@ -7,165 +7,101 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-import numpy as np
-
-from mmnet.arrays import U8Array
 from mmnet.errors import OutputError, OutputExistsError
-from mmnet.files import atomic_file, check_writable
-from mmnet.runtime.imaging.photos import list_photos
+from mmnet.files import check_writable
+from mmnet.runtime.fullres.rendering import ALPHA, ResultKind
+from mmnet.runtime.imaging.writing import IMAGE_FORMATS, LOSSLESS_FORMATS
 
-# Formats written, by extension, with their OpenCV settings.
-FORMATS: dict[str, list[int]] = {
-    ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 95],
-    ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, 95],
-    ".png": [],
-}
-LOSSLESS = frozenset({".png"})
-# A composite keeps its photo's format where we write that; the others become PNG.
+# A composite keeps its photo's format where that format is written; composites of all other photos become PNG.
 _COMPOSITE_FORMATS = {".jpg": ".jpg", ".jpeg": ".jpg"}
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What is made of a photo: the suffix of its name, and whether it must be kept to the bit (alpha)."""
+class MatteJob:
+    """One source and the file that its result goes to.
 
-    suffix: str
-    lossless: bool
+    Attributes:
+        source: a photo, a video, or the name of a camera.
+        output: an image or video file, or a pattern for numbered images, such as frames/%06d.png.
+    """
 
-
-ALPHA = Kind("alpha", lossless=True)
-CUTOUT = Kind("cutout", lossless=True)
-COMPOSITE = Kind("composite", lossless=False)
-
-
-@dataclass(frozen=True)
-class Job:
-    """One photo and the file its result goes to."""
-
-    photo: Path
+    source: Path
     output: Path
 
 
-def find_photos(arguments: Iterable[Path]) -> list[Path]:
-    """The photos named, and those in the folders named, each once.
-
-    Raises:
-        PhotoError: a folder cannot be listed or has no photo.
-    """
-    named = [photo for path in arguments for photo in (list_photos(path) if path.is_dir() else [path])]
-    return list({photo.absolute(): photo for photo in named}.values())
-
-
-def photo_extension(photo: Path, kind: Kind) -> str:
-    """The extension of a photo's result that the user did not name."""
+def photo_extension(photo: Path, kind: ResultKind) -> str:
+    """Return the extension of a photo's result where the user names none."""
     return ".png" if kind.lossless else _COMPOSITE_FORMATS.get(photo.suffix.lower(), ".png")
 
 
-def plan(
-    photos: Sequence[Path],
+def plan_outputs(
+    sources: Sequence[Path],
     output: Path | None,
-    kind: Kind,
+    kind: ResultKind,
     *,
     is_folder: bool,
-    extension_of: Callable[[Path, Kind], str] = photo_extension,
-) -> list[Job]:
-    """Name the output of every photo.
+    extension_of: Callable[[Path, ResultKind], str] = photo_extension,
+) -> list[MatteJob]:
+    """Name the output of every source.
 
     Args:
-        photos: at least one.
-        output: where to: a folder if `is_folder`, else the file for the only photo; None: beside the photo.
-        kind: what is made.
-        is_folder: see `output`.
-        extension_of: (photo, kind) -> the extension of a result that is named here.
+        sources: at least one.
+        output: the folder for all results if `is_folder`, else the file for the only source; None puts each result
+            beside its source.
+        kind: the kind of the results.
+        is_folder: whether `output` is a folder.
+        extension_of: (source, kind) -> the extension of a result that is named here.
 
     Raises:
-        OutputError: the output's extension is no format this writes, or cannot hold `kind`.
+        OutputError: `output` is a file whose extension is no image format, or cannot hold `kind`.
     """
     if output is not None and not is_folder:
         _check_format(output, kind)
-        return [Job(photos[0], output)]
-    stems = Counter(photo.stem.casefold() for photo in photos)
+        return [MatteJob(sources[0], output)]
+    stems = Counter(source.stem.casefold() for source in sources)
     taken: set[str] = set()
     jobs = []
-    for photo in photos:
-        # a.jpg and a.png share a stem: theirs keep the extension (a.jpg-alpha.png).
-        stem = photo.stem if stems[photo.stem.casefold()] == 1 else photo.name
-        extension = extension_of(photo, kind)
+    for source in sources:
+        # a.jpg and a.png share a stem, so their results keep the extension: a.jpg-alpha.png, a.png-alpha.png.
+        stem = source.stem if stems[source.stem.casefold()] == 1 else source.name
+        extension = extension_of(source, kind)
         name, number = f"{stem}-{kind.suffix}{extension}", 2
         while name.casefold() in taken:  # file systems may ignore case
             name, number = f"{stem}-{kind.suffix}-{number}{extension}", number + 1
         taken.add(name.casefold())
-        jobs.append(Job(photo, (photo.parent if output is None else output) / name))
+        jobs.append(MatteJob(source, (source.parent if output is None else output) / name))
     return jobs
 
 
-def check_output(job: Job, inputs: Iterable[Path], *, force: bool) -> None:
-    """Refuse an output that is one of the files read, or exists and may not be replaced.
+def check_output(job: MatteJob, inputs: Iterable[Path], *, force: bool) -> None:
+    """Refuse an output that is one of the input files, or that exists and may not be replaced.
+
+    Args:
+        job: whose output to check.
+        inputs: all files that are read; none of them may be overwritten, not even with `force`.
+        force: whether a file that exists may be replaced.
 
     Raises:
-        OutputExistsError, OutputError: one line each.
+        OutputExistsError, OutputError: the output is refused.
     """
     if job.output.is_dir():
         raise OutputError(f"{job.output}: is a folder; name a file with -o")
     if job.output.exists() and any(path.exists() and job.output.samefile(path) for path in inputs):
-        raise OutputExistsError(f"{job.output}: would overwrite a file this reads; name another with -o")
+        raise OutputExistsError(f"{job.output}: would overwrite an input file; name another output with -o")
     if job.output.parent.is_dir():
         check_writable(job.output, force=force)
     elif job.output.parent.exists():
         raise OutputError(f"{job.output}: {job.output.parent} is a file, not a folder")
 
 
-def make_folder(folder: Path) -> None:
-    """Create `folder` and its parents.
-
-    Raises:
-        OutputError: it cannot be created.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be created: {error.strerror}") from error
-
-
-def write_image(path: Path, image: U8Array) -> None:
-    """Write uint8 [H, W] (grey), [H, W, 3] (RGB) or [H, W, 4] (RGBA) in its extension's format, or nothing.
-
-    Raises:
-        OutputError: as `encode_image`, or the file system refused.
-    """
-    encoded = encode_image(path, image)
-    with atomic_file(path) as temporary:
-        temporary.write_bytes(encoded)
-
-
-def encode_image(path: Path, image: U8Array) -> bytes:
-    """The bytes that `write_image` writes to `path`.
-
-    Raises:
-        OutputError: the format cannot hold it (a JPEG side is at most 65,535).
-    """
-    stored = image if image.ndim == 2 else np.dstack([image[..., 2::-1], image[..., 3:]])
-    try:
-        done, encoded = cv2.imencode(path.suffix.lower(), stored, FORMATS[path.suffix.lower()])
-    except cv2.error:
-        done = False
-    if not done:
-        size = f"{image.shape[1]}×{image.shape[0]}"
-        raise OutputError(f"{path}: {size} pixels cannot be written as {path.suffix}; try another format")
-    return encoded.tobytes()
-
-
-def _check_format(output: Path, kind: Kind) -> None:
+def _check_format(output: Path, kind: ResultKind) -> None:
     extension = output.suffix.lower()
-    if kind.lossless and extension not in LOSSLESS:
-        raise OutputError(f"{output}: {_article(kind)} is written as {_listed(LOSSLESS)}; name such a file with -o")
-    if extension not in FORMATS:
-        raise OutputError(f"{output}: no format this writes ({_listed(FORMATS)}); name such a file with -o")
-
-
-def _article(kind: Kind) -> str:
-    return f"an {kind.suffix}" if kind is ALPHA else f"a {kind.suffix}"
+    if kind.lossless and extension not in LOSSLESS_FORMATS:
+        article = "an" if kind is ALPHA else "a"
+        formats = _listed(LOSSLESS_FORMATS)
+        raise OutputError(f"{output}: {article} {kind.suffix} is written as {formats}; name such a file with -o")
+    if extension not in IMAGE_FORMATS:
+        raise OutputError(f"{output}: no format that is written ({_listed(IMAGE_FORMATS)}); name such a file with -o")
 
 
 def _listed(extensions: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mmnet.runtime.imaging.photos import PHOTO_EXTENSIONS, list_files
-from mmnet.runtime.video.reader import VIDEO_EXTENSIONS
+from mmnet.runtime.video.formats import VIDEO_EXTENSIONS
 
 _PHOTO_BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*")
 

@@ -13,16 +13,17 @@ from typing import Any
 
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
+from mmnet.files import make_folder
 from mmnet.runtime.fullres.alpha import AnyAlpha
-from mmnet.runtime.jobs.outputs import Kind, make_folder
+from mmnet.runtime.fullres.rendering import ResultKind
 from mmnet.runtime.matter import PortraitMatter
-from mmnet.runtime.video.audio import Track
+from mmnet.runtime.video.audio import AudioTrack
 from mmnet.runtime.video.camera import Camera, newest_frames
 from mmnet.runtime.video.formats import choose_encoding, is_sequence
 from mmnet.runtime.video.interrupt import interruptible
-from mmnet.runtime.video.reader import TimedImage, VideoInput
+from mmnet.runtime.video.reader import TimedFrame, VideoInput
 from mmnet.runtime.video.stream import Matte
-from mmnet.runtime.video.writer import NoFramesError, Sink, VideoSource, write_images, write_video
+from mmnet.runtime.video.writer import FrameSink, NoFramesError, VideoSource, write_images, write_video
 
 Render = Callable[[U8Array, AnyAlpha], U8Array]  # (frame, alpha) -> what is written
 Advance = Callable[[int, int | None], Any]  # (frames done, frames in all if known)
@@ -35,7 +36,7 @@ class InterruptedEarlyError(MMNetError):
 
 
 @dataclass(frozen=True)
-class VideoChoices:
+class VideoOptions:
     """What the user may choose about a video.
 
     Attributes:
@@ -67,7 +68,7 @@ class VideoResult:
     height: int
     frames: int
     seconds: float
-    tracks: list[Track]
+    tracks: list[AudioTrack]
     dropped: int = 0
     damage: str | None = None
     interrupted: bool = False
@@ -77,9 +78,9 @@ def matte_video(
     matter: PortraitMatter,
     source: Path,
     output: Path,
-    kind: Kind,
+    kind: ResultKind,
     render: Render,
-    choices: VideoChoices,
+    choices: VideoOptions,
     advance: Advance,
 ) -> VideoResult:
     """Matte a video file into a video file or numbered images.
@@ -110,9 +111,9 @@ def matte_camera(
     matter: PortraitMatter,
     which: str,
     output: Path,
-    kind: Kind,
+    kind: ResultKind,
     render: Render,
-    choices: VideoChoices,
+    choices: VideoOptions,
     advance: Advance,
     duration_s: float | None = None,
 ) -> VideoResult:
@@ -131,8 +132,8 @@ def matte_camera(
 
 
 def _open(
-    output: Path, video: VideoSource, kind: Kind, choices: VideoChoices, *, audio: Path | None
-) -> AbstractContextManager[Sink]:
+    output: Path, video: VideoSource, kind: ResultKind, choices: VideoOptions, *, audio: Path | None
+) -> AbstractContextManager[FrameSink]:
     if is_sequence(output):
         return write_images(output)
     encoding = choose_encoding(output, kind)
@@ -142,19 +143,19 @@ def _open(
 
 def _run(
     matter: PortraitMatter,
-    frames: Iterable[TimedImage],
+    frames: Iterable[TimedFrame],
     video: VideoSource,
-    opened: AbstractContextManager[Sink],
+    opened: AbstractContextManager[FrameSink],
     render: Render,
     stop: threading.Event,
     advance: Callable[[int], Any],
 ) -> VideoResult:
     def pairs() -> Iterator[tuple[U8Array, Fraction]]:
         for timed in frames:
-            yield timed.image, timed.timestamp_ms
+            yield timed.frame, timed.timestamp_ms
 
     def finish(matte: Matte) -> tuple[U8Array, Any]:
-        return render(matte.frame, matte.found), matte.timestamp_ms
+        return render(matte.frame, matte.alpha_u8), matte.timestamp_ms
 
     begin = time.monotonic()
     try:

@@ -15,7 +15,7 @@ _LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 6: "5.1", 8: "7.1"}
 
 
 @dataclass(frozen=True)
-class Track:
+class AudioTrack:
     """One audio track of the output.
 
     Attributes:
@@ -53,13 +53,13 @@ class AudioCopy:
         except (self._av.error.FFmpegError, OSError, ValueError) as error:
             raise VideoError(f"{source}: cannot be opened: {reason(error)}") from error
         self._routes = {}
-        self.tracks: list[Track] = []
+        self.tracks: list[AudioTrack] = []
         for stream in self._input.streams.audio:
             if stream.codec_context is None:  # a codec that FFmpeg does not know
                 continue
             route = _route(stream, output, rule)
             self._routes[stream.index] = route
-            self.tracks.append(Track(route.target.codec_context.codec.canonical_name, isinstance(route, _Copied)))
+            self.tracks.append(AudioTrack(route.target.codec_context.codec.canonical_name, isinstance(route, _Copied)))
         self._ready: deque[tuple[Fraction, Any]] = deque()
         self._packets = self._read()
 

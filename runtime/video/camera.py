@@ -18,7 +18,7 @@ import numpy as np
 from mmnet.arrays import U8Array
 from mmnet.runtime.video.colour import Colour
 from mmnet.runtime.video.ffmpeg import VideoError
-from mmnet.runtime.video.reader import TimedImage, VideoInput
+from mmnet.runtime.video.reader import TimedFrame, VideoInput
 from mmnet.runtime.video.stream import Mailbox
 
 _TIME_BASE = Fraction(1, 90000)  # of MPEG: whatever the camera's rate, close enough
@@ -56,7 +56,7 @@ class Camera:
             self.pixel_aspect, self.colour = video.pixel_aspect, video.colour
             self.time_base, self.rate = video.time_base, video.rate
 
-    def __iter__(self) -> Iterator[TimedImage]:
+    def __iter__(self) -> Iterator[TimedFrame]:
         """The frames, timed from the first on.
 
         Raises:
@@ -68,7 +68,7 @@ class Camera:
             first: Fraction | None = None
             for timed in self._video:
                 first = timed.timestamp_ms if first is None else first
-                yield TimedImage(timed.image, timed.timestamp_ms - first)
+                yield TimedFrame(timed.frame, timed.timestamp_ms - first)
 
     def close(self) -> None:
         """Let the camera go."""
@@ -97,15 +97,15 @@ class _Device:
         self.rate = Fraction(rate if np.isfinite(rate) and rate > 0 else _USUAL_RATE).limit_denominator(1001)
         self.first = self._read()
 
-    def __iter__(self) -> Iterator[TimedImage]:
+    def __iter__(self) -> Iterator[TimedFrame]:
         begin, latest = time.monotonic_ns(), 0
-        yield TimedImage(self.first, Fraction(0))
+        yield TimedFrame(self.first, Fraction(0))
         while True:
             image = self._read()
             # In whole ticks, as they are written; two frames never share one.
             now = Fraction(time.monotonic_ns() - begin, 10**9)
             latest = max(latest + 1, round(now / _TIME_BASE))
-            yield TimedImage(image, latest * _TIME_BASE * 1000)
+            yield TimedFrame(image, latest * _TIME_BASE * 1000)
 
     def _read(self) -> U8Array:
         done, image = self._capture.read()
@@ -120,7 +120,7 @@ class _Device:
 @contextmanager
 def newest_frames(
     camera: Camera, stop: threading.Event, duration_s: float | None = None
-) -> Iterator[Mailbox[TimedImage]]:
+) -> Iterator[Mailbox[TimedFrame]]:
     """A mailbox with the camera's newest frame; what is not taken in time is dropped, so that nothing queues up.
 
     Args:
@@ -128,7 +128,7 @@ def newest_frames(
         stop: once set, no further frame is read.
         duration_s: after so many seconds of the frames' own time it ends; None: never.
     """
-    mailbox: Mailbox[TimedImage] = Mailbox()
+    mailbox: Mailbox[TimedFrame] = Mailbox()
 
     def read() -> None:
         try:

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmnet.errors import OutputError
-from mmnet.runtime.jobs.outputs import ALPHA, COMPOSITE, CUTOUT, FORMATS, LOSSLESS, Kind
+from mmnet.runtime.fullres.rendering import ALPHA, COMPOSITE, CUTOUT, ResultKind
+from mmnet.runtime.imaging.writing import IMAGE_FORMATS, LOSSLESS_FORMATS
+
+# The extensions that a folder of videos is searched for. A video file that is named may have any extension.
+VIDEO_EXTENSIONS = frozenset(
+    {".3g2", ".3gp", ".asf", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mjpeg", ".mkv", ".mov"}
+    | {".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv", ".y4m"}
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,7 @@ _VP9 = {"b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"}
 _H264_ALPHA = Encoding("libx264", "yuv420p", "H.264, grey", _X264, even=True, crf=12)
 _H264 = Encoding("libx264", "yuv420p", "H.264", _X264, even=True, crf=18)
 
-ENCODINGS: dict[tuple[Kind, str], Encoding] = {
+ENCODINGS: dict[tuple[ResultKind, str], Encoding] = {
     (ALPHA, ".mp4"): _H264_ALPHA,
     (ALPHA, ".m4v"): _H264_ALPHA,
     (ALPHA, ".mov"): Encoding("prores_ks", "yuv422p10le", "ProRes 422 HQ, grey", {"profile": "hq"}, even=True),
@@ -90,7 +97,7 @@ def is_sequence(output: Path) -> bool:
     return "%" in output.name
 
 
-def default_extension(source: Path, kind: Kind) -> str:
+def default_extension(source: Path, kind: ResultKind) -> str:
     """The extension of a result that the user did not name: the source's where it fits, else the likeliest.
 
     An alpha is .mp4, for it is looked at; name .mkv for one without loss.
@@ -101,7 +108,7 @@ def default_extension(source: Path, kind: Kind) -> str:
     return ".mov" if kind is CUTOUT else ".mp4"
 
 
-def choose_encoding(output: Path, kind: Kind) -> Encoding:
+def choose_encoding(output: Path, kind: ResultKind) -> Encoding:
     """How `kind` is written to a file of this name.
 
     Raises:
@@ -116,7 +123,7 @@ def choose_encoding(output: Path, kind: Kind) -> Encoding:
     raise OutputError(f"{output}: {wrong}; name {', '.join(ways)}, or images: frames/%06d.png")
 
 
-def check_pattern(output: Path, kind: Kind) -> None:
+def check_pattern(output: Path, kind: ResultKind) -> None:
     """Refuse a pattern of numbered images that cannot be written.
 
     Raises:
@@ -128,7 +135,7 @@ def check_pattern(output: Path, kind: Kind) -> None:
         several = False
     if not several or "/" in output.name % 1:
         raise OutputError(f"{output}: is no pattern for numbered images; name one such as frames/%06d.png")
-    taken = LOSSLESS if kind.lossless else frozenset(FORMATS)
+    taken = LOSSLESS_FORMATS if kind.lossless else frozenset(IMAGE_FORMATS)
     if output.suffix.lower() not in taken:
         raise OutputError(f"{output}: the images are written as {', '.join(sorted(taken))}")
     if output.parent == Path() or output.parent.resolve() == Path.cwd():

@@ -18,11 +18,6 @@ from mmnet.runtime.video.ffmpeg import VideoError, pyav, reason
 if TYPE_CHECKING:
     from av import VideoFrame
 
-# What a folder is searched for; a file that is named may have any extension.
-VIDEO_EXTENSIONS = frozenset(
-    {".3g2", ".3gp", ".asf", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mjpeg", ".mkv", ".mov"}
-    | {".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv", ".y4m"}
-)
 # Their headers say how long the file is; elsewhere FFmpeg only guesses.
 _SAYS_ITS_LENGTH = frozenset({"mov", "mp4", "matroska", "webm"})
 _MISSING_SECONDS = 0.5  # shorter is within what headers round
@@ -31,10 +26,10 @@ _LIVE_SECONDS = (30, 15)  # what a live source may take to open, and to give the
 
 
 @dataclass(frozen=True)
-class TimedImage:
+class TimedFrame:
     """One frame: uint8 [H, W, 3], RGB, upright; and when it is shown, in milliseconds from the video's beginning."""
 
-    image: U8Array
+    frame: U8Array
     timestamp_ms: Fraction
 
 
@@ -109,7 +104,7 @@ class VideoInput:
         self.pixel_aspect: Fraction = 1 / aspect if turned else aspect
         self.length = self._length(av)
 
-    def __iter__(self) -> Iterator[TimedImage]:
+    def __iter__(self) -> Iterator[TimedFrame]:
         """The frames in the order in which they are shown, their times strictly increasing.
 
         Raises:
@@ -129,7 +124,7 @@ class VideoInput:
             else:
                 latest = max(latest + 1, latest + step if pts is None else pts - shift)
             stored = to_rgb(frame, self.colour, self._stored_width, self._stored_height)
-            yield TimedImage(self._upright.apply(stored), latest * self.time_base * 1000)
+            yield TimedFrame(self._upright.apply(stored), latest * self.time_base * 1000)
             try:
                 frame = next(self._frames)
             except StopIteration:

@@ -12,7 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from mmnet.arrays import Alpha, U8Array
 from mmnet.errors import MMNetError
-from mmnet.runtime.fullres.alpha import AlphaU8, AnyAlpha
+from mmnet.runtime.fullres.alpha import AlphaU8, AnyAlpha, alpha_u8_of
 
 Milliseconds = int | float | Fraction
 Item = TypeVar("Item")
@@ -32,18 +32,23 @@ class Matte:
 
     Attributes:
         frame: uint8 [H, W, 3], RGB.
-        found: its alpha, as `upsample` gives it, and `composite` and others take it.
-        timestamp_ms: as the frame was given.
+        upsampled: its alpha as `upsample` returns it: float32 [H, W] in 0-1, or `AlphaU8`.
+        timestamp_ms: the frame's timestamp, as given.
     """
 
     frame: U8Array
-    found: AnyAlpha
+    upsampled: AnyAlpha
     timestamp_ms: Milliseconds
 
     @cached_property
     def alpha(self) -> Alpha:
-        """float32 [H, W] in 0-1, 1 = the person."""
-        return self.found.alpha if isinstance(self.found, AlphaU8) else self.found
+        """The alpha matte: float32 [H, W] in 0-1, 1 = the foreground."""
+        return self.upsampled.as_float() if isinstance(self.upsampled, AlphaU8) else self.upsampled
+
+    @cached_property
+    def alpha_u8(self) -> AlphaU8:
+        """The alpha matte in bytes, which `composite` and `cutout` take without conversion."""
+        return alpha_u8_of(self.frame, self.upsampled)
 
 
 class Smoothing(Protocol):
@@ -56,7 +61,7 @@ class Smoothing(Protocol):
         """Forget the frames before."""
 
 
-class Track:
+class StreamState:
     """What is remembered from one frame of a video to the next. For one thread at a time."""
 
     def __init__(self, smoothing: Smoothing | None = None) -> None:
@@ -147,7 +152,7 @@ class LiveStream:
         """
         self._compute, self._on_matte = compute, on_matte
         self._mailbox: Mailbox[tuple[U8Array, Milliseconds]] = Mailbox()
-        self._track = Track()
+        self._state = StreamState()
         self._lock = threading.Lock()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._deliver, daemon=True, name="mmnet-live")
@@ -168,7 +173,7 @@ class LiveStream:
         """
         with self._lock:  # so that frames reach the mailbox in the order of their timestamps
             self._surface()
-            self._track.advance(timestamp_ms)
+            self._state.advance(timestamp_ms)
             if not self._mailbox.put((frame.copy(), timestamp_ms)):
                 self._surface()
                 raise StreamError("the live stream is closed")

@@ -1,4 +1,4 @@
-"""Images with their times → a video file, or numbered images in a folder: the whole of it or nothing."""
+"""NumberedImages with their times → a video file, or numbered images in a folder: the whole of it or nothing."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import numpy as np
 from mmnet.arrays import U8Array
 from mmnet.errors import OutputError, OutputExistsError
 from mmnet.files import atomic_file, atomic_folder
-from mmnet.runtime.jobs.outputs import write_image
-from mmnet.runtime.video.audio import AudioCopy, Track
+from mmnet.runtime.imaging.writing import write_image
+from mmnet.runtime.video.audio import AudioCopy, AudioTrack
 from mmnet.runtime.video.colour import LIMITED, Colour, from_image
 from mmnet.runtime.video.ffmpeg import pyav, reason
 from mmnet.runtime.video.formats import AUDIO, CONTAINER_OPTIONS, Encoding
@@ -37,7 +37,7 @@ class VideoSource(Protocol):
     start: Fraction
 
 
-class Sink(Protocol):
+class FrameSink(Protocol):
     """Takes a video's images.
 
     Attributes:
@@ -46,7 +46,7 @@ class Sink(Protocol):
     """
 
     frames: int
-    tracks: list[Track]
+    tracks: list[AudioTrack]
 
     def write(self, image: U8Array, timestamp_ms: Fraction) -> None:
         """Write uint8 [H, W], [H, W, 3] (RGB) or [H, W, 4] (RGBA), shown at a time later than the one before."""
@@ -99,7 +99,7 @@ class VideoFile:
         """See `write_video`, which also names the file only when it is whole."""
         av = pyav()
         self.frames = 0
-        self.tracks: list[Track] = []
+        self.tracks: list[AudioTrack] = []
         self._encoding, self._colour, self._time_base = encoding, source.colour, source.time_base
         self._shape = _shape(source, encoding)
         self._scaled = encoding.square and source.pixel_aspect != 1
@@ -141,7 +141,7 @@ class VideoFile:
         return stream
 
     def write(self, image: U8Array, timestamp_ms: Fraction) -> None:
-        """See `Sink`."""
+        """See `FrameSink`."""
         height, width = self._shape
         if self._scaled:
             image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
@@ -196,17 +196,17 @@ def _shape(source: VideoSource, encoding: Encoding) -> tuple[int, int]:
     return (height // 2 * 2, width // 2 * 2) if encoding.even else (height, width)
 
 
-class Images:
+class NumberedImages:
     """Numbered images in a folder: pattern % 1, pattern % 2, …"""
 
     def __init__(self, folder: Path, output: Path) -> None:
         """`folder` exists, and will be that of `output`."""
         self.frames = 0
-        self.tracks: list[Track] = []
+        self.tracks: list[AudioTrack] = []
         self._folder, self._output = folder, output
 
     def write(self, image: U8Array, timestamp_ms: Fraction) -> None:
-        """See `Sink`; the time is lost."""
+        """See `FrameSink`; the time is lost."""
         self.frames += 1
         try:
             write_image(self._folder / (self._output.name % self.frames), image)
@@ -220,7 +220,7 @@ class Images:
 
 
 @contextmanager
-def write_images(output: Path) -> Iterator[Images]:
+def write_images(output: Path) -> Iterator[NumberedImages]:
     """The folder of `output` (such as frames/%06d.png) is there when the context ends without an error, else not.
 
     Raises:
@@ -228,7 +228,7 @@ def write_images(output: Path) -> Iterator[Images]:
         NoFramesError: no frame was written.
     """
     with atomic_folder(output.parent) as folder:
-        images = Images(folder, output)
+        images = NumberedImages(folder, output)
         yield images
         images.finish()
 

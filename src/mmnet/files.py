@@ -30,6 +30,18 @@ def check_writable(path: Path, *, force: bool, folder: bool = False) -> None:
         raise OutputError(f"{path}: the folder {parent} is not writable")
 
 
+def make_folder(folder: Path) -> None:
+    """Create `folder` and its parents, unless they exist.
+
+    Raises:
+        OutputError: the folder cannot be created.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be created: {error.strerror}") from error
+
+
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it becomes `path`, on any exception it is removed.

@@ -15,7 +15,7 @@ from java_core import (
     GOLDEN,
     STAND_IN,
     AlphaCase,
-    BackdropCase,
+    BlurredBackgroundCase,
     CompositeCase,
     FrameCase,
     JavaCore,
@@ -93,7 +93,7 @@ def test_every_pair_of_bytes_with_many_alphas(java: JavaCore) -> None:
 @given(st.integers(1, 150), st.integers(1, 150), _SEED, _LEVELS)
 def test_blurred_background(java: JavaCore, height: int, width: int, seed: int, levels: int) -> None:
     random = np.random.default_rng(seed)
-    case = BackdropCase(_noise(random, levels, height, width, 3), _noise(random, levels, height, width))
+    case = BlurredBackgroundCase(_noise(random, levels, height, width, 3), _noise(random, levels, height, width))
     assert java.send(case.request()) == case.answer()
 
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmnet.batch.plan import Source, Task, file_tasks, name_outputs, shard_name, shard_tasks, task_size
-from mmnet.runtime.jobs.outputs import ALPHA, COMPOSITE, plan
+from mmnet.runtime.fullres.rendering import ALPHA, COMPOSITE
+from mmnet.runtime.jobs.outputs import plan_outputs
 
 _part = st.sampled_from(["a", "b", "A", "a.b", "p1", "a-alpha", "a.jpg-alpha"])
 _name = st.builds(
@@ -39,7 +40,7 @@ def test_every_image_has_a_result_of_its_own_where_it_came_from(names: list[str]
 def test_names_are_those_of_mmnet_matte(names: list[str], kind: object) -> None:
     flat = sorted({name.rpartition("/")[2] for name in names})
     images, _ = name_outputs([Source(name) for name in flat], kind)
-    jobs = plan([Path(name) for name in flat], Path("out"), kind, is_folder=True)
+    jobs = plan_outputs([Path(name) for name in flat], Path("out"), kind, is_folder=True)
     assert [f"out/{image.output}" for image in images] == [job.output.as_posix() for job in jobs]
 
 

@@ -13,10 +13,8 @@ import pytest
 import tiny_models
 from support import random_checkpoint
 
-from mmnet.export.convert import to_float
+from mmnet.export.convert import float_tflite
 from mmnet.export.verify import probe_images
-from mmnet.graph.operators import training_graph
-from mmnet.graph.rewrite import inference_graph
 from mmnet.network.checkpoint import save_checkpoint
 from mmnet.network.config import ModelConfig
 
@@ -70,7 +68,7 @@ def float_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The float .tflite of that checkpoint."""
     checkpoint = random_checkpoint(ModelConfig(width=0.5, size=SIZE))
     path = tmp_path_factory.mktemp("models") / "float.tflite"
-    path.write_bytes(to_float(inference_graph(training_graph(checkpoint.config, checkpoint.weights))))
+    path.write_bytes(float_tflite(checkpoint))
     return path
 
 

@@ -15,9 +15,7 @@ from mmnet.evaluation.datasets.pairs import load_pairs
 from mmnet.evaluation.evaluate import evaluate
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.resize import RESIZES
-from mmnet.export.convert import to_float
-from mmnet.graph.operators import training_graph
-from mmnet.graph.rewrite import inference_graph
+from mmnet.export.convert import float_tflite
 from mmnet.network.resolve import resolve
 
 RESULTS = ROOT / "evaluation" / "results"
@@ -54,7 +52,7 @@ def test_the_committed_figures_are_those_of_the_original_code() -> None:
 def test_the_original_codes_figures_are_measured_again(research_data: Path, step: str) -> None:
     """All of the test set; one checkpoint, because the others take as long again."""
     checkpoint = resolve(str(research_data / "mmnet_exp_checkpoints" / step), research_data).load()
-    model = to_float(inference_graph(training_graph(checkpoint.config, checkpoint.weights)))
+    model = float_tflite(checkpoint)
     candidate = Candidate(step, "checkpoint", step, checkpoint.config.size, model)
     pairs = load_pairs(research_data / "portraits", "test")
     (result,) = evaluate([candidate], pairs, RESIZES["original"])

@@ -13,8 +13,8 @@ import tensorflow as tf
 from support import random_checkpoint
 
 from mmnet.export import exporter
-from mmnet.export.convert import to_float
-from mmnet.export.exporter import Export, NeedsCalibrationError, resized, run_export
+from mmnet.export.convert import float_tflite
+from mmnet.export.exporter import Export, NeedsCalibrationError, run_export
 from mmnet.export.verify import (
     ContractError,
     OperatorError,
@@ -26,7 +26,6 @@ from mmnet.export.verify import (
     raise_on_failure,
 )
 from mmnet.graph.operators import training_graph
-from mmnet.graph.rewrite import inference_graph
 from mmnet.network.config import ModelConfig
 from mmnet.network.keras_network import assign_weights, build_keras
 from mmnet.quantize.calibration import CalibrationError, load_calibration
@@ -169,13 +168,13 @@ def test_wrong_combinations_list_what_is_accepted():
 
 
 def test_another_size_is_the_same_network():
-    assert resized(CHECKPOINT, 96).config == replace(CHECKPOINT.config, size=96)
-    assert resized(CHECKPOINT, None) is CHECKPOINT
+    assert CHECKPOINT.resized(96).config == replace(CHECKPOINT.config, size=96)
+    assert CHECKPOINT.resized(None) is CHECKPOINT
 
 
 @pytest.fixture(scope="module")
 def float_model():
-    return to_float(inference_graph(training_graph(CHECKPOINT.config, CHECKPOINT.weights)))
+    return float_tflite(CHECKPOINT)
 
 
 class TestVerificationCatches:
@@ -193,7 +192,7 @@ class TestVerificationCatches:
 
     def test_a_bad_quantization_and_its_worst_image(self, float_model):
         other = random_checkpoint(CHECKPOINT.config, seed=2)
-        wrong = to_float(inference_graph(training_graph(other.config, other.weights)))
+        wrong = float_tflite(other)
         images = probe_images(SIZE)
         mean, worst = check_against_float(wrong, float_model, PRECISIONS["int8"], images, ["a", "b", "c", "d"])
         assert not mean.passed
@@ -232,7 +231,9 @@ class TestVerificationCatches:
         assert failed == ["weights"]
 
     def test_a_failed_export_raises_and_reports(self, monkeypatch):
-        monkeypatch.setattr(exporter, "inference_graph", lambda graph: training_graph(CHECKPOINT.config, other.weights))
+        monkeypatch.setattr(
+            exporter, "inference_graph", lambda checkpoint: training_graph(CHECKPOINT.config, other.weights)
+        )
         other = random_checkpoint(CHECKPOINT.config, seed=3)
         seen = []
         with pytest.raises(ParityError, match="nothing was written"):

@@ -18,8 +18,7 @@ from support import random_checkpoint
 from mmnet.export.convert import to_float, to_float16, to_int8
 from mmnet.export.metadata import add_metadata
 from mmnet.export.verify import probe_images
-from mmnet.graph.operators import training_graph
-from mmnet.graph.rewrite import inference_graph
+from mmnet.graph.inference import inference_graph
 from mmnet.network.config import ModelConfig
 from mmnet.runtime.tflite.metadata import ModelMetadata
 
@@ -40,7 +39,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Models with metadata, by recipe, and one without: "bare"."""
     folder = tmp_path_factory.mktemp("models")
     checkpoint = random_checkpoint(ModelConfig(0.35, SIZE), seed=4)
-    graph = inference_graph(training_graph(checkpoint.config, checkpoint.weights))
+    graph = inference_graph(checkpoint)
     bare = {"float32": to_float(graph), "float16": to_float16(graph), "uint8": to_int8(graph, probe_images(SIZE))}
     contents = {recipe: add_metadata(model, CARD) for recipe, model in bare.items()} | {"bare": bare["float32"]}
     for name, content in contents.items():

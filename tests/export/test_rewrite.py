@@ -10,7 +10,7 @@ from support import random_weights
 
 from mmnet.graph.lower import lower
 from mmnet.graph.operators import Conv, Depthwise, Norm, Relu6, Resize, Softmax, training_graph
-from mmnet.graph.rewrite import REWRITES, inference_graph
+from mmnet.graph.rewrite import REWRITES, apply_rewrites
 from mmnet.network.config import ModelConfig
 from mmnet.network.keras_network import assign_weights, build_keras
 from mmnet.network.tfslim import newest_prefix, read_tfslim
@@ -51,7 +51,7 @@ def test_every_input_size(size, sampling, photos):
     config = ModelConfig(0.35, size, sampling)
     weights = random_weights(config, seed=size)
     images = as_input(load_calibration(photos, size, limit=2).images)
-    rewritten = inference_graph(training_graph(config, weights))
+    rewritten = apply_rewrites(training_graph(config, weights))
     assert np.abs(lower(rewritten, images).numpy() - keras_alpha(config, weights, images)).max() < TOLERANCE
 
 
@@ -61,7 +61,7 @@ def test_edges_are_clamped_and_not_padded_with_zeros(sampling):
     config = ModelConfig(0.35, 64, sampling)
     weights = random_weights(config, seed=3)
     images = np.random.default_rng(0).random((2, 64, 64, 3), dtype=np.float32)
-    difference = lower(inference_graph(training_graph(config, weights)), images) - keras_alpha(config, weights, images)
+    difference = lower(apply_rewrites(training_graph(config, weights)), images) - keras_alpha(config, weights, images)
     border = np.ones((64, 64), bool)
     border[4:-4, 4:-4] = False
     assert np.abs(difference.numpy()[:, border]).max() < TOLERANCE
@@ -71,7 +71,7 @@ def test_edges_are_clamped_and_not_padded_with_zeros(sampling):
 def test_trained_networks_on_real_photos(experiment, research_data):
     checkpoint = read_tfslim(newest_prefix(research_data / "mmnet_exp_checkpoints" / experiment)[0])
     images = as_input(load_calibration(research_data / "portraits" / "unlabelled", 256, limit=4).images)
-    rewritten = inference_graph(training_graph(checkpoint.config, checkpoint.weights))
+    rewritten = apply_rewrites(training_graph(checkpoint.config, checkpoint.weights))
     difference = lower(rewritten, images).numpy() - keras_alpha(checkpoint.config, checkpoint.weights, images)
     assert np.abs(difference).max() < TOLERANCE
 
@@ -79,7 +79,7 @@ def test_trained_networks_on_real_photos(experiment, research_data):
 def test_the_rewritten_graph_is_the_small_one():
     config = ModelConfig(1.0, 256, "legacy")
     before = training_graph(config, random_weights(config, 0))
-    after = inference_graph(before)
+    after = apply_rewrites(before)
 
     def count(graph, kind):
         return sum(isinstance(node.op, kind) for node in graph.nodes)
@@ -98,7 +98,7 @@ def test_a_graph_is_not_changed_by_rewriting_it():
     graph = training_graph(config, random_weights(config, 0))
     names = [node.name for node in graph.nodes]
     kernels = [node.op.kernel.copy() for node in graph.nodes if isinstance(node.op, Conv)]
-    inference_graph(graph)
+    apply_rewrites(graph)
     assert [node.name for node in graph.nodes] == names
     remaining = [node.op.kernel for node in graph.nodes if isinstance(node.op, Conv)]
     assert all(np.array_equal(a, b) for a, b in zip(remaining, kernels, strict=True))

@@ -178,7 +178,7 @@ class TestResolve:
         put(tmp_path / "c", step=70, created="2026-02-01T00:00:00+00:00")
         found = resolve("latest", tmp_path)
         assert found.path == tmp_path / "b" / "step-50"
-        assert "newest" in found.why
+        assert "newest" in found.reason
 
     def test_best_has_the_lowest_mad(self, tmp_path):
         put(tmp_path / "a" / "step-1", metrics={"mad": 0.03})
@@ -187,14 +187,14 @@ class TestResolve:
         put(tmp_path / "c", metrics={"mad": float("nan")})
         found = resolve("best", tmp_path)
         assert found.path == tmp_path / "a" / "step-2"
-        assert "0.0100" in found.why
+        assert "0.0100" in found.reason
 
     def test_a_run_is_its_highest_step(self, tmp_path):
         for step in (9, 10, 100):
             put(tmp_path / "run" / f"step-{step}", step=step)
         by_path, by_name = resolve(str(tmp_path / "run"), tmp_path), resolve("run", tmp_path)
         assert by_path.path == by_name.path == tmp_path / "run" / "step-100"
-        assert "100" in by_path.why
+        assert "100" in by_path.reason
 
     def test_a_checkpoint_folder(self, saved):
         assert resolve(str(saved), saved.parent).load().step == CHECKPOINT.step
@@ -219,7 +219,7 @@ class TestResolve:
 
     def test_own_checkpoints_come_first_even_older_ones_beside_a_clones_shipped_one(self, tmp_path):
         shutil.copytree(shipped()[0], tmp_path / "mmnet-1.0")
-        assert "ships" in resolve("latest", tmp_path).why
+        assert "ships" in resolve("latest", tmp_path).reason
         put(tmp_path / "mine" / "step-1", created="2001-01-01T00:00:00+00:00", metrics={"mad": 0.9})
         for wanted in ("latest", "best"):
             assert resolve(wanted, tmp_path).path == tmp_path / "mine" / "step-1"

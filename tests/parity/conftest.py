@@ -11,10 +11,8 @@ from portraits import write_folders
 from support import random_checkpoint
 
 from mmnet.evaluation.models import Candidate
-from mmnet.export.convert import to_float
+from mmnet.export.convert import float_tflite
 from mmnet.export.exporter import Export, run_export
-from mmnet.graph.operators import training_graph
-from mmnet.graph.rewrite import inference_graph
 from mmnet.network.checkpoint import Checkpoint, CheckpointNotFoundError
 from mmnet.network.config import ModelConfig
 from mmnet.network.resolve import resolve
@@ -53,7 +51,7 @@ def exported(network: tuple[str, Checkpoint], photos: Path) -> Callable[[str], C
 def reference(network: tuple[str, Checkpoint]) -> Candidate:
     """The network in floats."""
     _, checkpoint = network
-    model = to_float(inference_graph(training_graph(checkpoint.config, checkpoint.weights)))
+    model = float_tflite(checkpoint)
     return Candidate("float", "checkpoint", "network", checkpoint.config.size, model, {"precision": "float32"})
 
 

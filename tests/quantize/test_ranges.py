@@ -15,9 +15,10 @@ from mmnet.errors import MMNetError
 from mmnet.export.convert import to_float, to_int8, to_int8_from_ranges
 from mmnet.export.exporter import Export, NeedsCalibrationError, run_export
 from mmnet.export.flatbuffer import read_tree
+from mmnet.graph.inference import inference_graph
 from mmnet.graph.invert import Kernel, constraints, invert, kernels_of
 from mmnet.graph.operators import Concat, Resize, Split, training_graph
-from mmnet.graph.rewrite import inference_graph
+from mmnet.graph.rewrite import apply_rewrites
 from mmnet.network.checkpoint import CONFIG_FILE, load_checkpoint, save_checkpoint
 from mmnet.network.config import ModelConfig
 from mmnet.network.ranges import RangeError, Ranges
@@ -33,7 +34,7 @@ DTYPES = PRECISIONS["int8"].inputs
 
 
 def graph_of(checkpoint):
-    return inference_graph(training_graph(checkpoint.config, checkpoint.weights))
+    return inference_graph(checkpoint)
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +250,7 @@ class TestInversion:
     def test_the_rewriting_makes_the_trained_kernels_again(self, width, sampling, seed):
         config = ModelConfig(width, 32, sampling)
         weights = random_weights(config, seed % 2**32)
-        graph = inference_graph(training_graph(config, weights))
+        graph = apply_rewrites(training_graph(config, weights))
         random = np.random.default_rng(seed)
         allowed = constraints(graph)
 
@@ -262,7 +263,7 @@ class TestInversion:
             for name, entry in kernels_of(graph).items()
         }
         inverted = invert(config, weights, trained)
-        again = kernels_of(inference_graph(training_graph(config, inverted)))
+        again = kernels_of(apply_rewrites(training_graph(config, inverted)))
         for name, entry in trained.items():
             assert np.abs(again[name].kernel - entry.kernel).max() < 1e-5, name
             assert np.abs(again[name].bias - entry.bias).max() < 1e-5, name

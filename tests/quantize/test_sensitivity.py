@@ -15,8 +15,7 @@ from support import error_line, random_checkpoint, run
 from mmnet.export.convert import to_float, to_int8
 from mmnet.export.mixed import UnknownLayerError, calibrate
 from mmnet.export.verify import alphas, probe_images
-from mmnet.graph.operators import training_graph
-from mmnet.graph.rewrite import inference_graph
+from mmnet.graph.inference import inference_graph
 from mmnet.network.checkpoint import save_checkpoint
 from mmnet.network.config import ModelConfig
 from mmnet.quantize.calibration import load_calibration
@@ -47,7 +46,7 @@ def checkpoint(network, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def graph(network):
-    return inference_graph(training_graph(CONFIG, network.weights))
+    return inference_graph(network)
 
 
 @pytest.fixture(scope="module")

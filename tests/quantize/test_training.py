@@ -16,8 +16,7 @@ from support import EAGERLY, eagerly, error_line, random_checkpoint, run
 
 from mmnet.export.convert import to_float, to_int8_from_ranges
 from mmnet.export.verify import check_against_keras, probe_images
-from mmnet.graph.operators import training_graph
-from mmnet.graph.rewrite import inference_graph
+from mmnet.graph.inference import inference_graph
 from mmnet.network.checkpoint import load_checkpoint, save_checkpoint
 from mmnet.network.config import ModelConfig
 from mmnet.quantize.calibration import load_calibration
@@ -113,13 +112,13 @@ def test_it_trains_and_its_checkpoints_say_what_they_are(uninterrupted):
 def test_float_export_reproduces_what_was_trained(uninterrupted):
     """The inverted variables, through Keras with its norms, are the network that the rewriting makes of them."""
     checkpoint = load_checkpoint(uninterrupted[0])
-    graph = inference_graph(training_graph(checkpoint.config, checkpoint.weights))
+    graph = inference_graph(checkpoint)
     assert check_against_keras(to_float(graph), checkpoint, probe_images(SIZE, 2)).passed
 
 
 def test_the_simulation_is_what_the_phone_computes(uninterrupted, photos):
     checkpoint = load_checkpoint(uninterrupted[0])
-    graph = inference_graph(training_graph(checkpoint.config, checkpoint.weights))
+    graph = inference_graph(checkpoint)
     images = load_calibration(photos, SIZE).images
     _, simulated = Simulation(graph, checkpoint.ranges.limits).model(images / np.float32(255), training=False)
     with MattingModel(to_int8_from_ranges(graph, checkpoint.ranges.limits)) as model:

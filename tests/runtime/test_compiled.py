@@ -38,7 +38,7 @@ def scene(height: int, width: int, size: int, seed: int) -> tuple[Any, Any, Any]
 
 def everything(photo: Any, alpha: Any, behind: Any) -> Iterator[Any]:
     found = upsample(alpha, photo)
-    yield found if isinstance(found, np.ndarray) else found.share
+    yield found if isinstance(found, np.ndarray) else found.values
     for background in (behind, behind[::-1], behind[:, ::-1], plain((9, 120, 250), *photo.shape[:2])):
         yield composite(photo, found, background, estimate_foreground=True)
     yield composite(photo, found, behind)

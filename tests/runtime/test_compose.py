@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mmnet.runtime import BackgroundError, ImageError, PhotoError, blurred, composite, cutout
+from mmnet.runtime import BackgroundError, ImageError, PhotoError, composite, cutout, gaussian_blurred_background
 from mmnet.runtime.fullres.compositing import cover, parse_background
 
 pytestmark = pytest.mark.usefixtures("edges")
@@ -112,13 +112,13 @@ def test_blur_takes_nothing_from_the_person() -> None:
     image = np.full((300, 400, 3), (0, 0, 250), np.uint8)
     alpha = np.zeros((300, 400), np.float32)
     image[100:250, 150:250], alpha[100:250, 150:250] = (250, 0, 0), 1
-    behind = blurred(image, alpha)
+    behind = gaussian_blurred_background(image, alpha)
     assert np.abs(behind[alpha == 0].astype(int) - (0, 0, 250)).max() <= 3
 
 
 def test_blur_removes_detail() -> None:
     image = (np.indices((300, 400)).sum(axis=0) % 2 * 255).astype(np.uint8)[..., None].repeat(3, axis=2)
-    behind = blurred(image, np.zeros((300, 400), np.float32))
+    behind = gaussian_blurred_background(image, np.zeros((300, 400), np.float32))
     assert behind.shape == image.shape
     assert np.ptp(behind) <= 2
 
@@ -126,4 +126,4 @@ def test_blur_removes_detail() -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (1, 2000), (2000, 3)])
 def test_blur_of_odd_shapes(shape: tuple[int, int]) -> None:
     image = np.full((*shape, 3), 99, np.uint8)
-    assert (blurred(image, np.ones(shape, np.float32)) == 99).all()
+    assert (gaussian_blurred_background(image, np.ones(shape, np.float32)) == 99).all()

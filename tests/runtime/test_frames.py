@@ -1,4 +1,4 @@
-"""Frames, fits and backdrops are those of preprocessing.md, written out here one pixel at a time."""
+"""Frames, fits and blurred backgrounds are those of preprocessing.md, written out here one pixel at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mmnet.runtime import (
     Plane,
     YuvFrame,
     alpha_to_image,
-    blurred_backdrop,
+    box_blurred_background,
     composite,
     to_model_input,
 )
@@ -162,7 +162,7 @@ def test_channels_are_scaled_alike_and_apart(height: int, width: int, new_h: int
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 12), st.integers(1, 12), _SEED)
-def test_backdrop_is_the_specifications(height: int, width: int, seed: int) -> None:
+def test_blurred_background_is_the_specifications(height: int, width: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     image = random.integers(0, 256, (height, width, 3), np.uint8)  # up to 128 a side nothing is scaled
     alpha = random.integers(0, 256, (height, width), np.uint8)
@@ -175,7 +175,7 @@ def test_backdrop_is_the_specifications(height: int, width: int, seed: int) -> N
     expected = [
         [[min(255, (255 * v + n // 2) // n) for v in channels] for *channels, n in sums_row] for sums_row in sums
     ]
-    np.testing.assert_array_equal(blurred_backdrop(image, alpha), np.array(expected))
+    np.testing.assert_array_equal(box_blurred_background(image, alpha), np.array(expected))
 
 
 def _box(line: list[list[int]], at: int) -> list[int]:
@@ -183,10 +183,10 @@ def _box(line: list[list[int]], at: int) -> list[int]:
     return [(sum(values) + 2) // 5 for values in zip(*near, strict=True)]
 
 
-def test_backdrop_has_nothing_of_the_person() -> None:
+def test_blurred_background_has_nothing_of_the_person() -> None:
     image, alpha = np.full((200, 300, 3), (0, 0, 255), np.uint8), np.zeros((200, 300), np.uint8)
     image[60:160, 100:200], alpha[60:160, 100:200] = (255, 0, 0), 255
-    soft = blurred_backdrop(image, alpha)
+    soft = box_blurred_background(image, alpha)
     assert soft[:40].min(axis=(0, 1)).tolist() == [0, 0, 255]
     assert soft[alpha == 0][:, 0].max() < 32  # of the pixels that are both; blurred without weights: 127 at the edge
 
@@ -208,7 +208,7 @@ BAD = {
     "an alpha that is not square": (lambda: alpha_to_image(np.zeros((2, 3), np.uint8), 1, 1), r"\[2, 3\]"),
     "an image without pixels": (lambda: alpha_to_image(np.zeros((2, 2), np.uint8), 0, 1), "1×0"),
     "an alpha of another size": (
-        lambda: blurred_backdrop(np.zeros((2, 2, 3), np.uint8), np.zeros((2, 3), np.uint8)),
+        lambda: box_blurred_background(np.zeros((2, 2, 3), np.uint8), np.zeros((2, 3), np.uint8)),
         r"\[2, 3\]",
     ),
 }

@@ -25,11 +25,11 @@ from video_files import LOSSLESS, TIMES, moving_portrait, read_written, sound_co
 from mmnet.cli.main import app
 from mmnet.errors import MMNetError
 from mmnet.runtime import PortraitMatter, composite, cutout
-from mmnet.runtime.jobs.outputs import ALPHA, COMPOSITE, CUTOUT, Kind
+from mmnet.runtime.fullres.rendering import ALPHA, COMPOSITE, CUTOUT, ResultKind
 from mmnet.runtime.video.formats import ENCODINGS
 
 LIME = (0, 255, 0)
-BACKGROUNDS: dict[Kind, tuple[str, ...]] = {ALPHA: (), CUTOUT: ("-b", "transparent"), COMPOSITE: ("-b", "lime")}
+BACKGROUNDS: dict[ResultKind, tuple[str, ...]] = {ALPHA: (), CUTOUT: ("-b", "transparent"), COMPOSITE: ("-b", "lime")}
 MATTES: dict[bytes, np.ndarray[Any, Any]] = {}
 
 Outcome = tuple[int, str, str]
@@ -45,7 +45,7 @@ def matter() -> Iterator[PortraitMatter]:
 def expected(matter: PortraitMatter) -> Callable[..., list[np.ndarray[Any, Any]]]:
     """expected(kind, frames): what each frame becomes, from its photo's alpha."""
 
-    def make(kind: Kind, frames: list[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
+    def make(kind: ResultKind, frames: list[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
         alphas = [matter(frame) for frame in frames]
         if kind is ALPHA:
             return [np.rint(alpha * 255) for alpha in alphas]
@@ -95,7 +95,7 @@ def talking(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("kind", "extension"), ENCODINGS, ids=[f"{kind.suffix}{extension}" for kind, extension in ENCODINGS]
 )
-def test_every_output(film: Path, tmp_path: Path, expected: Any, kind: Kind, extension: str) -> None:
+def test_every_output(film: Path, tmp_path: Path, expected: Any, kind: ResultKind, extension: str) -> None:
     output, encoding = tmp_path / f"out{extension}", ENCODINGS[kind, extension]
     assert matte(film, "-o", output, *BACKGROUNDS[kind]) == (0, f"{output}\n", "")
     layout = {ALPHA: "gray", CUTOUT: "rgba", COMPOSITE: "rgb24"}[kind]
@@ -337,7 +337,7 @@ FULL_DISK = """
     from pathlib import Path
     import numpy as np
     from mmnet.errors import OutputError
-    from mmnet.runtime.jobs.outputs import COMPOSITE
+    from mmnet.runtime.fullres.rendering import COMPOSITE
     from mmnet.runtime.video.formats import choose_encoding
     from mmnet.runtime.video.reader import VideoInput
     from mmnet.runtime.video.writer import write_video
@@ -349,7 +349,7 @@ FULL_DISK = """
             encoding = choose_encoding(output, COMPOSITE)
             with write_video(output, film, encoding, audio=source, crf=None) as video:
                 for timed in film:
-                    video.write(timed.image, timed.timestamp_ms)
+                    video.write(timed.frame, timed.timestamp_ms)
 
     write()
     size = output.stat().st_size

@@ -16,9 +16,9 @@ from mmnet.arrays import AnyArray
 from mmnet.runtime import PortraitMatter, Upsampling, composite, cutout, estimate_foreground, upsample_alpha
 from mmnet.runtime.fullres.alpha import AlphaU8
 from mmnet.runtime.fullres.guided import OFFSET, SLOPE, fit
+from mmnet.runtime.fullres.rendering import Renderer
 from mmnet.runtime.fullres.tiles import Strip
 from mmnet.runtime.fullres.upsample import upsample
-from mmnet.runtime.jobs.render import Rendering
 
 pytestmark = pytest.mark.usefixtures("edges")
 
@@ -132,14 +132,14 @@ def test_views_are_as_good_as_copies() -> None:
 
 def test_the_command_s_path_is_that_of_a_matter(noise: Any) -> None:
     photo = cv2.GaussianBlur(noise(400, 500, 3), (0, 0), 9)
-    rendering = Rendering.of("lime")
+    render = Renderer.of("lime")
     with PortraitMatter(threads=1) as matter:
         handed, alpha = matter.photo(photo), matter(photo)
-        (streamed,) = matter.stream([(photo, 0)], lambda matte: rendering(matte.frame, matte.found))
-    assert isinstance(handed.found, AlphaU8)
+        (streamed,) = matter.stream([(photo, 0)], lambda matte: render(matte.frame, matte.alpha_u8))
+    assert isinstance(handed.upsampled, AlphaU8)
     np.testing.assert_array_equal(handed.alpha, alpha)
     expected = composite(photo, alpha, (0, 255, 0), estimate_foreground=True)
-    np.testing.assert_array_equal(rendering(photo, handed.found), expected)
+    np.testing.assert_array_equal(render(photo, handed.alpha_u8), expected)
     np.testing.assert_array_equal(streamed, expected)
 
 

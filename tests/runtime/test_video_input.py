@@ -23,7 +23,7 @@ from mmnet.runtime.video.reader import VideoInput
 def frames_of(path: Path, **options: Any) -> tuple[list[np.ndarray[Any, Any]], list[Fraction]]:
     with VideoInput(path, **options) as film:
         found = list(film)
-    return [timed.image for timed in found], [timed.timestamp_ms for timed in found]
+    return [timed.frame for timed in found], [timed.timestamp_ms for timed in found]
 
 
 def test_lossless_frames_and_their_times(tmp_path: Path) -> None:

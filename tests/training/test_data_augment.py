@@ -19,7 +19,7 @@ from mmnet.training.augment import (
     AugmentationError,
     Sample,
     augment,
-    estimate_foreground,
+    estimate_training_foreground,
     published,
 )
 
@@ -38,7 +38,7 @@ MOVING = changed(Augmentation(), dict.fromkeys(set(CHANCES) - {"flip", "close", 
 
 def sample(number: int = 1, side: int = 80, **changes: Any) -> Sample:
     photo, matte = drawn_portrait(number, side, side)
-    return replace(Sample(photo, matte, estimate_foreground(photo, matte), 0.75), **changes)
+    return replace(Sample(photo, matte, estimate_training_foreground(photo, matte), 0.75), **changes)
 
 
 def generator(seed: int = 0) -> np.random.Generator:
@@ -164,7 +164,7 @@ def test_replaced_backgrounds_leave_no_halo(scene: bool) -> None:
     alpha = drawn_portrait(4, 80, 80)[1]
     soft = alpha[..., None] / 255
     photo = np.rint(soft * (220, 30, 20) + (1 - soft) * (20, 30, 220)).astype(np.uint8)
-    one = Sample(photo, alpha, estimate_foreground(photo, alpha))
+    one = Sample(photo, alpha, estimate_training_foreground(photo, alpha))
     table = replace(NOTHING, replace=1.0, small_scale=(1.0, 1.0), layer_strength=0.0, plain=0.0 if scene else 1.0)
     image, matte = augment(one, 80, generator(), table, [uniform(80, 20, 200, 20)] if scene else [])
     np.testing.assert_array_equal(matte, alpha)
@@ -250,7 +250,7 @@ def test_the_foreground_is_found_where_it_is_mixed() -> None:
         person, wall = random.uniform(0, 255, (2, 3))
         soft = matte[..., None] / 255
         photo = np.rint(soft * person + (1 - soft) * wall).astype(np.uint8)
-        found = estimate_foreground(photo, matte)
+        found = estimate_training_foreground(photo, matte)
         assert np.abs(found - person)[matte > 25].max() < 12
         np.testing.assert_array_equal(found[matte == 255], photo[matte == 255])
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from portraits import drawn_portrait, write_folders, write_image
 
 from mmnet.runtime import PhotoError, read_photo, to_model_input
-from mmnet.training.augment import Augmentation, Sample, estimate_foreground
+from mmnet.training.augment import Augmentation, Sample, estimate_training_foreground
 from mmnet.training.data.layouts import DataError, LayoutError, find_source, is_validation
 from mmnet.training.data.packs import Pack, PackError, build_pack, load_pack, pack_to_file
 from mmnet.training.data.pipeline import Batches, Part, SampleError, load_data
@@ -29,7 +29,7 @@ def drawn_pack(count: int, side: int = 40, first: int = 0, foregrounds: bool = T
     records = []
     for number in range(first, first + count):
         photo, matte = drawn_portrait(number, side, side)
-        layers = [photo, matte] + [estimate_foreground(photo, matte)] * foregrounds
+        layers = [photo, matte] + [estimate_training_foreground(photo, matte)] * foregrounds
         records.append(np.concatenate([layer.ravel() for layer in layers]))
     names = tuple(f"p{number:03}.png" for number in range(first, first + count))
     return Pack("drawn", names, side, np.stack(records), np.ones(count, np.float32), np.zeros(count, np.bool_))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from java_core import AlphaCase, BackdropCase, CompositeCase, statistics_request
+from java_core import AlphaCase, BlurredBackgroundCase, CompositeCase, statistics_request
 from javascript_core import NODE, Node, RgbFrameCase
 from playwright.sync_api import Page
 
@@ -24,7 +24,7 @@ _SIDE, _SIZE, _SEED = st.integers(1, 48), st.integers(1, 20), st.integers(0, 2**
 _ORIENTATION = st.builds(Orientation, st.sampled_from(ROTATIONS), st.booleans())
 _FIT, _LEVELS = st.sampled_from(list(Fit)), st.sampled_from([2, 3, 256])
 
-Case = RgbFrameCase | AlphaCase | CompositeCase | BackdropCase
+Case = RgbFrameCase | AlphaCase | CompositeCase | BlurredBackgroundCase
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +62,9 @@ def test_alpha(
 
 @settings(max_examples=300, deadline=None)
 @given(st.integers(1, 150), st.integers(1, 150), _SEED, _LEVELS)
-def test_backdrop(node: Node, height: int, width: int, seed: int, levels: int) -> None:
+def test_blurred_background(node: Node, height: int, width: int, seed: int, levels: int) -> None:
     random = np.random.default_rng(seed)
-    case = BackdropCase(_noise(random, levels, height, width, 3), _noise(random, levels, height, width))
+    case = BlurredBackgroundCase(_noise(random, levels, height, width, 3), _noise(random, levels, height, width))
     assert node.send(case.request()) == case.answer()
 
 
@@ -123,5 +123,5 @@ def _random_cases(random: np.random.Generator) -> list[Case]:
         RgbFrameCase(image, turn, fit, size),
         AlphaCase(height, width, turn, fit, _noise(random, levels, size, size)),
         CompositeCase(image, alpha, behind, (red, green, blue)),
-        BackdropCase(image, alpha),
+        BlurredBackgroundCase(image, alpha),
     ]

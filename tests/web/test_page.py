@@ -12,7 +12,7 @@ import pytest
 from page_server import serving
 from playwright.sync_api import Browser, BrowserContext, FileChooser, Page, expect
 
-from mmnet.runtime import PortraitMatter, alpha_to_image, blurred_backdrop, composite, read_photo
+from mmnet.runtime import PortraitMatter, alpha_to_image, box_blurred_background, composite, read_photo
 from mmnet.web.content import Asset
 from mmnet.web.server import WebServer
 
@@ -114,7 +114,7 @@ def test_backgrounds_are_pythons_byte_for_byte(
     _matte(page, _write(tmp_path / "me.png", small))
     name, saved = _save(page, tmp_path)
     assert name == "me-composite.png"
-    np.testing.assert_array_equal(saved[..., :3], composite(small, floats, blurred_backdrop(small, alpha)))
+    np.testing.assert_array_equal(saved[..., :3], composite(small, floats, box_blurred_background(small, alpha)))
     assert (saved[..., 3] == 255).all()
 
     _choose(page, "Colour")

@@ -34,7 +34,7 @@ class Sample:
     Attributes:
         photo: uint8 [P, P, 3], RGB.
         matte: uint8 [P, P].
-        foreground: uint8 [P, P, 3], the person's own colours (`estimate_foreground`); None where none were estimated.
+        foreground: uint8 [P, P, 3], the foreground's colours (`estimate_training_foreground`); None: not estimated.
         aspect: width / height of the photo before it was stretched.
         is_cutout: `photo` has no background of its own; another must be laid behind it.
     """
@@ -240,13 +240,17 @@ def resize(image: AnyArray, size: int) -> AnyArray:
     return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
-def estimate_foreground(photo: AnyArray, matte: AnyArray) -> AnyArray:
+def estimate_training_foreground(photo: AnyArray, matte: AnyArray) -> AnyArray:
     """The person's own colours, where the photo shows them mixed with the background and a little beyond.
 
     Blur-fusion in two passes (Forte, "Approximate Fast Foreground Colour Estimation", ICIP 2021, eq. 4-6), with
     radii in proportion to the image. Here the first, wide pass averages almost pure colours only: it weighs with
     the eighth power of alpha. Of one flat colour before another, a fifth of the error is left. Inside the person the
     colours are the photo's.
+
+    It differs from `mmnet.runtime.estimate_foreground`, which is made for speed at the photo's size and leaves pixels
+    of alpha 0 as they are: augmentation blends photos of a few hundred pixels at other sizes and angles, so colours are
+    needed beyond the edge as well. Training data depends on these bytes.
 
     Args:
         photo: uint8 [H, W, 3].

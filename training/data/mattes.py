@@ -23,7 +23,7 @@ import numpy as np
 
 from mmnet.arrays import AnyArray, U8Array
 from mmnet.errors import MissingExtraError, MMNetError
-from mmnet.runtime.jobs.outputs import write_image
+from mmnet.runtime.imaging.writing import write_image
 from mmnet.training.data.layouts import DataError, Pair, match_folders, read_pair
 
 Method = Literal["closed-form", "knn"]

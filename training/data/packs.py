@@ -21,7 +21,7 @@ from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.files import atomic_file
 from mmnet.runtime.imaging.photos import read_photo
 from mmnet.runtime.imaging.preprocess import to_model_input
-from mmnet.training.augment import Sample, estimate_foreground, resize
+from mmnet.training.augment import Sample, estimate_training_foreground, resize
 from mmnet.training.data.layouts import DataError, Pair, read_pair
 
 Progress = Callable[[int, int], None]
@@ -256,10 +256,10 @@ def _record(pair: Pair, side: int, foregrounds: bool) -> tuple[U8Array, float]:
 def own_colours(person: U8Array, matte: U8Array, is_cutout: bool) -> U8Array:
     """The person's colours without the background's: uint8 [H, W, 3] of a photo or cut-out and its matte [H, W]."""
     if not is_cutout:
-        return estimate_foreground(person, matte)
+        return estimate_training_foreground(person, matte)
     # A cut-out's colours are the person's where anything shows; beyond, what the estimate continues them with.
     known = (matte > 0).astype(np.uint8) * np.uint8(255)
-    return estimate_foreground(person, known)
+    return estimate_training_foreground(person, known)
 
 
 def _record_bytes(side: int, foregrounds: bool) -> int:

@@ -18,9 +18,9 @@ import cv2
 import numpy as np
 
 from mmnet.arrays import AnyArray, F32Array, U8Array
-from mmnet.files import atomic_folder
+from mmnet.files import atomic_folder, make_folder
 from mmnet.runtime.imaging.photos import read_photo
-from mmnet.runtime.jobs.outputs import make_folder, write_image
+from mmnet.runtime.imaging.writing import write_image
 from mmnet.training.augment import cut_edges
 from mmnet.training.data.layouts import DataError, Pair, read_pair
 from mmnet.training.data.motion import MOTIONS, Course, Matrix, placement

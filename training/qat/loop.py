@@ -18,10 +18,9 @@ import numpy as np
 
 from mmnet.arrays import F32Array, U8Array
 from mmnet.evaluation.metrics import gauss_grad, mad
+from mmnet.graph.inference import inference_graph
 from mmnet.graph.invert import Kernel, Kernels, constraints, invert, kernels_of
 from mmnet.graph.lower import lower
-from mmnet.graph.operators import training_graph
-from mmnet.graph.rewrite import inference_graph
 from mmnet.network.checkpoint import Checkpoint, CheckpointCorruptError, load_safetensors, save_checkpoint
 from mmnet.network.ranges import Ranges
 from mmnet.network.tensorflow import load_tensorflow
@@ -95,7 +94,7 @@ def measure_ranges(
     checkpoint: Checkpoint, photos: Photos, *, progress: Callable[[int], None] = lambda done: None
 ) -> Ranges:
     """The ranges of a checkpoint's activations over some photos, at its input size."""
-    graph = inference_graph(training_graph(checkpoint.config, checkpoint.weights))
+    graph = inference_graph(checkpoint)
     limits = measure_limits(graph, photos.images, progress=progress)
     return Ranges(limits, checkpoint.config.size, {**photos.source, "trained_steps": 0})
 
@@ -180,7 +179,7 @@ class _Run:
 
         (stage,) = job.recipe.stages
         self._job, self._keras, self._stage, self._start, self._ranges = job, keras, stage, job.start, ranges
-        self._graph = inference_graph(training_graph(job.start.config, job.start.weights))
+        self._graph = inference_graph(job.start)
         self._kernels = kernels_of(self._graph)
         self._simulation = Simulation(self._graph, ranges.limits)
         self._model = self._simulation.model

@@ -1,6 +1,7 @@
 """The image's own background out of focus, in integers, fast enough for every camera frame.
 
-`compose.blurred` does the same for photos, in floats and finer. preprocessing.md is this one's specification.
+docs/internals/preprocessing.md specifies it, so that Python, Java and JavaScript compute the same bytes.
+`compositing.gaussian_blurred_background` is the finer blur for photos, in float.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ PASSES = 3  # three boxes are nearly a Gaussian
 RADIUS = 2  # of the box of 5: the Gaussian's σ is √6, 2 % of the side
 
 
-def blurred_backdrop(image: U8Array, alpha: U8Array) -> U8Array:
+def box_blurred_background(image: U8Array, alpha: U8Array) -> U8Array:
     """Blur the background without a halo of the person's colours (preprocessing.md, "Blurred background").
 
     Args:
