@@ -21,6 +21,7 @@ from mmnet.files import atomic_file, check_writable
 from mmnet.quantize.recipe import FORMAT as RECIPE_FORMAT
 from mmnet.quantize.recipe import Recipe
 from mmnet.quantize.sensitivity import LayerSensitivity, Proposal, Remembered, Sensitivity, propose
+from mmnet.selection import even_indices
 
 FORMAT = "mmnet-sensitivity/1"
 STDOUT = Path("-")
@@ -105,8 +106,7 @@ def sensitivity_command(
         graph = inference_graph(checkpoint)
         calibrated = calibrate(graph, photos.images, progress=lambda done: progress.update(measuring, completed=done))
         progress.remove_task(measuring)
-        count = min(images, len(photos.images))
-        probes = photos.images[[index * len(photos.images) // count for index in range(count)]]
+        probes = photos.images[even_indices(len(photos.images), images)]
         expected = alphas(to_float(graph), probes)
 
         def error_of(model: bytes) -> float:
@@ -133,7 +133,7 @@ def sensitivity_command(
     described = {
         "format": FORMAT,
         "checkpoint": {"name": found.path.name, "sha256": checkpoint.fingerprint(), "step": checkpoint.step},
-        "calibration": {"photos": len(photos.names), "sha256": photos.fingerprint(), "measured_on": count},
+        "calibration": {"photos": len(photos.names), "sha256": photos.fingerprint(), "measured_on": len(probes)},
         **document(measured, proposal),
     }
     if output is not None and proposal.floats is not None:
@@ -143,10 +143,10 @@ def sensitivity_command(
         }
         _write(output, json.dumps(recipe, indent=2) + "\n")
     if plot is not None:
-        _write(plot, drawing(measured, found.path.name, count))
+        _write(plot, drawing(measured, found.path.name, len(probes)))
     if json_file is not None and not to_stdout:
         _write(json_file, json.dumps(described, indent=1) + "\n")
-    _print(console, measured, proposal, top, count)
+    _print(console, measured, proposal, top, len(probes))
     if output is not None and proposal.floats is not None:
         console.print(f"[bold]wrote[/] {escape(str(output))}", soft_wrap=True)
         console.print(

@@ -119,8 +119,8 @@ def test_the_command(portraits: Path, scenes: list[Path], tmp_path: Path) -> Non
     assert told == json.loads((out / "sequences.json").read_text())
     assert [entry["motion"] for entry in told["sequences"]] == ["drift", "shake"]
     assert "next   mmnet evaluate --video" in done.stderr
-    clips = load_sequences(out)
-    assert check_sequences(clips).lengths == [3, 3]
+    sequences = load_sequences(out)
+    assert check_sequences(sequences).lengths == [3, 3]
     assert read_motions(out) == {"000-drift": "drift", "001-shake": "shake"}
     assert "exists already" in error_line(run(*command))
     before = (out / "000-drift" / "image" / "0000.png").read_bytes()
