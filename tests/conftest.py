@@ -13,6 +13,11 @@ import skimage.data
 from support import ROOT
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the fast tests first: a mistake shows within the first minutes."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _interruptible() -> None:
     """Commands that the tests start can be interrupted, even where a shell ignores SIGINT for what it runs behind."""

@@ -185,7 +185,7 @@ def test_the_options() -> None:
         (np.full((8, 8), 2, np.float32), np.zeros((8, 8, 3), np.uint8), "outside 0-1"),
         (np.full((8, 8), np.nan, np.float32), np.zeros((8, 8, 3), np.uint8), "outside 0-1"),
         (np.zeros((8, 8), np.uint8), np.zeros((8, 8), np.uint8), "the frame is no uint8"),
-        (np.zeros((8, 8), np.uint8), np.zeros((16, 16, 3), np.uint8), "the model's own input"),
+        (np.zeros((8, 8), np.uint8), np.zeros((16, 16, 3), np.uint8), "the input of the model"),
     ],
 )
 def test_what_is_refused(alpha: Any, frame: Any, message: str) -> None:
