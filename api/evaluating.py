@@ -10,38 +10,25 @@ from typing import Any
 
 from mmnet.api.documents import json_text, save_text
 from mmnet.api.models import (
-    CheckpointSource,
     ModelSource,
     StageProgress,
     convert_checkpoints,
     no_progress,
     open_models,
+    stage_progress,
 )
-from mmnet.evaluation.datasets.pairs import Pair, check_pairs, load_pairs
+from mmnet.evaluation.datasets.pairs import check_pairs, load_pairs
 from mmnet.evaluation.datasets.sequences import check_sequences, load_sequences, read_motions
-from mmnet.evaluation.evaluate import Result, evaluate_candidates
+from mmnet.evaluation.evaluate import EvaluationError, Result, evaluate_candidates
 from mmnet.evaluation.figures import FIGURES
-from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.report import document, figure_text, text_table
 from mmnet.evaluation.resize import Resize, choose_resize
 from mmnet.evaluation.statistics import Statistics
 from mmnet.evaluation.video.evaluate import SMOOTHED, VIDEO_FIGURES, VideoResult, evaluate_sequences
 from mmnet.evaluation.video.report import video_document
+from mmnet.network.resolve import DEFAULT_FOLDER
 
 _WORST = 5
-
-
-@dataclass(frozen=True)
-class RayCluster:
-    """Workers of Ray that measure instead of this process; they need the extra `ray`.
-
-    Attributes:
-        address: HOST:PORT of a cluster whose machines see the images under the same path; None: this machine.
-        workers: the number of workers, one core each; None: one per core.
-    """
-
-    address: str | None = None
-    workers: int | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -169,9 +156,11 @@ def evaluate(
     *,
     split: str | None = None,
     resize: str = "runtime",
-    checkpoints: str | os.PathLike[str] = "checkpoints",
+    checkpoint_dir: str | Path = DEFAULT_FOLDER,
     threads: int | None = None,
-    ray: RayCluster | None = None,
+    ray: bool = False,
+    address: str | None = None,
+    workers: int | None = None,
     progress: StageProgress = no_progress,
     command: str | None = None,
 ) -> Evaluation:
@@ -183,9 +172,12 @@ def evaluate(
         data: the folder that holds `image` and `mask`, paired by stem, or splits that do.
         split: the split to take, for example `test`; None: the folder itself.
         resize: the resize of photos and mattes: `runtime`, or `original` for that of the original training code.
-        checkpoints: the folder that holds the checkpoints.
+        checkpoint_dir: the folder that holds the checkpoints.
         threads: the number of images at a time; None: one per core.
-        ray: the workers to measure on; None: this process.
+        ray: whether workers of Ray measure, instead of this process; needs the extra `ray`.
+        address: with `ray`, HOST:PORT of a cluster whose machines see the images under the same path; None: this
+            machine.
+        workers: with `ray`, the number of workers, one core each; None: one per core.
         progress: called with the stage, what is done, and the total.
         command: the command line to name in the document.
 
@@ -197,30 +189,21 @@ def evaluate(
         MMNetError: a checkpoint cannot be used.
     """
     chosen, folder = choose_resize(resize), Path(data)
-    opened = open_models(_sources(models), checkpoints)
+    opened = open_models(_sources(models), checkpoint_dir)
     pairs = load_pairs(folder, split)
-    if ray is None:
-        sha256 = check_pairs(pairs, _stage("reading images", progress))
+    if ray:
+        from mmnet.batch.evaluation import evaluate_on_ray
+
         candidates = convert_checkpoints(opened, progress)
-        measuring = _stage("measuring", progress)
-        results = evaluate_candidates(candidates, pairs, chosen, threads=threads, progress=measuring)
+        measuring = stage_progress("measuring", progress)
+        results, sha256 = evaluate_on_ray(candidates, pairs, chosen, address, workers, measuring)
     else:
-        results, sha256 = _evaluate_on_ray(opened, pairs, chosen, ray, progress)
+        sha256 = check_pairs(pairs, stage_progress("reading images", progress))
+        candidates = convert_checkpoints(opened, progress)
+        measuring = stage_progress("measuring", progress)
+        results = evaluate_candidates(candidates, pairs, chosen, threads=threads, progress=measuring)
     described = {"folder": str(folder), "split": split, "images": len(pairs), "sha256": sha256}
     return Evaluation(tuple(results), chosen, described, command)
-
-
-def _evaluate_on_ray(
-    opened: Sequence[Candidate | CheckpointSource],
-    pairs: Sequence[Pair],
-    resize: Resize,
-    ray: RayCluster,
-    progress: StageProgress,
-) -> tuple[list[Result], str]:
-    from mmnet.batch.evaluation import evaluate_on_ray
-
-    candidates = convert_checkpoints(opened, progress)
-    return evaluate_on_ray(candidates, pairs, resize, ray.address, ray.workers, _stage("measuring", progress))
 
 
 def evaluate_videos(
@@ -229,7 +212,7 @@ def evaluate_videos(
     *,
     split: str | None = None,
     resize: str = "runtime",
-    checkpoints: str | os.PathLike[str] = "checkpoints",
+    checkpoint_dir: str | Path = DEFAULT_FOLDER,
     threads: int | None = None,
     progress: StageProgress = no_progress,
     command: str | None = None,
@@ -237,7 +220,7 @@ def evaluate_videos(
     """Measure models on frame sequences whose mattes are known, frame by frame and with temporal smoothing.
 
     Args:
-        models, split, resize, checkpoints, progress, command: as `evaluate`.
+        models, split, resize, checkpoint_dir, progress, command: as `evaluate`.
         data: the folder of the sequences: NAME/image with NAME/mask, or NAME/com with NAME/pha, or com and pha with
             videos in them. Videos need the extra `video`.
         threads: the number of sequences at a time; None: one per core.
@@ -246,12 +229,12 @@ def evaluate_videos(
         As `evaluate`, and MissingExtraError: a sequence is a video and PyAV is not installed.
     """
     chosen, folder = choose_resize(resize), Path(data)
-    opened = open_models(_sources(models), checkpoints)
+    opened = open_models(_sources(models), checkpoint_dir)
     sequences = load_sequences(folder, split)
-    checked = check_sequences(sequences, _stage("reading sequences", progress))
+    checked = check_sequences(sequences, stage_progress("reading sequences", progress))
     candidates = convert_checkpoints(opened, progress)
     frames = sum(checked.lengths)
-    measuring = _stage("measuring", progress)
+    measuring = stage_progress("measuring", progress)
     results = evaluate_sequences(candidates, sequences, chosen, threads=threads, frames=frames, progress=measuring)
     described = {
         "folder": str(folder),
@@ -261,3 +244,21 @@ def evaluate_videos(
         "sha256": checked.sha256,
     }
     return VideoEvaluation(tuple(results), chosen, described, read_motions(folder, split), command)
+
+
+def _sources(models: ModelSource | Sequence[ModelSource]) -> Sequence[ModelSource]:
+    sources = [models] if isinstance(models, ModelSource) else list(models)
+    if not sources:
+        raise EvaluationError("nothing to evaluate; give the path or the bytes of a .tflite, or a checkpoint")
+    return sources
+
+
+def _named(results: Sequence[Result], name: str) -> Result:
+    for result in results:
+        if result.candidate.name == name:
+            return result
+    raise KeyError(f"no model {name!r}; the models are {', '.join(result.candidate.name for result in results)}")
+
+
+def _mean_text(entry: Statistics) -> str:
+    return f"{figure_text(entry.mean)} ({figure_text(entry.low)}–{figure_text(entry.high)})"

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mmnet.evaluation.models import Candidate, open_bytes, open_file, with_unique_names
+from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint
 
 StageProgress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class CheckpointSource:
-    """A checkpoint as a model, which is measured as the float .tflite that export makes of it.
+class NamedCheckpoint:
+    """A checkpoint by its name, also where a file has that name; measured as its float .tflite.
 
     Attributes:
         which: `latest`, `best`, a checkpoint folder, a run, or a TF-Slim prefix or folder.
@@ -22,45 +22,52 @@ class CheckpointSource:
     """
 
     which: str
-    folder: Path = Path("checkpoints")
+    folder: str | Path = DEFAULT_FOLDER
 
 
-ModelSource = str | os.PathLike[str] | bytes | CheckpointSource | Candidate
+ModelSource = str | Path | bytes | NamedCheckpoint | OpenedCheckpoint | Candidate
+
+_Unconverted = NamedCheckpoint | OpenedCheckpoint
 
 
 def no_progress(stage: str, done: int, total: int) -> None:
     """Ignore the progress of a stage."""
 
 
+def stage_progress(stage: str, progress: StageProgress) -> Callable[[int, int], None]:
+    """Return a function of what is done and the total that reports the progress of one stage."""
+    return lambda done, total: progress(stage, done, total)
+
+
 def open_models(
-    sources: Sequence[ModelSource], checkpoints: str | os.PathLike[str] = "checkpoints"
-) -> list[Candidate | CheckpointSource]:
+    sources: Sequence[ModelSource], checkpoint_dir: str | Path = DEFAULT_FOLDER
+) -> list[Candidate | _Unconverted]:
     """Open and check every .tflite; checkpoints are left for `convert_checkpoints`, which takes longer.
 
     Args:
         sources: bytes are a .tflite. A path that ends in .tflite, or of a file, is a .tflite; any other text or path
             names a checkpoint.
-        checkpoints: the folder that holds the checkpoints.
+        checkpoint_dir: the folder that holds the checkpoints.
 
     Raises:
         ModelError: a file or its bytes are no model that can be measured.
     """
-    return [_open_model(source, Path(checkpoints)) for source in sources]
+    return [_open_model(source, checkpoint_dir) for source in sources]
 
 
-def _open_model(source: ModelSource, checkpoints: Path) -> Candidate | CheckpointSource:
-    if isinstance(source, Candidate | CheckpointSource):
+def _open_model(source: ModelSource, checkpoint_dir: str | Path) -> Candidate | _Unconverted:
+    if isinstance(source, Candidate | _Unconverted):
         return source
     if isinstance(source, bytes):
         return open_bytes(source)
-    name = os.fspath(source)
+    name = str(source)
     if name.endswith(".tflite") or Path(name).is_file():
         return open_file(Path(name))
-    return CheckpointSource(name, checkpoints)
+    return NamedCheckpoint(name, checkpoint_dir)
 
 
 def convert_checkpoints(
-    models: Sequence[Candidate | CheckpointSource], progress: StageProgress = no_progress
+    models: Sequence[Candidate | _Unconverted], progress: StageProgress = no_progress
 ) -> list[Candidate]:
     """Convert every checkpoint to its float .tflite, and give all models unique names.
 
@@ -71,34 +78,27 @@ def convert_checkpoints(
     Raises:
         MMNetError: there is no such checkpoint, or it cannot be used.
     """
-    total = sum(isinstance(model, CheckpointSource) for model in models)
+    total = sum(not isinstance(model, Candidate) for model in models)
+    if total:
+        progress("converting", 0, total)
     candidates: list[Candidate] = []
     done = 0
     for model in models:
-        if isinstance(model, CheckpointSource):
-            model = open_checkpoint(model)
-            done += 1
-            progress("converting", done, total)
-        candidates.append(model)
+        if isinstance(model, Candidate):
+            candidates.append(model)
+            continue
+        candidates.append(_converted(model))
+        done += 1
+        progress("converting", done, total)
     return with_unique_names(candidates)
 
 
-def open_checkpoint(source: CheckpointSource) -> Candidate:
-    """Return a checkpoint as a candidate: the float .tflite that export makes of it.
-
-    Raises:
-        MMNetError: there is no such checkpoint, or it cannot be used.
-    """
-    # These import TensorFlow, which takes seconds.
+def _converted(source: _Unconverted) -> Candidate:
+    # It imports TensorFlow, which takes seconds.
     from mmnet.export.convert import float_tflite
-    from mmnet.network.resolve import resolve
 
-    resolved = resolve(source.which, source.folder)
-    checkpoint = resolved.load()
-    recipe = {
-        "checkpoint": {"name": resolved.path.name, "sha256": checkpoint.fingerprint(), "step": checkpoint.step},
-        "model": checkpoint.config.to_json(),
-        "precision": "float32",
-    }
-    model = float_tflite(checkpoint)
-    return Candidate(resolved.path.name, "checkpoint", source.which, checkpoint.config.size, model, recipe)
+    opened = open_checkpoint(source.which, source.folder) if isinstance(source, NamedCheckpoint) else source
+    which = source.which if isinstance(source, NamedCheckpoint) else str(source.source.path)
+    config = opened.checkpoint.config
+    recipe = {"checkpoint": opened.identity(), "model": config.to_json(), "precision": "float32"}
+    return Candidate(opened.name, "checkpoint", which, config.size, float_tflite(opened.checkpoint), recipe)

@@ -13,7 +13,7 @@ from mmnet.batch.plan import task_size
 from mmnet.batch.pool import connected
 from mmnet.batch.protocols import WorkerPool
 from mmnet.errors import MMNetError
-from mmnet.evaluation.datasets.pairs import DatasetError, Pair, fingerprint, combined_fingerprint
+from mmnet.evaluation.datasets.pairs import DatasetError, Pair, combined_fingerprint, fingerprint
 from mmnet.evaluation.evaluate import EvaluationError, Result, collect_results, measure_image
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.resize import Resize, choose_resize

@@ -108,7 +108,7 @@ def _about(model: dict[str, Any]) -> str:
 
 
 def model_entry(result: Result, worst: int, with_images: bool) -> dict[str, Any]:
-    """Return one model as plain JSON values: its description, statistics and worst images, and all figures if wanted."""
+    """Return one model as plain JSON values: description, statistics, worst images, and all figures if wanted."""
     candidate = result.candidate
     entry: dict[str, Any] = {
         "name": candidate.name,

@@ -32,7 +32,7 @@ from mmnet.cli.measure.latency_table import show_latency
 from mmnet.cli.measure.plot import plot
 from mmnet.cli.options import CheckpointDir
 from mmnet.cli.progress import progress_bar
-from mmnet.evaluation.models import Candidate, with_unique_names, open_file
+from mmnet.evaluation.models import Candidate, open_file, with_unique_names
 from mmnet.files import check_writable
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.model import MattingModel, default_model

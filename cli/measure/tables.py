@@ -13,6 +13,7 @@ from rich.text import Text
 
 from mmnet.evaluation.evaluate import Result
 from mmnet.evaluation.figures import FIGURES, WORST_BY
+from mmnet.evaluation.parity.report import PASSED, ParityReport, accuracy_rows, limit_rows
 from mmnet.evaluation.report import figure_text, signed_figure_text
 from mmnet.evaluation.video.evaluate import VIDEO_FIGURES, VideoResult
 
@@ -75,6 +76,28 @@ def smoothing_table(results: Sequence[VideoResult]) -> Table:
             interval = f"{signed_figure_text(entry.low)} … {signed_figure_text(entry.high)}"
             cells.append(f"{signed_figure_text(entry.mean)}{relative}\n{interval}")
         grid.add_row(figure.name, *cells)
+    return grid
+
+
+def limits_table(report: ParityReport) -> Table:
+    """A table of the limits of a parity comparison: figure, interval or image, and tolerance."""
+    head, rows = limit_rows(report)
+    grid = Table(box=None, pad_edge=False, header_style="dim")
+    for name in head:
+        grid.add_column(name, justify="left" if name in ("", "limit") else "right", no_wrap=True)
+    for mark, limit, measured, interval, accepted in rows:
+        grid.add_row(Text(mark, "green" if mark == PASSED else "red"), limit, measured, Text(interval, "dim"), accepted)
+    return grid
+
+
+def accuracy_table(report: ParityReport) -> Table:
+    """A table of the accuracy of both models of a parity comparison, and of its change."""
+    head, rows = accuracy_rows(report)
+    grid = Table(box=None, pad_edge=False, header_style="dim")
+    for name in head:
+        grid.add_column(Text(name), justify="left" if not name else "right", overflow="fold")
+    for row in rows:
+        grid.add_row(*row)
     return grid
 
 

@@ -144,7 +144,7 @@ def _is_sealed(folder: Path, pins: Sequence[Pin]) -> bool:
 
 
 def _seal(folder: Path, pins: Sequence[Pin]) -> dict[str, str]:
-    """Return the hash of the pins of a folder, and the SHA-256 over the names and bytes of all its files but the seal."""
+    """Return the hash of a folder's pins, and the SHA-256 over the names and bytes of all its files but the seal."""
     contents = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.name != _SEAL:
@@ -189,7 +189,7 @@ def _unpack_debian(pin: Pin, file: Path, root: Path) -> None:
 
 
 def _compile(python: ArmPython) -> None:
-    """Import all modules once, so that Python writes their bytecode: under emulation, compiling is what takes longest."""
+    """Import all modules once, so that Python writes their bytecode: under emulation, compiling takes longest."""
     done = subprocess.run(
         python.command(_ANY_PROCESSOR, "-c", _IMPORTS),
         env=python.variables(),

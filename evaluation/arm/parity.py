@@ -242,7 +242,7 @@ def compare_observers(
     open_arm: Callable[[], Observer],
     processor: Processor,
     photos: Sequence[Path],
-    progress: Callable[[], None] = lambda: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Outcome:
     """Compare the arrays of both observers for every photo.
 
@@ -254,7 +254,7 @@ def compare_observers(
         open_arm: starts the observer on Arm.
         processor: the processor that is emulated.
         photos: files that `mmnet.runtime.read_photo` reads; one that cannot be read does not stop the others.
-        progress: called after each photo.
+        progress: called with the photos done and their total.
 
     Raises:
         ObserverError: the observer on this machine stopped. If the one on Arm stops, the outcome has the error.
@@ -264,9 +264,9 @@ def compare_observers(
     try:
         with open_arm() as arm:
             described = arm.described
-            for photo in photos:
+            for done, photo in enumerate(photos, start=1):
                 images.append(_compare_image(here, arm, photo))
-                progress()
+                progress(done, len(photos))
     except ObserverError as error:
         return Outcome(processor, described, tuple(images), str(error))
     return Outcome(processor, described, tuple(images))

@@ -79,11 +79,13 @@ def check_emulator(emulator: Path) -> str:
     """
     version = re.search(r"qemu-aarch64 version (\d+)([.\d]*)", _output_of(emulator, "--version"))
     if version is None:
-        raise ArmError(f"{emulator}: is not qemu-aarch64; name a qemu-aarch64 with --qemu, or leave --qemu out to have one fetched")
+        raise ArmError(
+            f"{emulator}: is not qemu-aarch64; name a qemu-aarch64 with --qemu, or leave --qemu out to have one fetched"
+        )
     if int(version[1]) < _OLDEST:
         raise ArmError(
-            f"{emulator}: is QEMU {version[1]}{version[2]}, which crashes in XNNPACK's kernels; use {_OLDEST} or newer, "
-            "or leave --qemu out to have it fetched"
+            f"{emulator}: is QEMU {version[1]}{version[2]}, which crashes in XNNPACK's kernels; use {_OLDEST} or "
+            "newer, or leave --qemu out to have it fetched"
         )
     return version[1] + version[2]
 

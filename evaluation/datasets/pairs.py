@@ -53,7 +53,8 @@ class Pair:
         """Read the photo, uint8 [H, W, 3] RGB, and α*, uint8 [H, W], 255 = the foreground (16 bits are rounded to 8).
 
         Raises:
-            DatasetError: a file cannot be read, the two differ in size, or the matte is in colour or holds only 0 and 1.
+            DatasetError: a file cannot be read, the two differ in size, or the matte is in colour or holds only 0 and
+                1.
         """
         try:
             image, mask = read_photo(self.image), read_photo(self.mask)

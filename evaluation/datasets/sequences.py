@@ -101,8 +101,8 @@ def load_sequences(folder: Path, split: str | None = None) -> list[FrameSequence
         split: the subfolder to take; None: the folder itself.
 
     Raises:
-        DatasetError: there is no such folder, no sequence, a frame or sequence without mattes, or mattes without frames.
-            It lists all of them.
+        DatasetError: there is no such folder, no sequence, a frame or sequence without mattes, or mattes without
+            frames. It lists all of them.
     """
     place = folder / split if split else folder
     if not place.is_dir():
@@ -250,7 +250,9 @@ def _images(images: Path, masks: Path, name: str, problems: list[str]) -> Iterat
         if len(paths) > _FEW:
             problems.append(f"{paths[0].parent}: {len(paths) - _FEW} more files have the same problem")
     if not unmatched and not spare:
-        yield FrameSequence(name, tuple(Pair(stem, frames[stem], mattes[stem]) for stem in sorted(frames, key=_natural)))
+        yield FrameSequence(
+            name, tuple(Pair(stem, frames[stem], mattes[stem]) for stem in sorted(frames, key=_natural))
+        )
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:

@@ -101,8 +101,8 @@ def matched(reference: Graph, other: Graph) -> list[tuple[Layer, Layer]]:
     pairs = [(layer, by_name[key]) for layer in ours if (key := (layer.name, *shape(reference, layer))) in by_name]
     if not pairs:
         raise LayersError(
-            f"the layers cannot be matched: one model has {len(ours)}, the other {len(theirs)}, with no name in common; "
-            "compare two exports of one checkpoint"
+            f"the layers cannot be matched: one model has {len(ours)}, the other {len(theirs)}, with no name in "
+            "common; compare two exports of one checkpoint"
         )
     return pairs
 

@@ -25,6 +25,7 @@ from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.statistics import LEVEL, Statistics
 
 FORMAT = "mmnet-parity/1"
+PASSED, EXCEEDED = "✓", "✗"
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,9 @@ def _layer(entry: LayerError) -> dict[str, Any]:
 def _image(entry: ImageParity) -> dict[str, Any]:
     values: dict[str, Any] = {"differences": nulls(dict(entry.differences))}
     if entry.accuracy is not None:
-        values["accuracy"] = dict(zip(("reference", "other"), (nulls(dict(one)) for one in entry.accuracy), strict=True))
+        values["accuracy"] = dict(
+            zip(("reference", "other"), (nulls(dict(one)) for one in entry.accuracy), strict=True)
+        )
     return values
 
 
@@ -156,7 +159,7 @@ def text(report: ParityReport) -> str:
 
 def limit_rows(report: ParityReport) -> tuple[list[str], list[list[str]]]:
     """Return the heading and the rows of the table of limits: ✓ or ✗, limit, figure, interval or image, tolerance."""
-    rows = [["✓" if check.passed else "✗", check.limit.what, *check_texts(check)] for check in report.checks]
+    rows = [[PASSED if check.passed else EXCEEDED, check.limit.what, *check_texts(check)] for check in report.checks]
     return ["", "limit", "measured", f"{LEVEL:.0%} interval", "accepted"], rows
 
 

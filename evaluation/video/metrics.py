@@ -45,7 +45,8 @@ def messddt(alpha: Matte, following: Matte, truth: Matte, following_truth: Matte
     """MESSDdt, the mean change of the squared error along the motion of the truth.
 
     mean over p of |(α_t(p) − α*_t(p))² − (α_{t+1}(p + v_p) − α*_{t+1}(p + v_p))²|, in 0-1, with v_p the motion of the
-    truth from frame t to t + 1, rounded to whole pixels; where p + v_p lies outside the frame, the nearest pixel of the frame is taken.
+    truth from frame t to t + 1, rounded to whole pixels; where p + v_p lies outside the frame, the nearest pixel of the
+    frame is taken.
     Source: Erofeev et al., equation of MESSDdt ("motion-aware"), with the mean in place of the sum.
 
     Args:

@@ -21,16 +21,24 @@ __version__ = version("mmnet")
 
 # Public name -> the module that holds it.
 _HOMES = {
+    "ArmComparison": "mmnet.api.comparing",
     "BatchInterrupted": "mmnet.api.batching",
     "BatchOptions": "mmnet.api.batching",
     "BatchReport": "mmnet.api.batching",
+    "Evaluation": "mmnet.api.evaluating",
     "ExportListener": "mmnet.api.exporting",
     "ExportedModel": "mmnet.api.exporting",
     "MMNetError": "mmnet.errors",
+    "ParityComparison": "mmnet.api.comparing",
     "PortraitMatter": "mmnet.runtime",
     "SensitivityReport": "mmnet.api.sensitivity",
+    "VideoEvaluation": "mmnet.api.evaluating",
+    "compare": "mmnet.api.comparing",
+    "compare_on_arm": "mmnet.api.comparing",
     "composite": "mmnet.runtime",
     "cutout": "mmnet.runtime",
+    "evaluate": "mmnet.api.evaluating",
+    "evaluate_videos": "mmnet.api.evaluating",
     "export_tflite": "mmnet.api.exporting",
     "matte_batch": "mmnet.api.batching",
     "measure_sensitivity": "mmnet.api.sensitivity",
@@ -40,6 +48,8 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from mmnet.api.batching import BatchInterrupted, BatchOptions, BatchReport, matte_batch
+    from mmnet.api.comparing import ArmComparison, ParityComparison, compare, compare_on_arm
+    from mmnet.api.evaluating import Evaluation, VideoEvaluation, evaluate, evaluate_videos
     from mmnet.api.exporting import ExportedModel, ExportListener, export_tflite
     from mmnet.api.sensitivity import SensitivityReport, measure_sensitivity
     from mmnet.errors import MMNetError
@@ -47,16 +57,24 @@ if TYPE_CHECKING:
     from mmnet.runtime import PortraitMatter, composite, cutout, read_photo
 
 __all__ = [
+    "ArmComparison",
     "BatchInterrupted",
     "BatchOptions",
     "BatchReport",
+    "Evaluation",
     "ExportListener",
     "ExportedModel",
     "MMNetError",
+    "ParityComparison",
     "PortraitMatter",
     "SensitivityReport",
+    "VideoEvaluation",
+    "compare",
+    "compare_on_arm",
     "composite",
     "cutout",
+    "evaluate",
+    "evaluate_videos",
     "export_tflite",
     "matte_batch",
     "measure_sensitivity",

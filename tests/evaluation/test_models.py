@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmnet.evaluation.models import BytesModel, Candidate, FloatModel, SelfieSegmenter, with_unique_names, open_file
+from mmnet.evaluation.models import BytesModel, Candidate, FloatModel, SelfieSegmenter, open_file, with_unique_names
 from mmnet.runtime import MattingModel, ModelError
 
 Noise = Callable[..., np.ndarray]
