@@ -12,7 +12,7 @@ import cv2
 
 from mmnet.runtime.fullres.compositing import Background, parse_background
 from mmnet.runtime.fullres.rendering import ALPHA, COMPOSITE, CUTOUT, Renderer, ResultKind
-from mmnet.runtime.fullres.upsample import DEFAULT, Upsampling
+from mmnet.runtime.fullres.upsampling import DEFAULT, Upsampling
 from mmnet.runtime.imaging.photos import decode_photo
 from mmnet.runtime.imaging.writing import encode_image
 from mmnet.runtime.matter import PortraitMatter

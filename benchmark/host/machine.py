@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mmnet.runtime.fullres import compiled
+from mmnet.runtime.fullres import is_compiled
 
 # What decides which kernels XNNPACK takes, by the names of /proc/cpuinfo.
 KERNEL_FEATURES = (
@@ -25,7 +25,7 @@ def describe_host() -> dict[str, Any]:
     """This machine as plain JSON values: taken before anything is measured, since it tells the load.
 
     `governor` is None where the system does not tell (virtual machines), `load_average` has the means over 1, 5
-    and 15 minutes of runnable processes, `compiled` tells of `mmnet.runtime.fullres.compiled`.
+    and 15 minutes of runnable processes, `compiled` is `mmnet.runtime.fullres.is_compiled`.
     """
     return {
         "kind": "host",
@@ -39,7 +39,7 @@ def describe_host() -> dict[str, Any]:
         "load_average": [round(value, 2) for value in os.getloadavg()],
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "compiled": compiled.LIBRARY is not None,
+        "compiled": is_compiled(),
         "versions": tool_versions(),
     }
 

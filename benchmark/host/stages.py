@@ -13,7 +13,7 @@ from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.fullres.alpha import AnyAlpha
 from mmnet.runtime.fullres.compositing import composite
-from mmnet.runtime.fullres.upsample import upsample
+from mmnet.runtime.fullres.upsampling import upsample
 from mmnet.runtime.imaging.preprocess import to_model_input
 
 STAGES = ("preprocess", "invoke", "postprocess")

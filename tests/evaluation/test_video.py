@@ -22,7 +22,7 @@ from mmnet.evaluation.video.evaluate import NAMES
 from mmnet.evaluation.video.metrics import DTSSD_SCALE, dtssd
 from mmnet.evaluation.video.report import markdown
 from mmnet.runtime import PortraitMatter, TemporalSmoother, read_photo, to_model_input
-from mmnet.runtime.fullres.upsample import resize_alpha
+from mmnet.runtime.fullres.upsampling import resize_alpha
 
 MOTIONS = {"000-still": "still", "001-drift": "drift"}
 MODEL = Path(str(resources.files("mmnet.runtime"))) / "models" / "mmnet-1.0-256-int8.tflite"
