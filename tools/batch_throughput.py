@@ -3,8 +3,8 @@
     python tools/batch_throughput.py --photos portraits/test/image --rounds 3 --json throughput.json
 
 The two take turns within every round, so that other programs on the machine slow both down; the ratio is the median
-over the rounds. Each starts cold; its start is measured and shown separately. The worker is killed when a quarter of the
-results exist. All results are compared byte for byte.
+over the rounds. Each starts cold; its start is measured and shown separately. The worker is killed when a quarter of
+the results exist. All results are compared byte for byte.
 """
 
 from __future__ import annotations
@@ -154,8 +154,8 @@ def _results(folder: Path) -> dict[str, bytes]:
 
 def _table(measured: dict[str, Any]) -> str:
     head = (
-        f"{measured['processor']}, {measured['cores']} cores, load {measured['load'][0]:.1f}; "
-        f"{measured['photos']} photos ({measured['from']}), {measured['workers']} workers, median of {len(measured['rounds'])} rounds"
+        f"{measured['processor']}, {measured['cores']} cores, load {measured['load'][0]:.1f}; {measured['photos']} "
+        f"photos ({measured['from']}), {measured['workers']} workers, median of {len(measured['rounds'])} rounds"
     )
     return "\n".join([head, *(f"{key:40} {value:10.3f}" for key, value in measured["median"].items())])
 
