@@ -20,6 +20,8 @@ WhichCheckpoint = Annotated[
 
 CheckpointDir = Annotated[Path, typer.Option(metavar="DIR", help="The folder that holds the checkpoints.")]
 
+SizeOption = Annotated[int | None, typer.Option(help="Input size, a multiple of 16.", show_default="the checkpoint's")]
+
 BackgroundOption = Annotated[
     str | None,
     typer.Option(

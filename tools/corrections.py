@@ -49,7 +49,7 @@ def corrected(graph: Graph, limits: Limits, images: U8Array) -> Graph:
             wanted[node.name] = tf.reduce_mean(value, (0, 1, 2))
         return value
 
-    lower(graph, values, tap=note)
+    lower(graph, values, hook=note)
     names = activations(graph)
     shifts: dict[str, Array] = {}
 
@@ -64,7 +64,7 @@ def corrected(graph: Graph, limits: Limits, images: U8Array) -> Graph:
             return tf.quantization.fake_quant_with_min_max_args(value, *IMAGE_LIMITS)
         return value
 
-    lower(Graph(tuple(_with_rounded_kernel(node) for node in graph.nodes)), images, tap=correct_and_round)
+    lower(Graph(tuple(_with_rounded_kernel(node) for node in graph.nodes)), images, hook=correct_and_round)
     return Graph(
         tuple(
             replace(node, op=replace(node.op, bias=node.op.bias + shifts[node.name]))
@@ -100,7 +100,7 @@ def equalized(graph: Graph, images: U8Array, strength: float, most: float = 16.0
         return value
 
     for image in images:
-        lower(graph, tf.constant(image[None].astype(np.float32) / np.float32(255)), tap=note)
+        lower(graph, tf.constant(image[None].astype(np.float32) / np.float32(255)), hook=note)
     nodes = {node.name: node for node in graph.nodes}
     found = 0
     for producer in graph.nodes:

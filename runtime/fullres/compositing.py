@@ -90,13 +90,15 @@ def cutout(image: U8Array, alpha: AnyAlpha, *, estimate_foreground: bool = False
     """Cut the person out of an image.
 
     Args:
-        image, alpha, estimate_foreground: as `composite` takes them.
+        image: uint8 [H, W, 3], RGB.
+        alpha: float32 [H, W] in 0-1, or `AlphaU8`.
+        estimate_foreground: whether the colours are the estimated foreground's, or the image's own.
 
     Returns:
         uint8 [H, W, 4], RGBA, straight (not premultiplied).
 
     Raises:
-        ImageError: the shapes or dtypes do not fit, or alpha leaves 0-1.
+        ImageError: an array of another shape or dtype, or alpha outside 0-1.
     """
     alpha_u8 = alpha_u8_of(image, alpha)
     colours = foreground.estimate_foreground(image, alpha_u8) if estimate_foreground else image

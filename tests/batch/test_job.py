@@ -13,14 +13,13 @@ import pytest
 from batch_results import contents, invoke, ledger
 
 from mmnet.batch.errors import BatchError, OtherJobError
-from mmnet.batch.rendering import Recipe
+from mmnet.batch.rendering import RenderOptions
 from mmnet.runtime.model import default_model
 
 pa = pytest.importorskip("pyarrow", reason="Arrow is not installed: jobs were not tested; install mmnet[ray]")
 
 import pyarrow.parquet as pq  # noqa: E402
 
-from mmnet.batch.sources import Columns  # noqa: E402
 from mmnet.batch.store import open_store  # noqa: E402
 
 
@@ -57,7 +56,7 @@ def test_so_they_are_with_every_background(background: str, portraits: Path, tmp
     if background == "image":
         background = str(tmp_path / "behind.png")
         assert cv2.imwrite(background, np.random.default_rng(7).integers(0, 256, (30, 50, 3), np.uint8))
-    run_here(portraits / "deep" / "er", tmp_path / "out", made=Recipe.of(default_model(), background))
+    run_here(portraits / "deep" / "er", tmp_path / "out", rendered=RenderOptions.of(default_model(), background))
     assert invoke("matte", portraits / "deep" / "er", "-b", background, "-o", tmp_path / "one").exit_code == 0
     assert contents(tmp_path / "out") == contents(tmp_path / "one")
 
@@ -65,13 +64,13 @@ def test_so_they_are_with_every_background(background: str, portraits: Path, tmp
 @pytest.mark.parametrize("to", ["files", "parquet"])
 @pytest.mark.parametrize("interrupt", [0, 1, 3])
 def test_a_job_that_was_interrupted_goes_on(
-    to: str, interrupt: int, portraits: Path, tmp_path: Path, run_here: Any, here: Any
+    to: str, interrupt: int, portraits: Path, tmp_path: Path, run_here: Any, serial_pool: Any
 ) -> None:
     options = {"to": to, "shard_size": 2}
     run_here(portraits, tmp_path / "whole", **options)
     out = tmp_path / "out"
     with pytest.raises(KeyboardInterrupt):
-        run_here(portraits, out, here(interrupt=interrupt), **options)
+        run_here(portraits, out, serial_pool(interrupt=interrupt), **options)
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*.p*") if "_mmnet" not in path.parts}
     state = run_here(portraits, out, **options)
     assert state.done + state.skipped == 11
@@ -171,13 +170,13 @@ def test_too_many_errors_stop_a_job(with_bad_ones: Path, tmp_path: Path, run_her
 
 
 def test_an_image_that_kills_its_worker_is_done_alone(
-    portraits: Path, tmp_path: Path, run_here: Any, here: Any
+    portraits: Path, tmp_path: Path, run_here: Any, serial_pool: Any
 ) -> None:
-    pool = here(workers=1, deadly=frozenset({"deep/p4.jpg"}))
+    pool = serial_pool(workers=1, deadly=frozenset({"deep/p4.jpg"}))
     state = run_here(portraits, tmp_path / "out", pool)
     assert (state.done, state.failed) == (11, 0)
-    careful = [task for task in pool.tasks if task.careful]
-    assert ["deep/p4.jpg"] in [[image.source.name for image in task.images] for task in careful]
+    isolated = [task for task in pool.tasks if task.isolated]
+    assert ["deep/p4.jpg"] in [[image.source.name for image in task.images] for task in isolated]
     run_here(portraits, tmp_path / "other")
     assert contents(tmp_path / "out") == contents(tmp_path / "other")
 
@@ -190,7 +189,7 @@ def test_results_that_the_destination_does_not_take(portraits: Path, tmp_path: P
     assert "p0-alpha.png: cannot be written" in (out / "errors.jsonl").read_text()
     for path in (portraits / "deep" / "er").iterdir():
         (out / "other" / f"{path.stem}-alpha.png" / "in the way").mkdir(parents=True)
-    with pytest.raises(BatchError, match=r"-alpha\.png: cannot be written: .*; run the same command again to go on"):
+    with pytest.raises(BatchError, match=r"-alpha\.png: cannot be written: .*; run the same command again to continue"):
         run_here(portraits / "deep" / "er", out / "other")
 
 
@@ -199,11 +198,11 @@ def test_another_model_or_other_options_are_refused(to: str, portraits: Path, tm
     source, out = portraits / "deep" / "er", tmp_path / "out"
     run_here(source, out, to=to)
     before = contents(out)
-    other = Recipe(default_model(), "transparent")
+    other = RenderOptions(default_model(), "transparent")
     with pytest.raises(OtherJobError, match=r"make alpha, not cutout; .*; name another destination"):
-        run_here(source, out, to=to, made=other)
+        run_here(source, out, to=to, rendered=other)
     with pytest.raises(OtherJobError, match=f"model {hashlib.sha256(default_model()).hexdigest()[:12]}…, not "):
-        run_here(source, out, to=to, made=Recipe(default_model() + b"\0"))
+        run_here(source, out, to=to, rendered=RenderOptions(default_model() + b"\0"))
     with pytest.raises(OtherJobError, match=r"source .*job\.json"):
         run_here(portraits / "deep", out, to=to)
     with pytest.raises(OtherJobError, match="holds results of another job: to"):
@@ -212,8 +211,8 @@ def test_another_model_or_other_options_are_refused(to: str, portraits: Path, tm
     mine = {"mine.txt": b"mine", "part-00000.parquet": b"of somebody else"}
     for name, content in mine.items():
         (out / name).write_bytes(content)
-    assert run_here(source, out, to=to, made=other, force=True).done == 3
-    run_here(source, tmp_path / "new", to=to, made=other)
+    assert run_here(source, out, to=to, rendered=other, force=True).done == 3
+    run_here(source, tmp_path / "new", to=to, rendered=other)
     assert contents(out) == {**contents(tmp_path / "new"), **mine}
 
 
@@ -221,7 +220,7 @@ def test_results_of_others_are_not_taken_for_ours(portraits: Path, tmp_path: Pat
     out = tmp_path / "out"
     out.mkdir()
     (out / "p0-alpha.png").write_text("precious")
-    with pytest.raises(OtherJobError, match="not from mmnet batch"):
+    with pytest.raises(OtherJobError, match="mmnet batch did not write it"):
         run_here(portraits, out)
     assert contents(out) == {"p0-alpha.png": b"precious"}
 
@@ -243,17 +242,20 @@ def table(request: pytest.FixtureRequest, portraits: Path, tmp_path: Path) -> Pa
     return folder
 
 
-def test_parquet(table: Path, matted: dict[str, bytes], tmp_path: Path, run_here: Any, here: Any) -> None:
-    columns = Columns(name="name" if "name" in pq.read_schema(table / "a.parquet").names else "image.path")
+def test_parquet(table: Path, matted: dict[str, bytes], tmp_path: Path, run_here: Any, serial_pool: Any) -> None:
+    name_column = "name" if "name" in pq.read_schema(table / "a.parquet").names else "image.path"
     out, shards = tmp_path / "out", tmp_path / "shards"
-    assert run_here(table, out, columns=columns).failed == 1
+    assert run_here(table, out, name_column=name_column).failed == 1
     results = contents(out)
     assert "none: has no image" in results.pop("errors.jsonl").decode()
     assert results == matted
 
     with pytest.raises(KeyboardInterrupt):
-        run_here(table, shards, here(interrupt=2), to="parquet", columns=columns)
-    assert (run_here(table, shards, to="parquet", columns=columns).done, len(list(shards.glob("*.parquet")))) == (6, 5)
+        run_here(table, shards, serial_pool(interrupt=2), to="parquet", name_column=name_column)
+    assert (
+        run_here(table, shards, to="parquet", name_column=name_column).done,
+        len(list(shards.glob("*.parquet"))),
+    ) == (6, 5)
     made = {row["output"]: row["image"] for row in shard_rows(shards)}
     assert made.pop("none-alpha.png") is None
     assert made == matted
@@ -261,11 +263,11 @@ def test_parquet(table: Path, matted: dict[str, bytes], tmp_path: Path, run_here
     assert (size["width"], size["height"]) == (200, 200)
 
 
-def test_columns_that_are_not_there(table: Path, tmp_path: Path, run_here: Any) -> None:
-    with pytest.raises(BatchError, match=r"a\.parquet: has no column 'photo', but .*--image-column"):
-        run_here(table, tmp_path / "out", columns=Columns(image="photo"))
-    with pytest.raises(BatchError, match=r"a\.parquet: has no column 'id', but .*--name-column"):
-        run_here(table, tmp_path / "out", columns=Columns(name="id"))
+def test_columns_that_are_not_tserial_pool(table: Path, tmp_path: Path, run_here: Any) -> None:
+    with pytest.raises(BatchError, match=r"a\.parquet: has no column 'photo'; .*--image-column"):
+        run_here(table, tmp_path / "out", image_column="photo")
+    with pytest.raises(BatchError, match=r"a\.parquet: has no column 'id'; .*--name-column"):
+        run_here(table, tmp_path / "out", name_column="id")
     (table / "a.parquet").write_bytes(b"PAR1 and more")
     with pytest.raises(BatchError, match=r"a\.parquet: cannot be read as Parquet"):
         run_here(table, tmp_path / "out")
@@ -284,8 +286,8 @@ def test_memory_to_memory(portraits: Path, matted: dict[str, bytes], tmp_path: P
 @pytest.mark.parametrize(
     ("source", "destination", "more", "line"),
     [
-        ("empty", "out", [], "empty: has no photo in it"),
-        ("gone", "out", [], "gone: has no photo in it"),
+        ("empty", "out", [], "empty: holds no photo"),
+        ("gone", "out", [], "gone: holds no photo"),
         ("in", "in/out", [], "lies in"),
         ("in/deep", "in", [], "lies in"),
         ("in/p0.jpg", "out", [], "is a file"),

@@ -96,16 +96,16 @@ def test_a_row_group_is_one_task() -> None:
 
 
 @settings(deadline=None)
-@given(names=_names, careful=st.booleans())
-def test_a_task_survives_its_text(names: list[str], careful: bool) -> None:
+@given(names=_names, isolated=st.booleans())
+def test_a_task_survives_its_text(names: list[str], isolated: bool) -> None:
     images, _ = name_outputs(sources(names), ALPHA)
-    task = Task(tuple(images), shard_name(images), careful)
+    task = Task(tuple(images), shard_name(images), isolated)
     assert Task.from_json(task.to_json()) == task
 
 
 @settings(deadline=None)
 @given(images=st.integers(0, 10**7), workers=st.integers(1, 1000))
-def test_tasks_are_small_enough_to_be_shared_out(images: int, workers: int) -> None:
+def test_tasks_are_small_enough_to_be_spread(images: int, workers: int) -> None:
     size = task_size(images, workers)
     assert 1 <= size <= 32
     assert size == 1 or images >= 8 * workers * size

@@ -29,9 +29,9 @@ _CLUSTER = """
 import sys
 import ray
 from contextlib import ExitStack
-from mmnet.batch.pool import _local
+from mmnet.batch.pool import _local_options
 with ExitStack() as stack:
-    ray.init(**_local(stack, 2), log_to_driver=False)
+    ray.init(**_local_options(stack, 2), log_to_driver=False)
     stack.callback(ray.shutdown)
     print("address", ray.get_runtime_context().gcs_address, flush=True)
     sys.stdin.read()
@@ -162,7 +162,7 @@ def test_an_ended_job_goes_on(
     if how == signal.SIGINT:
         assert process.returncode == 130
         assert errors.startswith("interrupted: ")
-        assert "the same command goes on" in errors
+        assert "the same command continues" in errors
         assert len(errors.splitlines()) == 1
     before = results(out)
     assert len(before) < len(matted)
