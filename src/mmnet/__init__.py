@@ -26,6 +26,8 @@ _HOMES = {
     "BatchReport": "mmnet.api.batching",
     "ExportListener": "mmnet.api.exporting",
     "ExportedModel": "mmnet.api.exporting",
+    "LatencyFigure": "mmnet.api.benchmarking",
+    "LatencyReport": "mmnet.api.benchmarking",
     "MMNetError": "mmnet.errors",
     "PortraitMatter": "mmnet.runtime",
     "SensitivityReport": "mmnet.api.sensitivity",
@@ -33,13 +35,23 @@ _HOMES = {
     "cutout": "mmnet.runtime",
     "export_tflite": "mmnet.api.exporting",
     "matte_batch": "mmnet.api.batching",
+    "measure_latency": "mmnet.api.benchmarking",
+    "measure_latency_on_phone": "mmnet.api.benchmarking",
     "measure_sensitivity": "mmnet.api.sensitivity",
     "open_checkpoint": "mmnet.network.resolve",
+    "plot_latency": "mmnet.api.benchmarking",
     "read_photo": "mmnet.runtime",
 }
 
 if TYPE_CHECKING:
     from mmnet.api.batching import BatchInterrupted, BatchOptions, BatchReport, matte_batch
+    from mmnet.api.benchmarking import (
+        LatencyFigure,
+        LatencyReport,
+        measure_latency,
+        measure_latency_on_phone,
+        plot_latency,
+    )
     from mmnet.api.exporting import ExportedModel, ExportListener, export_tflite
     from mmnet.api.sensitivity import SensitivityReport, measure_sensitivity
     from mmnet.errors import MMNetError
@@ -52,6 +64,8 @@ __all__ = [
     "BatchReport",
     "ExportListener",
     "ExportedModel",
+    "LatencyFigure",
+    "LatencyReport",
     "MMNetError",
     "PortraitMatter",
     "SensitivityReport",
@@ -59,8 +73,11 @@ __all__ = [
     "cutout",
     "export_tflite",
     "matte_batch",
+    "measure_latency",
+    "measure_latency_on_phone",
     "measure_sensitivity",
     "open_checkpoint",
+    "plot_latency",
     "read_photo",
 ]
 

@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from moving import film
+from moving import drawn_sequence
 from portraits import drawn_portrait, write_folders, write_image
 from support import ROOT, error_line, run
 
@@ -29,7 +29,7 @@ MODEL = Path(str(resources.files("mmnet.runtime"))) / "models" / "mmnet-1.0-256-
 
 
 def write_clip(images: Path, masks: Path, length: int = 3, first: int = 0, size: int = 48) -> None:
-    frames, mattes = film([(20 + at, 24) for at in range(length)], size=size, first=first)
+    frames, mattes = drawn_sequence([(20 + at, 24) for at in range(length)], size=size, first=first)
     for at, (frame, matte) in enumerate(zip(frames, mattes, strict=True)):
         write_image(images / f"{at}.png", frame)
         write_image(masks / f"{at}.png", np.rint(matte * 255).astype(np.uint8))
@@ -165,7 +165,7 @@ def write_video(path: Path, images: list[Any]) -> None:
 
 def test_videos(tmp_path: Path) -> None:
     pytest.importorskip("av")
-    frames, mattes = film([(20.0 + at, 24.0) for at in range(4)], size=48)
+    frames, mattes = drawn_sequence([(20.0 + at, 24.0) for at in range(4)], size=48)
     masks = [np.rint(matte * 255).astype(np.uint8) for matte in mattes]
     write_video(tmp_path / "good" / "com" / "a.mkv", frames)
     write_video(tmp_path / "good" / "pha" / "a.mkv", masks)
