@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.errors import MMNetError
 from mmnet.runtime import to_model_input
-from mmnet.runtime.fullres.upsample import resize_alpha
+from mmnet.runtime.fullres.upsampling import resize_alpha
 
 
 class ResizeError(MMNetError):

@@ -32,7 +32,7 @@ from mmnet.evaluation.report import TOOLS, processor
 from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.statistics import LEVEL, RESAMPLES, SEED, Statistics
 from mmnet.runtime import ModelError, composite
-from mmnet.runtime.fullres.upsample import resize_alpha
+from mmnet.runtime.fullres.upsampling import resize_alpha
 from mmnet.runtime.tflite.inspection import ModelReport, inspect_model
 
 _SIDE = 360  # pixels of an image's longer side in the report

@@ -28,6 +28,8 @@ _HOMES = {
     "Evaluation": "mmnet.api.evaluating",
     "ExportListener": "mmnet.api.exporting",
     "ExportedModel": "mmnet.api.exporting",
+    "LatencyFigure": "mmnet.api.benchmarking",
+    "LatencyReport": "mmnet.api.benchmarking",
     "MMNetError": "mmnet.errors",
     "ParityComparison": "mmnet.api.comparing",
     "PortraitMatter": "mmnet.runtime",
@@ -41,13 +43,23 @@ _HOMES = {
     "evaluate_videos": "mmnet.api.evaluating",
     "export_tflite": "mmnet.api.exporting",
     "matte_batch": "mmnet.api.batching",
+    "measure_latency": "mmnet.api.benchmarking",
+    "measure_latency_on_phone": "mmnet.api.benchmarking",
     "measure_sensitivity": "mmnet.api.sensitivity",
     "open_checkpoint": "mmnet.network.resolve",
+    "plot_latency": "mmnet.api.benchmarking",
     "read_photo": "mmnet.runtime",
 }
 
 if TYPE_CHECKING:
     from mmnet.api.batching import BatchInterrupted, BatchOptions, BatchReport, matte_batch
+    from mmnet.api.benchmarking import (
+        LatencyFigure,
+        LatencyReport,
+        measure_latency,
+        measure_latency_on_phone,
+        plot_latency,
+    )
     from mmnet.api.comparing import ArmComparison, ParityComparison, compare, compare_on_arm
     from mmnet.api.evaluating import Evaluation, VideoEvaluation, evaluate, evaluate_videos
     from mmnet.api.exporting import ExportedModel, ExportListener, export_tflite
@@ -64,6 +76,8 @@ __all__ = [
     "Evaluation",
     "ExportListener",
     "ExportedModel",
+    "LatencyFigure",
+    "LatencyReport",
     "MMNetError",
     "ParityComparison",
     "PortraitMatter",
@@ -77,8 +91,11 @@ __all__ = [
     "evaluate_videos",
     "export_tflite",
     "matte_batch",
+    "measure_latency",
+    "measure_latency_on_phone",
     "measure_sensitivity",
     "open_checkpoint",
+    "plot_latency",
     "read_photo",
 ]
 

@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from moving import film
+from moving import drawn_sequence
 from portraits import drawn_portrait, write_folders, write_image
 from support import ROOT, error_line, run
 
@@ -22,14 +22,14 @@ from mmnet.evaluation.video.evaluate import NAMES
 from mmnet.evaluation.video.metrics import DTSSD_SCALE, dtssd
 from mmnet.evaluation.video.report import markdown
 from mmnet.runtime import PortraitMatter, TemporalSmoother, read_photo, to_model_input
-from mmnet.runtime.fullres.upsample import resize_alpha
+from mmnet.runtime.fullres.upsampling import resize_alpha
 
 MOTIONS = {"000-still": "still", "001-drift": "drift"}
 MODEL = Path(str(resources.files("mmnet.runtime"))) / "models" / "mmnet-1.0-256-int8.tflite"
 
 
 def write_sequence(images: Path, masks: Path, length: int = 3, first: int = 0, size: int = 48) -> None:
-    frames, mattes = film([(20 + at, 24) for at in range(length)], size=size, first=first)
+    frames, mattes = drawn_sequence([(20 + at, 24) for at in range(length)], size=size, first=first)
     for at, (frame, matte) in enumerate(zip(frames, mattes, strict=True)):
         write_image(images / f"{at}.png", frame)
         write_image(masks / f"{at}.png", np.rint(matte * 255).astype(np.uint8))
@@ -165,7 +165,7 @@ def write_video(path: Path, images: list[Any]) -> None:
 
 def test_videos(tmp_path: Path) -> None:
     pytest.importorskip("av")
-    frames, mattes = film([(20.0 + at, 24.0) for at in range(4)], size=48)
+    frames, mattes = drawn_sequence([(20.0 + at, 24.0) for at in range(4)], size=48)
     masks = [np.rint(matte * 255).astype(np.uint8) for matte in mattes]
     write_video(tmp_path / "good" / "com" / "a.mkv", frames)
     write_video(tmp_path / "good" / "pha" / "a.mkv", masks)

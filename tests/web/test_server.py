@@ -230,7 +230,7 @@ def test_the_command_prints_the_address_and_ends_with_ctrl_c(tmp_path: Path) -> 
             process.kill()
     assert process.returncode == 0
     assert out == ""
-    assert err.splitlines() == ["Ctrl-C ends", "ended"]
+    assert err.splitlines() == ["Ctrl-C stops the server", "stopped"]
 
 
 def test_the_command_refuses_what_it_cannot_serve(tmp_path: Path, server: WebServer) -> None:
