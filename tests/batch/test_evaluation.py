@@ -55,7 +55,7 @@ def candidates() -> list[Candidate]:
 
 
 @pytest.mark.parametrize("resize", ["runtime", "original"])
-def test_the_same_figures(resize: str, pairs: list[Pair], candidates: list[Candidate]) -> None:
+def test_the_same_results(resize: str, pairs: list[Pair], candidates: list[Candidate]) -> None:
     seen: list[tuple[int, int]] = []
     results, fingerprint = evaluate_on_pool(
         Backwards(), candidates, pairs, RESIZES[resize], lambda done, total: seen.append((done, total))
