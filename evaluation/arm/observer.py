@@ -47,7 +47,7 @@ class _WatchedModel(MattingModel):
     """Tells its alpha as the tensor has it."""
 
     def raw(self, image: U8Array) -> AnyArray:
-        return self._invoke(image)
+        return self.run_raw(image)
 
 
 def _frame(photo: U8Array) -> U8Array:
