@@ -1,10 +1,10 @@
-"""Throughput of `mmnet batch` against one process of `mmnet matte`, and under the death of a worker.
+"""Measure the throughput of `mmnet batch` against one process of `mmnet matte`, and when a worker is killed.
 
     python tools/batch_throughput.py --photos portraits/test/image --rounds 3 --json throughput.json
 
-The two take turns within every round, so that what the machine does meanwhile falls on both; the ratio is the median
-over the rounds. Each starts cold: what it takes to start is measured and given apart. The worker that dies is killed
-when a quarter of the results is there. All results are compared byte for byte.
+The commands take turns within every round, so that other load on the machine affects both; the ratio is the median
+over the rounds. Every command starts a fresh process, whose start is measured and reported separately. A worker is
+killed when a quarter of the results exists. All results are compared byte for byte.
 """
 
 from __future__ import annotations
@@ -33,13 +33,15 @@ _MMNET = Path(sys.executable).with_name("mmnet")
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Run the script."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=Path, help="a folder of photos; without it, drawn ones of 1280×960")
-    parser.add_argument("--count", type=int, default=240, help="photos of each run, repeated if there are fewer")
-    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--photos", type=Path, metavar="DIR", help="a folder of photos (default: drawn ones, 1280×960)")
+    parser.add_argument("--count", type=int, default=240, help="photos per command, repeated if need be (240)")
+    parser.add_argument(
+        "--workers", type=int, default=len(os.sched_getaffinity(0)), help="workers of mmnet batch (one per core)"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="measured rounds (3)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to this file")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mmnet-throughput-") as name:
         folder = Path(name)
@@ -50,7 +52,7 @@ def main() -> None:
             rounds.append(_round(photos, single, folder / f"round{index}", options.count, options.workers))
             shutil.rmtree(folder / f"round{index}")
             print(f"round {index + 1}: {json.dumps(rounds[-1])}", file=sys.stderr, flush=True)
-    found = {
+    document = {
         "processor": processor(),
         "cores": os.cpu_count(),
         "load": os.getloadavg(),
@@ -60,12 +62,13 @@ def main() -> None:
         "rounds": rounds,
         "median": {key: statistics.median(entry[key] for entry in rounds) for key in rounds[0]},
     }
-    print(_table(found))
+    print(_table(document))
     if options.json:
-        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 def _photos(source: Path | None, folder: Path, count: int) -> Path:
+    """Fill a new folder with photos of a source, or with drawn ones."""
     folder.mkdir()
     originals = list_photos(source) if source else []
     for index in range(count):
@@ -80,22 +83,23 @@ def _photos(source: Path | None, folder: Path, count: int) -> Path:
 
 
 def _round(photos: Path, single: Path, out: Path, count: int, workers: int) -> dict[str, float]:
+    """Run every command once, compare their results, and return the figures."""
     start, _ = _matte(single, out / "single")
     seconds, cores = _matte(photos, out / "matte")
-    alone = (count - 1) / (seconds - start)
+    matte_throughput = (count - 1) / (seconds - start)
     whole, summary = _batch(photos, out / "batch", workers)
     broken, killed = _batch(photos, out / "killed", workers, kill=count // 4)
     expected = _results(out / "matte")
     if not expected == _results(out / "batch") == _results(out / "killed"):
         raise SystemExit("the results differ")
     return {
-        "matte photos/s": alone,
+        "matte photos/s": matte_throughput,
         "matte core-seconds/photo": cores / count,
         "matte start s": start,
         "batch photos/s": summary["photos_per_second"],
         "batch core-seconds/photo": summary["core_seconds"] / count,
         "batch start s": whole - count / summary["photos_per_second"],
-        "batch / matte": summary["photos_per_second"] / alone,
+        "batch / matte": summary["photos_per_second"] / matte_throughput,
         "batch with a worker killed, photos/s": killed["photos_per_second"],
         "killed / undisturbed": killed["photos_per_second"] / summary["photos_per_second"],
         "killed, longer by s": broken - whole,
@@ -103,7 +107,7 @@ def _round(photos: Path, single: Path, out: Path, count: int, workers: int) -> d
 
 
 def _matte(photos: Path, out: Path) -> tuple[float, float]:
-    """Wall and processor seconds of one process on one thread."""
+    """Run `mmnet matte` on one thread, and return its wall seconds and processor seconds."""
     before, began = _processor_seconds(), time.monotonic()
     subprocess.run([_MMNET, "matte", photos, "-o", out, "--threads", "1"], check=True, capture_output=True)
     return time.monotonic() - began, _processor_seconds() - before
@@ -115,13 +119,17 @@ def _processor_seconds() -> float:
 
 
 def _batch(photos: Path, out: Path, workers: int, kill: int | None = None) -> tuple[float, dict[str, Any]]:
-    """Wall seconds, and the summary; with the death of a worker when `kill` results are there."""
+    """Run `mmnet batch`, and return its wall seconds and its summary.
+
+    With `kill`, one of its workers is killed when that many results exist.
+    """
     began = time.monotonic()
-    command = [_MMNET, "batch", photos, out, "--workers", str(workers), "--address", "local", "--json"]
+    command: list[str | Path] = [_MMNET, "batch", photos, out]
+    command += ["--workers", str(workers), "--address", "local", "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while kill is not None and process.poll() is None:
         if out.is_dir() and sum(1 for _ in out.glob("*.png")) >= kill:
-            os.kill(_an_actor_of(process.pid), signal.SIGKILL)
+            os.kill(_worker_of(process.pid), signal.SIGKILL)
             break
         time.sleep(0.05)
     text, errors = process.communicate()
@@ -130,34 +138,36 @@ def _batch(photos: Path, out: Path, workers: int, kill: int | None = None) -> tu
     return time.monotonic() - began, json.loads(text)
 
 
-def _an_actor_of(driver: int) -> int:
-    parents, actors = {}, []
+def _worker_of(driver: int) -> int:
+    """Return the process of one worker that a driver process started."""
+    parents, workers = {}, []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
             if (entry / "cmdline").read_bytes().startswith(b"ray::MapWorker"):
-                actors.append(int(entry.name))
+                workers.append(int(entry.name))
         except OSError:
             continue
-    for actor in actors:
-        process = actor
+    for worker in workers:
+        process = worker
         while process in parents and process != driver:
             process = parents[process]
         if process == driver:
-            return actor
-    raise SystemExit("no worker was found")
+            return worker
+    raise SystemExit("no worker of mmnet batch is running")
 
 
 def _results(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.glob("*.png")}
 
 
-def _table(found: dict[str, Any]) -> str:
+def _table(document: dict[str, Any]) -> str:
     head = (
-        f"{found['processor']}, {found['cores']} cores, load {found['load'][0]:.1f}; {found['photos']} photos "
-        f"({found['from']}), {found['workers']} workers, median of {len(found['rounds'])} rounds"
+        f"{document['processor']}, {document['cores']} cores, load {document['load'][0]:.1f}; "
+        f"{document['photos']} photos ({document['from']}), {document['workers']} workers, "
+        f"median of {len(document['rounds'])} rounds"
     )
-    return "\n".join([head, *(f"{key:40} {value:10.3f}" for key, value in found["median"].items())])
+    return "\n".join([head, *(f"{key:40} {value:10.3f}" for key, value in document["median"].items())])
 
 
 if __name__ == "__main__":
