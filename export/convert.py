@@ -18,9 +18,8 @@ from mmnet.graph.operators import Conv, DepthToSpace, Depthwise, Graph, Image, N
 from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.tensorflow import load_tensorflow
 from mmnet.quantize.activations import IMAGE_LIMITS, Limits, activations
+from mmnet.runtime.model import SIGNATURE
 from mmnet.runtime.tflite.layers import short_name
-
-SIGNATURE = "serving_default"
 
 
 class ConversionError(MMNetError):

@@ -1,10 +1,10 @@
-"""Measure the throughput of `mmnet batch` against one process of `mmnet matte`, and when a worker is killed.
+"""Throughput of `mmnet batch` against one process of `mmnet matte`, and under the death of a worker.
 
     python tools/batch_throughput.py --photos portraits/test/image --rounds 3 --json throughput.json
 
-The commands take turns within every round, so that other load on the machine affects both; the ratio is the median
-over the rounds. Every command starts a fresh process, whose start is measured and reported separately. A worker is
-killed when a quarter of the results exists. All results are compared byte for byte.
+The two take turns within every round, so that other programs on the machine slow both down; the ratio is the median
+over the rounds. Each starts cold; its start is measured and shown separately. The worker is killed when a quarter of
+the results exist. All results are compared byte for byte.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _MMNET = Path(sys.executable).with_name("mmnet")
 def main() -> None:
     """Run the script."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=Path, metavar="DIR", help="a folder of photos (default: drawn ones, 1280×960)")
-    parser.add_argument("--count", type=int, default=240, help="photos per command, repeated if need be (240)")
+    parser.add_argument("--photos", type=Path, help="a folder of photos (default: drawn images of 1280×960)")
+    parser.add_argument("--count", type=int, default=240, help="photos per run; fewer photos are repeated")
     parser.add_argument(
         "--workers", type=int, default=len(os.sched_getaffinity(0)), help="workers of mmnet batch (one per core)"
     )
@@ -52,7 +52,7 @@ def main() -> None:
             rounds.append(_round(photos, single, folder / f"round{index}", options.count, options.workers))
             shutil.rmtree(folder / f"round{index}")
             print(f"round {index + 1}: {json.dumps(rounds[-1])}", file=sys.stderr, flush=True)
-    document = {
+    measured = {
         "processor": processor(),
         "cores": os.cpu_count(),
         "load": os.getloadavg(),
@@ -62,9 +62,9 @@ def main() -> None:
         "rounds": rounds,
         "median": {key: statistics.median(entry[key] for entry in rounds) for key in rounds[0]},
     }
-    print(_table(document))
+    print(_table(measured))
     if options.json:
-        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
 
 
 def _photos(source: Path | None, folder: Path, count: int) -> Path:
@@ -86,28 +86,28 @@ def _round(photos: Path, single: Path, out: Path, count: int, workers: int) -> d
     """Run every command once, compare their results, and return the figures."""
     start, _ = _matte(single, out / "single")
     seconds, cores = _matte(photos, out / "matte")
-    matte_throughput = (count - 1) / (seconds - start)
+    rate = (count - 1) / (seconds - start)
     whole, summary = _batch(photos, out / "batch", workers)
     broken, killed = _batch(photos, out / "killed", workers, kill=count // 4)
     expected = _results(out / "matte")
     if not expected == _results(out / "batch") == _results(out / "killed"):
-        raise SystemExit("the results differ")
+        raise SystemExit("error: the results differ")
     return {
-        "matte photos/s": matte_throughput,
-        "matte core-seconds/photo": cores / count,
+        "matte images/s": rate,
+        "matte core-seconds/image": cores / count,
         "matte start s": start,
-        "batch photos/s": summary["photos_per_second"],
-        "batch core-seconds/photo": summary["core_seconds"] / count,
+        "batch images/s": summary["photos_per_second"],
+        "batch core-seconds/image": summary["core_seconds"] / count,
         "batch start s": whole - count / summary["photos_per_second"],
-        "batch / matte": summary["photos_per_second"] / matte_throughput,
-        "batch with a worker killed, photos/s": killed["photos_per_second"],
+        "batch / matte": summary["photos_per_second"] / rate,
+        "batch with a worker killed, images/s": killed["photos_per_second"],
         "killed / undisturbed": killed["photos_per_second"] / summary["photos_per_second"],
         "killed, longer by s": broken - whole,
     }
 
 
 def _matte(photos: Path, out: Path) -> tuple[float, float]:
-    """Run `mmnet matte` on one thread, and return its wall seconds and processor seconds."""
+    """Return the wall and processor seconds of one process on one thread."""
     before, began = _processor_seconds(), time.monotonic()
     subprocess.run([_MMNET, "matte", photos, "-o", out, "--threads", "1"], check=True, capture_output=True)
     return time.monotonic() - began, _processor_seconds() - before
@@ -119,17 +119,14 @@ def _processor_seconds() -> float:
 
 
 def _batch(photos: Path, out: Path, workers: int, kill: int | None = None) -> tuple[float, dict[str, Any]]:
-    """Run `mmnet batch`, and return its wall seconds and its summary.
-
-    With `kill`, one of its workers is killed when that many results exist.
-    """
+    """Return the wall seconds and the summary. A worker is killed when `kill` results exist."""
     began = time.monotonic()
     command: list[str | Path] = [_MMNET, "batch", photos, out]
     command += ["--workers", str(workers), "--address", "local", "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while kill is not None and process.poll() is None:
         if out.is_dir() and sum(1 for _ in out.glob("*.png")) >= kill:
-            os.kill(_worker_of(process.pid), signal.SIGKILL)
+            os.kill(_find_worker(process.pid), signal.SIGKILL)
             break
         time.sleep(0.05)
     text, errors = process.communicate()
@@ -138,7 +135,7 @@ def _batch(photos: Path, out: Path, workers: int, kill: int | None = None) -> tu
     return time.monotonic() - began, json.loads(text)
 
 
-def _worker_of(driver: int) -> int:
+def _find_worker(driver: int) -> int:
     """Return the process of one worker that a driver process started."""
     parents, workers = {}, []
     for entry in Path("/proc").glob("[0-9]*"):
@@ -154,20 +151,19 @@ def _worker_of(driver: int) -> int:
             process = parents[process]
         if process == driver:
             return worker
-    raise SystemExit("no worker of mmnet batch is running")
+    raise SystemExit("error: no worker was found")
 
 
 def _results(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.glob("*.png")}
 
 
-def _table(document: dict[str, Any]) -> str:
+def _table(measured: dict[str, Any]) -> str:
     head = (
-        f"{document['processor']}, {document['cores']} cores, load {document['load'][0]:.1f}; "
-        f"{document['photos']} photos ({document['from']}), {document['workers']} workers, "
-        f"median of {len(document['rounds'])} rounds"
+        f"{measured['processor']}, {measured['cores']} cores, load {measured['load'][0]:.1f}; {measured['photos']} "
+        f"photos ({measured['from']}), {measured['workers']} workers, median of {len(measured['rounds'])} rounds"
     )
-    return "\n".join([head, *(f"{key:40} {value:10.3f}" for key, value in document["median"].items())])
+    return "\n".join([head, *(f"{key:40} {value:10.3f}" for key, value in measured["median"].items())])
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import numpy as np
 from rich.console import Console
 
 from mmnet.cli.progress import progress_bar
-from mmnet.evaluation.datasets.sequences import load_clips, read_groups
+from mmnet.evaluation.datasets.sequences import load_sequences, read_motions
 from mmnet.evaluation.metrics import band_mad, boundary_band, mad
 from mmnet.evaluation.resize import RESIZES
 from mmnet.evaluation.video.metrics import DTSSD_SCALE, dtssd
@@ -56,13 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _measure(folder: Path, model: MattingModel) -> tuple[dict[Pair, list[Measured]], dict[str, float]]:
     """Return, for each pair of options, the motion and the figures of every sequence; and the processor seconds."""
-    clips, motions = load_clips(folder), read_groups(folder)
+    sequences, motions = load_sequences(folder), read_motions(folder)
     measured: dict[Pair, list[Measured]] = {pair: [] for pair in GRID}
     seconds = {"network": 0.0, "smoother": 0.0}
     with progress_bar(Console(stderr=True)) as bar:
-        for clip in bar.track(clips, description="measuring"):
+        for sequence in bar.track(sequences, description="measuring"):
             images, alphas, truths = [], [], []
-            for frame, mask in clip.frames():
+            for frame, mask in sequence.frames():
                 images.append(to_model_input(frame, model.size))
                 start = time.process_time()
                 alphas.append(model.run_float(images[-1]))
@@ -74,7 +74,7 @@ def _measure(folder: Path, model: MattingModel) -> tuple[dict[Pair, list[Measure
                 smoothed = [smooth(alpha, image) for alpha, image in zip(alphas, images, strict=True)]
                 if pair == (NEW, TOLERANCE):
                     seconds["smoother"] += time.process_time() - start
-                measured[pair].append((motions.get(clip.name, "?"), _figures(smoothed, truths)))
+                measured[pair].append((motions.get(sequence.name, "?"), _figures(smoothed, truths)))
     return measured, seconds
 
 

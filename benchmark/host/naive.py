@@ -17,10 +17,9 @@ def naive_conversion(checkpoint: Checkpoint) -> bytes:
     import keras
     import tensorflow as tf
 
-    from mmnet.network.keras_network import assign_weights, build_keras
+    from mmnet.network.keras_network import build_trained_keras
 
-    model = build_keras(checkpoint.config, keras)
-    assign_weights(model, checkpoint.weights, checkpoint.config)
+    model = build_trained_keras(checkpoint, keras)
     alpha = keras.ops.softmax(model.output["final_block"])[..., 1:]
     # The converter prints the signature of the model on standard output.
     with contextlib.redirect_stdout(io.StringIO()):

@@ -118,9 +118,8 @@ def _read(source: Iterable[Any], outbox: _Channel, stop: threading.Event | None)
 
 
 def _work(stage: Callable[[Any], Any], inbox: _Channel, outbox: _Channel) -> None:
-    _pass_on(
-        (stage(item) for item in inbox), outbox
-    )  # with `map`, a StopIteration raised by the stage would end the pipeline silently
+    # With `map`, a StopIteration raised by the stage would end the pipeline silently.
+    _pass_on((stage(item) for item in inbox), outbox)
 
 
 def _pass_on(results: Iterable[Any], outbox: _Channel) -> None:
