@@ -15,7 +15,7 @@ from mmnet.runtime.profiles import DEFAULT_PROFILE, Profile, choose_profile
 
 if TYPE_CHECKING:
     from mmnet.batch.job import JobProgress
-    from mmnet.runtime.fullres.upsample import Upsampling
+    from mmnet.runtime.fullres.upsampling import Upsampling
 
 __all__ = ["BatchInterrupted", "BatchOptions", "BatchReport", "FailedImage", "matte_batch"]
 

@@ -13,8 +13,8 @@ from mmnet.batch.plan import task_size
 from mmnet.batch.pool import connected
 from mmnet.batch.protocols import WorkerPool
 from mmnet.errors import MMNetError
-from mmnet.evaluation.datasets.pairs import DatasetError, Pair, fingerprint, joined_fingerprint
-from mmnet.evaluation.evaluate import EvaluationError, Result, collected, measure_image
+from mmnet.evaluation.datasets.pairs import DatasetError, Pair, combined_fingerprint, fingerprint
+from mmnet.evaluation.evaluate import EvaluationError, Result, collect_results, measure_image
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.resize import Resize, choose_resize
 
@@ -127,4 +127,4 @@ def evaluate_on_pool(
             raise EvaluationError(outcome["error"])
     rows = [outcome["row"] for outcome in outcomes]
     digests = [bytes.fromhex(outcome["fingerprint"]) for outcome in outcomes]
-    return collected(candidates, pairs, rows), joined_fingerprint([pair.name for pair in pairs], digests)
+    return collect_results(candidates, pairs, rows), combined_fingerprint([pair.name for pair in pairs], digests)

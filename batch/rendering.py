@@ -9,7 +9,7 @@ from typing import Any
 
 from mmnet.runtime.fullres.compositing import BLUR, COLOURS, TRANSPARENT, Background, cover, parse_background
 from mmnet.runtime.fullres.rendering import ALPHA, COMPOSITE, CUTOUT, Renderer, ResultKind
-from mmnet.runtime.fullres.upsample import DEFAULT, Upsampling
+from mmnet.runtime.fullres.upsampling import DEFAULT, Upsampling
 from mmnet.runtime.imaging.photos import decode_photo
 from mmnet.runtime.imaging.writing import encode_image
 from mmnet.runtime.matter import PortraitMatter

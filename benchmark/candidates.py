@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmnet.benchmark.errors import BenchmarkError
 from mmnet.benchmark.progress import Progress
-from mmnet.evaluation.models import Candidate, named_apart, open_file
+from mmnet.evaluation.models import Candidate, open_file, with_unique_names
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.model import MattingModel, default_model
 from mmnet.runtime.tflite.metadata import read_metadata
@@ -49,7 +49,7 @@ def choose_candidates(
     if naive is not None:
         progress("converting the naive baseline", 0, 1)
         opened.insert(0, _convert_naively(naive, checkpoints))
-    candidates = named_apart(opened)
+    candidates = with_unique_names(opened)
     return candidates, candidates[0].name if len(candidates) > 1 else None
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
 from mmnet.runtime import PhotoError, list_photos, read_photo, to_model_input
+from mmnet.selection import spread_evenly
 
 
 class CalibrationError(MMNetError):
@@ -59,8 +60,7 @@ def load_calibration(
         paths = list_photos(folder)
     except PhotoError as error:
         raise CalibrationError(str(error)) from error
-    if len(paths) > limit:
-        paths = [paths[index * len(paths) // limit] for index in range(limit)]
+    paths = spread_evenly(paths, limit)
     images: list[U8Array] = []
     names: list[str] = []
     unreadable: dict[str, str] = {}

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from mmnet.arrays import U8Array
 from mmnet.cli.progress import progress_bar
-from mmnet.evaluation.parity.layers import KeepingModel
+from mmnet.evaluation.parity.layers import TracedModel
 from mmnet.evaluation.statistics import summarise
 from mmnet.export.flatbuffer import read_tree, write_tree
 from mmnet.export.mixed import Calibrated, calibrate
@@ -71,7 +71,7 @@ def histograms(calibrated: Calibrated, images: U8Array, advance: Callable[[], No
     """Return a histogram of the values of every tensor that has a range, over that range."""
     ranges = _ranges(calibrated)
     counts = {index: np.zeros(BINS) for index in ranges}
-    run = KeepingModel(calibrated.model)
+    run = TracedModel(calibrated.model)
     for image in images:
         run(image)
         for index, (low, high) in ranges.items():

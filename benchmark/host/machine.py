@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mmnet.runtime.fullres import compiled
+from mmnet.runtime.fullres import is_compiled
 
 # Processor features by which XNNPACK chooses its kernels, named as in /proc/cpuinfo.
 KERNEL_FEATURES = (
@@ -25,7 +25,7 @@ def describe_host() -> dict[str, Any]:
     """Return this machine as plain JSON values. Call it before measuring: it records the load.
 
     `governor` is None where the system does not report it (virtual machines). `load_average` holds the mean number of
-    runnable processes over 1, 5 and 15 minutes. `compiled` says whether `mmnet.runtime.fullres.compiled` is in use.
+    runnable processes over 1, 5 and 15 minutes. `compiled` is `mmnet.runtime.fullres.is_compiled()`.
     """
     return {
         "kind": "host",
@@ -39,7 +39,7 @@ def describe_host() -> dict[str, Any]:
         "load_average": [round(value, 2) for value in os.getloadavg()],
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "compiled": compiled.LIBRARY is not None,
+        "compiled": is_compiled(),
         "versions": tool_versions(),
     }
 

@@ -21,18 +21,26 @@ __version__ = version("mmnet")
 
 # Public name -> the module that holds it.
 _HOMES = {
+    "ArmComparison": "mmnet.api.comparing",
     "BatchInterrupted": "mmnet.api.batching",
     "BatchOptions": "mmnet.api.batching",
     "BatchReport": "mmnet.api.batching",
+    "Evaluation": "mmnet.api.evaluating",
     "ExportListener": "mmnet.api.exporting",
     "ExportedModel": "mmnet.api.exporting",
     "LatencyFigure": "mmnet.api.benchmarking",
     "LatencyReport": "mmnet.api.benchmarking",
     "MMNetError": "mmnet.errors",
+    "ParityComparison": "mmnet.api.comparing",
     "PortraitMatter": "mmnet.runtime",
     "SensitivityReport": "mmnet.api.sensitivity",
+    "VideoEvaluation": "mmnet.api.evaluating",
+    "compare": "mmnet.api.comparing",
+    "compare_on_arm": "mmnet.api.comparing",
     "composite": "mmnet.runtime",
     "cutout": "mmnet.runtime",
+    "evaluate": "mmnet.api.evaluating",
+    "evaluate_videos": "mmnet.api.evaluating",
     "export_tflite": "mmnet.api.exporting",
     "matte_batch": "mmnet.api.batching",
     "measure_latency": "mmnet.api.benchmarking",
@@ -52,6 +60,8 @@ if TYPE_CHECKING:
         measure_latency_on_phone,
         plot_latency,
     )
+    from mmnet.api.comparing import ArmComparison, ParityComparison, compare, compare_on_arm
+    from mmnet.api.evaluating import Evaluation, VideoEvaluation, evaluate, evaluate_videos
     from mmnet.api.exporting import ExportedModel, ExportListener, export_tflite
     from mmnet.api.sensitivity import SensitivityReport, measure_sensitivity
     from mmnet.errors import MMNetError
@@ -59,18 +69,26 @@ if TYPE_CHECKING:
     from mmnet.runtime import PortraitMatter, composite, cutout, read_photo
 
 __all__ = [
+    "ArmComparison",
     "BatchInterrupted",
     "BatchOptions",
     "BatchReport",
+    "Evaluation",
     "ExportListener",
     "ExportedModel",
     "LatencyFigure",
     "LatencyReport",
     "MMNetError",
+    "ParityComparison",
     "PortraitMatter",
     "SensitivityReport",
+    "VideoEvaluation",
+    "compare",
+    "compare_on_arm",
     "composite",
     "cutout",
+    "evaluate",
+    "evaluate_videos",
     "export_tflite",
     "matte_batch",
     "measure_latency",

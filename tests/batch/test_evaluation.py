@@ -15,7 +15,7 @@ pytest.importorskip("pyarrow", reason="Arrow is not installed: evaluation by wor
 
 from mmnet.batch.evaluation import evaluate_on_pool
 from mmnet.evaluation.datasets.pairs import DatasetError, Pair, check_pairs, load_pairs
-from mmnet.evaluation.evaluate import EvaluationError, evaluate
+from mmnet.evaluation.evaluate import EvaluationError, evaluate_candidates
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.resize import RESIZES
 from mmnet.runtime.model import default_model
@@ -55,12 +55,12 @@ def candidates() -> list[Candidate]:
 
 
 @pytest.mark.parametrize("resize", ["runtime", "original"])
-def test_the_same_figures(resize: str, pairs: list[Pair], candidates: list[Candidate]) -> None:
+def test_the_same_results(resize: str, pairs: list[Pair], candidates: list[Candidate]) -> None:
     seen: list[tuple[int, int]] = []
     results, fingerprint = evaluate_on_pool(
         Backwards(), candidates, pairs, RESIZES[resize], lambda done, total: seen.append((done, total))
     )
-    assert results == evaluate(candidates, pairs, RESIZES[resize], threads=2)
+    assert results == evaluate_candidates(candidates, pairs, RESIZES[resize], threads=2)
     assert fingerprint == check_pairs(pairs)
     assert seen == [(done, 9) for done in range(1, 10)]
 

@@ -1,4 +1,4 @@
-"""A job from its source to its results, done in this process: what Ray adds is in test_ray.py."""
+"""Whole jobs on a pool in this process; test_ray.py tests them on Ray."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from mmnet.batch.store import open_store  # noqa: E402
 
 @pytest.fixture(scope="module")
 def matted(portraits: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What `mmnet matte` makes of every folder of the portraits."""
+    """The results of `mmnet matte` for every folder of the portraits."""
     out = tmp_path_factory.mktemp("matted")
     for folder in ("", "deep", "deep/er"):
         assert invoke("matte", portraits / folder, "-o", out / folder).exit_code == 0
@@ -33,7 +33,7 @@ def matted(portraits: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 
 
 def shard_rows(folder: Path) -> list[dict[str, Any]]:
-    """All rows of all shards, by name."""
+    """Return all rows of all shards, sorted by output."""
     rows = [row for path in folder.glob("*.parquet") for row in pq.read_table(path).to_pylist()]
     return sorted(rows, key=lambda row: row["output"])
 
@@ -52,7 +52,9 @@ def test_results_are_those_of_mmnet_matte(
 
 
 @pytest.mark.parametrize("background", ["transparent", "blur", "#00ff00", "image"])
-def test_so_they_are_with_every_background(background: str, portraits: Path, tmp_path: Path, run_here: Any) -> None:
+def test_results_of_every_background_are_those_of_mmnet_matte(
+    background: str, portraits: Path, tmp_path: Path, run_here: Any
+) -> None:
     if background == "image":
         background = str(tmp_path / "behind.png")
         assert cv2.imwrite(background, np.random.default_rng(7).integers(0, 256, (30, 50, 3), np.uint8))
@@ -63,7 +65,7 @@ def test_so_they_are_with_every_background(background: str, portraits: Path, tmp
 
 @pytest.mark.parametrize("to", ["files", "parquet"])
 @pytest.mark.parametrize("interrupt", [0, 1, 3])
-def test_a_job_that_was_interrupted_goes_on(
+def test_an_interrupted_job_continues(
     to: str, interrupt: int, portraits: Path, tmp_path: Path, run_here: Any, serial_pool: Any
 ) -> None:
     options = {"to": to, "shard_size": 2}
@@ -93,7 +95,7 @@ def test_results_count_even_where_the_ledger_was_lost(portraits: Path, tmp_path:
         assert len({line["output"] for line in ledger(out)}) == 11
 
 
-def test_an_empty_result_is_made_again(portraits: Path, tmp_path: Path, run_here: Any) -> None:
+def test_an_empty_result_is_rendered_again(portraits: Path, tmp_path: Path, run_here: Any) -> None:
     out = tmp_path / "out"
     run_here(portraits, out)
     whole = contents(out)
@@ -113,7 +115,7 @@ def test_images_added_later(portraits: Path, tmp_path: Path, run_here: Any) -> N
 
 @pytest.fixture
 def with_bad_ones(portraits: Path, tmp_path: Path) -> Path:
-    """Two good photos, and four that are none."""
+    """A folder of two good photos and four damaged ones."""
     source = tmp_path / "in"
     source.mkdir()
     for name in ("p0.jpg", "p3.jpg"):
@@ -148,7 +150,7 @@ def test_bad_images_are_reported(with_bad_ones: Path, tmp_path: Path, run_here: 
     assert not (out / "errors.jsonl").exists()
 
 
-def test_bad_images_have_a_row_of_their_shard(with_bad_ones: Path, tmp_path: Path, run_here: Any) -> None:
+def test_bad_images_have_a_row_in_their_shard(with_bad_ones: Path, tmp_path: Path, run_here: Any) -> None:
     out = tmp_path / "out"
     assert run_here(with_bad_ones, out, to="parquet", shard_size=3).failed == 4
     rows = shard_rows(out)
@@ -169,7 +171,7 @@ def test_too_many_errors_stop_a_job(with_bad_ones: Path, tmp_path: Path, run_her
     assert run_here(with_bad_ones, tmp_path / "out", max_errors=4).stopped is None
 
 
-def test_an_image_that_kills_its_worker_is_done_alone(
+def test_an_image_that_kills_its_worker_is_rendered_in_an_isolated_process(
     portraits: Path, tmp_path: Path, run_here: Any, serial_pool: Any
 ) -> None:
     pool = serial_pool(workers=1, deadly=frozenset({"deep/p4.jpg"}))
@@ -181,7 +183,7 @@ def test_an_image_that_kills_its_worker_is_done_alone(
     assert contents(tmp_path / "out") == contents(tmp_path / "other")
 
 
-def test_results_that_the_destination_does_not_take(portraits: Path, tmp_path: Path, run_here: Any) -> None:
+def test_results_that_the_destination_refuses(portraits: Path, tmp_path: Path, run_here: Any) -> None:
     out = tmp_path / "out"
     (out / "p0-alpha.png" / "in the way").mkdir(parents=True)
     state = run_here(portraits, out)
@@ -216,7 +218,7 @@ def test_another_model_or_other_options_are_refused(to: str, portraits: Path, tm
     assert contents(out) == {**contents(tmp_path / "new"), **mine}
 
 
-def test_results_of_others_are_not_taken_for_ours(portraits: Path, tmp_path: Path, run_here: Any) -> None:
+def test_files_of_others_are_not_taken_for_results(portraits: Path, tmp_path: Path, run_here: Any) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "p0-alpha.png").write_text("precious")
@@ -227,7 +229,7 @@ def test_results_of_others_are_not_taken_for_ours(portraits: Path, tmp_path: Pat
 
 @pytest.fixture(params=["plain", "struct"])
 def table(request: pytest.FixtureRequest, portraits: Path, tmp_path: Path) -> Path:
-    """The portraits as two files of Parquet in row groups of three, and one row without an image."""
+    """The portraits as two Parquet files in row groups of three, and one row without an image."""
     rows = [
         {"name": path.relative_to(portraits).as_posix(), "image": path.read_bytes()}
         for path in sorted(portraits.rglob("p[0-9].*"))
@@ -263,7 +265,7 @@ def test_parquet(table: Path, matted: dict[str, bytes], tmp_path: Path, run_here
     assert (size["width"], size["height"]) == (200, 200)
 
 
-def test_columns_that_are_not_tserial_pool(table: Path, tmp_path: Path, run_here: Any) -> None:
+def test_missing_columns_are_named(table: Path, tmp_path: Path, run_here: Any) -> None:
     with pytest.raises(BatchError, match=r"a\.parquet: has no column 'photo'; .*--image-column"):
         run_here(table, tmp_path / "out", image_column="photo")
     with pytest.raises(BatchError, match=r"a\.parquet: has no column 'id'; .*--name-column"):
@@ -274,8 +276,8 @@ def test_columns_that_are_not_tserial_pool(table: Path, tmp_path: Path, run_here
     assert not (tmp_path / "out").exists()
 
 
-def test_memory_to_memory(portraits: Path, matted: dict[str, bytes], tmp_path: Path, run_here: Any) -> None:
-    """A file system of fsspec, and a URI of a file."""
+def test_fsspec_and_file_uris(portraits: Path, matted: dict[str, bytes], tmp_path: Path, run_here: Any) -> None:
+    """A job reads a file:// URI and writes to a file system of fsspec."""
     place = f"memory://{tmp_path.name}/out"
     assert run_here(f"file://{portraits}", place).done == 11
     results = open_store(place)
@@ -296,7 +298,7 @@ def test_memory_to_memory(portraits: Path, matted: dict[str, bytes], tmp_path: P
         ("in", "out", ["-m", "gone.tflite"], "gone.tflite: no such"),
     ],
 )
-def test_what_cannot_be_begun_is_one_line(
+def test_a_job_that_cannot_start_gives_one_line(
     source: str, destination: str, more: list[str], line: str, portraits: Path, tmp_path: Path, monkeypatch: Any
 ) -> None:
     monkeypatch.chdir(tmp_path)

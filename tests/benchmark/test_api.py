@@ -13,7 +13,7 @@ from mmnet.benchmark.document import FORMAT
 from mmnet.benchmark.errors import BenchmarkError
 from mmnet.benchmark.host.stages import StagedMatter, camera_frame, drawn_alpha
 from mmnet.runtime import PortraitMatter
-from mmnet.runtime.fullres.upsample import upsample
+from mmnet.runtime.fullres.upsampling import upsample
 from mmnet.runtime.imaging.preprocess import to_model_input
 from mmnet.runtime.video.stream import Matte
 

@@ -25,6 +25,7 @@ from mmnet.network.checkpoint import Checkpoint, CheckpointCorruptError, load_sa
 from mmnet.network.ranges import Ranges
 from mmnet.network.tensorflow import load_tensorflow
 from mmnet.quantize.activations import measure_limits
+from mmnet.selection import spread_evenly
 from mmnet.training.augment import Augmentation
 from mmnet.training.data.pipeline import Batches, DataSet
 from mmnet.training.loop import (
@@ -294,6 +295,6 @@ class _Run:
 def training_photos(data: DataSet, size: int, limit: int) -> Photos:
     """At most `limit` of the images to train on, spread evenly, as the runtime sees them: to measure ranges on."""
     pairs = [(part.pack, int(index)) for part in data.training for index in part.indices]
-    chosen = [pairs[at * len(pairs) // min(limit, len(pairs))] for at in range(min(limit, len(pairs)))]
+    chosen = spread_evenly(pairs, limit)
     images = np.concatenate([images_of(pack, np.array([index]), size)[0] for pack, index in chosen])
     return Photos(images, {"photos": len(images)})
