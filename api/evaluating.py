@@ -54,7 +54,7 @@ class Evaluation:
     @property
     def models(self) -> tuple[str, ...]:
         """The names of the models."""
-        return tuple(result.candidate.name for result in self.results)
+        return tuple(result.name for result in self.results)
 
     def document(self, *, worst: int = _WORST, with_images: bool = True) -> dict[str, Any]:
         """Return all results, and how they were measured, as plain JSON values.
@@ -112,7 +112,7 @@ class VideoEvaluation:
     @property
     def models(self) -> tuple[str, ...]:
         """The names of the models."""
-        return tuple(result.frame_by_frame.candidate.name for result in self.results)
+        return tuple(result.frame_by_frame.name for result in self.results)
 
     def document(self, *, worst: int = _WORST, with_sequences: bool = True) -> dict[str, Any]:
         """Return all results, and how they were measured, as plain JSON values.
@@ -265,9 +265,9 @@ def _sources(models: ModelSource | Sequence[ModelSource]) -> Sequence[ModelSourc
 
 def _named(results: Sequence[Result], name: str) -> Result:
     for result in results:
-        if result.candidate.name == name:
+        if result.name == name:
             return result
-    raise KeyError(f"no model {name!r}; the models are {', '.join(result.candidate.name for result in results)}")
+    raise KeyError(f"no model {name!r}; the models are {', '.join(result.name for result in results)}")
 
 
 def _mean_text(entry: Statistics) -> str:

@@ -18,7 +18,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 
 from mmnet.benchmark.host.naive import naive_conversion
 from mmnet.cli.quiet import silence_native_libraries
@@ -28,6 +27,7 @@ from mmnet.graph.operators import training_graph
 from mmnet.graph.rewrite import REWRITES
 from mmnet.network.resolve import open_checkpoint
 from mmnet.quantize.calibration import load_calibration
+from mmnet.runtime.tflite.interpreter import open_interpreter
 
 
 def measure(models: dict[str, bytes], runs: int) -> dict[str, np.ndarray]:
@@ -35,7 +35,7 @@ def measure(models: dict[str, bytes], runs: int) -> dict[str, np.ndarray]:
     image = probe_images(256, 1)
     interpreters = {}
     for name, model in models.items():
-        interpreter = Interpreter(model_content=model, num_threads=1)
+        interpreter = open_interpreter(model, name)
         (details,) = interpreter.get_input_details()
         interpreter.resize_tensor_input(details["index"], image.shape)
         interpreter.allocate_tensors()

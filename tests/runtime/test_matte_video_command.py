@@ -285,7 +285,7 @@ def test_photos_and_videos_in_one_call(video_file: Path, tmp_path: Path) -> None
         "width": 96,
         "height": 64,
     }
-    assert names(out) == ["video-alpha.mp4", "photo-alpha.png"]
+    assert names(out) == ["photo-alpha.png", "video-alpha.mp4"]
     assert told.splitlines()[-1] == "2 matted, 1 failed"
 
 
