@@ -1,4 +1,4 @@
-"""Writes golden.npz beside this file: an image and what the NumPy network computes from it, for both samplings.
+"""Write golden.npz beside this file: an image, and the outputs of the NumPy network for both samplings.
 
 Run: python tests/make_golden.py
 """
@@ -19,7 +19,7 @@ MAPS = ("enc_block0", "enc_block4", "enc_block9", "dec_block3", "final_block", "
 
 
 def compute() -> dict[str, np.ndarray]:
-    """Everything that golden.npz holds."""
+    """Return the arrays of golden.npz by name."""
     image = np.random.default_rng(SEED).integers(0, 256, (SIZE, SIZE, 3)).astype(np.uint8)
     arrays = {"image": image}
     for sampling in ("legacy", "half_pixel"):

@@ -47,7 +47,7 @@ class _RawModel(MattingModel):
     """A model that also returns its alpha as the tensor holds it."""
 
     def raw(self, image: U8Array) -> AnyArray:
-        return self._invoke(image)
+        return self.run_raw(image)
 
 
 def _frame(photo: U8Array) -> U8Array:
