@@ -23,11 +23,11 @@ from rich.progress import (
     Progress as ProgressBar,
 )
 
-from mmnet.cli.options import BackgroundOption, ForegroundOption, ModelOption, UpsamplingOption
+from mmnet.cli.options import BackgroundOption, ForegroundOption, ModelOption, ProfileOption, UpsamplingOption
 from mmnet.errors import MissingExtraError
 from mmnet.files import atomic_file, check_writable
-from mmnet.runtime.fullres.upsample import DEFAULT, choose_upsampling
 from mmnet.runtime.model import default_model
+from mmnet.runtime.profiles import DEFAULT_PROFILE, choose_profile
 from mmnet.runtime.tflite.contents import load_model
 
 _SHOWN = 20  # bad images on the terminal; all are in the list of errors
@@ -49,8 +49,9 @@ def batch(
     ],
     background: BackgroundOption = None,
     model: ModelOption = None,
-    upsampling: UpsamplingOption = DEFAULT,
-    foreground: ForegroundOption = True,
+    profile: ProfileOption = DEFAULT_PROFILE,
+    upsampling: UpsamplingOption = None,
+    foreground: ForegroundOption = None,
     to: Annotated[
         str,
         typer.Option(metavar="files|parquet", help="A file an image, named as [b]mmnet matte[/] does; or Parquet."),
@@ -119,7 +120,8 @@ def batch(
         check_writable(errors, force=True)
     content = default_model() if model is None else load_model(model)
     MattingModel(content if model is None else model, threads=1).close()  # refuse a bad one before anything starts
-    recipe = Recipe.of(content, background, choose_upsampling(upsampling), foreground)
+    chosen = choose_profile(profile).override(upsampling, foreground)
+    recipe = Recipe.of(content, background, chosen.upsampling, chosen.foreground)
     settings = Settings(to, shard_size, Columns(image_column, name_column), retry, max_errors, force)
     photos, results = open_store(source), open_store(destination)
 

@@ -4,64 +4,70 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import Progress
 
-from mmnet.cli.options import CheckpointDir, WhichCheckpoint
-from mmnet.cli.progress import progress_bar
+from mmnet.api.exporting import export_tflite
+from mmnet.cli.console import message_console
+from mmnet.cli.options import CheckpointDir, SizeOption, WhichCheckpoint
+from mmnet.cli.progress import progress_bar, stage_bars
+from mmnet.export.exporter import ExportListener, ExportRequest
+from mmnet.export.model import default_file_name
+from mmnet.export.verify import ExportCheck
 from mmnet.files import check_writable
-from mmnet.quantize.precision import PRECISIONS, choose_precision
-from mmnet.quantize.recipe import Recipe, agreed, read_recipe
+from mmnet.network.resolve import OpenedCheckpoint
+from mmnet.quantize.calibration import Calibration
+from mmnet.quantize.precision import PRECISIONS, Precision
 
-if TYPE_CHECKING:
-    from mmnet.network.ranges import Ranges
+PrecisionOption = Annotated[
+    str | None,
+    typer.Option(metavar="|".join(PRECISIONS), help="What the model stores and computes in.", show_default="int8"),
+]
+InputOption = Annotated[
+    str | None,
+    typer.Option(
+        "--input",
+        metavar="uint8|float32",
+        help="Pixels as they are (default for int8), or RGB in 0-1. The alpha has the same dtype.",
+    ),
+]
+CalibrationOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Folder of photos to measure 8-bit ranges on and to verify with. A checkpoint of [b]mmnet quantize[/] "
+        "carries its ranges: then the photos only verify.",
+    ),
+]
+PhotosOption = Annotated[int, typer.Option(metavar="N", help="Take at most N of them, spread over the folder.")]
+RecipeOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Take precision, input and float layers from a recipe, for example one of [b]mmnet sensitivity[/].",
+        show_default=False,
+    ),
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", show_default="mmnet-WIDTH-SIZE-PRECISION.tflite"),
+]
 
 
 def export(
     ckpt: WhichCheckpoint = "latest",
     ckpt_dir: CheckpointDir = Path("checkpoints"),
-    precision: Annotated[
-        str | None,
-        typer.Option(metavar="|".join(PRECISIONS), help="What the model stores and computes in.", show_default="int8"),
-    ] = None,
-    input_dtype: Annotated[
-        str | None,
-        typer.Option(
-            "--input",
-            metavar="uint8|float32",
-            help="Pixels as they are (default for int8), or RGB in 0-1. The alpha comes in the same dtype.",
-        ),
-    ] = None,
-    size: Annotated[
-        int | None,
-        typer.Option(help="Input size, a multiple of 16.", show_default="the checkpoint's"),
-    ] = None,
-    calibration: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Folder of photos to measure 8-bit ranges on and to verify with. A checkpoint of [b]mmnet quantize[/] "
-            "carries its ranges: then they only verify.",
-        ),
-    ] = None,
-    calibration_photos: Annotated[
-        int, typer.Option(metavar="N", help="Take at most N of them, spread over the folder.")
-    ] = 100,
-    recipe: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Take precision, input and excepted layers from a recipe: mmnet sensitivity proposes one.",
-            show_default=False,
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", show_default="mmnet-WIDTH-SIZE-PRECISION.tflite"),
-    ] = None,
+    precision: PrecisionOption = None,
+    input_dtype: InputOption = None,
+    size: SizeOption = None,
+    calibration: CalibrationOption = None,
+    calibration_photos: PhotosOption = 100,
+    recipe: RecipeOption = None,
+    output: OutputOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the recipe and every check as JSON.")] = False,
 ) -> None:
@@ -77,86 +83,61 @@ def export(
       export-tflite --ckpt checkpoints/mine --size 128 --calibration photos/ --json
       export-tflite --calibration photos/ --recipe mixed.json
     """
-    console = Console(stderr=as_json, soft_wrap=True, highlight=False)
-    wanted = Recipe() if recipe is None else read_recipe(recipe)
-    chosen, dtype = choose_precision(
-        agreed(wanted.precision, precision, "--precision") or "int8",
-        agreed(wanted.input_dtype, input_dtype, "--input"),
-    )
+    console = message_console(stderr=as_json)
     if output is not None:
         check_writable(output, force=force)
 
-    # Heavy packages only once the arguments are known to be good.
-    from mmnet.export.exporter import Export, run_export
-    from mmnet.export.verify import Check
-    from mmnet.network.resolve import resolve
-    from mmnet.quantize.calibration import load_calibration
-
-    found = resolve(ckpt, ckpt_dir)
-    checkpoint = found.load().resized(size)
-    config = checkpoint.config
-    console.print(
-        f"[bold]checkpoint[/]   {_plain(found.path)} ({_plain(found.reason)}): {config.name}, step "
-        f"{checkpoint.step}, {config.size}×{config.size}, {config.sampling} sampling"
-    )
-    path = output or Path(f"{config.name.lower()}-{config.size}-{chosen.name}.tflite")
-    check_writable(path, force=force)
-
-    progress = progress_bar(console)
-
-    def on_check(check: Check) -> None:
-        mark = "[green]✓[/]" if check.passed else "[red]✗[/]"
-        console.print(f"{mark} {check.name}: {_plain(check.found)} [dim](accepted: {_plain(check.accepted)})[/]")
-
-    with progress:
-        photos = None
-        if calibration is not None:
-            reading = progress.add_task("reading photos", total=None)
-            photos = load_calibration(
-                calibration,
-                config.size,
-                limit=calibration_photos,
-                progress=lambda done, total: progress.update(reading, completed=done, total=total),
-            )
-            progress.remove_task(reading)
-            for reason in photos.unreadable.values():
-                console.print(f"[yellow]skipped[/]      {_plain(reason)}")
-            console.print(
-                f"[bold]calibration[/]  {len(photos.names)} photos of {_plain(calibration)}"
-                + (f", {len(photos.unreadable)} unreadable" if photos.unreadable else "")
-            )
-        export = Export(checkpoint, found.path.name, chosen, dtype, photos, wanted.floats)
-        if export.ranges is not None:
-            console.print(f"[bold]ranges[/]       {_plain(_origin(export.ranges, config.size, photos is not None))}")
-        elif checkpoint.ranges is not None and export.floats:
-            console.print(
-                "[bold]ranges[/]       measured on the photos, not the checkpoint's, since layers are excepted"
-            )
-        measuring = progress.add_task("converting", total=None)
-        exported = run_export(
-            export,
-            on_check=on_check,
-            on_calibration=lambda done, total: progress.update(
-                measuring, description="measuring ranges", completed=done, total=total
-            ),
+    with progress_bar(console) as progress:
+        exported = export_tflite(
+            ckpt,
+            precision,
+            checkpoint_dir=ckpt_dir,
+            size=size,
+            input_type=input_dtype,
+            calibration=calibration,
+            calibration_photos=calibration_photos,
+            recipe=recipe,
+            listener=_Printer(console, progress, calibration, new_file=output is None and not force),
         )
-    exported.write(path)
-    console.print(f"[bold]wrote[/]        {_plain(path)} ({len(exported.model) / 1024:.0f} KiB) and its recipe")
+    path = exported.save(output, force=force)
+    console.print(f"[bold]wrote[/]        {_plain(path)} ({len(exported.content) / 1024:.0f} KiB) and its recipe")
     console.print(f"[bold]next[/]         mmnet matte photo.jpg --model {_plain(path)}")
     if as_json:
-        typer.echo(json.dumps(_summary(path, exported.recipe)))
+        typer.echo(json.dumps({"output": str(path), "recipe": exported.recipe}))
 
 
-def _summary(path: Path, recipe: dict[str, Any]) -> dict[str, Any]:
-    return {"output": str(path), "recipe": recipe}
+class _Printer(ExportListener):
+    """Prints what happens, and refuses a default file that exists before the work begins."""
 
+    def __init__(self, console: Console, progress: Progress, folder: Path | None, new_file: bool) -> None:
+        self._console = console
+        self._folder = folder
+        self._new_file = new_file
+        self._show_stage = stage_bars(progress)
 
-def _origin(ranges: Ranges, size: int, photos: bool) -> str:
-    """Which activation ranges an 8-bit model gets, in words."""
-    steps = ranges.source.get("trained_steps")
-    trained = f"quantization-aware training of {steps} steps" if steps else "measured without training"
-    at = "" if ranges.size == size else f", at {ranges.size}×{ranges.size}"
-    return f"the checkpoint's ({trained}{at})" + ("; the photos only verify" if photos else "")
+    def on_checkpoint(self, opened: OpenedCheckpoint, precision: Precision) -> None:
+        self._console.print(f"[bold]checkpoint[/]   {_plain(opened)}")
+        if self._new_file:
+            check_writable(Path(default_file_name(opened.checkpoint.config, precision.name)), force=False)
+
+    def on_calibration(self, calibration: Calibration) -> None:
+        for reason in calibration.unreadable.values():
+            self._console.print(f"[yellow]skipped[/]      {_plain(reason)}")
+        unreadable = f", {len(calibration.unreadable)} unreadable" if calibration.unreadable else ""
+        photos = f"{len(calibration.names)} photos of {_plain(self._folder)}"
+        self._console.print(f"[bold]calibration[/]  {photos}{unreadable}")
+
+    def on_request(self, request: ExportRequest) -> None:
+        if request.ranges_origin:
+            self._console.print(f"[bold]ranges[/]       {_plain(request.ranges_origin)}")
+
+    def on_progress(self, stage: str, done: int, total: int) -> None:
+        self._show_stage(stage, done, total)
+
+    def on_check(self, check: ExportCheck) -> None:
+        mark = "[green]✓[/]" if check.passed else "[red]✗[/]"
+        accepted = f"[dim](accepted: {_plain(check.accepted)})[/]"
+        self._console.print(f"{mark} {check.name}: {_plain(check.measured)} {accepted}")
 
 
 def _plain(value: object) -> str:

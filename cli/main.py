@@ -1,60 +1,46 @@
-"""The commands `mmnet …` and `export-tflite`. Each package brings its own commands; this module only joins them."""
+"""The commands `mmnet …` and `export-tflite`."""
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 import mmnet
-from mmnet.cli.batch import batch
-from mmnet.cli.checkpoints import average_checkpoints, import_checkpoint
-from mmnet.cli.curves import curves
-from mmnet.cli.data import data_app
-from mmnet.cli.export import export
-from mmnet.cli.inspect import inspect
-from mmnet.cli.matte.command import matte
-from mmnet.cli.measure.arm_parity import arm_parity
-from mmnet.cli.measure.benchmark import benchmark_app
-from mmnet.cli.measure.evaluate import evaluate_command
-from mmnet.cli.measure.parity import parity_command
-from mmnet.cli.quantize import quantize
+from mmnet.cli.console import message_console
+from mmnet.cli.lazy import SETTINGS, lazy_group
 from mmnet.cli.quiet import silence_native_libraries
-from mmnet.cli.sensitivity import sensitivity_command
-from mmnet.cli.train import train
-from mmnet.cli.web import web
 from mmnet.errors import MMNetError
 
-_SETTINGS: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False, "rich_markup_mode": "rich"}
+# Every command, in the order of `mmnet --help`: its name → the module and the function (or Typer application) in it.
+COMMANDS = {
+    "export": "mmnet.cli.export:export",
+    "evaluate": "mmnet.cli.measure.evaluate:evaluate_command",
+    "parity": "mmnet.cli.measure.parity:parity_command",
+    "sensitivity": "mmnet.cli.sensitivity:sensitivity_command",
+    "arm-parity": "mmnet.cli.measure.arm_parity:arm_parity",
+    "import": "mmnet.cli.checkpoints:import_checkpoint",
+    "average": "mmnet.cli.checkpoints:average_checkpoints",
+    "matte": "mmnet.cli.matte.command:matte",
+    "batch": "mmnet.cli.batch:batch",
+    "inspect": "mmnet.cli.inspect:inspect",
+    "train": "mmnet.cli.train:train",
+    "curves": "mmnet.cli.curves:curves",
+    "quantize": "mmnet.cli.quantize:quantize",
+    "web": "mmnet.cli.web:web",
+    "data": "mmnet.cli.data:data_app",
+    "benchmark": "mmnet.cli.measure.benchmark:benchmark_app",
+}
 
 app = typer.Typer(
     name="mmnet",
+    cls=lazy_group(COMMANDS),
     no_args_is_help=True,
     help="MMNet portrait matting for phones: export a checkpoint to a verified .tflite, and matte photos with it.",
-    **_SETTINGS,
+    **SETTINGS,
 )
-app.command("export")(export)
-app.command("evaluate")(evaluate_command)
-app.command("parity")(parity_command)
-app.command("sensitivity")(sensitivity_command)
-app.command("arm-parity")(arm_parity)
-app.command("import")(import_checkpoint)
-app.command("average")(average_checkpoints)
-app.command("matte")(matte)
-app.command("batch")(batch)
-app.command("inspect")(inspect)
-app.command("train")(train)
-app.command("curves")(curves)
-app.command("quantize")(quantize)
-app.command("web")(web)
-app.add_typer(data_app, name="data")
-app.add_typer(benchmark_app, name="benchmark")
-
-_export_app = typer.Typer(**_SETTINGS)
-_export_app.command("export-tflite")(export)
 
 
 def _version(wanted: bool) -> None:
@@ -73,26 +59,29 @@ def _options(
 
 
 def _run(command: typer.Typer) -> None:
-    """Run a command; turn what the user can fix into one line on stderr and an exit code, never a traceback."""
+    """Run a command.
+
+    An error that the user can fix becomes one line on standard error and an exit code, never a traceback.
+    """
     silence_native_libraries()
     try:
         command()
     except MMNetError as error:
-        Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {_escape(str(error))}", highlight=False)
+        message_console().print(f"[bold red]error:[/] {escape(' '.join(str(error).split()))}")
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        sys.exit(141)
-
-
-def _escape(text: str) -> str:
-    return escape(" ".join(text.split()))
+        sys.exit(141)  # 128 + SIGPIPE, as a shell reports it
 
 
 def main() -> None:
-    """Entry point of `mmnet`."""
+    """Run `mmnet`."""
     _run(app)
 
 
 def export_tflite() -> None:
-    """Entry point of `export-tflite`, the same as `mmnet export`."""
-    _run(_export_app)
+    """Run `export-tflite`, which is the same as `mmnet export`."""
+    from mmnet.cli.export import export
+
+    command = typer.Typer(**SETTINGS)
+    command.command("export-tflite")(export)
+    _run(command)

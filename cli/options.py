@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mmnet.runtime.fullres.upsample import Upsampling
+from mmnet.runtime.profiles import Profile
 
 WhichCheckpoint = Annotated[
     str,
@@ -18,6 +19,8 @@ WhichCheckpoint = Annotated[
 ]
 
 CheckpointDir = Annotated[Path, typer.Option(metavar="DIR", help="The folder that holds the checkpoints.")]
+
+SizeOption = Annotated[int | None, typer.Option(help="Input size, a multiple of 16.", show_default="the checkpoint's")]
 
 BackgroundOption = Annotated[
     str | None,
@@ -36,19 +39,30 @@ ModelOption = Annotated[
     typer.Option("--model", "-m", metavar="FILE", help="The .tflite to run.", show_default="the model that ships"),
 ]
 
-UpsamplingOption = Annotated[
+ProfileOption = Annotated[
     str,
+    typer.Option(
+        metavar="|".join(Profile),
+        help="fine: alpha guided by the photo, estimated foreground. fast: bilinear alpha, the photo's own colours, as "
+        "a camera frame gets on a device.",
+    ),
+]
+
+UpsamplingOption = Annotated[
+    str | None,
     typer.Option(
         metavar="|".join(Upsampling),
         help="How the network's alpha is brought to the photo's size: guided by the photo, or bilinear without it.",
+        show_default="what the profile sets",
     ),
 ]
 
 ForegroundOption = Annotated[
-    bool,
+    bool | None,
     typer.Option(
         "--foreground/--no-foreground",
         help="Composites and cut-outs take the estimated foreground, or the photo's own colours, in which the old "
         "background shows through the hair.",
+        show_default="what the profile sets",
     ),
 ]

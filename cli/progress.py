@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 
 def progress_bar(console: Console, *more: ProgressColumn) -> Progress:
@@ -18,3 +28,23 @@ def progress_bar(console: Console, *more: ProgressColumn) -> Progress:
         transient=True,
         disable=not console.is_terminal,
     )
+
+
+def stage_bars(progress: Progress) -> Callable[[str, int, int], None]:
+    """Return a function that shows one stage after the other as a line of the bar.
+
+    It is called with the name of a stage, the steps done, and the total, 0 if that is not known. The line of a stage
+    goes when the stage is done or the next one begins.
+    """
+    current: dict[str, TaskID] = {}
+
+    def show(stage: str, done: int, total: int) -> None:
+        if stage not in current:
+            for task in current.values():
+                progress.remove_task(task)
+            current.clear()
+            current[stage] = progress.add_task(stage, total=None)
+        finished = 0 < total <= done
+        progress.update(current[stage], completed=done, total=total or None, visible=not finished)
+
+    return show

@@ -172,10 +172,10 @@ def convert(graph: Graph, configure: Callable[[Any, Any], None], *, tap: Tap = l
         except (RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]
             raise ConversionError(f"TensorFlow {tf.__version__} cannot convert the graph: {reason}") from error
-    return named_as_in_the_signature(model)
+    return named_by_signature(model)
 
 
-def named_as_in_the_signature(model: bytes) -> bytes:
+def named_by_signature(model: bytes) -> bytes:
     """Give the tensors the names of the signature, where the converter writes `serving_default_image:0`.
 
     And short ones, where it joins those of all that it fused: a tenth of an 8-bit file would be such names.

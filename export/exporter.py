@@ -1,14 +1,10 @@
-"""From a checkpoint to a verified .tflite, in the order in which it happens."""
+"""The steps from a checkpoint to a verified .tflite, in the order in which they happen."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import platform
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import mmnet
@@ -18,47 +14,51 @@ from mmnet.export.convert import to_float, to_float16, to_int8, to_int8_from_ran
 from mmnet.export.dynamic import to_dynamic
 from mmnet.export.metadata import add_metadata
 from mmnet.export.mixed import calibrate
+from mmnet.export.model import ExportedModel
 from mmnet.export.verify import (
-    Check,
+    ExportCheck,
     check_against_float,
     check_against_keras,
     check_graph,
     probe_images,
     raise_on_failure,
 )
-from mmnet.files import atomic_file
 from mmnet.graph.inference import inference_graph
 from mmnet.graph.operators import Graph
 from mmnet.graph.rewrite import REWRITES
 from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.ranges import Ranges
+from mmnet.network.resolve import OpenedCheckpoint
 from mmnet.quantize.activations import check_limits
 from mmnet.quantize.calibration import Calibration
 from mmnet.quantize.precision import Precision, PrecisionError
-from mmnet.runtime.tflite.metadata import ModelMetadata, recipe_path
+from mmnet.quantize.recipe import RECIPE_FORMAT
+from mmnet.runtime.tflite.metadata import ModelMetadata
 
-RECIPE_FORMAT = "mmnet-recipe/1"
+# Packages whose versions the recipe records.
 _TOOLS = ("tensorflow", "keras", "ai-edge-litert", "numpy", "opencv-python-headless")
-
-Progress = Callable[[int, int], None]
 
 
 class NeedsCalibrationError(MMNetError):
-    """8 bits need ranges, and there are no photos to measure them on."""
+    """An 8-bit export without ranges and without photos to measure them on."""
 
 
 @dataclass(frozen=True)
-class Export:
-    """What to export.
+class ExportRequest:
+    """A description of an export: what is exported, and how.
 
     Attributes:
         checkpoint: the network; its configuration gives the input size.
-        name: what to call the checkpoint in the recipe, without the folders of this machine.
+        name: the name of the checkpoint in the recipe, without the folders of this machine.
         precision: an entry of `mmnet.quantize.precision.PRECISIONS`.
         input_dtype: one of the precision's.
-        calibration: photos; needed where the precision is calibrated and the checkpoint carries no ranges, otherwise
-            they only serve verification.
-        floats: layers, or blocks of them, that stay float32 in an 8-bit model.
+        calibration: photos. An 8-bit export measures its ranges on them if the checkpoint carries none or layers stay
+            float; every other export only verifies on them.
+        float_layers: layers, or blocks of them, that stay float32 in an 8-bit model.
+
+    Raises:
+        PrecisionError: float layers in a precision that quantizes no activations.
+        NeedsCalibrationError: ranges have to be measured, and there are no photos.
     """
 
     checkpoint: Checkpoint
@@ -66,14 +66,14 @@ class Export:
     precision: Precision
     input_dtype: str
     calibration: Calibration | None = None
-    floats: tuple[str, ...] = ()
+    float_layers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.floats and not self.precision.calibrated:
+        if self.float_layers and not self.precision.calibrated:
             raise PrecisionError(
                 f"{self.precision.name} quantizes no activations, so no layer can be excepted; take --precision int8"
             )
-        if self.floats and self.calibration is None:
+        if self.float_layers and self.calibration is None:
             raise NeedsCalibrationError(
                 "a recipe with excepted layers needs photos to measure ranges on: add --calibration FOLDER"
             )
@@ -85,162 +85,175 @@ class Export:
 
     @property
     def ranges(self) -> Ranges | None:
-        """The checkpoint's activation ranges, where this export takes them: they belong to its weights, and go before
-        those that could be measured on photos. Excepted layers are taken out of a model that was measured."""
-        return self.checkpoint.ranges if self.precision.name == "int8" and not self.floats else None
+        """The checkpoint's activation ranges if this export uses them, else None.
+
+        They belong to the checkpoint's weights, so they are preferred to ranges measured on photos. A model with float
+        layers does not use them: it is made from a model with measured ranges.
+        """
+        return self.checkpoint.ranges if self.precision.name == "int8" and not self.float_layers else None
+
+    @property
+    def ranges_origin(self) -> str:
+        """Where the activation ranges are from, in words; empty if that needs no mention."""
+        if self.ranges is None:
+            if self.float_layers and self.checkpoint.ranges is not None:
+                return "measured on the photos, not the checkpoint's, since layers are excepted"
+            return ""
+        size = self.checkpoint.config.size
+        steps = self.ranges.source.get("trained_steps")
+        trained = f"quantization-aware training of {steps} steps" if steps else "measured without training"
+        at = "" if self.ranges.size == size else f", at {self.ranges.size}×{self.ranges.size}"
+        return f"the checkpoint's ({trained}{at})" + ("; the photos only verify" if self.calibration else "")
 
     @property
     def images(self) -> U8Array:
-        """The images to verify on: the calibration photos, or made-up ones."""
+        """The images to verify on: the calibration photos, or drawn ones; uint8 [N, size, size, 3]."""
         return probe_images(self.checkpoint.config.size) if self.calibration is None else self.calibration.images
 
     @property
     def image_names(self) -> tuple[str, ...]:
-        """What they are called."""
+        """The names of `images`."""
         if self.calibration is None:
             return tuple(f"probe {index}" for index in range(len(self.images)))
         return self.calibration.names
 
 
-@dataclass(frozen=True)
-class Exported:
-    """A verified model: its bytes, and the recipe that is saved beside it."""
+class ExportListener:
+    """A receiver of what happens during an export.
 
-    model: bytes
-    recipe: dict[str, Any]
-    checks: tuple[Check, ...]
+    Every method does nothing until a subclass overrides it. An exception that a method raises ends the export.
+    """
 
-    def write(self, path: Path) -> None:
-        """Write the model and, beside it, its recipe: both or neither.
+    def on_checkpoint(self, opened: OpenedCheckpoint, precision: Precision) -> None:
+        """Receive the checkpoint that was found and read, and the precision that it is exported in."""
 
-        Raises:
-            OutputError: the file system refused.
-        """
-        document = self.recipe | {"file": {"name": path.name, "bytes": len(self.model), "sha256": _sha256(self.model)}}
-        # Both are on the disk before either gets its name.
-        with atomic_file(recipe_path(path)) as recipe, atomic_file(path) as model:
-            recipe.write_text(json.dumps(document, indent=2) + "\n")
-            model.write_bytes(self.model)
+    def on_calibration(self, calibration: Calibration) -> None:
+        """Receive the calibration photos that were read."""
+
+    def on_request(self, request: ExportRequest) -> None:
+        """Receive the complete request, before the conversion begins."""
+
+    def on_progress(self, stage: str, done: int, total: int) -> None:
+        """Receive how far a stage is: `done` of `total` steps. A total of 0 means that it is not known."""
+
+    def on_check(self, check: ExportCheck) -> None:
+        """Receive a check as soon as it is known, passed or not."""
 
 
-def run_export(
-    export: Export,
-    *,
-    on_check: Callable[[Check], None] = lambda check: None,
-    on_calibration: Progress = lambda done, total: None,
-) -> Exported:
-    """Convert and verify.
+def run_export(request: ExportRequest, listener: ExportListener | None = None) -> ExportedModel:
+    """Convert a checkpoint and verify the result.
 
     Args:
-        export: what to make.
-        on_check: called with every check as soon as it is known, passed or not.
-        on_calibration: called with the photos measured and their total.
+        request: what to export.
+        listener: receives the progress and the checks.
 
     Raises:
-        VerificationError: the result is not what it should be (ParityError, OperatorError, ContractError).
-        ConversionError: TensorFlow's converter refused.
-        VariableError: the weights are not those of the configuration.
-        RangeError: the checkpoint's activation ranges are not those of this network.
+        VerificationError: a check failed (ParityError, OperatorError, ContractError).
+        ConversionError: TensorFlow's converter refused the graph.
+        VariableError: the weights do not belong to the configuration.
+        RangeError: the checkpoint's activation ranges do not belong to this network.
+        UnknownLayerError: a float layer that the network does not have.
     """
-    checks: list[Check] = []
+    listener = listener or ExportListener()
+    checks: list[ExportCheck] = []
 
-    def settle(*found: Check) -> None:
-        for check in found:
+    def settle(*results: ExportCheck) -> None:
+        for check in results:
             checks.append(check)
-            on_check(check)
-        raise_on_failure(found)
+            listener.on_check(check)
+        raise_on_failure(results)
 
-    # 1. The network as it was trained, rewritten to be fast.
-    checkpoint = export.checkpoint
+    # 1. The network as it was trained is rewritten to be fast.
+    listener.on_progress("converting", 0, 0)
+    checkpoint = request.checkpoint
     graph = inference_graph(checkpoint)
-    if export.ranges is not None:
-        check_limits(export.ranges, graph)
-    # 2. In float, it still is the network in Keras.
+    if request.ranges is not None:
+        check_limits(request.ranges, graph)
+    # 2. In float, it still computes what the network computes in Keras.
     float_model = to_float(graph)
-    settle(check_against_keras(float_model, checkpoint, export.images))
-    # 3. In the wanted precision, it stays close to the float one.
-    model = _convert(export, graph, float_model, on_calibration)
+    settle(check_against_keras(float_model, checkpoint, request.images))
+    # 3. In the requested precision, it stays close to the float model.
+    model = _convert(request, graph, float_model, listener)
     if model is not float_model:
-        settle(*check_against_float(model, float_model, export.precision, export.images, export.image_names))
-    # 4. The file tells what it is.
-    recipe = _recipe(export)
-    model = add_metadata(model, _metadata(export, recipe))
-    # 5. What would make it slow, or unusable for the runtime, is not in it.
-    settle(*check_graph(model, export.precision, export.input_dtype, checkpoint.config.size, mixed=bool(export.floats)))
-    return Exported(model, recipe | {"verification": [check.to_json() for check in checks]}, tuple(checks))
+        settle(*check_against_float(model, float_model, request.precision, request.images, request.image_names))
+    # 4. The file gets a description of itself.
+    recipe = _recipe(request)
+    model = add_metadata(model, _metadata(request, recipe))
+    # 5. It holds nothing that would make it slow, or that the runtime could not run.
+    size, mixed = checkpoint.config.size, bool(request.float_layers)
+    settle(*check_graph(model, request.precision, request.input_dtype, size, mixed=mixed))
+    return ExportedModel(model, recipe | {"verification": [check.to_json() for check in checks]}, tuple(checks))
 
 
-def _convert(export: Export, graph: Graph, float_model: bytes, on_calibration: Progress) -> bytes:
-    match export.precision.name:
+def _convert(request: ExportRequest, graph: Graph, float_model: bytes, listener: ExportListener) -> bytes:
+    match request.precision.name:
         case "float32":
             return float_model
         case "float16":
             return to_float16(graph)
         case "dynamic":
             return to_dynamic(float_model)
-    if export.ranges is not None:
-        return to_int8_from_ranges(graph, export.ranges.limits, input_dtype=export.input_dtype)
-    images = export.images
-    if export.floats:
-        calibrated = calibrate(graph, images, progress=lambda done: on_calibration(done, len(images)))
-        return calibrated.quantize(calibrated.named(export.floats), input_dtype=export.input_dtype)
-    return to_int8(
-        graph,
-        images,
-        input_dtype=export.input_dtype,
-        progress=lambda done: on_calibration(done, len(images)),
-    )
+    if request.ranges is not None:
+        return to_int8_from_ranges(graph, request.ranges.limits, input_dtype=request.input_dtype)
+    images = request.images
+
+    def progress(done: int) -> None:
+        listener.on_progress("measuring ranges", done, len(images))
+
+    if request.float_layers:
+        calibrated = calibrate(graph, images, progress=progress)
+        return calibrated.quantize(calibrated.named(request.float_layers), input_dtype=request.input_dtype)
+    return to_int8(graph, images, input_dtype=request.input_dtype, progress=progress)
 
 
-def _recipe(export: Export) -> dict[str, Any]:
-    """How the model came about: enough to make the same bytes again. No date, no path: it is part of the file."""
-    checkpoint, calibration = export.checkpoint, export.calibration
+def _recipe(request: ExportRequest) -> dict[str, Any]:
+    """How the model was made: enough to make the same bytes again.
+
+    It is part of the file, so it holds no date and no path, and its keys and texts must not change.
+    """
+    checkpoint, calibration = request.checkpoint, request.calibration
     return {
         "format": RECIPE_FORMAT,
         "checkpoint": {
-            "name": export.name,
+            "name": request.name,
             "sha256": checkpoint.fingerprint(),
             "step": checkpoint.step,
             "provenance": dict(checkpoint.provenance),
         },
         "model": checkpoint.config.to_json(),
-        "precision": export.precision.name,
-        "input": export.input_dtype,
-        **({"except": list(export.floats)} if export.floats else {}),
+        "precision": request.precision.name,
+        "input": request.input_dtype,
+        **({"except": list(request.float_layers)} if request.float_layers else {}),
         "calibration": calibration
         and {
             "photos": len(calibration.names),
             "sha256": calibration.fingerprint(),
             "unreadable": sorted(calibration.unreadable),
         },
-        "ranges": _ranges(export),
+        "ranges": _ranges(request),
         "rewrites": [rewrite.__name__ for rewrite in REWRITES],
         "versions": {"mmnet": mmnet.__version__, "python": platform.python_version()}
         | {tool: version(tool) for tool in _TOOLS},
     }
 
 
-def _ranges(export: Export) -> dict[str, Any] | None:
-    """Where the ranges of the 8-bit activations are from."""
-    if export.ranges is not None:
-        return {"from": "checkpoint", "size": export.ranges.size, **export.ranges.source}
-    return {"from": "calibration"} if export.precision.calibrated else None
+def _ranges(request: ExportRequest) -> dict[str, Any] | None:
+    """Where the ranges of the 8-bit activations are from, as the recipe records it."""
+    if request.ranges is not None:
+        return {"from": "checkpoint", "size": request.ranges.size, **request.ranges.source}
+    return {"from": "calibration"} if request.precision.calibrated else None
 
 
-def _metadata(export: Export, recipe: dict[str, Any]) -> ModelMetadata:
-    config = export.checkpoint.config
+def _metadata(request: ExportRequest, recipe: dict[str, Any]) -> ModelMetadata:
+    config = request.checkpoint.config
     return ModelMetadata(
-        name=f"{config.name} {config.size} {export.precision.name}",
+        name=f"{config.name} {config.size} {request.precision.name}",
         description=(
-            f"Automatic portrait matting: RGB photo in, alpha matte out. Checkpoint {export.name}, step "
-            f"{export.checkpoint.step}, {export.precision.stores}."
+            f"Automatic portrait matting: RGB photo in, alpha matte out. Checkpoint {request.name}, step "
+            f"{request.checkpoint.step}, {request.precision.stores}."
         ),
         version=mmnet.__version__,
-        author=str(export.checkpoint.provenance.get("author", "")),
-        licence=str(export.checkpoint.provenance.get("licence", "")),
+        author=str(request.checkpoint.provenance.get("author", "")),
+        licence=str(request.checkpoint.provenance.get("licence", "")),
         recipe=recipe,
     )
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

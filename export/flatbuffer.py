@@ -7,7 +7,7 @@ from typing import Any
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
-from mmnet.runtime.tflite.contents import IDENTIFIER
+from mmnet.runtime.tflite.file import IDENTIFIER
 
 # schema.fbs says `data:[ubyte] (force_align: 16)` of weights, metadata_schema.fbs of custom metadata.
 BUFFER_ALIGNMENT = 16

@@ -1,9 +1,12 @@
-"""Every export is checked before it is written: parity, operators, partitions, contract. The tolerances are here."""
+"""The checks that every export has to pass before it is written: parity, operators, partitions, contract.
+
+The tolerances of the float model are here, those of each precision in `mmnet.quantize.precision`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,65 +15,74 @@ from mmnet.arrays import F32Array, U8Array
 from mmnet.errors import MMNetError
 from mmnet.export.convert import SIGNATURE
 from mmnet.network.checkpoint import Checkpoint
-from mmnet.network.keras_network import assign_weights, build_keras
+from mmnet.network.keras_network import build_trained_keras
 from mmnet.quantize.precision import Precision
 from mmnet.runtime import MattingModel
 from mmnet.runtime.tflite.inspection import ModelReport, TensorReport, inspect_model
 
-# Alpha of the float .tflite against the Keras graph that it was made from: rounding of float32, in another order of
-# sums. 5e-6 on photos, up to 5e-5 where a network is undecided; a step of an 8-bit alpha is 4e-3.
+# The alpha of the float .tflite differs from that of the Keras graph by the rounding of float32, since sums are taken
+# in another order: 5e-6 on photos, up to 5e-5 where a network is undecided. One step of an 8-bit alpha is 4e-3.
 FLOAT_TOLERANCE = 1e-4
-# Operators that a conversion gone wrong leaves behind: dilations by space-to-batch, norms as multiplications.
+# Operators that a failed rewriting leaves behind: dilations by space-to-batch, norms as multiplications.
 FORBIDDEN_OPERATORS = ("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND", "MUL", "SOFTMAX")
-# Between the 8-bit graph, which is int8 inside, and the dtype of its input and output.
+# Operators between the 8-bit graph, which is int8 inside, and the dtype of its input and output.
 BORDER_OPERATORS = {"QUANTIZE", "DEQUANTIZE"}
-PROBES = 4
+PROBE_COUNT = 4
 
 
 class VerificationError(MMNetError):
-    """The exported model is not what it should be; nothing was written."""
+    """An exported model that failed a check; nothing was written."""
 
     exit_code = 3
 
 
 class ParityError(VerificationError):
-    """Its alpha differs from that of the network it was made from."""
+    """The alpha differs from that of the network that the model was made from."""
 
 
 class OperatorError(VerificationError):
-    """Its graph would run slowly: operators or partitions that should not be there."""
+    """The graph would run slowly: it has operators or partitions that should not be there."""
 
 
 class ContractError(VerificationError):
-    """Its inputs or outputs are not those of the contract."""
+    """The inputs or outputs are not those of the contract."""
 
 
 @dataclass(frozen=True)
-class Check:
-    """One thing that was verified.
+class ExportCheck:
+    """One property of an exported model that was verified.
 
     Attributes:
-        name: what was compared.
-        found: the figure or fact, in words.
-        accepted: what would have passed.
-        passed: whether it did.
-        value: the figure as a number, where there is one.
-        error: what to raise if it did not pass.
+        name: what was checked.
+        measured: the figure or fact, in words.
+        accepted: the limit, in words.
+        passed: whether it was kept.
+        error: the exception to raise if it was not.
+        value: the figure as a number, if there is one.
     """
 
     name: str
-    found: str
+    measured: str
     accepted: str
     passed: bool
     error: type[VerificationError]
     value: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The check as plain JSON values."""
-        return {key: value for key, value in asdict(self).items() if key != "error"}
+        """Return the check as plain JSON values, as the recipe beside a model records it."""
+        return {
+            "name": self.name,
+            "found": self.measured,
+            "accepted": self.accepted,
+            "passed": self.passed,
+            "value": self.value,
+        }
+
+    def __str__(self) -> str:
+        return f"{'✓' if self.passed else '✗'} {self.name}: {self.measured} (accepted: {self.accepted})"
 
 
-def raise_on_failure(checks: Sequence[Check]) -> None:
+def raise_on_failure(checks: Sequence[ExportCheck]) -> None:
     """Raise the error of the first check that did not pass.
 
     Raises:
@@ -78,11 +90,13 @@ def raise_on_failure(checks: Sequence[Check]) -> None:
     """
     for check in checks:
         if not check.passed:
-            raise check.error(f"{check.name}: {check.found}; accepted is {check.accepted}; nothing was written")
+            raise check.error(f"{check.name}: {check.measured}; accepted is {check.accepted}; nothing was written")
 
 
-def probe_images(size: int, count: int = PROBES) -> U8Array:
-    """Images to compare on where there are no photos: a drawn head and shoulders, another each time, always the same.
+def probe_images(size: int, count: int = PROBE_COUNT) -> U8Array:
+    """Draw images to compare models on where there are no photos: heads and shoulders, no two alike.
+
+    The same size and count give the same images every time.
 
     Returns:
         uint8 [count, size, size, 3].
@@ -107,19 +121,24 @@ def probe_images(size: int, count: int = PROBES) -> U8Array:
     return images
 
 
-def check_against_keras(model: bytes, checkpoint: Checkpoint, images: U8Array) -> Check:
-    """Compare the float .tflite with the training graph in Keras, on at most a few of the images."""
+def check_against_keras(model: bytes, checkpoint: Checkpoint, images: U8Array) -> ExportCheck:
+    """Compare the float .tflite with the training graph in Keras.
+
+    Args:
+        model: the float .tflite.
+        checkpoint: the network that it was made from.
+        images: uint8 [N, size, size, 3]; a few of them, spread evenly, are compared.
+    """
     import keras
     import tensorflow as tf
 
-    images = images[:: max(1, len(images) // PROBES)][:PROBES]
-    network = build_keras(checkpoint.config, keras)
-    assign_weights(network, checkpoint.weights, checkpoint.config)
+    images = images[:: max(1, len(images) // PROBE_COUNT)][:PROBE_COUNT]
+    network = build_trained_keras(checkpoint, keras)
     values = images.astype(np.float32) / np.float32(255)
     logits = network(tf.constant(values), training=False)["final_block"]
     expected = tf.nn.softmax(logits).numpy()[..., 1]
     difference = float(np.abs(alphas(model, images) - expected).max())
-    return Check(
+    return ExportCheck(
         "float .tflite against Keras",
         f"max |Δ alpha| {difference:.1e} on {len(images)} images",
         f"at most {FLOAT_TOLERANCE:.0e}",
@@ -131,13 +150,23 @@ def check_against_keras(model: bytes, checkpoint: Checkpoint, images: U8Array) -
 
 def check_against_float(
     model: bytes, float_model: bytes, precision: Precision, images: U8Array, names: Sequence[str]
-) -> list[Check]:
-    """Compare a quantized .tflite with the float one, image by image, both through the runtime."""
+) -> list[ExportCheck]:
+    """Compare a quantized .tflite with the float one, image by image, both through the runtime.
+
+    Args:
+        model, float_model: the two .tflite.
+        precision: the precision of the first; it holds the tolerances.
+        images: uint8 [N, size, size, 3].
+        names: the name of each image.
+
+    Returns:
+        A check of the mean |Δα| over all images, and one of the worst image.
+    """
     differences = np.abs(alphas(model, images) - alphas(float_model, images)).mean(axis=(1, 2))
     mean, worst = float(differences.mean()), int(differences.argmax())
     name = f"{precision.name} against float"
     return [
-        Check(
+        ExportCheck(
             name,
             f"MAD {mean:.5f} over {len(images)} images",
             f"at most {precision.mean_tolerance:g}",
@@ -145,7 +174,7 @@ def check_against_float(
             ParityError,
             mean,
         ),
-        Check(
+        ExportCheck(
             f"{name}, worst",
             f"MAD {differences[worst]:.5f} on {names[worst]}",
             f"at most {precision.worst_tolerance:g}",
@@ -156,13 +185,15 @@ def check_against_float(
     ]
 
 
-def check_graph(model: bytes, precision: Precision, input_dtype: str, size: int, *, mixed: bool = False) -> list[Check]:
+def check_graph(
+    model: bytes, precision: Precision, input_dtype: str, size: int, *, mixed: bool = False
+) -> list[ExportCheck]:
     """Check operators, partitions, weights and the contract.
 
     Args:
         model: the .tflite.
-        precision, input_dtype, size: what it should be.
-        mixed: whether some layers were to stay float.
+        precision, input_dtype, size: the precision, input dtype and input size that it should have.
+        mixed: whether some layers should be float.
     """
     report = inspect_model(model)
     return [
@@ -172,11 +203,11 @@ def check_graph(model: bytes, precision: Precision, input_dtype: str, size: int,
     ]
 
 
-def _check_operators(report: ModelReport) -> list[Check]:
+def _check_operators(report: ModelReport) -> list[ExportCheck]:
     left = [name for name in FORBIDDEN_OPERATORS if name in report.operators]
     outside = report.delegation.outside
     return [
-        Check(
+        ExportCheck(
             "operators",
             f"{sum(report.operators.values())} operators, "
             + (f"among them {', '.join(left)}" if left else "none wasted"),
@@ -184,7 +215,7 @@ def _check_operators(report: ModelReport) -> list[Check]:
             not left,
             OperatorError,
         ),
-        Check(
+        ExportCheck(
             "XNNPACK partitions",
             f"{report.delegation.partitions}, outside {', '.join(outside) or 'nothing'}",
             f"1, outside at most {', '.join(sorted(BORDER_OPERATORS))}",
@@ -195,17 +226,17 @@ def _check_operators(report: ModelReport) -> list[Check]:
     ]
 
 
-def _check_weights(report: ModelReport, mixed: bool) -> Check:
-    return Check(
+def _check_weights(report: ModelReport, mixed: bool) -> ExportCheck:
+    return ExportCheck(
         "weights",
-        f"{', '.join(report.precisions)}, {'a scale a channel' if report.per_channel else 'a scale a tensor'}",
-        f"int8{' and float32' if mixed else ''}, a scale a channel",
+        f"{', '.join(report.precisions)}, {'one scale per channel' if report.per_channel else 'one scale per tensor'}",
+        f"int8{' and float32' if mixed else ''}, one scale per channel",
         set(report.precisions) == ({"int8", "float32"} if mixed else {"int8"}) and report.per_channel is True,
         OperatorError,
     )
 
 
-def _check_contract(report: ModelReport, dtype: str, size: int) -> Check:
+def _check_contract(report: ModelReport, dtype: str, size: int) -> ExportCheck:
     scales: dict[str, tuple[float | None, float | None]] = {"uint8": (1 / 255, 1 / 256), "float32": (None, None)}
     zero = 0 if dtype == "uint8" else None
     expected = (
@@ -219,7 +250,7 @@ def _check_contract(report: ModelReport, dtype: str, size: int) -> Check:
         and signatures == {SIGNATURE: (("image",), ("alpha",))}
         and all(_same_tensor(found, wanted) for found, wanted in zip(tensors, expected, strict=True))
     )
-    return Check(
+    return ExportCheck(
         "contract",
         ", ".join(f"{list(tensor.shape)} {tensor.dtype}" for tensor in tensors) + f", signatures {sorted(signatures)}",
         f"{SIGNATURE}: image [1, {size}, {size}, 3] {dtype} -> alpha [1, {size}, {size}, 1] {dtype}",
@@ -240,6 +271,14 @@ def _same_tensor(found: TensorReport, wanted: TensorReport) -> bool:
 
 
 def alphas(model: bytes, images: U8Array) -> F32Array:
-    """What a model computes from images through the runtime: float32 [N, S, S] in 0-1."""
+    """Run a model on images through the runtime.
+
+    Args:
+        model: the .tflite.
+        images: uint8 [N, S, S, 3], RGB.
+
+    Returns:
+        The alphas, float32 [N, S, S] in 0-1.
+    """
     with MattingModel(model) as matting:
         return np.stack([matting.run_float(image) for image in images])

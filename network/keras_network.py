@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mmnet.network.blocks import NORM_EPSILON, walk
+from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.config import ModelConfig, Sampling
 from mmnet.network.variables import NORM_PARTS, ROOT, Weights, check_weights
 
@@ -142,6 +143,17 @@ def assign_weights(model: Any, weights: Weights, config: ModelConfig) -> None:
     check_weights(weights, config)
     for name, variable in _variables(model):
         variable.assign(weights[name])
+
+
+def build_trained_keras(checkpoint: Checkpoint, keras: ModuleType) -> Any:
+    """Return the training network of `build_keras` with the weights of a checkpoint.
+
+    Raises:
+        VariableError: the weights do not belong to the checkpoint's configuration.
+    """
+    model = build_keras(checkpoint.config, keras)
+    assign_weights(model, checkpoint.weights, checkpoint.config)
+    return model
 
 
 def read_weights(model: Any) -> Weights:

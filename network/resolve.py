@@ -88,6 +88,10 @@ class OpenedCheckpoint:
         """Return name, fingerprint and step, as recipes and reports record them."""
         return {"name": self.name, "sha256": self.checkpoint.fingerprint(), "step": self.checkpoint.step}
 
+    def resized(self, size: int | None) -> OpenedCheckpoint:
+        """Return the same checkpoint at another input size; see `Checkpoint.resized`."""
+        return OpenedCheckpoint(self.source, self.checkpoint.resized(size))
+
     def __str__(self) -> str:
         config = self.checkpoint.config
         return (

@@ -1,4 +1,4 @@
-"""A recipe as a file: which precision, and which layers are excepted from it."""
+"""The part of a recipe file that decides an export: the precision, and the layers that stay float."""
 
 from __future__ import annotations
 
@@ -10,68 +10,70 @@ from typing import Any
 
 from mmnet.errors import MMNetError
 
-FORMAT = "mmnet-recipe/1"
+RECIPE_FORMAT = "mmnet-recipe/1"
 
 
 class RecipeError(MMNetError):
-    """A file that is no recipe, or one that contradicts the rest of what was asked for."""
+    """A file that is not a recipe, or a recipe that contradicts an option."""
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How to quantize.
+class ExportRecipe:
+    """How a checkpoint is exported.
 
     Attributes:
-        precision: a name in `mmnet.quantize.precision.PRECISIONS`; None: not said.
-        input_dtype: of the input and output; None: not said.
-        floats: layers, or blocks of them, that stay float32.
+        precision: a name in `mmnet.quantize.precision.PRECISIONS`; None if the recipe does not give one.
+        input_dtype: the dtype of the input and output; None if the recipe does not give one.
+        float_layers: layers, or blocks of them, that stay float32.
     """
 
     precision: str | None = None
     input_dtype: str | None = None
-    floats: tuple[str, ...] = ()
+    float_layers: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """As `read_recipe` takes it."""
-        said = {"precision": self.precision, "input": self.input_dtype}
-        return {"format": FORMAT} | {key: value for key, value in said.items() if value} | {"except": list(self.floats)}
+        """Return the recipe as plain JSON values that `read_recipe` accepts."""
+        options = {"precision": self.precision, "input": self.input_dtype}
+        given = {key: value for key, value in options.items() if value}
+        return {"format": RECIPE_FORMAT} | given | {"except": list(self.float_layers)}
 
 
-def read_recipe(path: Path) -> Recipe:
-    """Read a recipe: one that `mmnet sensitivity` proposed, one saved beside a model, or one written by hand.
+def read_recipe(path: str | Path) -> ExportRecipe:
+    """Read a recipe file: proposed by `mmnet sensitivity`, saved beside a model, or written by hand.
 
-    Only `precision`, `input` and `except` are looked at.
+    Only its keys `precision`, `input` and `except` are used.
 
     Raises:
-        RecipeError: it cannot be read, or is none.
+        RecipeError: the file cannot be read, or is not a recipe.
     """
+    path = Path(path)
     try:
-        found = json.loads(path.read_bytes())
+        document = json.loads(path.read_bytes())
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise RecipeError(f"{path}: is not JSON ({error}); mmnet sensitivity -o FILE writes a recipe") from error
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise RecipeError(f'{path}: is not a recipe; it needs "format": "{FORMAT}"')
-    floats = found.get("except", [])
-    if not isinstance(floats, list) or not all(isinstance(name, str) and name for name in floats):
-        raise RecipeError(f'{path}: "except" is {json.dumps(floats)[:80]}; it has to be a list of layer names')
-    return Recipe(_text(found, "precision", path), _text(found, "input", path), tuple(floats))
+    if not isinstance(document, dict) or document.get("format") != RECIPE_FORMAT:
+        raise RecipeError(f'{path}: is not a recipe; it needs "format": "{RECIPE_FORMAT}"')
+    layers = document.get("except", [])
+    if not isinstance(layers, list) or not all(isinstance(name, str) and name for name in layers):
+        raise RecipeError(f'{path}: "except" is {json.dumps(layers)[:80]}; it has to be a list of layer names')
+    return ExportRecipe(_text(document, "precision", path), _text(document, "input", path), tuple(layers))
 
 
-def agreed(recipe: str | None, asked: str | None, option: str) -> str | None:
-    """What the recipe and the command line say together.
+def agreed(recipe: str | None, option: str | None, name: str) -> str | None:
+    """Return the value that a recipe and an option of this name give together; None if neither gives one.
 
     Raises:
         RecipeError: they differ.
     """
-    if recipe is not None and asked is not None and recipe != asked:
-        raise RecipeError(f"the recipe says {option} {recipe}, the command line {asked}; leave one out")
-    return asked if recipe is None else recipe
+    if recipe is not None and option is not None and recipe != option:
+        raise RecipeError(f"the recipe gives {name} {recipe}, the option {name} is {option}; leave one out")
+    return option if recipe is None else recipe
 
 
-def _text(found: Mapping[str, Any], key: str, path: Path) -> str | None:
-    value = found.get(key)
+def _text(document: Mapping[str, Any], key: str, path: Path) -> str | None:
+    value = document.get(key)
     if value is not None and not isinstance(value, str):
         raise RecipeError(f'{path}: "{key}" is {json.dumps(value)[:80]}; it has to be text')
     return value

@@ -15,8 +15,9 @@ from mmnet.runtime.imaging.fit import Fit
 from mmnet.runtime.imaging.frames import Orientation, Plane, YuvFrame
 from mmnet.runtime.imaging.photos import PhotoError, list_photos, read_photo
 from mmnet.runtime.imaging.preprocess import ImageError, alpha_to_image, to_model_input
-from mmnet.runtime.matter import MatterOptions, PortraitMatter
+from mmnet.runtime.matter import PortraitMatter
 from mmnet.runtime.model import MattingModel
+from mmnet.runtime.profiles import Profile, ProfileError
 from mmnet.runtime.video.smoothing import TemporalSmoother
 from mmnet.runtime.video.stream import Matte, StreamError, TimestampError
 
@@ -25,13 +26,14 @@ __all__ = [
     "Fit",
     "ImageError",
     "Matte",
-    "MatterOptions",
     "MattingModel",
     "ModelError",
     "Orientation",
     "PhotoError",
     "Plane",
     "PortraitMatter",
+    "Profile",
+    "ProfileError",
     "StreamError",
     "TemporalSmoother",
     "TimestampError",

@@ -1,10 +1,10 @@
-"""Photo, video or camera → alpha mattes at the image's own size."""
+"""`PortraitMatter`: photos, videos or a camera in, alpha mattes at the image's own size out."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,36 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.arrays import Alpha, AnyArray, F32Array, U8Array
-from mmnet.runtime.fullres.upsample import DEFAULT, Upsampling, upsample
+from mmnet.runtime.fullres.alpha import AnyAlpha
+from mmnet.runtime.fullres.compositing import composite, cutout
+from mmnet.runtime.fullres.upsample import Upsampling, upsample
 from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes, to_model_input
 from mmnet.runtime.model import MattingModel, default_model
+from mmnet.runtime.profiles import DEFAULT_PROFILE, Profile, choose_profile
 from mmnet.runtime.video.pipeline import pipelined
 from mmnet.runtime.video.stream import LiveStream, Matte, Milliseconds, Smoothing, StreamError, StreamState
 
 Image = U8Array | F32Array | NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class MatterOptions:
-    """How a `PortraitMatter` computes.
-
-    Attributes:
-        model: path or bytes of a .tflite, a loaded model, or None for the one that ships.
-        threads: of the network, >= 1; None takes the processor's, at most 4. Not with a loaded model.
-        upsampling: how the network's alpha comes to the image's size.
-        smoothing: makes what smooths the alphas of one video or live stream; None leaves every frame alone.
-        on_matte: gets the mattes of the live stream, in a thread of its own.
-    """
-
-    model: str | Path | bytes | MattingModel | None = None
-    threads: int | None = None
-    upsampling: Upsampling = DEFAULT
-    smoothing: Callable[[], Smoothing] | None = None
-    on_matte: Callable[[Matte], Any] | None = None
-
-
 class PortraitMatter:
-    """Computes the alpha matte of the person in photos, in the frames of a video, or in those of a camera.
+    """Computes the alpha matte of the person in photos, in the frames of a video or in those of a camera.
 
         with PortraitMatter("mmnet.tflite") as matter:
             alpha = matter(read_photo("photo.jpg"))        # a photo
@@ -53,29 +37,49 @@ class PortraitMatter:
         with PortraitMatter(on_matte=show) as matter:      # live: show(matte) is called, and frames are skipped
             matter.live(frame, timestamp_ms)               # where mattes take longer than they
 
-    Any thread may call it; the network takes one image at a time. It owns its model, unless it was given a
+    Any thread may call it; the network computes one image at a time. It owns its model, unless it was given a
     `MattingModel`. Leaving `with` waits for the live stream's last frames, and raises what its callback raised.
+
+    A matte takes three steps, which can also be called (and timed) one by one: `prepare`, `infer`, `upsample`.
+
+    Attributes:
+        model: the network.
+        settings: what the profile and the arguments set: the upsampling, and whether the foreground is estimated.
     """
 
     def __init__(
         self,
         model: str | Path | bytes | MattingModel | None = None,
         threads: int | None = None,
-        upsampling: Upsampling = DEFAULT,
         *,
+        profile: Profile | str = DEFAULT_PROFILE,
+        upsampling: Upsampling | str | None = None,
+        foreground: bool | None = None,
         smoothing: Callable[[], Smoothing] | None = None,
         on_matte: Callable[[Matte], Any] | None = None,
     ) -> None:
-        """Load a model; `MatterOptions` says what the arguments are.
+        """Load a model.
+
+        Args:
+            model: path or bytes of a .tflite, a loaded model, or None for the model that ships.
+            threads: threads of the network, >= 1; None takes the number of cores, at most 4. Not with a loaded model.
+            profile: how much work a matte gets after the network: `fine` or `fast`.
+            upsampling: how the network's alpha is brought to the image's size; None takes the profile's.
+            foreground: whether `cutout` and `composite` estimate the foreground; None takes the profile's.
+            smoothing: called once for each video or live stream, it returns what smooths its alphas over time, such as
+                `TemporalSmoother`; None smooths nothing.
+            on_matte: called with each matte of the live stream, in a thread of its own.
 
         Raises:
-            ModelError: see `MattingModel`; or None was given and no model ships.
+            ModelError: see `MattingModel`; or no model was given and none ships.
+            ProfileError, UpsamplingError: there is no profile or method of that name.
+            TypeError: `threads` was given together with a loaded model.
         """
-        self.upsampling = upsampling
+        self.settings = choose_profile(profile).override(upsampling, foreground)
         self._owned = not isinstance(model, MattingModel)
         if isinstance(model, MattingModel):
             if threads is not None:
-                raise TypeError("threads belongs to the MattingModel given")
+                raise TypeError("threads was given with a loaded model; give it to MattingModel instead")
             self.model = model
         else:
             self.model = MattingModel(default_model() if model is None else model, threads)
@@ -86,21 +90,16 @@ class PortraitMatter:
         self._live: LiveStream | None = None
         self._closed = False
 
-    @classmethod
-    def from_options(cls, options: MatterOptions) -> Self:
-        """As the constructor, from a `MatterOptions`."""
-        return cls(**{field.name: getattr(options, field.name) for field in fields(options)})
-
     def __call__(self, image: Image) -> Alpha:
-        """Compute the matte of a photo.
+        """Compute the alpha matte of a photo.
 
         Args:
-            image: [H, W, 3], RGB; uint8 in 0-255, or float32 or float64 in 0-1 (rounded to bytes, as the
-                network takes them).
+            image: [H, W, 3], RGB; uint8 in 0-255, or float32 or float64 in 0-1 (rounded to bytes, as the network takes
+                them).
 
         Returns:
-            float32 [H, W] in 0-1, 1 = the person: the model's alpha, brought to the photo's size by
-            `upsample.upsample_alpha`.
+            float32 [H, W] in 0-1, 1 = the foreground: the model's alpha, brought to the photo's size by
+            `upsample_alpha`.
 
         Raises:
             ImageError: another shape or dtype; not finite; outside 0-1.
@@ -109,18 +108,88 @@ class PortraitMatter:
         return self.photo(image).alpha
 
     def photo(self, image: Image) -> Matte:
-        """As a call, with the photo, as `mmnet matte` makes cut-outs and composites of it."""
+        """Compute the matte of a photo as a `Matte`, whose `alpha_u8` makes composites sooner than a float alpha.
+
+        Arguments and errors are those of a call.
+        """
         prepared = self._prepare((image, 0))
+        return self._upsample(_Inferred(prepared, self.infer(prepared.model_input)))
+
+    def cutout(self, image: Image) -> U8Array:
+        """Cut the person out of a photo, with the foreground that the profile asks for.
+
+        Arguments and errors are those of a call.
+
+        Returns:
+            uint8 [H, W, 4], RGBA, straight (not premultiplied).
+        """
+        matte = self.photo(image)
+        return cutout(matte.frame, matte.alpha_u8, estimate_foreground=self.settings.foreground)
+
+    def composite(self, image: Image, background: U8Array | tuple[int, int, int]) -> U8Array:
+        """Composite the person of a photo over a background, with the foreground that the profile asks for.
+
+        Args:
+            image: the photo, as a call takes it.
+            background: uint8 [H, W, 3], or one colour.
+
+        Returns:
+            uint8 [H, W, 3].
+
+        Raises:
+            ImageError, ModelError: as a call; or the background has another shape.
+        """
+        matte = self.photo(image)
+        return composite(matte.frame, matte.alpha_u8, background, estimate_foreground=self.settings.foreground)
+
+    def alpha_bytes(self, image: Image) -> U8Array:
+        """Compute the alpha of a photo at the model's size: uint8 [S, S], 255 = the foreground.
+
+        Arguments and errors are those of a call.
+        """
+        model_input = self.prepare(image)
         with self._network:
-            alpha = self.model.run_float(prepared.small)
-        return self._enlarge(_Inferred(prepared, alpha))
+            return self.model.run(model_input)
+
+    def prepare(self, image: Image) -> U8Array:
+        """Stretch an image to the model's square: uint8 [S, S, 3], RGB. The first step of a matte.
+
+        Arguments and errors are those of a call.
+        """
+        return to_model_input(as_bytes(image), self.model.size)
+
+    def infer(self, model_input: U8Array) -> Alpha:
+        """Run the network on its input, uint8 [S, S, 3]: float32 [S, S] in 0-1. The second step of a matte.
+
+        Raises:
+            ImageError: another shape or dtype.
+            ModelError: see `MattingModel.run`.
+        """
+        with self._network:
+            return self.model.run_float(model_input)
+
+    def upsample(self, alpha: Alpha, image: U8Array, model_input: U8Array | None = None) -> AnyAlpha:
+        """Bring the network's alpha to the size of its image. The third step of a matte.
+
+        Args:
+            alpha: float32 [S, S] in 0-1, as `infer` returns it.
+            image: uint8 [H, W, 3].
+            model_input: uint8 [S, S, 3], as `prepare` returns it; None computes it again where it is needed.
+
+        Returns:
+            [H, W]: `AlphaU8` where the alpha was guided by the image, else float32 in 0-1.
+
+        Raises:
+            ImageError: an array of another shape or dtype, or alpha outside 0-1.
+        """
+        return upsample(alpha, image, self.settings.upsampling, model_input=model_input)
 
     def video(self, frame: Image, timestamp_ms: Milliseconds) -> Alpha:
         """Compute the matte of the next frame of a video; `restart` begins another video.
 
         Args:
             frame: as a photo.
-            timestamp_ms: milliseconds from anywhere, later than that of the frame before.
+            timestamp_ms: milliseconds since any fixed moment, later than that of the frame before.
 
         Returns:
             As for a photo; smoothed over time, if this object has a smoothing.
@@ -129,7 +198,7 @@ class PortraitMatter:
             TimestampError: the timestamp is not later than the one before; the frame does not count.
             ImageError, ModelError: as for a photo.
         """
-        return self._enlarge(self._infer(self._prepare((frame, timestamp_ms)), self._video)).alpha
+        return self._upsample(self._infer(self._prepare((frame, timestamp_ms)), self._video)).alpha
 
     def restart(self) -> None:
         """Let the next frame that `video` gets be the first of another video."""
@@ -143,24 +212,26 @@ class PortraitMatter:
         *,
         stop: threading.Event | None = None,
     ) -> Generator[Any, None, None]:
-        """Compute the mattes of a video's frames, in order: to the bit what `video` computes, but reading, preparing,
-        the network and finishing overlap, each in a thread of its own. A call is a video of its own.
+        """Compute the mattes of a video's frames, in order: to the bit what `video` computes.
+
+        Reading, preparing, the network and finishing overlap, each in a thread of its own. Each call is a video of its
+        own.
 
         Args:
             frames: (frame, timestamp_ms), as `video` takes them; read ahead by a few frames.
-            finish: what to make of each `Matte`, in the last thread; None leaves it as it is.
+            finish: called with each `Matte`, in the last thread; its result is yielded. None yields the `Matte`.
             stop: once set, no further frame is read; those on their way still come out.
 
         Yields:
-            A Matte a frame, or what `finish` returned. Closing the iterator ends the threads.
+            For each frame its `Matte`, or what `finish` returned. Closing the iterator ends the threads.
 
         Raises:
-            What `video`, `frames` or `finish` raised, after the results before.
+            Exception: what `video`, `frames` or `finish` raised, after the results before.
         """
         state = self._new_state()
 
         def last(inferred: _Inferred) -> Any:
-            matte = self._enlarge(inferred)
+            matte = self._upsample(inferred)
             return matte if finish is None else finish(matte)
 
         return pipelined(frames, self._prepare, lambda prepared: self._infer(prepared, state), last, stop=stop)
@@ -175,9 +246,9 @@ class PortraitMatter:
         Raises:
             TimestampError, ImageError: as `video`.
             StreamError: this object has no `on_matte`, or is closed.
-            What `on_matte` or the network raised for an earlier frame; once.
+            Exception: what `on_matte` or the network raised for an earlier frame; once.
         """
-        photo = as_bytes(frame)
+        image = as_bytes(frame)
         with self._starting:
             if self._live is None:
                 if self._closed:
@@ -187,27 +258,21 @@ class PortraitMatter:
                 state = self._new_state()
 
                 def compute(*sent: Any) -> Matte:
-                    return self._enlarge(self._infer(self._prepare(sent), state))
+                    return self._upsample(self._infer(self._prepare(sent), state))
 
                 self._live = LiveStream(compute, self._on_matte)
-        self._live.send(photo, timestamp_ms)
+        self._live.send(image, timestamp_ms)
 
     @property
     def dropped(self) -> int:
-        """How many frames of the live stream gave way to newer ones."""
+        """The number of frames of the live stream that newer frames replaced."""
         return 0 if self._live is None else self._live.dropped
 
-    def alpha_bytes(self, image: Image) -> U8Array:
-        """As a call, but at the model's size and as bytes: uint8 [S, S], 255 = the person."""
-        small = to_model_input(as_bytes(image), self.model.size)
-        with self._network:
-            return self.model.run(small)
-
     def close(self) -> None:
-        """Wait for the live stream's last frames, and free the model, if it is this object's own.
+        """Wait for the live stream's last frames, and free the model, if this object owns it.
 
         Raises:
-            What `on_matte` or the network raised for a frame of the live stream, unless `live` did.
+            Exception: what `on_matte` or the network raised for a frame of the live stream, unless `live` did.
         """
         with self._starting:
             self._closed = True
@@ -228,7 +293,7 @@ class PortraitMatter:
         try:
             self.close()
         except BaseException:
-            if error is None:  # else that one came first, and says more
+            if error is None:  # an earlier error says more than this one
                 raise
 
     def _new_state(self) -> StreamState:
@@ -240,43 +305,48 @@ class PortraitMatter:
         return _Prepared(image, timestamp_ms, to_model_input(image, self.model.size))
 
     def _infer(self, prepared: _Prepared, state: StreamState) -> _Inferred:
-        frame, timestamp_ms, small = prepared.frame, prepared.timestamp_ms, prepared.small
-        with self._network:
-            state.advance(timestamp_ms)
-            return _Inferred(prepared, state.smooth(self.model.run_float(small), small, frame.shape))
+        model_input = prepared.model_input
+        with self._network:  # held while smoothing, too: the state is for one thread at a time
+            state.advance(prepared.timestamp_ms)
+            alpha = self.model.run_float(model_input)
+            return _Inferred(prepared, state.smooth(alpha, model_input, prepared.frame.shape))
 
-    def _enlarge(self, inferred: _Inferred) -> Matte:
-        frame, small = inferred.of.frame, inferred.of.small
-        found = upsample(inferred.alpha, frame, self.upsampling, model_input=small)
-        return Matte(frame, found, inferred.of.timestamp_ms)
+    def _upsample(self, inferred: _Inferred) -> Matte:
+        prepared = inferred.prepared
+        alpha = self.upsample(inferred.alpha, prepared.frame, prepared.model_input)
+        return Matte(prepared.frame, alpha, prepared.timestamp_ms)
 
 
 @dataclass(frozen=True)
 class _Prepared:
+    """A frame and its model input."""
+
     frame: U8Array
     timestamp_ms: Milliseconds
-    small: U8Array  # [S, S, 3]
+    model_input: U8Array  # [S, S, 3]
 
 
 @dataclass(frozen=True)
 class _Inferred:
-    of: _Prepared
+    """A prepared frame and the network's alpha."""
+
+    prepared: _Prepared
     alpha: Alpha  # [S, S]
 
 
 def as_bytes(image: Image) -> U8Array:
-    """uint8 stays; float in 0-1 becomes round(255 · value). Shape [H, W, 3].
+    """Return an image [H, W, 3] as uint8: uint8 as it is, float in 0-1 as round(255 · value).
 
     Raises:
         ImageError: another shape or dtype; not finite; outside 0-1.
     """
     if not isinstance(image, np.ndarray) or image.dtype not in (np.float32, np.float64):
         return check_rgb_bytes(image)
-    floats: AnyArray = image
-    if floats.size:
-        low, high = float(floats.min()), float(floats.max())
+    values: AnyArray = image
+    if values.size:
+        low, high = float(values.min()), float(values.max())
         if not (np.isfinite(low) and np.isfinite(high)):
             raise ImageError("the image has values that are not finite (NaN or infinity)")
         if low < 0 or high > 1:
             raise ImageError(f"the image has values from {low:g} to {high:g}; a float image lies in 0-1")
-    return check_rgb_bytes(np.rint(floats * 255).astype(np.uint8))
+    return check_rgb_bytes(np.rint(values * 255).astype(np.uint8))

@@ -29,11 +29,10 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from mmnet.arrays import Alpha, AnyArray, U8Array
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes
+from mmnet.runtime.tflite.file import check_identifier, read_model
 
 SIGNATURE, INPUT, OUTPUT = "serving_default", "image", "alpha"
-MAX_MODEL_BYTES = 1 << 30
 _MAX_TENSOR_VALUES = 1 << 28
-_MAGIC = b"TFL3"  # the flatbuffer file identifier, at byte 4
 _INPUT_SCALES, _OUTPUT_SCALES = (1 / 255,), (1 / 256, 1 / 255)
 _SCALE_TOLERANCE = 1e-3  # relative: a quarter of a grey level at 255
 _ALPHA_TOLERANCE = 1e-3  # how far float alpha may leave 0-1 by rounding; it is clipped
@@ -76,8 +75,9 @@ class MattingModel:
         self.threads = _default_threads() if threads is None else threads
         if self.threads < 1:
             raise ModelError(f"threads is {threads}; give at least 1")
-        content = model if isinstance(model, bytes) else _read_model(Path(model))
-        _check_header(self.name, content)
+        if isinstance(model, bytes):
+            check_identifier(model, self.name)
+        content = model if isinstance(model, bytes) else read_model(Path(model))
         self._interpreter: Interpreter | None = None
         interpreter = _interpreter(self.name, content, self.threads, delegate)
         try:
@@ -192,28 +192,6 @@ def default_model() -> bytes:
 def _default_threads() -> int:
     """The network is small: beyond four threads it only gets hotter."""
     return min(4, os.cpu_count() or 1)
-
-
-def _read_model(path: Path) -> bytes:
-    try:
-        if path.is_dir():
-            raise ModelError(f"{path}: is a folder; name a .tflite file")
-        if not path.exists():
-            raise ModelError(f"{path}: no such model; make one with export-tflite")
-        if not path.is_file():
-            raise ModelError(f"{path}: is not a file")
-        if path.stat().st_size > MAX_MODEL_BYTES:
-            raise ModelError(f"{path}: has {path.stat().st_size:,} bytes; that is no matting model")
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
-
-
-def _check_header(name: str, content: bytes) -> None:
-    if not content:
-        raise ModelError(f"{name}: is empty (0 bytes)")
-    if content[4:8] != _MAGIC:
-        raise ModelError(f"{name}: is not a .tflite (a TensorFlow Lite model has TFL3 at byte 4)")
 
 
 def _interpreter(name: str, content: bytes, threads: int, delegate: str) -> Interpreter:

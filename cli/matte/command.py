@@ -1,95 +1,63 @@
-"""`mmnet matte`: photos, videos or a camera in, mattes or composites out."""
+"""The command `mmnet matte`: photos, videos or a camera in, mattes or composites out."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from mmnet.cli.console import message_console
+from mmnet.cli.matte.options import (
+    AudioOption,
+    CameraOption,
+    CrfOption,
+    DurationOption,
+    ForceOption,
+    JsonOption,
+    OutputOption,
+    SalvageOption,
+    SmoothingOption,
+    Sources,
+    ThreadsOption,
+)
 from mmnet.cli.matte.progress import MatteProgress
 from mmnet.cli.matte.report import report
-from mmnet.cli.options import BackgroundOption, ForegroundOption, ModelOption, UpsamplingOption
+from mmnet.cli.options import BackgroundOption, ForegroundOption, ModelOption, ProfileOption, UpsamplingOption
 from mmnet.runtime.fullres.rendering import Renderer
-from mmnet.runtime.fullres.upsample import DEFAULT, choose_upsampling
 from mmnet.runtime.imaging.photos import PhotoError
-from mmnet.runtime.jobs.matte import Making, Result, plan_jobs, run_camera, run_jobs
-from mmnet.runtime.jobs.video import VideoOptions
-from mmnet.runtime.matter import MatterOptions, PortraitMatter
+from mmnet.runtime.jobs.planning import plan_jobs
+from mmnet.runtime.jobs.request import MatteRequest, RequestError, VideoOptions
+from mmnet.runtime.jobs.results import MatteResult
+from mmnet.runtime.jobs.runner import run_camera, run_jobs
+from mmnet.runtime.matter import PortraitMatter
+from mmnet.runtime.profiles import DEFAULT_PROFILE, choose_profile
 from mmnet.runtime.video.smoothing import TemporalSmoother
 
-_INTERRUPTED = 130  # 128 + SIGINT, as a shell has it
+_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
 def matte(
-    sources: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="SOURCE...", help="Photos, videos, or folders of them.", show_default=False),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="OUT",
-            help="The file to write, or a folder; several sources need a folder. For a video also numbered images: "
-            "frames/%06d.png. Without it, the result lies beside its source.",
-            show_default=False,
-        ),
-    ] = None,
+    sources: Sources = None,
+    output: OutputOption = None,
     background: BackgroundOption = None,
     model: ModelOption = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads to run on.", show_default="one a core, at most 4")
-    ] = None,
-    upsampling: UpsamplingOption = DEFAULT,
-    foreground: ForegroundOption = True,
-    force: Annotated[bool, typer.Option("--force", "-f", help="Replace files that exist.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")] = False,
-    camera: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N",
-            help="Record a camera (0 is the first; also a device, a URL or a pipe) until Ctrl-C.",
-            show_default=False,
-            rich_help_panel="Videos",
-        ),
-    ] = None,
-    duration: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS",
-            min=0,
-            help="End the camera's recording by itself.",
-            show_default=False,
-            rich_help_panel="Videos",
-        ),
-    ] = None,
-    crf: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=51,
-            help="Quality of H.264 and VP9: 0 is the best, 18 looks like the source.",
-            show_default="the format's own",
-            rich_help_panel="Videos",
-        ),
-    ] = None,
-    audio: Annotated[bool, typer.Option("--audio/--no-audio", help="Keep the audio.", rich_help_panel="Videos")] = True,
-    smoothing: Annotated[
-        bool, typer.Option("--smoothing/--no-smoothing", help="Smooth the alphas over time.", rich_help_panel="Videos")
-    ] = True,
-    salvage: Annotated[
-        bool,
-        typer.Option(
-            "--salvage",
-            help="Matte what can be decoded of a damaged or truncated video, instead of refusing it.",
-            rich_help_panel="Videos",
-        ),
-    ] = False,
+    threads: ThreadsOption = None,
+    profile: ProfileOption = DEFAULT_PROFILE,
+    upsampling: UpsamplingOption = None,
+    foreground: ForegroundOption = None,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+    camera: CameraOption = None,
+    duration: DurationOption = None,
+    crf: CrfOption = None,
+    audio: AudioOption = True,
+    smoothing: SmoothingOption = True,
+    salvage: SalvageOption = False,
 ) -> None:
-    """Cut the person out of photos and videos: compute the alpha matte, and lay another background behind it.
+    """Compute the alpha matte of the person in photos and videos, cut the person out, or change the background.
 
     \b
     Examples:
@@ -110,42 +78,56 @@ def matte(
     One bad file does not stop the others. The exit code is 1 if any failed. Ctrl-C ends a video early and leaves a
     file that plays; the exit code is 130 then.
     """
-    making = Making(
-        Renderer.of(background, foreground), VideoOptions(crf=crf, audio=audio, salvage=salvage), force=force
+    settings = choose_profile(profile).override(upsampling, foreground)
+    request = MatteRequest(Renderer.of(background, settings.foreground), VideoOptions(crf, audio, salvage), force)
+    open_matter = partial(
+        PortraitMatter,
+        model,
+        threads,
+        upsampling=settings.upsampling,
+        smoothing=TemporalSmoother if smoothing else None,
     )
-    options = MatterOptions(
-        model, threads, choose_upsampling(upsampling), smoothing=TemporalSmoother if smoothing else None
-    )
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
-    try:
+    progress = MatteProgress(message_console())
+    several = False
+    with _usage_errors(), _path_errors():
         if camera is None:
             if duration is not None:
-                raise typer.BadParameter("--duration goes with --camera")
+                raise RequestError("--duration goes with --camera")
             reading = [path for path in (model, background and Path(background)) if path]
-            several, jobs = plan_jobs(sources or [], output, making.render.kind)
-            with (
-                PortraitMatter.from_options(options) as matter,
-                MatteProgress(console, len(jobs) if several else None) as progress,
-            ):
-                results = run_jobs(matter, jobs, making, reading, progress)
+            plan = plan_jobs(sources or [], output, request.renderer.kind)
+            several = plan.several
+            with open_matter() as matter, progress.bars(len(plan.jobs) if several else None):
+                results = run_jobs(matter, plan.jobs, request, progress, reading)
         else:
             if sources or output is None:
-                raise typer.BadParameter("--camera takes no files to read, and needs one to write: -o OUT")
-            several = False
-            with (
-                PortraitMatter.from_options(options) as matter,
-                MatteProgress(console) as progress,
-            ):
-                results = [run_camera(matter, camera, output, making, progress, duration)]
-    except OSError as error:  # a path that cannot even be looked at
-        if isinstance(error, BrokenPipeError):
-            raise
-        raise PhotoError(f"{error.filename}: {error.strerror}") from error
-    report(console, results, several=several, as_json=as_json)
+                raise RequestError("--camera takes no files to read, and needs one to write: -o OUT")
+            with open_matter() as matter, progress.bars():
+                results = [run_camera(matter, camera, output, request, progress, duration)]
+    report(progress.console, results, several=several, as_json=as_json)
     raise typer.Exit(_exit_code(results))
 
 
-def _exit_code(results: list[Result]) -> int:
+@contextmanager
+def _usage_errors() -> Iterator[None]:
+    """Raise a request that does not go together as wrong usage: exit code 2."""
+    try:
+        yield
+    except RequestError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+@contextmanager
+def _path_errors() -> Iterator[None]:
+    """Raise the system's refusal of a path (such as a name that is too long) as an error of one line."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise PhotoError(f"{error.filename}: {error.strerror}") from error
+
+
+def _exit_code(results: Sequence[MatteResult]) -> int:
     if any(result.interrupted for result in results):
         return _INTERRUPTED
     return 0 if all(result.ok for result in results) else 1

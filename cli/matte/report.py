@@ -1,4 +1,4 @@
-"""What `mmnet matte` says at the end, for people and for programs."""
+"""The report at the end of `mmnet matte`, for people and for programs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,18 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from mmnet.runtime.jobs.matte import Result
+from mmnet.runtime.jobs.results import MatteResult
 
 
-def report(console: Console, results: Sequence[Result], *, several: bool, as_json: bool) -> None:
-    """Print the paths written (of a single source), or how many there are; with `as_json` one document on stdout."""
+def report(console: Console, results: Sequence[MatteResult], *, several: bool, as_json: bool) -> None:
+    """Print the output of a single source, or how many of several sources were matted.
+
+    Args:
+        console: for the count.
+        results: one per job.
+        several: whether there were several sources.
+        as_json: print one JSON document on standard output, instead of the output's path.
+    """
     matted = sum(result.ok for result in results)
     if as_json:
         document = {
@@ -30,7 +37,7 @@ def report(console: Console, results: Sequence[Result], *, several: bool, as_jso
         console.print(f"{matted} matted, {len(results) - matted} failed")
 
 
-def _as_dict(result: Result) -> dict[str, Any]:
+def _as_dict(result: MatteResult) -> dict[str, Any]:
     named: dict[str, Any] = {result.kind: result.source}
     if result.error is not None:
         return named | {"error": result.error}

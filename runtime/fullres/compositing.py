@@ -122,10 +122,12 @@ def cutout(image: U8Array, alpha: AnyAlpha, *, estimate_foreground: bool = False
     """The person alone: uint8 [H, W, 4], RGBA, straight (not premultiplied).
 
     Args:
-        image, alpha, estimate_foreground: as `composite`.
+        image: uint8 [H, W, 3], RGB.
+        alpha: float32 [H, W] in 0-1, or `AlphaU8`.
+        estimate_foreground: whether the colours are the estimated foreground's, or the image's own.
 
     Raises:
-        ImageError: as `composite`.
+        ImageError: an array of another shape or dtype, or alpha outside 0-1.
     """
     shares = alpha_u8_of(image, alpha)
     colours = foreground.estimate_foreground(image, shares) if estimate_foreground else image

@@ -40,19 +40,19 @@ DEFAULT = Upsampling.GUIDED
 
 
 class UpsamplingError(MMNetError):
-    """A method that there is not."""
+    """The name of an unknown upsampling method."""
 
 
 def choose_upsampling(name: str) -> Upsampling:
-    """The method called `name`.
+    """Return the upsampling method called `name`.
 
     Raises:
-        UpsamplingError: there is none; lists those there are.
+        UpsamplingError: there is no such method; the message lists the methods.
     """
     try:
         return Upsampling(name)
     except ValueError:
-        raise UpsamplingError(f"upsampling {name!r} is unknown; choose one of {', '.join(Upsampling)}") from None
+        raise UpsamplingError(f"unknown upsampling method {name!r}; choose one of {', '.join(Upsampling)}") from None
 
 
 def upsample_alpha(

@@ -71,7 +71,8 @@ def alpha_to_image(alpha: U8Array, height: int, width: int, fit: Fit = Fit.STRET
 
     Args:
         alpha: uint8 [S, S], S >= 1, 255 = the person.
-        height, width: of the image, >= 1.
+        height: the image's height in pixels, >= 1.
+        width: the image's width in pixels, >= 1.
         fit: as `to_model_input` was given.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What `mmnet matte` is given: photos, videos, and folders of both."""
+"""Sources: photos, videos, and folders of both."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from pathlib import Path
 from mmnet.runtime.imaging.photos import PHOTO_EXTENSIONS, list_files
 from mmnet.runtime.video.formats import VIDEO_EXTENSIONS
 
-_PHOTO_BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*")
+_PHOTO_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*")
 
 
 def is_video(path: Path) -> bool:
-    """Whether to read a file as a video: by its extension, or where that says nothing, unless it begins as a photo."""
+    """Whether a file is read as a video.
+
+    Its extension decides. A file with another extension is a video unless it begins with the signature of a photo, is
+    empty or cannot be read.
+    """
     extension = path.suffix.lower()
     if extension in PHOTO_EXTENSIONS or extension in VIDEO_EXTENSIONS:
         return extension in VIDEO_EXTENSIONS
@@ -22,18 +26,18 @@ def is_video(path: Path) -> bool:
         with path.open("rb") as file:
             beginning = file.read(12)
     except OSError:
-        return False  # reading it as a photo says why
+        return False  # the reader of photos then raises an error that says why
     is_webp = beginning[:4] == b"RIFF" and beginning[8:] == b"WEBP"
-    return bool(beginning) and not (beginning.startswith(_PHOTO_BEGINNINGS) or is_webp)
+    return bool(beginning) and not (beginning.startswith(_PHOTO_SIGNATURES) or is_webp)
 
 
-def find_sources(arguments: Iterable[Path]) -> list[Path]:
-    """The files named, and the photos and videos in the folders named (by extension), each once.
+def find_sources(paths: Iterable[Path]) -> list[Path]:
+    """List the files among `paths`, and the photos and videos (by extension) in the folders among them, each once.
 
     Raises:
-        PhotoError: a folder cannot be listed or has neither.
+        PhotoError: a folder cannot be listed, or has neither photos nor videos.
     """
-    named = [source for path in arguments for source in (_list(path) if path.is_dir() else [path])]
+    named = [source for path in paths for source in (_list(path) if path.is_dir() else [path])]
     return list({source.absolute(): source for source in named}.values())
 
 

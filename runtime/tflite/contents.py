@@ -1,8 +1,7 @@
-"""A .tflite file as plain data: operators, tensors, signatures.
+"""The contents of a .tflite as plain data: operators, tensors, signatures.
 
-Reading checks what LiteRT takes on trust. LiteRT verifies that every offset of the flatbuffer stays inside
-the file, but not that the numbers in it make sense: a zero point out of its dtype's range can end the
-process.
+Reading checks what LiteRT trusts. LiteRT verifies that every offset of the flatbuffer stays inside the file, but not
+that the numbers in it make sense: a zero point outside the range of its dtype can end the process.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from typing import Any
 from ai_edge_litert import schema_py_generated as schema
 
 from mmnet.runtime.errors import ModelError
+from mmnet.runtime.tflite.file import check_identifier, read_model
 
-IDENTIFIER = b"TFL3"
-# What Python's flatbuffers, json and bytes.decode raise on bytes that do not mean what they should.
+# The exceptions that flatbuffers, json and bytes.decode raise when they read damaged bytes.
 MALFORMED = (struct.error, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 
 _DAMAGED = "the model is damaged or cut short; export or copy it again"
@@ -44,14 +43,14 @@ class Tensor:
     """A tensor of the graph.
 
     Attributes:
-        name: as the converter named it.
-        shape: what is allocated; () for a scalar.
+        name: the name that the converter gave it.
+        shape: the shape that is allocated; () for a scalar.
         dtype: for example "float32" or "uint8".
-        scales: of its quantization, one, or one a channel; empty where it is not quantized.
-        zero_points: as many as scales, or one.
+        scales: one scale, or one scale per channel; empty if the tensor is not quantized.
+        zero_points: as many as there are scales, or one.
         channel_axis: the axis that several scales belong to.
-        constant: its values lie in the file (weights, biases, shapes).
-        variable: its values last from one run to the next.
+        constant: whether its values are stored in the file (weights, biases, shapes).
+        variable: whether it keeps its values from one run to the next.
     """
 
     name: str
@@ -70,13 +69,19 @@ class Tensor:
 
     @property
     def nbytes(self) -> int:
-        """The memory it takes, in bytes; 0 for strings and resources, whose size the shape hides."""
+        """The memory that it takes, in bytes; 0 for strings and resources, whose size the shape does not tell."""
         return math.ceil(self.size * _BITS.get(self.dtype, 0) / 8)
 
 
 @dataclass(frozen=True)
 class Operator:
-    """A node of the graph: what it computes from which tensors (indices; -1 where an input is left out)."""
+    """A node of the graph.
+
+    Attributes:
+        name: of the operation, for example "CONV_2D".
+        inputs: indices of the tensors that it reads; -1 for an optional input that is left out.
+        outputs: indices of the tensors that it writes.
+    """
 
     name: str
     inputs: tuple[int, ...]
@@ -85,7 +90,12 @@ class Operator:
 
 @dataclass(frozen=True)
 class Signature:
-    """A named entry: the argument names and the tensors (indices) they stand for."""
+    """A named entry point of the model.
+
+    Attributes:
+        key: its name.
+        inputs, outputs: name of the argument or result -> index of its tensor.
+    """
 
     key: str
     inputs: Mapping[str, int]
@@ -94,7 +104,14 @@ class Signature:
 
 @dataclass(frozen=True)
 class Graph:
-    """The first subgraph of a model; operators in the order in which they run."""
+    """The first subgraph of a model.
+
+    Attributes:
+        operators: in the order in which they run.
+        tensors: all tensors; operators refer to them by index.
+        input_indices, output_indices: the tensors that the graph takes and gives.
+        signatures: the named entry points of the whole model.
+    """
 
     operators: tuple[Operator, ...]
     tensors: tuple[Tensor, ...]
@@ -104,29 +121,22 @@ class Graph:
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
-        """What the graph is given."""
+        """The input tensors."""
         return tuple(self.tensors[index] for index in self.input_indices)
 
     @property
     def outputs(self) -> tuple[Tensor, ...]:
-        """What the graph returns."""
+        """The output tensors."""
         return tuple(self.tensors[index] for index in self.output_indices)
 
 
 def load_model(path: Path) -> bytes:
-    """Read a .tflite and check it, so that an interpreter can be given it.
+    """Read a .tflite file and check its contents, so that it can safely be given to an interpreter.
 
     Raises:
-        ModelError: missing, a folder, unreadable, not a .tflite, or damaged. Names the file.
+        ModelError: see `read_model` and `check_flatbuffer`. The message names the file.
     """
-    try:
-        model = path.read_bytes()
-    except FileNotFoundError as error:
-        raise ModelError(f"{path}: no such file; give the path of a .tflite model") from error
-    except IsADirectoryError as error:
-        raise ModelError(f"{path}: a folder; give the .tflite file inside it") from error
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
+    model = read_model(path)
     try:
         check_flatbuffer(model)
     except ModelError as error:
@@ -134,22 +144,14 @@ def load_model(path: Path) -> bytes:
     return model
 
 
-def check_identifier(model: bytes) -> None:
-    """Raise ModelError unless the bytes claim to be a .tflite."""
-    if not model:
-        raise ModelError("the file is empty; export or copy the model again")
-    if model[4:8] != IDENTIFIER:
-        raise ModelError("not a .tflite model (its identifier TFL3 is missing)")
-
-
 def check_flatbuffer(model: bytes) -> None:
-    """Raise unless a .tflite's tables can all be read and refer to each other sensibly.
+    """Check that all tables of a .tflite can be read and fit together.
 
-    Operators name tensors that exist, constants have the size that their shape says, quantization fits its
-    tensor. Weights can be wrong without being noticed: the format has no checksum.
+    Operators name tensors that exist, constants have the size that their shape says, and quantization fits its tensor.
+    Damaged weights go unnoticed, because the format has no checksum.
 
     Raises:
-        ModelError: not a .tflite, truncated, or damaged. Does not name the file: it sees bytes alone.
+        ModelError: the bytes are not a .tflite, truncated, or damaged. The message names no file.
     """
     read_graph(model)
 
@@ -158,7 +160,7 @@ def read_graph(model: bytes) -> Graph:
     """Read the first subgraph of a .tflite.
 
     Raises:
-        ModelError: as `check_flatbuffer`.
+        ModelError: see `check_flatbuffer`.
     """
     check_identifier(model)
     try:

@@ -1,7 +1,7 @@
-"""What XNNPACK takes over of a model, found by asking a real interpreter.
+"""The part of a model that XNNPACK runs, as a real interpreter reports it.
 
 The interpreter runs in a process of its own (`python -m mmnet.runtime.tflite.delegation < model`), because LiteRT
-ends the process on some damaged models and writes to stderr as it pleases.
+ends the process on some damaged models, and writes to stderr.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from mmnet.runtime.errors import ModelError
 
-_PATIENCE_SECONDS = 300
+_TIMEOUT_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,10 @@ class Delegation:
     """How XNNPACK splits the graph.
 
     Attributes:
-        partitions: subgraphs that XNNPACK runs; 1 is best, each more costs two handovers of activations.
-        delegated: operators inside the partitions.
-        outside: operators left to the built-in kernels, in graph order.
+        partitions: how many subgraphs XNNPACK runs. One is best: each further one passes activations between XNNPACK
+            and the built-in kernels twice.
+        delegated: how many operators are inside the partitions.
+        outside: names of the operators that the built-in kernels run, in the order of the graph.
     """
 
     partitions: int
@@ -34,16 +35,16 @@ class Delegation:
 
 
 def inspect_delegation(model: bytes) -> Delegation:
-    """Count XNNPACK's partitions of the first subgraph of a .tflite on this machine.
+    """Count the partitions that XNNPACK makes of the first subgraph of a .tflite on this machine.
 
     Raises:
-        ModelError: LiteRT cannot load the model or plan its memory.
+        ModelError: LiteRT cannot load the model, cannot plan its memory, or crashes.
     """
     command = [sys.executable, "-P", "-m", "mmnet.runtime.tflite.delegation"]
     try:
-        run = subprocess.run(command, input=model, capture_output=True, timeout=_PATIENCE_SECONDS, check=False)
+        run = subprocess.run(command, input=model, capture_output=True, timeout=_TIMEOUT_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
-        raise ModelError(f"LiteRT did not finish loading the model in {_PATIENCE_SECONDS} s") from error
+        raise ModelError(f"LiteRT did not finish loading the model in {_TIMEOUT_SECONDS} s") from error
     if run.returncode < 0:
         name = signal.Signals(-run.returncode).name
         raise ModelError(f"the model crashes LiteRT ({name}): it is damaged; export or copy it again")
@@ -63,7 +64,7 @@ def _ask_interpreter(model: bytes) -> dict[str, Any]:
         interpreter.allocate_tensors()  # applies the default delegate, which is XNNPACK
     except (ValueError, RuntimeError) as error:
         return {"error": " ".join(str(error).split())}
-    # A delegate appends one node a partition and leaves the nodes that it replaces in the list.
+    # A delegate appends one node per partition and leaves the nodes that it replaces in the list.
     partitions = interpreter._get_ops_details()[len(operators) :]
     producers = {tensor: index for index, node in enumerate(operators) for tensor in node["outputs"].tolist()}
     taken = {index for partition in partitions for index in _members(partition, operators, producers)}
@@ -75,7 +76,7 @@ def _ask_interpreter(model: bytes) -> dict[str, Any]:
 
 
 def _members(partition: dict[str, Any], operators: list[dict[str, Any]], producers: dict[int, int]) -> set[int]:
-    """The operators between a partition's inputs and its outputs: those it computes itself."""
+    """The indices of the operators between the inputs and the outputs of a partition, which compute it."""
     given = set(partition["inputs"].tolist())
     wanted = partition["outputs"].tolist()
     members: set[int] = set()

@@ -1,4 +1,4 @@
-"""What is inside a .tflite: what it takes and gives, what it costs, how it was made."""
+"""Reports on .tflite files: inputs and outputs, cost, and how the file was made."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mmnet.runtime.tflite.delegation import Delegation, inspect_delegation
 from mmnet.runtime.tflite.memory_plan import peak_activation_bytes
 from mmnet.runtime.tflite.metadata import ModelMetadata, read_metadata, recipe_path
 
-# (activations, weights) → the recipe that makes such a layer
+# (dtype of activations, dtype of weights) -> the precision that exports such a layer
 _PRECISIONS = {
     ("float32", "float32"): "float32",
     ("float32", "float16"): "float16",
@@ -28,7 +28,12 @@ _PRECISIONS = {
 
 @dataclass(frozen=True)
 class TensorReport:
-    """An input or output: value = scale · (stored - zero_point); both None where it is not quantized."""
+    """An input or output of the graph.
+
+    Attributes:
+        name, shape, dtype: see `Tensor`.
+        scale, zero_point: value = scale · (stored − zero_point); both None if the tensor is not quantized.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -39,7 +44,7 @@ class TensorReport:
 
 @dataclass(frozen=True)
 class SignatureReport:
-    """A named entry of the model and the names of its arguments and results."""
+    """A named entry point of the model, with the names of its arguments and results."""
 
     key: str
     inputs: tuple[str, ...]
@@ -48,25 +53,27 @@ class SignatureReport:
 
 @dataclass(frozen=True)
 class ModelReport:
-    """What is inside a .tflite. Graph figures are those of the first subgraph.
+    """A report on a .tflite. The figures of the graph are those of its first subgraph.
 
     Attributes:
-        path: of the file; None where the report was made from bytes.
-        file_bytes: its size.
-        operators: how many of each, the most frequent first.
-        graph_order: the operators in the order in which they run.
-        quantized: some layer has its weights as integers.
-        precisions: how many layers have which precision: float32, float16, dynamic (int8 weights, float
-            activations), int8, int16x8; others are told as "ACTIVATIONS x WEIGHTS".
-        per_channel: every quantized convolution kernel has one scale a channel; None where none is quantized.
-        inputs, outputs: of the graph, in order.
-        signatures: the model's named entries.
-        parameters: stored weights and biases; one that several layers share counts once.
-        multiply_adds: of the convolutions (ordinary, depthwise, transposed) and fully connected layers, one
-        run. peak_activation_bytes: as `mmnet.runtime.tflite.memory_plan.peak_activation_bytes`: a lower bound, built-in
-        kernels. delegation: what XNNPACK takes over.
-        metadata: what the file says of itself, the embedded recipe with it; None where it says nothing.
-        sidecar_recipe: the JSON object in FILE.recipe.json beside the file; None where there is none.
+        path: of the file; None if the report was made from bytes.
+        file_bytes: size of the file.
+        operators: operation -> how many operators; the most frequent first.
+        graph_order: the operations in the order in which they run.
+        quantized: whether the weights of some layer are integers.
+        precisions: precision -> how many layers have it: float32, float16, dynamic (int8 weights, float activations),
+            int8, int16x8; any other is written as "ACTIVATIONS x WEIGHTS".
+        per_channel: whether all quantized convolution kernels have one scale per channel; None if none is quantized.
+        inputs, outputs: tensors of the graph, in order.
+        signatures: named entry points of the model.
+        parameters: number of stored weights and biases; what several layers share counts once.
+        multiply_adds: multiply-accumulate operations of the convolutions (ordinary, depthwise, transposed) and fully
+            connected layers in one run.
+        peak_activation_bytes: memory for activations with the built-in kernels, a lower bound; see
+            `mmnet.runtime.tflite.memory_plan.peak_activation_bytes`.
+        delegation: the part that XNNPACK runs.
+        metadata: what the file says about itself, with the embedded recipe; None if it has no metadata.
+        sidecar_recipe: the JSON object in FILE.recipe.json beside the file; None if there is no such file.
     """
 
     path: str | None
@@ -87,19 +94,19 @@ class ModelReport:
     sidecar_recipe: Mapping[str, Any] | None
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as JSON-able data."""
+        """Return the report as data that JSON can hold."""
         return asdict(self)
 
 
 def inspect_model(model: bytes | str | Path) -> ModelReport:
     """Report what is inside a .tflite, given its bytes or its path.
 
-    XNNPACK's partitions are counted by a real interpreter in a process of its own, so that a damaged model
-    cannot end this one.
+    A real interpreter counts the partitions of XNNPACK in a process of its own, so that a damaged model cannot end this
+    process.
 
     Raises:
-        ModelError: the file is missing, a folder, not a .tflite, damaged, or refused by LiteRT; or the recipe
-            beside it is not a JSON object. Names the file.
+        ModelError: the file is missing, a folder, not a .tflite, damaged, or refused by LiteRT; or the recipe beside it
+            is not a JSON object. The message names the file.
     """
     if isinstance(model, bytes):
         return _report(model, None)
@@ -114,7 +121,7 @@ def inspect_model(model: bytes | str | Path) -> ModelReport:
 
 def _report(model: bytes, path: Path | None, sidecar: Mapping[str, Any] | None = None) -> ModelReport:
     graph = read_graph(model)
-    # First, because LiteRT checks what each operator demands of its tensors, and the figures rely on that.
+    # This comes first: LiteRT checks that tensors suit their operators, and the figures below rely on that.
     delegation = inspect_delegation(model)
     layers = list(_layers(graph))
     quantized = [layer for layer in layers if layer.kernel.scales]
@@ -169,20 +176,26 @@ def _read_sidecar(path: Path) -> dict[str, Any] | None:
 
 
 class _Kind(NamedTuple):
-    """A kind of layer: which input is the image, which kernel axis the output channel, what it costs."""
+    """A kind of layer.
+
+    Attributes:
+        image: which input of the operator is the image.
+        channel_axis: which axis of the kernel is the output channel.
+        multiply_adds: (image, kernel, output) -> multiply-accumulate operations in one run.
+    """
 
     image: int
     channel_axis: int
-    multiply_adds: Callable[[Tensor, Tensor, Tensor], int]  # of image, kernel, output
+    multiply_adds: Callable[[Tensor, Tensor, Tensor], int]
 
 
-# Kernels: CONV_2D and TRANSPOSE_CONV [out, h, w, in], DEPTHWISE_CONV_2D [1, h, w, out], FULLY_CONNECTED
+# Shapes of kernels: CONV_2D and TRANSPOSE_CONV [out, h, w, in], DEPTHWISE_CONV_2D [1, h, w, out], FULLY_CONNECTED
 # [out, in].
 _KINDS = {
     "CONV_2D": _Kind(0, 0, lambda image, kernel, output: output.size * prod(kernel.shape[1:])),
     "DEPTHWISE_CONV_2D": _Kind(0, 3, lambda image, kernel, output: output.size * prod(kernel.shape[1:3])),
     "FULLY_CONNECTED": _Kind(0, 0, lambda image, kernel, output: output.size * kernel.shape[1]),
-    # Every value of the image meets every tap; what is cropped at the border is counted.
+    # Every value of the image meets every value of the kernel; what the border crops is counted, too.
     "TRANSPOSE_CONV": _Kind(2, 0, lambda image, kernel, output: image.size * prod(kernel.shape[:3])),
 }
 
@@ -223,7 +236,7 @@ def _layers(graph: Graph) -> Iterator[_Layer]:
 
 
 def _count_parameters(graph: Graph) -> int:
-    """Weights and biases; what is neither a float nor quantized is a shape, an axis or padding."""
+    """The number of weights and biases. Constants that are neither float nor quantized are shapes, axes or paddings."""
     return sum(
         tensor.size
         for tensor in graph.tensors

@@ -1,4 +1,4 @@
-"""The layers of a .tflite: its operators that compute, under the names of the network they were converted from."""
+"""The layers of a .tflite: the operators that compute, under the names of the network's layers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from mmnet.runtime.tflite.contents import Graph, Operator
 
-# Operators that only move values about, and those that only change how they are stored.
+# Operators that only move values, and operators that only change how values are stored.
 MOVERS = frozenset({"CONCATENATION", "DEPTH_TO_SPACE", "PAD", "RESHAPE", "SPLIT", "STRIDED_SLICE"})
 CONVERSIONS = frozenset({"DEQUANTIZE", "QUANTIZE"})
 
@@ -20,8 +20,8 @@ class Layer:
     """One operator that computes.
 
     Attributes:
-        name: of the layer in the network, for example `enc_block0/merge/pointwise_conv`; each name once.
-        kind: the operator.
+        name: of the layer in the network, for example `enc_block0/merge/pointwise_conv`; unique in a model.
+        kind: the operation, for example "CONV_2D".
         tensor: the index of its (first) output.
     """
 
@@ -31,12 +31,12 @@ class Layer:
 
     @property
     def block(self) -> str:
-        """The first part of its name."""
+        """The block that the layer belongs to: the first part of its name."""
         return self.name.partition("/")[0]
 
 
 def layers(graph: Graph) -> list[Layer]:
-    """The layers of a model, in the order in which they run."""
+    """List the layers of a model, in the order in which they run."""
     found = [(layer_name(graph.tensors[op.outputs[0]].name), op) for op in computing(graph)]
     seen: Counter[str] = Counter()
     unique = []
@@ -47,28 +47,29 @@ def layers(graph: Graph) -> list[Layer]:
 
 
 def computing(graph: Graph) -> Iterator[Operator]:
-    """The operators that are neither movers nor conversions."""
+    """Iterate over the operators that compute: all but MOVERS and CONVERSIONS."""
     return (op for op in graph.operators if op.name not in MOVERS | CONVERSIONS)
 
 
 def layer_name(tensor: str) -> str:
-    """The layer that a tensor is the output of.
+    """Return the name of the layer whose output a tensor is.
 
-    The converter joins the names of the operators that it fused, `x/relu6/Relu6;x/BiasAdd;x/Conv2D`: the layer is
-    what they have in common, here `x`; of operators of two layers the last, which comes first in the name.
+    The converter joins the names of the operators that it fused: `x/relu6/Relu6;x/BiasAdd;x/Conv2D`. The name of the
+    layer is what they have in common, here `x`. If the operators belong to two layers, it is the last layer, whose
+    operator comes first in the joined name.
     """
     scopes = [str(PurePosixPath(part).parent) for part in tensor.split(";")]
     first = tensor.split(";")[0]
-    if "." in scopes:  # an operator at the top, in no layer
+    if "." in scopes:  # an operator at the top level, in no layer
         return first if scopes[0] == "." else scopes[0]
     return commonpath(scopes) or scopes[0]
 
 
 def short_name(tensor: str) -> str:
-    """The tensor's layer and the last of the operators that the converter fused: `x/Relu6`. Short names stay."""
+    """Return the layer of a tensor and the last of its fused operators: `x/Relu6`. A name that is not joined stays."""
     parts = tensor.split(";")
     if len(parts) == 1 or "/" not in tensor:
         return tensor
-    # The bias that fusing made is a constant of its own, told from the output by the lack of a number.
+    # The bias that fusing makes is a constant of its own; its name ends in /bias.
     last = parts[-1] if parts[-1].endswith("/bias") else parts[0]
     return f"{layer_name(tensor)}/{PurePosixPath(last).name}"

@@ -1,4 +1,4 @@
-"""How much memory the activations of a graph need: the plan that TFLite's built-in kernels run by."""
+"""The memory that the activations of a graph need, by the plan of TFLite's built-in kernels."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ class _Placed(NamedTuple):
 
 
 def peak_activation_bytes(graph: Graph) -> int:
-    """U8Array of the tensor arena when the graph runs on TFLite's built-in kernels, activations alone.
+    """Return the bytes of the tensor arena when the graph runs on TFLite's built-in kernels, for activations alone.
 
-    TFLite's ArenaPlanner (`arena_planner.cc`, `simple_memory_arena.cc`): tensors that live from the first to
-    the last operator first, then the largest first, each into the tightest gap between the tensors alive at
-    the same time, at multiples of 64 bytes. Graph inputs, outputs and variables live to the end.
+    This repeats TFLite's ArenaPlanner (`arena_planner.cc`, `simple_memory_arena.cc`). It places the tensors that live
+    from the first to the last operator first, and then the others by size, the largest first. Each is placed in the
+    tightest gap between the tensors that are alive at the same time, at a multiple of 64 bytes. Inputs, outputs and
+    variables of the graph live to the end.
 
-    It is a lower bound of what a process needs: kernels add scratch memory (im2col, row sums), a delegate
-    keeps an arena of its own, and weights come on top.
+    A process needs more: kernels add scratch memory (im2col, row sums), a delegate keeps an arena of its own, and the
+    weights are not counted.
     """
     placed: list[_Placed] = []
     for lifetime in sorted(_lifetimes(graph), key=lambda alive: _order(alive, len(graph.operators))):
@@ -58,7 +59,7 @@ def _lifetimes(graph: Graph) -> list[_Lifetime]:
         for index in operator.inputs:
             last[index] = max(last.get(index, step), step)
     return [
-        # What nobody reads is never released.
+        # A tensor that no operator reads is never released.
         _Lifetime(index, graph.tensors[index].nbytes, start, last.get(index, end))
         for index, start in first.items()
         if graph.tensors[index].nbytes and not graph.tensors[index].constant

@@ -1,8 +1,8 @@
-"""What a .tflite says of itself: the TFLite metadata that MediaPipe and Android read, and how it was made.
+"""What a .tflite says about itself: the TFLite metadata that MediaPipe and Android read, and the recipe of the export.
 
-A model file carries named metadata buffers. Two of them matter here: `TFLITE_METADATA`, a flatbuffer of its
-own with the schema of tensorflow/tflite-support and MediaPipe (`metadata_schema.fbs`, file identifier M001),
-and `MMNET_RECIPE`, UTF-8 JSON that tells which checkpoint and which quantization made this file.
+A model file carries named metadata buffers. Two of them matter here. `TFLITE_METADATA` is a flatbuffer with the schema
+of tensorflow/tflite-support and MediaPipe (`metadata_schema.fbs`, file identifier M001). `MMNET_RECIPE` is UTF-8 JSON
+that tells which checkpoint and which quantization the file was made with.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from flatbuffers import encode, packer
 from flatbuffers.table import Table
 
 from mmnet.runtime.errors import ModelError
-from mmnet.runtime.tflite.contents import MALFORMED, check_identifier
+from mmnet.runtime.tflite.contents import MALFORMED
+from mmnet.runtime.tflite.file import check_identifier
 
 METADATA_BUFFER = "TFLITE_METADATA"
 METADATA_IDENTIFIER = b"M001"
 RECIPE_BUFFER = "MMNET_RECIPE"
 
-# The fields of the schema's root table; a field's id is its place.
+# The fields of the schema's root table; the id of a field is its index here.
 MODEL_METADATA = (
     "name",
     "description",
@@ -39,15 +40,16 @@ MODEL_METADATA = (
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """What a model file says of itself.
+    """What a model file says about itself.
 
     Attributes:
         name: of the model, for example "MMNet-1.0 256 int8".
         description: one or two sentences.
         version: of the model.
         author: who made it.
-        licence: the terms of the weights, for example "Apache-2.0".
-        recipe: JSON-able; how the file was made: checkpoint, step, quantization. Empty in files of others.
+        licence: licence of the weights, for example "Apache-2.0".
+        recipe: how the file was made (checkpoint, step, quantization), as data that JSON can hold; empty if it was
+            not exported by this project.
     """
 
     name: str
@@ -59,15 +61,15 @@ class ModelMetadata:
 
 
 def recipe_path(model: Path) -> Path:
-    """Where the recipe lies that is saved beside a model: `mmnet.tflite` → `mmnet.tflite.recipe.json`."""
+    """Return the path of the recipe beside a model: `mmnet.tflite` → `mmnet.tflite.recipe.json`."""
     return model.with_name(f"{model.name}.recipe.json")
 
 
 def read_metadata(model: bytes) -> ModelMetadata | None:
-    """Read what a .tflite says of itself; None where it carries no TFLite metadata.
+    """Read what a .tflite says about itself; None if it carries no TFLite metadata.
 
     Raises:
-        ModelError: not a .tflite, or its metadata is damaged.
+        ModelError: the bytes are not a .tflite, or the metadata is damaged.
     """
     check_identifier(model)
     try:
@@ -91,7 +93,7 @@ def read_metadata(model: bytes) -> ModelMetadata | None:
 
 
 def metadata_buffers(model: bytes) -> dict[str, bytes]:
-    """The named metadata buffers of a .tflite, in file order."""
+    """Return the metadata buffers of a .tflite: name -> bytes, in the order of the file."""
     root = schema.Model.GetRootAs(model)
     return {
         entry.Name().decode(): _contents(root.Buffers(entry.Buffer()))
@@ -109,8 +111,8 @@ def _root_strings(metadata: bytes) -> Callable[[str], str]:
     root = Table(metadata, encode.Get(packer.uoffset, metadata, 0))
 
     def read(field_name: str) -> str:
-        # A vtable starts with two 16-bit sizes; then come the fields' places, 0 for a field that is absent.
-        place = root.Offset(4 + 2 * MODEL_METADATA.index(field_name))
-        return str(root.String(root.Pos + place).decode()) if place else ""
+        # A vtable starts with two 16-bit sizes, followed by the offsets of the fields; 0 marks an absent field.
+        offset = root.Offset(4 + 2 * MODEL_METADATA.index(field_name))
+        return str(root.String(root.Pos + offset).decode()) if offset else ""
 
     return read

@@ -92,7 +92,7 @@ CONTAINER_OPTIONS: dict[str, dict[str, str]] = {
 }
 
 
-def is_sequence(output: Path) -> bool:
+def is_pattern(output: Path) -> bool:
     """Whether the name is a pattern for numbered images, such as frames/%06d.png."""
     return "%" in output.name
 

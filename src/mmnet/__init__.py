@@ -21,18 +21,39 @@ __version__ = version("mmnet")
 
 # Public name -> the module that holds it.
 _HOMES = {
+    "ExportListener": "mmnet.api.exporting",
+    "ExportedModel": "mmnet.api.exporting",
     "MMNetError": "mmnet.errors",
     "PortraitMatter": "mmnet.runtime",
+    "SensitivityReport": "mmnet.api.sensitivity",
     "composite": "mmnet.runtime",
     "cutout": "mmnet.runtime",
+    "export_tflite": "mmnet.api.exporting",
+    "measure_sensitivity": "mmnet.api.sensitivity",
+    "open_checkpoint": "mmnet.network.resolve",
     "read_photo": "mmnet.runtime",
 }
 
 if TYPE_CHECKING:
+    from mmnet.api.exporting import ExportedModel, ExportListener, export_tflite
+    from mmnet.api.sensitivity import SensitivityReport, measure_sensitivity
     from mmnet.errors import MMNetError
+    from mmnet.network.resolve import open_checkpoint
     from mmnet.runtime import PortraitMatter, composite, cutout, read_photo
 
-__all__ = ["MMNetError", "PortraitMatter", "composite", "cutout", "read_photo"]
+__all__ = [
+    "ExportListener",
+    "ExportedModel",
+    "MMNetError",
+    "PortraitMatter",
+    "SensitivityReport",
+    "composite",
+    "cutout",
+    "export_tflite",
+    "measure_sensitivity",
+    "open_checkpoint",
+    "read_photo",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -80,7 +80,7 @@ def test_the_worst_come_first(measured: Any) -> None:
 
 def test_figures_are_of_the_runtimes_matte(measured: Any, portraits: Path, uint8_model: Path) -> None:
     """U8Array over 255, brought to the photo's size without looking at it: networks are measured, not upsampling."""
-    with PortraitMatter(uint8_model, 1, Upsampling.BILINEAR) as matter:
+    with PortraitMatter(uint8_model, 1, upsampling=Upsampling.BILINEAR) as matter:
         for name in IMAGES:
             (photo,) = (portraits / "test" / "image").glob(f"{name}.*")
             alpha = matter(read_photo(photo))

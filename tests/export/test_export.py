@@ -14,7 +14,7 @@ from support import random_checkpoint
 
 from mmnet.export import exporter
 from mmnet.export.convert import float_tflite
-from mmnet.export.exporter import Export, NeedsCalibrationError, run_export
+from mmnet.export.exporter import ExportListener, ExportRequest, NeedsCalibrationError, run_export
 from mmnet.export.verify import (
     ContractError,
     OperatorError,
@@ -46,9 +46,9 @@ def calibration(photos):
 
 @pytest.fixture(scope="module")
 def exported(calibration):
-    """(precision, input dtype) -> Exported."""
+    """(precision, input dtype) -> the exported model."""
     return {
-        (name, dtype): run_export(Export(CHECKPOINT, "random", PRECISIONS[name], dtype, calibration))
+        (name, dtype): run_export(ExportRequest(CHECKPOINT, "random", PRECISIONS[name], dtype, calibration))
         for name, dtype in VARIANTS
     }
 
@@ -62,7 +62,7 @@ def test_variants_are_what_the_table_says():
 @pytest.mark.parametrize("variant", VARIANTS)
 class TestEveryVariant:
     def test_contract_and_graph(self, exported, variant):
-        report = inspect_model(exported[variant].model)
+        report = inspect_model(exported[variant].content)
         (image,), (alpha,) = report.inputs, report.outputs
         assert (image.name, image.shape, image.dtype) == ("image", (1, SIZE, SIZE, 3), variant[1])
         assert (alpha.name, alpha.shape, alpha.dtype) == ("alpha", (1, SIZE, SIZE, 1), variant[1])
@@ -74,7 +74,7 @@ class TestEveryVariant:
         assert not {"SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND", "MUL", "SOFTMAX"} & set(report.operators)
 
     def test_the_runtime_computes_the_network(self, exported, variant, calibration):
-        with MattingModel(exported[variant].model) as model:
+        with MattingModel(exported[variant].content) as model:
             alphas = np.stack([model.run_float(image) for image in calibration.images])
         keras_model = build_keras(CHECKPOINT.config, keras)
         assign_weights(keras_model, CHECKPOINT.weights, CHECKPOINT.config)
@@ -92,7 +92,7 @@ class TestEveryVariant:
         assert len(result.checks) >= 4
 
     def test_the_file_tells_where_it_came_from(self, exported, variant):
-        metadata = read_metadata(exported[variant].model)
+        metadata = read_metadata(exported[variant].content)
         assert metadata.name == f"MMNet-0.35 {SIZE} {variant[0]}"
         assert metadata.recipe["checkpoint"]["sha256"] == CHECKPOINT.fingerprint()
         assert metadata.recipe["checkpoint"]["step"] == CHECKPOINT.step
@@ -101,7 +101,7 @@ class TestEveryVariant:
 
 
 def test_int8_is_full_integer_and_per_channel(exported):
-    report = inspect_model(exported["int8", "uint8"].model)
+    report = inspect_model(exported["int8", "uint8"].content)
     assert set(report.precisions) == {"int8"}
     assert report.per_channel is True
     (image,), (alpha,) = report.inputs, report.outputs
@@ -111,19 +111,19 @@ def test_int8_is_full_integer_and_per_channel(exported):
 
 def test_pixels_go_in_as_they_are_even_if_no_photo_is_black_or_white(calibration):
     dull = replace(calibration, images=calibration.images // 2 + 60)
-    report = inspect_model(run_export(Export(CHECKPOINT, "dull", PRECISIONS["int8"], "uint8", dull)).model)
+    report = inspect_model(run_export(ExportRequest(CHECKPOINT, "dull", PRECISIONS["int8"], "uint8", dull)).content)
     assert (report.inputs[0].scale, report.inputs[0].zero_point) == (pytest.approx(1 / 255), 0)
 
 
 def test_sizes_follow_precision(exported):
-    size = {variant: len(result.model) for variant, result in exported.items()}
+    size = {variant: len(result.content) for variant, result in exported.items()}
     assert size["int8", "uint8"] < size["float16", "float32"] < size["float32", "float32"]
     assert size["dynamic", "float32"] < size["float32", "float32"]
 
 
 def test_the_same_input_gives_the_same_bytes(exported, calibration):
-    again = run_export(Export(CHECKPOINT, "random", PRECISIONS["int8"], "uint8", calibration))
-    assert again.model == exported["int8", "uint8"].model
+    again = run_export(ExportRequest(CHECKPOINT, "random", PRECISIONS["int8"], "uint8", calibration))
+    assert again.content == exported["int8", "uint8"].content
     assert again.recipe == exported["int8", "uint8"].recipe
 
 
@@ -157,7 +157,7 @@ def test_a_folder_without_photos_is_one_error(tmp_path, folder):
 
 def test_int8_without_photos_says_what_is_needed():
     with pytest.raises(NeedsCalibrationError, match="--calibration"):
-        Export(CHECKPOINT, "random", PRECISIONS["int8"], "uint8", None)
+        ExportRequest(CHECKPOINT, "random", PRECISIONS["int8"], "uint8", None)
 
 
 def test_wrong_combinations_list_what_is_accepted():
@@ -199,7 +199,7 @@ class TestVerificationCatches:
         assert not worst.passed
         with MattingModel(wrong) as one, MattingModel(float_model) as two:
             differences = [np.abs(one.run_float(image) - two.run_float(image)).mean() for image in images]
-        assert worst.found.endswith("abcd"[int(np.argmax(differences))])
+        assert worst.measured.endswith("abcd"[int(np.argmax(differences))])
 
     def test_the_naive_conversion(self):
         """From the Keras model with an unknown batch, as one would do it first."""
@@ -215,13 +215,13 @@ class TestVerificationCatches:
             check.name: check for check in check_graph(converter.convert(), PRECISIONS["float32"], "float32", SIZE)
         }
         assert not checks["operators"].passed
-        assert "SPACE_TO_BATCH_ND" in checks["operators"].found
+        assert "SPACE_TO_BATCH_ND" in checks["operators"].measured
         assert not checks["XNNPACK partitions"].passed
         with pytest.raises(OperatorError):
             raise_on_failure(list(checks.values()))
 
     def test_other_inputs_and_outputs(self, exported):
-        model = exported["int8", "float32"].model
+        model = exported["int8", "float32"].content
         for dtype, size in (("uint8", SIZE), ("float32", SIZE + 16)):
             failed = [check for check in check_graph(model, PRECISIONS["int8"], dtype, size) if not check.passed]
             assert [check.error for check in failed] == [ContractError]
@@ -236,8 +236,10 @@ class TestVerificationCatches:
         )
         other = random_checkpoint(CHECKPOINT.config, seed=3)
         seen = []
+        listener = ExportListener()
+        listener.on_check = seen.append
         with pytest.raises(ParityError, match="nothing was written"):
-            run_export(Export(CHECKPOINT, "x", PRECISIONS["float32"], "float32"), on_check=seen.append)
+            run_export(ExportRequest(CHECKPOINT, "x", PRECISIONS["float32"], "float32"), listener)
         assert [check.passed for check in seen] == [False]
 
 
@@ -254,8 +256,8 @@ def test_probes_are_always_the_same_images():
 def test_model_and_recipe_are_written_together(exported, tmp_path):
     path = tmp_path / "m.tflite"
     result = exported["int8", "uint8"]
-    result.write(path)
+    assert result.save(path) == path
     recipe = json.loads(recipe_path(path).read_text())
-    assert path.read_bytes() == result.model
-    assert recipe["file"]["sha256"] == hashlib.sha256(result.model).hexdigest()
+    assert path.read_bytes() == result.content
+    assert recipe["file"]["sha256"] == hashlib.sha256(result.content).hexdigest()
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["m.tflite", "m.tflite.recipe.json"]

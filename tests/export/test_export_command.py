@@ -122,14 +122,14 @@ def test_a_full_disk_leaves_nothing(checkpoints, tmp_path):
     """A limit on the size of a file, met only when the model is written, answers as a full disk does."""
     script = """
 import resource, signal, sys
-from mmnet.export.exporter import Exported
+from mmnet.export.model import ExportedModel
 from mmnet.cli.main import export_tflite
-write = Exported.write
-def write_on_a_full_disk(self, path):
+save = ExportedModel.save
+def save_on_a_full_disk(self, path, *, force):
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-    write(self, path)
-Exported.write = write_on_a_full_disk
+    return save(self, path, force=force)
+ExportedModel.save = save_on_a_full_disk
 export_tflite()
 """
     result = subprocess.run(

@@ -12,7 +12,7 @@ from support import random_checkpoint
 
 from mmnet.evaluation.models import Candidate
 from mmnet.export.convert import float_tflite
-from mmnet.export.exporter import Export, run_export
+from mmnet.export.exporter import ExportRequest, run_export
 from mmnet.network.checkpoint import Checkpoint, CheckpointNotFoundError
 from mmnet.network.config import ModelConfig
 from mmnet.network.resolve import resolve
@@ -41,8 +41,8 @@ def exported(network: tuple[str, Checkpoint], photos: Path) -> Callable[[str], C
     @cache
     def export(precision: str) -> Candidate:
         chosen = PRECISIONS[precision]
-        made = run_export(Export(checkpoint, "network", chosen, chosen.inputs[0], calibration))
-        return Candidate(precision, "tflite", precision, checkpoint.config.size, made.model, made.recipe)
+        made = run_export(ExportRequest(checkpoint, "network", chosen, chosen.inputs[0], calibration))
+        return Candidate(precision, "tflite", precision, checkpoint.config.size, made.content, made.recipe)
 
     return export
 

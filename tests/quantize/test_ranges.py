@@ -13,7 +13,7 @@ from support import error_line, random_checkpoint, random_weights, run
 
 from mmnet.errors import MMNetError
 from mmnet.export.convert import to_float, to_int8, to_int8_from_ranges
-from mmnet.export.exporter import Export, NeedsCalibrationError, run_export
+from mmnet.export.exporter import ExportRequest, NeedsCalibrationError, run_export
 from mmnet.export.flatbuffer import read_tree
 from mmnet.graph.inference import inference_graph
 from mmnet.graph.invert import Kernel, constraints, invert, kernels_of
@@ -65,14 +65,14 @@ def with_photos(calibration):
 
 @pytest.fixture(scope="module")
 def exported(checkpoint):
-    return run_export(Export(checkpoint, "ranged", PRECISIONS["int8"], "uint8"))
+    return run_export(ExportRequest(checkpoint, "ranged", PRECISIONS["int8"], "uint8"))
 
 
 @pytest.fixture(scope="module")
 def without_photos(checkpoint, exported):
     """Input dtype -> what the checkpoint's ranges make."""
     as_float = to_int8_from_ranges(graph_of(checkpoint), checkpoint.ranges.limits, input_dtype="float32")
-    return {"uint8": exported.model, "float32": as_float}
+    return {"uint8": exported.content, "float32": as_float}
 
 
 def operators(model):
@@ -122,7 +122,7 @@ class TestExportWithoutPhotos:
         assert exported.recipe["ranges"] == {"from": "checkpoint", "size": SIZE, "photos": 12, "trained_steps": 0}
 
     def test_another_precision_does_not_mind_the_ranges(self, checkpoint):
-        result = run_export(Export(checkpoint, "ranged", PRECISIONS["float16"], "float32"))
+        result = run_export(ExportRequest(checkpoint, "ranged", PRECISIONS["float16"], "float32"))
         assert all(check.passed for check in result.checks)
         assert result.recipe["ranges"] is None
 
@@ -140,7 +140,7 @@ class TestExportWithoutPhotos:
 
     def test_without_ranges_it_still_needs_photos(self):
         with pytest.raises(NeedsCalibrationError):
-            Export(BARE, "bare", PRECISIONS["int8"], "uint8")
+            ExportRequest(BARE, "bare", PRECISIONS["int8"], "uint8")
 
 
 class TestMeasuring:
@@ -217,7 +217,7 @@ class TestFormat:
     def test_ranges_of_another_network_are_refused_on_export(self, measured, tmp_path, change, message):
         other = load_checkpoint(self.damaged(measured, tmp_path, lambda ranges: change(ranges["limits"])))
         with pytest.raises(RangeError, match=f"{message}.*mmnet quantize --steps 0"):
-            run_export(Export(other, "other", PRECISIONS["int8"], "uint8"))
+            run_export(ExportRequest(other, "other", PRECISIONS["int8"], "uint8"))
 
     def test_that_is_one_line_and_no_file(self, measured, tmp_path):
         folder = self.damaged(measured, tmp_path, lambda ranges: ranges["limits"].update(none=[0, 1]))

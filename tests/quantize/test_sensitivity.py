@@ -1,4 +1,4 @@
-"""Which layers to leave in floats: the search, the command, and the export that applies what it found."""
+"""Quantization sensitivity: the search for float layers, the command, and the export that applies its recipe."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mmnet.graph.inference import inference_graph
 from mmnet.network.checkpoint import save_checkpoint
 from mmnet.network.config import ModelConfig
 from mmnet.quantize.calibration import load_calibration
-from mmnet.quantize.recipe import Recipe, RecipeError, read_recipe
+from mmnet.quantize.recipe import ExportRecipe, RecipeError, read_recipe
 from mmnet.quantize.sensitivity import LayerSensitivity, Sensitivity, propose
 from mmnet.runtime import MattingModel
 from mmnet.runtime.tflite.contents import read_graph
@@ -54,8 +54,8 @@ def calibrated(graph):
     return calibrate(graph, probe_images(CONFIG.size))
 
 
-def floats_of(model):
-    """The names of the layers of a .tflite whose output is in floats."""
+def float_layers_of(model):
+    """Return the names of the layers of a .tflite whose output is float32."""
     graph = read_graph(model)
     return {layer.name for layer in layers(graph) if graph.tensors[layer.tensor].dtype == "float32"}
 
@@ -71,20 +71,20 @@ def test_what_is_proposed_meets_the_tolerance_and_nothing_of_it_can_be_dropped(e
     floor = 3
     total = floor + sum(cost.values())
 
-    def error(floats):
-        return total - sum(cost[name] for name in floats)
+    def error(float_layers):
+        return total - sum(cost[name] for name in float_layers)
 
     measured = [LayerSensitivity(name, "CONV_2D", floor + value, total - value) for name, value in cost.items()]
     measured.sort(key=lambda layer: -layer.alone)
     proposal = propose(Sensitivity(total, floor, tuple(measured)), error, tolerance)
-    if proposal.floats is None:
+    if proposal.float_layers is None:
         assert tolerance < floor
         return
-    assert proposal.error == error(proposal.floats) <= tolerance
-    assert all(error(set(proposal.floats) - {name}) > tolerance for name in proposal.floats)
+    assert proposal.error == error(proposal.float_layers) <= tolerance
+    assert all(error(set(proposal.float_layers) - {name}) > tolerance for name in proposal.float_layers)
     # Of errors that add up, the largest first is the fewest.
     fewest = next(n for n in range(len(errors) + 1) if total - sum(sorted(errors, reverse=True)[:n]) <= tolerance)
-    assert len(proposal.floats) == fewest
+    assert len(proposal.float_layers) == fewest
 
 
 def test_without_exceptions_it_is_the_model_of_an_ordinary_export(graph, calibrated):
@@ -95,17 +95,17 @@ def test_without_exceptions_it_is_the_model_of_an_ordinary_export(graph, calibra
 
 
 def test_exactly_the_named_layers_stay_float(calibrated):
-    assert floats_of(calibrated.quantize()) == set()
+    assert float_layers_of(calibrated.quantize()) == set()
     chosen = calibrated.named(["init_block", "dec_block4/pointwise_conv"])
     assert chosen == {"init_block/conv", "dec_block4/pointwise_conv"}
-    assert floats_of(calibrated.quantize(chosen)) == chosen
+    assert float_layers_of(calibrated.quantize(chosen)) == chosen
     everything = {layer.name for layer in calibrated.layers}
     only = everything - {"enc_block9/merge/pointwise_conv"}
-    assert floats_of(calibrated.quantize(only, movers_in_floats=True)) == only
+    assert float_layers_of(calibrated.quantize(only, movers_in_float=True)) == only
 
 
-def test_a_whole_block_in_floats_is_joined_in_floats(calibrated):
-    """Only its splits are in 8 bits, as long as other blocks' are."""
+def test_a_whole_float_block_is_joined_in_float(calibrated):
+    """Only its splits stay in 8 bits, as long as those of other blocks do."""
     model = calibrated.quantize(calibrated.named(["enc_block8"]))
     graph = read_graph(model)
     blocks = {layer.tensor: layer.block for layer in layers(graph)}
@@ -115,7 +115,7 @@ def test_a_whole_block_in_floats_is_joined_in_floats(calibrated):
     assert inspect_model(model).delegation.partitions == 1
 
 
-def test_with_all_layers_in_floats_only_the_output_is_in_8_bits(calibrated):
+def test_with_all_layers_in_float_only_the_output_is_in_8_bits(calibrated):
     graph = read_graph(calibrated.quantize({layer.name for layer in calibrated.layers}))
     integers = [op.name for op in graph.operators if graph.tensors[op.outputs[0]].dtype != "float32"]
     assert set(integers) == {"QUANTIZE"}
@@ -129,7 +129,7 @@ def test_an_unknown_layer_is_named_with_what_there_is(calibrated):
 
 @pytest.fixture(scope="module")
 def proposed(checkpoint, graph, photos, tmp_path_factory):
-    """One call that writes everything, for a tolerance between all layers in floats and none; and those two errors."""
+    """The result of a command that writes everything; its tolerance lies between the errors of all float and none."""
     folder = tmp_path_factory.mktemp("sensitivity")
     images = load_calibration(photos, CONFIG.size).images
     ranges = calibrate(graph, images)
@@ -169,12 +169,12 @@ def test_export_applies_the_proposed_recipe(proposed, checkpoint, photos, tmp_pa
     folder, _, _, found = proposed
     excepted = found["proposal"]["except"]
     assert excepted
-    assert read_recipe(folder / "recipe.json") == Recipe("int8", None, tuple(excepted))
+    assert read_recipe(folder / "recipe.json") == ExportRecipe("int8", None, tuple(excepted))
     model = tmp_path / "mixed.tflite"
     arguments = ["--ckpt", checkpoint, "--calibration", photos, "-o", model]
     done = run("export-tflite", *arguments, "--recipe", folder / "recipe.json")
     assert done.returncode == 0, done.stderr + done.stdout
-    assert floats_of(model.read_bytes()) == set(excepted)
+    assert float_layers_of(model.read_bytes()) == set(excepted)
     saved = json.loads((tmp_path / "mixed.tflite.recipe.json").read_text())
     assert saved["except"] == excepted
     # The recipe saved beside a model makes the same model again.

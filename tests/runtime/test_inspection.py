@@ -245,7 +245,7 @@ def test_arena_reuses_memory() -> None:
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"none\.tflite: no such file"):
+    with pytest.raises(ModelError, match=r"none\.tflite: no such model"):
         inspect_model(tmp_path / "none.tflite")
     with pytest.raises(ModelError, match="a folder"):
         inspect_model(tmp_path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import FrozenInstanceError
 from fractions import Fraction
 from typing import Any
 
@@ -15,7 +14,6 @@ from video_files import moving_portrait
 from mmnet.runtime import (
     ImageError,
     Matte,
-    MatterOptions,
     MattingModel,
     PortraitMatter,
     StreamError,
@@ -249,11 +247,8 @@ def test_any_thread_may_call(model: MattingModel) -> None:
     assert not wrong
 
 
-def test_options() -> None:
-    options = MatterOptions(threads=1, smoothing=Fading)
-    with pytest.raises(FrozenInstanceError):
-        options.threads = 2  # type: ignore[misc]
-    with PortraitMatter.from_options(options) as matter:
+def test_smoothing_is_for_videos_only() -> None:
+    with PortraitMatter(threads=1, smoothing=Fading) as matter:
         assert matter.model.threads == 1
         first = matter.video(FRAMES[0], 0)
         np.testing.assert_array_equal(first, matter(FRAMES[0]))

@@ -1,0 +1,83 @@
+"""Exporting a checkpoint to a verified .tflite, as one call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mmnet.export.exporter import ExportListener, ExportRequest, run_export
+from mmnet.export.model import ExportedModel
+from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint
+from mmnet.quantize.calibration import Calibration, load_calibration
+from mmnet.quantize.precision import choose_precision
+from mmnet.quantize.recipe import ExportRecipe, agreed, read_recipe
+
+__all__ = ["ExportListener", "ExportedModel", "export_tflite"]
+
+
+def export_tflite(
+    checkpoint: str | Path | OpenedCheckpoint = "latest",
+    precision: str | None = None,
+    *,
+    checkpoint_dir: str | Path = DEFAULT_FOLDER,
+    size: int | None = None,
+    input_type: str | None = None,
+    calibration: str | Path | Calibration | None = None,
+    calibration_photos: int = 100,
+    recipe: str | Path | ExportRecipe | None = None,
+    listener: ExportListener | None = None,
+) -> ExportedModel:
+    """Turn a checkpoint into a fast, verified .tflite.
+
+    The network is rewritten to run fast, converted, and compared with the Keras graph and with the float model.
+    Nothing is written: `save` of the result does that.
+
+        exported = mmnet.export_tflite("checkpoints/mine", calibration="photos/")
+        print(exported)
+        exported.save("mine.tflite")
+
+    Args:
+        checkpoint: `latest`, `best`, a path or a name (see `mmnet.network.resolve.resolve`), or an opened checkpoint.
+        precision: `int8`, `float16`, `float32` or `dynamic`; the recipe's, or `int8`, if None.
+        checkpoint_dir: the folder that holds the checkpoints.
+        size: input size in pixels, a multiple of 16; the checkpoint's if None.
+        input_type: dtype of the input and output: `uint8` (pixels as they are; the default of `int8`) or `float32`
+            (values in 0-1).
+        calibration: a folder of photos, or photos that were read. The ranges of an 8-bit model are measured on them,
+            unless the checkpoint carries ranges; every model is verified on them.
+        calibration_photos: the largest number of photos to take from the folder, spread evenly.
+        recipe: a recipe, or its file, that gives precision, input type and float layers; `measure_sensitivity`
+            proposes one.
+        listener: receives what happens during the export.
+
+    Raises:
+        RecipeError: the recipe cannot be read, or contradicts `precision` or `input_type`.
+        PrecisionError: an unknown precision, or one that does not allow the input type or float layers.
+        CheckpointError: there is no such checkpoint, or it cannot be read.
+        ConfigError: MMNet cannot have this input size.
+        CalibrationError: no photos, or none that can be read.
+        NeedsCalibrationError: ranges have to be measured, and there are no photos.
+        MissingExtraError: TensorFlow is not installed.
+        VerificationError: the model failed a check.
+    """
+    listener = listener or ExportListener()
+    plan = recipe if isinstance(recipe, ExportRecipe) else ExportRecipe() if recipe is None else read_recipe(recipe)
+    chosen, dtype = choose_precision(
+        agreed(plan.precision, precision, "precision") or "int8", agreed(plan.input_dtype, input_type, "input")
+    )
+    if isinstance(checkpoint, OpenedCheckpoint):
+        opened = checkpoint.resized(size)
+    else:
+        opened = open_checkpoint(checkpoint, checkpoint_dir, size=size)
+    listener.on_checkpoint(opened, chosen)
+    if calibration is not None and not isinstance(calibration, Calibration):
+        calibration = load_calibration(
+            Path(calibration),
+            opened.checkpoint.config.size,
+            limit=calibration_photos,
+            progress=lambda done, total: listener.on_progress("reading photos", done, total),
+        )
+    if calibration is not None:
+        listener.on_calibration(calibration)
+    request = ExportRequest(opened.checkpoint, opened.name, chosen, dtype, calibration, plan.float_layers)
+    listener.on_request(request)
+    return run_export(request, listener)

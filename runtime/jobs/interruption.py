@@ -1,0 +1,33 @@
+"""Ctrl-C as an event instead of an exception, so that a video that is being written can be finished."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+@contextmanager
+def interruption_event() -> Iterator[threading.Event]:
+    """Yield an event that the first SIGINT or SIGTERM sets; the second raises KeyboardInterrupt.
+
+    Outside the main thread, where Python handles no signals, the event stays unset.
+    """
+    interrupted = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if interrupted.is_set():
+            raise KeyboardInterrupt
+        interrupted.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interrupted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

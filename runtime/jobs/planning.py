@@ -1,0 +1,99 @@
+"""Planning: which job each source becomes, checked before any work begins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmnet.errors import OutputError
+from mmnet.runtime.fullres.rendering import ResultKind
+from mmnet.runtime.jobs.outputs import MatteJob, check_output, photo_extension, plan_outputs
+from mmnet.runtime.jobs.request import RequestError
+from mmnet.runtime.jobs.sources import find_sources, is_video
+from mmnet.runtime.video.formats import check_pattern, choose_encoding, default_extension, is_pattern
+from mmnet.runtime.video.writer import check_images_folder
+
+
+@dataclass(frozen=True)
+class MattePlan:
+    """The jobs for some sources.
+
+    Attributes:
+        jobs: one per source.
+        several: whether several sources were named, or a folder, which may hold several.
+    """
+
+    jobs: list[MatteJob]
+    several: bool
+
+
+def plan_jobs(paths: Sequence[Path], output: Path | None, kind: ResultKind) -> MattePlan:
+    """Find the sources and name the output of each.
+
+    Args:
+        paths: photos, videos and folders of them.
+        output: a folder, or a file for a single source, or None, which puts each result beside its source.
+        kind: the kind of the results.
+
+    Raises:
+        RequestError: no source, or several sources without a folder for the results.
+        PhotoError: a folder cannot be listed, or has neither photos nor videos.
+        OutputError: the extension of `output` cannot hold `kind`.
+    """
+    if not paths:
+        raise RequestError("name photos, videos or folders of them, or --camera N")
+    several = len(paths) > 1 or paths[0].is_dir()
+    is_folder = _is_folder(output, several)
+    sources = find_sources(paths)
+    if output is not None and not is_folder and is_video(sources[0]):
+        check_video_output(output, kind)
+        return MattePlan([MatteJob(sources[0], output)], several)
+    return MattePlan(plan_outputs(sources, output, kind, is_folder=is_folder, extension_of=_extension), several)
+
+
+def check_video_output(output: Path, kind: ResultKind) -> None:
+    """Refuse the output of a video whose name cannot hold `kind`.
+
+    Raises:
+        OutputError: see `choose_encoding` and `check_pattern`.
+    """
+    if is_pattern(output):
+        check_pattern(output, kind)
+    else:
+        choose_encoding(output, kind)
+
+
+def check_job(job: MatteJob, inputs: Sequence[Path], *, force: bool) -> None:
+    """Refuse a job whose output is one of the input files, or exists and may not be replaced.
+
+    Args:
+        job: the job.
+        inputs: all files that are read; none of them may be overwritten, not even with `force`.
+        force: whether files that exist may be replaced.
+
+    Raises:
+        OutputExistsError, OutputError: the output is refused.
+    """
+    if not is_pattern(job.output):
+        check_output(job, inputs, force=force)
+        return
+    check_images_folder(job.output, force=force)
+    folder = job.output.parent
+    if any(path.parent.resolve() == folder.resolve() for path in inputs):
+        raise OutputError(f"{job.output}: {folder} holds an input file; name another folder")
+
+
+def _is_folder(output: Path | None, several: bool) -> bool:
+    """Whether `output` is a folder: always for several sources; for one, if it is one already or has no extension."""
+    if several:
+        if output is None:
+            raise RequestError("several sources need a folder for their results: -o OUT")
+        if output.exists() and not output.is_dir():
+            raise RequestError(f"{output} is a file; several sources need a folder")
+        return True
+    return output is not None and (output.is_dir() or not output.suffix)
+
+
+def _extension(source: Path, kind: ResultKind) -> str:
+    return default_extension(source, kind) if is_video(source) else photo_extension(source, kind)
