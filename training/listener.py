@@ -11,7 +11,7 @@ from mmnet.arrays import U8Array
 if TYPE_CHECKING:
     from mmnet.network.checkpoint import Checkpoint
     from mmnet.network.ranges import Ranges
-    from mmnet.network.resolve import CheckpointSource
+    from mmnet.network.resolve import OpenedCheckpoint
     from mmnet.training.data.dataset import DataSet
     from mmnet.training.recipes import Stage
 
@@ -22,8 +22,8 @@ class TrainingListener:
     The methods are called from the thread that trains, which waits for them.
     """
 
-    def on_source(self, role: str, source: CheckpointSource) -> None:
-        """A checkpoint was chosen, as "from" or as "teacher"."""
+    def on_opened(self, role: str, opened: OpenedCheckpoint) -> None:
+        """A checkpoint was read, in the role "from" or "teacher"."""
 
     def on_progress(self, activity: str, done: int, total: int) -> None:
         """A preparation advanced: `activity` is "reading images", "reading photos" or "measuring ranges"."""
@@ -73,9 +73,9 @@ class ListenerGroup(TrainingListener):
     def __init__(self, *listeners: TrainingListener) -> None:
         self._listeners = listeners
 
-    def on_source(self, role: str, source: CheckpointSource) -> None:
+    def on_opened(self, role: str, opened: OpenedCheckpoint) -> None:
         for listener in self._listeners:
-            listener.on_source(role, source)
+            listener.on_opened(role, opened)
 
     def on_progress(self, activity: str, done: int, total: int) -> None:
         for listener in self._listeners:

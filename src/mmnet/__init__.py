@@ -25,18 +25,26 @@ _HOMES = {
     "ExportedModel": "mmnet.api.exporting",
     "MMNetError": "mmnet.errors",
     "PortraitMatter": "mmnet.runtime",
+    "QuantizedCheckpoint": "mmnet.api.quantizing",
     "SensitivityReport": "mmnet.api.sensitivity",
+    "TrainedRun": "mmnet.api.training",
+    "TrainingListener": "mmnet.api.training",
+    "TrainingOptions": "mmnet.api.training",
     "composite": "mmnet.runtime",
     "cutout": "mmnet.runtime",
     "export_tflite": "mmnet.api.exporting",
     "measure_sensitivity": "mmnet.api.sensitivity",
     "open_checkpoint": "mmnet.network.resolve",
+    "quantize_checkpoint": "mmnet.api.quantizing",
     "read_photo": "mmnet.runtime",
+    "train": "mmnet.api.training",
 }
 
 if TYPE_CHECKING:
     from mmnet.api.exporting import ExportedModel, ExportListener, export_tflite
+    from mmnet.api.quantizing import QuantizedCheckpoint, quantize_checkpoint
     from mmnet.api.sensitivity import SensitivityReport, measure_sensitivity
+    from mmnet.api.training import TrainedRun, TrainingListener, TrainingOptions, train
     from mmnet.errors import MMNetError
     from mmnet.network.resolve import open_checkpoint
     from mmnet.runtime import PortraitMatter, composite, cutout, read_photo
@@ -46,13 +54,19 @@ __all__ = [
     "ExportedModel",
     "MMNetError",
     "PortraitMatter",
+    "QuantizedCheckpoint",
     "SensitivityReport",
+    "TrainedRun",
+    "TrainingListener",
+    "TrainingOptions",
     "composite",
     "cutout",
     "export_tflite",
     "measure_sensitivity",
     "open_checkpoint",
+    "quantize_checkpoint",
     "read_photo",
+    "train",
 ]
 
 

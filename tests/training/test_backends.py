@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 from support import ROOT, error_line, random_checkpoint, run
-from training_jobs import SIZE, losses_of_a_few_steps
+from training_runs import SIZE, losses_of_a_few_steps
 
 from mmnet.network.checkpoint import load_checkpoint, save_checkpoint
 from mmnet.network.config import ModelConfig
@@ -24,7 +24,7 @@ _SCRIPT = """
 import json, sys
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
-from training_jobs import losses_of_a_few_steps
+from training_runs import losses_of_a_few_steps
 from mmnet.training.backend import load_keras
 from mmnet.training.recipes import RECIPES
 folder, images, start = map(Path, json.loads(sys.argv[1]))

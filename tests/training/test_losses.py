@@ -13,8 +13,8 @@ from support import random_checkpoint
 from mmnet.export.verify import probe_images
 from mmnet.network.config import ModelConfig
 from mmnet.network.keras_network import build_keras
-from mmnet.training.loop import frozen_network, training_model
 from mmnet.training.losses import alphas_of, matting_losses, weight_decay
+from mmnet.training.models import frozen_network, training_model
 from mmnet.training.recipes import LOSSES, find_recipe
 
 

@@ -15,8 +15,8 @@ from support import error_line, run
 from mmnet.arrays import AnyArray
 from mmnet.evaluation.datasets.sequences import check_clips, load_clips, read_groups
 from mmnet.training.data.layouts import find_source
-from mmnet.training.data.motion import MOTIONS, Course
-from mmnet.training.data.sequences import SequenceError, frames_of, parse_size, plan_sequences, write_sequences
+from mmnet.training.data.motion import MOTIONS, Trajectory
+from mmnet.training.data.sequences import SequenceError, parse_size, plan_sequences, render_frames, write_sequences
 
 SIZE = (80, 64)
 
@@ -34,7 +34,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def film(portraits: Path, scenes: list[Path], motion: str, **options: Any) -> list[tuple[AnyArray, AnyArray]]:
     (plan,) = plan_sequences(find_source(portraits).pairs, scenes, [motion], 1, seed=3)
-    return list(frames_of(plan, options.pop("length", 6), SIZE, seed=3, **options))
+    return list(render_frames(plan, options.pop("length", 6), SIZE, seed=3, **options))
 
 
 def movement(frames: list[tuple[AnyArray, AnyArray]]) -> float:
@@ -62,7 +62,7 @@ def test_the_matte_is_the_frames(portraits: Path, scenes: list[Path]) -> None:
     films = []
     for scene in scenes:
         (plan,) = plan_sequences(pairs, [scene], ["shake"], 1, seed=3)
-        films.append(list(frames_of(plan, 4, SIZE, seed=3, clean=True)))
+        films.append(list(render_frames(plan, 4, SIZE, seed=3, clean=True)))
     for (one, matte), (other, same) in zip(*films, strict=True):
         np.testing.assert_array_equal(matte, same)
         difference = np.abs(one.astype(int) - other).max(axis=2)
@@ -74,7 +74,7 @@ def test_the_camera_is_bad_anew_in_every_frame(portraits: Path, scenes: list[Pat
     pairs = find_source(portraits).pairs
     changes = []
     for plan in plan_sequences(pairs, scenes, ["still"], 6, seed=1):
-        first, second = (frame for frame, _ in frames_of(plan, 2, SIZE, seed=1))
+        first, second = (frame for frame, _ in render_frames(plan, 2, SIZE, seed=1))
         changes.append(np.abs(first.astype(int) - second).mean())
     assert sum(change > 0.2 for change in changes) >= 3
 
@@ -89,9 +89,10 @@ def test_the_same_seed_gives_the_same_bytes(portraits: Path, scenes: list[Path],
     )
     assert one == two
     assert len(one) == 3 * 3 * 2 + 1
-    other = list(frames_of(plans[0], 3, SIZE, seed=6))
+    other = list(render_frames(plans[0], 3, SIZE, seed=6))
     assert any(
-        (frame != known).any() for (frame, _), (known, _) in zip(other, frames_of(plans[0], 3, SIZE, 5), strict=True)
+        (frame != known).any()
+        for (frame, _), (known, _) in zip(other, render_frames(plans[0], 3, SIZE, 5), strict=True)
     )
 
 
@@ -105,9 +106,9 @@ def test_nobody_comes_twice_before_everybody_came(portraits: Path, scenes: list[
 
 def test_a_course_goes_on_between_the_frames() -> None:
     for motion in MOTIONS.values():
-        course = Course(motion.person, np.random.default_rng(1))
-        for name, value in course.at(2.0).items():
-            assert abs(course.at(2.01)[name] - value) < 0.2
+        trajectory = Trajectory(motion.person, np.random.default_rng(1))
+        for name, value in trajectory.at(2.0).items():
+            assert abs(trajectory.at(2.01)[name] - value) < 0.2
 
 
 def test_the_command(portraits: Path, scenes: list[Path], tmp_path: Path) -> None:
@@ -131,7 +132,7 @@ def test_the_command(portraits: Path, scenes: list[Path], tmp_path: Path) -> Non
 
 def test_what_is_refused(portraits: Path, scenes: list[Path], tmp_path: Path) -> None:
     pairs = find_source(portraits).pairs
-    with pytest.raises(SequenceError, match="motion 'jump' is unknown; choose of still"):
+    with pytest.raises(SequenceError, match="unknown motion 'jump'; choose among still"):
         plan_sequences(pairs, scenes, ["jump"], 1, 0)
     for text in ("48", "48x", "48x8", "x", "99999x48", "-48x48"):
         with pytest.raises(SequenceError, match="write for example 640x360"):

@@ -54,7 +54,10 @@ KINDS: dict[str, Kind] = {
     "binary matte": Kind(False, "it has no soft edge to learn from: run `mmnet data mattes`"),
     "16 bits": Kind(False, "it is read as 8 bits"),
     "grey photo": Kind(False, "it has no colours"),
-    "nobody": Kind(False, "there is no person in any image, which teaches the network what no person is; give the set a small weight"),
+    "nobody": Kind(
+        False,
+        "there is no person in any image, which teaches the network what no person is; give the set a small weight",
+    ),
 }
 
 
@@ -309,7 +312,9 @@ def _label(pair: Pair, use: str, validation: float) -> str:
     return "validation" if is_validation(pair.photo.stem, validation) else "training"
 
 
-def _duplicates(pairs: Sequence[Pair], labels: Sequence[str], inspections: Sequence[_Inspection], distance: int) -> list[Finding]:
+def _duplicates(
+    pairs: Sequence[Pair], labels: Sequence[str], inspections: Sequence[_Inspection], distance: int
+) -> list[Finding]:
     hashed = [(index, item.bits) for index, item in enumerate(inspections) if item.bits is not None]
     if not hashed:
         return []

@@ -94,7 +94,9 @@ def find_source(root: Path, weight: float = 1.0) -> Source:
         raise LayoutError(f"{error.filename}: cannot be listed: {error.strerror}") from error
     if not pairs:
         first = f"; for example {unpaired[0][0]}: {unpaired[0][1]}" if unpaired else ""
-        raise LayoutError(f"{root}: has the layout {LAYOUTS[layout].description}, but holds no photo with its matte{first}")
+        raise LayoutError(
+            f"{root}: has the layout {LAYOUTS[layout].description}, but holds no photo with its matte{first}"
+        )
     return Source(root, layout, tuple(pairs), tuple(unpaired), weight)
 
 
@@ -222,7 +224,9 @@ def matte_of(pair: Pair, stored: AnyArray) -> U8Array:
     channels = layers.shape[2]
     has_alpha = channels in (2, 4)
     if pair.from_alpha and not has_alpha:
-        raise PairError(f"{pair.matte}: has no alpha channel, in which its layout keeps the matte; save the cut-out with its alpha")
+        raise PairError(
+            f"{pair.matte}: has no alpha channel, in which its layout keeps the matte; save the cut-out with its alpha"
+        )
     # A grey matte that an editor saved may have an alpha channel that is 255 everywhere.
     if has_alpha and (pair.from_alpha or layers[..., -1].min() < 255):
         return np.ascontiguousarray(layers[..., -1])

@@ -30,9 +30,9 @@ Method = Literal["closed-form", "knn"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
 UNKNOWN = 128
-# Default width of the band in each direction, as a fraction of the longer side. It suits a mask drawn with care; a wider
-# band discards more of the mask (gradient error on portraits of 512 pixels, of masks made from known mattes: 1.5 with 3
-# pixels, 1.8 with 5, 2.1 with 8, 2.5 with 13, and 2.5 without matting).
+# Default width of the band in each direction, as a fraction of the longer side. It suits a mask drawn with care; a
+# wider band discards more of the mask (gradient error on portraits of 512 pixels, of masks made from known mattes: 1.5
+# with 3 pixels, 1.8 with 5, 2.1 with 8, 2.5 with 13, and 2.5 without matting).
 _BAND = 1 / 80
 # Regulariser of closed-form matting, ten times pymatting's, with which the blocks of a JPEG count as texture.
 _EPSILON = 1e-6
@@ -172,7 +172,9 @@ def solve_matte(photo: U8Array, mask: U8Array, solver: Solver) -> U8Array:
     try:
         alpha = load_solver(solver.method)(small / 255.0, known)
     except (ValueError, ArithmeticError) as error:  # pymatting raises these if its solver does not converge
-        raise MatteError(f"the solver does not converge ({error}); try the other --method or a narrower --band") from error
+        raise MatteError(
+            f"the solver does not converge ({error}); try the other --method or a narrower --band"
+        ) from error
     if scale < 1:
         # Bilinear comes closer to the matte solved at full size than a guided filter (band error 0.021 against 0.032
         # and more at half size, on portraits), since it adds no texture of the photo where the alpha is smooth.

@@ -62,7 +62,7 @@ class Motion:
 MOTIONS: dict[str, Motion] = {
     "still": Motion("neither person nor scene moves"),
     "breathe": Motion(
-        "the chest heaves, the head sways a little, before a still scene",
+        "the chest heaves, the head sways a little, in front of a still scene",
         person={
             "breath": Oscillation((0.01, 0.02), (60, 110)),
             "x": Oscillation((0.5, 1.5), (40, 90)),
@@ -70,8 +70,12 @@ MOTIONS: dict[str, Motion] = {
         },
     ),
     "drift": Motion(
-        "the person moves slowly before a panning scene",
-        person={"x": Oscillation(speed=(0.3, 0.9)), "y": Oscillation((0.5, 2), (40, 80)), "zoom": Oscillation(speed=(0.0005, 0.002))},
+        "the person moves slowly in front of a panning scene",
+        person={
+            "x": Oscillation(speed=(0.3, 0.9)),
+            "y": Oscillation((0.5, 2), (40, 80)),
+            "zoom": Oscillation(speed=(0.0005, 0.002)),
+        },
         scene={"x": Oscillation(speed=(0.3, 1.2)), "zoom": Oscillation(speed=(0.0005, 0.002))},
     ),
     "fast": Motion(
@@ -95,7 +99,7 @@ MOTIONS: dict[str, Motion] = {
         exposure=0.3,
     ),
     "turn": Motion(
-        "the person turns and leans before a still scene",
+        "the person turns and leans in front of a still scene",
         person={
             "turn": Oscillation((0.15, 0.35), (45, 80)),
             "angle": Oscillation((3, 8), (40, 70)),

@@ -309,7 +309,7 @@ def _mapped(path: Path, member: zipfile.ZipInfo) -> U8Array:
 
 
 def _free_memory() -> int:
-    """Return the bytes that can be allocated without swapping, the file cache included; 2^62 if the system does not say."""
+    """Return how many bytes can be allocated without swapping, the file cache included; 2^62 if that is unknown."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
         return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))

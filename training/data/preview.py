@@ -10,9 +10,9 @@ import numpy as np
 
 from mmnet.arrays import F32Array, U8Array
 from mmnet.training.augment import Augmentation, AugmentationChoice, AugmentationError
+from mmnet.training.data.batches import Part
 from mmnet.training.data.layouts import find_backgrounds, find_source, parse_weighted
 from mmnet.training.data.packs import Progress, build_pack, load_backgrounds, load_pack, side_for
-from mmnet.training.data.batches import Part
 
 _GREEN = np.array([0, 177, 64], np.float32)  # chroma-key green, on which halos are visible
 _GAP = 4

@@ -251,7 +251,7 @@ class _Scene:
         return across.astype(np.float32), down.astype(np.float32)
 
     def _inside(self, grid: tuple[F32Array, F32Array]) -> F32Array:
-        """Return 1 inside the photo and beyond its edges that cut the person, 0 elsewhere, antialiased: float32 [H, W]."""
+        """Return 1 inside the photo and beyond its edges that cut the person, else 0, antialiased: float32 [H, W]."""
         height, width = self._alpha.shape
         left, top, right, bottom = self._held
         inside = np.ones(grid[0].shape, np.float32)

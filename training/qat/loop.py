@@ -124,7 +124,9 @@ class _QuantizedTraining:
         stage = self._stage
         progress = min(1.0, max(0.0, (done - stage.warmup) / max(1, stage.steps - stage.warmup)))
         high, low = stage.learning_rate, stage.final_learning_rate
-        return (low + (high - low) * (1 + math.cos(math.pi * progress)) / 2) * min(1.0, (done + 1) / max(1, stage.warmup))
+        return (low + (high - low) * (1 + math.cos(math.pi * progress)) / 2) * min(
+            1.0, (done + 1) / max(1, stage.warmup)
+        )
 
     def step(self, done: int, images: F32Array, mattes: F32Array) -> dict[str, float]:
         """Train on one batch, step `done` of the run (from 0), and return the losses by name."""
