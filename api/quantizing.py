@@ -22,7 +22,7 @@ from mmnet.training.listener import ListenerGroup, TrainingListener
 from mmnet.training.qat.loop import train_quantized
 from mmnet.training.qat.ranges import RangeImages, measure_ranges, save_with_ranges, training_images
 from mmnet.training.qat.recipe import DEFAULT_STEPS, recipe_for
-from mmnet.training.run import TrainingRun, data_reader
+from mmnet.training.run import TrainingRun, data_reader, describe_data
 
 __all__ = ["QuantizedCheckpoint", "quantize_checkpoint"]
 
@@ -118,23 +118,16 @@ def quantize_checkpoint(
         MissingExtraError: a package for training or for 8 bits is not installed.
         OutputError: a checkpoint could not be written.
     """
-    listener = listener or TrainingListener()
-    _check(steps, data, calibration)
-    folder = Path(checkpoint_dir) / run
-    if not resume:
-        check_new(folder)
+    listener, folder = listener or TrainingListener(), Path(checkpoint_dir) / run
+    _check(steps, data, calibration, folder, resume=resume)
     if not isinstance(checkpoint, OpenedCheckpoint):
         checkpoint = open_checkpoint(checkpoint, checkpoint_dir)
     checkpoint = checkpoint.resized(size)
     listener.on_opened("from", checkpoint)
     start = checkpoint.checkpoint
     recipe = recipe_for(start.config.size, steps, batch, backgrounds=backgrounds is not None)
-    names = [str(name) for name in data]
-    scenes = None if backgrounds is None else Path(backgrounds)
     # One reading serves the measurement of ranges and the training.
-    read = cache(
-        data_reader(names, recipe, validation=validation, backgrounds=scenes, workers=workers, listener=listener)
-    )
+    read = cache(data_reader(data, recipe, validation, backgrounds, workers, listener))
     measure = _range_measurement(start, calibration, calibration_photos, read, listener)
     if steps == 0:
         return _result(folder, save_with_ranges(start, measure(), folder))
@@ -142,7 +135,7 @@ def quantize_checkpoint(
         recipe=recipe,
         folder=folder,
         data=read,
-        description={"data": [Path(name).name for name in names], "validation": validation},
+        description=describe_data(data, validation),
         seed=seed,
         start=start,
         save_every=save_every,
@@ -152,11 +145,14 @@ def quantize_checkpoint(
     return _result(folder, _train(training, measure, listener))
 
 
-def _check(steps: int, data: Sequence[str | Path], calibration: object) -> None:
+def _check(steps: int, data: Sequence[str | Path], calibration: object, folder: Path, *, resume: bool) -> None:
+    """Raise if arguments are missing, or if the run exists and is not resumed."""
     if steps and not data:
         raise QuantizeError("training needs images with mattes: add --data DIR, or only measure ranges with --steps 0")
     if not data and calibration is None:
         raise QuantizeError("there is nothing to measure ranges on: add --calibration PHOTOS, or --data DIR")
+    if not resume:
+        check_new(folder)
 
 
 def _train(run: TrainingRun, measure: Callable[[], Ranges], listener: TrainingListener) -> Path:

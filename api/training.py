@@ -15,7 +15,7 @@ from mmnet.training.events import EventFiles
 from mmnet.training.listener import ListenerGroup, TrainingListener
 from mmnet.training.loop import train as train_run
 from mmnet.training.recipes import Recipe, find_recipe
-from mmnet.training.run import TrainingRun, data_reader
+from mmnet.training.run import TrainingRun, data_reader, describe_data
 
 __all__ = ["SavedCheckpoint", "TrainedRun", "TrainingListener", "TrainingOptions", "train"]
 
@@ -171,19 +171,11 @@ def _describe(options: TrainingOptions, listener: TrainingListener) -> TrainingR
     }
     for role, checkpoint in opened.items():
         listener.on_opened(role, checkpoint)
-    data = [str(name) for name in options.data]
     return TrainingRun(
         recipe=recipe,
         folder=folder,
-        data=data_reader(
-            data,
-            recipe,
-            validation=options.validation,
-            backgrounds=None if options.backgrounds is None else Path(options.backgrounds),
-            workers=options.workers,
-            listener=listener,
-        ),
-        description={"data": [Path(name).name for name in data], "validation": options.validation},
+        data=data_reader(options.data, recipe, options.validation, options.backgrounds, options.workers, listener),
+        description=describe_data(options.data, options.validation),
         seed=options.seed,
         start=opened["from"].checkpoint if "from" in opened else None,
         teacher=opened["teacher"].checkpoint if "teacher" in opened else None,

@@ -96,33 +96,38 @@ class TrainingRun:
 
 
 def data_reader(
-    arguments: Sequence[str],
+    data: Sequence[str | Path],
     recipe: Recipe,
-    *,
     validation: float,
-    backgrounds: Path | None,
+    backgrounds: str | Path | None,
     workers: int | None,
     listener: TrainingListener,
 ) -> Callable[[int], DataSet]:
     """Return a function that reads the data for an input size and tells the listener about it.
 
     Args:
-        arguments, validation, backgrounds, workers: as for `mmnet.training.data.load_data`.
+        data: data sets, each with an optional weight: `portraits/`, `wide/=0.5`.
+        validation, backgrounds, workers: as for `mmnet.training.data.load_data`.
         recipe: its augmentation decides what is read.
         listener: receives the progress, and the data when they are read.
     """
 
     def read(size: int) -> DataSet:
-        data = load_data(
-            arguments,
+        loaded = load_data(
+            [str(name) for name in data],
             size,
             augmentation=recipe.augmentation,
             validation=validation,
-            backgrounds=backgrounds,
+            backgrounds=None if backgrounds is None else Path(backgrounds),
             workers=workers,
             progress=lambda done, total: listener.on_progress("reading images", done, total),
         )
-        listener.on_data(data, size)
-        return data
+        listener.on_data(loaded, size)
+        return loaded
 
     return read
+
+
+def describe_data(data: Sequence[str | Path], validation: float) -> dict[str, Any]:
+    """Return the description of the data that checkpoints record: the names of the data sets, without their folders."""
+    return {"data": [Path(name).name for name in data], "validation": validation}
