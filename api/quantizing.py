@@ -98,20 +98,13 @@ def quantize_checkpoint(
         resume: whether to go on with the run at its newest checkpoint, with the same options as at first.
         batch: images per step; None: 8.
         size: input size in pixels, a multiple of 16; the checkpoint's if None.
-        backgrounds: folder of photos without people, to composite people over; or None.
-        validation: fraction of the images, 0-1, that validate, chosen by name; 0 for none.
-        save_every: steps between checkpoints.
-        keep: how many of the newest checkpoints to keep, in addition to the best.
-        seed: of the order of the data and the augmentation.
-        workers: threads that prepare images; None: one per core.
+        backgrounds, validation, save_every, keep, seed, workers: as in `mmnet.TrainingOptions`.
         listener: receives every step and checkpoint; subclass `mmnet.TrainingListener`.
 
     Raises:
         QuantizeError: there is nothing to train on, or nothing to measure ranges on.
-        CheckpointError: there is no such checkpoint, or it cannot be read.
-        ConfigError: MMNet cannot have this input size.
-        CalibrationError: no photos, or none that can be read.
-        DataError: the data cannot be used; the message names the file.
+        CheckpointError, ConfigError: the checkpoint cannot be read, or MMNet cannot have this input size.
+        CalibrationError, DataError: the photos or the data cannot be used; the message names the file.
         OutputExistsError: the run exists, and `resume` is false.
         ResumeError: the run was trained with another recipe, seed or start.
         DivergedError: the loss is no longer finite; the last good checkpoint is kept.

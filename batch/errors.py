@@ -1,4 +1,4 @@
-"""What can be wrong with a job over many images."""
+"""The errors of jobs over many images."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from mmnet.errors import MMNetError
 
 
 class BatchError(MMNetError):
-    """A job that cannot be begun, or cannot go on."""
+    """A job cannot start, or cannot continue."""
 
 
 class StoreError(BatchError):
-    """A folder, bucket or file that cannot be reached, read or written."""
+    """A folder, bucket or file cannot be reached, read or written."""
 
 
 class OtherJobError(BatchError):
-    """The destination holds the results of another model, of other options or of other images."""
+    """The destination holds results of another model, of other options or of other images."""

@@ -1,4 +1,4 @@
-"""`mmnet evaluate --ray`: the figures of every image by the actors of `mmnet batch`, merged into the same report."""
+"""Evaluation on a pool of workers (`mmnet evaluate --ray`): workers measure the images, the results are the same."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
-
-from mmnet.batch.job import Pool
 from mmnet.batch.plan import task_size
 from mmnet.batch.pool import connected
+from mmnet.batch.protocols import WorkerPool
 from mmnet.errors import MMNetError
-from mmnet.evaluation.datasets.pairs import DatasetError, Pair, fingerprint, joined_fingerprint
-from mmnet.evaluation.evaluate import EvaluationError, Result, collected, measure_image
+from mmnet.evaluation.datasets.pairs import DatasetError, Pair, combined_fingerprint, fingerprint
+from mmnet.evaluation.evaluate import EvaluationError, Result, collect_results, measure_image
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.resize import Resize, choose_resize
 
 
 class Measurer:
-    """All models in one worker. A call takes pairs and returns their figures, both as JSON, which keeps every bit."""
+    """All models in one worker. A call takes pairs and returns their metrics, both as JSON, which keeps every bit."""
 
     def __init__(self, candidates: Sequence[Candidate], resize: str, restarted: bool = False) -> None:
         """Load the models.
@@ -30,14 +28,20 @@ class Measurer:
         Args:
             candidates: at least one.
             resize: a name of `RESIZES`.
-            restarted: of no account here: figures can be computed twice.
+            restarted: ignored, since measuring an image twice does no harm.
         """
-        cv2.setNumThreads(1)
         self._resize = choose_resize(resize)
         self._matters = [candidate.load(floats=self._resize.floats) for candidate in candidates]
 
     def __call__(self, text: str) -> str:
-        """[[name, photo, matte], …] -> [{"row": …, "fingerprint": hex}, or {"problems": …}, or {"error": …}, …]."""
+        """Measure pairs.
+
+        Args:
+            text: [[name, path of the photo, path of the matte], …].
+
+        Returns:
+            One JSON object per pair: {"row": …, "fingerprint": hex}, {"problems": …} or {"error": …}.
+        """
         pairs = [Pair(name, Path(image), Path(mask)) for name, image, mask in json.loads(text)]
         return json.dumps([self._measure(pair) for pair in pairs])
 
@@ -60,48 +64,61 @@ def evaluate_on_ray(
     workers: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[list[Result], str]:
-    """As `check_pairs` and `evaluate` together, with the same figures to the last bit, in one pass over the images.
+    """Check the pairs and evaluate the candidates on a Ray cluster, in one pass over the images.
+
+    The results are those of `check_pairs` and `evaluate`, to the last bit.
 
     Args:
-        candidates, pairs, resize, progress: as `evaluate`. The workers read the images themselves.
-        address, workers: as `connected`.
+        candidates, pairs, resize, progress: see `evaluate`. The workers read the images themselves.
+        address, workers: see `connected`.
 
     Returns:
         The results, and the fingerprint of the images.
 
     Raises:
-        DatasetError, EvaluationError, ModelError: as `evaluate`; or workers died over an image.
-        BatchError, MissingExtraError: as `connected`.
+        DatasetError, EvaluationError, ModelError: see `evaluate`; or an image killed its workers.
+        BatchError, MissingExtraError: see `connected`.
     """
     with connected(address, workers) as pool:
-        return evaluate_with(pool, candidates, pairs, resize, progress)
+        return evaluate_on_pool(pool, candidates, pairs, resize, progress)
 
 
-def evaluate_with(
-    pool: Pool,
+def evaluate_on_pool(
+    pool: WorkerPool,
     candidates: Sequence[Candidate],
     pairs: Sequence[Pair],
     resize: Resize,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[list[Result], str]:
-    """`evaluate_on_ray` with a pool that is there."""
+    """Check the pairs and evaluate the candidates on a pool of workers.
+
+    Args:
+        pool: the workers.
+        candidates, pairs, resize, progress: see `evaluate`. The workers read the images themselves.
+
+    Returns:
+        The results, and the fingerprint of the images.
+
+    Raises:
+        DatasetError, EvaluationError, ModelError, BatchError: see `evaluate_on_ray`.
+    """
     size = task_size(len(pairs), pool.workers)
     parts = [pairs[start : start + size] for start in range(0, len(pairs), size)]
     texts = [
         json.dumps([[pair.name, str(pair.image.absolute()), str(pair.mask.absolute())] for pair in part])
         for part in parts
     ]
-    found: dict[int, list[dict[str, Any]]] = {}
+    measured: dict[int, list[dict[str, Any]]] = {}
     done = 0
     with closing(pool.run(texts, partial(Measurer, list(candidates), resize.name))) as answers:
         for index, answer in answers:
-            found[index] = json.loads(answer)
+            measured[index] = json.loads(answer)
             done += len(parts[index])
             progress(done, len(pairs))
     for index, part in enumerate(parts):
-        if index not in found:
-            raise EvaluationError(f"{part[0].image} or one of the next {len(part)}: every worker that had it died")
-    outcomes = [outcome for index in range(len(parts)) for outcome in found[index]]
+        if index not in measured:
+            raise EvaluationError(f"{part[0].image} or one of the next {len(part)}: every worker that measured it died")
+    outcomes = [outcome for index in range(len(parts)) for outcome in measured[index]]
     problems = [problem for outcome in outcomes for problem in outcome.get("problems", ())]
     if problems:
         raise DatasetError(problems)
@@ -110,4 +127,4 @@ def evaluate_with(
             raise EvaluationError(outcome["error"])
     rows = [outcome["row"] for outcome in outcomes]
     digests = [bytes.fromhex(outcome["fingerprint"]) for outcome in outcomes]
-    return collected(candidates, pairs, rows), joined_fingerprint([pair.name for pair in pairs], digests)
+    return collect_results(candidates, pairs, rows), combined_fingerprint([pair.name for pair in pairs], digests)

@@ -1,4 +1,4 @@
-"""What a destination holds already, and so what is left to do."""
+"""The existing results of a destination, and the work that remains."""
 
 from __future__ import annotations
 
@@ -8,24 +8,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mmnet.batch.errors import OtherJobError
-from mmnet.batch.ledger import ERRORS, JOB, Entry, Ledger, check_same, read_job, read_ledger
+from mmnet.batch.ledger import ERRORS, JOB, Entry, Ledger, check_same_job, read_job, read_ledger
+from mmnet.batch.options import ResultFormat
 from mmnet.batch.plan import Image, Source, Task, file_tasks, is_shard, name_outputs, shard_tasks, task_size
 from mmnet.batch.store import RECORDS, Store
-from mmnet.batch.worker import held_by_shard
+from mmnet.batch.worker import read_shard_entries
 from mmnet.runtime.fullres.rendering import ResultKind
-
-FILES, PARQUET = "files", "parquet"
 
 
 @dataclass
-class Standing:
-    """Where a job stands before a run.
+class RemainingWork:
+    """What a run has to do.
 
     Attributes:
-        ledger: of this run, with the failures of earlier ones that stay.
-        images: to be made.
-        skipped: how many have their result.
-        shards: output -> the shard that lacks its result, and is made again.
+        ledger: the ledger of this run, with the failures of earlier runs that are not tried again.
+        images: the images to render.
+        skipped: the number of images whose result exists.
+        shards: output -> the existing shard that is written again, since a result is missing in it.
     """
 
     ledger: Ledger
@@ -33,20 +32,20 @@ class Standing:
     skipped: int
     shards: dict[str, str] = field(default_factory=dict)
 
-    def tasks(self, shape: str, shard_size: int, workers: int) -> list[Task]:
-        """What the workers are to do.
+    def tasks(self, to: str, shard_size: int, workers: int) -> list[Task]:
+        """Return the tasks for the workers.
 
         Args:
-            shape: `files` or `parquet`.
-            shard_size: images a shard.
-            workers: how many there are.
+            to: the format of the results.
+            shard_size: images per shard.
+            workers: the number of workers.
         """
-        if shape == PARQUET:
+        if to == ResultFormat.PARQUET:
             return shard_tasks(self.images, shard_size, self.shards)
         return file_tasks(self.images, task_size(len(self.images), workers))
 
 
-def take_stock(
+def scan_destination(
     destination: Store,
     sources: list[Source],
     kind: ResultKind,
@@ -54,94 +53,100 @@ def take_stock(
     *,
     retry: bool,
     force: bool,
-) -> Standing:
-    """Compare what there is with what there should be, by one listing; note in the destination what it is for.
+) -> RemainingWork:
+    """Compare the results that exist with those that should exist, and write `job.json` into a new destination.
+
+    The destination is listed once.
 
     Args:
-        destination: to be written to.
-        sources: all images.
-        kind: what is made of them.
-        job: as `job_description`.
-        retry: whether to make again what failed before.
-        force: whether to remove first what is there.
+        destination: where the results go.
+        sources: all images of the source.
+        kind: the kind of the results.
+        job: from `job_description`.
+        retry: whether images that failed in an earlier run are rendered again.
+        force: whether existing results are removed first.
 
     Raises:
-        OtherJobError: it holds something else, and `force` is false.
-        BatchError: it cannot be read or written.
+        OtherJobError: the destination holds something else, and `force` is false.
+        BatchError: the destination cannot be read or written.
     """
     files = {file.name for file in destination.files() if file.size}
     if force:
         files = _clear(destination, sources, kind, files)
-    found = read_job(destination, files)
-    if found is not None:
-        check_same(found, job, destination.uri)
-    held = _held_files(destination, files) if job["to"] == FILES else _held_rows(destination, files)
-    images, refused = name_outputs(sources, kind, {entry.name: entry.output for entry in held.made.values()})
-    there = files if job["to"] == FILES else held.made
-    present = [image for image in images if image.output in there]
-    if found is None:
+    existing_job = read_job(destination, files)
+    if existing_job is not None:
+        check_same_job(existing_job, job, destination.uri)
+    as_files = job["to"] == ResultFormat.FILES
+    existing = _existing_files(destination, files) if as_files else _existing_rows(destination, files)
+    assigned = {entry.name: entry.output for entry in existing.done.values()}
+    images, refused = name_outputs(sources, kind, assigned)
+    outputs = files if as_files else existing.done
+    present = [image for image in images if image.output in outputs]
+    if existing_job is None:
         if present:
             raise OtherJobError(
-                f"{destination.uri}/{present[0].output}: is there already, and not from mmnet batch; name another "
+                f"{destination.uri}/{present[0].output}: exists, and mmnet batch did not write it; name another "
                 "destination, or remove it with --force"
             )
         destination.write(JOB, json.dumps(job, indent=1, ensure_ascii=False).encode() + b"\n")
     destination.sweep()
 
-    ledger = Ledger(destination, errors_there=ERRORS in files)
-    for entry in held.unrecorded:
+    ledger = Ledger(destination, has_errors_file=ERRORS in files)
+    for entry in existing.unrecorded:
         ledger.record(entry)
     for image in present:
-        if image.output not in held.made:
+        if image.output not in existing.done:
             ledger.record(Entry(image.source.name, image.output))
     for name, problem in refused.items():
         ledger.record(Entry(name, "", error=f"{name!r}: {problem}"))
-    left = [image for image in images if image.output not in there]
+    missing = [image for image in images if image.output not in outputs]
     if retry:
-        shards = {entry.output: entry.shard for entry in held.shelf if entry.shard}
-        again = {shard for shard in shards.values() if shard in held.lacking}
-        shards = {output: shard for output, shard in shards.items() if shard in again}
-        left = [image for image in images if image.output not in there or image.output in shards]
-        return Standing(ledger, left, len(images) - len(left), shards)
-    planned = {image.output for image in left}
-    ledger.failed.update({key: entry for key, entry in held.failed.items() if key in planned})
-    left = [image for image in left if image.output not in held.failed]
-    return Standing(ledger, left, len(present))
+        shards = existing.incomplete_shards()
+        again = [image for image in images if image.output not in outputs or image.output in shards]
+        return RemainingWork(ledger, again, len(images) - len(again), shards)
+    planned = {image.output for image in missing}
+    ledger.failed.update({key: entry for key, entry in existing.failed.items() if key in planned})
+    untried = [image for image in missing if image.output not in existing.failed]
+    return RemainingWork(ledger, untried, len(present))
 
 
 @dataclass
-class _Held:
-    """What earlier runs have come to, by output."""
+class _Existing:
+    """The outcomes of earlier runs.
 
-    made: dict[str, Entry]
+    Attributes:
+        done: output -> entry of every result that exists.
+        failed: output -> entry of every image that failed.
+        unrecorded: the entries of results that no ledger holds.
+    """
+
+    done: dict[str, Entry]
     failed: dict[str, Entry]
     unrecorded: list[Entry] = field(default_factory=list)
 
-    @property
-    def shelf(self) -> list[Entry]:
-        return [*self.made.values(), *self.failed.values()]
-
-    @property
-    def lacking(self) -> set[str]:
-        return {entry.shard for entry in self.failed.values() if entry.shard}
+    def incomplete_shards(self) -> dict[str, str]:
+        """Return output -> shard for all images of the shards in which an image failed."""
+        incomplete = {entry.shard for entry in self.failed.values() if entry.shard}
+        entries = [*self.done.values(), *self.failed.values()]
+        return {entry.output: entry.shard for entry in entries if entry.shard and entry.shard in incomplete}
 
 
-def _held_files(destination: Store, files: Collection[str]) -> _Held:
+def _existing_files(destination: Store, files: Collection[str]) -> _Existing:
     last = {entry.key: entry for entry in read_ledger(destination, files)}
-    return _Held(
+    return _Existing(
         {key: entry for key, entry in last.items() if key in files and not entry.error},
         {key: entry for key, entry in last.items() if key not in files and entry.error},
     )
 
 
-def _held_rows(destination: Store, files: Collection[str]) -> _Held:
-    """By the shards that are there: the ledger's entries of them, or, of one that it does not know, its own rows."""
+def _existing_rows(destination: Store, files: Collection[str]) -> _Existing:
+    """Return the rows of the shards that exist: from the ledger, or from the shard itself where no ledger holds it."""
     shards = {name for name in files if is_shard(name)}
     recorded = {entry.key: entry for entry in read_ledger(destination, files) if entry.shard in shards}
     known = {entry.shard for entry in recorded.values()}
-    unrecorded = [entry for shard in sorted(shards - known) for entry in held_by_shard(destination, shard)]
+    unrecorded = [entry for shard in sorted(shards - known) for entry in read_shard_entries(destination, shard)]
     entries = [*recorded.values(), *unrecorded]
-    return _Held(
+    return _Existing(
         {entry.key: entry for entry in entries if not entry.error},
         {entry.key: entry for entry in entries if entry.error},
         unrecorded,
@@ -149,13 +154,13 @@ def _held_rows(destination: Store, files: Collection[str]) -> _Held:
 
 
 def _clear(destination: Store, sources: list[Source], kind: ResultKind, files: Collection[str]) -> set[str]:
-    """Remove results, and at last the records; what else lies there stays. Returns what is left."""
+    """Remove the results, then the records, and leave all other files. Returns the names of the files that remain."""
     outputs = {image.output for image in name_outputs(sources, kind)[0]}
-    ours = {name for name in files if name.startswith(f"{RECORDS}/") or is_shard(name) or name == ERRORS}
+    records = {name for name in files if name.startswith(f"{RECORDS}/") or is_shard(name) or name == ERRORS}
     if JOB in files:
         outputs |= {entry.output for entry in read_ledger(destination, files)}
     results = {name for name in files if name in outputs}
-    for name in [*sorted(results), *sorted(ours - {JOB}), JOB]:
+    for name in [*sorted(results), *sorted(records - {JOB}), JOB]:
         if name in files:
             destination.delete(name)
-    return set(files) - results - ours
+    return set(files) - results - records

@@ -1,56 +1,79 @@
-"""A call in a process of its own: what ends that process does not end this one."""
+"""A function in a process of its own: a crash there ends that process alone."""
 
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from functools import partial
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Generic, ParamSpec, Self, TypeVar
+
+import cv2
 
 from mmnet.batch.errors import BatchError
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
-_made: Any = None
+_CLOSE_SECONDS = 5.0  # that a process has to end by itself
 
 
-class DiedError(BatchError):
-    """The process ended during the call: killed, out of memory, or crashed."""
+class ProcessDiedError(BatchError):
+    """The process ended during a call: it was killed, ran out of memory, or crashed."""
 
 
-class Alone(Generic[Arguments, Result]):
-    """What `make(*arguments)` returns, made and called in another process, which is begun anew when it has died."""
+class IsolatedProcess(Generic[Arguments, Result]):
+    """A function that is built and called in another process.
 
-    def __init__(self, make: Callable[..., Callable[Arguments, Result]], *arguments: object) -> None:
-        self._make = make
+    The process starts with the first call, and starts again with the call after its death. Arguments, results and
+    exceptions are pickled.
+    """
+
+    def __init__(self, build: Callable[..., Callable[Arguments, Result]], *arguments: object) -> None:
+        """Prepare the process.
+
+        Args:
+            build: called once in every new process; returns the function.
+            arguments: the arguments of `build`.
+        """
+        self._build = build
         self._arguments = arguments
-        self._executor: ProcessPoolExecutor | None = None
+        self._process: Any = None
+        self._connection: Connection | None = None
 
     def __call__(self, *arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
-        """Call it.
+        """Call the function.
 
         Raises:
-            DiedError: the process died.
+            ProcessDiedError: the process died.
+            Exception: what `build` or the function raised.
         """
-        if self._executor is None:
-            begin = partial(_begin, self._make, *self._arguments)
-            self._executor = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=begin)
+        connection = self._connection or self._start()
         try:
-            result: Result = self._executor.submit(_call, *arguments, **options).result()
-        except BrokenProcessPool as error:
+            connection.send((arguments, options))
+            succeeded, result = connection.recv()
+        except (EOFError, OSError) as error:
             self.close()
-            raise DiedError("ended the process that worked on it, alone: a crash, or too little memory") from error
-        return result
+            raise ProcessDiedError(
+                "crashed the process that worked on it, or needed more memory than there is"
+            ) from error
+        if not succeeded:
+            raise result
+        value: Result = result
+        return value
 
     def close(self) -> None:
         """End the process."""
-        if self._executor is not None:
-            self._executor.shutdown(cancel_futures=True)
-            self._executor = None
+        if self._connection is not None:
+            self._connection.close()
+            self._process.join(_CLOSE_SECONDS)
+            if self._process.is_alive():
+                self._process.kill()
+                self._process.join()
+            self._process.close()
+            self._process = self._connection = None
 
     def __enter__(self) -> Self:
         return self
@@ -60,11 +83,34 @@ class Alone(Generic[Arguments, Result]):
     ) -> None:
         self.close()
 
+    def _start(self) -> Connection:
+        context = multiprocessing.get_context("spawn")
+        self._connection, other = context.Pipe()
+        self._process = context.Process(target=_serve, args=(other, self._build, self._arguments), daemon=True)
+        self._process.start()
+        other.close()  # the process holds its end; with this copy open its death would go unnoticed
+        return self._connection
 
-def _begin(make: Callable[..., Any], *arguments: object) -> None:
-    global _made
-    _made = make(*arguments)
+
+def _serve(connection: Connection, build: Callable[..., Callable[..., Any]], arguments: tuple[object, ...]) -> None:
+    """Answer calls in the new process until the other end of the connection is closed."""
+    cv2.setNumThreads(1)  # the process replaces a worker, which has one core
+    function: Callable[..., Any] | None = None
+    with suppress(EOFError, OSError):
+        while True:
+            positional, named = connection.recv()
+            try:
+                function = function or build(*arguments)
+                answer = (True, function(*positional, **named))
+            except Exception as error:
+                answer = (False, _picklable(error))
+            connection.send(answer)
 
 
-def _call(*arguments: Any, **options: Any) -> Any:
-    return _made(*arguments, **options)
+def _picklable(error: Exception) -> Exception:
+    """Return the exception, or a `BatchError` with its text where it cannot be sent to another process."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # whatever the exception's own code raises
+        return BatchError(f"{type(error).__name__}: {error}")
+    return error

@@ -1,75 +1,46 @@
-"""A whole job: list, plan, hand out, record. It goes on where it was killed."""
+"""A whole job: list the images, plan the tasks, run them on a pool of workers, record the outcomes.
+
+A job that was interrupted or killed continues where it stopped, since the results that exist are skipped.
+"""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
 
 from mmnet.batch.errors import BatchError
-from mmnet.batch.existing import FILES, take_stock
+from mmnet.batch.existing import scan_destination
 from mmnet.batch.ledger import Entry, Ledger, job_description
+from mmnet.batch.options import BatchOptions
 from mmnet.batch.plan import Task
-from mmnet.batch.rendering import Recipe
-from mmnet.batch.sources import Columns, list_sources
+from mmnet.batch.protocols import WorkerPool
+from mmnet.batch.rendering import RenderOptions
+from mmnet.batch.sources import list_sources
 from mmnet.batch.store import Store, is_within
-from mmnet.batch.worker import Order, Worker
+from mmnet.batch.worker import JobRequest, Worker
 
-_WRITES_IN_VAIN = 3  # tasks in a row whose results the destination did not take, and the job ends
-
-Work = Callable[[str], str]
-
-
-class Pool(Protocol):
-    """Where tasks are done: `pool.Pool`, or anything else that does them."""
-
-    @property
-    def workers(self) -> int:
-        """How many tasks are done at a time."""
-
-    def run(self, tasks: Sequence[str], make: Callable[[bool], Work]) -> Generator[tuple[int, str], None, None]:
-        """See `mmnet.batch.pool.Pool.run`."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a job is done.
-
-    Attributes:
-        to: `files`, a file an image, or `parquet`, shards of many.
-        shard_size: images a shard, where they do not come from Parquet, whose row groups are kept.
-        columns: of a source of Parquet.
-        retry: whether images that failed in an earlier run are tried again.
-        max_errors: how many images may fail in this run; None: any number.
-        force: begin anew: remove the results that are there first, of whatever job.
-    """
-
-    to: str = FILES
-    shard_size: int = 256
-    columns: Columns = field(default_factory=Columns)
-    retry: bool = False
-    max_errors: int | None = None
-    force: bool = False
+_MAX_REFUSED = 3  # tasks in a row whose results the destination refuses, before the job ends
 
 
 @dataclass
-class Progress:
-    """What has been done so far.
+class JobProgress:
+    """What a run has done so far.
 
     Attributes:
-        total: images of the source.
-        done: made in this run.
-        failed: without a result, whether tried in this run or left out since they failed before.
-        skipped: whose results were there.
-        workers: at work; 0 before they start.
-        seconds: since the first task was handed out: neither listing nor Ray's start, but that of the workers.
-        core_seconds: processor time of the workers' tasks, which other programs on the machines do not change much.
-        stopped: why the job ended before its end, one line; None if it did not.
-        latest: the entries that have just come.
+        total: the number of images in the source.
+        done: images rendered in this run.
+        failed: images without a result, including those that failed in an earlier run and were not tried again.
+        skipped: images whose result existed.
+        workers: the number of workers; 0 before they start.
+        seconds: wall time since the first task was given to the pool, with the start of the workers, but without the
+            listing and without the start of Ray.
+        core_seconds: processor time of the workers' tasks, which other programs on the machines hardly change.
+        stopped: one line that says why the run stopped early; None if it did not.
+        latest: the entries since the last call of the listener.
     """
 
     total: int = 0
@@ -83,111 +54,137 @@ class Progress:
     latest: Sequence[Entry] = ()
     _first: tuple[int, float] = (0, 0.0)  # images and seconds when the first task was done
 
-    def tick(self, seconds: float) -> None:
-        """Take the time when a task is done."""
+    def task_done(self, seconds: float) -> None:
+        """Note the time since the start, after a task."""
         self.seconds = seconds
         if not self._first[0]:
             self._first = (self.done, seconds)
 
     @property
     def rate(self) -> float | None:
-        """Images a second since the first task was done, which waits for the workers' start; None before a second."""
+        """Images per second since the first task was done, which waits for the workers' start; None until then."""
         done, seconds = self.done - self._first[0], self.seconds - self._first[1]
         return done / seconds if done and seconds > 0 else None
 
+    @property
+    def left(self) -> int:
+        """Images that this run has not reached."""
+        return self.total - self.done - self.failed - self.skipped
+
+
+Listener = Callable[[JobProgress], None]
+
 
 def run_job(
-    recipe: Recipe,
+    rendering: RenderOptions,
     source: Store,
     destination: Store,
-    settings: Settings,
-    pool: Callable[[], AbstractContextManager[Pool]],
-    progress: Callable[[Progress], None] = lambda progress: None,
-) -> Progress:
-    """Matte every image of `source` that has no result in `destination` yet.
+    options: BatchOptions,
+    pool: Callable[[], AbstractContextManager[WorkerPool]],
+    listener: Listener = lambda progress: None,
+) -> JobProgress:
+    """Matte every image of the source that has no result in the destination yet.
 
     Args:
-        recipe: what to make.
-        source, destination: neither lies in the other.
-        settings: how.
-        pool: entered only if there is something to do.
-        progress: called after planning, when the workers are known, and after every task.
+        rendering: what is rendered of every image.
+        source, destination: where the images are and where the results go. Neither lies in the other.
+        options: how the job is done.
+        pool: opens the pool of workers; called only if there is something to do.
+        listener: called after planning, when the workers are known, and after every task, with the same object.
 
     Raises:
         OtherJobError: the destination holds something else.
-        BatchError: there is nothing to do it on, with or to; one line.
-        KeyboardInterrupt: interrupted. What was done is recorded; so it is with every other error.
+        BatchError: the source, the destination or the pool cannot be used.
+        KeyboardInterrupt: the job was interrupted. What was done is recorded, as it is after any other exception.
     """
     if is_within(destination, source) or is_within(source, destination):
         raise BatchError(
-            f"{destination.uri}: lies in {source.uri}, or the other way round; name a folder apart from it"
+            f"{destination.uri}: this destination lies in {source.uri}, or holds it; name a separate folder"
         )
-    sources = list_sources(source, settings.columns)
-    job = job_description(recipe.describe(), source.uri, settings.to)
-    standing = take_stock(destination, sources, recipe.kind, job, retry=settings.retry, force=settings.force)
-    ledger = standing.ledger
-    state = Progress(len(sources), failed=len(ledger.failed), skipped=standing.skipped)
-    state.latest = tuple(ledger.failed.values())
-    progress(state)
+    sources = list_sources(source, options.columns)
+    job = job_description(rendering.describe(), source.uri, options.to)
+    work = scan_destination(destination, sources, rendering.kind, job, retry=options.retry, force=options.force)
+    progress = JobProgress(len(sources), failed=len(work.ledger.failed), skipped=work.skipped)
+    progress.latest = tuple(work.ledger.failed.values())
+    listener(progress)
     try:
-        if standing.images:
+        if work.images:
             with pool() as workers:
-                state.workers = workers.workers
-                tasks = standing.tasks(settings.to, settings.shard_size, workers.workers)
-                order = Order(recipe, source, destination, settings.columns)
-                _work(tasks, order, workers, state, ledger, settings.max_errors, progress)
+                progress.workers = workers.workers
+                tasks = work.tasks(options.to, options.shard_size, workers.workers)
+                request = JobRequest(rendering, source, destination, options.columns)
+                _Run(request, workers, work.ledger, progress, options.max_errors, listener).do(tasks)
     finally:
-        ledger.flush()
-    return state
+        work.ledger.flush()
+    return progress
 
 
-def _work(
-    tasks: Sequence[Task],
-    order: Order,
-    pool: Pool,
-    state: Progress,
-    ledger: Ledger,
-    max_errors: int | None,
-    progress: Callable[[Progress], None],
-) -> None:
-    """All tasks; then, those that killed their workers once more, each image alone."""
-    began, before, in_vain = time.monotonic(), state.failed, 0
-    problems: dict[str, str] = {}
-    for careful in (False, True):
+class _Run:
+    """The tasks of one run on a pool."""
+
+    def __init__(
+        self,
+        request: JobRequest,
+        pool: WorkerPool,
+        ledger: Ledger,
+        progress: JobProgress,
+        max_errors: int | None,
+        listener: Listener,
+    ) -> None:
+        self._request = request
+        self._pool = pool
+        self._ledger = ledger
+        self._progress = progress
+        self._max_errors = max_errors
+        self._listener = listener
+        self._began = time.monotonic()
+        self._failed_before = progress.failed
+        self._refused = 0  # tasks in a row whose results the destination refused
+        self._write_errors: dict[Task, str] = {}
+
+    def do(self, tasks: Sequence[Task]) -> None:
+        """Do all tasks; then those that were lost once more, in isolated processes; record the rest as failed."""
+        for isolated in (False, True):
+            tasks = self._attempt([replace(task, isolated=isolated) for task in tasks])
+            if not tasks or self._progress.stopped is not None:
+                return
+        self._record(
+            Entry(image.source.name, image.output, task.shard, f"{image.source.name}: {self._problem(task)}")
+            for task in tasks
+            for image in task.images
+        )
+        self._listener(self._progress)
+
+    def _attempt(self, tasks: Sequence[Task]) -> list[Task]:
+        """Do tasks and return those that were lost, or whose results the destination refused."""
         lost = dict(enumerate(tasks))
-        texts = [replace(task, careful=careful).to_json() for task in tasks]
-        with closing(pool.run(texts, partial(Worker, order))) as results:
-            for index, text in results:
+        with closing(self._pool.run([task.to_json() for task in tasks], partial(Worker, self._request))) as answers:
+            for index, text in answers:
                 answer = json.loads(text)
-                if answer["writing"] is None:
+                write_error: str | None = answer["writing"]
+                if write_error is None:
                     del lost[index]
-                    in_vain = 0
+                    self._refused = 0
                 else:
-                    problems[texts[index]] = answer["writing"]
-                    in_vain += 1
-                state.latest = tuple(Entry(**entry) for entry in answer["entries"])
-                for entry in state.latest:
-                    ledger.record(entry)
-                    state.done += entry.error is None
-                    state.failed += entry.error is not None
-                state.core_seconds += answer["core_seconds"]
-                state.tick(time.monotonic() - began)
-                progress(state)
-                if in_vain >= _WRITES_IN_VAIN:
-                    raise BatchError(f"{answer['writing']}; run the same command again to go on")
-                if max_errors is not None and state.failed - before > max_errors:
-                    state.stopped = f"more than {max_errors} images failed (--max-errors)"
-                    return
-        tasks = list(lost.values())
-        if not tasks:
-            return
-    state.latest = tuple(
-        Entry(image.source.name, image.output, task.shard, f"{image.source.name}: {problem}")
-        for task in tasks
-        for problem in [problems.get(replace(task, careful=True).to_json(), "every worker that had it died")]
-        for image in task.images
-    )
-    for entry in state.latest:
-        ledger.record(entry)
-    state.failed += len(state.latest)
-    progress(state)
+                    self._write_errors[tasks[index]] = write_error
+                    self._refused += 1
+                self._record(Entry(**entry) for entry in answer["entries"])
+                self._progress.core_seconds += answer["core_seconds"]
+                self._progress.task_done(time.monotonic() - self._began)
+                self._listener(self._progress)
+                if self._refused >= _MAX_REFUSED:
+                    raise BatchError(f"{write_error}; run the same command again to continue")
+                if self._max_errors is not None and self._progress.failed - self._failed_before > self._max_errors:
+                    self._progress.stopped = f"more than {self._max_errors} images failed (--max-errors)"
+                    break
+        return list(lost.values())
+
+    def _record(self, entries: Iterable[Entry]) -> None:
+        self._progress.latest = tuple(entries)
+        for entry in self._progress.latest:
+            self._ledger.record(entry)
+            self._progress.done += entry.error is None
+            self._progress.failed += entry.error is not None
+
+    def _problem(self, task: Task) -> str:
+        return self._write_errors.get(task, "every worker that rendered it died")

@@ -1,11 +1,13 @@
-"""What a destination says about itself: which model and options its results are of, and what became of each image.
+"""The records of a job in its destination: what its results are, and what became of each image (the ledger).
 
-_mmnet/job.json             the recipe and the source: written first, never changed
-_mmnet/ledger/RUN-0001.jsonl  what was done, a line an image, a part every few seconds
-errors.jsonl                the images that have no result, a line each
+| file | content |
+|---|---|
+| `_mmnet/job.json` | the model, the options and the source; written first, never changed |
+| `_mmnet/ledger/RUN-000001.jsonl` | the ledger of one run: one line per image, a new part every few seconds |
+| `errors.jsonl` | one line per image that has no result |
 
-Every file appears whole or not at all. What is done is decided by the results alone: lines that a killed run did not
-come to write are written by the next one.
+Every file appears whole or not at all. The results alone decide what is done: where a run was killed before it wrote
+lines of its ledger, the next run writes them.
 """
 
 from __future__ import annotations
@@ -27,19 +29,20 @@ JOB = f"{RECORDS}/job.json"
 LEDGER = f"{RECORDS}/ledger"
 ERRORS = "errors.jsonl"
 _TOOLS = ("mmnet", "ai-edge-litert", "numpy", "opencv-python-headless")
-_LINES, _SECONDS = 5000, 10.0  # of a part of the ledger
+# A part of the ledger is written after so many lines or seconds.
+_PART_LINES, _PART_SECONDS = 5000, 10.0
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What became of an image.
+    """What became of an image: a line of the ledger.
 
     Attributes:
-        name: its own.
-        output: the file with its result, or its name within a shard; "" where it can have none.
-        shard: the Parquet file that holds it; None where the result is a file of its own.
-        error: why it has no result, one line; None if it has.
-        worker: `host:process` that made it; "" where that was not recorded before a run was killed.
+        name: the name of the image.
+        output: the file of its result, or its name within a shard; "" where it can have no result.
+        shard: the Parquet file that holds the result; None where the result is a file of its own.
+        error: one line that says why there is no result; None if there is one.
+        worker: `host:process` that rendered it; "" where a run was killed before it recorded that.
     """
 
     name: str
@@ -50,65 +53,78 @@ class Entry:
 
     @property
     def key(self) -> str:
-        """What tells it from all others of a job: outputs do, names of Parquet may occur twice."""
+        """The key of the image within its job: its output, since names from Parquet may occur twice."""
         return self.output or self.name
 
 
-def job_description(recipe: Mapping[str, Any], source: str, shape: str) -> dict[str, Any]:
-    """What goes into `job.json`.
+def job_description(rendering: Mapping[str, Any], source: str, to: str) -> dict[str, Any]:
+    """Return the content of `job.json`.
 
     Args:
-        recipe: as `Recipe.describe`.
-        source: the URI that images are read from.
-        shape: `files` or `parquet`, what the results are written as.
+        rendering: from `RenderOptions.describe`.
+        source: the URI of the source.
+        to: `files` or `parquet`, the format of the results.
     """
     return {
         "format": FORMAT,
-        **recipe,
-        "to": shape,
+        **rendering,
+        "to": str(to),
         "source": source,
         "versions": {tool: version(tool) for tool in _TOOLS},
     }
 
 
 def read_job(store: Store, files: Iterable[str]) -> dict[str, Any] | None:
-    """The job of a destination; None where no batch has written to it.
+    """Read the `job.json` of a destination; None where no job has written to it.
+
+    Args:
+        store: the destination.
+        files: the names of its files.
 
     Raises:
-        BatchError: `job.json` is damaged, or of another format.
+        BatchError: `job.json` is damaged, or has another format.
     """
     if JOB not in files:
         return None
     try:
-        found = json.loads(store.read(JOB))
+        job = json.loads(store.read(JOB))
     except ValueError as error:
-        raise BatchError(f"{store.uri}/{JOB}: is damaged; begin anew with --force") from error
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise BatchError(f"{store.uri}/{JOB}: is not of {FORMAT}; name another destination, or begin anew with --force")
-    return found
+        raise BatchError(f"{store.uri}/{JOB}: is damaged; start again with --force") from error
+    if not isinstance(job, dict) or job.get("format") != FORMAT:
+        raise BatchError(f"{store.uri}/{JOB}: is not {FORMAT}; name another destination, or start again with --force")
+    return job
 
 
-def check_same(found: Mapping[str, Any], wanted: Mapping[str, Any], where: str) -> None:
-    """Raise unless a destination's job is the one that is wanted, whatever versions of the tools it was begun with.
+def check_same_job(existing: Mapping[str, Any], job: Mapping[str, Any], where: str) -> None:
+    """Raise unless a destination holds results of the same job. Versions of the tools may differ.
+
+    Args:
+        existing: the destination's `job.json`.
+        job: the job that is to be done, from `job_description`.
+        where: the URI of the destination.
 
     Raises:
-        OtherJobError: it is not; one line that says in what.
+        OtherJobError: they differ; the message says in which keys.
     """
-    keys = [key for key in {**found, **wanted} if key != "versions" and found.get(key) != wanted.get(key)]
+    keys = [key for key in {**existing, **job} if key != "versions" and existing.get(key) != job.get(key)]
     if not keys:
         return
-    fix = "name another destination, or begin anew with --force"
+    fix = "name another destination, or start again with --force"
     if keys == ["source"]:
-        fix = f"name another destination, begin anew with --force, or, if they only moved, say so in {where}/{JOB}"
-    differences = "; ".join(f"{key} {_shown(found.get(key))}, not {_shown(wanted.get(key))}" for key in keys)
+        fix = f"name another destination, start again with --force, or, if the images only moved, edit {where}/{JOB}"
+    differences = "; ".join(f"{key} {_shown(existing.get(key))}, not {_shown(job.get(key))}" for key in keys)
     raise OtherJobError(f"{where}: holds results of another job: {differences}; {fix}")
 
 
 def read_ledger(store: Store, files: Iterable[str]) -> list[Entry]:
-    """What earlier runs recorded, in their order; of each key the last one counts.
+    """Read the ledgers of earlier runs, in their order. The last entry of each key is the valid one.
+
+    Args:
+        store: the destination.
+        files: the names of its files.
 
     Raises:
-        BatchError: a part is damaged.
+        BatchError: a part of a ledger is damaged.
     """
     entries = []
     for name in sorted(file for file in files if file.startswith(f"{LEDGER}/")):
@@ -116,7 +132,7 @@ def read_ledger(store: Store, files: Iterable[str]) -> list[Entry]:
             entries += [Entry(**json.loads(line)) for line in store.read(name).splitlines()]
         except (ValueError, TypeError) as error:
             raise BatchError(
-                f"{store.uri}/{name}: is damaged; remove it: what is done is seen by the results themselves"
+                f"{store.uri}/{name}: is damaged; remove it, since the results themselves show what is done"
             ) from error
     return entries
 
@@ -127,40 +143,39 @@ class Ledger:
 
     Attributes:
         store: the destination.
-        failed: key -> its entry, of the images that have no result, earlier runs' included.
-        errors_there: whether the destination has a list of errors.
+        failed: key -> entry of every image that has no result, those of earlier runs included.
+        has_errors_file: whether the destination has an `errors.jsonl`.
     """
 
     store: Store
     failed: dict[str, Entry] = field(default_factory=dict)
-    errors_there: bool = False
+    has_errors_file: bool = False
 
     def __post_init__(self) -> None:
         self._run = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{uuid.uuid4().hex[:6]}"
         self._lines: list[str] = []
         self._parts = 0
-        self._failures = -1
         self._written = time.monotonic()
 
     def record(self, entry: Entry) -> None:
-        """Add a line; from time to time, write what has come together.
+        """Add a line, and write a part when it is due.
 
         Raises:
-            StoreError: it cannot be written.
+            StoreError: the part cannot be written.
         """
         if entry.error is None:
             self.failed.pop(entry.key, None)
         else:
             self.failed[entry.key] = entry
         self._lines.append(json.dumps(asdict(entry), ensure_ascii=False))
-        if len(self._lines) >= _LINES or time.monotonic() - self._written > _SECONDS:
+        if len(self._lines) >= _PART_LINES or time.monotonic() - self._written > _PART_SECONDS:
             self.flush()
 
     def flush(self) -> None:
-        """Write what has come together since.
+        """Write the lines that are not written yet, and the list of errors.
 
         Raises:
-            StoreError: it cannot be written.
+            StoreError: a file cannot be written.
         """
         if self._lines:
             self._parts += 1
@@ -170,17 +185,16 @@ class Ledger:
         self._written = time.monotonic()
 
     def _write_errors(self) -> None:
-        lines = [
-            json.dumps({"name": entry.name, "error": entry.error, **({"shard": entry.shard} if entry.shard else {})},
-                       ensure_ascii=False)
-            for entry in sorted(self.failed.values(), key=lambda entry: entry.name)
-        ]  # fmt: skip
+        lines = []
+        for entry in sorted(self.failed.values(), key=lambda entry: entry.name):
+            shard = {"shard": entry.shard} if entry.shard else {}
+            lines.append(json.dumps({"name": entry.name, "error": entry.error, **shard}, ensure_ascii=False))
         if lines:
             self.store.write(ERRORS, _joined(lines))
-            self.errors_there = True
-        elif self.errors_there:
+            self.has_errors_file = True
+        elif self.has_errors_file:
             self.store.delete(ERRORS)
-            self.errors_there = False
+            self.has_errors_file = False
 
 
 def _joined(lines: Iterable[str]) -> bytes:

@@ -1,7 +1,7 @@
-"""Which result every image gets, and in which tasks they are made: plain functions of names.
+"""The plan of a job: the name of every image's result, and the tasks that render them.
 
-A job is planned from what its source lists and what its destination lists already. So a job that was killed is planned
-as before, less what is there, and nothing needs to be remembered but the results themselves.
+All functions here work on names alone. The plan follows from what the source lists and what the destination lists, so
+a job that was killed gets the same plan again, without the results that exist. Nothing but the results is remembered.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class Source(NamedTuple):
     """An image to matte.
 
     Attributes:
-        name: relative, with slashes.
-        file: the Parquet file that holds it, relative to the source; "" for an image that is a file itself.
-        group: its row group there.
-        row: its row in that group.
+        name: relative to the source, with slashes.
+        file: the Parquet file that holds the image, relative to the source; "" for an image that is a file itself.
+        group: the row group in that file.
+        row: the row in that row group.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Source(NamedTuple):
 
 
 class Image(NamedTuple):
-    """An image and its result: the name of a file, relative to the destination, or within a shard."""
+    """An image and the name of its result: a file relative to the destination, or a row of a shard."""
 
     source: Source
     output: str
@@ -47,49 +47,49 @@ class Image(NamedTuple):
 
 @dataclass(frozen=True)
 class Task:
-    """Images that one worker makes in one go, all of one row group where they come from Parquet.
+    """Images that one worker renders in one go, all of one row group where they come from Parquet.
 
     Attributes:
         images: at least one.
-        shard: the Parquet file that takes all their results; None where each is a file.
-        careful: each in a process of its own, since one of them may have killed a worker.
+        shard: the Parquet file for all of their results; None where each result is a file.
+        isolated: whether the images are rendered in a process of their own, since one of them may have killed a worker.
     """
 
     images: tuple[Image, ...]
     shard: str | None = None
-    careful: bool = False
+    isolated: bool = False
 
     def to_json(self) -> str:
-        """As text, for a worker."""
+        """Return the task as text, which a worker reads with `from_json`."""
         return json.dumps(
             {
                 "images": [[*image.source, image.output] for image in self.images],
                 "shard": self.shard,
-                "careful": self.careful,
+                "isolated": self.isolated,
             }
         )
 
     @classmethod
     def from_json(cls, text: str) -> Task:
-        """The task that `to_json` wrote."""
+        """Return the task that `to_json` wrote."""
         entry = json.loads(text)
         images = tuple(Image(Source(*fields), output) for *fields, output in entry["images"])
-        return cls(images, entry["shard"], entry["careful"])
+        return cls(images, entry["shard"], entry["isolated"])
 
 
 def name_outputs(
     sources: Sequence[Source], kind: ResultKind, assigned: Mapping[str, str] | None = None
 ) -> tuple[list[Image], dict[str, str]]:
-    """Give every image the name that `mmnet matte` gives it, in the folder that it comes from.
+    """Give every result the name that `mmnet matte` gives it, in the folder of its image.
 
     Args:
-        sources: in any order; the names of Parquet may be anything, and occur twice.
-        kind: what is made.
-        assigned: name -> output of earlier runs, which are kept, whatever came to the images since; of names that
-            occur twice nobody can say whose it was, and their order decides.
+        sources: in any order; names from Parquet may be anything, and may occur twice.
+        kind: the kind of the results.
+        assigned: name -> output of earlier runs, which are kept even if images were added since. A name that occurs
+            twice does not tell its images apart, so the order of `sources` decides there.
 
     Returns:
-        The images in the order of `sources`, and name -> problem for those that can have no result.
+        The images in the order of `sources`, and name -> problem for the images that can have no result.
     """
     refused = {source.name: problem for source in sources if (problem := _problem(source.name))}
     good = [source for source in sources if source.name not in refused]
@@ -112,7 +112,7 @@ def name_outputs(
 
 
 def file_tasks(images: Iterable[Image], size: int) -> list[Task]:
-    """Tasks of at most `size` images that are files; of Parquet, of a row group, which can only be read in a row."""
+    """Return tasks of at most `size` images, or of one row group each, since a row group can only be read in order."""
     tasks: list[Task] = []
     for _, members in _by_group(images):
         step = len(members) if members[0].source.file else size
@@ -121,12 +121,12 @@ def file_tasks(images: Iterable[Image], size: int) -> list[Task]:
 
 
 def shard_tasks(images: Iterable[Image], size: int, shards: Mapping[str, str] | None = None) -> list[Task]:
-    """A task a shard: of `size` images, or of a row group; the shard is named by the hash of what it is made of.
+    """Return one task per shard: of `size` images, or of one row group. A hash of the images names the shard.
 
     Args:
-        images: to be made.
-        size: images a shard, where they are files.
-        shards: output -> the shard that it lies in already, which is made again under its name.
+        images: the images to render.
+        size: images per shard, where they are files.
+        shards: output -> the shard that holds it already, which is written again under its name.
     """
     again: dict[str, list[Image]] = defaultdict(list)
     new: list[Image] = []
@@ -139,7 +139,10 @@ def shard_tasks(images: Iterable[Image], size: int, shards: Mapping[str, str] | 
 
 
 def shard_name(images: Sequence[Image]) -> str:
-    """`part-` and 16 hexadecimal digits of the SHA-256 of its images' names, places and outputs."""
+    """Return the name of a shard: `part-` and 16 hexadecimal digits of a SHA-256 over its images.
+
+    The hash covers the names, places and outputs of the images.
+    """
     digest = hashlib.sha256()
     for image in images:
         digest.update(json.dumps([*image.source, image.output]).encode() + b"\n")
@@ -147,12 +150,12 @@ def shard_name(images: Sequence[Image]) -> str:
 
 
 def is_shard(name: str) -> bool:
-    """Whether a file is named as `shard_name` does: other tools write parts of Parquet, too."""
+    """Whether a file has a name that `shard_name` gives; other tools write files called part-… too."""
     return _SHARD.fullmatch(name) is not None
 
 
 def task_size(images: int, workers: int, most: int = 32) -> int:
-    """Images a task: several tasks a worker, so that all end together, but not more of them than need be."""
+    """Return the images per task: few enough for eight tasks per worker, so that all end together; at most `most`."""
     return max(1, min(most, images // (8 * workers)))
 
 
@@ -165,12 +168,12 @@ def _problem(name: str) -> str | None:
     if not name or name.endswith("/"):
         return "has no name"
     if "\0" in name or name.startswith("/") or ".." in PurePosixPath(name).parts:
-        return "its name leads out of the destination; give relative names"
+        return "its name leads out of the destination; use relative names"
     return None
 
 
 def _free(output: str, name: str, kind: ResultKind, taken: Collection[str]) -> str:
-    """`output`, or, where an earlier run gave that name to another image, one with the whole name in it."""
+    """Return `output`, or a longer name where an earlier run gave `output` to another image."""
     if output.casefold() not in taken:
         return output
     extension = PurePosixPath(output).suffix

@@ -1,4 +1,4 @@
-"""Tasks on Ray: one actor a core, results as they come. The only module that knows Ray."""
+"""A pool of workers on Ray: one actor per core. No other module imports Ray."""
 
 from __future__ import annotations
 
@@ -8,112 +8,107 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
+
 from mmnet.batch.errors import BatchError
+from mmnet.batch.protocols import Work
 from mmnet.errors import MissingExtraError
 
-Work = Callable[[str], str]
-
 LOCAL = "local"
-_STORE_BYTES = 200 << 20  # for Ray's objects: names and lines, never images
-_LEAST_STORE_BYTES = 80 << 20
-_RETRIES = 2  # of a task whose worker died; then it is lost
+_OBJECT_STORE_BYTES = 200 << 20  # for Ray's objects, which are names and lines, never images
+_MIN_OBJECT_STORE_BYTES = 80 << 20
+_RETRIES = 2  # of a task whose worker died; then the task is lost
+_CONNECT_SECONDS = 10.0
+_QUIET = {"log_to_driver": False, "logging_level": logging.CRITICAL, "configure_logging": True}
+# Defaults of environment variables that Ray reads: no usage statistics; accelerators stay visible to its workers.
+_ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 
 
 @dataclass(frozen=True)
-class Pool:
-    """Workers of a cluster that is connected.
+class RayPool:
+    """Workers of a connected Ray cluster (a `WorkerPool`).
 
     Attributes:
-        workers: how many, a core each.
+        workers: the number of workers, each with one core.
     """
 
     workers: int
 
-    def run(self, tasks: Sequence[str], make: Callable[[bool], Work]) -> Generator[tuple[int, str], None, None]:
-        """Do every task once, wherever there is a free worker.
+    def run(self, tasks: Sequence[str], build: Callable[[bool], Work]) -> Generator[tuple[int, str], None, None]:
+        """Do every task once; see `WorkerPool.run`.
 
-        A task whose worker died is done again by the one that takes its place, at most `_RETRIES` times.
-
-        Args:
-            tasks: what the workers are called with.
-            make: called once in every worker's process with whether another one died in its place; its result is called
-                with task after task. What it raises ends the run.
-
-        Yields:
-            The index of a task and what came out, in the order of completion; nothing for a task that was lost.
-
-        Raises:
-            BatchError: no worker could be started, or one raised what it should not have.
+        The worker that replaces a dead one does its task again, at most `_RETRIES` times. Then the task is lost.
         """
         if tasks:
-            yield from _run(tasks, make, min(self.workers, len(tasks)))
+            yield from _run(tasks, build, min(self.workers, len(tasks)))
 
 
 @contextmanager
-def connected(address: str | None = None, workers: int | None = None) -> Iterator[Pool]:
-    """Connect to a cluster, or start Ray on this machine, for as long as the context lasts.
+def connected(address: str | None = None, workers: int | None = None) -> Iterator[RayPool]:
+    """Connect to a Ray cluster, or start Ray on this machine, for as long as the context lasts.
+
+    Meanwhile Python's standard output and standard error of this process go nowhere, since Ray prints to both.
 
     Args:
-        address: of a cluster, as `ray.init` takes it; None: that in RAY_ADDRESS, else `local`: this machine alone.
-        workers: >= 1; None: one a core of the cluster.
+        address: of a cluster, as `ray.init` takes it. None takes the environment variable RAY_ADDRESS, or else
+            `local`, which starts Ray on this machine alone.
+        workers: the number of workers, >= 1; None takes one per core of the cluster.
 
     Raises:
         MissingExtraError: Ray is not installed.
         BatchError: no cluster answers at the address, or Ray does not start.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    try:
-        import ray
-        import ray.data
-    except ImportError as error:
-        raise MissingExtraError("ray", "Ray") from error
     where = address or os.environ.get("RAY_ADDRESS") or LOCAL
     with ExitStack() as stack:
+        stack.enter_context(_environment_defaults(_ENVIRONMENT))
+        try:
+            import ray
+            import ray.data
+        except ImportError as error:
+            raise MissingExtraError("ray", "Ray") from error
         stack.enter_context(_silenced())
         if not ray.is_initialized():
             _check_reachable(where)
-            options = _local(stack, workers) if where == LOCAL else {"address": where}
+            options = _local_options(stack, workers) if where == LOCAL else {"address": where}
             try:
                 ray.init(**options, **_QUIET)
-            except Exception as error:  # Ray raises plain ones, too
+            except Exception as error:  # Ray raises exceptions of many types
                 raise BatchError(f"{where}: Ray cannot be reached or started: {_line(error)}") from error
             stack.callback(ray.shutdown)
-        _quiet_data()
+        _configure_data()
         cores = int(ray.cluster_resources().get("CPU", 0))
         if not cores:
-            raise BatchError(f"{where}: the cluster has no core to give; start a node with --num-cpus")
-        yield Pool(workers or cores)
+            raise BatchError(f"{where}: the cluster has no cores; start a node with --num-cpus")
+        yield RayPool(workers or cores)
 
 
 def _check_reachable(where: str) -> None:
-    """Ray itself tries for minutes.
+    """Fail at once where nothing listens, since Ray itself tries for minutes.
+
+    Args:
+        where: HOST:PORT with or without a scheme; anything else is left to Ray.
 
     Raises:
-        BatchError: nothing listens at the address, a HOST:PORT with or without a scheme; words are Ray's to judge.
+        BatchError: nothing listens at that address.
     """
     host, _, port = where.rpartition("://")[2].partition("/")[0].rpartition(":")
     if not host or not port.isdigit():
         return
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH_SECONDS).close()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS).close()
     except (OSError, OverflowError) as error:
         raise BatchError(f"{where}: Ray cannot be reached: {_line(error)}; is the cluster's head running?") from error
 
 
-_REACH_SECONDS = 10.0
-_QUIET = {"log_to_driver": False, "logging_level": logging.CRITICAL, "configure_logging": True}
-
-
-def _local(stack: ExitStack, workers: int | None) -> dict[str, Any]:
-    """Ray on this machine alone, gone at the end with all that it wrote."""
-    # Not below TMPDIR: the path of a socket may have 107 characters.
+def _local_options(stack: ExitStack, workers: int | None) -> dict[str, Any]:
+    """Return the arguments of `ray.init` for this machine alone. Leaving `stack` removes the files that Ray wrote."""
+    # Not below TMPDIR: the path of a socket may have 107 characters at most.
     short = "/tmp" if Path("/tmp").is_dir() else None
     folder = tempfile.mkdtemp(prefix="mmnet-ray-", dir=short)
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -121,29 +116,30 @@ def _local(stack: ExitStack, workers: int | None) -> dict[str, Any]:
         "address": LOCAL,
         "num_cpus": workers or len(os.sched_getaffinity(0)),
         "num_gpus": 0,
-        "object_store_memory": _store_bytes(),
+        "object_store_memory": _object_store_bytes(),
         "include_dashboard": False,
         "_temp_dir": folder,
     }
 
 
-def _store_bytes() -> int:
-    """Little, and less where a container has little shared memory."""
+def _object_store_bytes() -> int:
+    """Return the size of Ray's object store, which is smaller where a container has little shared memory."""
     try:
         free = shutil.disk_usage("/dev/shm").free
     except OSError:
-        return _STORE_BYTES
-    return max(_LEAST_STORE_BYTES, min(_STORE_BYTES, int(0.8 * free)))
+        return _OBJECT_STORE_BYTES
+    return max(_MIN_OBJECT_STORE_BYTES, min(_OBJECT_STORE_BYTES, int(0.8 * free)))
 
 
 class _Actor:
     """One worker, as Ray Data calls it: a table of one task in, a table of one result out."""
 
-    def __init__(self, made: list[Any]) -> None:
+    def __init__(self, build: list[Any]) -> None:
         import ray
 
+        cv2.setNumThreads(1)  # the actor's process has one core
         restarted = bool(ray.get_runtime_context().was_current_actor_reconstructed)
-        self._work: Work = ray.get(made[0])(restarted)
+        self._work: Work = ray.get(build[0])(restarted)
 
     def __call__(self, table: Any) -> Any:
         import pyarrow as pa
@@ -152,20 +148,20 @@ class _Actor:
         return pa.table({"index": table["index"], "result": pa.array(results, pa.large_string())})
 
 
-def _run(tasks: Sequence[str], make: Callable[[bool], Work], workers: int) -> Generator[tuple[int, str], None, None]:
+def _run(tasks: Sequence[str], build: Callable[[bool], Work], workers: int) -> Generator[tuple[int, str], None, None]:
     import pyarrow as pa
     import ray
     import ray.data
 
-    # A table each, so that each is handed out and done again by itself.
+    # One table per task, so that Ray distributes and repeats each task by itself.
     tables = [pa.table({"index": [index], "task": [task]}) for index, task in enumerate(tasks)]
-    # By reference, within a list: an actor that takes another's place must still find it.
-    made = ray.put(make)
+    # By reference, within a list: an actor that replaces a dead one must still find it.
+    reference = ray.put(build)
     results = (
         ray.data.from_arrow(tables)
         .map_batches(
             _Actor,
-            fn_constructor_args=([made],),
+            fn_constructor_args=([reference],),
             batch_format="pyarrow",
             batch_size=None,
             num_cpus=1,
@@ -182,16 +178,16 @@ def _run(tasks: Sequence[str], make: Callable[[bool], Work], workers: int) -> Ge
         raise BatchError(f"a worker failed: {_line(error)}") from error
 
 
-def _quiet_data() -> None:
-    """Ray Data's settings for tasks of seconds and results of lines; our progress bar, not its own."""
+def _configure_data() -> None:
+    """Set Ray Data up for tasks of seconds and results of a few lines, without progress bars of its own."""
     import ray.data
 
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.max_consecutive_actor_init_deaths = 3
-    context.max_errored_blocks = -1  # lost tasks are the caller's, who sees which did not come back
-    context.target_max_block_size = 1 << 20  # what a task is taken to return, until it has
+    context.max_errored_blocks = -1  # a lost task is no error here: the caller sees that its result is missing
+    context.target_max_block_size = 1 << 20  # the size that Ray assumes for a result until it has seen one
     logger = logging.getLogger("ray.data")
     for handler in logger.handlers:
         if type(handler).__name__ == "PlainRayHandler":
@@ -199,10 +195,22 @@ def _quiet_data() -> None:
 
 
 @contextmanager
-def _silenced() -> Iterator[None]:
-    """Ray speaks to whoever started it, on standard output, too, which is our JSON's alone.
+def _environment_defaults(defaults: Mapping[str, str]) -> Iterator[None]:
+    """Set those environment variables that are not set, and unset them at the end."""
+    missing = {name: value for name, value in defaults.items() if name not in os.environ}
+    os.environ.update(missing)
+    try:
+        yield
+    finally:
+        for name in missing:
+            os.environ.pop(name, None)
 
-    A console has to hold its stream since before, to be seen meanwhile.
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Redirect standard output and standard error, to which Ray prints: the command's JSON goes there alone.
+
+    A console that is to be seen meanwhile must hold the stream of before.
     """
     with (
         Path(os.devnull).open("w", encoding="utf-8") as nowhere,
@@ -213,7 +221,7 @@ def _silenced() -> Iterator[None]:
 
 
 def _line(error: BaseException) -> str:
-    """The last line that says something, Ray quotes the worker's traceback before; and that of its cause."""
+    """Return the last line of an error, which follows the worker's traceback in Ray's errors, and that of its cause."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     last = lines[-1] if lines else type(error).__name__
     return f"{last} ({_line(error.__cause__)})" if error.__cause__ else last

@@ -1,64 +1,65 @@
-"""What is made of every image: the model, the kind of result and its background, to be sent to every worker."""
+"""Rendering of one image in a worker: the bytes of a photo in, the bytes of its result file out."""
 
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-import cv2
-
-from mmnet.runtime.fullres.compositing import Background, parse_background
+from mmnet.runtime.fullres.compositing import BLUR, COLOURS, TRANSPARENT, Background, cover, parse_background
 from mmnet.runtime.fullres.rendering import ALPHA, COMPOSITE, CUTOUT, Renderer, ResultKind
-from mmnet.runtime.fullres.upsample import DEFAULT, Upsampling
+from mmnet.runtime.fullres.upsampling import DEFAULT, Upsampling
 from mmnet.runtime.imaging.photos import decode_photo
 from mmnet.runtime.imaging.writing import encode_image
 from mmnet.runtime.matter import PortraitMatter
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """The same photo and the same recipe give the same bytes, which are those of `mmnet matte`.
+class RenderOptions:
+    """What is rendered of every image. It can be sent to other processes and machines.
+
+    The same photo and the same options give the same bytes, which are those of `mmnet matte`.
 
     Attributes:
-        model: a .tflite.
-        background: as `mmnet matte --background` takes it; None: the alpha matte itself.
-        upsampling, foreground: as `mmnet matte` takes them.
-        backdrop: the file's bytes where `background` is the path of an image.
+        model: the bytes of a .tflite.
+        background: the value of `mmnet matte --background`; None renders the alpha matte itself.
+        upsampling: how the network's alpha is brought to the photo's size.
+        foreground: whether cut-outs and composites take the estimated foreground, or the photo's own colours.
+        background_file: the bytes of the image file where `background` is its path, else None.
     """
 
     model: bytes = field(repr=False)
     background: str | None = None
     upsampling: Upsampling = DEFAULT
     foreground: bool = True
-    backdrop: bytes | None = field(default=None, repr=False)
+    background_file: bytes | None = field(default=None, repr=False)
 
     @classmethod
     def of(
         cls, model: bytes, background: str | None, upsampling: Upsampling = DEFAULT, foreground: bool = True
-    ) -> Recipe:
-        """Check the background, and read it if it is an image.
+    ) -> RenderOptions:
+        """Return the options, with the background checked, and read where it is an image.
 
         Raises:
-            BackgroundError, PhotoError: as `parse_background`.
+            BackgroundError, PhotoError: see `parse_background`.
         """
+        content = None
         if background is not None:
             parse_background(background)
-        is_file = background is not None and not background.startswith("#") and Path(background).is_file()
-        backdrop = Path(str(background)).read_bytes() if is_file and not _is_word(str(background)) else None
-        return cls(model, background, upsampling, foreground, backdrop)
+            if _is_path(background):
+                content = Path(background).read_bytes()
+        return cls(model, background, upsampling, foreground, content)
 
     @property
     def kind(self) -> ResultKind:
-        """What is made."""
+        """The kind of the results."""
         if self.background is None:
             return ALPHA
-        return CUTOUT if self.background.lower() == "transparent" else COMPOSITE
+        return CUTOUT if self.background.lower() == TRANSPARENT else COMPOSITE
 
     def describe(self) -> dict[str, Any]:
-        """What decides the bytes of the results, as plain JSON values: two recipes of one description are the same."""
+        """Return what decides the bytes of the results, as JSON values: equal descriptions mean equal results."""
         described: dict[str, Any] = {
             "model": {"sha256": hashlib.sha256(self.model).hexdigest()},
             "make": self.kind.suffix,
@@ -66,15 +67,15 @@ class Recipe:
         }
         if self.kind is not ALPHA:
             described["foreground"] = self.foreground
-        if self.backdrop is not None:
-            described["background"] = {"sha256": hashlib.sha256(self.backdrop).hexdigest()}
+        if self.background_file is not None:
+            described["background"] = {"sha256": hashlib.sha256(self.background_file).hexdigest()}
         elif self.kind is COMPOSITE:
             described["background"] = str(self.background).lower()
         return described
 
 
 @dataclass(frozen=True)
-class Made:
+class EncodedImage:
     """A result: the bytes of its file, and its size in pixels."""
 
     content: bytes
@@ -82,50 +83,46 @@ class Made:
     height: int
 
 
-class Maker:
-    """A recipe in one interpreter on one thread: for one worker."""
+class ImageRenderer:
+    """The model and the renderer of one worker. The network runs on one thread."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, options: RenderOptions) -> None:
         """Load the model.
 
         Raises:
             ModelError: see `MattingModel`.
         """
-        cv2.setNumThreads(1)  # a worker has one core
-        self._render = Renderer(recipe.kind, _background(recipe), recipe.foreground)
-        self._matter = PortraitMatter(recipe.model, threads=1, upsampling=recipe.upsampling)
+        self._render = Renderer(options.kind, _background(options), options.foreground)
+        self._matter = PortraitMatter(options.model, threads=1, upsampling=options.upsampling)
 
-    def __call__(self, name: str, data: bytes, output: str) -> Made:
-        """Matte one image.
+    def __call__(self, name: str, data: bytes, output: str) -> EncodedImage:
+        """Render the result of one image.
 
         Args:
-            name: what messages call it.
-            data: the bytes of a photo's file.
-            output: the result's name, whose extension says its format.
+            name: the image's name, for messages.
+            data: the bytes of a photo file.
+            output: the name of the result, whose extension decides its format.
 
         Raises:
-            PhotoError: it cannot be read.
+            PhotoError: the photo cannot be read.
             OutputError: the format cannot hold the result.
-            ModelError: the model failed on it.
+            ModelError: the network failed.
         """
         photo = decode_photo(data, name)
         image = self._render(photo, self._matter.photo(photo).alpha_u8)
-        return Made(encode_image(Path(PurePosixPath(output)), image), photo.shape[1], photo.shape[0])
+        return EncodedImage(encode_image(Path(output), image), photo.shape[1], photo.shape[0])
 
 
-def _background(recipe: Recipe) -> Background | None:
-    if recipe.background is None:
+def _background(options: RenderOptions) -> Background | None:
+    if options.background is None:
         return None
-    if recipe.backdrop is None:
-        return parse_background(recipe.background)
-    with tempfile.TemporaryDirectory(prefix="mmnet-") as folder:
-        path = Path(folder) / "backdrop"
-        path.write_bytes(recipe.backdrop)
-        return parse_background(str(path))
+    if options.background_file is None:
+        return parse_background(options.background)
+    photo = decode_photo(options.background_file, options.background)
+    return lambda image, _: cover(photo, image.shape[0], image.shape[1])
 
 
-def _is_word(background: str) -> bool:
-    """Whether a word or a colour wins over a file of that name, as in `parse_background`."""
-    from mmnet.runtime.fullres.compositing import BLUR, COLOURS, TRANSPARENT
-
-    return background.lower() in {*COLOURS, BLUR, TRANSPARENT}
+def _is_path(background: str) -> bool:
+    """Whether a background is the path of an image: words and colours win over files of that name."""
+    word = background.lower()
+    return not word.startswith("#") and word not in {*COLOURS, BLUR, TRANSPARENT}

@@ -1,10 +1,9 @@
-"""What there is to matte: the photos below a folder or a prefix, or the rows of Parquet files."""
+"""The images of a job: the photos below a folder or prefix, or the rows of Parquet files."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -13,36 +12,32 @@ import pyarrow.compute
 import pyarrow.parquet as pq
 
 from mmnet.batch.errors import BatchError
+from mmnet.batch.options import Columns
 from mmnet.batch.plan import Image, Source
 from mmnet.batch.store import RECORDS, Store
 from mmnet.runtime.imaging.photos import MAX_FILE_BYTES, PHOTO_EXTENSIONS, PhotoError
 
 PARQUET = ".parquet"
-_ROWS_AT_A_TIME = 8  # decoded from a row group: images are large
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Where a Parquet file keeps images: columns, or fields of structs with a dot (`image.bytes`)."""
-
-    image: str = "image"
-    name: str = "name"
+_BATCH_ROWS = 8  # read from a row group at a time, since images are large
 
 
 def list_sources(store: Store, columns: Columns) -> list[Source]:
-    """The images of a store: the photos below it (by extension, hidden ones left out), or the rows of its Parquet.
+    """List the images of a store: the photos below it, or the rows of its Parquet files.
+
+    Photos are found by their extension; hidden files are left out. Of Parquet only the names are read, not the images.
 
     Args:
-        store: a folder or prefix of photos, or of Parquet files, or one Parquet file.
-        columns: of Parquet. Only the names are read, not the images.
+        store: a folder or prefix of photos or of Parquet files, or one Parquet file.
+        columns: the columns of Parquet files.
 
     Raises:
-        BatchError: there is nothing, or both photos and Parquet; or Parquet lacks a column or cannot be read.
+        BatchError: the store holds no images, or both photos and Parquet; or a Parquet file lacks a column or cannot
+            be read.
     """
     if store.is_file():
         if not store.root.endswith(PARQUET):
             raise BatchError(
-                f"{store.uri}: is a file; give a folder of photos, or Parquet; one photo is `mmnet matte`'s"
+                f"{store.uri}: is a file; give a folder of photos, or Parquet; `mmnet matte` takes one photo"
             )
         return list(_rows(store, "", columns))
     names = [file.name for file in store.files() if not _is_hidden(file.name)]
@@ -50,28 +45,28 @@ def list_sources(store: Store, columns: Columns) -> list[Source]:
     tables = [name for name in names if name.endswith(PARQUET)]
     if photos and tables:
         raise BatchError(
-            f"{store.uri}: holds photos ({photos[0]}) and Parquet ({tables[0]}); name a folder of one kind"
+            f"{store.uri}: holds photos ({photos[0]}) and Parquet ({tables[0]}); name a folder of one of them"
         )
     if not photos and not tables:
         kinds = ", ".join([*sorted(PHOTO_EXTENSIONS), PARQUET])
-        raise BatchError(f"{store.uri}: has no photo in it, nor below it ({kinds})")
+        raise BatchError(f"{store.uri}: holds no photo, and none below it ({kinds})")
     return [Source(name) for name in photos] or [source for name in tables for source in _rows(store, name, columns)]
 
 
 def read_images(store: Store, images: Sequence[Image], columns: Columns) -> Iterator[tuple[Image, bytes | Exception]]:
-    """The bytes of every image, or why they cannot be read, one after the other.
+    """Yield every image with the bytes of its photo, or with the error that reading it gave.
 
     Args:
-        store: what `list_sources` listed.
+        store: the store that `list_sources` listed.
         images: all of one row group, in its order, where they come from Parquet.
-        columns: as `list_sources`.
+        columns: the columns of Parquet files.
     """
     if not images[0].source.file:
         for image in images:
             yield image, _read_file(store, image.source.name)
         return
     wanted = deque(images)
-    missing: Exception = PhotoError("its row is gone; the Parquet file was changed")
+    missing: Exception = PhotoError("its row is gone: the Parquet file has changed")
     try:
         for row, data in _read_rows(store, wanted[0].source, columns):
             if wanted and row == wanted[0].source.row:
@@ -94,15 +89,15 @@ def _read_rows(store: Store, source: Source, columns: Columns) -> Iterator[tuple
         table = pq.ParquetFile(opened)
         path = _column(table.schema_arrow, columns.image, "bytes", _is_binary)
         row = 0
-        for batch in table.iter_batches(_ROWS_AT_A_TIME, row_groups=[source.group], columns=[".".join(path)]):
-            for value in _dig(batch, path):
+        for batch in table.iter_batches(_BATCH_ROWS, row_groups=[source.group], columns=[".".join(path)]):
+            for value in _values(batch, path):
                 yield row, _checked(value.as_py())
                 row += 1
 
 
 def _checked(data: Any) -> bytes | Exception:
     if data is None:
-        return PhotoError("has no image (null)")
+        return PhotoError("has no image (the column is null)")
     if len(data) > MAX_FILE_BYTES:
         return PhotoError(f"has {len(data):,} bytes; a photo may have {MAX_FILE_BYTES:,}")
     return bytes(data)
@@ -116,7 +111,7 @@ def _rows(store: Store, name: str, columns: Columns) -> Iterator[Source]:
             _column(table.schema_arrow, columns.image, "bytes", _is_binary)
             path = _column(table.schema_arrow, columns.name, "path", _is_name)
             for group in range(table.num_row_groups):
-                values = _dig(table.read_row_group(group, columns=[".".join(path)]), path)
+                values = _values(table.read_row_group(group, columns=[".".join(path)]), path)
                 for row, value in enumerate(values):
                     text = value.as_py()
                     yield Source("" if text is None else str(text), name or ".", group, row)
@@ -131,21 +126,31 @@ class _NoColumnError(BatchError):
 
 
 def _column(schema: pa.Schema, wanted: str, inner: str, fits: Any) -> list[str]:
-    """The path to a column; to the field `inner` of a struct that is meant by its own name."""
+    """Return the path to a column, and to its field `inner` where the column is a struct.
+
+    Args:
+        schema: of the Parquet file.
+        wanted: the column, as the user named it.
+        inner: the field that is taken where `wanted` is a struct.
+        fits: (type) -> whether the column can be used.
+
+    Raises:
+        _NoColumnError: there is no such column, or it has another type.
+    """
     path = wanted.split(".")
     option = "--image-column" if fits is _is_binary else "--name-column"
     fields = {field.name: field for field in schema}
     for depth, part in enumerate(path):
         if part not in fields:
             has = ", ".join(schema.names)
-            raise _NoColumnError(f"has no column {wanted!r}, but {has}; name another with {option}")
+            raise _NoColumnError(f"has no column {wanted!r}; name one of {has} with {option}")
         kind = fields[part].type
         fields = {field.name: field for field in kind} if pa.types.is_struct(kind) else {}
         if depth == len(path) - 1 and inner in fields:
             path, kind = [*path, inner], fields[inner].type
             break
     if not fits(kind):
-        raise _NoColumnError(f"column {wanted!r} is {kind}; name another with {option}")
+        raise _NoColumnError(f"column {wanted!r} has the type {kind}; name another with {option}")
     return path
 
 
@@ -157,7 +162,7 @@ def _is_name(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_integer(kind))
 
 
-def _dig(table: pa.Table | pa.RecordBatch, path: Sequence[str]) -> Any:
+def _values(table: pa.Table | pa.RecordBatch, path: Sequence[str]) -> Any:
     column = table.column(path[0])
     for part in path[1:]:
         column = pa.compute.struct_field(column, part)
@@ -165,6 +170,7 @@ def _dig(table: pa.Table | pa.RecordBatch, path: Sequence[str]) -> Any:
 
 
 def _name_of(file: str) -> str:
+    """Return the name of a Parquet file within its store; "." means that the store is the file."""
     return "" if file == "." else file
 
 

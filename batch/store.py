@@ -1,4 +1,4 @@
-"""A folder of files wherever it lies: on this machine, in an object store, or on anything that fsspec opens."""
+"""Stores of files: a folder on this machine, an object store, or anything else that Arrow or fsspec opens."""
 
 from __future__ import annotations
 
@@ -14,17 +14,22 @@ import pyarrow.fs
 
 from mmnet.batch.errors import StoreError
 
-# Our own files in a destination. Readers of data sets pass over names with an underscore, as over hidden ones.
+# The folder of a job's records. Readers of datasets skip names that begin with an underscore, like hidden ones.
 RECORDS = "_mmnet"
 _TEMPORARY = f"{RECORDS}/tmp"
-# A file there appears whole, when it is closed. Elsewhere it is written beside and renamed.
+# In these a file appears whole when it is closed. Elsewhere it is written under another name, then renamed.
 _OBJECT_STORES = frozenset({"s3", "gcs", "abfs"})
 _FSSPEC_OBJECT_STORES = frozenset({"s3", "s3a", "gcs", "gs", "abfs", "abfss", "az", "oss", "oci"})
 
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file as a listing tells it: its name, relative to the store and with slashes, and its size in bytes."""
+    """An entry of a listing.
+
+    Attributes:
+        name: relative to the store, with slashes.
+        size: in bytes.
+    """
 
     name: str
     size: int
@@ -32,12 +37,12 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class Store:
-    """A root and what is below it. It can be sent to other processes.
+    """A root and all files below it. It can be sent to other processes.
 
     Attributes:
-        uri: what messages call it: a path or a URI, without a slash at the end.
-        filesystem: where it lies.
-        root: its path there.
+        uri: the path or URI that messages show, without a slash at the end.
+        filesystem: an Arrow `FileSystem`.
+        root: the path of the root in that file system.
     """
 
     uri: str
@@ -46,17 +51,17 @@ class Store:
     _folders: set[str] = field(default_factory=set, compare=False, repr=False)
 
     def files(self, under: str = "") -> list[StoredFile]:
-        """Every file below `under`, sorted by name, by one recursive listing; nothing where it does not exist.
+        """List every file below `under`, sorted by name. A folder that does not exist has no files.
 
         Raises:
-            StoreError: it cannot be listed.
+            StoreError: the folder cannot be listed.
         """
         selector = pyarrow.fs.FileSelector(self._path(under), recursive=True, allow_not_found=True)
         with self._named(under, "cannot be listed"):
-            found = self.filesystem.get_file_info(selector)
+            infos = self.filesystem.get_file_info(selector)
         start = len(self.root) + 1 if self.root else 0
         return sorted(
-            (StoredFile(info.path[start:], info.size or 0) for info in found if info.type == pyarrow.fs.FileType.File),
+            (StoredFile(info.path[start:], info.size or 0) for info in infos if info.type == pyarrow.fs.FileType.File),
             key=lambda file: file.name,
         )
 
@@ -66,48 +71,48 @@ class Store:
             return bool(self.filesystem.get_file_info(self.root).type == pyarrow.fs.FileType.File)
 
     def has(self, name: str) -> bool:
-        """Whether a file `name` is there and holds something."""
+        """Whether a file `name` exists and is not empty."""
         with self._named(name, "cannot be reached"):
             return bool(self.filesystem.get_file_info(self._path(name)).size)
 
     def read(self, name: str) -> bytes:
-        """The whole file.
+        """Read a whole file.
 
         Raises:
-            StoreError: it is not there or cannot be read.
+            StoreError: the file does not exist or cannot be read.
         """
         with self._named(name, "cannot be read"), self.filesystem.open_input_stream(self._path(name)) as stream:
             return bytes(stream.read())
 
     def open(self, name: str) -> Any:
-        """The file to read from anywhere, an Arrow `NativeFile`.
+        """Open a file for reading at any position, as an Arrow `NativeFile`.
 
         Raises:
-            StoreError: it is not there or cannot be read.
+            StoreError: the file does not exist or cannot be read.
         """
         with self._named(name, "cannot be read"):
             return self.filesystem.open_input_file(self._path(name))
 
     def write(self, name: str, content: bytes) -> None:
-        """Write the whole file or nothing, in place of what is there.
+        """Write a file, whole or not at all. It replaces a file of that name.
 
         Raises:
-            StoreError: it cannot be written.
+            StoreError: the file cannot be written.
         """
         with self._named(name, "cannot be written"), self._whole(name) as stream:
             stream.write(content)
 
     def copy_in(self, name: str, source: IO[bytes]) -> None:
-        """As `write`, from an open file."""
+        """Write a file as `write` does, with the content of an open file."""
         with self._named(name, "cannot be written"), self._whole(name) as stream:
             while part := source.read(1 << 22):
                 stream.write(part)
 
     def delete(self, name: str) -> None:
-        """Remove a file, if it is there.
+        """Remove a file, if it exists.
 
         Raises:
-            StoreError: it cannot be removed.
+            StoreError: the file cannot be removed.
         """
         try:
             with self._named(name, "cannot be removed"):
@@ -117,7 +122,7 @@ class Store:
                 raise
 
     def sweep(self) -> None:
-        """Remove what writers left that were killed."""
+        """Remove the temporary files of writers that were killed."""
         for file in self.files(_TEMPORARY):
             self.delete(file.name)
 
@@ -125,7 +130,7 @@ class Store:
     def _whole(self, name: str) -> Iterator[Any]:
         target = self._path(name)
         if self._puts_whole_files():
-            # Not a with block, which would close, and so publish, what an error left incomplete.
+            # Without a with block: it would close the stream after an error, and so publish an incomplete file.
             stream = self.filesystem.open_output_stream(target)
             yield stream
             stream.close()
@@ -166,12 +171,13 @@ class Store:
 
 
 def open_store(place: str) -> Store:
-    """A local path, or a URI: file://, s3://, gs://, hdfs:// and the like by Arrow, everything else by fsspec.
+    """Open a local path or a URI.
 
-    Arrow takes settings in the URI, for example `s3://bucket/photos?region=eu-west-1&endpoint_override=HOST`.
+    Arrow opens file://, s3://, gs://, hdfs:// and the like; fsspec opens everything else. Arrow takes settings in the
+    URI, for example `s3://bucket/photos?region=eu-west-1&endpoint_override=HOST`.
 
     Raises:
-        StoreError: nothing opens such a URI, or it is malformed.
+        StoreError: neither opens such a URI, or it is malformed.
     """
     if "://" not in place:
         path = str(Path(place).absolute())
@@ -184,7 +190,7 @@ def open_store(place: str) -> Store:
 
 
 def is_within(inner: Store, outer: Store) -> bool:
-    """Whether one store is the other, or lies in it."""
+    """Whether `inner` is `outer`, or lies in it."""
     same = inner.filesystem.equals(outer.filesystem) if type(inner.filesystem) is type(outer.filesystem) else False
     return bool(same) and f"{inner.root}/".startswith(f"{outer.root.rstrip('/')}/")
 
@@ -197,8 +203,8 @@ def _open_uri(uri: str) -> tuple[Any, str]:
             raise
         import fsspec
 
-        found, root = fsspec.core.url_to_fs(uri)
-        filesystem = pyarrow.fs.PyFileSystem(pyarrow.fs.FSSpecHandler(found))
+        other, root = fsspec.core.url_to_fs(uri)
+        filesystem = pyarrow.fs.PyFileSystem(pyarrow.fs.FSSpecHandler(other))
     return filesystem, root
 
 

@@ -1,4 +1,4 @@
-"""What one worker does with a task: read, matte, write, and say what became of every image."""
+"""A worker: reads the images of one task after the other, renders and writes their results, and reports each image."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mmnet.batch.errors import BatchError
-from mmnet.batch.isolated import Alone
+from mmnet.batch.isolated import IsolatedProcess
 from mmnet.batch.ledger import Entry
+from mmnet.batch.options import Columns
 from mmnet.batch.plan import Image, Task
-from mmnet.batch.rendering import Made, Maker, Recipe
-from mmnet.batch.sources import Columns, read_images
+from mmnet.batch.rendering import EncodedImage, ImageRenderer, RenderOptions
+from mmnet.batch.sources import read_images
 from mmnet.batch.store import Store
 from mmnet.errors import MMNetError
 
-# One row an image of the source: its result, or why there is none.
+# The rows of a shard: one per image of the task, with its result or with the reason why it has none.
 SHARD_SCHEMA = pa.schema(
     [
         pa.field("name", pa.string(), nullable=False),
@@ -33,46 +35,66 @@ SHARD_SCHEMA = pa.schema(
         pa.field("error", pa.string()),
     ]
 )
-_SHARD_BYTES = 16 << 20  # of images in memory until a row group is written
+_ROW_GROUP_BYTES = 16 << 20  # of results that are kept in memory before they are written as a row group
+
+# (name, bytes of the photo, name of the result) -> result
+Render = Callable[[str, bytes, str], EncodedImage]
 
 
 @dataclass(frozen=True)
-class Order:
-    """All that a worker needs to know, the same for all of them."""
+class JobRequest:
+    """What a job computes: the same for all of its workers.
 
-    recipe: Recipe
+    Attributes:
+        rendering: what is rendered of every image.
+        source: the images.
+        destination: the results.
+        columns: the columns of a Parquet source.
+    """
+
+    rendering: RenderOptions
     source: Store
     destination: Store
     columns: Columns
 
 
 class WriteError(BatchError):
-    """The destination did not take a result: nothing is wrong with the image."""
+    """The destination refused a result. The image itself is good."""
 
 
 class Worker:
-    """One interpreter. A call takes a task and returns its images' entries, both as JSON."""
+    """One model on one thread. A call takes a task and returns the entries of its images, both as JSON."""
 
-    def __init__(self, order: Order, restarted: bool = False) -> None:
+    def __init__(self, request: JobRequest, restarted: bool = False) -> None:
         """Load the model.
 
         Args:
-            order: what to do.
-            restarted: another worker may have died over the next task, and made some of its results.
+            request: what to compute.
+            restarted: whether this worker replaces one that died, which may have written results of the next task.
         """
-        self._order = order
+        self._request = request
         self._restarted = restarted
-        self._maker = Maker(order.recipe)
+        self._renderer = ImageRenderer(request.rendering)
         self._name = f"{platform.node()}:{os.getpid()}"
 
     def __call__(self, text: str) -> str:
-        """A task as `Task.to_json` gives it -> {"entries": …, "writing": the destination's error, or null, …}."""
+        """Do a task.
+
+        Args:
+            text: from `Task.to_json`.
+
+        Returns:
+            A JSON object: `entries`, one per image that was done; `writing`, the destination's error or null; and
+            `core_seconds`, the processor time.
+        """
         began = time.process_time()
         task = Task.from_json(text)
+        entries: list[Entry] = []
+        problem = None
         try:
-            entries, problem = list(self._entries(task)), None
+            entries = list(self._entries(task))
         except WriteError as error:
-            entries, problem = [], str(error)
+            problem = str(error)
         return json.dumps(
             {
                 "entries": [asdict(entry) for entry in entries],
@@ -82,103 +104,103 @@ class Worker:
         )
 
     def _entries(self, task: Task) -> Iterator[Entry]:
-        if not task.careful:
-            yield from self._do(task, self._maker)
+        write = self._write_files if task.shard is None else self._write_shard
+        if not task.isolated:
+            yield from write(task, self._renderer)
             return
-        with Alone(Maker, self._order.recipe) as alone:
-            yield from self._do(task, alone)
+        with IsolatedProcess(ImageRenderer, self._request.rendering) as render:
+            yield from write(task, render)
 
-    def _do(self, task: Task, make: Callable[[str, bytes, str], Made]) -> Iterator[Entry]:
-        if task.shard is not None:
-            yield from self._shard(task, task.shard, make)
-            return
-        images = [image for image in task.images if not (self._restarted and self._is_there(image.output))]
-        for image in set(task.images).difference(images):
+    def _write_files(self, task: Task, render: Render) -> Iterator[Entry]:
+        """Write one file per result."""
+        destination = self._request.destination
+        missing = [image for image in task.images if not (self._restarted and destination.has(image.output))]
+        for image in set(task.images).difference(missing):
             yield Entry(image.source.name, image.output, worker=self._name)
-        for image, made in self._make(images, make):
-            if isinstance(made, Made):
+        for image, result in self._render(missing, render):
+            if isinstance(result, EncodedImage):
                 try:
-                    self._order.destination.write(image.output, made.content)
+                    destination.write(image.output, result.content)
                 except BatchError as error:
                     raise WriteError(str(error)) from error
-            yield self._entry(image, made)
+            yield self._entry(image, result)
 
-    def _shard(self, task: Task, shard: str, make: Callable[[str, bytes, str], Made]) -> Iterator[Entry]:
-        """All results into one file, by way of this machine's disk: they may not fit into memory."""
+    def _write_shard(self, task: Task, render: Render) -> Iterator[Entry]:
+        """Write all results into one file. It grows on this machine's disk, since it may not fit into memory."""
+        assert task.shard is not None
         entries = []
-        metadata = {"mmnet": json.dumps(self._order.recipe.describe())}
+        metadata = {"mmnet": json.dumps(self._request.rendering.describe())}
         with tempfile.TemporaryFile(prefix="mmnet-") as spool:
             with pq.ParquetWriter(spool, SHARD_SCHEMA.with_metadata(metadata), compression="NONE") as writer:
-                rows: list[dict[str, object]] = []
-                held = 0
-                for image, made in self._make(task.images, make):
-                    entry = self._entry(image, made, shard)
+                rows: list[dict[str, Any]] = []
+                size = 0
+                for image, result in self._render(task.images, render):
+                    entry = self._entry(image, result, task.shard)
                     entries.append(entry)
-                    rows.append(_row(entry, made))
-                    held += len(made.content) if isinstance(made, Made) else 0
-                    if held >= _SHARD_BYTES:
+                    rows.append(_row(entry, result))
+                    size += len(result.content) if isinstance(result, EncodedImage) else 0
+                    if size >= _ROW_GROUP_BYTES:
                         writer.write_table(pa.Table.from_pylist(rows, SHARD_SCHEMA))
-                        rows, held = [], 0
+                        rows, size = [], 0
                 if rows:
                     writer.write_table(pa.Table.from_pylist(rows, SHARD_SCHEMA))
             spool.seek(0)
             try:
-                self._order.destination.copy_in(shard, spool)
+                self._request.destination.copy_in(task.shard, spool)
             except BatchError as error:
                 raise WriteError(str(error)) from error
         yield from entries
 
-    def _make(
-        self, images: list[Image] | tuple[Image, ...], make: Callable[[str, bytes, str], Made]
-    ) -> Iterator[tuple[Image, Made | str]]:
-        """Every image's result, or the line that says why it has none."""
+    def _render(self, images: Sequence[Image], render: Render) -> Iterator[tuple[Image, EncodedImage | str]]:
+        """Yield every image with its result, or with the line that says why it has none."""
         if not images:
             return
-        for image, data in read_images(self._order.source, images, self._order.columns):
+        for image, data in read_images(self._request.source, images, self._request.columns):
             try:
                 if isinstance(data, Exception):
                     raise data
-                yield image, make(image.source.name, data, image.output)
+                yield image, render(image.source.name, data, image.output)
             except MMNetError as error:
-                yield image, _naming(image.source.name, str(error))
+                yield image, _error_line(image.source.name, str(error))
             except MemoryError:
                 yield image, f"{image.source.name}: does not fit into memory"
-            except Exception as error:  # one image's accident does not end a job of a million
-                yield image, _naming(image.source.name, f"{type(error).__name__}: {error}")
+            except Exception as error:  # a defect that one image of a million meets must not end the job
+                yield image, _error_line(image.source.name, f"{type(error).__name__}: {error}")
 
-    def _entry(self, image: Image, made: Made | str, shard: str | None = None) -> Entry:
-        error = made if isinstance(made, str) else None
+    def _entry(self, image: Image, result: EncodedImage | str, shard: str | None = None) -> Entry:
+        error = result if isinstance(result, str) else None
         return Entry(image.source.name, image.output, shard, error, self._name)
 
-    def _is_there(self, output: str) -> bool:
-        return self._order.destination.has(output)
 
-
-def held_by_shard(store: Store, shard: str) -> list[Entry]:
-    """What a shard in a destination holds, read without its images.
+def read_shard_entries(store: Store, shard: str) -> list[Entry]:
+    """Read the entries of a shard in a destination, without its images.
 
     Raises:
-        BatchError: it cannot be read.
+        BatchError: the shard cannot be read.
     """
     try:
         with store.open(shard) as opened:
             rows = pq.ParquetFile(opened).read(["name", "output", "error"]).to_pylist()
     except (OSError, pa.ArrowException) as error:
-        raise BatchError(f"{store.uri}/{shard}: cannot be read; remove it, and its images are made again") from error
+        raise BatchError(
+            f"{store.uri}/{shard}: cannot be read; remove it, and the next run renders its images again"
+        ) from error
     return [Entry(row["name"], row["output"], shard, row["error"]) for row in rows]
 
 
-def _row(entry: Entry, made: Made | str) -> dict[str, object]:
+def _row(entry: Entry, result: EncodedImage | str) -> dict[str, Any]:
+    encoded = result if isinstance(result, EncodedImage) else None
     return {
         "name": entry.name,
         "output": entry.output,
-        "image": made.content if isinstance(made, Made) else None,
-        "width": made.width if isinstance(made, Made) else None,
-        "height": made.height if isinstance(made, Made) else None,
+        "image": encoded and encoded.content,
+        "width": encoded and encoded.width,
+        "height": encoded and encoded.height,
         "error": entry.error,
     }
 
 
-def _naming(name: str, message: str) -> str:
+def _error_line(name: str, message: str) -> str:
+    """Return the message as one line that names the image."""
     line = " ".join(message.split())
     return line if name in line else f"{name}: {line}"

@@ -1,18 +1,16 @@
-"""Measurements as a JSON document: what every table and figure is made of.
+"""The JSON document of measurements, from which every table and figure is made.
 
     {"format": "mmnet-benchmark/1",
      "measurements": [{"command", "when", "machine", "settings", "baseline", "warnings", "results": [RESULT, …]}, …]}
 
-A RESULT is one model on one number of threads: what the model is, its start, `stages` (a `Latency` each, in
-milliseconds; `total` is their sum run by run), `ratio` to the baseline on as many threads, and `rounds_ms`, from which
-all of that was computed. What was not measured is null.
+A RESULT is one model with one number of threads: the description of the model, its start, `stages` (one `Latency` per
+stage, in milliseconds; `total` is their sum, run by run), `ratio` (to the baseline with the same number of threads) and
+`rounds_ms`, from which those were computed. A value that was not measured is null.
 """
 
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -22,9 +20,8 @@ from typing import Any
 import numpy as np
 
 from mmnet.benchmark.errors import BenchmarkError
-from mmnet.benchmark.host.rounds import Measured
-from mmnet.benchmark.host.stages import COMPOSITE, TOTAL
-from mmnet.benchmark.latency import Latency, Milliseconds, Ratio
+from mmnet.benchmark.host.stages import TOTAL
+from mmnet.benchmark.latency import Ratio
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.statistics import LEVEL, RESAMPLES, SEED
 from mmnet.files import atomic_file
@@ -40,18 +37,20 @@ def measurement(
     results: Sequence[dict[str, Any]],
     baseline: str | None,
     warnings: Sequence[str],
+    command: str | None,
 ) -> dict[str, Any]:
-    """One run of the benchmark on one machine, with the ratios of its results to the baseline's.
+    """Return one entry of `measurements`: a run of the benchmark on one machine, with ratios to the baseline.
 
     Args:
-        machine: what it ran on; taken before.
-        settings: how it was measured.
-        results: of `host_result` or of a phone, each with `rounds_ms`.
+        machine: the description of the machine.
+        settings: the options of the measurement.
+        results: one RESULT per model and number of threads, with `rounds_ms` and without `ratio`.
         baseline: the name of the model that the others are compared with; None for no comparison.
-        warnings: what makes the figures doubtful.
+        warnings: what makes the figures doubtful, one sentence each.
+        command: the command line that was typed; None for a call from Python.
     """
     return {
-        "command": shlex.join(["mmnet", *sys.argv[1:]]),
+        "command": command,
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": dict(machine),
         "settings": dict(settings),
@@ -67,40 +66,12 @@ def measurement(
     }
 
 
-def host_result(measured: Measured, delegate: str) -> dict[str, Any]:
-    """A RESULT of this host, without its ratio."""
-    rounds = with_total(measured.times)
-    cold = measured.cold
-    return {
-        **describe_model(measured.candidate),
-        "threads": measured.threads,
-        "delegate": delegate,
-        "load_ms": cold.load_ms,
-        "first_run_ms": cold.first_run_ms,
-        "warmup": asdict(Latency.of(np.array(cold.warmup_ms))) if cold.warmup_ms else None,
-        "peak_memory_bytes": cold.peak_memory_bytes,
-        "process_memory_bytes": cold.process_memory_bytes,
-        "stages": {stage: asdict(Latency.of(times)) for stage, times in rounds.items()},
-        "after_invoke": _after_invoke(rounds),
-        "rounds_ms": {stage: times.round(6).tolist() for stage, times in rounds.items()},
-    }
-
-
-def _after_invoke(rounds: dict[str, Milliseconds]) -> dict[str, Any] | None:
-    """What everything after the network costs of what the network does, round by round; null without composites."""
-    if COMPOSITE not in rounds:
-        return None
-    return asdict(Ratio.of(rounds["postprocess"] + rounds[COMPOSITE], rounds["invoke"]))
-
-
-def with_total(rounds: dict[str, Milliseconds]) -> dict[str, Milliseconds]:
-    """The stages' times, float64 [N] each, and their sum."""
-    return {**rounds, TOTAL: np.sum(list(rounds.values()), axis=0)}
-
-
 def describe_model(candidate: Candidate) -> dict[str, Any]:
-    """What was measured: file, recipe, size; and what it costs on paper, null where that cannot be read."""
-    described = {
+    """Return what identifies a model (file, recipe, size) and what it costs by counting.
+
+    Parameters, multiply-adds and XNNPACK partitions are None where the file cannot be analysed.
+    """
+    identity = {
         "name": candidate.name,
         "kind": candidate.kind,
         "source": candidate.source,
@@ -112,8 +83,8 @@ def describe_model(candidate: Candidate) -> dict[str, Any]:
     try:
         report = inspect_model(candidate.content)
     except ModelError:
-        return described | {"parameters": None, "multiply_adds": None, "xnnpack_partitions": None}
-    return described | {
+        return identity | {"parameters": None, "multiply_adds": None, "xnnpack_partitions": None}
+    return identity | {
         "parameters": report.parameters,
         "multiply_adds": report.multiply_adds,
         "xnnpack_partitions": report.delegation.partitions,
@@ -121,6 +92,7 @@ def describe_model(candidate: Candidate) -> dict[str, Any]:
 
 
 def _ratios(result: dict[str, Any], results: Sequence[dict[str, Any]], baseline: str | None) -> dict[str, Any] | None:
+    """Return the ratios of `invoke` and `total` to the baseline; None for the baseline itself, or without one."""
     others = (other for other in results if other["name"] == baseline and other["threads"] == result["threads"])
     base = next(others, None)
     if base is None or base is result:
@@ -133,35 +105,40 @@ def _ratios(result: dict[str, Any], results: Sequence[dict[str, Any]], baseline:
 
 
 def read_document(path: Path) -> dict[str, Any]:
-    """A document that `write_document` wrote.
+    """Read a document that `write_document` wrote.
 
     Raises:
-        BenchmarkError: no such file, or something else is in it.
+        BenchmarkError: the file does not exist, or holds something else.
     """
     try:
-        found = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes())
     except OSError as error:
         raise BenchmarkError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise BenchmarkError(f"{path}: is not JSON ({error}); give what `mmnet benchmark --json` wrote") from error
-    if not isinstance(found, dict) or found.get("format") != FORMAT or not isinstance(found.get("measurements"), list):
-        kind = found.get("format") if isinstance(found, dict) else None
+    kind = content.get("format") if isinstance(content, dict) else None
+    if kind != FORMAT or not isinstance(content.get("measurements"), list):
         raise BenchmarkError(
             f"{path}: its format is {kind!r}, not {FORMAT!r}; give what `mmnet benchmark --json` wrote"
         )
-    return found
+    return dict(content)
 
 
-def to_json(measurements: Sequence[dict[str, Any]]) -> str:
-    """The document as text."""
-    return json.dumps({"format": FORMAT, "measurements": list(measurements)}, indent=1, ensure_ascii=False)
+def make_document(measurements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the document of these measurements."""
+    return {"format": FORMAT, "measurements": [dict(entry) for entry in measurements]}
 
 
-def write_document(path: Path, measurements: Sequence[dict[str, Any]]) -> None:
-    """Write the whole document or nothing.
+def to_json(document: Mapping[str, Any]) -> str:
+    """Return a document as text, without a newline at its end."""
+    return json.dumps(document, indent=1, ensure_ascii=False)
+
+
+def write_document(path: Path, measurements: Sequence[Mapping[str, Any]]) -> None:
+    """Write the document of these measurements; the file is either complete or not written.
 
     Raises:
-        OutputError: the file system refused.
+        OutputError: the file cannot be written.
     """
     with atomic_file(path) as temporary:
-        temporary.write_text(to_json(measurements) + "\n", encoding="utf-8")
+        temporary.write_text(to_json(make_document(measurements)) + "\n", encoding="utf-8")

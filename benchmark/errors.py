@@ -1,4 +1,4 @@
-"""What can go wrong when latency is measured."""
+"""The errors of measuring latency."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from mmnet.errors import MMNetError
 
 
 class BenchmarkError(MMNetError):
-    """Something cannot be measured, or a file of results cannot be used."""
+    """Something cannot be measured, or a file of measurements cannot be used."""
 
 
 class DeviceError(BenchmarkError):
-    """The phone cannot be reached, refuses, or is not fit to be measured on. The message names the device."""
+    """The phone cannot be reached, fails, or is too hot to be measured on. The message names the device."""

@@ -1,125 +1,41 @@
-"""Accuracy against latency, as the MMNet paper's first figure: a circle a model, its area by its parameters.
+"""Accuracy against latency as an SVG, like the MMNet paper's first figure.
 
-Across is latency, up is the error, so that the best models lie at the lower left. Bars are what the two documents say
-of their certainty: the interval of the error's mean, and the 25th to 75th percentile of the latency where it is known.
+Each model is a circle whose area grows with its number of parameters. The horizontal axis is the latency, the vertical
+axis the error, so that the best models are at the lower left. Bars show the interval of the mean error and, where it is
+known, the 25th to 75th percentile of the latency.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 from xml.sax.saxutils import escape
 
-from mmnet.benchmark.table import describe_machine
+from mmnet.benchmark.joined import Point
 
 WIDTH, HEIGHT = 760, 520
-_LEFT, _RIGHT, _TOP, _BOTTOM = 84, 24, 20, 64  # margins, pixels; above it, a line a machine
+_LEFT, _RIGHT, _TOP, _BOTTOM = 84, 24, 20, 64  # margins in pixels; above the figure, one line per machine
 _LINE_PIXELS = 15
 _FONT_PIXELS, _CHARACTER_PIXELS = 12, 6.6
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito, for every eye
-_RADIUS = (5.0, 11.0)  # of the fewest and of the most parameters
-
-
-@dataclass(frozen=True)
-class Point:
-    """One model on one machine.
-
-    Attributes:
-        label: the model's name.
-        machine: what it was measured on, in a line.
-        threads: how many.
-        latency_ms: the median.
-        latency_low_ms, latency_high_ms: where half of the runs lie around it; None where that is not known.
-        error: the mean over the images, and its interval.
-        error_low, error_high: the interval.
-        parameters: of the model; None if they could not be counted.
-    """
-
-    label: str
-    machine: str
-    threads: int
-    latency_ms: float
-    latency_low_ms: float | None
-    latency_high_ms: float | None
-    error: float
-    error_low: float | None
-    error_high: float | None
-    parameters: int | None
-
-
-def join(
-    evaluation: Mapping[str, Any], measurements: Sequence[Mapping[str, Any]], figure: str, stage: str, threads: int
-) -> tuple[list[Point], list[str]]:
-    """Points of all models that are in both documents, and the names of measured ones that were not evaluated.
-
-    A model is the same if its file is (SHA-256), or else if it was made of the same checkpoint in the same precision,
-    or else if it has the same name. Of two measurements of one model on one machine the later counts.
-
-    Args:
-        evaluation: what `mmnet evaluate --json` wrote.
-        measurements: of `mmnet benchmark --json`.
-        figure: of the evaluation, for example GAUSS_GRAD_800x600.
-        stage: of the measurements, for example invoke.
-        threads: on which number of threads.
-    """
-    points: dict[tuple[str, str], Point] = {}
-    missing: dict[str, None] = {}
-    for measurement in measurements:
-        machine = describe_machine(measurement["machine"])
-        for result in measurement["results"]:
-            if result["threads"] != threads or stage not in result["stages"]:
-                continue
-            model = _evaluated(result, evaluation["models"])
-            error = model["statistics"].get(figure) if model else None
-            if error is None or error["mean"] is None:
-                missing[result["name"]] = None
-                continue
-            points[machine, result["sha256"]] = _point(result, machine, stage, error)
-    return list(points.values()), list(missing)
-
-
-def _point(result: Mapping[str, Any], machine: str, stage: str, error: Mapping[str, Any]) -> Point:
-    rounds = sorted(result["rounds_ms"][stage])
-    quarter = len(rounds) // 4
-    known = len(rounds) >= 4
-    return Point(
-        label=result["name"],
-        machine=machine,
-        threads=result["threads"],
-        latency_ms=result["stages"][stage]["median_ms"],
-        latency_low_ms=rounds[quarter] if known else None,
-        latency_high_ms=rounds[-1 - quarter] if known else None,
-        error=error["mean"],
-        error_low=error["low"],
-        error_high=error["high"],
-        parameters=result["parameters"],
-    )
-
-
-def _evaluated(result: Mapping[str, Any], models: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    for key in (lambda entry: entry["sha256"], _origin, lambda entry: entry["name"]):
-        wanted = key(result)
-        found = next((model for model in models if wanted is not None and key(model) == wanted), None)
-        if found is not None:
-            return found
-    return None
-
-
-def _origin(entry: Mapping[str, Any]) -> tuple[str, str] | None:
-    recipe = entry["recipe"]
-    checkpoint, precision = recipe.get("checkpoint"), recipe.get("precision")
-    return (checkpoint["sha256"], precision) if checkpoint and precision else None
+_COLOURS = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#cc79a7",
+    "#e69f00",
+    "#56b4e9",
+)  # Okabe and Ito, for colour blindness
+_RADIUS = (5.0, 11.0)  # pixels, for the fewest and for the most parameters
 
 
 def draw(points: Sequence[Point], error_name: str, stage: str) -> str:
-    """The figure as SVG.
+    """Return the figure as SVG.
 
     Args:
-        points: at least one.
-        error_name: of the axis: GAUSS_GRAD 800×600.
-        stage: what the latency is of.
+        points: the models, at least one.
+        error_name: the name of the error on its axis, for example GAUSS_GRAD 800×600.
+        stage: the stage whose latency is drawn.
     """
     machines = list(dict.fromkeys(point.machine for point in points))
     top = _TOP + _LINE_PIXELS * len(machines)
@@ -155,7 +71,7 @@ def draw(points: Sequence[Point], error_name: str, stage: str) -> str:
 
 @dataclass(frozen=True)
 class _Axis:
-    """Values → pixels, with round marks."""
+    """An axis with round marks, which maps values to pixels."""
 
     first: float
     last: float
@@ -165,7 +81,7 @@ class _Axis:
 
     @classmethod
     def around(cls, values: Sequence[float | None], start: float, end: float) -> _Axis:
-        """From a round value below them to one above; from 0 where that is not far away."""
+        """Return an axis from a round value below all values to one above; from 0 if 0 is near."""
         known = [value for value in values if value is not None]
         low, high = min(known), max(known)
         low = 0.0 if low < (high - low) / 2 else low
@@ -180,14 +96,14 @@ class _Axis:
             step,
         )
 
-    def place(self, value: float) -> float:
+    def pixel(self, value: float) -> float:
         return self.start + (value - self.first) / (self.last - self.first) * (self.end - self.start)
 
     def marks(self) -> Iterator[tuple[float, str]]:
         decimals = max(0, -math.floor(math.log10(self.step) + 1e-9))
         for index in range(round((self.last - self.first) / self.step) + 1):
             value = self.first + index * self.step
-            yield self.place(value), f"{value:.{decimals}f}"
+            yield self.pixel(value), f"{value:.{decimals}f}"
 
 
 def _grid(across: _Axis, up: _Axis, top: float) -> Iterator[str]:
@@ -202,34 +118,34 @@ def _grid(across: _Axis, up: _Axis, top: float) -> Iterator[str]:
 
 def _circles(points: Sequence[Point], machines: Sequence[str], across: _Axis, up: _Axis) -> Iterator[str]:
     sizes = [math.log(point.parameters) for point in points if point.parameters]
-    taken: list[_Box] = []
+    occupied: list[_Box] = []
     placed = []
     for point in points:
-        x, y, radius = across.place(point.latency_ms), up.place(point.error), _radius(point.parameters, sizes)
+        x, y, radius = across.pixel(point.latency_ms), up.pixel(point.error), _radius(point.parameters, sizes)
         placed.append((point, x, y, radius))
-        taken.append(_Box(x - radius, y - radius, x + radius, y + radius))
+        occupied.append(_Box(x - radius, y - radius, x + radius, y + radius))
     for point, x, y, radius in placed:
         colour = _COLOURS[machines.index(point.machine) % len(_COLOURS)]
         if point.error_low is not None and point.error_high is not None:
-            yield _bar(f"M{x:.1f} {up.place(point.error_low):.1f}V{up.place(point.error_high):.1f}", colour)
+            yield _bar(f"M{x:.1f} {up.pixel(point.error_low):.1f}V{up.pixel(point.error_high):.1f}", colour)
         if point.latency_low_ms is not None and point.latency_high_ms is not None:
-            low, high = across.place(point.latency_low_ms), across.place(point.latency_high_ms)
+            low, high = across.pixel(point.latency_low_ms), across.pixel(point.latency_high_ms)
             yield _bar(f"M{low:.1f} {y:.1f}H{high:.1f}", colour)
         yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{colour}" fill-opacity="0.75">'
         yield f"<title>{escape(_describe(point))}</title></circle>"
-        box, anchor = _free_place(point.label, x, y, radius, taken)
-        taken.append(box)
+        box, anchor = _free_place(point.label, x, y, radius, occupied)
+        occupied.append(box)
         yield _text(box.left if anchor == "start" else box.right, box.bottom - 3, point.label, anchor=anchor)
 
 
 def _radius(parameters: int | None, logarithms: Sequence[float]) -> float:
-    """Area by the logarithm of the parameters, as in the paper."""
+    """Return a radius such that the circle's area grows with the logarithm of the parameters, as in the paper."""
     small, large = _RADIUS
     low, high = min(logarithms, default=0), max(logarithms, default=0)
     if parameters is None or high == low:
         return math.sqrt((small**2 + large**2) / 2) if parameters else small
-    share = (math.log(parameters) - low) / (high - low)
-    return math.sqrt(small**2 + share * (large**2 - small**2))
+    fraction = (math.log(parameters) - low) / (high - low)
+    return math.sqrt(small**2 + fraction * (large**2 - small**2))
 
 
 @dataclass(frozen=True)
@@ -239,7 +155,7 @@ class _Box:
     right: float
     bottom: float
 
-    def meets(self, other: _Box) -> bool:
+    def overlaps(self, other: _Box) -> bool:
         return (
             self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
         )
@@ -249,16 +165,16 @@ class _Box:
         return self.left >= _LEFT and self.right <= WIDTH and self.top >= 0 and self.bottom <= HEIGHT - _BOTTOM
 
 
-def _free_place(label: str, x: float, y: float, radius: float, taken: Sequence[_Box]) -> tuple[_Box, str]:
-    """Where a label meets nothing: right or left of its circle, or a few lines above or below."""
+def _free_place(label: str, x: float, y: float, radius: float, occupied: Sequence[_Box]) -> tuple[_Box, str]:
+    """Return a box and an anchor for a label such that it overlaps nothing, near its circle."""
     width, height = len(label) * _CHARACTER_PIXELS, _FONT_PIXELS + 4
     boxes = []
-    for shift in (-0.6, 0.6, -1.2, 1.2, -2, 2, -3, 3):  # off the bars
+    for shift in (-0.6, 0.6, -1.2, 1.2, -2, 2, -3, 3):  # in lines, so that the label is not on the bars
         top = y + shift * height - height / 2
         right = _Box(x + radius + 4, top, x + radius + 4 + width, top + height)
         left = _Box(x - radius - 4 - width, top, x - radius - 4, top + height)
         boxes += [(right, "start"), (left, "end")]
-    free = (place for place in boxes if place[0].inside and not any(place[0].meets(other) for other in taken))
+    free = (place for place in boxes if place[0].inside and not any(place[0].overlaps(other) for other in occupied))
     return next(free, boxes[0])
 
 

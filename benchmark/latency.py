@@ -1,4 +1,4 @@
-"""Times of many runs → what is reported of them; times of two models → how they compare."""
+"""Statistics of latency: the distribution of many runs, and the ratio of two models."""
 
 from __future__ import annotations
 
@@ -9,18 +9,23 @@ from numpy.typing import NDArray
 
 from mmnet.evaluation.statistics import LEVEL, RESAMPLES, SEED
 
-Milliseconds = NDArray[np.float64]
+Times = NDArray[np.float64]  # milliseconds
 _CHUNK_VALUES = 1 << 22
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Of one stage over many runs, in milliseconds; None where the tool that measured does not tell.
+    """The latency of one stage over many runs, in milliseconds; None where the tool that measured does not report it.
 
     Attributes:
-        runs: how many were measured.
-        min_ms, median_ms, p90_ms, p95_ms, max_ms, mean_ms: of them.
-        iqr_ms: the interquartile range (p75 − p25): the spread.
+        runs: number of measured runs.
+        min_ms: the shortest.
+        median_ms: the median.
+        p90_ms: the 90th percentile.
+        p95_ms: the 95th percentile.
+        max_ms: the longest.
+        mean_ms: the mean.
+        iqr_ms: the interquartile range (75th − 25th percentile): the spread.
     """
 
     runs: int
@@ -33,8 +38,8 @@ class Latency:
     iqr_ms: float | None = None
 
     @classmethod
-    def of(cls, times: Milliseconds) -> Latency:
-        """The distribution of float64 [N], N >= 1, in milliseconds. Percentiles interpolate linearly."""
+    def of(cls, times: Times) -> Latency:
+        """Return the distribution of float64 [N], N >= 1, in milliseconds. Percentiles interpolate linearly."""
         low, middle, high, p90, p95 = (float(value) for value in np.percentile(times, (25, 50, 75, 90, 95)))
         return cls(
             runs=len(times),
@@ -50,12 +55,13 @@ class Latency:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A model's time as a multiple of the baseline's: the median of the rounds' ratios, and its interval.
+    """The latency of a model as a multiple of the baseline's: the median of the rounds' ratios, and its interval.
 
     Attributes:
-        median: below 1 is faster than the baseline.
-        low, high: percentile bootstrap interval of the median over the rounds; None for fewer than three rounds.
-        rounds: how many.
+        median: the median; below 1 the model is faster than the baseline.
+        low: lower end of the percentile bootstrap interval of the median; None for fewer than three rounds.
+        high: upper end of that interval.
+        rounds: number of rounds.
     """
 
     median: float
@@ -64,16 +70,17 @@ class Ratio:
     rounds: int
 
     @classmethod
-    def of(cls, times: Milliseconds, baseline: Milliseconds, *, resamples: int = RESAMPLES, seed: int = SEED) -> Ratio:
+    def of(cls, times: Times, baseline: Times, *, resamples: int = RESAMPLES, seed: int = SEED) -> Ratio:
         """Compare the times of the same rounds.
 
-        A ratio is taken within each round, in which both were measured within moments of each other, so that what the
-        machine did meanwhile falls on both. The interval resamples rounds (Efron 1979).
+        A ratio is taken within each round, in which both models were measured within moments of each other, so that
+        other load on the machine affects both. The interval resamples rounds (bootstrap, Efron 1979).
 
         Args:
-            times, baseline: float64 [N], N >= 1, above 0, round by round.
-            resamples: how many times N rounds are drawn with replacement.
-            seed: of NumPy's default generator.
+            times: times of the model, float64 [N], N >= 1, above 0, round by round.
+            baseline: times of the baseline in the same rounds, float64 [N].
+            resamples: number of bootstrap samples, each of N rounds drawn with replacement.
+            seed: seed of NumPy's default generator.
         """
         ratios = times / baseline
         count = len(ratios)

@@ -1,1 +1,1 @@
-"""The trained networks that ship: data only, found by `mmnet.network.resolve`."""
+"""The trained networks that ship with the package, as data only; `mmnet.network.resolve` finds them."""

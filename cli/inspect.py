@@ -1,4 +1,4 @@
-"""`mmnet inspect`: what is inside a .tflite."""
+"""The command `mmnet inspect`: what is inside a .tflite."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from mmnet.runtime.tflite.inspection import ModelReport, TensorReport, inspect_m
 
 
 def inspect(
-    model: Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="The model to look into.", show_default=False)],
+    model: Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="The model to inspect.", show_default=False)],
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print the report as JSON, and nothing else, to stdout.")
+        bool, typer.Option("--json", help="Print the report as one JSON document on standard output.")
     ] = False,
 ) -> None:
-    """Show what a .tflite takes, gives and costs, how XNNPACK splits it, and how it was made.
+    """Show the inputs, outputs and cost of a .tflite, how XNNPACK splits it, and how it was made.
 
     [bold]Examples[/]
 
@@ -44,16 +44,16 @@ def _page(report: ModelReport) -> Group:
 
 
 def _heading(report: ModelReport) -> RenderableType:
-    made = report.metadata
-    # Names alone where all layers agree.
+    metadata = report.metadata
+    # No counts if all layers have the same precision.
     precision = _counted(report.precisions if len(report.precisions) > 1 else dict.fromkeys(report.precisions, 1))
     weights = {None: "", True: ", per-channel", False: ", per-tensor"}[report.per_channel]
     file = _plain(f"{report.path} · {_kib(report.file_bytes)} · {precision or 'no weights'}{weights}")
-    if made is None:
+    if metadata is None:
         return file
-    terms = " · ".join(filter(None, [made.author, made.licence]))
-    said = [_plain(line) for line in (made.description, terms) if line]
-    return Group(_plain(f"{made.name} {made.version}".strip(), "bold"), file, *said)
+    terms = " · ".join(filter(None, [metadata.author, metadata.licence]))
+    about = [_plain(line) for line in (metadata.description, terms) if line]
+    return Group(_plain(f"{metadata.name} {metadata.version}".strip(), "bold"), file, *about)
 
 
 def _tensors(report: ModelReport) -> Table:
@@ -96,14 +96,14 @@ def _recipes(report: ModelReport) -> Iterator[tuple[str, Mapping[str, str]]]:
     embedded = report.metadata.recipe if report.metadata else {}
     if embedded:
         yield "Recipe", _flat(embedded)
-    # What the file says already is not said twice.
+    # The file beside the model repeats most of the embedded recipe; only the difference is shown.
     more = {key: value for key, value in (report.sidecar_recipe or {}).items() if embedded.get(key) != value}
     if more:
         yield "Recipe beside the file", _flat(more)
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """A nested recipe as dotted names: {"a": {"b": 1}} → {"a.b": "1"}."""
+    """Flatten a nested recipe to dotted names: {"a": {"b": 1}} → {"a.b": "1"}."""
     flat: dict[str, str] = {}
     for key, item in value.items():
         if key == "verification" and isinstance(item, list):
@@ -133,5 +133,5 @@ def _kib(size: int) -> str:
 
 
 def _plain(text: str, style: str = "") -> Text:
-    """Text from a file that may be anyone's: no markup, no control characters for the terminal."""
+    """Return text of an untrusted file without markup and without control characters for the terminal."""
     return Text("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text), style)

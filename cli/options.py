@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mmnet.runtime.fullres.upsample import Upsampling
+from mmnet.runtime.fullres.upsampling import Upsampling
 from mmnet.runtime.profiles import Profile
 
 WhichCheckpoint = Annotated[

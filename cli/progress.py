@@ -1,4 +1,4 @@
-"""The progress bar that every command shows."""
+"""The progress bar that commands share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ from rich.progress import (
 
 
 def progress_bar(console: Console, *more: ProgressColumn) -> Progress:
-    """Description, bar, done of total, time left, and `more`; gone at the end, and absent where nobody watches."""
+    """Return a progress bar: description, bar, done of total, time left, and more columns.
+
+    It disappears at the end. Nothing is shown where the console is no terminal.
+
+    Args:
+        console: where it is shown.
+        more: further columns, to the right.
+    """
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

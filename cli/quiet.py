@@ -1,4 +1,4 @@
-"""Keeping the lines that native libraries write to the error stream away from the user of a command."""
+"""Silence for the native libraries that print to the error stream."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ import sys
 
 
 def silence_native_libraries() -> None:
-    """Send file descriptor 2 to nowhere for the rest of the process; Python's own `sys.stderr` still reaches the user.
+    """Redirect file descriptor 2 to the null device for the rest of the process. Python's `sys.stderr` still works.
 
-    For a command, not for a library: the descriptor belongs to the whole process. LiteRT announces its delegate,
-    TensorFlow the graphics card that it did not find, and libpng its complaints straight to it, and none can be told
-    not to.
+    Only commands may call this, since the descriptor belongs to the whole process. LiteRT writes its choice of delegate
+    straight to it, TensorFlow the graphics card that it did not find, and libpng its warnings, and none has an option
+    against that.
     """
     try:
         shown = sys.stderr
         if shown.fileno() != 2:
             return
-    except (AttributeError, OSError, io.UnsupportedOperation):  # no such stream, or somebody's replacement
+    except (
+        AttributeError,
+        OSError,
+        io.UnsupportedOperation,
+    ):  # no such stream, or a replacement
         return
     shown.flush()
     sys.stderr = os.fdopen(os.dup(2), "w", encoding=shown.encoding, errors=shown.errors, buffering=1)

@@ -1,4 +1,4 @@
-"""`mmnet web`: the page that mattes in a browser."""
+"""`mmnet web`: serve the page that mattes in the browser."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from mmnet.cli.console import message_console
 from mmnet.cli.options import ModelOption
 from mmnet.runtime import MattingModel
 from mmnet.runtime.model import default_model
@@ -17,20 +17,22 @@ from mmnet.web.errors import WebError
 
 
 def web(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 takes a free port.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free port.")] = 8000,
     host: Annotated[
         str,
-        typer.Option(metavar="ADDRESS", help="The address to listen on; [b]0.0.0.0[/] lets other devices in."),
+        typer.Option(metavar="ADDRESS", help="The address to listen on; [b]0.0.0.0[/] lets other devices connect."),
     ] = "127.0.0.1",
     model: ModelOption = None,
-    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     certificate: Annotated[
         Path | None,
         typer.Option("--cert", metavar="FILE", help="Serve HTTPS with this certificate (PEM).", show_default=False),
     ] = None,
     key: Annotated[
         Path | None,
-        typer.Option("--key", metavar="FILE", help="The certificate's key (PEM), if apart.", show_default=False),
+        typer.Option(
+            "--key", metavar="FILE", help="The certificate's key (PEM), if in another file.", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Matte in the browser: photos and the live camera, with the model running in the page.
@@ -41,35 +43,37 @@ def web(
       mmnet web --port 0 --model mine.tflite
       mmnet web --host 0.0.0.0 --cert cert.pem --key key.pem      (for a phone in the same network)
 
-    Photos never leave the browser. The page's address goes to standard output; Ctrl-C ends. Browsers give a page the
-    camera, and let it work offline, on this machine or over HTTPS only.
+    Photos never leave the browser. The address of the page goes to standard output; Ctrl-C stops the server. Browsers
+    let a page use the camera, and work offline, on this machine or over HTTPS only.
     """
-    # They need lzma and ssl, which not every Python is built with; the other commands do without.
+    # Imported here, since they need lzma and ssl, which not every Python has; --help works without.
     from mmnet.web.content import build
     from mmnet.web.server import WebServer
 
     if key is not None and certificate is None:
         raise typer.BadParameter("--key goes with --cert")
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console = message_console()
     with WebServer(build(_checked(model)), host, port, certificate, key) as server:
         typer.echo(server.url)
         if certificate is None and not _is_loopback(host):
-            console.print("[yellow]note:[/] without --cert other devices have no camera on this page; photos work")
-        console.print("Ctrl-C ends")
+            console.print(
+                "[yellow]note:[/] without --cert only this machine has a camera on the page; photos work everywhere"
+            )
+        console.print("Ctrl-C stops the server")
         if open_browser and not webbrowser.open(server.url):
-            console.print("[yellow]note:[/] no browser could be opened; open the address above yourself")
+            console.print("[yellow]note:[/] no browser could be opened; open the address above in one")
         try:
             server.serve_forever()
         except KeyboardInterrupt:
-            console.print("ended")
+            console.print("stopped")
 
 
 def _checked(model: Path | None) -> bytes:
-    """The model's bytes, once the runtime has accepted them.
+    """Return the bytes of the model, after the runtime has accepted it.
 
     Raises:
-        ModelError: it is none that the runtime takes.
-        WebError: it cannot be read.
+        ModelError: the runtime cannot run the model.
+        WebError: the file cannot be read.
     """
     if model is None:
         return default_model()

@@ -1,4 +1,4 @@
-"""Models × images → figures, on every core."""
+"""Measurement of every model on every image, on all cores."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
 from mmnet.evaluation.datasets.pairs import Pair
 from mmnet.evaluation.figures import FIGURES, WORST_BY, Truth, measure
-from mmnet.evaluation.models import Candidate, Matter
+from mmnet.evaluation.models import Candidate, LoadedModel
 from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.statistics import Statistics, summarise
 
@@ -26,12 +26,12 @@ Row = TypeVar("Row")
 
 
 class EvaluationError(MMNetError):
-    """There is nothing to evaluate, or a model failed on an image."""
+    """There is nothing to evaluate, or a model fails on an image."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """One model's figures.
+    """The figures of one model.
 
     Attributes:
         candidate: the model.
@@ -44,12 +44,12 @@ class Result:
     images: dict[str, dict[str, float]]
 
     def worst(self, count: int) -> list[tuple[str, float]]:
-        """The `count` images of the highest MAD at the photo's size, the worst first; of equals, by name."""
+        """Return the `count` images with the highest MAD at the photo's size, the highest first, equal ones by name."""
         ranked = sorted((-figures[WORST_BY], name) for name, figures in self.images.items())
         return [(name, -value) for value, name in ranked[:count]]
 
 
-def evaluate(
+def evaluate_candidates(
     candidates: Sequence[Candidate],
     pairs: Sequence[Pair],
     resize: Resize,
@@ -59,52 +59,59 @@ def evaluate(
 ) -> list[Result]:
     """Measure every model on every image.
 
-    The result does not depend on the number of threads: each image is one thread's, each interpreter runs on one.
+    The result does not depend on the number of threads: one thread measures an image, and every interpreter runs on
+    one.
 
     Args:
-        candidates: at least one.
-        pairs: at least one.
-        resize: how photos and mattes come to the models' square.
-        threads: >= 1; None: one a core.
+        candidates: the models; at least one.
+        pairs: the photos and their mattes; at least one.
+        resize: the resize of photos and mattes to the models' square.
+        threads: the number of threads, >= 1; None: one per core.
         progress: called with the images done and their total.
 
+    Returns:
+        One result per model, in their order.
+
     Raises:
-        EvaluationError: no model, no image, or no thread.
+        EvaluationError: there is no model, no image, or no thread.
         DatasetError: a pair cannot be read.
-        ModelError: a model cannot be run, or computes no alpha.
+        ModelError: a model cannot be run, or its alpha is not finite.
     """
     rows = each_image(
         candidates,
         pairs,
-        lambda pair, matters: measure_image(*pair.read(), matters, resize),
+        lambda pair, models: measure_image(*pair.read(), models, resize),
         floats=resize.floats,
         threads=threads,
         progress=progress,
     )
-    return collected(candidates, pairs, rows)
+    return collect_results(candidates, pairs, rows)
 
 
 def each_image(
     candidates: Sequence[Candidate],
     images: Sequence[Image],
-    measure: Callable[[Image, Sequence[Matter]], Row],
+    measure: Callable[[Image, Sequence[LoadedModel]], Row],
     *,
     floats: bool = False,
     threads: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Row]:
-    """`measure` of every image, in their order, with all the models loaded: several images at a time.
+    """Call `measure` for every image with all the models loaded, several images at a time.
 
     Args:
-        candidates: at least one.
-        images: at least one.
-        measure: called with an image and the loaded models, which are its thread's own.
-        floats: whether photos come to the models in floats.
-        threads: >= 1; None: one a core.
+        candidates: the models; at least one.
+        images: the images, of any type; at least one.
+        measure: called with an image and the loaded models; each thread has models of its own.
+        floats: whether the models get float32 images.
+        threads: the number of threads, >= 1; None: one per core.
         progress: called with the images done and their total.
 
+    Returns:
+        What `measure` returned, in the order of the images.
+
     Raises:
-        EvaluationError: no model, no image, or no thread; and whatever `measure` raises.
+        EvaluationError: there is no model, no image, or no thread. Exceptions of `measure` pass through.
     """
     threads = os.cpu_count() or 1 if threads is None else threads
     if not candidates or not images or threads < 1:
@@ -113,16 +120,16 @@ def each_image(
     rows: list[Row] = []
     with ExitStack() as stack:
         stack.enter_context(_opencv_single_threaded())
-        workers: SimpleQueue[list[Matter]] = SimpleQueue()
+        workers: SimpleQueue[list[LoadedModel]] = SimpleQueue()
         for _ in range(threads):
             workers.put([stack.enter_context(closing(candidate.load(floats=floats))) for candidate in candidates])
 
         def measured(image: Image) -> Row:
-            matters = workers.get()
+            models = workers.get()
             try:
-                return measure(image, matters)
+                return measure(image, models)
             finally:
-                workers.put(matters)
+                workers.put(models)
 
         pool = stack.enter_context(ThreadPoolExecutor(threads))
         stack.callback(pool.shutdown, wait=True, cancel_futures=True)
@@ -132,27 +139,38 @@ def each_image(
     return rows
 
 
-def measure_image(photo: U8Array, mask: U8Array, matters: Sequence[Matter], resize: Resize) -> list[dict[str, float]]:
-    """Every model's figures of one image.
+def measure_image(
+    photo: U8Array, mask: U8Array, models: Sequence[LoadedModel], resize: Resize
+) -> list[dict[str, float]]:
+    """Compute every model's figures of one image.
 
     Args:
-        photo: uint8 [H, W, 3].
-        mask: α*, uint8 [H, W], 255 = the person.
-        matters: the loaded models.
-        resize: how photo and matte come to their square.
+        photo: uint8 [H, W, 3], RGB.
+        mask: α*, uint8 [H, W], 255 = the foreground.
+        models: the loaded models.
+        resize: the resize of photo and matte to the models' square.
+
+    Returns:
+        One dictionary per model: figure name -> value.
 
     Raises:
-        ModelError: one cannot be run, or computes no alpha.
+        ModelError: a model cannot be run, or its alpha is not finite.
     """
     truth = Truth(mask, resize)
-    inputs = {size: resize.photo(photo, size) for size in {matter.size for matter in matters}}
-    return [measure(matter.run_float(inputs[matter.size]), truth) for matter in matters]
+    inputs = {size: resize.photo(photo, size) for size in {model.size for model in models}}
+    return [measure(model.run_float(inputs[model.size]), truth) for model in models]
 
 
-def collected(
+def collect_results(
     candidates: Sequence[Candidate], pairs: Sequence[Pair], rows: Sequence[Sequence[dict[str, float]]]
 ) -> list[Result]:
-    """One result a model, of what `measure_image` found: a row an image."""
+    """Return one result per model.
+
+    Args:
+        candidates: the models.
+        pairs: the images.
+        rows: for each image, what `measure_image` returned.
+    """
     return [
         _result(candidate, {pair.name: row[index] for pair, row in zip(pairs, rows, strict=True)})
         for index, candidate in enumerate(candidates)
@@ -167,7 +185,7 @@ def _result(candidate: Candidate, images: dict[str, dict[str, float]]) -> Result
 
 @contextmanager
 def _opencv_single_threaded() -> Iterator[None]:
-    """One thread an image is enough: OpenCV's own would only be in each other's way."""
+    """Turn off OpenCV's own threads: the images already keep all cores busy."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

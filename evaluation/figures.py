@@ -1,4 +1,4 @@
-"""The table of figures: which metric, at which size, defined how."""
+"""The figures of a report: which metric is computed, at which size, and how it is defined."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ PAPER_HEIGHT, PAPER_WIDTH = 800, 600
 
 
 class Truth:
-    """One image's α*, at each size at most once, for all the models that are compared with it.
+    """One image's true matte α*, resized to each size at most once, for all the models that are compared with it.
 
     Attributes:
-        mask: uint8 [H, W], 255 = the person.
-        resize: how photos and masks come to the models' square.
+        mask: α* as stored, uint8 [H, W], 255 = the foreground.
+        resize: the resize of photos and masks.
     """
 
     def __init__(self, mask: U8Array, resize: Resize) -> None:
@@ -31,22 +31,22 @@ class Truth:
 
     @cached_property
     def at_256(self) -> F32Array:
-        """On the 256×256 grid of the network."""
+        """α* on the 256×256 grid of the network, float32 in 0-1."""
         return self.resize.mask(self.mask, PAPER_SIZE)
 
     @cached_property
     def at_photo(self) -> F32Array:
-        """As it is."""
+        """α* at the photo's size, float32 in 0-1."""
         return self.mask.astype(np.float32) / np.float32(255)
 
     @cached_property
     def at_800x600(self) -> F32Array:
-        """From its own size by TensorFlow 1's default bilinear."""
+        """α* at 800×600 (height × width), resized from its own size by TensorFlow 1's default bilinear."""
         return resize_legacy_bilinear(self.at_photo, PAPER_HEIGHT, PAPER_WIDTH)
 
     @cached_property
     def band(self) -> NDArray[np.bool_]:
-        """The band around the person's edge, at its own size."""
+        """The band around the edge of the foreground, bool, at the photo's size."""
         return metrics.boundary_band(self.at_photo)
 
 
@@ -55,7 +55,7 @@ class Comparison:
 
     Attributes:
         truth: α*.
-        alpha: α, float32 [S, S] in 0-1, as the model computes it.
+        alpha: α as the model computes it, float32 [S, S] in 0-1.
     """
 
     def __init__(self, truth: Truth, alpha: F32Array) -> None:
@@ -64,19 +64,19 @@ class Comparison:
 
     @cached_property
     def at_256(self) -> tuple[F32Array, F32Array]:
-        """On the 256×256 grid of the network. A model of another size is resized there."""
+        """α and α* on the 256×256 grid; the α of a model of another size is resized to it."""
         same = self.alpha.shape == (PAPER_SIZE, PAPER_SIZE)
         alpha = self.alpha if same else self.truth.resize.alpha(self.alpha, PAPER_SIZE, PAPER_SIZE)
         return alpha, self.truth.at_256
 
     @cached_property
     def at_800x600(self) -> tuple[F32Array, F32Array]:
-        """At 800×600 (height × width) by TensorFlow 1's default bilinear: α from the model's size, α* from its own."""
+        """α and α* at 800×600 (height × width) by TensorFlow 1's default bilinear, each from its own size."""
         return resize_legacy_bilinear(self.alpha, PAPER_HEIGHT, PAPER_WIDTH), self.truth.at_800x600
 
     @cached_property
     def at_photo(self) -> tuple[F32Array, F32Array]:
-        """At the photo's own size, α resized there by the way back."""
+        """α and α* at the photo's size; α is resized by `Resize.alpha`."""
         height, width = self.truth.mask.shape
         return self.truth.resize.alpha(self.alpha, height, width), self.truth.at_photo
 
@@ -86,10 +86,10 @@ class Figure:
     """One row of the report.
 
     Attributes:
-        name: in tables and in JSON.
-        definition: in words, with the size it is computed at.
-        compute: from one image to its value; NaN where it has none.
-        higher_is_better: true of IoU alone.
+        name: its name in tables and in JSON.
+        definition: its definition, with the size that it is computed at.
+        compute: the function from one image to its value; NaN where the image has none.
+        higher_is_better: whether larger values are better; true only of IoU.
     """
 
     name: str
@@ -135,11 +135,14 @@ WORST_BY = "MAD"
 
 
 def measure(alpha: F32Array, truth: Truth) -> dict[str, float]:
-    """Every figure of one image, by name.
+    """Compute every figure of one image.
 
     Args:
-        alpha: float32 [S, S] in 0-1, the model's.
+        alpha: the model's α, float32 [S, S] in 0-1.
         truth: the image's α*.
+
+    Returns:
+        Figure name -> value, NaN where the image has none.
     """
     comparison = Comparison(truth, alpha)
     return {figure.name: figure.compute(comparison) for figure in FIGURES}

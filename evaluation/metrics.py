@@ -1,9 +1,9 @@
-"""How far an alpha matte α is from the true one, α*: one function a metric, each for one image.
+"""Metrics of an alpha matte α against the true one, α*: one function per metric, each for one image.
 
-All take α and α* as float [H, W] in 0-1 of the same shape, compute in float32, add up in float64, and return a
-float. Means over images are the caller's: every image counts the same.
+Every function takes α and α* as float [H, W] in 0-1 of the same shape, computes in float32, adds up in float64, and
+returns a float. The caller takes the mean over images; every image counts the same.
 
-MAD and GAUSS_GRAD are those of the MMNet experiments. GAUSS_GRAD is not the gradient error of alphamatting.com.
+MAD and GAUSS_GRAD are the metrics of the MMNet experiments. GAUSS_GRAD is not the gradient error of alphamatting.com.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ BAND_WIDTH = 0.02
 
 
 class MetricError(MMNetError):
-    """Two arrays that no metric can be computed from."""
+    """The arrays are not two mattes that a metric can be computed from."""
 
 
 def mad(alpha: Matte, truth: Matte) -> float:
     """Mean absolute difference, mean |α − α*|, in 0-1.
 
     Raises:
-        MetricError: not two [H, W] of one shape. So do all the others.
+        MetricError: the two are not float [H, W] of one shape. All functions of this module raise it.
     """
     return _mean(np.abs(_difference(alpha, truth)))
 
@@ -61,8 +61,8 @@ def mse(alpha: Matte, truth: Matte) -> float:
 def sad(alpha: Matte, truth: Matte) -> float:
     """Sum of absolute differences over the whole image, in thousands of pixels: Σ |α − α*| / 1000.
 
-    As the matting literature prints it (alphamatting.com), but over every pixel: there is no trimap. It grows with
-    the image.
+    The matting literature prints it so (alphamatting.com), but within a trimap; here it is over every pixel, for there
+    is no trimap. It grows with the image.
     """
     return float(np.abs(_difference(alpha, truth)).sum(dtype=np.float64)) / 1000
 
@@ -70,9 +70,9 @@ def sad(alpha: Matte, truth: Matte) -> float:
 def iou(alpha: Matte, truth: Matte, threshold: float = 0.5) -> float:
     """Intersection over union of {α >= threshold} and {α* >= threshold}, in 0-1; 1 where both are empty."""
     alpha, truth = _pair(alpha, truth)
-    person, true_person = alpha >= np.float32(threshold), truth >= np.float32(threshold)
-    union = np.count_nonzero(person | true_person)
-    return np.count_nonzero(person & true_person) / union if union else 1.0
+    foreground, true_foreground = alpha >= np.float32(threshold), truth >= np.float32(threshold)
+    union = np.count_nonzero(foreground | true_foreground)
+    return np.count_nonzero(foreground & true_foreground) / union if union else 1.0
 
 
 def gauss_grad(alpha: Matte, truth: Matte) -> float:
@@ -83,7 +83,7 @@ def gauss_grad(alpha: Matte, truth: Matte) -> float:
     repository (hyperconnect/MMNet, image_helper.first_deriviate_gaussian_gradient).
 
     Raises:
-        MetricError: see `mad`; or a side below 9.
+        MetricError: as `mad`, or a side is below 9 pixels.
     """
     difference = _difference(alpha, truth)
     height, width = difference.shape
@@ -103,7 +103,7 @@ def connectivity_error(alpha: Matte, truth: Matte) -> float:
     Rhemann et al., "A Perceptually Motivated Online Benchmark for Image Matting" (CVPR 2009), with the published
     step 0.1 and θ = 0.15: Ω(t) is the largest 4-connected region in which both mattes are at least t; l of a pixel
     is the highest t = 0, 0.1, … up to which it belongs to every Ω; d = α − l, and φ = 1 − d where d >= θ, else 1.
-    Like `sad` over every pixel, without a trimap.
+    It is over every pixel, without a trimap, as `sad` is.
     """
     alpha, truth = _pair(alpha, truth)
     lower = np.minimum(alpha, truth)
@@ -118,25 +118,25 @@ def connectivity_error(alpha: Matte, truth: Matte) -> float:
 
 
 def boundary_band(truth: Matte, width: float = BAND_WIDTH) -> NDArray[np.bool_]:
-    """The band around the person's edge: {α* >= 0.5} dilated by a disc, less the same eroded by it.
+    """The band around the edge of the foreground: {α* >= 0.5} dilated by a disc, less the same eroded by it.
 
     Args:
         truth: float [H, W] in 0-1.
         width: radius of the disc as a fraction of the longer side (0.02 of 512 pixels: 10), at least one pixel.
 
     Returns:
-        bool [H, W]. Nothing where α* has no edge. The image's border is no edge.
+        bool [H, W]; all false where α* has no edge. The border of the image is not an edge.
     """
     truth, _ = _pair(truth, truth)
     radius = max(1, round(width * max(truth.shape)))
-    person = truth >= np.float32(0.5)
-    if person.all() or not person.any():
+    foreground = truth >= np.float32(0.5)
+    if foreground.all() or not foreground.any():
         return np.zeros(truth.shape, np.bool_)
-    return np.asarray((_distance_to(person) <= radius) & (_distance_to(~person) <= radius))
+    return np.asarray((_distance_to(foreground) <= radius) & (_distance_to(~foreground) <= radius))
 
 
 def band_mad(alpha: Matte, truth: Matte, band: NDArray[np.bool_]) -> float:
-    """MAD over the pixels of `band` (bool [H, W], see `boundary_band`), in 0-1; NaN where there are none."""
+    """MAD over the pixels of `band` (bool [H, W], see `boundary_band`), in 0-1; NaN where the band is empty."""
     difference = np.abs(_difference(alpha, truth))[band]
     return _mean(difference) if difference.size else math.nan
 
@@ -152,21 +152,21 @@ _GAUSS, _DERIVATIVE = _kernels()
 
 
 def _distance_to(mask: NDArray[np.bool_]) -> F32Array:
-    """Euclidean distance of every pixel to the nearest one of `mask`, 0 in it."""
+    """Return the Euclidean distance of every pixel to the nearest pixel of `mask`; 0 within the mask."""
     outside = np.logical_not(mask).astype(np.uint8)
     return np.asarray(cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
 
 
 def _largest_region(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The largest 4-connected region of `mask`; of equal ones, the first in reading order."""
+    """Return the largest 4-connected region of `mask`; of equally large ones, the first in reading order."""
     labelled, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
-    if labelled <= 2:  # with the background: none, or a single region
+    if labelled <= 2:  # one label is the background: there is no region, or only one
         return mask
     return np.asarray(labels == 1 + int(np.bincount(labels.ravel())[1:].argmax()))
 
 
 def _unconnected(alpha: F32Array, level: F32Array) -> F32Array:
-    """1 − φ."""
+    """Return 1 − φ; see `connectivity_error`."""
     distance = alpha - level
     return np.where(distance >= np.float32(CONNECTIVITY_THETA), distance, np.float32(0))
 

@@ -1,4 +1,4 @@
-"""What can be measured: any file that the runtime runs, and MediaPipe's selfie segmenter through an adapter."""
+"""Models that can be measured: every .tflite that the runtime runs, and MediaPipe's selfie segmenter."""
 
 from __future__ import annotations
 
@@ -16,40 +16,51 @@ from mmnet.arrays import Alpha, F32Array, U8Array
 from mmnet.runtime import MattingModel, ModelError
 from mmnet.runtime.tflite.metadata import read_metadata
 
-Photo = U8Array | F32Array
+Pixels = U8Array | F32Array
 
 
-class Matter(Protocol):
-    """One loaded model: a square photo in, the alpha of that square out. For one thread at a time."""
+class LoadedModel(Protocol):
+    """A model with an interpreter: a square image in, the alpha of that square out. For one thread at a time.
+
+    Attributes:
+        size: S, the side of the square in pixels.
+    """
 
     size: int
 
-    def run_float(self, image: Photo) -> Alpha:
-        """[S, S, 3] RGB, uint8 or float32 in 0-255 -> float32 [S, S] in 0-1."""
+    def run_float(self, image: Pixels) -> Alpha:
+        """Return the alpha of an image, [S, S, 3] RGB, uint8 or float32 in 0-255: float32 [S, S] in 0-1."""
 
     def close(self) -> None:
         """Free the interpreter."""
 
 
 class BytesModel(MattingModel):
-    """A file that the runtime runs. It takes bytes, so a photo in floats is rounded."""
+    """A .tflite that the runtime runs. Its input is uint8, so a float image is rounded."""
 
-    def run_float(self, image: Photo) -> Alpha:
-        """[S, S, 3] RGB, uint8 or float32 in 0-255 -> float32 [S, S] in 0-1; errors as `MattingModel.run`."""
+    def run_float(self, image: Pixels) -> Alpha:
+        """Return the alpha of an image, [S, S, 3] RGB, uint8 or float32 in 0-255: float32 [S, S] in 0-1.
+
+        Raises as `MattingModel.run`.
+        """
         return super().run_float(np.rint(image).astype(np.uint8))
 
 
 class FloatModel:
     """A .tflite of one float32 input [1, S, S, 3], RGB in 0-1, and one float32 output [1, S, S, 1], alpha.
 
-    Unlike the runtime it takes photos in floats, as networks are trained on, and does not ask for a signature.
+    Unlike the runtime, it takes float images, as training does, and needs no signature.
     """
 
     def __init__(self, content: bytes, name: str = "the model") -> None:
-        """Load it on one thread.
+        """Load the model on one thread.
+
+        Args:
+            content: the bytes of the .tflite.
+            name: the name in messages.
 
         Raises:
-            ModelError: damaged, or of other tensors.
+            ModelError: it is damaged, or has other tensors.
         """
         self.name = name
         try:
@@ -58,30 +69,30 @@ class FloatModel:
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"{name}: is damaged, or LiteRT cannot run it here; copy it again") from error
         tensors = [*interpreter.get_input_details(), *interpreter.get_output_details()]
-        found = [(tensor["shape"].tolist(), np.dtype(tensor["dtype"])) for tensor in tensors]
-        self.size = int(found[0][0][1])
+        given = [(tensor["shape"].tolist(), np.dtype(tensor["dtype"])) for tensor in tensors]
+        self.size = int(given[0][0][1])
         wanted = [([1, self.size, self.size, channels], np.dtype(np.float32)) for channels in (3, 1)]
-        if found != wanted:
-            shapes = " and ".join(f"{shape} {dtype}" for shape, dtype in found)
+        if given != wanted:
+            shapes = " and ".join(f"{shape} {dtype}" for shape, dtype in given)
             raise ModelError(f"{name}: its tensors are {shapes}; accepted are [1, S, S, 3] and [1, S, S, 1] float32")
         self._interpreter: Interpreter | None = interpreter
         self._image, self._alpha = (tensor["index"] for tensor in tensors)
 
-    def run_float(self, image: Photo) -> Alpha:
-        """[S, S, 3] RGB, uint8 or float32 in 0-255 -> float32 [S, S] in 0-1.
+    def run_float(self, image: Pixels) -> Alpha:
+        """Return the alpha of an image, [S, S, 3] RGB, uint8 or float32 in 0-255: float32 [S, S] in 0-1.
 
         Raises:
-            ModelError: closed, another shape, or an alpha that is not finite.
+            ModelError: the model is closed, the image has another shape, or the alpha is not finite.
         """
         if self._interpreter is None:
-            raise ModelError(f"{self.name}: is closed")
+            raise ModelError(f"{self.name}: the model is closed; open it again")
         if image.shape != (self.size, self.size, 3):
             raise ModelError(f"{self.name}: the image is {image.shape}, it takes {(self.size, self.size, 3)}")
         self._interpreter.set_tensor(self._image, image[None].astype(np.float32) / np.float32(255))
         self._interpreter.invoke()
         alpha: Alpha = self._interpreter.get_tensor(self._alpha)[0, :, :, 0]
         if not np.isfinite(alpha).all():
-            raise ModelError(f"{self.name}: computed an alpha that is not finite")
+            raise ModelError(f"{self.name}: computed an alpha that is not finite; check its weights")
         return alpha.clip(0, 1)
 
     def close(self) -> None:
@@ -92,16 +103,17 @@ class FloatModel:
 class SelfieSegmenter(FloatModel):
     """MediaPipe's selfie segmenter, general variant (npm package @mediapipe/selfie_segmentation, Apache-2.0).
 
-    `selfie_segmentation.tflite` has no signature; its input `input_1` is RGB in 0-1 at 256×256, its output the
-    probability of a person, which is taken for alpha. It ends in MediaPipe's custom operator
-    Convolution2DTransposeBias, which LiteRT runs inside its XNNPACK delegate. The landscape variant is not square.
+    `selfie_segmentation.tflite` has no signature. Its input `input_1` is RGB in 0-1 at 256×256; its output, the
+    probability of a person, is taken as the alpha. Its last operator is MediaPipe's custom operator
+    Convolution2DTransposeBias, which LiteRT runs inside its XNNPACK delegate. The landscape variant is not square and
+    cannot be measured.
     """
 
     CUSTOM_OPERATOR = b"Convolution2DTransposeBias"
 
     @classmethod
     def recognises(cls, content: bytes) -> bool:
-        """Whether a .tflite is one of MediaPipe's segmenters: it names their custom operator."""
+        """Whether a .tflite is one of MediaPipe's segmenters: it contains the name of their custom operator."""
         return cls.CUSTOM_OPERATOR in content
 
 
@@ -110,12 +122,13 @@ class Candidate:
     """A model to measure.
 
     Attributes:
-        name: its column's heading.
+        name: the heading of its column.
         kind: `checkpoint` (measured as its float .tflite), `tflite`, or `mediapipe`.
-        source: what the user named it by.
+        source: the name by which the user gave it.
         size: S, the side of its input and of its alpha.
-        content: the .tflite.
-        recipe: which checkpoint it was made of, and how, as far as it tells; see `mmnet.export.exporter`.
+        content: the bytes of the .tflite.
+        recipe: the checkpoint that it was made from, and how, as its metadata says; empty where it says nothing. See
+            `mmnet.export.exporter`.
     """
 
     name: str
@@ -127,15 +140,15 @@ class Candidate:
 
     @property
     def sha256(self) -> str:
-        """Of the .tflite."""
+        """The SHA-256 of the .tflite, in hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()
 
-    def load(self, *, floats: bool = False) -> Matter:
-        """An interpreter of its own, on one thread.
+    def load(self, *, floats: bool = False) -> LoadedModel:
+        """Load the model into an interpreter of its own, on one thread.
 
         Args:
-            floats: whether photos will come in floats. A checkpoint then takes them as they are; a file of ours
-                rounds them.
+            floats: whether images will be float32. A checkpoint then takes them unchanged; a .tflite of ours rounds
+                them.
         """
         if self.kind == "mediapipe":
             return SelfieSegmenter(self.content, self.source)
@@ -147,10 +160,10 @@ class Candidate:
 
 
 def open_file(path: Path) -> Candidate:
-    """A .tflite as a candidate, loaded once to see that it can be.
+    """Return a .tflite file as a candidate, after loading it once to check it.
 
     Raises:
-        ModelError: no such file, damaged, or neither our contract nor MediaPipe's.
+        ModelError: there is no such file, it is damaged, or its tensors are neither ours nor MediaPipe's.
     """
     try:
         content = path.read_bytes() if path.is_file() else b""
@@ -159,14 +172,35 @@ def open_file(path: Path) -> Candidate:
     if SelfieSegmenter.recognises(content):
         with closing(SelfieSegmenter(content, str(path))) as segmenter:
             return Candidate(path.stem, "mediapipe", str(path), segmenter.size, content)
-    # By its path: the runtime then names the file, and everything that can be wrong with it.
+    # Loaded by its path: messages of the runtime then name the file.
     with MattingModel(path, threads=1) as model:
-        metadata = read_metadata(content)
-        return Candidate(path.stem, "tflite", str(path), model.size, content, metadata.recipe if metadata else {})
+        return _ours(path.stem, str(path), model.size, content)
 
 
-def named_apart(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The candidates with headings that tell them apart: of equal names, the source; of equal sources, numbers."""
+def open_bytes(content: bytes, name: str = "model") -> Candidate:
+    """Return the bytes of a .tflite as a candidate, after loading them once to check them.
+
+    Args:
+        content: the bytes.
+        name: the heading of its column, and its name in messages.
+
+    Raises:
+        ModelError: they are damaged, or the tensors are neither ours nor MediaPipe's.
+    """
+    if SelfieSegmenter.recognises(content):
+        with closing(SelfieSegmenter(content, name)) as segmenter:
+            return Candidate(name, "mediapipe", name, segmenter.size, content)
+    with MattingModel(content, threads=1) as model:
+        return _ours(name, name, model.size, content)
+
+
+def _ours(name: str, source: str, size: int, content: bytes) -> Candidate:
+    metadata = read_metadata(content)
+    return Candidate(name, "tflite", source, size, content, metadata.recipe if metadata else {})
+
+
+def with_unique_names(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates with unique names: equal names become the source, equal sources get numbers."""
     names = [candidate.name for candidate in candidates]
     names = [
         PurePath(candidate.source).as_posix() if names.count(name) > 1 else name

@@ -1,4 +1,4 @@
-"""Results as a table for people, as a JSON document, and as Markdown made from that document.
+"""Results on photos as a JSON document, and as Markdown made from that document.
 
 `python -m mmnet.evaluation.report FILE.json…` prints the Markdown.
 """
@@ -9,14 +9,11 @@ import json
 import math
 import platform
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
-
-from rich.table import Table
-from rich.text import Text
+from typing import Any
 
 from mmnet.evaluation.evaluate import Result
 from mmnet.evaluation.figures import FIGURES, WORST_BY
@@ -24,7 +21,6 @@ from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.statistics import LEVEL, RESAMPLES, SEED
 
 FORMAT = "mmnet-evaluation/1"
-_CELL_WIDTH = len("0.00000–0.00000")
 TOOLS = ("mmnet", "ai-edge-litert", "numpy", "opencv-python-headless")
 
 
@@ -32,20 +28,20 @@ def document(
     results: Sequence[Result],
     resize: Resize,
     data: dict[str, Any],
-    command: str,
+    command: str | None,
     *,
     worst: int,
     with_images: bool = True,
 ) -> dict[str, Any]:
-    """Everything measured, and how, as plain JSON values (null where there is no figure).
+    """Return all results, and how they were measured, as plain JSON values (null where an image has no figure).
 
     Args:
-        results: one a model.
-        resize: the one they were measured with.
-        data: what they were measured on.
-        command: the line that was typed.
-        worst: how many of the worst images to name for every model.
-        with_images: whether to give every image's figures.
+        results: one per model.
+        resize: the resize that they were measured with.
+        data: the description of the images.
+        command: the command line; None where there was none.
+        worst: the number of worst images to name for every model.
+        with_images: whether to include the figures of every image.
     """
     return {
         "format": FORMAT,
@@ -59,7 +55,7 @@ def document(
 
 
 def environment(interval: str) -> dict[str, Any]:
-    """How intervals are computed (`interval`: in words), and on which machine with which versions all was."""
+    """Return how intervals are computed (`interval` is the method), the machine, and the versions, as JSON values."""
     return {
         "interval": {"level": LEVEL, "method": interval, "resamples": RESAMPLES, "seed": SEED},
         "machine": {"processor": processor(), "system": platform.system(), "python": platform.python_version()},
@@ -67,63 +63,15 @@ def environment(interval: str) -> dict[str, Any]:
     }
 
 
-class Row(Protocol):
-    """A row of a table: a figure's name, and which of its means is the best."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def higher_is_better(self) -> bool: ...
-
-
-def tables(results: Sequence[Result], width: int, figures: Sequence[Row] = FIGURES) -> Iterator[Table]:
-    """A column a model, a row a figure: the mean (the best one bold), ± standard deviation, and the interval.
-
-    Args:
-        results: one a model.
-        width: of the terminal in columns; models that do not fit beside the others come in a further table.
-        figures: the rows.
-    """
-    columns = [max(_CELL_WIDTH, len(result.candidate.name)) for result in results]
-    heading = max(len(figure.name) for figure in figures)
-    shown: list[int] = []
-    for index in range(len(results)):
-        if shown and heading + sum(2 + columns[other] for other in [*shown, index]) > width:
-            yield _table(results, shown, figures)
-            shown = []
-        shown.append(index)
-    yield _table(results, shown, figures)
-
-
-def _table(results: Sequence[Result], shown: Sequence[int], figures: Sequence[Row]) -> Table:
-    grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    grid.add_column("", no_wrap=True)
-    for index in shown:
-        grid.add_column(Text(results[index].candidate.name), justify="right", overflow="fold")
-    for figure in figures:
-        row = [result.statistics[figure.name] for result in results]
-        means = [entry.mean for entry in row if not math.isnan(entry.mean)]
-        best = (max if figure.higher_is_better else min)(means, default=math.nan)
-        cells = []
-        for entry in (row[index] for index in shown):
-            mean = Text(figure_text(entry.mean), "bold" if len(row) > 1 and entry.mean == best else "")
-            spread = f"\n± {figure_text(entry.deviation)}\n{figure_text(entry.low)}–{figure_text(entry.high)}"
-            cells.append(mean.append(spread, "not bold dim"))
-        grid.add_row(figure.name, *cells)
-    return grid
-
-
-def markdown(found: dict[str, Any]) -> str:
-    """A document of `document` as Markdown: the means with their intervals, the worst images, how it was measured."""
-    models, figures, data, interval = (found[key] for key in ("models", "figures", "data", "interval"))
+def markdown(document: dict[str, Any]) -> str:
+    """Return a document of `document` as Markdown: means with intervals, worst images, and how it was measured."""
+    models, figures, data, interval = (document[key] for key in ("models", "figures", "data", "interval"))
     split = f", split `{data['split']}`" if data["split"] else ""
-    versions = ", ".join(f"{tool} {number}" for tool, number in found["versions"].items())
     lines = [
-        f"## Resize `{found['resize']['name']}`: {found['resize']['what']}",
+        f"## Resize `{document['resize']['name']}` ({document['resize']['what']})",
         "",
-        f"{data['images']} images of `{data['folder']}`{split}. The mean of each figure, and its "
-        f"{interval['level']:.0%} interval ({interval['method']}, {interval['resamples']:,} resamples).",
+        f"{data['images']} images of `{data['folder']}`{split}. Each cell is the mean of a figure over the images, and "
+        f"its {interval['level']:.0%} interval ({interval['method']}, {interval['resamples']:,} resamples).",
         "",
         *markdown_rows(
             ["", *(model["name"] for model in models)],
@@ -133,29 +81,34 @@ def markdown(found: dict[str, Any]) -> str:
         *(f"- {name}: {definition}" for name, definition in figures.items()),
         "",
         *markdown_rows(
-            ["model", "what it is", f"worst by {WORST_BY}"],
+            ["model", "file and recipe", f"worst images by {WORST_BY}"],
             ([model["name"], _about(model), ", ".join(entry["image"] for entry in model["worst"])] for model in models),
         ),
         "",
-        f"Measured on {found['machine']['processor']} with {versions}:",
-        "",
-        f"    {found['command']}",
+        *markdown_origin(document),
     ]
     return "\n".join(lines) + "\n"
+
+
+def markdown_origin(document: dict[str, Any]) -> list[str]:
+    """Return the lines that name the processor, the versions and the command line of a document."""
+    versions = ", ".join(f"{tool} {number}" for tool, number in document["versions"].items())
+    measured = f"Measured on {document['machine']['processor']} with {versions}"
+    return [f"{measured}:", "", f"    {document['command']}"] if document["command"] else [f"{measured}."]
 
 
 def _about(model: dict[str, Any]) -> str:
     recipe = model["recipe"]
     parts = [f"`{model['source']}`", f"{model['size']}²", recipe.get("precision", model["kind"])]
     if "checkpoint" in recipe:
-        parts.append(f"of {recipe['checkpoint']['name']}")
+        parts.append(f"from {recipe['checkpoint']['name']}")
     if recipe.get("calibration"):
         parts.append(f"calibrated on {recipe['calibration']['photos']} photos")
     return ", ".join(parts)
 
 
 def model_entry(result: Result, worst: int, with_images: bool) -> dict[str, Any]:
-    """One model as plain JSON values: what it is, its statistics, its worst images, perhaps all figures."""
+    """Return one model as plain JSON values: description, statistics, worst images, and all figures if wanted."""
     candidate = result.candidate
     entry: dict[str, Any] = {
         "name": candidate.name,
@@ -173,32 +126,48 @@ def model_entry(result: Result, worst: int, with_images: bool) -> dict[str, Any]
 
 
 def nulls(values: dict[str, Any]) -> dict[str, Any]:
-    """The same values with null for NaN and infinity, which JSON does not know."""
+    """Return the same values with None for NaN and infinity, which JSON cannot hold."""
     return {
         key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in values.items()
     }
 
 
 def figure_text(value: float | None) -> str:
-    """Four significant digits, but never more than five decimals."""
+    """Return a figure with four significant digits, but at most five decimals; n/a for None and NaN."""
     if value is None or math.isnan(value):
         return "n/a"
     decimals = 5 if abs(value) < 1 else max(0, 3 - math.floor(math.log10(abs(value))))
     return f"{value:.{decimals}f}"
 
 
+def signed_figure_text(value: float) -> str:
+    """Return a figure as `figure_text` does, with its sign."""
+    return ("+" if value >= 0 else "−") + figure_text(abs(value))
+
+
 def with_interval(entry: dict[str, float | None]) -> str:
-    """The mean of statistics in JSON, and its interval."""
+    """Return the mean and the interval of statistics in JSON, as text."""
     return f"{figure_text(entry['mean'])} ({figure_text(entry['low'])}–{figure_text(entry['high'])})"
 
 
 def markdown_rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """The lines of a table."""
+    """Return the lines of a Markdown table."""
     return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
 
 
+def text_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table as plain text: the first column to the left, the others to the right, two spaces between them."""
+    cells = [list(head), *(list(row) for row in rows)]
+    widths = [max(len(row[index]) for row in cells) for index in range(len(head))]
+    lines = (
+        [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        for row in cells
+    )
+    return "\n".join("  ".join(line).rstrip() for line in lines)
+
+
 def processor() -> str:
-    """The processor's name, where the system tells it."""
+    """Return the name of the processor; where the system does not give it, the architecture."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -209,4 +178,4 @@ def processor() -> str:
 
 if __name__ == "__main__":
     documents = [json.loads(Path(path).read_text(encoding="utf-8")) for path in sys.argv[1:]]
-    sys.stdout.write("\n".join(markdown(found) for found in documents))
+    sys.stdout.write("\n".join(markdown(each) for each in documents))

@@ -1,7 +1,7 @@
-"""The resizes that figures are defined by: TensorFlow 1's two bilinear ones, and the runtime's.
+"""The resizes that figures are defined by: the two bilinear ones of TensorFlow 1, and the runtime's.
 
-They are different functions: the same network measured through another one gives another figure, by as much as two
-trainings differ. So a report says which of `RESIZES` it was made with.
+The same network gives different figures through different resizes, by as much as two trainings differ. Every report
+therefore names the one of `RESIZES` that it was measured with.
 """
 
 from __future__ import annotations
@@ -16,44 +16,44 @@ from numpy.typing import NDArray
 from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.errors import MMNetError
 from mmnet.runtime import to_model_input
-from mmnet.runtime.fullres.upsample import resize_alpha
+from mmnet.runtime.fullres.upsampling import resize_alpha
 
 
 class ResizeError(MMNetError):
-    """An array that cannot be resized, or a resize that does not exist."""
+    """An array cannot be resized, or a resize has an unknown name."""
 
 
 def resize_legacy_bilinear(array: AnyArray, height: int, width: int) -> F32Array:
-    """TensorFlow 1's default bilinear: no half-pixel centres, no aligned corners.
+    """Resize by TensorFlow 1's default bilinear: no half-pixel centres, no aligned corners.
 
     Output pixel i samples the input at i · (input side / output side), in float32 and in the order of
     `tf.compat.v1.image.resize_bilinear`, which it equals within rounding.
 
     Args:
         array: [H, W] or [H, W, C], any real dtype and range; H, W >= 1.
-        height, width: of the result, >= 1.
+        height, width: the size of the result, >= 1.
 
     Returns:
         float32 [height, width] or [height, width, C], in the range of the input.
 
     Raises:
-        ResizeError: another shape, or a side below 1.
+        ResizeError: the array has another shape, or a side is below 1.
     """
     return _bilinear(array, height, width, aligned=False)
 
 
 def resize_aligned_bilinear(array: AnyArray, height: int, width: int) -> F32Array:
-    """TensorFlow 1's bilinear with `align_corners=True`: output pixel i samples at i · (input − 1) / (output − 1).
+    """Resize by TensorFlow 1's bilinear with `align_corners=True`.
 
-    What the original code brings photo and mask to the network's size with. Arguments, result and errors as
-    `resize_legacy_bilinear`.
+    Output pixel i samples the input at i · (input side − 1) / (output side − 1). The original code resizes photos and
+    masks to the network's size with it. Arguments, result and errors are those of `resize_legacy_bilinear`.
     """
     return _bilinear(array, height, width, aligned=True)
 
 
 @dataclass(frozen=True)
 class _Taps:
-    """For each output position: the two neighbours it lies between, and how far along."""
+    """For each output position: the two input positions around it, and its fraction of the way between them."""
 
     first: NDArray[np.intp]
     second: NDArray[np.intp]
@@ -62,7 +62,7 @@ class _Taps:
 
 @cache
 def _taps(side: int, size: int, aligned: bool) -> _Taps:
-    # As CalculateResizeScale of TensorFlow: the aligned scale is undefined for one output pixel.
+    # CalculateResizeScale of TensorFlow does the same: the aligned scale is undefined for one output pixel.
     scale = np.float32(side - 1) / np.float32(size - 1) if aligned and size > 1 else np.float32(side) / np.float32(size)
     position = np.arange(size, dtype=np.float32) * scale
     first = np.minimum(position.astype(np.intp), side - 1)
@@ -74,7 +74,7 @@ def _bilinear(array: AnyArray, height: int, width: int, *, aligned: bool) -> F32
         raise ResizeError(f"an array of shape {array.shape} cannot be resized to {height}×{width}; give [H, W] or more")
     rows, columns = _taps(array.shape[0], height, aligned), _taps(array.shape[1], width, aligned)
     lines = array.astype(np.float32, copy=False)
-    # Rows that no output pixel lies next to need not be interpolated.
+    # A row that no output pixel lies next to need not be interpolated.
     across = columns.fraction.reshape((-1,) + (1,) * (array.ndim - 2))
     if array.shape[0] > 2 * height:
         top, bottom = (_between(lines[side], columns, across) for side in (rows.first, rows.second))
@@ -97,15 +97,15 @@ def _between(lines: F32Array, columns: _Taps, fraction: F32Array) -> F32Array:
 
 @dataclass(frozen=True)
 class Resize:
-    """How photo and α* come to a square, and α from the network's square to another size.
+    """A way to resize a photo and α* to a square, and α from the network's square to another size.
 
     Attributes:
-        name: as typed after `--resize`.
-        what: in words.
-        floats: whether its photos are floats.
-        photo: (uint8 [H, W, 3], S) -> [S, S, 3], uint8 or float32 in 0-255: what the network sees.
+        name: the name, as typed after `--resize`.
+        what: a description.
+        floats: whether resized photos are float32, not uint8.
+        photo: (uint8 [H, W, 3], S) -> [S, S, 3], uint8 or float32 in 0-255: the network's input.
         mask: (uint8 [H, W], S) -> float32 [S, S] in 0-1, on the same grid as the photo.
-        alpha: (float32 [S, S] in 0-1, height, width) -> float32 [height, width], the way back.
+        alpha: (float32 [S, S] in 0-1, height, width) -> float32 [height, width]: back from the square.
     """
 
     name: str
@@ -153,11 +153,11 @@ RESIZES: dict[str, Resize] = {
 
 
 def choose_resize(name: str) -> Resize:
-    """The resize called `name`.
+    """Return the resize called `name`.
 
     Raises:
-        ResizeError: unknown; lists what would have been accepted.
+        ResizeError: there is no resize of that name; the message lists the names.
     """
     if name not in RESIZES:
-        raise ResizeError(f"resize {name!r} is unknown; choose one of {', '.join(RESIZES)}")
+        raise ResizeError(f"unknown resize {name!r}; choose one of {', '.join(RESIZES)}")
     return RESIZES[name]

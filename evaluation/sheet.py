@@ -1,4 +1,4 @@
-"""Photos, their mattes, and the person on green, side by side in one image.
+"""Photos, their mattes, and their composites on green, side by side in one image.
 
 `python -m mmnet.evaluation.sheet OUT.jpg PHOTO… [--model FILE.tflite]`
 """
@@ -23,12 +23,12 @@ _GREEN = (0, 177, 64)
 
 
 def matting_sheet(photos: Sequence[U8Array], matter: PortraitMatter, side: int = _SIDE) -> U8Array:
-    """A row for each photo: the photo, its alpha matte, and photo · α + green · (1 − α).
+    """Draw one row per photo: the photo, its alpha matte, and photo · α + green · (1 − α).
 
     Args:
         photos: uint8 [H, W, 3], RGB, of any sizes; at least one.
         matter: computes the mattes.
-        side: of a cell in pixels; photos are scaled to fit and padded with white.
+        side: the side of a cell in pixels; photos are scaled to fit and padded with white.
 
     Returns:
         uint8 [rows · side, 3 · side, 3], RGB.
@@ -53,7 +53,7 @@ def _cell(image: U8Array, side: int) -> U8Array:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point of the module."""
+    """Run the module as a script."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output", type=Path)
     parser.add_argument("photos", type=Path, nargs="+")

@@ -1,4 +1,4 @@
-"""Figures of many images → mean, deviation, and how far to trust the mean."""
+"""Statistics of figures over many images: mean, deviation, and the bootstrap interval of the mean."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _CHUNK_VALUES = 1 << 22
 
 @dataclass(frozen=True)
 class Statistics:
-    """Of one figure over the images that have it.
+    """Statistics of one figure over the images that have it.
 
     Attributes:
-        mean: over the images, each counting the same.
+        mean: the mean over the images, each counting the same.
         deviation: the sample standard deviation (n − 1); NaN for one image.
         low, high: the bootstrap interval of the mean.
-        images: how many have it.
+        images: the number of images that have the figure.
     """
 
     mean: float
@@ -30,14 +30,14 @@ class Statistics:
 
 
 def summarise(values: NDArray[np.float64], *, resamples: int = RESAMPLES, seed: int = SEED) -> list[Statistics]:
-    """Statistics of every column.
+    """Return the statistics of every column.
 
     Args:
         values: float64 [N, M]: N >= 1 images, M figures; NaN where an image has no such figure.
         resamples, seed: see `bootstrap_interval`.
 
     Returns:
-        M entries; all NaN where no image has the figure.
+        M entries; an entry is all NaN where no image has the figure.
     """
     low, high = bootstrap_interval(values, resamples=resamples, seed=seed)
     statistics = []
@@ -52,15 +52,15 @@ def summarise(values: NDArray[np.float64], *, resamples: int = RESAMPLES, seed: 
 def bootstrap_interval(
     values: NDArray[np.float64], *, resamples: int = RESAMPLES, seed: int = SEED, level: float = LEVEL
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Percentile bootstrap interval of the mean of every column (Efron 1979), over resampled images.
+    """Return the percentile bootstrap interval of the mean of every column (Efron 1979), over resampled images.
 
-    All columns share the resamples, so that the same call gives the same interval, and intervals of two models on
-    the same images are drawn alike.
+    All columns share the resamples: intervals of two models on the same images come from the same draws. The same call
+    gives the same interval.
 
     Args:
         values: float64 [N, M], N >= 1; NaN is left out of the means.
-        resamples: B, how many times N images are drawn with replacement.
-        seed: of NumPy's default generator.
+        resamples: B, the number of times that N images are drawn with replacement.
+        seed: the seed of NumPy's default generator.
         level: the interval's coverage, 0-1.
 
     Returns:
@@ -73,7 +73,7 @@ def bootstrap_interval(
 def bootstrap_means(
     values: NDArray[np.float64], *, resamples: int = RESAMPLES, seed: int = SEED
 ) -> NDArray[np.float64]:
-    """The means of every column over images drawn with replacement; the columns share the draws.
+    """Return the means of every column over images drawn with replacement; the columns share the draws.
 
     Args:
         values, resamples, seed: as `bootstrap_interval`.
@@ -88,7 +88,7 @@ def bootstrap_means(
     means = []
     chunk = max(1, _CHUNK_VALUES // count)
     for start in range(0, resamples, chunk):
-        # How often each image is drawn is all that the mean needs to know.
+        # The mean depends only on how often each image is drawn.
         drawn = random.multinomial(count, np.full(count, 1 / count), min(chunk, resamples - start)).astype(np.float64)
         weight = drawn @ known_weight
         means.append(np.divide(drawn @ filled, weight, out=np.full(weight.shape, np.nan), where=weight > 0))
@@ -96,7 +96,15 @@ def bootstrap_means(
 
 
 def quantiles(drawn: NDArray[np.float64], level: float = LEVEL) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The middle `level` of every column of float64 [B, M]: low and high, float64 [M]; NaN where nothing is known."""
+    """Return the ends of the middle `level` of every column.
+
+    Args:
+        drawn: float64 [B, M], for example means over resampled images; NaN is left out.
+        level: the fraction of the values between the ends, 0-1.
+
+    Returns:
+        low, high: float64 [M]; NaN where a column has no value.
+    """
     tail = (1 - level) / 2
     low, high = np.full((2, drawn.shape[1]), np.nan)
     for column in np.flatnonzero(~np.isnan(drawn).all(axis=0)):

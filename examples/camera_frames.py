@@ -19,14 +19,14 @@ from mmnet.runtime import MattingModel, Orientation, YuvFrame, alpha_to_image, r
 from mmnet.runtime.model import default_model
 
 
-def as_camera_frame(photo: U8Array, turn: Orientation) -> tuple[bytes, int, int]:
-    """Return a photo as the bytes of an NV21 frame, with its width and height: what a turned camera would see."""
+def as_camera_frame(photo: U8Array, turn: Orientation) -> tuple[U8Array, int, int]:
+    """Return a photo as an NV21 frame, uint8 [W · H · 3 / 2], with its width and height: what a turned camera sees."""
     sensor = turn.undo(np.ascontiguousarray(photo[: photo.shape[0] // 2 * 2, : photo.shape[1] // 2 * 2]))
     height, width = sensor.shape[:2]
     planes = cv2.cvtColor(sensor, cv2.COLOR_RGB2YUV_I420).reshape(-1)
     luma, chroma = planes[: height * width], planes[height * width :].reshape(2, -1)
     interleaved = np.stack([chroma[1], chroma[0]], axis=1)  # V, U, V, U, …
-    return luma.tobytes() + interleaved.tobytes(), width, height
+    return np.concatenate([luma, interleaved.reshape(-1)]), width, height
 
 
 def main() -> None:

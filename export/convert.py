@@ -1,4 +1,4 @@
-"""From the graph to the bytes of a .tflite, in each precision."""
+"""The conversion of a graph to the bytes of a .tflite, in each precision but `dynamic`."""
 
 from __future__ import annotations
 
@@ -13,20 +13,17 @@ from mmnet.arrays import F32Array, U8Array
 from mmnet.errors import MMNetError
 from mmnet.export.flatbuffer import read_tree, write_tree
 from mmnet.graph.inference import inference_graph
-from mmnet.graph.lower import Tap, lower
+from mmnet.graph.lower import NodeHook, lower
 from mmnet.graph.operators import Conv, DepthToSpace, Depthwise, Graph, Image, Node, Pack
 from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.tensorflow import load_tensorflow
 from mmnet.quantize.activations import IMAGE_LIMITS, Limits, activations
+from mmnet.runtime.model import SIGNATURE
 from mmnet.runtime.tflite.layers import short_name
-
-SIGNATURE = "serving_default"
-
-Images = U8Array
 
 
 class ConversionError(MMNetError):
-    """TensorFlow's converter refused the graph: a defect of ours, or a TensorFlow that does not suit."""
+    """A graph that TensorFlow's converter refused: a defect of this package, or an unsuitable TensorFlow."""
 
     exit_code = 3
 
@@ -42,12 +39,12 @@ def float_tflite(checkpoint: Checkpoint) -> bytes:
 
 
 def to_float(graph: Graph) -> bytes:
-    """Convert with float32 weights: input `image` float32 0-1, output `alpha` float32 0-1."""
+    """Convert a graph with float32 weights; input `image` and output `alpha` are float32 in 0-1."""
     return convert(graph, lambda converter, tf: None)
 
 
 def to_float16(graph: Graph) -> bytes:
-    """Convert with float16 weights; input, output and arithmetic stay float32."""
+    """Convert a graph with float16 weights; input, output and arithmetic stay float32."""
 
     def configure(converter: Any, tf: Any) -> None:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -58,12 +55,12 @@ def to_float16(graph: Graph) -> bytes:
 
 def to_int8(
     graph: Graph,
-    images: Images,
+    images: U8Array,
     *,
     input_dtype: str = "uint8",
     progress: Callable[[int], None] = lambda done: None,
 ) -> bytes:
-    """Convert to full-integer 8 bits: per-channel weights, activation ranges measured on `images`.
+    """Convert a graph to full-integer 8 bits: per-channel weights, activation ranges measured on `images`.
 
     Args:
         graph: the inference graph.
@@ -75,8 +72,8 @@ def to_int8(
     return convert(graph, lambda converter, tf: configure_int8(converter, tf, images, input_dtype, progress))
 
 
-def configure_int8(converter: Any, tf: Any, images: Images, input_dtype: str, progress: Callable[[int], None]) -> None:
-    """Ask a converter for what `to_int8` gives."""
+def configure_int8(converter: Any, tf: Any, images: U8Array, input_dtype: str, progress: Callable[[int], None]) -> None:
+    """Configure a TensorFlow converter for what `to_int8` gives."""
 
     def representative_dataset() -> Iterator[list[F32Array]]:
         for done, image in enumerate(_spanning(images), start=1):
@@ -90,12 +87,14 @@ def configure_int8(converter: Any, tf: Any, images: Images, input_dtype: str, pr
 
 
 def to_int8_from_ranges(graph: Graph, limits: Limits, *, input_dtype: str = "uint8") -> bytes:
-    """Convert to full-integer 8 bits with given activation ranges: the operators of `to_int8`, no photos needed.
+    """Convert a graph to full-integer 8 bits with given activation ranges, without photos.
+
+    The operators are those of `to_int8`.
 
     Args:
         graph: the inference graph.
-        limits: a range for every activation, see `mmnet.quantize.activations`.
-        input_dtype: as for `to_int8`.
+        limits: the range of every activation; see `mmnet.quantize.activations`.
+        input_dtype: dtype of input and output, as for `to_int8`.
     """
     names = activations(graph)
 
@@ -106,7 +105,8 @@ def to_int8_from_ranges(graph: Graph, limits: Limits, *, input_dtype: str = "uin
     def fake_quantize(node: Node, value: Any) -> Any:
         tf = load_tensorflow()
         if isinstance(node.op, DepthToSpace):
-            # It keeps its scale; left alone, the converter takes the sigmoid first, as in `to_int8`.
+            # It keeps the scale of its input. Without a range of its own, the converter moves the sigmoid before it,
+            # as in `to_int8`.
             return value
         if node.name in names:
             low, high = limits[names[node.name]]
@@ -116,15 +116,15 @@ def to_int8_from_ranges(graph: Graph, limits: Limits, *, input_dtype: str = "uin
             return value
         return tf.quantization.fake_quant_with_min_max_args(value, low, high)
 
-    return convert(_without_uniform_biases(graph), configure, tap=fake_quantize)
+    return convert(_without_uniform_biases(graph), configure, hook=fake_quantize)
 
 
 def _without_uniform_biases(graph: Graph) -> Graph:
-    """Move one value of a bias whose values are all equal to the next float.
+    """Replace one value of every bias with equal values by the next larger float.
 
-    Where ranges come from fake quantization, the converter (TensorFlow 2.21) quantizes a constant of equal values once,
-    with the scale of the first channel, and repeats the integer for the others, whose scales differ. The head's bias
-    is such a constant, once for every pixel of its squares.
+    With ranges from fake quantization, the converter (TensorFlow 2.21) quantizes a constant of equal values once, with
+    the scale of the first channel, and repeats the integer for the other channels, whose scales differ. The bias of the
+    head is such a constant: one value for every pixel of its squares.
     """
 
     def fixed(node: Node) -> Node:
@@ -137,30 +137,37 @@ def _without_uniform_biases(graph: Graph) -> Graph:
     return Graph(tuple(map(fixed, graph.nodes)))
 
 
-def _spanning(images: Images) -> Images:
-    """The same images, two pixels of the first aside: one is black and one white.
+def _spanning(images: U8Array) -> U8Array:
+    """Return the same images, except that the first has one black and one white pixel.
 
-    The input then ranges over 0-255 whatever the photos reach, its scale is 1/255, and pixels go in as they are.
+    The input then ranges over 0-255 whatever values the photos reach: its scale is 1/255, and pixels go in as they are.
     """
     images = images.copy()
     images[0, 0, 0], images[0, -1, -1] = 0, 255
     return images
 
 
-def convert(graph: Graph, configure: Callable[[Any, Any], None], *, tap: Tap = lambda node, value: value) -> bytes:
-    """Convert, after `configure(converter, tensorflow)` said how; `tap` is `lower`'s.
+def convert(
+    graph: Graph, configure: Callable[[Any, Any], None], *, hook: NodeHook = lambda node, value: value
+) -> bytes:
+    """Convert a graph to a .tflite with the signature `serving_default`: `image` -> `alpha`.
+
+    Args:
+        graph: the graph.
+        configure: called with the converter and the module `tensorflow` before the conversion; sets the precision.
+        hook: changes the outputs of nodes; see `mmnet.graph.lower.lower`.
 
     Raises:
-        ConversionError: TensorFlow's converter refused.
+        ConversionError: TensorFlow's converter refused the graph.
     """
     tf = load_tensorflow()
     image = graph.nodes[0].op
     assert isinstance(image, Image)
     module = tf.Module()
     signature = tf.TensorSpec((1, image.size, image.size, 3), tf.float32, name="image")
-    # The weights are constants of the traced function: nothing is left to freeze.
+    # The weights are constants of the traced function, so there are no variables to freeze.
     module.alpha = tf.function(
-        tf.autograph.experimental.do_not_convert(lambda image: {"alpha": lower(graph, image, tap=tap)}),
+        tf.autograph.experimental.do_not_convert(lambda image: {"alpha": lower(graph, image, hook=hook)}),
         input_signature=[signature],
     )
     with tempfile.TemporaryDirectory() as folder:
@@ -176,9 +183,10 @@ def convert(graph: Graph, configure: Callable[[Any, Any], None], *, tap: Tap = l
 
 
 def named_by_signature(model: bytes) -> bytes:
-    """Give the tensors the names of the signature, where the converter writes `serving_default_image:0`.
+    """Return the model with short tensor names; inputs and outputs are named as in the signature.
 
-    And short ones, where it joins those of all that it fused: a tenth of an 8-bit file would be such names.
+    The converter names the input `serving_default_image:0`, and joins the names of all operators that it fused. Those
+    names would be a tenth of an 8-bit file.
     """
     tree = read_tree(model)
     (signature,) = tree.signatureDefs

@@ -1,4 +1,4 @@
-"""The tree of a .tflite, to change and to write back."""
+"""Reading a .tflite into a tree of objects that can be changed, and writing it back."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from ai_edge_litert import schema_py_generated as schema
 
 from mmnet.runtime.tflite.file import IDENTIFIER
 
-# schema.fbs says `data:[ubyte] (force_align: 16)` of weights, metadata_schema.fbs of custom metadata.
+# Both schema.fbs (weights) and metadata_schema.fbs (custom metadata) say `data:[ubyte] (force_align: 16)`.
 BUFFER_ALIGNMENT = 16
 
 
 def read_tree(model: bytes) -> Any:
-    """The model as LiteRT's object API has it, a `schema.ModelT`."""
+    """Return the model as a `schema.ModelT`, an object of LiteRT's object API."""
     return schema.ModelT.InitFromPackedBuf(model)
 
 
 def write_tree(tree: Any) -> bytes:
-    """The inverse of `read_tree`: the same tree gives the same bytes. The tree is used up."""
+    """Return the bytes of a .tflite, the inverse of `read_tree`; the tree must not be used afterwards.
+
+    The same tree gives the same bytes.
+    """
     tree.buffers = [_AlignedBuffer(buffer) for buffer in tree.buffers]
     builder = flatbuffers.Builder()
     builder.Finish(tree.Pack(builder), IDENTIFIER)
@@ -27,7 +30,7 @@ def write_tree(tree: Any) -> bytes:
 
 
 class _AlignedBuffer:
-    """A buffer that keeps its alignment, of which Python's object API does not know."""
+    """A buffer that keeps its alignment, which Python's object API ignores."""
 
     def __init__(self, buffer: Any) -> None:
         self._buffer = buffer

@@ -1,7 +1,7 @@
-"""TFLite metadata, so that MediaPipe's ImageSegmenter and Android's tools know what the tensors mean.
+"""TFLite metadata, which tells MediaPipe's ImageSegmenter and Android's tools what the tensors mean.
 
-MediaPipe reads three things: how to normalize a float input (a uint8 input gets the pixels as they are), the
-colour space, and which activation to apply to the output. MMNet ends in a sigmoid already, so that is NONE.
+MediaPipe reads three things: how to normalize a float input (a uint8 input gets the pixels as they are), the colour
+space, and which activation to apply to the output. MMNet already ends in a sigmoid, so the activation is NONE.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from mmnet.runtime.tflite.metadata import (
     ModelMetadata,
 )
 
-# A field's id is its place here: metadata_schema.fbs 1.5.0, image_segmenter_metadata_schema.fbs 1.0.0.
+# The fields of each table, in the order of their ids: metadata_schema.fbs 1.5.0 and
+# image_segmenter_metadata_schema.fbs 1.0.0.
 _FIELDS: dict[str, tuple[str, ...]] = {
     "ModelMetadata": MODEL_METADATA,
     "SubGraphMetadata": (
@@ -59,23 +60,23 @@ _SEGMENTER_IDENTIFIER = b"V001"
 _SEGMENTER_VERSION = "1.0.0"
 _NO_ACTIVATION = 0  # enum Activation
 
-# What black and white, background and person are, by dtype.
+# The values of black and white in the image, and of background and person in the alpha, by dtype.
 _RANGES = {"float32": (0.0, 1.0), "uint8": (0.0, 255.0), "int8": (-128.0, 127.0), "int16": (0.0, 32767.0)}
 
 
 def add_metadata(model: bytes, card: ModelMetadata) -> bytes:
-    """Return the model with `card` as its TFLite metadata and `card.recipe` embedded, replacing older.
+    """Return the model with `card` as its TFLite metadata and `card.recipe` embedded, replacing older ones.
 
-    Graph, weights, signatures and other metadata stay what they were; weights are 16-byte aligned. The same
-    model and card give the same bytes, and adding twice gives what adding once gives.
+    Graph, weights, signatures and other metadata stay the same; weights are 16-byte aligned. The same model and card
+    give the same bytes, and adding twice gives the same as adding once.
 
     Args:
         model: a .tflite with one input [1, H, W, 3], an RGB image, and one output [1, H, W, 1], its alpha
             matte; each float32, uint8, int8 or int16.
-        card: what to record.
+        card: the description to record.
 
     Raises:
-        ModelError: not a .tflite, or its inputs and outputs are others.
+        ModelError: not a .tflite, or its inputs and outputs are different.
         TypeError, ValueError: `card.recipe` is not JSON.
     """
     recipe = json.dumps(card.recipe, sort_keys=True, ensure_ascii=False, allow_nan=False)
@@ -102,11 +103,11 @@ def _shapes(tensors: Sequence[Tensor]) -> str:
     return ", ".join(str(list(tensor.shape)) for tensor in tensors) or "nothing"
 
 
-# --- what is said
+# --- the contents of the metadata
 
 
 class _Table(NamedTuple):
-    """A flatbuffer table to write: its kind in the schema, its fields by name."""
+    """A flatbuffer table to write: its kind in the schema, and its fields by name."""
 
     kind: str
     fields: Mapping[str, _Value]
@@ -152,7 +153,7 @@ def _describe_image(tensor: Tensor) -> _Table:
     description = f"RGB image, {width}x{height}, from {black:g} (black) to {white:g} (white)."
     normalization = _Table("NormalizationOptions", {"mean": [0.0], "std": [255.0]})
     unit = _Table("ProcessUnit", {"options_type": _NORMALIZATION_OPTIONS, "options": normalization})
-    # A quantized input has its normalization in its scale.
+    # The scale of a quantized input is its normalization.
     units = {"process_units": [unit]} if tensor.dtype == "float32" else {}
     return _describe_tensor(tensor, "image", description, _RGB, units)
 
@@ -180,7 +181,7 @@ def _describe_tensor(
     )
 
 
-# --- how it is written
+# --- its serialization
 
 
 def _encode(root: _Table, identifier: bytes) -> bytes:
@@ -191,7 +192,7 @@ def _encode(root: _Table, identifier: bytes) -> bytes:
 
 def _write_table(builder: Any, table: _Table) -> int:
     ids = _FIELDS[table.kind]
-    # A flatbuffer is written back to front: what a table points to comes before the table.
+    # A flatbuffer is written back to front: a table comes after everything that it points to.
     slots = {
         ids.index(name): value if isinstance(value, int) else _write_value(builder, value)
         for name, value in table.fields.items()

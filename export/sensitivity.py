@@ -12,6 +12,7 @@ from mmnet.export.mixed import calibrate
 from mmnet.export.verify import alphas
 from mmnet.graph.operators import Graph
 from mmnet.quantize.sensitivity import CachedError, LayerSensitivity, Proposal, Sensitivity, propose
+from mmnet.selection import even_indices
 
 
 def measure_layers(
@@ -35,7 +36,7 @@ def measure_layers(
         progress: called with a stage, the steps done and their total, 0 if that is not known.
     """
     calibrated = calibrate(graph, images, progress=lambda done: progress("measuring ranges", done, len(images)))
-    probes = images[[index * len(images) // count for index in range(count)]]
+    probes = images[even_indices(len(images), count)]
     expected = alphas(to_float(graph), probes)
 
     def error_of(model: bytes) -> float:

@@ -13,11 +13,11 @@ import numpy as np
 
 from mmnet.arrays import F32Array, U8Array
 from mmnet.errors import MMNetError
-from mmnet.export.convert import SIGNATURE
 from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.keras_network import build_trained_keras
 from mmnet.quantize.precision import Precision
 from mmnet.runtime import MattingModel
+from mmnet.runtime.model import SIGNATURE
 from mmnet.runtime.tflite.inspection import ModelReport, TensorReport, inspect_model
 
 # The alpha of the float .tflite differs from that of the Keras graph by the rounding of float32, since sums are taken

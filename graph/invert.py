@@ -1,14 +1,14 @@
-"""From trained kernels of the inference graph back to the variables of the training graph.
+"""The inverse of the rewriting: from trained kernels of the inference graph to the variables of the training graph.
 
-A checkpoint holds the training graph's variables: that is what every command reads, what float export rewrites and
-what `mmnet train --from` goes on with. Training in 8 bits changes the kernels of the rewritten graph. Rather than
-keep both, which could contradict each other, every step of the rewriting is undone: `inference_graph` of the result
-has the trained kernels again, up to rounding in float32.
+A checkpoint holds the variables of the training graph. Every command reads them, float export rewrites them, and
+`mmnet train --from` continues from them. Training in 8 bits changes the kernels of the rewritten graph instead. A
+checkpoint that held both could contradict itself, so every rewriting is inverted: `inference_graph` of the result has
+the trained kernels again, up to the rounding of float32.
 
-Undoing is exact where the trained kernels stay within what the rewriting can make. Two are constrained to that while
-they train (`constraints`): the packed first convolution, one of whose taps is padding, and the head, which holds
-one weight a channel, interpolated. Norms are frozen: their statistics and scales stay, shifts and kernels take up the
-change. Of two convolutions that were composed, the first takes it up.
+The inverse is exact where the rewriting can make the trained kernels. Two kernels are constrained to that while they
+train (`constraints`): the packed first convolution, one tap of which is padding, and the head, which is one weight per
+channel, interpolated. Norms are frozen: their statistics and scales stay, and their shifts and the kernels change. Of
+two composed convolutions, the first changes.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from mmnet.arrays import F32Array
 from mmnet.errors import MMNetError
-from mmnet.graph.operators import Array, Conv, Depthwise, Graph, Node, training_graph
+from mmnet.graph.operators import Conv, Depthwise, Graph, Node, training_graph
 from mmnet.graph.rewrite import apply_rewrites, compose_convolutions, fold_norms, softmax_to_sigmoid
 from mmnet.network.blocks import NORM_EPSILON
 from mmnet.network.config import ModelConfig
@@ -32,34 +33,34 @@ _PHASES = "/phases"
 
 
 class InversionError(MMNetError):
-    """The trained kernels cannot be expressed in the training graph's variables: a defect of ours."""
+    """Trained kernels that the variables of the training graph cannot express, which is a defect of this package."""
 
     exit_code = 3
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """Kernel and bias of one convolution, shaped as in `Conv` or `Depthwise`."""
+    """The kernel and bias of one convolution, with the shapes of `Conv` or `Depthwise`."""
 
-    kernel: Array
-    bias: Array
+    kernel: F32Array
+    bias: F32Array
 
 
 Kernels = Mapping[str, Kernel]
 
 
 def kernels_of(graph: Graph) -> dict[str, Kernel]:
-    """Every convolution's kernel and bias by the name of its node."""
+    """Return the kernel and bias of every convolution, by the name of its node."""
     return {
         node.name: Kernel(node.op.kernel, node.op.bias) for node in graph.nodes if isinstance(node.op, Conv | Depthwise)
     }
 
 
 def constraints(graph: Graph) -> dict[tuple[str, str], Callable[[Any], Any]]:
-    """What keeps the kernels of the inference graph within what the rewriting can make.
+    """Return the constraints that keep the kernels of the inference graph within what the rewriting can make.
 
     Returns:
-        (name of the node, `kernel` or `bias`) -> a function from a TensorFlow tensor to the nearest allowed one.
+        (name of the node, `kernel` or `bias`) -> a function from a TensorFlow tensor to the nearest allowed tensor.
     """
     import tensorflow as tf
 
@@ -67,12 +68,12 @@ def constraints(graph: Graph) -> dict[tuple[str, str], Callable[[Any], Any]]:
     assert isinstance(first.op, Conv)
     mask = np.ones(first.op.kernel.shape, np.float32)
     mask[:, -1, first.op.kernel.shape[2] // 2 :] = 0
-    share = interpolation / np.float32(np.sum(interpolation**2))
+    projection = interpolation / np.float32(np.sum(interpolation**2))
     return {
         (first.name, "kernel"): lambda kernel: kernel * mask,
-        # Least squares for one weight a channel.
+        # Least squares for one weight per channel.
         (head.name, "kernel"): lambda kernel: (
-            tf.reduce_sum(kernel * share, axis=(0, 1, 3), keepdims=True) * interpolation
+            tf.reduce_sum(kernel * projection, axis=(0, 1, 3), keepdims=True) * interpolation
         ),
         (head.name, "bias"): lambda bias: tf.reduce_mean(bias) * tf.ones_like(bias),
     }
@@ -82,30 +83,29 @@ def _head(graph: Graph) -> Node:
     return next(node for node in graph.nodes if node.name.endswith(_PHASES))
 
 
-def _interpolation(graph: Graph) -> Array:
-    """[taps, taps, 1, phases]: what the head multiplies a channel's weight with, up to a common factor."""
+def _interpolation(graph: Graph) -> F32Array:
+    """The factors of a channel's weight in the head, up to a common factor: float32 [taps, taps, 1, phases]."""
     head = _head(graph)
     assert isinstance(head.op, Conv)
     strongest = int(np.abs(head.op.kernel).max(axis=(0, 1, 3)).argmax())
     kernel = head.op.kernel[:, :, strongest : strongest + 1]
-    # The pixel that falls on an input pixel takes all of it with `legacy`; with any sampling the sum over the taps of
-    # a phase is the weight itself.
+    # With any sampling, the sum over the taps of a phase is the weight itself.
     return np.asarray(kernel / kernel.sum(axis=(0, 1)).mean(), np.float32)
 
 
-def invert(config: ModelConfig, weights: Weights, trained: Kernels) -> dict[str, Array]:
-    """The training graph's variables from which the rewriting makes the trained kernels.
+def invert(config: ModelConfig, weights: Weights, trained: Kernels) -> dict[str, F32Array]:
+    """Return the variables of the training graph from which the rewriting makes the trained kernels.
 
     Args:
-        config: of the network.
-        weights: before the training.
-        trained: kernels of the inference graph after it.
+        config: the configuration of the network.
+        weights: its variables before the training.
+        trained: the kernels of its inference graph after the training.
 
     Returns:
         Every variable by its TF-Slim name; the auxiliary head and the statistics are those of `weights`.
 
     Raises:
-        InversionError: the rewriting of the result is not what was trained.
+        InversionError: the rewriting of the result does not give the trained kernels.
     """
     graph = training_graph(config, weights)
     folded = softmax_to_sigmoid(fold_norms(graph))
@@ -123,7 +123,7 @@ def invert(config: ModelConfig, weights: Weights, trained: Kernels) -> dict[str,
 
 
 def _separate(trained: Kernels, before: Kernels) -> dict[str, Kernel]:
-    """Without packing, merging and interpolation."""
+    """Invert packing, merging and interpolation: the kernels as they are after composition."""
     separate: dict[str, Kernel] = {}
     for name, entry in trained.items():
         if name.endswith(_PHASES):
@@ -157,7 +157,7 @@ def _split(first: str, merged: Kernel, before: Kernels) -> dict[str, Kernel]:
 
 
 def _decompose(folded: Graph, before: Kernels, after: Kernels) -> dict[str, Kernel]:
-    """Of two composed convolutions, the second keeps its kernel and the first takes up the change of the product."""
+    """Invert composition: of two composed convolutions, the second keeps its kernel and the first changes."""
     composed = kernels_of(compose_convolutions(folded))
     parts: dict[str, Kernel] = {}
     for name in before:
@@ -173,12 +173,12 @@ def _decompose(folded: Graph, before: Kernels, after: Kernels) -> dict[str, Kern
     return parts
 
 
-def _invert_norm(weights: dict[str, Array], name: str, trained: Kernel) -> None:
+def _invert_norm(weights: dict[str, F32Array], name: str, trained: Kernel) -> None:
     beta, gamma, mean, variance = (
         f"{ROOT}{name}/BatchNorm/{part}" for part in ("beta", "gamma", "moving_mean", "moving_variance")
     )
     deviation = np.sqrt(weights[variance] + np.float32(NORM_EPSILON))
-    # A channel that the norm had switched off is switched on again, should training have found a use for it.
+    # A scale of zero had switched this channel off. It gets a scale of one, in case training made the channel useful.
     weights[gamma] = np.where(np.abs(weights[gamma]) < 1e-12, deviation, weights[gamma]).astype(np.float32)
     scale = weights[gamma] / deviation
     depthwise = f"{ROOT}{name}/depthwise_weights"
@@ -189,19 +189,20 @@ def _invert_norm(weights: dict[str, Array], name: str, trained: Kernel) -> None:
     weights[beta] = (trained.bias + weights[mean] * scale).astype(np.float32)
 
 
-def _invert_head(weights: dict[str, Array], name: str, trained: Kernel) -> None:
-    """One logit, the difference, back to two whose mean stays."""
+def _invert_head(weights: dict[str, F32Array], name: str, trained: Kernel) -> None:
+    """Invert the difference of the two logits, whose mean stays."""
     for variable, difference in ((f"{ROOT}{name}/weights", trained.kernel), (f"{ROOT}{name}/biases", trained.bias)):
         mean = weights[variable].mean(axis=-1, keepdims=True)
         weights[variable] = np.concatenate([mean - difference / 2, mean + difference / 2], -1).astype(np.float32)
 
 
 def _check(config: ModelConfig, weights: Weights, trained: Kernels) -> None:
-    made = kernels_of(apply_rewrites(training_graph(config, weights)))
-    for name, wanted in trained.items():
-        for found, value in ((made[name].kernel, wanted.kernel), (made[name].bias, wanted.bias)):
-            error = float(np.abs(found - value).max())
+    rewritten = kernels_of(apply_rewrites(training_graph(config, weights)))
+    for name, expected in trained.items():
+        pairs = ((rewritten[name].kernel, expected.kernel), (rewritten[name].bias, expected.bias))
+        for result, value in pairs:
+            error = float(np.abs(result - value).max())
             if error > _TOLERANCE * max(1.0, float(np.abs(value).max())):
                 raise InversionError(
-                    f"{name}: the trained kernel cannot be inverted into the checkpoint, by {error:.2e}"
+                    f"{name}: the trained kernel cannot be inverted into the checkpoint (error {error:.2e})"
                 )

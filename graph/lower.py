@@ -1,4 +1,4 @@
-"""From the graph to TensorFlow operators."""
+"""The graph as TensorFlow operators."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ from mmnet.graph.operators import (
     Split,
 )
 
-Tap: TypeAlias = "Callable[[Node, Any], Any]"
+# A function of a node and its output that returns what the readers of the node get.
+NodeHook: TypeAlias = "Callable[[Node, Any], Any]"
 
 
-def lower(graph: Graph, image: Any, *, tap: Tap = lambda node, value: value) -> Any:
+def lower(graph: Graph, image: Any, *, hook: NodeHook = lambda node, value: value) -> Any:
     """Compute `graph` with TensorFlow, eagerly or while a function is traced.
 
     Args:
-        graph: before or after rewriting.
+        graph: the graph, before or after rewriting.
         image: float32 tensor [N, size, size, 3], RGB in 0-1. Trace with N = 1: with an unknown batch the converter
             keeps the space-to-batch pairs around every dilated convolution.
-        tap: is given every node with its output and returns what its readers get.
+        hook: called with every node and its output; returns what the readers of the node get.
 
     Returns:
         The alpha matte, float32 [N, size, size, 1] in 0-1.
@@ -45,7 +46,7 @@ def lower(graph: Graph, image: Any, *, tap: Tap = lambda node, value: value) -> 
     for node in graph.nodes:
         inputs = [values[name] for name in node.inputs]
         x = inputs[0] if inputs else image
-        # The converter keeps the names, so that tools can say which layer of the network they speak of.
+        # The converter keeps these names, so that tools can tell which layer of the network an operator belongs to.
         with tf.name_scope(node.name):
             match node.op:
                 case Image():
@@ -62,7 +63,7 @@ def lower(graph: Graph, image: Any, *, tap: Tap = lambda node, value: value) -> 
                 case Concat():
                     y = tf.concat(inputs, -1)
                 case Split(index, parts):
-                    # One operator for all the parts.
+                    # TensorFlow has one operator for all parts.
                     if node.inputs[0] not in splits:
                         splits[node.inputs[0]] = tf.split(x, parts, -1)
                     y = splits[node.inputs[0]][index]
@@ -81,5 +82,5 @@ def lower(graph: Graph, image: Any, *, tap: Tap = lambda node, value: value) -> 
                     y = tf.nn.softmax(x)[..., 1:]
                 case Sigmoid():
                     y = tf.sigmoid(x)
-            values[node.name] = tap(node, y)
+            values[node.name] = hook(node, y)
     return values[graph.nodes[-1].name]

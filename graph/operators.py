@@ -1,8 +1,7 @@
-"""The network as a small list of operators, which the rewriting works on.
+"""The network as a list of operators.
 
-A `Graph` is plain data: nodes in the order in which they run, each with the constants that it needs. It is made
-from weights alone (no framework), rewritten by `mmnet.graph.rewrite`, and turned into TensorFlow operators by
-`mmnet.graph.lower`.
+A `Graph` is plain data: nodes in the order in which they run, each with its constants. It is made from weights without
+any framework, rewritten by `mmnet.graph.rewrite`, and turned into TensorFlow operators by `mmnet.graph.lower`.
 """
 
 from __future__ import annotations
@@ -18,8 +17,6 @@ from mmnet.network.blocks import NORM_EPSILON, walk
 from mmnet.network.config import ModelConfig, Sampling
 from mmnet.network.variables import ROOT, Weights, check_weights
 
-Array: TypeAlias = F32Array
-
 
 @dataclass(frozen=True)
 class Image:
@@ -30,45 +27,45 @@ class Image:
 
 @dataclass(frozen=True)
 class Conv:
-    """Convolution. `kernel` is [height, width, inputs, outputs], `bias` is [outputs]."""
+    """A convolution. `kernel` is [height, width, inputs, outputs], `bias` is [outputs]."""
 
-    kernel: Array
-    bias: Array
+    kernel: F32Array
+    bias: F32Array
     strides: tuple[int, int] = (1, 1)
     padding: Literal["SAME", "VALID"] = "SAME"
 
 
 @dataclass(frozen=True)
 class Depthwise:
-    """Depthwise convolution, 'SAME' padding. `kernel` is [3, 3, channels, 1], `bias` is [channels]."""
+    """A depthwise convolution with 'SAME' padding. `kernel` is [3, 3, channels, 1], `bias` is [channels]."""
 
-    kernel: Array
-    bias: Array
+    kernel: F32Array
+    bias: F32Array
     stride: int = 1
     rate: int = 1
 
 
 @dataclass(frozen=True)
 class Norm:
-    """Batch norm with its moving statistics: x * scale + shift, a channel each."""
+    """A batch norm with fixed statistics: x * scale + shift, with one scale and one shift per channel."""
 
-    scale: Array
-    shift: Array
+    scale: F32Array
+    shift: F32Array
 
 
 @dataclass(frozen=True)
 class Relu6:
-    """min(max(x, 0), 6)."""
+    """The activation min(max(x, 0), 6)."""
 
 
 @dataclass(frozen=True)
 class Concat:
-    """Concatenation of the channels."""
+    """A concatenation of the channels."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Part `index` of `parts` equal runs of the channels."""
+    """Part `index` of the channels, split into `parts` parts of equal size."""
 
     index: int
     parts: int
@@ -76,7 +73,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Resize:
-    """Bilinear resize to `factor` times the size."""
+    """A bilinear resize to `factor` times the size."""
 
     factor: int
     sampling: Sampling
@@ -84,7 +81,7 @@ class Resize:
 
 @dataclass(frozen=True)
 class PadEdge:
-    """Repeat the first row and column `before` times and the last ones `after` times."""
+    """A padding that repeats the first row and column `before` times and the last ones `after` times."""
 
     before: int
     after: int
@@ -92,26 +89,29 @@ class PadEdge:
 
 @dataclass(frozen=True)
 class DepthToSpace:
-    """Channel a * block + b of a pixel becomes the pixel in row a and column b of a block x block square."""
+    """A rearrangement of the channels of a pixel into a square of block x block pixels.
+
+    Channel a * block + b becomes the pixel in row a and column b.
+    """
 
     block: int
 
 
 @dataclass(frozen=True)
 class Pack:
-    """`columns` neighbouring columns become one with their channels side by side: a reshape, no byte moves."""
+    """A reshape of `columns` neighbouring columns into one with their channels side by side; no byte moves."""
 
     columns: int
 
 
 @dataclass(frozen=True)
 class Softmax:
-    """Softmax over two logits; channel 1 is the alpha."""
+    """A softmax over two logits; channel 1 is the alpha."""
 
 
 @dataclass(frozen=True)
 class Sigmoid:
-    """1 / (1 + exp(-x))."""
+    """The activation 1 / (1 + exp(-x))."""
 
 
 Op: TypeAlias = (
@@ -133,7 +133,13 @@ Op: TypeAlias = (
 
 @dataclass(frozen=True)
 class Node:
-    """One operator: its name, what it does, the names of the nodes whose outputs it takes."""
+    """One step of the graph.
+
+    Attributes:
+        name: unique in the graph; the path of a layer below `MMNet/`.
+        op: the operator.
+        inputs: names of the nodes whose outputs it reads.
+    """
 
     name: str
     op: Op
@@ -142,7 +148,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """Nodes in the order in which they run; the last one is the output."""
+    """The nodes in the order in which they run; the last one is the output."""
 
     nodes: tuple[Node, ...]
 
@@ -150,16 +156,16 @@ class Graph:
         return next(node for node in self.nodes if node.name == name)
 
     def readers(self, name: str) -> tuple[Node, ...]:
-        """The nodes that take the output of `name`, in order."""
+        """Return the nodes that read the output of `name`, in order."""
         return tuple(node for node in self.nodes if name in node.inputs)
 
     def only_reader(self, name: str) -> Node | None:
-        """The node that takes the output of `name`, if there is exactly one."""
+        """Return the node that reads the output of `name` if there is exactly one, else None."""
         readers = self.readers(name)
         return readers[0] if len(readers) == 1 else None
 
     def pruned(self) -> Graph:
-        """Without the nodes that the output does not need."""
+        """Return the graph without the nodes that the output does not need."""
         needed = {self.nodes[-1].name}
         for node in reversed(self.nodes):
             if node.name in needed:
@@ -167,11 +173,11 @@ class Graph:
         return Graph(tuple(node for node in self.nodes if node.name in needed))
 
     def with_nodes(self, changed: Mapping[str, Sequence[Node]]) -> Graph:
-        """With each named node replaced by the given nodes (by none: removed)."""
+        """Return the graph with each named node replaced by the given nodes; an empty sequence removes it."""
         return Graph(tuple(new for node in self.nodes for new in changed.get(node.name, (node,))))
 
     def reading(self, old: str, new: str) -> Graph:
-        """With every reader of `old` reading `new` instead."""
+        """Return the graph with every reader of `old` reading `new` instead."""
         return Graph(
             tuple(
                 replace(node, inputs=tuple(new if name == old else name for name in node.inputs)) for node in self.nodes
@@ -216,7 +222,7 @@ class _Recorder:
         node = self._add(f"{name}/norm", Norm(scale, beta - mean * scale), name)
         return self._add(f"{name}/relu6", Relu6(), node) if activation else node
 
-    def _weight(self, name: str, part: str) -> Array:
+    def _weight(self, name: str, part: str) -> F32Array:
         return self._weights[f"{ROOT}{name}/{part}"]
 
     def _add(self, name: str, op: Op, *inputs: str) -> str:
@@ -225,10 +231,12 @@ class _Recorder:
 
 
 def training_graph(config: ModelConfig, weights: Weights) -> Graph:
-    """The network as it was trained, statistics frozen, ending in the softmax; the auxiliary head is left out.
+    """Return the network as it was trained, with frozen statistics, from the image to the softmax.
+
+    The auxiliary head is left out.
 
     Raises:
-        VariableError: the weights are not those of this network.
+        VariableError: the weights do not belong to this configuration.
     """
     check_weights(weights, config)
     recorder = _Recorder(config, weights)

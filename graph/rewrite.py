@@ -1,7 +1,9 @@
-"""Rewritings of the graph that change its speed and not its function.
+"""Rewritings of the graph that change its speed but not its function.
 
-Each takes a graph and returns one that computes the same alpha; `REWRITES` lists them in the order in which an
-export applies them. What each one gains, and what was tried and did not pay, is in rewriting.md.
+Each takes a graph and returns one that computes the same alpha. `REWRITES` lists them in the order in which they are
+applied. docs/internals/rewriting.md says what each one gains, and what was tried without gain.
+
+The names of the functions are recorded in the recipe of every exported model.
 """
 
 from __future__ import annotations
@@ -31,13 +33,13 @@ from mmnet.graph.operators import (
 
 
 def fold_norms(graph: Graph) -> Graph:
-    """Batch norm behind a convolution is the convolution with scaled weights and a bias."""
+    """Fold each batch norm into the weights and the bias of the convolution before it."""
     for node in graph.nodes:
         if isinstance(node.op, Norm):
             source = graph[node.inputs[0]]
             op, scale = source.op, node.op.scale
             assert isinstance(op, Conv | Depthwise)
-            # The outputs of a depthwise kernel lie on its third axis, those of a convolution on its fourth.
+            # The output channels of a depthwise kernel are its third axis, those of a convolution's kernel its fourth.
             kernel = op.kernel * (scale if isinstance(op, Conv) else scale[:, None])
             folded = replace(op, kernel=kernel, bias=op.bias * scale + node.op.shift)
             graph = graph.with_nodes({source.name: [replace(source, op=folded)], node.name: []})
@@ -46,7 +48,7 @@ def fold_norms(graph: Graph) -> Graph:
 
 
 def softmax_to_sigmoid(graph: Graph) -> Graph:
-    """Channel 1 of a softmax over two logits is the sigmoid of their difference: one output channel, not two."""
+    """Replace the softmax over two logits by the sigmoid of their difference: one output channel instead of two."""
     alpha = graph.nodes[-1]
     head = graph[alpha.inputs[0]]
     assert isinstance(alpha.op, Softmax)
@@ -57,12 +59,12 @@ def softmax_to_sigmoid(graph: Graph) -> Graph:
 
 
 def fuse_head_with_resizes(graph: Graph) -> Graph:
-    """The last resizes and the 1x1 head after them become one small convolution at low resolution.
+    """Replace the last resizes and the 1x1 head after them by one small convolution at low resolution.
 
-    A 1x1 convolution commutes with a bilinear resize, whose weights sum to one; and a resize by a whole factor is a
-    convolution that computes the factor² pixels of each square as channels, which depth-to-space then spreads out.
-    Repeating the edge gives the clamping of the resize. The logits are rounded once in 8 bits instead of three
-    times, and interpolating a single channel is what kernels are slowest at.
+    A 1x1 convolution commutes with a bilinear resize, because the weights of the resize sum to one. A resize by a whole
+    factor is a convolution that computes the factor² pixels of each square as channels, which depth-to-space then
+    rearranges. Repeated edges replace the clamping of the resize. In 8 bits the logits are then rounded once instead of
+    three times; and kernels are slow at interpolating a single channel.
     """
     output = graph.nodes[-1]
     head = graph[output.inputs[0]]
@@ -85,17 +87,21 @@ def fuse_head_with_resizes(graph: Graph) -> Graph:
 
 
 def _interpolation(resizes: Sequence[Resize]) -> tuple[NDArray[np.float64], int, int]:
-    """What a chain of resizes does along one axis, away from the edges: row a holds the weights with which output
-    pixel i * factor + a takes the input pixels i - before ... i + after."""
+    """The weights of a chain of resizes along one axis, away from the edges.
+
+    Returns:
+        float64 [factor, before + 1 + after], and `before` and `after`: row a holds the weights with which output pixel
+        i * factor + a takes the input pixels i - before ... i + after.
+    """
     pixels = 8
     response = np.eye(pixels)
     for resize in resizes:
         offset = 0.0 if resize.sampling == "legacy" else 0.5
         positions = (np.arange(len(response) * resize.factor) + offset) / resize.factor - offset
         low = np.floor(positions).astype(int)
-        high_share = (positions - low)[:, None]
+        fraction = (positions - low)[:, None]
         last = len(response) - 1
-        response = response[low.clip(0, last)] * (1 - high_share) + response[(low + 1).clip(0, last)] * high_share
+        response = response[low.clip(0, last)] * (1 - fraction) + response[(low + 1).clip(0, last)] * fraction
     factor = len(response) // pixels
     centre = pixels // 2
     taps = response[centre * factor : (centre + 1) * factor]
@@ -104,7 +110,7 @@ def _interpolation(resizes: Sequence[Resize]) -> tuple[NDArray[np.float64], int,
 
 
 def compose_convolutions(graph: Graph) -> Graph:
-    """Two 1x1 convolutions in a row with nothing between are one; done where that takes fewer multiply-adds."""
+    """Compose two 1x1 convolutions with nothing between them into one, where that takes fewer multiply-adds."""
     for node in graph.nodes:
         reader = graph.only_reader(node.name)
         if reader is None or not (_is_pointwise(node) and _is_pointwise(reader)):
@@ -126,10 +132,11 @@ def _is_pointwise(node: Node) -> bool:
 
 
 def merge_strided_branches(graph: Graph) -> Graph:
-    """The branches of a stride-2 block differ only in the rate of their last layer.
+    """Merge the branches of each stride-2 block up to their last layer.
 
-    Everything before it (1x1 convolution, ReLU6, strided depthwise, ReLU6) runs once on all channels; the split comes
-    after the stride, where there is a quarter of the pixels.
+    The branches differ only in the dilation rate of that layer. The layers before it (1x1 convolution, ReLU6, strided
+    depthwise convolution, ReLU6) run once on the channels of all branches. The split comes after the stride, where
+    there is a quarter of the pixels.
     """
     chains: dict[str, list[list[Node]]] = {}
     for node in graph.nodes:
@@ -154,7 +161,7 @@ def merge_strided_branches(graph: Graph) -> Graph:
 
 
 def _merge_channels(nodes: Sequence[Node]) -> Conv | Depthwise | Relu6:
-    """One operator that computes the outputs of all `nodes`, side by side."""
+    """Return one operator that computes the outputs of all `nodes`, side by side."""
     first = nodes[0].op
     if isinstance(first, Relu6):
         return first
@@ -166,10 +173,10 @@ def _merge_channels(nodes: Sequence[Node]) -> Conv | Depthwise | Relu6:
 
 
 def pack_columns(graph: Graph) -> Graph:
-    """The first convolution reads pairs of columns as six channels: two taps a row instead of three.
+    """Let the first convolution read pairs of columns as six channels, with two taps per row instead of three.
 
-    8-bit kernels work on the channels of a tap in eights, so that three channels leave most of the work to padding.
-    The pairing is a reshape that moves no byte.
+    8-bit kernels process the channels of a tap eight at a time, so with three channels most of the work is spent on
+    padding. Pairing columns is a reshape that moves no byte.
     """
     image = graph.nodes[0]
     first = graph.only_reader(image.name)

@@ -1,5 +1,8 @@
-"""The average of checkpoints that descend from one another (Wortsman et al., "Robust Fine-Tuning of Zero-Shot Models",
-CVPR 2022): fine-tuning gains on its own images what it loses on others, and half of the way gains most of it."""
+"""The average of a network before and after fine-tuning.
+
+Wortsman et al., "Robust Fine-Tuning of Zero-Shot Models" (CVPR 2022): fine-tuning improves a network on images like its
+own training images, and makes it worse on others. A weighted average keeps most of the gain at little of the loss.
+"""
 
 from __future__ import annotations
 
@@ -12,57 +15,60 @@ from mmnet.network.checkpoint import Checkpoint, CheckpointError
 
 
 class AverageError(CheckpointError):
-    """Checkpoints that cannot be averaged, or shares that make no average."""
+    """Checkpoints that cannot be averaged, or a factor that is not a number above 0."""
 
 
-def parse_share(text: str) -> tuple[str, float]:
-    """`CKPT=WEIGHT` -> which checkpoint, and its share.
+def parse_factor(text: str) -> tuple[str, float]:
+    """Parse `CKPT=FACTOR` into the name of a checkpoint and its factor.
 
     Raises:
-        AverageError: there is no number behind the last `=`, or none above 0.
+        AverageError: the last `=` is not followed by a number above 0.
     """
     which, _, number = text.rpartition("=")
     try:
-        share = float(number)
+        factor = float(number)
     except ValueError:
-        share = math.nan
-    if not which or not 0 < share < math.inf:
-        raise AverageError(f"{text}: give a checkpoint and its share above 0, for example checkpoints/before=0.65")
-    return which, share
+        factor = math.nan
+    if not which or not 0 < factor < math.inf:
+        raise AverageError(f"{text}: give a checkpoint and a factor above 0, for example checkpoints/before=0.65")
+    return which, factor
 
 
 def average(parts: Sequence[tuple[Checkpoint, float]]) -> Checkpoint:
-    """The checkpoint whose every variable is the mean of theirs, weighted by their shares.
+    """Return the checkpoint whose every variable is the weighted mean of the same variable of several checkpoints.
 
     Args:
-        parts: at least two checkpoints of one configuration, each with a share above 0; the shares need not sum to 1.
+        parts: at least two checkpoints with the same configuration, each with a factor above 0. The factors need not
+            sum to 1.
 
     Returns:
-        A checkpoint without metrics and ranges, which were the parts' own; its step is the highest of theirs.
+        A checkpoint with the highest of the steps, and without metrics and ranges, which do not hold for an average.
 
     Raises:
-        AverageError: fewer than two, or of different configurations.
+        AverageError: fewer than two checkpoints, or different configurations.
     """
     if len(parts) < 2:
-        raise AverageError("one checkpoint makes no average; give two or more")
+        raise AverageError("an average needs two or more checkpoints")
     configs = {checkpoint.config for checkpoint, _ in parts}
     if len(configs) > 1:
         raise AverageError(
-            f"the checkpoints are different networks: {' and '.join(sorted(map(str, configs)))}; average alike ones"
+            f"the checkpoints are different networks: {' and '.join(sorted(map(str, configs)))}; "
+            "average checkpoints of the same width, size and sampling"
         )
-    total = sum(share for _, share in parts)
+    total = sum(factor for _, factor in parts)
     latest = max((checkpoint for checkpoint, _ in parts), key=lambda checkpoint: checkpoint.step)
     weights = {
         name: np.asarray(
-            sum(share / total * checkpoint.weights[name].astype(np.float64) for checkpoint, share in parts), np.float32
+            sum(factor / total * checkpoint.weights[name].astype(np.float64) for checkpoint, factor in parts),
+            np.float32,
         )
         for name in latest.weights
     }
     provenance = {
         "average of": [
-            {"step": checkpoint.step, "share": share / total, "sha256": checkpoint.fingerprint(),
+            {"step": checkpoint.step, "share": factor / total, "sha256": checkpoint.fingerprint(),
              "provenance": dict(checkpoint.provenance)}
-            for checkpoint, share in parts
+            for checkpoint, factor in parts
         ]
     }  # fmt: skip
     return Checkpoint(latest.config, weights, latest.step, data=latest.data, provenance=provenance)

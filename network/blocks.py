@@ -1,8 +1,8 @@
-"""The network as a table of blocks, and one walk over it that every form of the network is built by.
+"""The network as a table of blocks, and the walk over it that builds the network in every form.
 
 After Seo et al., "Towards Real-Time Automatic Portrait Matting on Mobile Devices" (2019), and its public TensorFlow
-implementation (hyperconnect/MMNet). A `Builder` decides what the walk makes: Keras layers, a list of variable
-shapes, an inference graph.
+implementation (hyperconnect/MMNet). A `Builder` decides what the walk builds: Keras layers, variable shapes or
+a graph.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ NORM_EPSILON = 1e-3
 
 @dataclass(frozen=True)
 class Branches:
-    """Multi-branch dilated block: one branch for each rate, concatenated and merged by a 1x1 convolution.
+    """A multi-branch dilated block: one branch per rate, concatenated and merged by a 1x1 convolution.
 
-    A branch: 1x1 convolution to `expanded` -> (stride 2 only: 3x3 depthwise, stride 2) -> 3x3 depthwise, dilated.
+    Each branch is: 1x1 convolution to `expanded` -> (stride 2 only: 3x3 depthwise, stride 2) -> 3x3 depthwise, dilated.
     The merging convolution has no activation (a linear bottleneck) unless `linear` is false.
     """
 
@@ -37,7 +37,7 @@ class Branches:
 
 @dataclass(frozen=True)
 class Refine:
-    """Decoder block: 1x1 convolution -> bilinear x2, `upsamplings` times -> concatenated with the refined shortcut.
+    """A decoder block: 1x1 convolution -> bilinear x2, `upsamplings` times -> concatenated with the refined shortcut.
 
     The shortcut is refined by a 3x3 depthwise and a 1x1 convolution.
     """
@@ -49,7 +49,7 @@ class Refine:
     upsamplings: int = 1
 
 
-# Channel counts are those at width 1.0; the output of init_block is the block `init_block`.
+# Channel counts at width 1.0. The first convolution is the source `init_block`.
 INIT_CHANNELS = 32
 BLOCKS: tuple[Branches | Refine, ...] = (
     Branches("enc_block0", "init_block", 16, 16, (1, 2, 4, 8), stride=2),
@@ -68,39 +68,39 @@ BLOCKS: tuple[Branches | Refine, ...] = (
     Branches("dec_block3", "dec_block2", 40, 40, (1, 2, 4)),
     Refine("dec_block4", "dec_block3", 16, upsamplings=2),
 )
-# Two logits a pixel each: background, foreground. The auxiliary head serves training only.
+# Each head gives two logits per pixel: background and foreground. The auxiliary head is for training only.
 HEADS = {"final_block": "dec_block4", "aux_block": "enc_block9"}
 
 
 class Builder(Protocol[T]):
-    """What a walk over the network needs from the thing that is being built.
+    """The layers that a walk over the network calls for.
 
     `name` is the path of a layer below `MMNet/`, for example `enc_block0/branch0/pointwise_conv`. Padding is 'SAME'.
     """
 
     def conv(self, x: T, name: str, filters: int, *, kernel: int = 1, stride: int = 1, activation: bool = True) -> T:
-        """Convolution without bias -> batch norm -> ReLU6 (if `activation`)."""
+        """Add a convolution without bias -> batch norm -> ReLU6 (if `activation`)."""
 
     def depthwise(self, x: T, name: str, *, stride: int = 1, rate: int = 1) -> T:
-        """3x3 depthwise convolution without bias -> batch norm -> ReLU6."""
+        """Add a 3x3 depthwise convolution without bias -> batch norm -> ReLU6."""
 
     def concat(self, parts: Sequence[T]) -> T:
-        """Concatenation of the channels."""
+        """Add a concatenation of the channels."""
 
     def upsample(self, x: T, name: str) -> T:
-        """Bilinear resize to twice the size."""
+        """Add a bilinear resize to twice the size."""
 
     def head(self, x: T, name: str) -> T:
-        """1x1 convolution with bias to two logits, no norm, no activation."""
+        """Add a 1x1 convolution with bias to two logits, without norm and activation."""
 
 
 def walk(config: ModelConfig, builder: Builder[T], image: T) -> dict[str, T]:
     """Build the network on `image` and return the output of every block and head by name.
 
     Args:
-        config: gives the channel counts; size and sampling are the builder's matter.
+        config: gives the channel counts; the builder takes care of size and sampling.
         builder: makes the layers.
-        image: what the builder takes for a [N, size, size, 3] RGB image in 0-1.
+        image: the builder's form of a [N, size, size, 3] RGB image in 0-1.
     """
     outputs = {"init_block": builder.conv(image, "init_block/conv", config.channels(INIT_CHANNELS), kernel=3, stride=2)}
     for block in BLOCKS:

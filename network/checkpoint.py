@@ -1,4 +1,7 @@
-"""Our checkpoint: a folder with `model.safetensors` and `checkpoint.json`. Nothing in it executes when it is read."""
+"""The checkpoint format: a folder with `model.safetensors` and `checkpoint.json`.
+
+Reading a checkpoint executes nothing that it holds.
+"""
 
 from __future__ import annotations
 
@@ -28,15 +31,15 @@ class CheckpointError(MMNetError):
 
 
 class CheckpointNotFoundError(CheckpointError):
-    """There is no such checkpoint."""
+    """A checkpoint that does not exist."""
 
 
 class CheckpointKindError(CheckpointError):
-    """The path holds something else than a checkpoint."""
+    """A path that holds something other than a checkpoint."""
 
 
 class CheckpointCorruptError(CheckpointError):
-    """A checkpoint that is damaged: truncated, altered, unreadable."""
+    """A damaged checkpoint: truncated, altered or unreadable."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +47,15 @@ class Checkpoint:
     """A network at one moment of its training.
 
     Attributes:
-        config: width multiplier, input size, sampling.
+        config: width multiplier, input size and sampling.
         weights: every variable by its TF-Slim name, float32.
-        step: training steps so far.
-        data: what it was trained on, in words or as the training recorded it.
+        step: the number of training steps so far.
+        data: the training data, in words or as the training recorded them.
         metrics: figures measured with these weights, by name, for example `mad`.
-        provenance: where the weights came from, for example `{"imported from": "MMNetModel-887000"}`.
-        created: when it was saved, ISO 8601; empty for a checkpoint that does not say.
-        ranges: of the activations in 8 bits; None where they were neither measured nor trained. They hold for these
-            weights: what trains the weights further leaves them out.
+        provenance: the origin of the weights, for example `{"imported from": "MMNetModel-887000"}`.
+        created: when it was saved, in ISO 8601; empty if the checkpoint does not record it.
+        ranges: the ranges of the 8-bit activations; None if they were neither measured nor trained. They hold for these
+            weights only, so training the weights further drops them.
     """
 
     config: ModelConfig
@@ -65,7 +68,10 @@ class Checkpoint:
     ranges: Ranges | None = None
 
     def fingerprint(self) -> str:
-        """SHA-256 over configuration, weights and ranges: the same for the same network, whatever file it was in."""
+        """Return the SHA-256 of configuration, weights and ranges, in hexadecimal digits.
+
+        It is the same for the same network, whatever file the network was read from.
+        """
         digest = hashlib.sha256(json.dumps(self.config.to_json(), sort_keys=True).encode())
         for name in sorted(self.weights):
             digest.update(name.encode())
@@ -89,19 +95,19 @@ class Checkpoint:
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, beside: Mapping[str, bytes] | None = None) -> None:
-    """Write `checkpoint` into `folder`, whole or not at all; an older checkpoint there is replaced.
+    """Write a checkpoint into a folder, completely or not at all; a checkpoint that is already there is replaced.
 
     Args:
-        checkpoint: what to write.
-        folder: where; it is created.
-        beside: further files for the same folder by name, for example what a training needs to go on.
+        checkpoint: the checkpoint.
+        folder: the folder to write; it is created.
+        beside: further files for the same folder, by name, for example the state that a training resumes from.
 
     Raises:
-        VariableError: the weights are not those of the configuration.
-        OutputError: the file system refused, or `folder` holds something else than a checkpoint.
+        VariableError: the weights do not belong to the configuration.
+        OutputError: the folder cannot be written, or holds something other than a checkpoint.
     """
     if folder.is_dir() and any(folder.iterdir()) and not is_checkpoint(folder):
-        raise OutputError(f"{folder}: holds something else than a checkpoint, which would be lost; name a new folder")
+        raise OutputError(f"{folder}: holds something other than a checkpoint, which would be lost; name a new folder")
     check_weights(checkpoint.weights, checkpoint.config)
     data = load_safetensors().numpy.save(
         {name: np.ascontiguousarray(w) for name, w in sorted(checkpoint.weights.items())}
@@ -126,15 +132,15 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, beside: Mapping[str
 
 
 def is_checkpoint(folder: Path) -> bool:
-    """Whether `folder` is meant to be a checkpoint of our format (it may still be damaged)."""
+    """Return whether `folder` looks like a checkpoint of this format; it may still be damaged."""
     return (folder / CONFIG_FILE).is_file() or (folder / WEIGHTS_FILE).is_file()
 
 
 def read_document(folder: Path) -> dict[str, Any]:
-    """The JSON part of the checkpoint in `folder`, checked.
+    """Read and check the JSON part of the checkpoint in `folder`.
 
     Raises:
-        CheckpointCorruptError: missing, unreadable or not what `save_checkpoint` writes.
+        CheckpointCorruptError: it is missing, unreadable or not what `save_checkpoint` writes.
     """
     path = folder / CONFIG_FILE
     try:
@@ -157,7 +163,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
 
     Raises:
         CheckpointCorruptError: a file is missing, truncated, altered or unreadable; names the file.
-        VariableError, ConfigError, RangeError: the contents do not make a network.
+        VariableError, ConfigError, RangeError: the contents are not those of a network.
     """
     document = read_document(folder)
     path = folder / WEIGHTS_FILE
@@ -193,6 +199,11 @@ def load_checkpoint(folder: Path) -> Checkpoint:
 
 
 def load_safetensors() -> Any:
+    """Import and return the module `safetensors`.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
     try:
         import safetensors
         import safetensors.numpy

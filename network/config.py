@@ -1,4 +1,4 @@
-"""What defines an MMNet apart from its weights."""
+"""The configuration of a network: everything that defines it apart from its weights."""
 
 from __future__ import annotations
 
@@ -9,25 +9,24 @@ from mmnet.errors import MMNetError
 
 Sampling = Literal["legacy", "half_pixel"]
 
-# Four strides of two on the way in: every map must halve evenly.
+# The encoder halves the size four times, without remainder.
 SIZE_MULTIPLE = 16
 
 
 class ConfigError(MMNetError):
-    """A model configuration that no MMNet can have."""
+    """A configuration that MMNet cannot have."""
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The shape of one MMNet.
+    """The configuration of a network.
 
     Attributes:
         width: width multiplier, 0 < width <= 4; the paper's are 1.4, 1.0, 0.75, 0.5 and 0.35.
         size: side of the square input in pixels, a multiple of 16 from 32 to 2048.
-        sampling: where the bilinear resizes inside the network sample. `legacy` is TensorFlow 1's default (no
-            aligned corners, no half-pixel centres), which imported checkpoints were trained with; `half_pixel`
-            is what every newer framework does. They are different functions: a network needs the one that it
-            was trained with.
+        sampling: the sampling grid of the bilinear resizes inside the network. `legacy` is TensorFlow 1's default (no
+            aligned corners, no half-pixel centres), which imported checkpoints were trained with; `half_pixel` is the
+            grid of newer frameworks. They are different functions: a network needs the one that it was trained with.
 
     Raises:
         ConfigError: a value outside these ranges.
@@ -39,30 +38,30 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         if not 0 < self.width <= 4:
-            raise ConfigError(f"width multiplier {self.width} is out of range; it lies above 0 and up to 4")
+            raise ConfigError(f"width multiplier {self.width} is out of range; choose one above 0, at most 4")
         if self.size % SIZE_MULTIPLE or not 32 <= self.size <= 2048:
             raise ConfigError(
-                f"input size {self.size} does not fit MMNet; name a multiple of {SIZE_MULTIPLE} from 32 to 2048"
+                f"input size {self.size} does not fit MMNet; choose a multiple of {SIZE_MULTIPLE} from 32 to 2048"
             )
         if self.sampling not in get_args(Sampling):
             raise ConfigError(f"sampling {self.sampling!r} is unknown; choose one of {', '.join(get_args(Sampling))}")
 
     @property
     def name(self) -> str:
-        """As the paper calls it, for example MMNet-1.0."""
+        """The name that the paper uses, for example MMNet-1.0."""
         return f"MMNet-{self.width}"
 
     def channels(self, nominal: int) -> int:
-        """Channels of a layer that has `nominal` of them at width 1.0: a multiple of 8, at least 8."""
+        """Return the channels of a layer that has `nominal` channels at width 1.0: a multiple of 8, at least 8."""
         return max(8, (round(nominal * self.width) + 4) // 8 * 8)
 
     def to_json(self) -> dict[str, Any]:
-        """The configuration as plain JSON values."""
+        """Return the configuration as plain JSON values."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: object) -> ModelConfig:
-        """The inverse of `to_json`.
+        """Return the configuration that `to_json` gave.
 
         Raises:
             ConfigError: not a mapping, an unknown key, or a value of the wrong type or range.

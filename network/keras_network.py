@@ -1,4 +1,4 @@
-"""The network as a Keras model: for Keras 3 on any backend and for tf-keras, from one definition."""
+"""The network as a Keras model, for Keras 3 on any backend and for tf-keras."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.config import ModelConfig, Sampling
 from mmnet.network.variables import NORM_PARTS, ROOT, Weights, check_weights
 
-# Keras forbids the slash in layer names.
+# Keras does not allow slashes in layer names.
 _SEPARATOR = "."
 
 
@@ -58,9 +58,9 @@ class _KerasLayers:
 
 @cache
 def upsample_layer(keras: ModuleType) -> type:
-    """The class of a layer, of the given Keras, that resizes [N, H, W, C] to [N, 2H, 2W, C], bilinearly.
+    """Return the class of a Keras layer that resizes [N, H, W, C] to [N, 2H, 2W, C], bilinearly.
 
-    On TensorFlow it is the one operator ResizeBilinear; on other backends the same weights by shifted sums:
+    On TensorFlow it is the operator ResizeBilinear, on other backends a sum of shifted maps with the same weights:
     `legacy` out[2i] = x[i], out[2i+1] = (x[i] + x[i+1]) / 2; `half_pixel` out[2i] = x[i-1]/4 + 3x[i]/4,
     out[2i+1] = 3x[i]/4 + x[i+1]/4; indices clamped to the map.
     """
@@ -77,7 +77,7 @@ def upsample_layer(keras: ModuleType) -> type:
                 height, width = (2 * side for side in x.shape[1:3])
                 half_pixel = self._sampling == "half_pixel"
                 resized = tf.raw_ops.ResizeBilinear(images=x, size=(height, width), half_pixel_centers=half_pixel)
-                # It answers in float32 whatever it is given.
+                # The operator returns float32 for every input dtype.
                 return resized if x.dtype == tf.float32 else tf.cast(resized, x.dtype)
             return self._columns(self._rows(x))
 
@@ -104,12 +104,12 @@ def upsample_layer(keras: ModuleType) -> type:
 
 
 def build_keras(config: ModelConfig, keras: ModuleType, *, norm_decay: float = 0.999) -> Any:
-    """The training network as a functional Keras model.
+    """Return the training network as a functional Keras model.
 
     Args:
-        config: width multiplier, size, sampling.
-        keras: the Keras to build with: `keras` (version 3, any backend) or `tf_keras`.
-        norm_decay: decay of the moving statistics, the paper's by default.
+        config: the configuration of the network.
+        keras: the module to build with, `keras` (version 3, any backend) or `tf_keras`.
+        norm_decay: the decay of the moving statistics; the default is the paper's.
 
     Returns:
         A `keras.Model`: float32 [N, size, size, 3] RGB in 0-1 -> a dictionary with the output of every block,
@@ -135,10 +135,10 @@ def _variables(model: Any) -> Iterator[tuple[str, Any]]:
 
 
 def assign_weights(model: Any, weights: Weights, config: ModelConfig) -> None:
-    """Put `weights` into a model of `build_keras`.
+    """Assign weights to the variables of a model of `build_keras`.
 
     Raises:
-        VariableError: the weights are not those of this network.
+        VariableError: the weights do not belong to this configuration.
     """
     check_weights(weights, config)
     for name, variable in _variables(model):
@@ -157,5 +157,5 @@ def build_trained_keras(checkpoint: Checkpoint, keras: ModuleType) -> Any:
 
 
 def read_weights(model: Any) -> Weights:
-    """The weights of a model of `build_keras`, float32, by their TF-Slim names."""
+    """Return the weights of a model of `build_keras`, float32, by their TF-Slim names."""
     return {name: variable.numpy().astype(np.float32) for name, variable in _variables(model)}

@@ -1,4 +1,4 @@
-"""The ranges of the 8-bit activations, as a checkpoint carries them: plain data, checked when it is read."""
+"""The ranges of the 8-bit activations that a checkpoint carries, checked when they are read."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ FORMAT = "mmnet-ranges/1"
 
 
 class RangeError(MMNetError):
-    """Activation ranges that cannot be those of the network."""
+    """Activation ranges that the network cannot have."""
 
 
 @dataclass(frozen=True)
 class Ranges:
-    """What the activations of an 8-bit network range over.
+    """The ranges of the activations of an 8-bit network.
 
-    They belong to the inference graph (`mmnet.graph.inference.inference_graph`), whose nodes they name: one range for
-    all tensors that have to share a scale, named after the first of them (`mmnet.quantize.activations`).
+    They are named after nodes of the inference graph (`mmnet.graph.inference.inference_graph`). All tensors that have
+    to share a scale have one range, named after the first of them (`mmnet.quantize.activations`).
 
     Attributes:
-        limits: name -> lowest and highest value; zero always lies between, since padding is zero.
-        size: input size in pixels at which they were measured.
-        source: how they came about, for example `{"photos": 100, "trained_steps": 300}`.
+        limits: name -> lowest and highest value. A range always includes zero, since padding is zero.
+        size: the input size in pixels at which the ranges were measured.
+        source: how the ranges were made, for example `{"photos": 100, "trained_steps": 300}`.
 
     Raises:
-        RangeError: no ranges, or one that is not finite, empty, or leaves zero out.
+        RangeError: there are no ranges, or one is not finite, is empty, or excludes zero.
     """
 
     limits: Mapping[str, tuple[float, float]]
@@ -44,7 +44,7 @@ class Ranges:
                 raise RangeError(f"activation {name} ranges from {low} to {high}: zero must lie in a finite range")
 
     def to_json(self) -> dict[str, Any]:
-        """The ranges as plain JSON values."""
+        """Return the ranges as plain JSON values."""
         return {
             "format": FORMAT,
             "size": self.size,
@@ -54,10 +54,10 @@ class Ranges:
 
     @classmethod
     def from_json(cls, values: object) -> Ranges:
-        """The inverse of `to_json`.
+        """Return the ranges that `to_json` gave.
 
         Raises:
-            RangeError: another format, a key that is missing or of the wrong type, or what the class itself refuses.
+            RangeError: another format, a missing key, a value of the wrong type, or ranges that the class refuses.
         """
         if not isinstance(values, dict) or values.get("format") != FORMAT:
             found = values.get("format") if isinstance(values, dict) else values
@@ -69,7 +69,7 @@ class Ranges:
             if not (isinstance(pair, list) and len(pair) == 2 and all(type(value) in (int, float) for value in pair)):
                 raise RangeError(f"activation {name} has the range {pair!r:.60}; two numbers are needed")
         try:
-            floats = {name: (float(low), float(high)) for name, (low, high) in limits.items()}
+            pairs = {name: (float(low), float(high)) for name, (low, high) in limits.items()}
         except OverflowError as error:
             raise RangeError(f"the activation ranges hold a number that is too large ({error})") from error
-        return cls(floats, size, source)
+        return cls(pairs, size, source)

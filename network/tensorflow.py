@@ -1,4 +1,4 @@
-"""TensorFlow, loaded late and quietly: only some commands need it, and it takes seconds."""
+"""Importing TensorFlow late, because it takes seconds and only some commands need it, and without its messages."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from mmnet.errors import MissingExtraError
 
 
 def load_tensorflow() -> Any:
-    """The `tensorflow` module.
+    """Import and return the module `tensorflow`.
 
     Raises:
         MissingExtraError: it is not installed.
     """
-    # Its start-up notes (no GPU, oneDNN) are no news to the user of a command line.
+    # The messages at its start (no GPU, oneDNN) do not help the user of a command.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         import tensorflow as tf

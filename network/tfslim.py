@@ -1,4 +1,4 @@
-"""Reading the TF-Slim checkpoints that the original code writes."""
+"""Reading the TF-Slim checkpoints of the original code."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ from mmnet.network.variables import ROOT, Shape, check_weights, infer_width
 
 STATE_FILE = "checkpoint"
 
-# What a training checkpoint holds beside the network. Anything else under MMNet/ is an error.
+# The variables of optimizers, which a training checkpoint holds beside the network. Any other variable under MMNet/
+# that is not part of the network is an error.
 _OPTIMIZER_SLOT = re.compile(r"/(Adam|Adam_1|Momentum|RMSProp|RMSProp_1|ExponentialMovingAverage)$")
 
 
 def is_prefix(path: Path) -> bool:
-    """Whether `path` is the prefix of a TF-Slim checkpoint: PATH.index exists."""
+    """Return whether `path` is the prefix of a TF-Slim checkpoint: PATH.index exists."""
     return path.with_name(path.name + ".index").is_file()
 
 
 def newest_prefix(folder: Path) -> tuple[Path, str] | None:
-    """The newest TF-Slim checkpoint in `folder` and, in words, why it is that one; None if there is none.
+    """Return the prefix of the newest TF-Slim checkpoint in a folder and, in words, why it was chosen, or None.
 
-    The text file `checkpoint` names it. It may name a path of the machine where the training ran, of which only the
-    last part counts, or a checkpoint that is not there, in which case the one with the highest step is taken.
+    The text file `checkpoint` names it. That may be a path on the machine where the training ran, of which only the
+    last part is used. If there is no checkpoint of that name, the one with the highest step is taken.
     """
     state = folder / STATE_FILE
     named = _named_in(state) if state.is_file() else None
@@ -54,7 +55,7 @@ def _named_in(state: Path) -> str | None:
     except (OSError, UnicodeDecodeError) as error:
         raise CheckpointCorruptError(f"{state}: cannot be read as text; restore it or name a prefix") from error
     match = re.search(r'^\s*model_checkpoint_path:\s*"((?:[^"\\]|\\.)*)"', text, re.MULTILINE)
-    # Splits at slashes and backslashes alike.
+    # This class splits at slashes and at backslashes.
     return PureWindowsPath(match[1].replace("\\\\", "\\")).name if match else None
 
 
@@ -64,17 +65,17 @@ def _step_in_name(prefix: Path) -> tuple[int, str]:
 
 
 def read_tfslim(prefix: Path, *, size: int = 256, sampling: Sampling = "legacy") -> Checkpoint:
-    """Read the network out of a TF-Slim checkpoint; the width multiplier follows from the shapes.
+    """Read the network of a TF-Slim checkpoint; the width multiplier follows from the shapes.
 
     Args:
-        prefix: the path without `.index` and `.data-…`.
-        size: input size that the checkpoint does not record; the published one by default.
-        sampling: resize sampling that it does not record; TensorFlow 1's by default.
+        prefix: the path of the checkpoint without `.index` and `.data-…`.
+        size: the input size, which the checkpoint does not record; the default is the published one.
+        sampling: the sampling of the resizes, which it does not record; the default is TensorFlow 1's.
 
     Raises:
         MissingExtraError: TensorFlow is not installed.
-        CheckpointCorruptError: truncated, damaged or unreadable.
-        VariableError: a variable that is missing, unexpected or of another shape; names it.
+        CheckpointCorruptError: it is truncated, damaged or unreadable.
+        VariableError: a variable is missing, unexpected or of another shape; names it.
     """
     tf = load_tensorflow()
     try:
@@ -87,7 +88,7 @@ def read_tfslim(prefix: Path, *, size: int = 256, sampling: Sampling = "legacy")
         check_weights(weights, config)
     except MMNetError as error:
         raise type(error)(f"{prefix}: {error}") from error
-    # TensorFlow reports a damaged file by any of these.
+    # TensorFlow reports a damaged file by any of these exceptions.
     except (tf.errors.OpError, ValueError, RuntimeError, IndexError) as error:
         reason = " ".join(str(error).split())[:160]
         raise CheckpointCorruptError(f"{prefix}: cannot be read as a TensorFlow checkpoint: {reason}") from error
@@ -96,7 +97,7 @@ def read_tfslim(prefix: Path, *, size: int = 256, sampling: Sampling = "legacy")
 
 
 def _left_out(names: set[str]) -> str:
-    """What a checkpoint holds beside the network, in words: `269 Adam, 269 Adam_1, beta1_power, global_step`."""
+    """The variables beside the network, in words: `269 Adam, 269 Adam_1, beta1_power, global_step`."""
     slots = Counter(match[1] for name in names if (match := _OPTIMIZER_SLOT.search(name)))
     others = sorted(name for name in names if not _OPTIMIZER_SLOT.search(name))
     return ", ".join([f"{count} {slot}" for slot, count in sorted(slots.items())] + others)

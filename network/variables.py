@@ -1,4 +1,4 @@
-"""The variables of an MMNet: names as in a TF-Slim checkpoint, shapes from the width multiplier."""
+"""The variables of the network: names as in a TF-Slim checkpoint, shapes by the width multiplier."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _PAPER_WIDTHS = (1.0, 0.75, 0.5, 0.35, 1.4)
 
 
 class VariableError(MMNetError):
-    """Weights that are not those of the MMNet that they are meant for."""
+    """Weights that do not belong to the network."""
 
 
 class _Shapes:
-    """A builder whose tensors are channel counts; it notes the variables of every layer."""
+    """A builder whose tensors are channel counts; it records the variables of every layer."""
 
     def __init__(self) -> None:
         self.variables: dict[str, Shape] = {}
@@ -60,20 +60,21 @@ class _Shapes:
 
 
 def variable_shapes(config: ModelConfig) -> dict[str, Shape]:
-    """Name -> shape of every variable of the network, the auxiliary head and the moving statistics included."""
+    """Return name -> shape of every variable of the network, with the auxiliary head and the moving statistics."""
     shapes = _Shapes()
     walk(config, shapes, 3)
     return shapes.variables
 
 
 def infer_width(shapes: Mapping[str, Shape]) -> float:
-    """The width multiplier that gives a network of these variable shapes.
+    """Return the width multiplier of a network with these variable shapes.
 
-    Several multipliers can give the same network (channels are rounded to eights); the paper's come first.
+    Several multipliers can give the same network, since channel counts are rounded to multiples of 8; those of the
+    paper are preferred.
 
     Raises:
-        VariableError: no width multiplier fits; names the first variable that is missing or has another shape
-            than in the nearest network.
+        VariableError: no width multiplier fits; names the first variable that is missing or has another shape than
+            in the nearest network.
     """
     first = shapes.get(f"{ROOT}init_block/conv/weights")
     if first is None or len(first) != 4:
@@ -93,7 +94,7 @@ def infer_width(shapes: Mapping[str, Shape]) -> float:
 
 
 def check_shapes(shapes: Mapping[str, Shape], config: ModelConfig) -> None:
-    """Check that `shapes` has every variable of the network, each in its shape, and nothing else.
+    """Check that `shapes` has exactly the variables of the network, each with its shape.
 
     Raises:
         VariableError: names the first variable that is missing, unexpected or of another shape.
@@ -111,11 +112,11 @@ def check_shapes(shapes: Mapping[str, Shape], config: ModelConfig) -> None:
 
 
 def check_weights(weights: Weights, config: ModelConfig) -> None:
-    """Check names, shapes and values of a whole set of weights.
+    """Check names, shapes and values of all weights of a network.
 
     Raises:
-        VariableError: as `check_shapes`; or a variable that is not float32, holds a value that is not finite, or
-            a moving variance below zero.
+        VariableError: a variable is missing, unexpected, of another shape, not float32 or not finite, or it is a moving
+            variance below zero.
     """
     check_shapes({name: value.shape for name, value in weights.items()}, config)
     for name, value in weights.items():

@@ -1,4 +1,4 @@
-"""Which tensors of the inference graph are 8-bit activations, which of them share a range, and measuring it."""
+"""The 8-bit activations of the inference graph: their names, which of them share a range, and its measurement."""
 
 from __future__ import annotations
 
@@ -27,20 +27,22 @@ from mmnet.graph.operators import (
 from mmnet.network.ranges import RangeError, Ranges
 from mmnet.network.tensorflow import load_tensorflow
 
+# The name of a range -> its lowest and highest value.
 Limits = Mapping[str, tuple[float, float]]
 
-# TensorFlow Lite's specification wants these to have one scale for what they take and give.
+# Operators whose inputs and outputs must have the same scale, by TensorFlow Lite's quantization specification.
 _SAME_SCALE = (Concat, Split, Resize, PadEdge, DepthToSpace, Pack)
-# Pixels are 8-bit as they are: 0 is 0 and 255 is 1. The scale of a sigmoid is fixed, 1/256.
+# Pixels are bytes already: 0 means 0 and 255 means 1. The scale of a sigmoid's output is fixed at 1/256.
 IMAGE_LIMITS = (0.0, 1.0)
 ALPHA_LIMITS = (0.0, 255 / 256)
 
 
 def activations(graph: Graph) -> dict[str, str]:
-    """Every node of the inference graph whose output is rounded to 8 bits -> the name of its range.
+    """Return every node of the inference graph whose output is rounded to 8 bits -> the name of its range.
 
-    Nodes that have to share a scale share the range, which is named after the first of them. A convolution in front of
-    a ReLU6 is not among them: the two are one operator. Neither are the image and the alpha, whose ranges are fixed.
+    Nodes that must have the same scale share a range, which is named after the first of them. A convolution before a
+    ReLU6 is left out, since the two become one operator. The image and the alpha are left out, since their ranges are
+    fixed.
     """
     names: dict[str, str] = {}
     for node in graph.nodes:
@@ -65,29 +67,32 @@ def _is_fused(graph: Graph, node: Node) -> bool:
 def measure_limits(
     graph: Graph, images: U8Array, *, progress: Callable[[int], None] = lambda done: None
 ) -> dict[str, tuple[float, float]]:
-    """The lowest and highest value of every activation over some images, zero included.
+    """Measure the lowest and highest value of every activation over some images; a range always includes zero.
 
     Args:
         graph: the inference graph.
         images: uint8 [N, size, size, 3], RGB.
         progress: called with the number of images measured so far.
+
+    Returns:
+        The name of each range (see `activations`) -> its lowest and highest value.
     """
     tf = load_tensorflow()
     names = activations(graph)
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def extremes(image: Any) -> Any:
-        found: dict[str, list[Any]] = {}
+        extrema: dict[str, list[Any]] = {}
 
-        def note(node: Node, value: Any) -> Any:
+        def record(node: Node, value: Any) -> Any:
             if node.name in names:
-                found.setdefault(names[node.name], []).append((tf.reduce_min(value), tf.reduce_max(value)))
+                extrema.setdefault(names[node.name], []).append((tf.reduce_min(value), tf.reduce_max(value)))
             return value
 
-        lower(graph, image, tap=note)
+        lower(graph, image, hook=record)
         return {
             name: (tf.reduce_min([low for low, _ in pairs]), tf.reduce_max([high for _, high in pairs]))
-            for name, pairs in found.items()
+            for name, pairs in extrema.items()
         }
 
     limits = dict.fromkeys(names.values(), (0.0, 0.0))

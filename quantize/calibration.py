@@ -1,4 +1,4 @@
-"""The representative dataset: a folder of photos, each through exactly the runtime's preprocessing."""
+"""The representative dataset: a folder of photos, each preprocessed exactly as the runtime does it."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ import numpy as np
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
 from mmnet.runtime import PhotoError, list_photos, read_photo, to_model_input
+from mmnet.selection import spread_evenly
 
 
 class CalibrationError(MMNetError):
-    """There is nothing to calibrate on."""
+    """A folder without photos to calibrate on."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Photos to measure ranges on.
+    """The photos to measure ranges on.
 
     Attributes:
-        images: uint8 [N, size, size, 3], RGB, as the model sees them on the phone.
+        images: uint8 [N, size, size, 3], RGB, as the model gets them on a phone.
         names: the N file names, in the same order.
-        unreadable: file name -> why it could not be read.
+        unreadable: file name -> the reason why it could not be read.
     """
 
     images: U8Array
@@ -35,7 +36,7 @@ class Calibration:
     unreadable: dict[str, str]
 
     def fingerprint(self) -> str:
-        """SHA-256 over the images as the model sees them."""
+        """Return the SHA-256 of the images as the model gets them, in hexadecimal digits."""
         return hashlib.sha256(self.images.tobytes()).hexdigest()
 
 
@@ -45,13 +46,13 @@ def load_calibration(
     """Read at most `limit` photos of `folder`, spread evenly over its sorted names.
 
     Args:
-        folder: photos directly inside it; see `mmnet.runtime.list_photos`.
+        folder: the folder, which holds the photos directly; see `mmnet.runtime.list_photos`.
         size: model input size in pixels.
-        limit: most photos to read, at least 1.
-        progress: called with the photos done and their total.
+        limit: the largest number of photos to read, at least 1.
+        progress: called with the number of photos read and their total.
 
     Raises:
-        CalibrationError: no such folder, no photo in it, or none that can be read.
+        CalibrationError: no such folder, no photo in it, none that can be read, or a limit below 1.
     """
     if limit < 1:
         raise CalibrationError(f"{limit} calibration photos are too few; take at least 1")
@@ -59,8 +60,7 @@ def load_calibration(
         paths = list_photos(folder)
     except PhotoError as error:
         raise CalibrationError(str(error)) from error
-    if len(paths) > limit:
-        paths = [paths[index * len(paths) // limit] for index in range(limit)]
+    paths = spread_evenly(paths, limit)
     images: list[U8Array] = []
     names: list[str] = []
     unreadable: dict[str, str] = {}

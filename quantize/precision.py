@@ -8,20 +8,20 @@ from mmnet.errors import MMNetError
 
 
 class PrecisionError(MMNetError):
-    """An unknown precision, or one that does not go with the rest of what was asked for."""
+    """An unknown precision, or one that does not allow the other options."""
 
 
 @dataclass(frozen=True)
 class Precision:
-    """What a model of this precision stores, takes and is allowed to lose.
+    """A precision that a model can be exported in.
 
     Attributes:
-        name: as typed after `--precision`.
-        stores: in words.
-        inputs: dtypes that its input and output can have; the first is the default.
-        calibrated: whether its ranges are measured on photos.
-        mean_tolerance: largest accepted mean |alpha - float alpha| over the verification images.
-        worst_tolerance: the same for the worst single image.
+        name: the value of `--precision`.
+        stores: what the model stores, in words. This text is part of every exported file, so it must not change.
+        inputs: dtypes that the input and output can have; the first is the default.
+        calibrated: whether activation ranges are measured on photos.
+        mean_tolerance: the largest accepted mean |alpha - float alpha| over the verification images.
+        worst_tolerance: the largest accepted mean |alpha - float alpha| of a single image.
     """
 
     name: str
@@ -46,10 +46,10 @@ PRECISIONS: dict[str, Precision] = {
 
 
 def choose_precision(name: str, input_dtype: str | None) -> tuple[Precision, str]:
-    """The precision called `name` and the dtype of its input, its default if `input_dtype` is None.
+    """Return the precision called `name`, and the dtype of its input: `input_dtype`, or the default if that is None.
 
     Raises:
-        PrecisionError: unknown, or the precision does not take that dtype; lists what would have been accepted.
+        PrecisionError: an unknown precision, or a dtype that it does not allow; lists the accepted ones.
     """
     precision = PRECISIONS.get(name)
     if precision is None:

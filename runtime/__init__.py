@@ -9,7 +9,7 @@ with PortraitMatter("mmnet.tflite") as matter:
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.fullres.compositing import BackgroundError, composite, cutout, gaussian_blurred_background
 from mmnet.runtime.fullres.foreground import estimate_foreground
-from mmnet.runtime.fullres.upsample import Upsampling, upsample_alpha
+from mmnet.runtime.fullres.upsampling import Upsampling, upsample_alpha
 from mmnet.runtime.imaging.blurred_background import box_blurred_background
 from mmnet.runtime.imaging.fit import Fit
 from mmnet.runtime.imaging.frames import Orientation, Plane, YuvFrame

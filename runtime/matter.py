@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mmnet.arrays import Alpha, AnyArray, F32Array, U8Array
 from mmnet.runtime.fullres.alpha import AnyAlpha
 from mmnet.runtime.fullres.compositing import composite, cutout
-from mmnet.runtime.fullres.upsample import Upsampling, upsample
+from mmnet.runtime.fullres.upsampling import Upsampling, upsample
 from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes, to_model_input
 from mmnet.runtime.model import MattingModel, default_model
 from mmnet.runtime.profiles import DEFAULT_PROFILE, Profile, choose_profile

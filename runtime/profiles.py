@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mmnet.errors import MMNetError
-from mmnet.runtime.fullres.upsample import Upsampling, choose_upsampling
+from mmnet.runtime.fullres.upsampling import Upsampling, choose_upsampling
 
 
 class ProfileError(MMNetError):

@@ -1,4 +1,4 @@
-"""What lies in a destination of `mmnet batch`."""
+"""The results and records in a destination of `mmnet batch`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mmnet.cli.main import app
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every result below a folder, without our records."""
+    """Return every result below a folder, without the records of the job."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
@@ -21,11 +21,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def ledger(folder: Path) -> list[dict[str, Any]]:
-    """Every line of a destination's ledger."""
+    """Return every line of a destination's ledger."""
     parts = sorted((folder / "_mmnet" / "ledger").glob("*.jsonl"))
     return [json.loads(line) for part in parts for line in part.read_text().splitlines()]
 
 
 def invoke(*arguments: object) -> Result:
-    """`mmnet ARGUMENTS…` in this process: what it raised is the result's `exception`."""
+    """Run `mmnet ARGUMENTS…` in this process; the result has the `exception` that it raised."""
     return CliRunner().invoke(app, [str(argument) for argument in arguments])

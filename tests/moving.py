@@ -1,4 +1,4 @@
-"""Drawn films: a textured disc that moves before a textured wall, its matte known exactly."""
+"""Drawn sequences: a textured disc that moves in front of a textured wall, with exactly known mattes."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def disc(x: float, y: float, size: int = SIZE, radius: float = 0.25) -> F32Array
     return (0.5 + (radius * size - distance) / 4).clip(0, 1).astype(np.float32)
 
 
-def film(
+def drawn_sequence(
     places: list[tuple[float, float]], size: int = SIZE, noise: float = 0.0, seed: int = 0, first: int = 0
 ) -> tuple[list[U8Array], list[F32Array]]:
-    """Frames, uint8 [size, size, 3], and mattes, float32 [size, size], of the disc at each of the places.
+    """Draw the disc at each of the places: frames, uint8 [size, size, 3], and mattes, float32 [size, size].
 
     Args:
-        places: x and y in pixels.
-        noise: standard deviation of what is added to each frame anew, of 255.
+        places: x and y of the centre of the disc, in pixels.
+        noise: standard deviation of the noise in each frame, of 255.
         seed: of the noise.
-        first: another number, other textures.
+        first: which textures are used.
     """
     random = np.random.default_rng(seed)
     wall, skin = texture(first, size), texture(first + 1, 2 * size)

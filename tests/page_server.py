@@ -1,4 +1,4 @@
-"""The page's server beside a test."""
+"""The server of the page, for tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mmnet.web.server import WebServer
 
 @contextmanager
 def serving(assets: Mapping[str, Asset], **options: Any) -> Iterator[WebServer]:
-    """A server in a thread of its own, on a free port unless told otherwise."""
+    """Run a server in a thread of its own, on a free port unless `options` names one."""
     with WebServer(assets, **{"port": 0} | options) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()

@@ -1,4 +1,4 @@
-"""What several tests need: random networks, the research data if it is there, running a command as a user does."""
+"""Helpers of several tests: random networks, TensorFlow without graphs, and commands as a user runs them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EAGERLY = "ignore:Even though the `tf.config.experimental_run_functions_eagerly`
 
 
 def random_weights(config: ModelConfig, seed: int) -> dict[str, F32Array]:
-    """Weights of a network that was not trained, scaled so that every layer has something to say."""
+    """Return weights of an untrained network, scaled so that every layer matters."""
     random = np.random.default_rng(seed)
     weights = {}
     for name, shape in variable_shapes(config).items():
@@ -40,15 +40,15 @@ def random_weights(config: ModelConfig, seed: int) -> dict[str, F32Array]:
 
 
 def random_checkpoint(config: ModelConfig, seed: int = 0, step: int = 7) -> Checkpoint:
-    """A whole checkpoint around `random_weights`."""
+    """Return a whole checkpoint with `random_weights`."""
     return Checkpoint(config, random_weights(config, seed), step, created="2026-01-02T03:04:05+00:00")
 
 
 @contextmanager
 def eagerly() -> Iterator[None]:
-    """Steps of training are computed one operator after the other, untraced: tracing a step costs as much as ten.
+    """Run training steps one operator after the other, untraced: tracing one step costs as much as ten.
 
-    TensorFlow remarks that its input pipeline stays as it is: `EAGERLY` lets a test module overhear that.
+    TensorFlow warns that its input pipeline stays traced; the filter `EAGERLY` lets a test module ignore that.
     """
     import tensorflow as tf
 
@@ -60,7 +60,7 @@ def eagerly() -> Iterator[None]:
 
 
 def run(*command: object, cwd: Path | None = None, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-    """Run an installed command (`mmnet`, `export-tflite`) as a user would; never raises on a non-zero exit."""
+    """Run an installed command (`mmnet`, `export-tflite`) as a user does. A non-zero exit raises nothing."""
     program, *arguments = map(str, command)
     return subprocess.run(
         [Path(sys.executable).with_name(program), *arguments],
@@ -74,7 +74,7 @@ def run(*command: object, cwd: Path | None = None, timeout: float = 300) -> subp
 
 
 def error_line(result: subprocess.CompletedProcess[str]) -> str:
-    """The one line that a failed command printed on stderr; asserts that it is one, and no traceback."""
+    """Return the line that a failed command printed on stderr, and assert that it is one line and no traceback."""
     lines = [line for line in result.stderr.splitlines() if line.strip()]
     assert result.returncode != 0, result.stdout
     assert len(lines) == 1, result.stderr

@@ -1,4 +1,4 @@
-"""Writing whole files or nothing."""
+"""Files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_devices_and_pipes_are_never_replaced(tmp_path, force):
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
-def test_what_cannot_be_written_is_known_before_the_work(tmp_path):
+def test_an_unwritable_output_is_refused_before_the_work(tmp_path):
     (tmp_path / "a").write_text("")
     with pytest.raises(OutputExistsError, match="--force"):
         check_writable(tmp_path / "a", force=False)

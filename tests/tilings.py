@@ -1,4 +1,4 @@
-"""Images in other tiles than usual, on other numbers of OpenCV's threads."""
+"""Other tile sizes than usual, on other numbers of OpenCV's threads."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pytest
 
 
 def other_tilings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Everything that is computed within the loop over this is computed so, and must be what it was before."""
+    """Change the tiles and the threads for each turn of the loop over this; results must stay the same."""
     before = cv2.getNumThreads()
     try:
         for height, width, gap, threads in ((16, 16, 0, 1), (16, 32, 3, 3), (32, 64, 5, 2), (2048, 2048, 1, 1)):
-            for module in ("tiles", "upsample", "alpha", "compiled"):
+            for module in ("tiles", "upsampling", "alpha", "compiled"):
                 monkeypatch.setattr(f"mmnet.runtime.fullres.{module}.TILE_HEIGHT", height)
                 monkeypatch.setattr(f"mmnet.runtime.fullres.{module}.TILE_WIDTH", width)
             monkeypatch.setattr("mmnet.runtime.fullres.tiles._GAP", gap)

@@ -1,4 +1,4 @@
-"""Small videos, made and looked at with PyAV itself, apart from the product's own reading and writing."""
+"""Small videos, written and read with PyAV directly, without the product's reader and writer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 import skimage.data
 
 HEIGHT, WIDTH = 64, 96
-TIMES = (0, 40, 70, 130, 200, 210, 300, 420, 430, 500)  # milliseconds, nothing regular about them
+TIMES = (0, 40, 70, 130, 200, 210, 300, 420, 430, 500)  # milliseconds, irregular
 LOSSLESS = {"codec": "ffv1", "pixel_format": "bgr0"}
 SOUND_RATE = 48000
 
@@ -41,7 +41,18 @@ def write_video_file(
     container_options: dict[str, str] | None = None,
     aspect: Fraction | None = None,
 ) -> Path:
-    """Write RGB images shown at `times` ms; `colour`: (matrix, range); `turned`: (degrees, hflip, vflip)."""
+    """Write a video of RGB images.
+
+    Args:
+        path: the video.
+        images: uint8 [H, W, 3].
+        times: when each image is shown, in milliseconds.
+        codec, pixel_format, options, container_options: for FFmpeg.
+        colour: (matrix, range) to tag the video with; None leaves it untagged.
+        turned: (degrees, horizontal flip, vertical flip) of the display matrix.
+        sound: codec of an audio track; None writes no audio.
+        aspect: width of a pixel divided by its height.
+    """
     with av.open(str(path), "w", container_options=container_options or {}) as container:
         stream: Any = container.add_stream(codec, rate=10, options=options or {})
         stream.height, stream.width = images[0].shape[:2]
@@ -82,7 +93,7 @@ def write_video_file(
 
 @dataclass(frozen=True)
 class WrittenVideo:
-    """What lies in a video file: the images as `layout` has them, their times in seconds, and its streams."""
+    """The contents of a video file: images in `layout`, their times in seconds, and properties of the stream."""
 
     images: list[np.ndarray[Any, Any]]
     times: list[Fraction]
@@ -94,7 +105,7 @@ class WrittenVideo:
 
 
 def read_written(path: Path, layout: str = "rgb24", decoder: str | None = None) -> WrittenVideo:
-    """Decode everything; `decoder` names another than FFmpeg's own (whose VP9 ignores alpha)."""
+    """Decode a whole video. `decoder` names a decoder instead of FFmpeg's default, whose VP9 ignores alpha."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         context: Any = stream.codec_context if decoder is None else av.CodecContext.create(decoder, "r")

@@ -1,5 +1,7 @@
-"""8-bit variants of one network against its float self, on images with known mattes: what the scripts of
-`benchmark/scripts` measure variants with."""
+"""Differences between 8-bit variants of one network and its float model, on images with known mattes.
+
+The other scripts in this folder measure variants with it.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +22,17 @@ from mmnet.export.verify import alphas
 from mmnet.graph.inference import inference_graph
 from mmnet.graph.operators import Graph
 from mmnet.network.resolve import resolve
+from mmnet.selection import spread_evenly
 
 
 @dataclass(frozen=True)
 class Against:
-    """How a variant compares.
+    """The differences between a variant and the float network.
 
     Attributes:
         differences: mean |Δα| of each image, float64 [N].
-        mad_increase, gauss_grad_increase: of the means against the true mattes, as a share of the float network's.
+        mad_increase, gauss_grad_increase: the increase of the mean MAD and of the mean GAUSS_GRAD against the true
+            mattes, as a fraction of the float network's own.
     """
 
     differences: NDArray[np.float64]
@@ -37,38 +41,38 @@ class Against:
 
 
 class FloatNetwork:
-    """A checkpoint's network in floats, and images.
+    """A checkpoint's network in float32, and the images that variants are compared on.
 
     Attributes:
-        graph: its inference graph.
-        size: of its input.
-        count: how many images.
+        graph: the inference graph.
+        size: the side of the network's input in pixels.
+        count: the number of images.
     """
 
     def __init__(self, checkpoint: str, data: Path, most: int) -> None:
         """Load the network, and at most `most` images of `data` (image/ and mask/), spread evenly.
 
         Raises:
-            MMNetError: either cannot be used.
+            MMNetError: the checkpoint or the images cannot be used.
         """
         loaded = resolve(checkpoint, Path("checkpoints")).load()
         self.graph: Graph = inference_graph(loaded)
         self.size = loaded.config.size
-        resize, pairs = RESIZES["runtime"], load_pairs(data)
-        self.count = min(most, len(pairs))
-        chosen = [pairs[index * len(pairs) // self.count].read() for index in range(self.count)]
+        resize = RESIZES["runtime"]
+        chosen = [pair.read() for pair in spread_evenly(load_pairs(data), most)]
+        self.count = len(chosen)
         self._images = np.stack([resize.photo(photo, self.size) for photo, _ in chosen]).astype(np.uint8)
         self._truths = [Truth(mask, resize).at_256 for _, mask in chosen]
         self._expected = alphas(to_float(self.graph), self._images)
         self._accuracy = np.mean(list(self._measured(self._expected)), axis=0)
 
     def compare(self, model: bytes) -> Against:
-        """A variant, as a .tflite."""
-        found = alphas(model, self._images)
-        mad, gauss_grad = np.mean(list(self._measured(found)), axis=0) / self._accuracy - 1
-        differences = np.abs(found - self._expected).mean(axis=(1, 2), dtype=np.float64)
+        """Compare a variant, given as the bytes of a .tflite, with the float network."""
+        computed = alphas(model, self._images)
+        mad, gauss_grad = np.mean(list(self._measured(computed)), axis=0) / self._accuracy - 1
+        differences = np.abs(computed - self._expected).mean(axis=(1, 2), dtype=np.float64)
         return Against(differences, float(mad), float(gauss_grad))
 
-    def _measured(self, found: F32Array) -> Iterator[tuple[float, float]]:
-        for alpha, truth in zip(found, self._truths, strict=True):
+    def _measured(self, computed: F32Array) -> Iterator[tuple[float, float]]:
+        for alpha, truth in zip(computed, self._truths, strict=True):
             yield metrics.mad(alpha, truth), metrics.gauss_grad(alpha, truth)

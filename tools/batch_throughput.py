@@ -2,9 +2,9 @@
 
     python tools/batch_throughput.py --photos portraits/test/image --rounds 3 --json throughput.json
 
-The two take turns within every round, so that what the machine does meanwhile falls on both; the ratio is the median
-over the rounds. Each starts cold: what it takes to start is measured and given apart. The worker that dies is killed
-when a quarter of the results is there. All results are compared byte for byte.
+The two take turns within every round, so that other programs on the machine slow both down; the ratio is the median
+over the rounds. Each starts cold; its start is measured and shown separately. The worker is killed when a quarter of
+the results exist. All results are compared byte for byte.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _MMNET = Path(sys.executable).with_name("mmnet")
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure, and print and write the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=Path, help="a folder of photos; without it, drawn ones of 1280×960")
-    parser.add_argument("--count", type=int, default=240, help="photos of each run, repeated if there are fewer")
+    parser.add_argument("--photos", type=Path, help="a folder of photos (default: drawn images of 1280×960)")
+    parser.add_argument("--count", type=int, default=240, help="photos per run; fewer photos are repeated")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path)
@@ -50,7 +50,7 @@ def main() -> None:
             rounds.append(_round(photos, single, folder / f"round{index}", options.count, options.workers))
             shutil.rmtree(folder / f"round{index}")
             print(f"round {index + 1}: {json.dumps(rounds[-1])}", file=sys.stderr, flush=True)
-    found = {
+    measured = {
         "processor": processor(),
         "cores": os.cpu_count(),
         "load": os.getloadavg(),
@@ -60,9 +60,9 @@ def main() -> None:
         "rounds": rounds,
         "median": {key: statistics.median(entry[key] for entry in rounds) for key in rounds[0]},
     }
-    print(_table(found))
+    print(_table(measured))
     if options.json:
-        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
 
 
 def _photos(source: Path | None, folder: Path, count: int) -> Path:
@@ -82,28 +82,28 @@ def _photos(source: Path | None, folder: Path, count: int) -> Path:
 def _round(photos: Path, single: Path, out: Path, count: int, workers: int) -> dict[str, float]:
     start, _ = _matte(single, out / "single")
     seconds, cores = _matte(photos, out / "matte")
-    alone = (count - 1) / (seconds - start)
+    rate = (count - 1) / (seconds - start)
     whole, summary = _batch(photos, out / "batch", workers)
     broken, killed = _batch(photos, out / "killed", workers, kill=count // 4)
     expected = _results(out / "matte")
     if not expected == _results(out / "batch") == _results(out / "killed"):
-        raise SystemExit("the results differ")
+        raise SystemExit("error: the results differ")
     return {
-        "matte photos/s": alone,
-        "matte core-seconds/photo": cores / count,
+        "matte images/s": rate,
+        "matte core-seconds/image": cores / count,
         "matte start s": start,
-        "batch photos/s": summary["photos_per_second"],
-        "batch core-seconds/photo": summary["core_seconds"] / count,
+        "batch images/s": summary["photos_per_second"],
+        "batch core-seconds/image": summary["core_seconds"] / count,
         "batch start s": whole - count / summary["photos_per_second"],
-        "batch / matte": summary["photos_per_second"] / alone,
-        "batch with a worker killed, photos/s": killed["photos_per_second"],
+        "batch / matte": summary["photos_per_second"] / rate,
+        "batch with a worker killed, images/s": killed["photos_per_second"],
         "killed / undisturbed": killed["photos_per_second"] / summary["photos_per_second"],
         "killed, longer by s": broken - whole,
     }
 
 
 def _matte(photos: Path, out: Path) -> tuple[float, float]:
-    """Wall and processor seconds of one process on one thread."""
+    """Return the wall and processor seconds of one process on one thread."""
     before, began = _processor_seconds(), time.monotonic()
     subprocess.run([_MMNET, "matte", photos, "-o", out, "--threads", "1"], check=True, capture_output=True)
     return time.monotonic() - began, _processor_seconds() - before
@@ -115,13 +115,13 @@ def _processor_seconds() -> float:
 
 
 def _batch(photos: Path, out: Path, workers: int, kill: int | None = None) -> tuple[float, dict[str, Any]]:
-    """Wall seconds, and the summary; with the death of a worker when `kill` results are there."""
+    """Return the wall seconds and the summary. A worker is killed when `kill` results exist."""
     began = time.monotonic()
     command = [_MMNET, "batch", photos, out, "--workers", str(workers), "--address", "local", "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while kill is not None and process.poll() is None:
         if out.is_dir() and sum(1 for _ in out.glob("*.png")) >= kill:
-            os.kill(_an_actor_of(process.pid), signal.SIGKILL)
+            os.kill(_find_worker(process.pid), signal.SIGKILL)
             break
         time.sleep(0.05)
     text, errors = process.communicate()
@@ -130,34 +130,34 @@ def _batch(photos: Path, out: Path, workers: int, kill: int | None = None) -> tu
     return time.monotonic() - began, json.loads(text)
 
 
-def _an_actor_of(driver: int) -> int:
-    parents, actors = {}, []
+def _find_worker(driver: int) -> int:
+    parents, workers = {}, []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
             if (entry / "cmdline").read_bytes().startswith(b"ray::MapWorker"):
-                actors.append(int(entry.name))
+                workers.append(int(entry.name))
         except OSError:
             continue
-    for actor in actors:
-        process = actor
+    for worker in workers:
+        process = worker
         while process in parents and process != driver:
             process = parents[process]
         if process == driver:
-            return actor
-    raise SystemExit("no worker was found")
+            return worker
+    raise SystemExit("error: no worker was found")
 
 
 def _results(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.glob("*.png")}
 
 
-def _table(found: dict[str, Any]) -> str:
+def _table(measured: dict[str, Any]) -> str:
     head = (
-        f"{found['processor']}, {found['cores']} cores, load {found['load'][0]:.1f}; {found['photos']} photos "
-        f"({found['from']}), {found['workers']} workers, median of {len(found['rounds'])} rounds"
+        f"{measured['processor']}, {measured['cores']} cores, load {measured['load'][0]:.1f}; {measured['photos']} "
+        f"photos ({measured['from']}), {measured['workers']} workers, median of {len(measured['rounds'])} rounds"
     )
-    return "\n".join([head, *(f"{key:40} {value:10.3f}" for key, value in found["median"].items())])
+    return "\n".join([head, *(f"{key:40} {value:10.3f}" for key, value in measured["median"].items())])
 
 
 if __name__ == "__main__":

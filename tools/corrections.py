@@ -1,17 +1,17 @@
-"""Do bias correction and cross-layer equalization pay after training? Each is measured on real int8 models.
+"""Measure what bias correction and cross-layer equalization gain after training, on real int8 models.
 
     python tools/corrections.py --ckpt 887000 --calibration portraits/unlabelled --data portraits/test
 
 Both are from Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction" (2019).
 
-**Bias correction**, the empirical one: in the order in which layers run, the bias of a convolution takes up by how much
-the mean of each of its channels, over the calibration photos, lies off the float network's; later layers are corrected
-on top of that.
+**Bias correction** (the empirical variant): the error in the mean of each channel of a convolution, over the
+calibration photos and against the float network, is subtracted from its bias. Layers are corrected in the order in
+which they run, each after those before it.
 
-**Equalization** scales a channel up before it is rounded and the kernel that reads it down. The paper replaces ReLU6 by
-ReLU for that. Here a channel grows only until its largest value over the calibration photos reaches the tensor's range,
-which is at most 6, so that the ReLU6 stays and cuts nothing that it did not cut before. Kernels have a scale a channel,
-so that only activations have something to gain.
+**Equalization** scales a channel up before it is rounded, and scales the kernel that reads it down. The paper replaces
+ReLU6 by ReLU for that. Here a channel grows only until its largest value over the calibration photos reaches the
+tensor's range, which is at most 6, so the ReLU6 stays and clips nothing that it did not clip before. Kernels have one
+scale per channel, so only activations can gain.
 """
 
 from __future__ import annotations
@@ -36,22 +36,26 @@ from mmnet.graph.operators import Concat, Conv, Depthwise, Graph, Image, Node, P
 from mmnet.quantize.activations import IMAGE_LIMITS, Limits, activations, measure_limits
 from mmnet.quantize.calibration import load_calibration
 
-Array = F32Array
-
 
 def corrected(graph: Graph, limits: Limits, images: U8Array) -> Graph:
-    """The graph with corrected biases."""
+    """Return the graph with corrected biases.
+
+    Args:
+        graph: the inference graph.
+        limits: the range of every activation.
+        images: uint8 [N, size, size, 3], to measure means on.
+    """
     values = tf.constant(images.astype(np.float32) / np.float32(255))
     wanted: dict[str, Any] = {}
 
-    def note(node: Node, value: Any) -> Any:
+    def record(node: Node, value: Any) -> Any:
         if isinstance(node.op, Conv | Depthwise):
             wanted[node.name] = tf.reduce_mean(value, (0, 1, 2))
         return value
 
-    lower(graph, values, tap=note)
+    lower(graph, values, hook=record)
     names = activations(graph)
-    shifts: dict[str, Array] = {}
+    shifts: dict[str, F32Array] = {}
 
     def correct_and_round(node: Node, value: Any) -> Any:
         if isinstance(node.op, Conv | Depthwise):
@@ -64,7 +68,7 @@ def corrected(graph: Graph, limits: Limits, images: U8Array) -> Graph:
             return tf.quantization.fake_quant_with_min_max_args(value, *IMAGE_LIMITS)
         return value
 
-    lower(Graph(tuple(_with_rounded_kernel(node) for node in graph.nodes)), images, tap=correct_and_round)
+    lower(Graph(tuple(_with_rounded_kernel(node) for node in graph.nodes)), images, hook=correct_and_round)
     return Graph(
         tuple(
             replace(node, op=replace(node.op, bias=node.op.bias + shifts[node.name]))
@@ -76,7 +80,7 @@ def corrected(graph: Graph, limits: Limits, images: U8Array) -> Graph:
 
 
 def _with_rounded_kernel(node: Node) -> Node:
-    """Its kernel as 8 bits hold it: symmetric, a scale for each output channel."""
+    """Return the node with its kernel rounded to 8 bits: symmetric, one scale per output channel."""
     if not isinstance(node.op, Conv | Depthwise):
         return node
     axes = (0, 1, 3) if isinstance(node.op, Depthwise) else (0, 1, 2)
@@ -85,24 +89,24 @@ def _with_rounded_kernel(node: Node) -> Node:
 
 
 def equalized(graph: Graph, images: U8Array, strength: float, most: float = 16.0) -> tuple[Graph, int]:
-    """The graph with channels scaled, and how many tensors that concerned.
+    """Return the graph with scaled channels, and the number of tensors that were scaled.
 
     Args:
         graph: the inference graph.
         images: uint8 [N, size, size, 3], to measure how large channels get.
         strength: 1 scales every channel to the tensor's range, 0.5 by the square root of that factor.
-        most: no channel is scaled by more.
+        most: the largest factor.
     """
-    largest: dict[str, Array] = {}
+    largest: dict[str, F32Array] = {}
 
-    def note(node: Node, value: Any) -> Any:
+    def record(node: Node, value: Any) -> Any:
         largest[node.name] = np.maximum(largest.get(node.name, 0), tf.reduce_max(value, (0, 1, 2)).numpy())
         return value
 
     for image in images:
-        lower(graph, tf.constant(image[None].astype(np.float32) / np.float32(255)), tap=note)
+        lower(graph, tf.constant(image[None].astype(np.float32) / np.float32(255)), hook=record)
     nodes = {node.name: node for node in graph.nodes}
-    found = 0
+    scaled = 0
     for producer in graph.nodes:
         reached = _reader(graph, producer)
         if reached is None:
@@ -120,13 +124,17 @@ def equalized(graph: Graph, images: U8Array, strength: float, most: float = 16.0
         kernel = reading.kernel.copy()
         kernel[:, :, first : first + len(factors)] /= factors[:, None]
         nodes[reader] = replace(nodes[reader], op=replace(reading, kernel=kernel))
-        found += 1
-    return Graph(tuple(nodes[node.name] for node in graph.nodes)), found
+        scaled += 1
+    return Graph(tuple(nodes[node.name] for node in graph.nodes)), scaled
 
 
 def _reader(graph: Graph, producer: Node) -> tuple[str, str, int] | None:
-    """Where the channels of a convolution end up: the last node that holds them alone, the convolution that reads
-    them, and the first of its inputs that is one of them; None where several read them, or something else does."""
+    """Follow the channels of a convolution to the one convolution that reads them.
+
+    Returns:
+        The last node that holds these channels alone, the convolution that reads them, and the index of the first of
+        them among its inputs; None if several nodes read them, or a node of another kind does.
+    """
     if not isinstance(producer.op, Conv | Depthwise):
         return None
     readers: dict[str, list[Node]] = {}
@@ -139,7 +147,7 @@ def _reader(graph: Graph, producer: Node) -> tuple[str, str, int] | None:
         (reader,) = readers[at.name]
         match reader.op:
             case Conv() | Depthwise():
-                # Without a ReLU negative values would count too; the network has few such places.
+                # Channels without a ReLU are skipped: negative values would count too, and the network has few of them.
                 return (last, reader.name, first) if rectified else None
             case Relu6():
                 rectified, last = True, reader.name
@@ -154,7 +162,7 @@ def _reader(graph: Graph, producer: Node) -> tuple[str, str, int] | None:
 
 
 def _widths(graph: Graph) -> dict[str, int]:
-    """The number of channels of every node that `_reader` may pass through."""
+    """Return the number of channels of every node that `_reader` may pass through."""
     widths: dict[str, int] = {}
     for node in graph.nodes:
         inputs = [widths.get(name, 0) for name in node.inputs]
@@ -169,14 +177,14 @@ def _widths(graph: Graph) -> dict[str, int]:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure every correction and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ckpt", required=True)
     parser.add_argument("--calibration", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="holds image/ and mask/")
-    parser.add_argument("--photos", type=int, default=50, help="to measure ranges and channels on")
-    parser.add_argument("--averaged", type=int, default=16, help="of these, what biases are corrected on (memory)")
-    parser.add_argument("--images", type=int, default=264, help="at most so many of DIR are measured on")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with image/ and mask/")
+    parser.add_argument("--photos", type=int, default=50, help="number of photos to measure ranges and channels on")
+    parser.add_argument("--averaged", type=int, default=16, help="number of these to correct biases on; takes memory")
+    parser.add_argument("--images", type=int, default=264, help="largest number of images to measure on")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     network = FloatNetwork(arguments.ckpt, arguments.data, arguments.images)
@@ -191,20 +199,20 @@ def main() -> None:
         if correct:
             changed = corrected(changed, limits, photos[:: max(1, len(photos) // arguments.averaged)])
             limits = measure_limits(changed, photos)
-        found = network.compare(to_int8_from_ranges(changed, limits))
-        differences.append(found.differences)
-        mean, change = summarise(np.stack([found.differences, found.differences - differences[0]], axis=1))
+        result = network.compare(to_int8_from_ranges(changed, limits))
+        differences.append(result.differences)
+        mean, change = summarise(np.stack([result.differences, result.differences - differences[0]], axis=1))
         rows.append(
             {
                 "correction": name, "mean": mean.mean, "low": mean.low, "high": mean.high,
                 "change": change.mean, "change_low": change.low, "change_high": change.high,
-                "mad_increase": found.mad_increase, "gauss_grad_increase": found.gauss_grad_increase,
+                "mad_increase": result.mad_increase, "gauss_grad_increase": result.gauss_grad_increase,
             }
         )  # fmt: skip
         print(
             f"| {name} | {mean.mean:.5f} ({mean.low:.5f}–{mean.high:.5f}) "
             f"| {change.mean:+.5f} ({change.low:+.5f} to {change.high:+.5f}) "
-            f"| {found.mad_increase:+.2%} | {found.gauss_grad_increase:+.2%} |",
+            f"| {result.mad_increase:+.2%} | {result.gauss_grad_increase:+.2%} |",
             flush=True,
         )
 

@@ -1,9 +1,9 @@
-"""Wall time of whole `export-tflite` commands, process start included, and where the seconds go.
+"""Measure the wall time of whole `export-tflite` commands, with the start of the process, and of their steps.
 
 Run on a quiet machine:
   python tools/export_time.py --ckpt CHECKPOINT --calibration PHOTOS [--json FILE]
 
-Aims on two cores: float32 within 15 s, int8 with 100 photos within 45 s.
+Limits on two cores: 15 s for float32, 45 s for int8 with 100 photos.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 PRECISIONS = ("float32", "int8")
 
-# Runs the command in a process with clocks around what takes the time; prints the seconds of each as JSON.
+# The command with a clock around each function that takes time; it writes the seconds of each as JSON.
 _CLOCKED = """
 import json, sys, time
 start = time.perf_counter()
@@ -36,9 +36,9 @@ import mmnet.cli.main
 mmnet.cli.main.silence_native_libraries()
 from mmnet.network.tensorflow import load_tensorflow
 begin = time.perf_counter(); load_tensorflow(); spent["import TensorFlow"] = time.perf_counter() - begin
-import mmnet.export.exporter as exporter, mmnet.network.resolve as resolve, mmnet.quantize.calibration as calibration
+import mmnet.api.exporting as exporting, mmnet.export.exporter as exporter, mmnet.network.resolve as resolve
 clocked(resolve.CheckpointSource, "load", "read the checkpoint")
-clocked(calibration, "load_calibration", "read the photos")
+clocked(exporting, "load_calibration", "read the photos")
 clocked(exporter, "to_float", "convert to float32")
 clocked(exporter, "check_against_keras", "build Keras and compare")
 clocked(exporter, "to_int8", "measure ranges and convert to int8")
@@ -56,6 +56,7 @@ with open(sys.argv[sys.argv.index("-o") + 1] + ".times", "w") as file:
 
 
 def main() -> None:
+    """Measure both precisions and print the times."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ckpt", required=True)
     parser.add_argument("--calibration", required=True)

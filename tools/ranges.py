@@ -1,8 +1,8 @@
-"""How 8-bit ranges are best measured: minimum and maximum, percentiles or least squares, on how many photos.
+"""Compare ways to measure 8-bit ranges: minimum and maximum, percentiles or least squares, on few or many photos.
 
     python tools/ranges.py --ckpt 887000 --calibration unlabelled --data portraits/test --json ranges.json
 
-Every line is a real int8 .tflite of the converter; only the ranges that it is given differ.
+Every line of the result is a real int8 .tflite of the converter; the lines differ only in the ranges.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from rich.console import Console
 
 from mmnet.arrays import U8Array
 from mmnet.cli.progress import progress_bar
-from mmnet.evaluation.parity.layers import KeepingModel
+from mmnet.evaluation.parity.layers import TracedModel
 from mmnet.evaluation.statistics import summarise
 from mmnet.export.flatbuffer import read_tree, write_tree
 from mmnet.export.mixed import Calibrated, calibrate
 from mmnet.quantize.calibration import load_calibration
 
 BINS = 2048
-SAMPLE = 4  # every fourth value of an activation is counted
+SAMPLE = 4  # one of four values of an activation is counted
 
 Choice = Callable[[NDArray[np.float64], float, float], tuple[float, float]]  # counts, low, high -> low, high
 
 
-def percentile(share: float) -> Choice:
-    """What lies outside is as little as 1 − share, half of it on either side."""
+def percentile(fraction: float) -> Choice:
+    """Return a choice that keeps this fraction of the values; half of the others lie below it, half above."""
 
     def choose(counts: NDArray[np.float64], low: float, high: float) -> tuple[float, float]:
         edges = np.linspace(low, high, BINS + 1)
         cumulated = np.concatenate([[0], np.cumsum(counts)]) / counts.sum()
-        tail = (1 - share) / 2
-        # A ReLU gives zeros exactly, and zero has to be representable.
+        tail = (1 - fraction) / 2
+        # A ReLU gives exact zeros, so a range has to include zero.
         bottom = min(0.0, edges[np.searchsorted(cumulated, tail, side="right") - 1])
         return bottom, max(edges[np.searchsorted(cumulated, 1 - tail)], bottom + 1e-6)
 
@@ -46,11 +46,11 @@ def percentile(share: float) -> Choice:
 
 
 def least_squares(counts: NDArray[np.float64], low: float, high: float) -> tuple[float, float]:
-    """The share of the range whose rounding and clipping together have the least mean square error."""
+    """Return the scaled range whose rounding and clipping together have the smallest mean square error."""
     centres = low + (np.arange(BINS) + 0.5) * (high - low) / BINS
     best = (np.inf, low, high)
-    for share in np.linspace(0.4, 1, 61):
-        bottom, top = low * share, high * share
+    for factor in np.linspace(0.4, 1, 61):
+        bottom, top = low * factor, high * factor
         step = (top - bottom) / 255
         clipped = centres.clip(bottom, top)
         error = float((counts * (np.square(centres - clipped) + step**2 / 12 * (clipped == centres))).sum())
@@ -68,10 +68,10 @@ CHOICES: dict[str, Choice | None] = {
 
 
 def histograms(calibrated: Calibrated, images: U8Array, advance: Callable[[], None]) -> dict[int, NDArray[np.float64]]:
-    """For every tensor that has a range, how often which value occurs between its ends."""
+    """Return a histogram of the values of every tensor that has a range, over that range."""
     ranges = _ranges(calibrated)
     counts = {index: np.zeros(BINS) for index in ranges}
-    run = KeepingModel(calibrated.model)
+    run = TracedModel(calibrated.model)
     for image in images:
         run(image)
         for index, (low, high) in ranges.items():
@@ -82,7 +82,7 @@ def histograms(calibrated: Calibrated, images: U8Array, advance: Callable[[], No
 
 
 def with_ranges(calibrated: Calibrated, counts: dict[int, NDArray[np.float64]], choose: Choice) -> Calibrated:
-    """The same network with other ranges; those of the input and of the alpha stay what they are by definition."""
+    """Return the same network with other ranges; those of the input and the alpha are fixed and stay."""
     ranges = _ranges(calibrated)
     tree = read_tree(calibrated.model)
     graph = tree.subgraphs[0]
@@ -95,25 +95,27 @@ def with_ranges(calibrated: Calibrated, counts: dict[int, NDArray[np.float64]], 
 
 
 def _ranges(calibrated: Calibrated) -> dict[int, tuple[float, float]]:
-    found = {}
+    ranges = {}
     for index, tensor in enumerate(read_tree(calibrated.model).subgraphs[0].tensors):
         quantization = tensor.quantization
         if quantization is not None and quantization.min is not None and quantization.max is not None:
             low, high = float(quantization.min[0]), float(quantization.max[0])
             if high > low:
-                found[index] = (low, high)
-    return found
+                ranges[index] = (low, high)
+    return ranges
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure every choice of ranges and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ckpt", required=True)
     parser.add_argument("--calibration", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="holds image/ and mask/")
-    parser.add_argument("--photos", type=int, nargs="+", default=[25, 50, 100, 200], help="for minimum and maximum")
-    parser.add_argument("--counted", type=int, default=50, help="photos for the other choices")
-    parser.add_argument("--images", type=int, default=264, help="at most so many of DIR are measured on")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with image/ and mask/")
+    parser.add_argument(
+        "--photos", type=int, nargs="+", default=[25, 50, 100, 200], help="numbers of photos for minimum and maximum"
+    )
+    parser.add_argument("--counted", type=int, default=50, help="number of photos for the other choices")
+    parser.add_argument("--images", type=int, default=264, help="largest number of images to measure on")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     network = FloatNetwork(arguments.ckpt, arguments.data, arguments.images)
@@ -121,18 +123,18 @@ def main() -> None:
     rows = []
 
     def measure(choice: str, photos: int, model: bytes) -> None:
-        found = network.compare(model)
-        (difference,) = summarise(found.differences[:, None])
+        result = network.compare(model)
+        (difference,) = summarise(result.differences[:, None])
         rows.append(
             {
                 "ranges": choice, "photos": photos, "mean": difference.mean, "low": difference.low,
-                "high": difference.high, "mad_increase": found.mad_increase,
-                "gauss_grad_increase": found.gauss_grad_increase,
+                "high": difference.high, "mad_increase": result.mad_increase,
+                "gauss_grad_increase": result.gauss_grad_increase,
             }
         )  # fmt: skip
         print(
             f"| {choice} | {photos} | {difference.mean:.5f} ({difference.low:.5f}–{difference.high:.5f}) "
-            f"| {found.mad_increase:+.2%} | {found.gauss_grad_increase:+.2%} |",
+            f"| {result.mad_increase:+.2%} | {result.gauss_grad_increase:+.2%} |",
             flush=True,
         )
 

@@ -1,10 +1,11 @@
-"""How much each rewriting of the graph gains: latency of every stage, in float and in 8 bits, interleaved in one run.
+"""Measure what each rewriting of the graph gains: the latency after every step, in float and in 8 bits.
 
 Run on a quiet machine:
   python tools/rewrites.py --ckpt CHECKPOINT --calibration PHOTOS [--runs 200] [--json FILE]
 
-The baseline is the naive conversion: `TFLiteConverter.from_keras_model`, unknown batch, float. Every stage is a
-prefix of the list of rewritings; the last is what `export-tflite` makes.
+The models take turns in one run. The baseline is the naive conversion: `TFLiteConverter.from_keras_model`, unknown
+batch, float. Every other model is made by the first rewritings of the list; the last model is what `export-tflite`
+makes.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ from mmnet.export.convert import to_float, to_int8
 from mmnet.export.verify import probe_images
 from mmnet.graph.operators import training_graph
 from mmnet.graph.rewrite import REWRITES
-from mmnet.network.resolve import resolve
+from mmnet.network.resolve import open_checkpoint
 from mmnet.quantize.calibration import load_calibration
 
 
 def measure(models: dict[str, bytes], runs: int) -> dict[str, np.ndarray]:
-    """Seconds of each invocation on one thread, the models taking turns, after a warm-up."""
+    """Return the seconds of each invocation on one thread; the models take turns, after a warm-up."""
     image = probe_images(256, 1)
     interpreters = {}
     for name, model in models.items():
@@ -52,6 +53,7 @@ def measure(models: dict[str, bytes], runs: int) -> dict[str, np.ndarray]:
 
 
 def main() -> None:
+    """Measure every model and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ckpt", required=True)
     parser.add_argument("--ckpt-dir", type=Path, default=Path("checkpoints"))
@@ -61,7 +63,7 @@ def main() -> None:
     arguments = parser.parse_args()
     silence_native_libraries()
 
-    checkpoint = resolve(arguments.ckpt, arguments.ckpt_dir).load()
+    checkpoint = open_checkpoint(arguments.ckpt, arguments.ckpt_dir).checkpoint
     images = load_calibration(arguments.calibration, checkpoint.config.size, limit=20).images
     models = {"naive float": naive_conversion(checkpoint)}
     graph = training_graph(checkpoint.config, checkpoint.weights)

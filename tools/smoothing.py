@@ -20,7 +20,7 @@ import numpy as np
 from rich.console import Console
 
 from mmnet.cli.progress import progress_bar
-from mmnet.evaluation.datasets.sequences import load_clips, read_groups
+from mmnet.evaluation.datasets.sequences import load_sequences, read_motions
 from mmnet.evaluation.metrics import band_mad, boundary_band, mad
 from mmnet.evaluation.resize import RESIZES
 from mmnet.evaluation.video.metrics import DTSSD_SCALE, dtssd
@@ -37,13 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", type=Path, help="a .tflite (the one that ships)")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
-    clips, motions = load_clips(options.sequences), read_groups(options.sequences)
+    sequences, motions = load_sequences(options.sequences), read_motions(options.sequences)
     found: dict[tuple[float, float], list[tuple[str, dict[str, float]]]] = {pair: [] for pair in GRID}
     seconds = {"network": 0.0, "smoother": 0.0}
     with MattingModel(options.model or default_model(), threads=1) as model, progress_bar(Console(stderr=True)) as bar:
-        for clip in bar.track(clips, description="measuring"):
+        for sequence in bar.track(sequences, description="measuring"):
             images, alphas, truths = [], [], []
-            for frame, mask in clip.frames():
+            for frame, mask in sequence.frames():
                 images.append(RESIZES["runtime"].photo(frame, model.size))
                 start = time.process_time()
                 alphas.append(model.run_float(images[-1]))
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 smoothed = [smooth(alpha, image) for alpha, image in zip(alphas, images, strict=True)]
                 if pair == (NEW, TOLERANCE):
                     seconds["smoother"] += time.process_time() - start
-                found[pair].append((motions.get(clip.name, "?"), _figures(smoothed, truths)))
+                found[pair].append((motions.get(sequence.name, "?"), _figures(smoothed, truths)))
     rows = [_row(pair, measured) for pair, measured in found.items()]
     print("new, tolerance; MAD, MAD_band and dtSSD of all, " + ", ".join(rows[0]["motions"]))
     for row in rows:

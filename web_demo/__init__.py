@@ -1,1 +1,6 @@
-"""The page that mattes in a browser, and the server that gives it the headers its threads need (`mmnet web`)."""
+"""The web demo: a page that mattes in the browser, and the server of `mmnet web`.
+
+The page itself (`site/`) is HTML and JavaScript and runs the model in the browser with LiteRT.js (`litert/`). Python
+only serves it: `content.build` collects the files of the page, `server.WebServer` serves them from memory with the HTTP
+headers that threads in a browser need.
+"""

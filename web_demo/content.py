@@ -1,4 +1,4 @@
-"""Everything the page consists of, by its path: what lies in `site/`, LiteRT.js, and the model."""
+"""The files of the page by their paths: those of `site/`, LiteRT.js, and the model."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ _TYPES = {
     ".webmanifest": "application/manifest+json; charset=utf-8",
 }
 
-# Isolated from every other origin, which is what threads (shared memory) need; and nothing from elsewhere, ever.
+# Sent with every file. They isolate the page from all other origins, without which browsers share no memory between
+# threads, and they forbid the page to load anything from elsewhere.
 HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
@@ -55,30 +56,35 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class Asset:
-    """One file as it is sent."""
+    """One file of the page.
+
+    Attributes:
+        content: the bytes that are sent.
+        content_type: the value of the header Content-Type.
+    """
 
     content: bytes
     content_type: str
 
     @cached_property
     def integrity(self) -> str:
-        """Of its content, as browsers check it (W3C Subresource Integrity)."""
+        """The hash of the content, as browsers check it (W3C Subresource Integrity)."""
         return "sha256-" + base64.b64encode(hashlib.sha256(self.content).digest()).decode()
 
     @property
     def etag(self) -> str:
-        """The same, as HTTP names it (RFC 9110, 8.8.3)."""
+        """The hash of the content as an HTTP entity tag (RFC 9110, 8.8.3)."""
         return f'"{self.integrity}"'
 
 
 def build(model: bytes) -> Mapping[str, Asset]:
-    """The whole page.
+    """Collect the whole page.
 
     Args:
-        model: of the .tflite that it runs.
+        model: the bytes of the .tflite that the page runs.
 
     Returns:
-        Its files by their paths: no slash in front; `index.html` is "" as well.
+        Path -> file, without a slash in front; `index.html` is also at "".
     """
     here = resources.files(__name__.rpartition(".")[0])
     files = dict(_walk(here / "site", PurePosixPath()))
@@ -102,6 +108,9 @@ def _walk(folder: Traversable, path: PurePosixPath) -> Iterator[tuple[str, bytes
 
 
 def _precache(assets: Mapping[str, Asset]) -> bytes:
-    """What the service worker keeps for when there is no network. It changes with every byte of the page."""
+    """Return the script that lists the files which the service worker keeps for use without a network.
+
+    It holds the hash of each file, so it changes with every byte of the page.
+    """
     hashes = {path: asset.integrity for path, asset in sorted(assets.items()) if path != "service-worker.js"}
     return f"self.PRECACHE = {json.dumps(hashes, indent=1)};\n".encode()

@@ -1,4 +1,4 @@
-"""What can go wrong between `mmnet web` and the page."""
+"""The error of `mmnet web`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page over HTTP or HTTPS, and nothing else of this machine."""
+"""The server of the page, over HTTP or HTTPS. It serves nothing else of this machine."""
 
 from __future__ import annotations
 
@@ -17,15 +17,19 @@ from urllib.parse import unquote, urlsplit
 from mmnet.web.content import HEADERS, Asset
 from mmnet.web.errors import WebError
 
-_TIMEOUT = 30  # seconds for which a connection may say nothing
+_TIMEOUT = 30  # seconds after which a silent connection is closed
 
 
 class WebServer(ThreadingHTTPServer):
-    """Serves what it is given, from memory: there are no paths to leave and no folders to list.
+    """A server of files in memory. It reads no files, so no path can lead to others.
 
-    with WebServer(build(default_model()), port=0) as server:
-        print(server.url)
-        server.serve_forever()
+        with WebServer(build(default_model()), port=0) as server:
+            print(server.url)
+            server.serve_forever()
+
+    Attributes:
+        assets: path -> file.
+        secure: whether it serves HTTPS.
     """
 
     daemon_threads = True
@@ -42,13 +46,15 @@ class WebServer(ThreadingHTTPServer):
         """Start to listen.
 
         Args:
-            assets: the files by their paths, as `content.build` makes them.
-            host: name or address to listen on.
-            port: 0-65535; 0 takes a free one.
-            certificate, key: of TLS, in PEM; the key may lie in the certificate's file. None serves plain HTTP.
+            assets: path -> file, from `content.build`.
+            host: the name or address to listen on.
+            port: 0-65535; 0 takes a free port.
+            certificate: a TLS certificate (PEM); None serves plain HTTP.
+            key: the key of the certificate (PEM); None where the file of the certificate holds it, too.
 
         Raises:
-            WebError: the port is in use or needs more rights, there is no such address, or the certificate is not one.
+            WebError: the port is in use or needs more rights, the address is not one of this machine, or the
+                certificate cannot be used.
         """
         self.assets = assets
         self._open: set[socket] = set()
@@ -61,18 +67,18 @@ class WebServer(ThreadingHTTPServer):
         except (OSError, OverflowError, UnicodeError) as error:
             raise _refused(host, port, error) from error
         if context is not None:
-            # The handshake is left to the connection's own thread, so that a silent client holds up nobody.
+            # Each connection's own thread does the handshake, so that a silent client does not block the others.
             self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     @property
     def url(self) -> str:
-        """Where the page is. For all addresses of this machine (0.0.0.0, ::) it is this machine's own."""
+        """The address of the page. A server on all addresses (0.0.0.0, ::) gives the loopback address."""
         host, port = self.server_address[:2]
         name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(str(host), str(host))
         return f"http{'s' if self.secure else ''}://{f'[{name}]' if ':' in name else name}:{int(port)}/"
 
     def server_bind(self) -> None:
-        """Bind without asking the name service who we are, which `HTTPServer` does and which can take seconds."""
+        """Bind to the address. `HTTPServer` would also look up the name of this machine, which can take seconds."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
@@ -83,20 +89,20 @@ class WebServer(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: socket | tuple[bytes, socket]) -> None:
-        """Forget it."""
+        """Forget the connection."""
         assert isinstance(request, socket)
         self._open.discard(request)
         super().shutdown_request(request)
 
     def server_close(self) -> None:
-        """End the connections, too, which browsers keep open for what they may want next."""
+        """Close the server and the connections that browsers keep open for later requests."""
         super().server_close()
         for connection in tuple(self._open):
-            with suppress(OSError):  # it has just ended by itself
+            with suppress(OSError):  # the connection has just ended by itself
                 connection.shutdown(SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that went away, spoke no TLS or said nothing is no news; anything else is a defect of ours."""
+        """Ignore the errors of connections (a client that left, spoke no TLS or timed out), and report all others."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
@@ -119,12 +125,12 @@ class _Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815 - http.server's own name
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what is no request of ours: another method, a malformed line."""
+        """Answer a request that cannot be served: another method, or a malformed line."""
         self.close_connection = True
         self._plain(HTTPStatus(code))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own name
-        """Nothing: who opens the page is nobody's business."""
+        """Log nothing, so that no record of visitors exists."""
 
     def _asset(self) -> Asset | None:
         path = unquote(urlsplit(self.path).path)
@@ -142,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, status: HTTPStatus, headers: Mapping[str, str], content: bytes = b"") -> None:
         self.send_response(status)
-        # Browsers may keep everything, and ask each time whether it is still the same.
+        # "no-cache": browsers may keep every file, but check each time whether it has changed.
         for name, value in {"Cache-Control": "no-cache", **HEADERS, **headers}.items():
             self.send_header(name, value)
         if status is not HTTPStatus.NOT_MODIFIED:
@@ -158,12 +164,12 @@ def _tls(certificate: Path, key: Path | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     for path in filter(None, (certificate, key)):
         if not path.is_file():
-            raise WebError(f"{path}: no such file; give a certificate and its key in PEM")
+            raise WebError(f"{path}: no such file; give a certificate and its key (PEM)")
     try:
         context.load_cert_chain(certificate, key, password="")
     except ssl.SSLError as error:
         raise WebError(
-            f"{certificate}: is no certificate that fits {key or 'a key in the same file'}; give both in PEM, the key "
+            f"{certificate}: is no certificate that fits {key or 'a key in the same file'}; give both as PEM, the key "
             "without a password"
         ) from error
     except OSError as error:
@@ -174,7 +180,7 @@ def _tls(certificate: Path, key: Path | None) -> ssl.SSLContext:
 def _refused(host: str, port: int, error: Exception) -> WebError:
     number = getattr(error, "errno", None)
     if number == errno.EADDRINUSE:
-        return WebError(f"port {port} of {host} is in use; take another with --port, or any free one with --port 0")
+        return WebError(f"port {port} of {host} is in use; name another with --port, or take a free one with --port 0")
     if number == errno.EACCES:
-        return WebError(f"port {port} of {host} needs more rights; take one from 1024 up with --port")
-    return WebError(f"{host}: cannot be listened on ({error}); give an address of this machine with --host")
+        return WebError(f"port {port} of {host} needs more rights; name one from 1024 up with --port")
+    return WebError(f"{host}: cannot be listened on ({error}); name an address of this machine with --host")

@@ -1,19 +1,19 @@
-"""TensorFlow Lite's `benchmark_model`: its command line, and what it prints.
+"""The command line and the output of TensorFlow Lite's `benchmark_model`.
 
-https://ai.google.dev/edge/litert/models/measurement tells where to get it for a phone.
+https://ai.google.dev/edge/litert/models/measurement says where to download it for a phone.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
+from mmnet.benchmark.android.tool import ToolResult
 from mmnet.benchmark.errors import BenchmarkError, DeviceError
 from mmnet.benchmark.latency import Latency
 
-# --delegate → the flag.
+# The name of a delegate → the flag of the tool.
 DELEGATES = {
     "xnnpack": "--use_xnnpack=true",
     "none": "--use_xnnpack=false",
@@ -21,13 +21,13 @@ DELEGATES = {
     "nnapi": "--use_nnapi=true",
 }
 
-# What else goes by the tool's name, and what only that prints.
-_OTHERS = {
+# Other programs of the same name: a text that only they print → what they are.
+_OTHER_PROGRAMS = {
     "BENCHMARK RESULTS": "LiteRT's newer tool of that name, which does not take TensorFlow Lite's options",
-    "Average inference timings in us": "from before 2020, and tells less than is needed",
+    "Average inference timings in us": "from before 2020, and reports less than is needed",
 }
 
-# ELF: byte 4 is the class (1: 32 bits, 2: 64), the half word at 18 the machine.
+# The ABI by byte 4 of an ELF file, its class (1: 32 bits, 2: 64 bits), and the 16-bit number at byte 18, its machine.
 _ABIS = {
     (1, 3): "x86",
     (2, 62): "x86_64",
@@ -47,40 +47,21 @@ _MEMORY = re.compile(
     rf"(?:Memory footprint delta from the start of the tool|Peak memory footprint) \(MB\): init={_NUMBER} "
     rf"overall={_NUMBER}"
 )
-_LACKING = re.compile(r"Unconsumed cmdline flags: .*|unrecognized commandline flag: .*")
+_UNKNOWN_FLAG = re.compile(r"Unconsumed cmdline flags: .*|unrecognized commandline flag: .*")
 _NOT_DELEGATED = re.compile(r"Though (.*?) is explicitly applied, the model graph will not be executed")
 
 
-@dataclass(frozen=True)
-class Output:
-    """What one start of the tool measured, in milliseconds.
-
-    Attributes:
-        load_ms: reading, delegating, allocating.
-        first_run_ms: the first run.
-        warmup: the runs before those that count, the first included.
-        invoke: those that count; older versions of the tool tell neither median nor percentiles.
-        peak_memory_bytes: by how much the process grew, as the tool estimates it; None if it does not tell.
-    """
-
-    load_ms: float
-    first_run_ms: float
-    warmup: Latency
-    invoke: Latency
-    peak_memory_bytes: int | None
-
-
 def read_binary(path: Path, abis: str | None, serial: str) -> bytes:
-    """The user's `benchmark_model`, if the device can run it.
+    """Read the user's `benchmark_model`, and check that the device can run it.
 
     Args:
-        path: of the file: an ELF executable, or a script (`#!`) around one.
-        abis: the device's `ro.product.cpu.abilist`: "arm64-v8a,armeabi-v7a"; None if it does not tell.
-        serial: for the message.
+        path: the file: an ELF executable, or a script (`#!`) that starts one.
+        abis: the device's `ro.product.cpu.abilist`, for example "arm64-v8a,armeabi-v7a"; None if it does not report it.
+        serial: the device's serial number, for messages.
 
     Raises:
-        BenchmarkError: no such file, or no program.
-        DeviceError: for another processor.
+        BenchmarkError: there is no such file, or it is no program.
+        DeviceError: it is built for another processor.
     """
     try:
         content = path.read_bytes()
@@ -100,7 +81,7 @@ def read_binary(path: Path, abis: str | None, serial: str) -> bytes:
 def command(
     binary: str, model: str, *, threads: int, runs: int, warmup_runs: int, delegate: str, affinity: str | None
 ) -> str:
-    """The line for the device's shell. Exactly `runs` runs, however long or short they are."""
+    """Return the command line for the device's shell. It measures exactly `runs` runs, however long they take."""
     flags = {
         "graph": model,
         "num_threads": threads,
@@ -115,22 +96,23 @@ def command(
     return shlex.join(words)
 
 
-def parse(text: str, code: int, serial: str, model: str) -> Output:
-    """Read the tool's output.
+def parse(text: str, code: int, serial: str, model: str) -> ToolResult:
+    """Parse the tool's output.
 
     Args:
         text: its standard output and error.
         code: its exit code.
-        serial, model: for messages.
+        serial: the device's serial number, for messages.
+        model: the name of the model, for messages.
 
     Raises:
-        DeviceError: it failed, is another tool, or the delegate that was asked for does not run the model.
+        DeviceError: it failed, is another program, or the requested delegate does not run the model.
     """
-    for mark, what in _OTHERS.items():
+    for mark, what in _OTHER_PROGRAMS.items():
         if mark in text:
             raise DeviceError(f"{serial}: this benchmark_model is {what}; give TensorFlow Lite's current one")
-    if lacking := _LACKING.search(text):
-        raise DeviceError(f"{serial}: this benchmark_model lacks an option ({lacking[0].strip()}); take a newer build")
+    if unknown := _UNKNOWN_FLAG.search(text):
+        raise DeviceError(f"{serial}: this benchmark_model lacks an option ({unknown[0].strip()}); use a newer build")
     timings = _TIMINGS.search(text)
     counts = [
         (int(count), {name: float(value) for name, value in _FIGURE.findall(figures)})
@@ -140,31 +122,33 @@ def parse(text: str, code: int, serial: str, model: str) -> Output:
         raise DeviceError(f"{serial}: benchmark_model failed on {model} (exit code {code}): {_reason(text)}")
     refused = _NOT_DELEGATED.search(text)
     if refused:
-        raise DeviceError(f"{serial}: {refused[1]} does not run {model}: it would be measured on the processor")
+        raise DeviceError(f"{serial}: {refused[1]} does not run {model}; it would be measured on the CPU")
     init, first, warmup, mean = (float(value) / 1e3 for value in timings.groups())
     memory = _MEMORY.search(text)
-    return Output(
+    return ToolResult(
         load_ms=init,
         first_run_ms=first,
         warmup=_latency(*counts[0], warmup),
-        invoke=_latency(*counts[1], mean),
+        # Older versions of the tool report neither median nor percentiles.
+        stages={"invoke": _latency(*counts[1], mean)},
+        times=None,
         peak_memory_bytes=round(float(memory[2]) * 2**20) if memory and float(memory[2]) > 0 else None,
     )
 
 
 def _latency(count: int, figures: dict[str, float], mean: float) -> Latency:
-    # Of runs that took equally long, the tool gives one: `count=3 curr=1200(all same)`.
+    # If all runs took equally long, the tool prints the time once: `count=3 curr=1200(all same)`.
     same = figures.get("curr") if "min" not in figures else None
-    found = {name: figures.get(name, same) for name in ("min", "median", "p95", "max")}
+    known = {name: figures.get(name, same) for name in ("min", "median", "p95", "max")}
     return Latency(
         runs=count,
         mean_ms=mean,
-        **{f"{name}_ms": None if value is None else value / 1e3 for name, value in found.items()},
+        **{f"{name}_ms": None if value is None else value / 1e3 for name, value in known.items()},
     )
 
 
 def _reason(text: str) -> str:
-    """The line that tells why: the first error, or the last that was said."""
+    """Return the line that says why the tool failed: the first error, or the last line of its output."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = (line for line in lines if re.search(r"error|failed|not found|denied|cannot|can't", line, re.IGNORECASE))
-    return next(telling, lines[-1] if lines else "it said nothing")
+    errors = (line for line in lines if re.search(r"error|failed|not found|denied|cannot|can't", line, re.IGNORECASE))
+    return next(errors, lines[-1] if lines else "it printed nothing")

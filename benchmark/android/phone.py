@@ -1,6 +1,6 @@
-"""One Android device over adb: find it, run commands, copy files, and leave nothing behind.
+"""One Android device over adb: find it, run commands, copy files, and remove them at the end.
 
-The client is adbutils, which speaks to the adb server and brings an adb of its own where none is installed.
+The client is adbutils, which connects to the adb server and includes an adb for hosts where none is installed.
 """
 
 from __future__ import annotations
@@ -19,101 +19,104 @@ from mmnet.benchmark.errors import DeviceError
 from mmnet.errors import MissingExtraError
 
 ANY = "any"
-_PATIENCE_SECONDS = 60
+_TIMEOUT_SECONDS = 60
 _DISCOVERY_SECONDS = 3.0
 _READY = "device"
 
-# What `adb devices` says of a device that cannot be used → what to do. `no` is the first word of `no permissions`.
+# State of an unusable device in `adb devices` → what it means and what to do. `no` begins `no permissions`.
 _STATES = {
     "unauthorized": "has not authorised this computer; unlock it and accept 'Allow USB debugging'",
     "authorizing": "is still being authorised; unlock it, accept 'Allow USB debugging' and try again",
     "offline": "is offline; plug it in again, or turn USB debugging off and on",
-    "no": "may not be opened by this user; install Android's udev rules and plug it in again",
+    "no": "cannot be opened by this user; install Android's udev rules and plug it in again",
     "recovery": "is in recovery mode; start Android",
     "bootloader": "is in its bootloader; start Android",
-    "sideload": "waits for a sideload; start Android",
+    "sideload": "is waiting for a sideload; start Android",
 }
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a command on the device said: exit code, and standard output and error as they came."""
+    """The reply of a command on the device: its exit code, and its standard output and error in their order."""
 
     code: int
     output: str
 
 
 class Phone:
-    """A device that answers. Every method raises DeviceError, one line, if it no longer does."""
+    """A connected device. Every method raises DeviceError, in one line, if the device no longer responds.
+
+    Attributes:
+        serial: its serial number.
+    """
 
     def __init__(self, device: Any) -> None:
-        """Take an `adbutils.AdbDevice` in the state `device`."""
+        """Connect to an `adbutils.AdbDevice` whose state is `device`.
+
+        Raises:
+            DeviceError: it does not respond.
+        """
         logging.getLogger("adbutils").setLevel(logging.ERROR)
         self._device = device
         self.serial: str = device.serial
-        with self._reached("when it was first spoken to"):
+        with self._connection("when it was connected to"):
             self._exit_codes = "shell_v2" in device.get_features().split(",")
 
-    def run(self, command: str, *, doing: str = "", timeout: float = _PATIENCE_SECONDS) -> Reply:
-        """Run a line in the device's shell.
+    def run(self, command: str, *, doing: str = "", timeout: float = _TIMEOUT_SECONDS) -> Reply:
+        """Run a command line in the device's shell.
 
         Args:
-            command: for sh; quote its words.
-            doing: for the message, should the device go away: "while …".
-            timeout: seconds without a sign of life.
+            command: the line for sh, with its words quoted.
+            doing: words for the message if the connection is lost: "while …".
+            timeout: seconds to wait while the device sends nothing.
         """
-        with self._reached(doing or f"while it ran {command.split()[0]}"):
+        with self._connection(doing or f"while it ran {command.split()[0]}"):
             done = self._device.shell2(command, timeout=timeout, v2=self._exit_codes)
         return Reply(done.returncode, done.output.replace("\r\n", "\n"))
 
     def push(self, content: bytes, path: str, *, executable: bool = False) -> None:
-        """Write a file, and see that it arrived whole.
+        """Write a file, and check that it is complete.
 
         Raises:
-            DeviceError: no space, not writable, or the device is gone.
+            DeviceError: there is no space, the folder is not writable, or the device is gone.
         """
         folder, name = path.rsplit("/", 1)
         self._check_space(folder, len(content))
         refused = f"{name} cannot be written to {folder}"
-        with self._reached(f"while {name} was copied", refused, lambda: self._why_not_written(path, len(content))):
+        with self._connection(f"while {name} was copied", refused, lambda: self._why_not_written(path, len(content))):
             self._device.sync.push(content, path, 0o755 if executable else 0o644, check=True)
-
-    def pull(self, path: str) -> bytes:
-        """Read a file."""
-        with self._reached(f"while {path} was read", but_answers=f"{path} cannot be read"):
-            content: bytes = self._device.sync.read_bytes(path)
-        return content
 
     @contextmanager
     def clearing(self, *paths: str) -> Iterator[None]:
-        """Remove files or folders now (an earlier run may have left them) and at the end, come what may.
+        """Remove files or folders now, as an earlier run may have left them, and again at the end.
 
-        A shell on the device waits for this process to go: it removes them even if the cable is pulled.
+        They are removed even if this process is killed or the cable is pulled: a shell on the device waits for the end
+        of the connection.
         """
         remove = shlex.join(["rm", "-rf", *paths])
         self.run(remove)
-        with self._reached("when it was first written to"):
-            # Its input ends when the connection does.
-            janitor = self._device.shell(f"trap '' HUP; cat >/dev/null; {remove}", stream=True)
+        with self._connection("when it was first written to"):
+            # The input of `cat` ends when the connection does.
+            cleanup_shell = self._device.shell(f"trap '' HUP; cat >/dev/null; {remove}", stream=True)
         try:
             yield
         finally:
-            with suppress(DeviceError):  # gone: the janitor does it
+            with suppress(DeviceError):  # if the device is gone, the shell removes them
                 self.run(remove)
-            janitor.close()
+            cleanup_shell.close()
 
     def make_folder(self, path: str) -> None:
-        """Make a folder, and those above it.
+        """Make a folder and its parents.
 
         Raises:
             DeviceError: it cannot be made.
         """
-        made = self.run(shlex.join(["mkdir", "-p", path]))
-        if made.code:
-            raise DeviceError(f"{self.serial}: {path} cannot be made: {_line(made.output)}")
+        reply = self.run(shlex.join(["mkdir", "-p", path]))
+        if reply.code:
+            raise DeviceError(f"{self.serial}: {path} cannot be made: {_one_line(reply.output)}")
 
     def property(self, name: str) -> str | None:
-        """What `getprop` says; None where it says nothing."""
+        """Return a system property (`getprop`); None where it is not set."""
         reply = self.run(f"getprop {shlex.quote(name)}")
         return reply.output.strip() or None if reply.code == 0 else None
 
@@ -126,32 +129,39 @@ class Phone:
             )
 
     def _why_not_written(self, path: str, length: int) -> str:
-        """What the device's shell says of writing as much there: adbutils drops the reason that adbd gives."""
+        """Return the reason why a file of this length cannot be written, by trying it in the device's shell.
+
+        adbutils drops the reason that adbd gives.
+        """
         file = shlex.quote(path)
-        said = self.run(f"head -c {length} /dev/zero 2>&1 >{file}; rm -f {file}").output.strip()
-        return said.rpartition("\n")[2].rpartition(": ")[2]
+        output = self.run(f"head -c {length} /dev/zero 2>&1 >{file}; rm -f {file}").output.strip()
+        return output.rpartition("\n")[2].rpartition(": ")[2]
 
     @contextmanager
-    def _reached(self, doing: str, but_answers: str = "", why: Callable[[], str] = lambda: "") -> Iterator[None]:
-        """Turn what adbutils raises into one line: the device is gone, does not answer, or (`but_answers`) refuses.
+    def _connection(self, doing: str, refused: str = "", reason: Callable[[], str] = lambda: "") -> Iterator[None]:
+        """Turn what adbutils raises into a DeviceError of one line.
 
-        Why it refuses is what `why` finds out, or the error's own text.
+        Args:
+            doing: what was being done, for the message: "while …".
+            refused: the message if the device still responds, and so refused; without it, the connection counts as
+                lost.
+            reason: finds out why the device refused; if it returns nothing, the error's own text is shown.
         """
         from adbutils.errors import AdbError, AdbTimeout
 
         try:
             yield
         except AdbTimeout as error:
-            raise DeviceError(f"{self.serial}: did not answer any more {doing}; unlock it and try again") from error
+            raise DeviceError(f"{self.serial}: stopped responding {doing}; unlock it and try again") from error
         except (AdbError, EOFError, OSError, ValueError) as error:
-            if but_answers and self._answers():
-                reason = why() or _line(str(error)) or "refused"
-                raise DeviceError(f"{self.serial}: {but_answers}: {reason}") from error
+            if refused and self._responds():
+                why = reason() or _one_line(str(error)) or "refused"
+                raise DeviceError(f"{self.serial}: {refused}: {why}") from error
             raise DeviceError(
                 f"{self.serial}: the connection was lost {doing}; plug it in again and repeat the command"
             ) from error
 
-    def _answers(self) -> bool:
+    def _responds(self) -> bool:
         from adbutils.errors import AdbError
 
         try:
@@ -161,11 +171,12 @@ class Phone:
 
 
 def find_phone(wanted: str) -> Phone:
-    """The device with a serial number, or (`any`) the only one there is.
+    """Connect to the device with a serial number, or, for `any`, to the only connected one.
 
     Raises:
         MissingExtraError: adbutils is not installed.
-        DeviceError: no adb, no such device, several, or one that cannot be used; says which there are.
+        DeviceError: there is no adb server, no such device, more than one for `any`, or the device cannot be used;
+            names the connected devices.
     """
     try:
         import adbutils
@@ -176,44 +187,48 @@ def find_phone(wanted: str) -> Phone:
     deadline = time.monotonic() + _DISCOVERY_SECONDS
     try:
         # A server that has just been started needs a moment to find devices.
-        while not (found := {info.serial: info.state for info in client.list()}) and time.monotonic() < deadline:
+        while not (states := {info.serial: info.state for info in client.list()}) and time.monotonic() < deadline:
             time.sleep(0.2)
     except (AdbError, OSError, ValueError, subprocess.SubprocessError) as error:
-        raise DeviceError(f"the adb server does not answer ({_line(str(error))}); try: adb start-server") from error
-    serial = _choose(wanted, found)
-    state = found[serial]
+        raise DeviceError(f"the adb server does not answer ({_one_line(str(error))}); try: adb start-server") from error
+    serial = _choose(wanted, states)
+    state = states[serial]
     if state != _READY:
         raise DeviceError(f"{serial}: {_STATES.get(state, f'is in the state {state!r}; start Android')}")
     return Phone(client.device(serial))
 
 
 def free_kib(df: str) -> int | None:
-    """What `df -k FOLDER` says is available, in KiB; None where it does not (before Android 6 it knew no such unit)."""
+    """Return the free space in KiB from the output of `df -k FOLDER`; None where it has another format.
+
+    Before Android 6, `df` printed sizes in mixed units.
+    """
     lines = df.splitlines()
     if not lines or not re.search(r"\b(1K|1024)-blocks\b", lines[0]):
         return None
-    # Filesystem, 1K-blocks, used, available, use %, mounted on; a long first column may stand on its own line.
+    # The columns: filesystem, 1K-blocks, used, available, use %, mounted on. A long first column has a line of its own.
     row = re.search(r"(\d+)\s+(\d+)\s+(\d+)\s+\d+%", "\n".join(lines[1:]))
     return int(row[3]) if row else None
 
 
-def _choose(wanted: str, found: dict[str, str]) -> str:
-    listed = ", ".join(found)
-    if not found:
+def _choose(wanted: str, states: dict[str, str]) -> str:
+    """Return the serial number of the wanted device."""
+    listed = ", ".join(states)
+    if not states:
         raise DeviceError(
             f"--device {wanted}: no device is connected; plug a phone in and turn on USB debugging (developer options)"
         )
     if wanted != ANY:
-        if wanted not in found:
+        if wanted not in states:
             raise DeviceError(f"--device {wanted}: no such device; connected: {listed}")
         return wanted
-    ready = [serial for serial, state in found.items() if state == _READY]
+    ready = [serial for serial, state in states.items() if state == _READY]
     if len(ready) == 1:
         return ready[0]
-    if len(found) == 1:
-        return next(iter(found))
-    raise DeviceError(f"--device any: {len(found)} devices are connected ({listed}); name one with --device SERIAL")
+    if len(states) == 1:
+        return next(iter(states))
+    raise DeviceError(f"--device any: {len(states)} devices are connected ({listed}); name one with --device SERIAL")
 
 
-def _line(text: str) -> str:
+def _one_line(text: str) -> str:
     return " ".join(text.split())

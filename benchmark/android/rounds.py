@@ -1,242 +1,186 @@
-"""Latency on a phone: models take turns in rounds, with pauses to cool down; what was throttled does not count."""
+"""Latency on a phone: models take turns in rounds, with pauses to cool down; a throttled round is repeated."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
-from mmnet.benchmark.android.condition import Condition, name_status, read_condition, throttled
+from mmnet.benchmark.android.device_state import DeviceState, read_state, status_name, throttling_reason
 from mmnet.benchmark.android.phone import Phone
+from mmnet.benchmark.android.tool import Tool, ToolResult
 from mmnet.benchmark.document import describe_model
-from mmnet.benchmark.errors import DeviceError
-from mmnet.benchmark.host.machine import KERNEL_FEATURES, tool_versions
-from mmnet.benchmark.latency import Latency, Milliseconds
+from mmnet.benchmark.errors import BenchmarkError, DeviceError
+from mmnet.benchmark.host.rounds import check_threads
+from mmnet.benchmark.latency import Latency
+from mmnet.benchmark.progress import Progress
 from mmnet.evaluation.models import Candidate
 
 _ATTEMPTS = 3  # at a round that was throttled
 _POLL_SECONDS = 2.0
-_LOW_BATTERY = 20  # percent
 
 
 @dataclass(frozen=True)
-class Start:
-    """What one start of a tool on one model measured.
+class RoundOptions:
+    """How models take turns on a phone.
 
     Attributes:
-        load_ms, first_run_ms: milliseconds.
-        warmup: the runs between the first and those that count.
-        stages: the runs that count, a `Latency` a stage; `invoke` is always there.
-        times: every run of every stage, float64 [N] milliseconds; None where the tool tells their distribution alone.
-        peak_memory_bytes: None where the tool does not tell.
+        threads: numbers of threads, each in 1-64; every model is measured with each of them.
+        runs: measured runs of every model and number of threads, over all rounds, >= 1.
+        rounds: rounds, in each of which every model is started once, >= 1; at most `runs` are made.
+        cool_down: seconds of pause before every start but the first, >= 0.
+        timeout: seconds to wait for a throttled phone to cool down, >= 0.
+        seed: seed of the order in which models take their turns.
+
+    Raises:
+        BenchmarkError: a value is not accepted.
     """
 
-    load_ms: float
-    first_run_ms: float
-    warmup: Latency | None
-    stages: dict[str, Latency]
-    times: dict[str, Milliseconds] | None
-    peak_memory_bytes: int | None
-
-
-class Tool(Protocol):
-    """What measures on the phone."""
-
-    paths: tuple[str, ...]
-    """What it puts there, to be removed."""
-
-    def prepare(self) -> None:
-        """Put there what it needs."""
-
-    def start(self, name: str, content: bytes, threads: int, runs: int) -> Start:
-        """Start it once on one model."""
-
-
-@dataclass(frozen=True)
-class DevicePlan:
-    """How to measure.
-
-    Attributes:
-        threads: the numbers of threads; every model is measured with every one.
-        runs: that count, of every model and number of threads, over all rounds.
-        rounds: >= 1, in each of which every model is started once.
-        cool_down: seconds of pause before every start but the first.
-        patience: seconds to wait for the phone to cool down until it is no longer throttled.
-        seed: of the order in which models take their turns.
-    """
-
-    threads: Sequence[int]
-    runs: int
-    rounds: int
-    cool_down: float
-    patience: float
+    threads: Sequence[int] = (1,)
+    runs: int = 100
+    rounds: int = 5
+    cool_down: float = 10.0
+    timeout: float = 300.0
     seed: int = 2019
 
+    def __post_init__(self) -> None:
+        check_threads(self.threads)
+        if self.runs < 1 or self.rounds < 1:
+            raise BenchmarkError(f"{self.runs} runs in {self.rounds} rounds: give at least 1 of each")
+        if self.cool_down < 0 or self.timeout < 0:
+            raise BenchmarkError(f"cool-down {self.cool_down} s, timeout {self.timeout} s: give at least 0")
+
     @property
-    def runs_a_round(self) -> int:
-        """Rounded up."""
-        return -(-self.runs // self.rounds)
+    def round_count(self) -> int:
+        """The number of rounds: at least one run falls into each."""
+        return min(self.rounds, self.runs)
+
+    @property
+    def runs_per_round(self) -> int:
+        """The runs of every model in one round, rounded up."""
+        return -(-self.runs // self.round_count)
 
 
 @dataclass
 class _Case:
+    """One model with one number of threads, and what was measured of it so far."""
+
     candidate: Candidate
     threads: int
-    starts: list[Start]
-    conditions: list[tuple[Condition, Condition]]
-    discarded: list[str]
+    results: list[ToolResult] = field(default_factory=list)
+    states: list[tuple[DeviceState, DeviceState]] = field(default_factory=list)
+    discarded: list[str] = field(default_factory=list)
 
 
-def measure_on_phone(
-    phone: Phone,
-    tool: Tool,
-    candidates: Sequence[Candidate],
-    plan: DevicePlan,
-    progress: Callable[[str, int, int], None],
+def measure_rounds(
+    phone: Phone, tool: Tool, candidates: Sequence[Candidate], options: RoundOptions, progress: Progress
 ) -> list[dict[str, Any]]:
-    """RESULTs (see `mmnet.benchmark.document`), without their ratios; a round is one start, its time the median.
+    """Measure models in turns, and remove everything from the phone at the end.
+
+    Returns:
+        RESULTs (see `mmnet.benchmark.document`) without their ratios. A round is one start of the tool, and its time is
+        the median of the start's runs.
 
     Raises:
-        DeviceError: the phone is gone, a start fails, or the phone stays throttled. Nothing is left on it.
+        DeviceError: the phone is gone, the tool fails, or the phone stays throttled.
     """
-    cases = [_Case(candidate, threads, [], [], []) for candidate in candidates for threads in plan.threads]
-    turns, shuffled = list(cases), random.Random(plan.seed)
-    total = plan.rounds * len(cases)
+    cases = [_Case(candidate, threads) for candidate in candidates for threads in options.threads]
+    turns, generator = list(cases), random.Random(options.seed)
+    total = options.round_count * len(cases)
     with phone.clearing(*tool.paths):
         tool.prepare()
-        for round_index in range(plan.rounds):
-            shuffled.shuffle(turns)
+        for round_index in range(options.round_count):
+            generator.shuffle(turns)
             for turn, case in enumerate(turns):
                 done = round_index * len(cases) + turn
                 progress(f"measuring {case.candidate.name}", done, total)
-                _measure_round(phone, tool, case, plan, first=done == 0)
+                _measure_turn(phone, tool, case, options, first=done == 0)
     progress("", total, total)
-    return [_result(case) for case in cases]
+    return [_entry(case) for case in cases]
 
 
-def _measure_round(phone: Phone, tool: Tool, case: _Case, plan: DevicePlan, *, first: bool) -> None:
+def _measure_turn(phone: Phone, tool: Tool, case: _Case, options: RoundOptions, *, first: bool) -> None:
+    """Start the tool on one model, and again if the phone was throttled meanwhile."""
     for attempt in range(_ATTEMPTS):
         if not first or attempt:
-            time.sleep(plan.cool_down)
-        before = _await_cool(phone, plan.patience)
-        start = tool.start(case.candidate.name, case.candidate.content, case.threads, plan.runs_a_round)
-        after = read_condition(phone)
-        reason = throttled(before, after)
+            time.sleep(options.cool_down)
+        before = _await_cool(phone, options.timeout)
+        result = tool.measure(case.candidate.name, case.candidate.content, case.threads, options.runs_per_round)
+        after = read_state(phone)
+        reason = throttling_reason(before, after)
         if reason is None:
-            case.starts.append(start)
-            case.conditions.append((before, after))
+            case.results.append(result)
+            case.states.append((before, after))
             return
         case.discarded.append(reason)
     raise DeviceError(
-        f"{phone.serial}: {case.candidate.name} was throttled {_ATTEMPTS} times in a row ({reason}), its times say "
+        f"{phone.serial}: {case.candidate.name} was throttled {_ATTEMPTS} times in a row ({reason}), so its times mean "
         "nothing; let the phone cool, take it off its charger, or give a longer --cool-down or fewer --runs"
     )
 
 
-def _await_cool(phone: Phone, patience: float) -> Condition:
-    deadline = time.monotonic() + patience
-    while (condition := read_condition(phone)).thermal_status:
+def _await_cool(phone: Phone, timeout: float) -> DeviceState:
+    """Wait until the phone is no longer throttled, and return its state."""
+    deadline = time.monotonic() + timeout
+    while (state := read_state(phone)).thermal_status:
         if time.monotonic() >= deadline:
             raise DeviceError(
-                f"{phone.serial}: is throttled against heat (thermal status {condition.thermal_status}, "
-                f"{name_status(condition.thermal_status)}) and was still after {patience:.0f} s; let it cool down"
+                f"{phone.serial}: is throttled by heat (thermal status {state.thermal_status}, "
+                f"{status_name(state.thermal_status)}), and still was after {timeout:.0f} s; let it cool down"
             )
         time.sleep(min(_POLL_SECONDS, max(0.0, deadline - time.monotonic())))
-    return condition
+    return state
 
 
-def _result(case: _Case) -> dict[str, Any]:
-    starts = case.starts
-    stages = list(starts[0].stages)
-    memory = [start.peak_memory_bytes for start in starts if start.peak_memory_bytes is not None]
+def _entry(case: _Case) -> dict[str, Any]:
+    results = case.results
+    stages = list(results[0].stages)
+    memory = [result.peak_memory_bytes for result in results if result.peak_memory_bytes is not None]
     return {
         **describe_model(case.candidate),
         "threads": case.threads,
-        "load_ms": float(np.median([start.load_ms for start in starts])),
-        "first_run_ms": float(np.median([start.first_run_ms for start in starts])),
-        "warmup": asdict(starts[0].warmup) if starts[0].warmup else None,
+        "load_ms": float(np.median([result.load_ms for result in results])),
+        "first_run_ms": float(np.median([result.first_run_ms for result in results])),
+        "warmup": asdict(results[0].warmup) if results[0].warmup else None,
         "peak_memory_bytes": max(memory, default=None),
         "process_memory_bytes": None,
-        "stages": {stage: asdict(_over_rounds(starts, stage)) for stage in stages},
-        "rounds_ms": {stage: [_middle(start.stages[stage]) for start in starts] for stage in stages},
-        "conditions": [{"before": asdict(before), "after": asdict(after)} for before, after in case.conditions],
+        "stages": {stage: asdict(_over_rounds(results, stage)) for stage in stages},
+        "rounds_ms": {stage: [_central_ms(result.stages[stage]) for result in results] for stage in stages},
+        "conditions": [{"before": asdict(before), "after": asdict(after)} for before, after in case.states],
         "discarded_rounds": case.discarded,
     }
 
 
-def _over_rounds(starts: Sequence[Start], stage: str) -> Latency:
-    """All runs where each is known. Otherwise the rounds' least, greatest and mean; and, where they have such, the
-    median of their medians and of their 95th percentiles."""
-    times = [start.times[stage] for start in starts if start.times is not None]
+def _over_rounds(results: Sequence[ToolResult], stage: str) -> Latency:
+    """Return the latency of a stage over all rounds.
+
+    It is the distribution of all runs where the tool reports each of them. Otherwise it has the least minimum, the
+    greatest maximum and the mean of all runs, and the medians of the rounds' medians and 95th percentiles.
+    """
+    times = [result.times[stage] for result in results if result.times is not None]
     if times:
         return Latency.of(np.concatenate(times))
-    rounds = [start.stages[stage] for start in starts]
-    p95 = [found.p95_ms for found in rounds if found.p95_ms is not None]
-    least = [found.min_ms for found in rounds if found.min_ms is not None]
-    greatest = [found.max_ms for found in rounds if found.max_ms is not None]
-    mean = [found.mean_ms for found in rounds if found.mean_ms is not None]
+    rounds = [result.stages[stage] for result in results]
+    p95 = [latency.p95_ms for latency in rounds if latency.p95_ms is not None]
+    least = [latency.min_ms for latency in rounds if latency.min_ms is not None]
+    greatest = [latency.max_ms for latency in rounds if latency.max_ms is not None]
+    mean = [latency.mean_ms for latency in rounds if latency.mean_ms is not None]
     return Latency(
-        runs=sum(found.runs for found in rounds),
+        runs=sum(latency.runs for latency in rounds),
         min_ms=min(least, default=None),
-        median_ms=float(np.median([_middle(found) for found in rounds])),
+        median_ms=float(np.median([_central_ms(latency) for latency in rounds])),
         p95_ms=float(np.median(p95)) if p95 else None,
         max_ms=max(greatest, default=None),
-        mean_ms=float(np.average(mean, weights=[found.runs for found in rounds])) if mean else None,
+        mean_ms=float(np.average(mean, weights=[latency.runs for latency in rounds])) if mean else None,
     )
 
 
-def _middle(latency: Latency) -> float:
-    """A round's time: its median; of an older `benchmark_model`, which tells none, the mean."""
+def _central_ms(latency: Latency) -> float:
+    """Return the time of a round: its median, or its mean where an older `benchmark_model` reports no median."""
     value = latency.mean_ms if latency.median_ms is None else latency.median_ms
-    assert value is not None  # one of the two is always known
+    assert value is not None  # every tool reports one of the two
     return value
-
-
-def describe_phone(phone: Phone) -> dict[str, Any]:
-    """The phone as plain JSON values, null where it does not tell."""
-    features = phone.run("grep -m 1 -E '^(Features|flags)' /proc/cpuinfo").output.partition(":")[2].split()
-    model = " ".join(filter(None, map(phone.property, ("ro.product.manufacturer", "ro.product.model"))))
-    processors = map(phone.property, ("ro.soc.model", "ro.board.platform", "ro.hardware"))
-    return {
-        "kind": "device",
-        "name": model or phone.serial,
-        "serial": phone.serial,
-        "processor": next(filter(None, processors), None),
-        "features": [feature for feature in KERNEL_FEATURES if feature in features],
-        "cores": _number(phone.run("nproc").output),
-        "governor": _said(phone, "cat /sys/devices/system/cpu/cpufreq/policy0/scaling_governor"),
-        "abis": phone.property("ro.product.cpu.abilist"),
-        "android": phone.property("ro.build.version.release"),
-        "build": phone.property("ro.build.fingerprint"),
-        "battery_saver": {"0": False, "1": True}.get(_said(phone, "settings get global low_power") or ""),
-        "versions": tool_versions(),
-    }
-
-
-def complaints_about(machine: dict[str, Any], condition: Condition) -> list[str]:
-    """What makes this phone's latencies doubtful, a sentence each."""
-    found = []
-    if condition.thermal_status is None:
-        what = "a lowered clock is all" if condition.frequency_caps else "nothing"
-        found.append(
-            "it tells no thermal status (Android 10 and later do, if the maker's thermal HAL runs): "
-            f"{what} that would show throttling"
-        )
-    if machine["battery_saver"]:
-        found.append("its battery saver is on and lowers the clocks; turn it off")
-    if condition.battery_level is not None and condition.battery_level < _LOW_BATTERY:
-        found.append(f"its battery is at {condition.battery_level} %; some phones lower their clocks then")
-    return found
-
-
-def _said(phone: Phone, command: str) -> str | None:
-    reply = phone.run(command)
-    return reply.output.strip() or None if reply.code == 0 else None
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.strip().isdecimal() else None

@@ -1,4 +1,4 @@
-"""What one would do first to get a .tflite: the network as it was trained, straight into the converter."""
+"""The naive conversion: the network as it was trained, given to the converter without any rewriting."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from mmnet.network.checkpoint import Checkpoint
 
 
 def naive_conversion(checkpoint: Checkpoint) -> bytes:
-    """The .tflite of `TFLiteConverter.from_keras_model`: unknown batch, float32, two logits and a softmax.
+    """Return the .tflite of `TFLiteConverter.from_keras_model`: unknown batch size, float32, two logits and a softmax.
 
-    Its input is [N, S, S, 3] float32 in 0-1, its output alpha [N, S, S, 1]. Needs the extras `export` and `train`.
+    The input is float32 [N, S, S, 3], RGB in 0-1; the output is the alpha, float32 [N, S, S, 1]. Needs the extras
+    `export` and `train`.
     """
     import keras
     import tensorflow as tf
 
-    from mmnet.network.keras_network import assign_weights, build_keras
+    from mmnet.network.keras_network import build_trained_keras
 
-    model = build_keras(checkpoint.config, keras)
-    assign_weights(model, checkpoint.weights, checkpoint.config)
+    model = build_trained_keras(checkpoint, keras)
     alpha = keras.ops.softmax(model.output["final_block"])[..., 1:]
-    # Keras prints the whole signature.
+    # The converter prints the signature of the model on standard output.
     with contextlib.redirect_stdout(io.StringIO()):
         return bytes(tf.lite.TFLiteConverter.from_keras_model(keras.Model(model.input, alpha)).convert())

@@ -1,117 +1,163 @@
-"""Latency on this host: every model started alone, then all of them taking turns."""
+"""Latency on this host: every model is started in a process of its own, then all models take turns."""
 
 from __future__ import annotations
 
 import random
 import resource
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from mmnet.benchmark.host.cold import ColdStart, measure_cold_start
-from mmnet.benchmark.host.stages import COMPOSITE, STAGES, StagedModel, camera_frame
+from mmnet.benchmark.errors import BenchmarkError
+from mmnet.benchmark.host.stages import COMPOSITE, STAGES, StagedMatter, camera_frame
+from mmnet.benchmark.host.startup import Startup, measure_startup
+from mmnet.benchmark.latency import Times
+from mmnet.benchmark.progress import Progress
 from mmnet.evaluation.models import Candidate
 from mmnet.runtime.errors import ModelError
+from mmnet.runtime.model import DELEGATES
 
-Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, of how much
+MAX_THREADS = 64
+MAX_FRAME_SIDE = 1 << 13
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How to measure.
+class HostOptions:
+    """Options of a measurement on this host.
 
     Attributes:
-        threads: the numbers of threads, each >= 1; every model is measured with every one.
-        runs: rounds, in each of which every model is measured once, >= 1.
-        warmup_runs: rounds before them, >= 0.
-        delegate: one of `stages.HOST_DELEGATES`.
-        height, width: of the photo that is matted, pixels.
-        seed: of the order in which models take their turns.
-        composite: whether a composite is made of every matte, and timed.
+        threads: numbers of threads, each in 1-64; every model is measured with each of them.
+        runs: measured rounds, in each of which every model is measured once, >= 1.
+        warmup_runs: rounds before the measured ones, >= 0.
+        delegate: one of `mmnet.runtime.model.DELEGATES`: xnnpack, or none for LiteRT's built-in kernels.
+        frame: height and width of the photo that is matted, pixels, each in 1-8192.
+        composite: whether every matte is composited over another background, and that stage timed.
+        seed: seed of the order in which models take their turns.
+
+    Raises:
+        BenchmarkError: a value is not accepted.
     """
 
     threads: Sequence[int] = (1,)
     runs: int = 100
     warmup_runs: int = 10
     delegate: str = "xnnpack"
-    height: int = 480
-    width: int = 640
-    seed: int = 2019
+    frame: tuple[int, int] = (480, 640)
     composite: bool = False
+    seed: int = 2019
+
+    def __post_init__(self) -> None:
+        check_threads(self.threads)
+        if self.runs < 1 or self.warmup_runs < 0:
+            raise BenchmarkError(f"{self.runs} runs after {self.warmup_runs}: give at least 1 run after at least 0")
+        if self.delegate not in DELEGATES:
+            raise BenchmarkError(f"unknown delegate {self.delegate!r}; choose one of {', '.join(DELEGATES)}")
+        if not all(1 <= side <= MAX_FRAME_SIDE for side in self.frame):
+            raise BenchmarkError(f"the frame is {self.frame}; give height and width, each in 1-{MAX_FRAME_SIDE} pixels")
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """What is timed, in its order."""
+        """The stages that are timed, in their order."""
         return (*STAGES, COMPOSITE) if self.composite else STAGES
 
 
+def check_threads(threads: Sequence[int]) -> None:
+    """Check the numbers of threads.
+
+    Raises:
+        BenchmarkError: there is none, or one is not in 1-64.
+    """
+    if not threads or not all(1 <= count <= MAX_THREADS for count in threads):
+        raise BenchmarkError(f"threads are {list(threads)}; give numbers in 1-{MAX_THREADS}")
+
+
 @dataclass(frozen=True)
-class Measured:
-    """One model on one number of threads.
+class HostResult:
+    """What was measured of one model with one number of threads.
 
     Attributes:
         candidate: the model.
-        threads: how many.
-        cold: its start.
-        times: of each stage, float64 [runs], milliseconds, round by round.
+        threads: number of threads.
+        startup: its start in a process of its own.
+        times: float64 [runs] per stage, milliseconds, round by round.
     """
 
     candidate: Candidate
     threads: int
-    cold: ColdStart
-    times: dict[str, NDArray[np.float64]]
+    startup: Startup
+    times: dict[str, Times]
 
 
-def measure(candidates: Sequence[Candidate], plan: Plan, progress: Progress) -> tuple[list[Measured], int]:
-    """Measure models in one run, so that what the machine does meanwhile falls on all of them alike.
+def measure_rounds(
+    candidates: Sequence[Candidate], options: HostOptions, progress: Progress
+) -> tuple[list[HostResult], int]:
+    """Measure models in one interleaved run, so that other load on the machine affects all of them alike.
 
-    OpenCV, which upsamples and composites, has as many threads as the model. In each round the models take turns in an
-    order drawn anew. A turn is two runs, of which the second counts: the
-    first brings the model's weights back into the caches, where they lie when a video is matted.
+    OpenCV, which upsamples and composites, runs on as many threads as the model. In each round the models take turns in
+    an order drawn anew. A turn has two runs, and the second one counts: the first brings the model's weights back into
+    the caches, where they are while a video is matted.
 
     Returns:
-        An entry a model and number of threads, models first; and how often the system took the processor away from
-        this process during the rounds (involuntary context switches): on a quiet machine, hardly ever.
+        One result per model and number of threads, models first; and the number of involuntary context switches of
+        this process during the measured rounds, which is near 0 on a quiet machine.
 
     Raises:
-        ModelError: LiteRT refuses a model; names it.
+        ModelError: LiteRT cannot load or run a model; names it.
     """
-    cases = [(candidate, threads) for candidate in candidates for threads in plan.threads]
-    starts, models = [], []
+    cases = [(candidate, threads) for candidate in candidates for threads in options.threads]
+    startups, matters = _start(cases, options, progress)
+    times, context_switches = _take_turns(matters, [threads for _, threads in cases], options, progress)
+    results = [
+        HostResult(candidate, threads, startup, dict(zip(options.stages, times[index].T, strict=True)))
+        for index, ((candidate, threads), startup) in enumerate(zip(cases, startups, strict=True))
+    ]
+    return results, context_switches
+
+
+def _start(
+    cases: Sequence[tuple[Candidate, int]], options: HostOptions, progress: Progress
+) -> tuple[list[Startup], list[StagedMatter]]:
+    startups, matters = [], []
     for done, (candidate, threads) in enumerate(cases):
         progress(f"starting {candidate.name}", done, len(cases))
         try:
-            starts.append(
-                measure_cold_start(candidate.content, threads, plan.delegate, plan.height, plan.width, plan.warmup_runs)
+            startups.append(
+                measure_startup(candidate.content, threads, options.delegate, options.frame, options.warmup_runs)
             )
-            models.append(StagedModel(candidate.content, threads, plan.delegate))
+            matters.append(StagedMatter(candidate.content, threads, options.delegate))
         except ModelError as error:
             raise ModelError(f"{candidate.source}: {error}") from error
+    return startups, matters
 
-    photo = camera_frame(plan.height, plan.width)
-    background = photo[::-1].copy() if plan.composite else None
-    times = np.zeros((len(cases), plan.runs, len(plan.stages)))
+
+def _take_turns(
+    matters: Sequence[StagedMatter], threads: Sequence[int], options: HostOptions, progress: Progress
+) -> tuple[Times, int]:
+    """Return float64 [models, runs, stages] in milliseconds, and the involuntary context switches."""
+    photo = camera_frame(*options.frame)
+    background = photo[::-1].copy() if options.composite else None
+    times = np.zeros((len(matters), options.runs, len(options.stages)))
+    generator, turns = random.Random(options.seed), list(range(len(matters)))
     opencv_threads = cv2.getNumThreads()
-    shuffled, turns = random.Random(plan.seed), list(range(len(cases)))
-    taken_away = 0
-    for round_index in range(-plan.warmup_runs, plan.runs):
-        if round_index == 0:
-            taken_away = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
-        shuffled.shuffle(turns)
-        for index in turns:
-            cv2.setNumThreads(cases[index][1])
-            models[index].time_stages(photo, background)
-            spent = models[index].time_stages(photo, background)
-            if round_index >= 0:
-                times[index, round_index] = spent
-        progress("measuring", plan.warmup_runs + round_index + 1, plan.warmup_runs + plan.runs)
-    cv2.setNumThreads(opencv_threads)
-    taken_away = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - taken_away
-    measured = [
-        Measured(candidate, threads, cold, dict(zip(plan.stages, times[index].T, strict=True)))
-        for index, ((candidate, threads), cold) in enumerate(zip(cases, starts, strict=True))
-    ]
-    return measured, taken_away
+    switches = _involuntary_context_switches()
+    try:
+        for round_index in range(-options.warmup_runs, options.runs):
+            if round_index == 0:
+                switches = _involuntary_context_switches()
+            generator.shuffle(turns)
+            for index in turns:
+                cv2.setNumThreads(threads[index])
+                matters[index].time_stages(photo, background)
+                spent = matters[index].time_stages(photo, background)
+                if round_index >= 0:
+                    times[index, round_index] = spent
+            progress("measuring", options.warmup_runs + round_index + 1, options.warmup_runs + options.runs)
+    finally:
+        cv2.setNumThreads(opencv_threads)
+    return times, _involuntary_context_switches() - switches
+
+
+def _involuntary_context_switches() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw

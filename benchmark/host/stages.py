@@ -1,111 +1,103 @@
-"""A loaded model taken apart into the stages of a matte, so that each can be timed."""
+"""The stages of a matte, timed while the runtime computes it."""
 
 from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from ai_edge_litert.interpreter import Interpreter
 
-from mmnet.arrays import AnyArray, F32Array, U8Array
-from mmnet.runtime.errors import ModelError
-from mmnet.runtime.fullres.alpha import AnyAlpha
+from mmnet.arrays import Alpha, F32Array, U8Array
 from mmnet.runtime.fullres.compositing import composite
-from mmnet.runtime.fullres.upsample import upsample
-from mmnet.runtime.imaging.preprocess import to_model_input
+from mmnet.runtime.matter import PortraitMatter
+from mmnet.runtime.model import MattingModel
 
 STAGES = ("preprocess", "invoke", "postprocess")
-COMPOSITE = "composite"  # only where it is asked for
+COMPOSITE = "composite"  # timed only on request
 TOTAL = "total"
 
-# What runs the operators: by name, what the interpreter is told.
-HOST_DELEGATES = {
-    "xnnpack": OpResolverType.AUTO,
-    "none": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-}
 
+class StagedMatter:
+    """A `PortraitMatter` that tells how long each stage of a photo's matte takes.
 
-class StagedModel:
-    """One .tflite of one square RGB image and one alpha, uint8 or float32 (0-1) each, in an interpreter of its own.
+    `preprocess` is everything before the interpreter is invoked: the photo is stretched to the model's square and
+    written into its input. `invoke` is the invocation. `postprocess` is everything after it: the model's alpha is read,
+    checked, and brought to the photo's size, guided by the photo. `composite`, if requested, estimates the foreground
+    and composites it over a background, as `mmnet matte` does.
 
-    The stages are those of `mmnet.runtime.PortraitMatter`: the photo is stretched to the model's square and written
-    into its input; the model runs; its alpha is read and brought to the photo's size, guided by the photo; and, where
-    it is asked for, the person is laid before a background in the colours estimated for it, as `mmnet matte` does.
-
-    What the last two cost depends on how long the person's edge is. So that it does not depend on what a model makes
-    of the drawn frame, they are given a drawn alpha (`drawn_alpha`) in place of the model's.
+    The cost of the last two depends on the length of the person's outline. So that it does not depend on what a model
+    makes of the drawn frame, the drawn alpha (`drawn_alpha`) is upsampled and composited in place of the model's.
     """
 
     def __init__(self, content: bytes, threads: int, delegate: str = "xnnpack") -> None:
         """Load a model.
 
         Args:
-            content: the .tflite, which somebody has checked (`mmnet.evaluation.models.open_file`).
-            threads: >= 1.
-            delegate: one of HOST_DELEGATES.
+            content: a .tflite that `mmnet.evaluation.models.open_file` accepts, or a naive conversion.
+            threads: number of threads, >= 1.
+            delegate: one of `mmnet.runtime.model.DELEGATES`.
 
         Raises:
-            ModelError: LiteRT refuses it.
+            ModelError: LiteRT cannot load the model.
         """
-        try:
-            self._interpreter = Interpreter(
-                model_content=content, num_threads=threads, experimental_op_resolver_type=HOST_DELEGATES[delegate]
-            )
-            (image,), (alpha,) = self._interpreter.get_input_details(), self._interpreter.get_output_details()
-            if -1 in image["shape_signature"]:  # an unknown batch
-                self._interpreter.resize_tensor_input(image["index"], image["shape"])
-            self._interpreter.allocate_tensors()
-        except (RuntimeError, ValueError) as error:
-            raise ModelError(f"LiteRT cannot run the model: {' '.join(str(error).split())}") from error
-        self.size = int(image["shape"][1])
-        self._image, self._alpha = image["index"], alpha["index"]
-        self._seen: U8Array = np.zeros((self.size, self.size, 3), np.uint8)
-        self._drawn = drawn_alpha(self.size)
+        self._model = _TimedModel(content, threads, delegate=delegate)
+        self._matter = PortraitMatter(self._model)
 
-    def preprocess(self, photo: U8Array) -> None:
-        """Photo, uint8 [H, W, 3] RGB → the model's input tensor."""
-        self._seen = square = to_model_input(photo, self.size)
-        buffer = self._interpreter.tensor(self._image)()[0]
-        if buffer.dtype == np.uint8:
-            buffer[...] = square
-        else:
-            np.divide(square, np.float32(255), out=buffer)
-
-    def invoke(self) -> None:
-        """Run the model on what `preprocess` wrote."""
-        self._interpreter.invoke()
-
-    def postprocess(self, photo: U8Array) -> AnyAlpha:
-        """Read the model's alpha, and bring the drawn one to the photo's size."""
-        alpha: AnyArray = self._interpreter.get_tensor(self._alpha)[0, :, :, 0]
-        _ = alpha if alpha.dtype == np.float32 else alpha / np.float32(255)
-        return upsample(self._drawn, photo, model_input=self._seen)
-
-    def time_stages(self, photo: U8Array, background: U8Array | None = None) -> Sequence[float]:
-        """Milliseconds of preprocess, invoke, postprocess, in this order, of one run; with a background, of composite.
+    def time_stages(self, photo: U8Array, background: U8Array | None = None) -> list[float]:
+        """Time one run: milliseconds of preprocess, invoke, postprocess and, with a background, composite.
 
         Args:
-            photo, background: uint8 [H, W, 3], RGB.
+            photo: uint8 [H, W, 3], RGB.
+            background: uint8 [H, W, 3], RGB.
+
+        Raises:
+            ModelError: LiteRT cannot run the model.
         """
-        times = [time.perf_counter_ns()]
-        self.preprocess(photo)
-        times.append(time.perf_counter_ns())
-        self.invoke()
-        times.append(time.perf_counter_ns())
-        alpha = self.postprocess(photo)
-        times.append(time.perf_counter_ns())
+        start = time.perf_counter_ns()
+        matte = self._matter.photo(photo)
+        times = [start, *self._model.invoked_ns, time.perf_counter_ns()]
         if background is not None:
-            composite(photo, alpha, background, estimate_foreground=True)
+            composite(photo, matte.upsampled, background, estimate_foreground=True)
             times.append(time.perf_counter_ns())
         return [(end - start) / 1e6 for start, end in itertools.pairwise(times)]
 
 
-def drawn_alpha(size: int) -> F32Array:
-    """A head and shoulders with a soft edge, float32 [size, size] in 0-1, as a portrait has them.
+class _TimedModel(MattingModel):
+    """A model that notes when it is invoked, and returns the drawn alpha in place of its own.
 
-    At 1920×1080 their edge crosses a quarter of the tiles, a little more than, on average, that of portraits does.
+    It accepts any .tflite of one image [1, S, S, 3] and one alpha [1, S, S, 1], uint8 or float32 (0-1) each: baselines
+    need not keep to the runtime's contract.
+
+    Attributes:
+        invoked_ns: when the last invocation began and ended, nanoseconds of `time.perf_counter_ns`.
+    """
+
+    invoked_ns: tuple[int, int]
+
+    def check_contract(self, interpreter: Interpreter) -> tuple[dict[str, Any], dict[str, Any], int]:
+        (image,), (alpha,) = interpreter.get_input_details(), interpreter.get_output_details()
+        if -1 in image["shape_signature"]:  # a batch of unknown size
+            interpreter.resize_tensor_input(image["index"], image["shape"])
+        size = int(image["shape"][1])
+        self._drawn_alpha = drawn_alpha(size)
+        return image, alpha, size
+
+    def invoke(self, interpreter: Interpreter) -> None:
+        start = time.perf_counter_ns()
+        super().invoke(interpreter)
+        self.invoked_ns = (start, time.perf_counter_ns())
+
+    def run_float(self, image: U8Array) -> Alpha:
+        super().run_float(image)
+        return self._drawn_alpha
+
+
+def drawn_alpha(size: int) -> F32Array:
+    """Return the alpha of a drawn head and shoulders with a soft edge, float32 [size, size] in 0-1.
+
+    At 1920×1080 its edge crosses a quarter of the tiles, a little more than the edge of an average portrait does.
     """
     y, x = (np.mgrid[0:size, 0:size] + 0.5) / size
     head = np.hypot((x - 0.5) / 0.17, (y - 0.4) / 0.27) - 1
@@ -116,7 +108,7 @@ def drawn_alpha(size: int) -> F32Array:
 
 
 def camera_frame(height: int, width: int) -> U8Array:
-    """A drawn frame to measure on, uint8 [height, width, 3]: what the network costs does not depend on what is seen."""
+    """Return a drawn frame, uint8 [height, width, 3]. The cost of the network does not depend on what a frame shows."""
     y, x = np.mgrid[0:height, 0:width]
     channels = (x * 255 // max(1, width - 1), y * 255 // max(1, height - 1), (x + y) % 256)
     return np.stack(channels, axis=-1).astype(np.uint8)

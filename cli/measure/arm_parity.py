@@ -2,63 +2,59 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import shlex
-import sys
-from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress
 
-from mmnet.cli.console import wide_console
-from mmnet.cli.progress import progress_bar
+from mmnet.api.comparing import ArmComparison, compare_on_arm
+from mmnet.cli.console import message_console, wide_console
+from mmnet.cli.measure.console import STDOUT, command_line
+from mmnet.cli.measure.options import JsonOption
+from mmnet.cli.progress import progress_bar, stage_bars
 from mmnet.errors import MMNetError
 from mmnet.evaluation.arm.errors import ArmError
 from mmnet.evaluation.arm.processors import DEFAULT
-from mmnet.files import atomic_file, check_writable
+from mmnet.files import check_writable
 
-if TYPE_CHECKING:
-    from mmnet.evaluation.arm.parity import Outcome
+ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="A .tflite of ours.", show_default=False)]
+DataOption = Annotated[
+    Path, typer.Option("--data", "-d", metavar="DIR", help="Photos to run it on.", show_default=False)
+]
+CpuOption = Annotated[
+    str, typer.Option(metavar="NAME,…", help="Processors to emulate, by QEMU's names, with commas between.")
+]
+PhotosOption = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, help="Take at most N of the photos, the first by name.", show_default="all"),
+]
+QemuOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="A qemu-aarch64 to use, version 10 or newer.", show_default="fetched as pinned"),
+]
 
-STDOUT = Path("-")
+_DEFAULT_CPUS = ",".join(DEFAULT)
 
 
 def arm_parity(
-    model: Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="A .tflite of ours.", show_default=False)],
-    data: Annotated[Path, typer.Option("--data", "-d", metavar="DIR", help="Photos to run it on.", show_default=False)],
-    cpu: Annotated[
-        str, typer.Option(metavar="NAME,…", help="Processors to emulate, by QEMU's names, with commas between.")
-    ] = ",".join(DEFAULT),
-    photos: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Take at most N of the photos, the first by name.", show_default="all"),
-    ] = None,
-    qemu: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="A qemu-aarch64, 10 or newer, to use as it is.", show_default="fetched as pinned"
-        ),
-    ] = None,
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", metavar="FILE", help="Write everything as JSON; - is stdout.", show_default=False),
-    ] = None,
+    model: ModelArgument,
+    data: DataOption,
+    cpu: CpuOption = _DEFAULT_CPUS,
+    photos: PhotosOption = None,
+    qemu: QemuOption = None,
+    json_file: JsonOption = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace the JSON file if it exists.")] = False,
 ) -> None:
     """Compare what this machine computes with what Arm processors compute, byte for byte, without a phone.
 
-    The runtime and LiteRT's own Arm kernels run under emulation (QEMU, on Linux on x86-64). For every photo all that
-    the runtime computes is compared, stage by stage: the decoded pixels, a camera's frame, the model's input, its
-    alpha, the matte, the person's colours, the composite. An int8 model has to give the same bytes; what is accepted of
-    the others' alpha is printed. How long emulation takes says nothing about a phone, and is not told.
+    The runtime and LiteRT's own Arm kernels run under emulation (QEMU, on Linux on x86-64). For every photo, every
+    stage of the runtime is compared: the decoded pixels, a camera frame, the model's input, its alpha, the matte, the
+    foreground, the composite. An int8 model has to give the same bytes; for other models, the accepted difference of
+    the alpha is printed. Emulation takes longer than a phone, so that no time is reported.
 
-    What it needs (about 140 MB) is fetched once, with this system's pip and apt and without root, checked against
+    The Arm packages (about 140 MB) are fetched once, with this system's pip and apt and without root, checked against
     pinned hashes, and kept in $XDG_CACHE_HOME/mmnet/arm.
 
     \b
@@ -67,114 +63,58 @@ def arm_parity(
       mmnet arm-parity mmnet-1.0-256-int8.tflite -d photos --cpu cortex-a53,cortex-a710
       mmnet arm-parity mine.tflite -d photos --json - | jq .verdict
 
-    Exit codes: 0 the same (or, for floats, within the tolerance), 1 different, 2 could not be compared.
+    Exit codes: 0 identical or, for floats, within the tolerance; 1 different; 2 could not be compared.
     """
+    console = message_console()
     try:
-        verdict = _arm_parity(model, data, cpu, photos, qemu, json_file, force=force)
+        if json_file is not None and json_file != STDOUT:
+            check_writable(json_file, force=force)
+        with progress_bar(console) as progress:
+            comparison = compare_on_arm(
+                model,
+                data,
+                processors=[name.strip() for name in cpu.split(",") if name.strip()],
+                limit=photos,
+                emulator=qemu,
+                progress=stage_bars(progress),
+                command=command_line(),
+            )
+        if json_file is not None and json_file != STDOUT:
+            comparison.save_json(json_file, force=force)
     except ArmError:
         raise
-    except MMNetError as error:  # whatever it is, nothing was compared
+    except MMNetError as error:  # exit code 2, like every comparison that could not be made
         raise ArmError(str(error)) from error
-    raise typer.Exit(verdict)
+    _print_problems(console, comparison)
+    _show(comparison, to_stdout=json_file == STDOUT)
+    raise typer.Exit(comparison.exit_code)
 
 
-def _arm_parity(
-    model: Path, data: Path, cpu: str, limit: int | None, qemu: Path | None, json_file: Path | None, *, force: bool
-) -> int:
-    # Heavy packages, and what only Unix has, once the command is known to be this one.
-    from mmnet.evaluation.arm.report import EXIT_CODES, document, table, tolerance_for
-    from mmnet.runtime.imaging.photos import list_photos
-    from mmnet.runtime.tflite.inspection import inspect_model
+def _show(comparison: ArmComparison, *, to_stdout: bool) -> None:
+    # The report module needs `fcntl`, which exists only on Unix.
+    from mmnet.cli.measure.arm_table import arm_table
 
-    to_stdout = json_file == STDOUT
-    if json_file is not None and not to_stdout:
-        check_writable(json_file, force=force)
-    photos = list_photos(data)[:limit]
-    report = inspect_model(model)
-    tolerance = tolerance_for(report.precisions)
-    names = [name.strip() for name in cpu.split(",") if name.strip()]
-
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
-    with progress_bar(console) as progress:
-        seen = _compare(model, photos, names, qemu, progress)
-    found = document(
-        seen.outcomes,
-        tolerance,
-        model={
-            "file": str(model),
-            "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
-            "precisions": dict(report.precisions),
-        },
-        data={"folder": str(data), "images": len(photos)},
-        here=seen.here,
-        emulator=seen.emulator,
-        command=shlex.join(["mmnet", *sys.argv[1:]]),
-    )
-    text = json.dumps(found, indent=1, ensure_ascii=False)
-    if json_file is not None and not to_stdout:
-        with atomic_file(json_file) as temporary:
-            temporary.write_text(text + "\n", encoding="utf-8")
-
-    _complain(console, seen)
-    shown = wide_console(stderr=to_stdout)
-    shown.print(f"[dim]{len(photos)} images, {', '.join(report.precisions)}, QEMU {seen.emulator}[/]")
-    shown.print(table(seen.outcomes, tolerance))
+    tolerance = comparison.tolerance
+    console = wide_console(stderr=to_stdout)
+    precisions = ", ".join(comparison.model["precisions"])
+    console.print(f"[dim]{comparison.data['images']} images, {precisions}, QEMU {comparison.emulator}[/]")
+    console.print(arm_table(comparison.outcomes, tolerance))
     accepted = f"alpha by at most {tolerance.alpha:g}, nothing else" if tolerance.alpha else "none"
-    shown.print(f"[dim]differences accepted: {accepted} ({tolerance.because})[/]")
+    console.print(f"[dim]differences accepted: {accepted} ({tolerance.because})[/]")
     if to_stdout:
-        typer.echo(text)
-    return EXIT_CODES[found["verdict"]]
+        typer.echo(comparison.to_json())
 
 
-class _Seen(NamedTuple):
-    """What was compared with what: an outcome a processor, what the observer here told, QEMU's version."""
-
-    outcomes: list[Outcome]
-    here: Mapping[str, Any]
-    emulator: str
-
-
-def _compare(model: Path, photos: list[Path], names: list[str], qemu: Path | None, progress: Progress) -> _Seen:
-    from mmnet.evaluation.arm.environment import arm_python, cache_folder
-    from mmnet.evaluation.arm.parity import compare, observer_here, observer_on_arm, runtime_code
-    from mmnet.evaluation.arm.processors import choose_processors
-
-    preparing = progress.add_task("", total=None)
-    python = arm_python(
-        cache_folder(),
-        qemu and qemu.absolute(),
-        lambda doing, done, total: progress.update(preparing, description=escape(doing), completed=done, total=total),
-    )
-    progress.remove_task(preparing)
-    processors = choose_processors(names, python.emulator)
-    comparing = progress.add_task("", total=len(processors) * len(photos))
-    outcomes = []
-    with runtime_code() as code, observer_here(code, model) as here:
-        for number, processor in enumerate(processors, start=1):
-            progress.update(comparing, description=processor.name)
-            outcomes.append(
-                compare(
-                    here,
-                    partial(observer_on_arm, python, processor, code, model),
-                    processor,
-                    photos,
-                    lambda: progress.advance(comparing),
-                )
-            )
-            progress.update(comparing, completed=number * len(photos))
-        return _Seen(outcomes, here.told, python.version)
-
-
-def _complain(console: Console, seen: _Seen) -> None:
-    """A line for what could not be compared, and for what makes a difference hard to read."""
-    problems = [outcome.error for outcome in seen.outcomes if outcome.error]
-    problems += [image.error for outcome in seen.outcomes for image in outcome.images if image.error]
+def _print_problems(console: Console, comparison: ArmComparison) -> None:
+    """Print what could not be compared, and versions that differ between the two sides."""
+    problems = [outcome.error for outcome in comparison.outcomes if outcome.error]
+    problems += [image.error for outcome in comparison.outcomes for image in outcome.images if image.error]
     for problem in dict.fromkeys(problems):
         console.print(f"[bold red]error:[/] {escape(problem)}")
-    told = next((outcome.told for outcome in seen.outcomes if outcome.told), None)
-    for tool, here in seen.here["versions"].items():
-        if told and told["versions"][tool] != here:
+    arm = next((outcome.described for outcome in comparison.outcomes if outcome.described), None)
+    for tool, here in comparison.here["versions"].items():
+        if arm and arm["versions"][tool] != here:
             console.print(
-                f"[yellow]note:[/] {tool} is {here} here and {told['versions'][tool]} on Arm; "
-                "a difference may be theirs, not the processor's"
+                f"[yellow]note:[/] {tool} is {here} on this machine and {arm['versions'][tool]} on Arm; "
+                "a difference may come from the version, not from the processor"
             )

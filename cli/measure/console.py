@@ -1,32 +1,25 @@
-"""What the commands that measure show on a terminal."""
+"""Errors and JSON output of the commands that measure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import shlex
+import sys
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress
 
-from mmnet.evaluation.evaluate import Result
-from mmnet.evaluation.figures import WORST_BY
+from mmnet.evaluation.datasets.pairs import DatasetError
 
-
-def task_bar(progress: Progress, description: str) -> Callable[[int, int], None]:
-    """A line of the progress bar, to be called with what is done and the total; gone when all is done."""
-    task = progress.add_task(description, total=None)
-
-    def update(done: int, total: int) -> None:
-        progress.update(task, completed=done, total=total, visible=done < total)
-
-    return update
+STDOUT = Path("-")  # `--json -`
 
 
-def show_worst(console: Console, results: Sequence[Result], count: int) -> None:
-    """The worst images (or sequences) of every model, a line each; nothing for a count of 0."""
-    if not count:
-        return
-    console.print(f"\n[dim]the worst by {WORST_BY}[/]")
-    for result in results:
-        names = ", ".join(f"{name} {value:.4f}" for name, value in result.worst(count))
-        console.print(f"{escape(result.candidate.name)}: {escape(names)}", soft_wrap=True)
+def command_line() -> str:
+    """Return the command line of this process as it can be typed."""
+    return shlex.join(["mmnet", *sys.argv[1:]])
+
+
+def print_problems(console: Console, error: DatasetError) -> None:
+    """Print every problem of images that cannot be used, one line each."""
+    for problem in error.problems:
+        console.print(f"[bold red]error:[/] {escape(problem)}")

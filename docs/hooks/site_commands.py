@@ -80,8 +80,9 @@ def _names(option: Any) -> str:
 def _metavar(parameter: Any) -> str:
     if parameter.metavar:
         return str(parameter.metavar)
+    # Typer keeps the type of a parameter as an annotation; its versions that stand on click, as a click type.
     annotation = getattr(getattr(parameter, "type_descriptor", None), "annotation", None)
-    name = getattr(annotation, "__name__", None) or getattr(getattr(parameter, "type", None), "name", "")
+    name = str(getattr(annotation, "__name__", "") or getattr(getattr(parameter, "type", None), "name", ""))
     return {"int": "N", "integer": "N", "integer range": "N", "float": "X", "float range": "X"}.get(name, name.upper())
 
 

@@ -1,5 +1,11 @@
-"""What Arm processors compute, without one: mmnet.runtime under emulation, compared byte for byte with this machine.
+"""What the runtime computes on Arm processors, under emulation, compared byte for byte with this machine.
 
-from mmnet.evaluation.arm.environment import arm_python
-from mmnet.evaluation.arm.parity import compare
+- `processors`: the processors that can be emulated, and the kernels that each one runs.
+- `pins`, `fetch`, `environment`: an Arm Python and an emulator from pinned packages, in the user's cache.
+- `observer`: the script that runs the runtime on both sides.
+- `parity`: the two observers compared, stage by stage.
+- `report`: verdict, tolerances and JSON document.
+- `errors`: the exceptions.
+
+`environment` and `parity` need Linux; the other modules can be imported anywhere.
 """

@@ -1,4 +1,4 @@
-"""An Arm Python with the runtime's packages, and the emulator that runs it, in the user's cache."""
+"""The Arm Python with the runtime's packages and the emulator that runs it, in the user's cache."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _ANY_PROCESSOR = "cortex-a53"
 
 @dataclass(frozen=True)
 class ArmPython:
-    """Runs Python scripts on an emulated Arm processor.
+    """A Python that runs scripts on an emulated Arm processor.
 
     Attributes:
-        emulator: qemu-aarch64.
-        version: the emulator's.
-        folder: `root/`, the system that it sees, and `packages/`, Python's.
+        emulator: the path of qemu-aarch64.
+        version: the version of the emulator.
+        folder: the folder with `root/`, the emulated system, and `packages/`, the packages of Python.
     """
 
     emulator: Path
@@ -42,13 +42,13 @@ class ArmPython:
     folder: Path
 
     def command(self, processor: str, *arguments: str) -> list[str]:
-        """The command line that runs Python with `arguments` on `processor`."""
+        """Return the command line that runs Python with `arguments` on `processor`."""
         root = self.folder / "root"
         python = root / "usr" / "bin" / "python3.11"
         return [str(self.emulator), "-cpu", processor, "-L", str(root), str(python), "-P", "-s", *arguments]
 
     def variables(self, *folders: Path) -> dict[str, str]:
-        """The whole environment of that command; `folders` are where else Python looks for modules."""
+        """Return all environment variables of that command; `folders` are searched for modules too."""
         return {
             "LANG": "C.UTF-8",
             "PYTHONHOME": str(self.folder / "root" / "usr"),
@@ -57,14 +57,14 @@ class ArmPython:
 
 
 def cache_folder() -> Path:
-    """Where everything that is fetched is kept (XDG Base Directory Specification)."""
+    """Return the folder that keeps all fetched files (XDG Base Directory Specification)."""
     named = os.environ.get("XDG_CACHE_HOME", "")
     base = Path(named) if named.startswith("/") else Path.home() / ".cache"
     return base / "mmnet" / "arm"
 
 
 def check_host() -> None:
-    """Raise UnsupportedHostError unless the emulator runs here."""
+    """Raise UnsupportedHostError unless the emulator can run on this machine."""
     system, machine = platform.system(), platform.machine()
     if (system, machine) != ("Linux", "x86_64"):
         raise UnsupportedHostError(f"Arm is emulated on Linux on x86_64 only; this is {system} on {machine}")
@@ -73,23 +73,23 @@ def check_host() -> None:
 def arm_python(
     folder: Path, emulator: Path | None = None, progress: Progress = lambda doing, done, total: None
 ) -> ArmPython:
-    """Make the environment, or take the one in `folder`, once its bytes are found to be what they were.
+    """Return the environment in `folder`; create it if it is missing or its bytes have changed.
 
     Args:
-        folder: see `cache_folder`; created if need be. Whoever else wants it waits.
+        folder: the folder, see `cache_folder`; it is created if it is missing. Other processes wait for it.
         emulator: a qemu-aarch64 to use instead of the pinned one.
-        progress: told what is being done.
+        progress: called with what is being done, how much is done, and of how much.
 
     Raises:
-        UnsupportedHostError: not Linux on x86-64.
-        FetchError: a package cannot be had.
-        ArmError: the emulator is none; or the environment does not start.
+        UnsupportedHostError: this is not Linux on x86-64.
+        FetchError: a package cannot be fetched.
+        ArmError: `emulator` is not a usable qemu-aarch64, or Python does not start.
         OutputError: the cache cannot be written.
     """
     check_host()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder / "lock", lambda: progress("waiting for another mmnet that fills the cache", 0, 1)):
+        with _locked(folder / "lock", lambda: progress("waiting for another mmnet that writes the cache", 0, 1)):
             for leftover in folder.glob(".*"):
                 shutil.rmtree(leftover)
             if emulator is not None:
@@ -97,22 +97,22 @@ def arm_python(
             own, system = folder / "emulator", folder / "python"
             wanted = {system: python_pins()} if emulator else {own: emulator_pins(), system: python_pins()}
             progress("checking the cache", 0, 1)
-            lacking = {part: pins for part, pins in wanted.items() if not _is_sealed(part, pins)}
-            files = fetch([pin for pins in lacking.values() for pin in pins], folder / "packages", progress)
-            if own in lacking:
-                with _sealed(own, lacking[own]) as fresh:
-                    _unpack(lacking[own], files, fresh, progress)
+            missing = {part: pins for part, pins in wanted.items() if not _is_sealed(part, pins)}
+            files = fetch([pin for pins in missing.values() for pin in pins], folder / "packages", progress)
+            if own in missing:
+                with _sealed(own, missing[own]) as fresh:
+                    _unpack(missing[own], files, fresh, progress)
             emulator = emulator or own / "root/usr/bin/qemu-aarch64"
             python = ArmPython(emulator, check_emulator(emulator), system)
-            if system in lacking:
-                with _sealed(system, lacking[system]) as fresh:
-                    _unpack(lacking[system], files, fresh, progress)
+            if system in missing:
+                with _sealed(system, missing[system]) as fresh:
+                    _unpack(missing[system], files, fresh, progress)
                     progress("starting Python on Arm", 0, 1)
                     _compile(replace(python, folder=fresh))
             return python
     except OSError as error:
         raise OutputError(
-            f"{error.filename or folder}: {error.strerror}; free or name a folder with XDG_CACHE_HOME"
+            f"{error.filename or folder}: {error.strerror}; free space, or set XDG_CACHE_HOME to another folder"
         ) from error
 
 
@@ -129,7 +129,7 @@ def _locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def _sealed(folder: Path, pins: Sequence[Pin]) -> Iterator[Path]:
-    """A new folder to fill; in the end it replaces `folder`, with a seal by which any change shows."""
+    """Yield a new folder to fill; on success it replaces `folder`, with a seal that shows any later change."""
     with atomic_folder(folder) as fresh:
         yield fresh
         (fresh / _SEAL).write_text(json.dumps(_seal(fresh, pins)), encoding="utf-8")
@@ -137,14 +137,14 @@ def _sealed(folder: Path, pins: Sequence[Pin]) -> Iterator[Path]:
 
 def _is_sealed(folder: Path, pins: Sequence[Pin]) -> bool:
     try:
-        found = json.loads((folder / _SEAL).read_bytes())
+        seal = json.loads((folder / _SEAL).read_bytes())
     except (OSError, ValueError):
         return False
-    return bool(found == _seal(folder, pins))
+    return bool(seal == _seal(folder, pins))
 
 
 def _seal(folder: Path, pins: Sequence[Pin]) -> dict[str, str]:
-    """What a folder was made from, and the SHA-256 over the names and bytes of everything in it but the seal."""
+    """Return the hash of a folder's pins, and the SHA-256 over the names and bytes of all its files but the seal."""
     contents = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.name != _SEAL:
@@ -155,7 +155,7 @@ def _seal(folder: Path, pins: Sequence[Pin]) -> dict[str, str]:
 
 
 def _unpack(pins: Sequence[Pin], files: Mapping[Pin, Path], folder: Path, progress: Progress) -> None:
-    """Debian's packages into `folder`/root, wheels into `folder`/packages."""
+    """Unpack Debian's packages into `folder`/root, and wheels into `folder`/packages."""
     for done, pin in enumerate(pins):
         progress(f"unpacking {pin.name}", done, len(pins))
         if pin.kind == WHEEL:
@@ -189,7 +189,7 @@ def _unpack_debian(pin: Pin, file: Path, root: Path) -> None:
 
 
 def _compile(python: ArmPython) -> None:
-    """Let Python write the bytecode of what is imported: emulated, compiling takes longer than all the rest."""
+    """Import all modules once, so that Python writes their bytecode: under emulation, compiling takes longest."""
     done = subprocess.run(
         python.command(_ANY_PROCESSOR, "-c", _IMPORTS),
         env=python.variables(),

@@ -1,4 +1,4 @@
-"""What keeps a comparison with Arm from being made."""
+"""The exceptions of a comparison with Arm processors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from mmnet.errors import MMNetError
 
 
 class ArmError(MMNetError):
-    """Nothing could be compared. The exit code tells it from a difference, which is 1."""
+    """The comparison could not be made. Its exit code, 2, differs from that of a difference, 1."""
 
     exit_code = 2
 
@@ -16,8 +16,8 @@ class UnsupportedHostError(ArmError):
 
 
 class FetchError(ArmError):
-    """A package cannot be had, or is not the one that was pinned."""
+    """A package cannot be fetched, or is not the pinned one."""
 
 
 class ObserverError(ArmError):
-    """One side stopped, or refused the model."""
+    """An observer stopped, or refused the model."""

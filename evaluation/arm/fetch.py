@@ -1,4 +1,4 @@
-"""Pins → checked files in a folder. pip and apt do the finding, with the user's own configuration and without root."""
+"""Fetching of pinned packages into a folder, by pip and apt with the user's configuration and without root."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")  # where Debia
 
 
 def fetch(pins: Sequence[Pin], folder: Path, progress: Progress = lambda doing, done, total: None) -> dict[Pin, Path]:
-    """Make sure that the file of every pin lies in `folder`, and is the one that was pinned.
+    """Fetch the file of every pin into `folder`, and check that it is the pinned one.
 
-    What lies there already is checked and kept; what is damaged is fetched anew. Each file appears whole or not at
-    all, so that a fetch that was interrupted goes on with the first file that is missing.
+    Files that are in the folder are checked and kept; damaged ones are fetched again. Each file appears whole or not at
+    all, so that an interrupted fetch continues with the first missing file.
 
     Args:
-        pins: what is wanted.
-        folder: created if need be. Nobody else may fetch into it at the same time.
-        progress: called before each file.
+        pins: the packages.
+        folder: the folder, which is created if it is missing. Only one process may fetch into it at a time.
+        progress: called before each file with what is being done, the files done and their total.
 
     Returns:
-        Where each file lies.
+        The path of each file.
 
     Raises:
-        FetchError: pip or apt is missing or does not find the file, or what it found is another one.
+        FetchError: pip or apt is missing, does not find a file, or finds another one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for leftover in folder.glob(".incoming*"):
@@ -57,7 +57,7 @@ def fetch(pins: Sequence[Pin], folder: Path, progress: Progress = lambda doing, 
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -67,19 +67,19 @@ def _is_right(path: Path, pin: Pin) -> bool:
 
 
 def _batches(pins: Sequence[Pin]) -> list[list[Pin]]:
-    """What one call brings: a wheel each, and all that apt has, since it reads its lists at every start."""
+    """Split the pins into calls: one per wheel, and one for all of Debian, for apt reads its lists at every start."""
     debian = [pin for pin in pins if pin.kind != WHEEL]
     return [[pin] for pin in pins if pin.kind == WHEEL] + ([debian] if debian else [])
 
 
 def _take(pins: Sequence[Pin], incoming: Path, files: dict[Pin, Path]) -> None:
-    """Move what came to where it belongs, each file by its hash."""
-    came = {sha256_of(path): path for suffix in ("*.whl", "*.deb") for path in incoming.glob(suffix)}
+    """Move the fetched files to their places, each found by its hash."""
+    fetched = {sha256_of(path): path for suffix in ("*.whl", "*.deb") for path in incoming.glob(suffix)}
     for pin in pins:
-        if pin.sha256 in came:
-            came[pin.sha256].replace(files[pin])
-    if lacking := [pin for pin in pins if pin.sha256 not in came]:
-        raise FetchError(f"{lacking[0]}: what came is not the file that is pinned; do not trust it, use another mirror")
+        if pin.sha256 in fetched:
+            fetched[pin.sha256].replace(files[pin])
+    if missing := [pin for pin in pins if pin.sha256 not in fetched]:
+        raise FetchError(f"{missing[0]}: the fetched file is not the pinned one; do not use it, try another mirror")
 
 
 def _download_wheel(pins: Sequence[Pin], into: Path) -> None:
@@ -93,9 +93,9 @@ def _download_wheel(pins: Sequence[Pin], into: Path) -> None:
 
 
 def _download_debian(pins: Sequence[Pin], into: Path) -> None:
-    """With apt-get, and lists of its own beside the system's: another architecture and older suites, without root.
+    """Fetch Debian packages with apt-get and separate package lists: another architecture, older suites, without root.
 
-    The archive is the first of those that the system's own sources name which has the suites.
+    The archives in the system's own sources are tried in order, until one has the suites.
     """
     command, sources = _apt_beside(into / "apt")
     signed = f" signed-by={_KEYRING}" if _KEYRING.exists() else ""
@@ -116,7 +116,7 @@ def _download_debian(pins: Sequence[Pin], into: Path) -> None:
 
 
 def _apt_beside(folder: Path) -> tuple[list[str], Path]:
-    """apt-get's command line with everything that it keeps in `folder`, and its list of sources there."""
+    """Return the command line of an apt-get that keeps all its files in `folder`, and the path of its sources there."""
     lists, cache, sources = folder / "lists", folder / "cache", folder / "sources.list"
     (lists / "partial").mkdir(parents=True)
     (cache / "archives" / "partial").mkdir(parents=True)
@@ -128,7 +128,7 @@ def _apt_beside(folder: Path) -> tuple[list[str], Path]:
         "Dir::Etc::SourceParts": os.devnull,
         "Dir::Etc::Preferences": os.devnull,
         "Dir::Etc::PreferencesParts": os.devnull,
-        "APT::Architectures::": "arm64",  # one more
+        "APT::Architectures::": "arm64",  # in addition to the system's
         "APT::Update::Error-Mode": "any",
         "Acquire::Languages": "none",
     }
@@ -136,7 +136,7 @@ def _apt_beside(folder: Path) -> tuple[list[str], Path]:
 
 
 def _archives(pin: Pin) -> list[str]:
-    """The archives that apt's sources name, first those that are called as Debian's main one is."""
+    """Return the archives in apt's sources, those named like Debian's main archive first."""
     listed = _run(["apt-get", "update", "--print-uris"], pin, Path.cwd())
     uris = [line.split("'")[1] for line in listed.splitlines() if line.startswith("'")]
     bases = dict.fromkeys(uri.partition("/dists/")[0] for uri in uris if "/dists/" in uri)
@@ -144,10 +144,10 @@ def _archives(pin: Pin) -> list[str]:
 
 
 def _run(command: list[str], pin: Pin, folder: Path) -> str:
-    """Run pip or apt-get in `folder`, and return what it printed.
+    """Run pip or apt-get in `folder`, and return its output.
 
     Raises:
-        FetchError: it is not there, or failed; its own reason is in the message.
+        FetchError: the program is missing, or failed; its own reason is in the message.
     """
     tool = "pip" if "pip" in command else command[0]
     try:
@@ -158,16 +158,16 @@ def _run(command: list[str], pin: Pin, folder: Path) -> str:
         raise FetchError(f"{pin}: cannot be fetched without {tool}, which this system does not have") from error
     if done.returncode:
         reason = _reason(done.stderr)
-        fix = "; the archive has replaced it, take a newer mmnet" if "was not found" in reason else ""
+        fix = "; the archive has replaced it, install a newer mmnet" if "was not found" in reason else ""
         raise FetchError(f"{pin}: {tool} cannot fetch it: {reason}{fix}")
     return done.stdout
 
 
 def _reason(printed: str) -> str:
-    """The line of pip's or apt's complaint that says most."""
+    """Return the most specific line of the error output of pip or apt."""
     lines = [line.strip() for line in printed.splitlines() if line.strip()]
     for mark in ("ERROR:", "E:", "Err:", "W:"):
         marked = [line.removeprefix(mark).strip() for line in lines if line.startswith(mark)]
         if marked:
             return marked[0]
-    return lines[-1] if lines else "it says no reason"
+    return lines[-1] if lines else "it gives no reason"

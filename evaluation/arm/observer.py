@@ -1,11 +1,11 @@
-"""What mmnet.runtime makes of photos, step by step: the script that runs on both sides, here and under emulation.
+"""The script that runs mmnet.runtime on photos, stage by stage; it runs on both sides, here and under emulation.
 
     python observer.py MODEL < requests > answers
 
-A request is a line of JSON, `{"photo": PATH, "into": FOLDER}`; the answer is one, `{"stages": [...]}`, once the arrays
-lie in FOLDER as STAGE.npy, or `{"error": TEXT}`. With `"given": FOLDER` every stage starts from the arrays there, which
-another observer made, in place of this one's own: what differs then came about in that very stage. The first line of
-all tells what runs here. It needs nothing but mmnet.runtime, which lies beside it.
+A request is a line of JSON, `{"photo": PATH, "into": FOLDER}`. The answer is a line too: `{"stages": [...]}`, once the
+arrays are in FOLDER as STAGE.npy, or `{"error": TEXT}`. With `"given": FOLDER`, every stage starts from the arrays of
+another observer in that folder, not from this observer's own: a difference then arises in the stage that shows it. The
+first line of output describes the machine and the versions. The script needs only mmnet.runtime, which is beside it.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ from mmnet.runtime import (
 TOOLS = ("ai-edge-litert", "numpy", "opencv-python-headless")
 
 Arrays = Mapping[str, AnyArray]
-_TURN = Orientation(270, mirrored=True)  # a front camera
-_BEHIND = (0, 255, 0)
+_TURN = Orientation(270, mirrored=True)  # as a front camera has it
+_BACKGROUND = (0, 255, 0)
 
 
-class _WatchedModel(MattingModel):
-    """Tells its alpha as the tensor has it."""
+class _RawModel(MattingModel):
+    """A model that also returns its alpha as the tensor holds it."""
 
     def raw(self, image: U8Array) -> AnyArray:
         return self._invoke(image)
 
 
 def _frame(photo: U8Array) -> U8Array:
-    """A camera's frame, upright: its Y is the photo's green, its U and V every other red and blue."""
+    """Make a camera frame from a photo, upright: Y is the green channel, U and V are every other red and blue."""
     height, width = photo.shape[:2]
     pairs = photo[::2, ::2, ::2]
     data = np.concatenate([photo[..., 1].ravel(), pairs.ravel()])
@@ -66,8 +66,8 @@ def _bytes(alpha: AnyArray) -> U8Array:
     return alpha if alpha.dtype == np.uint8 else np.rint(alpha * np.float32(255)).astype(np.uint8)
 
 
-# After the photo, each from the arrays of those before it.
-_STAGES: dict[str, Callable[[_WatchedModel, Arrays], AnyArray]] = {
+# The stages after the photo; each is computed from the arrays of earlier stages.
+_STAGES: dict[str, Callable[[_RawModel, Arrays], AnyArray]] = {
     "frame": lambda model, seen: _frame(seen["photo"]),
     "fits": lambda model, seen: np.stack([to_model_input(seen["frame"], model.size, fit) for fit in Fit]),
     "input": lambda model, seen: to_model_input(seen["photo"], model.size),
@@ -75,11 +75,12 @@ _STAGES: dict[str, Callable[[_WatchedModel, Arrays], AnyArray]] = {
     "image": lambda model, seen: alpha_to_image(_bytes(seen["alpha"]), *seen["photo"].shape[:2]),
     "matte": lambda model, seen: upsample_alpha(_floats(seen["alpha"]), seen["photo"], model_input=seen["input"]),
     "foreground": lambda model, seen: estimate_foreground(seen["photo"], seen["matte"]),
-    "composite": lambda model, seen: composite(seen["photo"], seen["matte"], _BEHIND, estimate_foreground=True),
+    "composite": lambda model, seen: composite(seen["photo"], seen["matte"], _BACKGROUND, estimate_foreground=True),
 }
 
 
-def _observe(model: _WatchedModel, path: str, given: Path | None) -> Arrays:
+def _observe(model: _RawModel, path: str, given: Path | None) -> Arrays:
+    """Compute every stage of a photo, from the arrays in the folder `given` if there is one."""
     own: dict[str, AnyArray] = {"photo": read_photo(path)}
     seen = own if given is None else {file.stem: np.load(file, allow_pickle=False) for file in given.glob("*.npy")}
     for name, stage in _STAGES.items():
@@ -88,7 +89,7 @@ def _observe(model: _WatchedModel, path: str, given: Path | None) -> Arrays:
 
 
 def _features() -> list[str]:
-    """The instruction sets that the kernel reports, if it does in Arm's way."""
+    """The instruction sets that the kernel reports in the format of Arm; empty on other processors."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -97,15 +98,15 @@ def _features() -> list[str]:
 
 
 def main() -> None:
-    """Answer until there is nobody left who asks."""
+    """Answer requests until the input ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)  # whatever native libraries print must not get between the answers
+    os.dup2(2, 1)  # output of native libraries must not mix with the answers
 
     def answer(**fields: Any) -> None:
         print(json.dumps(fields), file=answers)
 
     try:
-        model = _WatchedModel(Path(sys.argv[1]), threads=1)
+        model = _RawModel(Path(sys.argv[1]), threads=1)
     except MMNetError as error:
         answer(error=str(error))
         return

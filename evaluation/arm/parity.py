@@ -1,4 +1,4 @@
-"""Two observers, one here and one on an emulated Arm processor, and whether they saw the same bytes."""
+"""Comparison of two observers, one on this machine and one on an emulated Arm processor, byte for byte."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ from mmnet.evaluation.arm.environment import ArmPython
 from mmnet.evaluation.arm.errors import ObserverError
 from mmnet.evaluation.arm.processors import Processor
 
-# What observer.py tells, in this order; each is compared from the same arrays of the ones before.
+# The stages of observer.py, in order. Both sides start each stage from the same arrays of the earlier stages.
 STAGES = {
     "photo": "the decoded photo, upright",
-    "frame": "a camera's frame (NV21) in RGB, turned and mirrored",
+    "frame": "a camera frame (NV21) in RGB, turned and mirrored",
     "fits": "that frame in the model's square, by every fit",
     "input": "the photo in the model's square",
     "alpha": "the model's own output",
     "image": "alpha at the photo's size, interpolated in integers",
     "matte": "alpha at the photo's size, guided by the photo",
-    "foreground": "the person's colours",
-    "composite": "the person before a green background",
+    "foreground": "the estimated foreground",
+    "composite": "the composite on green",
 }
-_PATIENCE_SECONDS = 600.0  # for one answer; an emulated one takes seconds, a minute for the largest photos
+_TIMEOUT_SECONDS = 600.0  # for one answer; under emulation it takes seconds, and a minute for the largest photos
 
 Arrays = dict[str, AnyArray]
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """One array of one image, as computed here and on Arm.
+class ArrayComparison:
+    """One array of one image, compared between this machine and Arm.
 
     Attributes:
         stage: one of STAGES.
-        here, arm: SHA-256 of its bytes.
-        values: how many it has here; differing: how many of them are others on Arm (all, if the shape or the dtype
-            is another).
-        largest: the largest difference, in the array's own units; None if shape or dtype differ.
+        here, arm: the SHA-256 of its bytes on each side.
+        values: the number of its values on this machine.
+        differing: the number of values that differ on Arm; all of them if shape or dtype differ.
+        largest: the largest difference, in the units of the array; None if shape or dtype differ.
     """
 
     stage: str
@@ -67,48 +67,58 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Image:
-    """One image's comparisons, in the order of STAGES; or why there are none."""
+class ImageComparison:
+    """One image, compared between this machine and Arm.
+
+    Attributes:
+        name: the file name of the image.
+        comparisons: its arrays, in the order of STAGES; empty if there is an error.
+        error: why it could not be compared.
+    """
 
     name: str
-    comparisons: tuple[Comparison, ...] = ()
+    comparisons: tuple[ArrayComparison, ...] = ()
     error: str | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one emulated processor computed.
+    """The comparison with one emulated processor.
 
     Attributes:
-        processor: the one.
-        told: what its observer says of itself; empty if it did not start.
-        images: in the order given; fewer if the observer stopped.
-        error: why it stopped; None if it did not.
+        processor: the processor.
+        described: its observer's description of where it runs; empty if the observer did not start.
+        images: the images, in the order given; fewer if the observer stopped.
+        error: why the observer stopped; None if it did not.
     """
 
     processor: Processor
-    told: Mapping[str, Any]
-    images: tuple[Image, ...]
+    described: Mapping[str, Any]
+    images: tuple[ImageComparison, ...]
     error: str | None = None
 
 
 class Observer:
-    """observer.py in a process of its own, with one model. A context manager: leaving it ends the process."""
+    """A process that runs observer.py with one model; leaving the context ends the process.
+
+    Attributes:
+        described: its description of where it runs: machine, Python, processor features, versions.
+    """
 
     def __init__(
         self, name: str, command: Sequence[str], environment: Mapping[str, str], code: Path, model: Path
     ) -> None:
-        """Start it.
+        """Start the process.
 
         Args:
-            name: what messages call it.
-            command: runs Python; the script's path and its argument are appended.
-            environment: the process's environment variables.
-            code: as `runtime_code` makes it.
+            name: its name in messages.
+            command: the command line of Python; the script and its argument are appended.
+            environment: the environment variables of the process.
+            code: a folder from `runtime_code`.
             model: the .tflite.
 
         Raises:
-            ObserverError: it does not start, or refuses the model.
+            ObserverError: the process does not start, or refuses the model.
         """
         self._name = name
         self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
@@ -120,39 +130,39 @@ class Observer:
             stderr=self._printed,
         )
         try:
-            self.told = self._answer()
-            if "error" in self.told:
-                raise ObserverError(str(self.told["error"]))
+            self.described = self._answer()
+            if "error" in self.described:
+                raise ObserverError(str(self.described["error"]))
         except BaseException:
             self.close()
             raise
 
     def observe(self, photo: Path, given: Arrays | None = None) -> Arrays:
-        """The arrays of every stage.
+        """Return the arrays of every stage, by name.
 
         Args:
-            photo: the file.
-            given: another observer's arrays, from which every stage then starts; None for its own.
+            photo: the file of the photo.
+            given: the arrays of another observer that every stage starts from; None: the observer's own arrays.
 
         Raises:
-            ImageError: the photo cannot be read there.
-            ObserverError: the process ended or gives no answer.
+            ImageError: the photo cannot be read.
+            ObserverError: the process ended, or gives no answer.
         """
         with tempfile.TemporaryDirectory(prefix="mmnet-arm-") as into:
-            asked = {"photo": str(photo.absolute()), "into": into}
+            fields = {"photo": str(photo.absolute()), "into": into}
             if given is not None:
                 (folder := Path(into) / "given").mkdir()
                 for stage, array in given.items():
                     np.save(folder / f"{stage}.npy", array, allow_pickle=False)
-                asked["given"] = str(folder)
-            request = json.dumps(asked) + "\n"
+                fields["given"] = str(folder)
+            request = json.dumps(fields) + "\n"
             stdin = self._process.stdin
             assert stdin is not None
             try:
                 stdin.write(request.encode())
                 stdin.flush()
             except BrokenPipeError:
-                pass  # it ended; the missing answer says so
+                pass  # the process ended; reading the answer reports why
             answer = self._answer()
             if "error" in answer:
                 raise ImageError(str(answer["error"]))
@@ -175,8 +185,8 @@ class Observer:
     def _answer(self) -> dict[str, Any]:
         stdout = self._process.stdout
         assert stdout is not None
-        if not select.select([stdout], [], [], _PATIENCE_SECONDS)[0]:
-            raise ObserverError(f"{self._name}: gave no answer in {_PATIENCE_SECONDS:.0f} s")
+        if not select.select([stdout], [], [], _TIMEOUT_SECONDS)[0]:
+            raise ObserverError(f"{self._name}: gave no answer within {_TIMEOUT_SECONDS:.0f} s")
         line = stdout.readline()
         if not line.endswith(b"\n"):
             raise ObserverError(f"{self._name}: {self._ending()}")
@@ -192,14 +202,14 @@ class Observer:
 
 
 class ImageError(ObserverError):
-    """An observer cannot read an image, and says why."""
+    """An observer cannot read an image."""
 
 
 @contextmanager
 def runtime_code() -> Iterator[Path]:
-    """A folder with mmnet.runtime as it is installed here, and the observer: what both sides run.
+    """Yield a temporary folder with the code that both sides run: mmnet.runtime as installed here, and the observer.
 
-    It holds their sources alone, with no bytecode, and the distribution's name and version.
+    It holds Python sources without bytecode, and the name and version of the distribution.
     """
     with tempfile.TemporaryDirectory(prefix="mmnet-arm-") as name:
         folder = Path(name)
@@ -216,69 +226,71 @@ def runtime_code() -> Iterator[Path]:
 
 
 def observer_here(code: Path, model: Path) -> Observer:
-    """An observer on this machine, in this Python. Raises as `Observer`."""
+    """Start an observer on this machine, in this Python; raises as `Observer`."""
     environment = {"LANG": "C.UTF-8", "PYTHONPATH": str(code)}
     return Observer("this machine", [sys.executable, "-P", "-s", "-B"], environment, code, model)
 
 
 def observer_on_arm(python: ArmPython, processor: Processor, code: Path, model: Path) -> Observer:
-    """An observer on an emulated processor. Raises as `Observer`."""
+    """Start an observer on an emulated processor; raises as `Observer`."""
     command = python.command(processor.name, "-B")
     return Observer(processor.name, command, python.variables(code), code, model)
 
 
-def compare(
+def compare_observers(
     here: Observer,
     open_arm: Callable[[], Observer],
     processor: Processor,
     photos: Sequence[Path],
-    progress: Callable[[], None] = lambda: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Outcome:
-    """Let both observers see every photo, and compare their arrays. The one on Arm starts every stage from the arrays
-    of the one here, so that a difference shows where it comes about, and there alone.
+    """Compare the arrays of both observers for every photo.
+
+    The observer on Arm starts every stage from the arrays of the one on this machine: a difference shows in the stage
+    that causes it, and only there.
 
     Args:
-        here: on this machine.
-        open_arm: starts the one on Arm.
-        processor: the one that it runs on.
-        photos: any that `mmnet.runtime.read_photo` takes; one that cannot be read does not stop the others.
-        progress: called after each photo.
+        here: the observer on this machine.
+        open_arm: starts the observer on Arm.
+        processor: the processor that is emulated.
+        photos: files that `mmnet.runtime.read_photo` reads; one that cannot be read does not stop the others.
+        progress: called with the photos done and their total.
 
     Raises:
-        ObserverError: the observer here stopped. If the one on Arm does, the outcome says so.
+        ObserverError: the observer on this machine stopped. If the one on Arm stops, the outcome has the error.
     """
-    told: Mapping[str, Any] = {}
-    images: list[Image] = []
+    described: Mapping[str, Any] = {}
+    images: list[ImageComparison] = []
     try:
         with open_arm() as arm:
-            told = arm.told
-            for photo in photos:
+            described = arm.described
+            for done, photo in enumerate(photos, start=1):
                 images.append(_compare_image(here, arm, photo))
-                progress()
+                progress(done, len(photos))
     except ObserverError as error:
-        return Outcome(processor, told, tuple(images), str(error))
-    return Outcome(processor, told, tuple(images))
+        return Outcome(processor, described, tuple(images), str(error))
+    return Outcome(processor, described, tuple(images))
 
 
-def _compare_image(here: Observer, arm: Observer, photo: Path) -> Image:
+def _compare_image(here: Observer, arm: Observer, photo: Path) -> ImageComparison:
     try:
         ours = here.observe(photo)
         theirs = arm.observe(photo, ours)
     except ImageError as error:
-        return Image(photo.name, error=str(error))
-    return Image(photo.name, tuple(_compare_arrays(stage, ours[stage], theirs[stage]) for stage in STAGES))
+        return ImageComparison(photo.name, error=str(error))
+    return ImageComparison(photo.name, tuple(_compare_arrays(stage, ours[stage], theirs[stage]) for stage in STAGES))
 
 
-def _compare_arrays(stage: str, here: AnyArray, arm: AnyArray) -> Comparison:
+def _compare_arrays(stage: str, here: AnyArray, arm: AnyArray) -> ArrayComparison:
     differing, largest = here.size, None
     if here.shape == arm.shape and here.dtype == arm.dtype:
-        # By the bytes: -0.0 is not 0.0, and a NaN is the same NaN.
+        # Compared as bytes: -0.0 differs from 0.0, and a NaN equals itself.
         words = np.dtype(f"u{here.dtype.itemsize}")
         other = np.ascontiguousarray(here).view(words) != np.ascontiguousarray(arm).view(words)
         differing = int(np.count_nonzero(other))
         difference = np.abs(here[other].astype(np.float64) - arm[other].astype(np.float64))
         largest = float(difference.max(initial=0.0))
-    return Comparison(stage, _digest(here), _digest(arm), here.size, differing, largest)
+    return ArrayComparison(stage, _digest(here), _digest(arm), here.size, differing, largest)
 
 
 def _digest(array: AnyArray) -> str:

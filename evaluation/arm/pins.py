@@ -1,6 +1,6 @@
-"""The packages that make an Arm Python, each pinned to one file: `pins.csv`, read.
+"""The packages of the Arm Python and of the emulator, each pinned to one file in `pins.csv`.
 
-Where they are found is up to the user's own pip and apt; that they are the right ones is up to their hashes.
+The user's own pip and apt find the files; the hashes ensure that they are the right ones.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from importlib import resources
 
 WHEEL, DEBIAN = "wheel", "debian"
 EMULATOR = "qemu-user"
-SUITES = ("bookworm", "bookworm-backports")  # the Python has to be of the version the wheels are for
+SUITES = ("bookworm", "bookworm-backports")  # their Python has the version that the wheels are for
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,12 @@ class Pin:
 
     Attributes:
         kind: WHEEL (from pip) or DEBIAN (from apt).
-        name, version: as its registry has them.
-        architecture: Debian's word for what it runs on.
-        suite: Debian's suite that has it; empty for a wheel.
-        size: of the file in bytes.
-        sha256: of the file, in hexadecimal.
-        only: the one member that is taken out of it; empty for all of them.
+        name, version: its name and version in its registry.
+        architecture: Debian's name of the architecture.
+        suite: the suite of Debian that has it; empty for a wheel.
+        size: the size of the file in bytes.
+        sha256: the SHA-256 of the file, in hexadecimal.
+        only: the one member that is unpacked; empty for all of them.
     """
 
     kind: str
@@ -40,7 +40,7 @@ class Pin:
 
     @property
     def file_name(self) -> str:
-        """What the file is called in the cache: versions hold colons, which not every file system takes."""
+        """The name of the file in the cache, without the version: colons in it are not allowed by every file system."""
         return f"{self.name}-{self.sha256[:16]}.{'whl' if self.kind == WHEEL else 'deb'}"
 
     def __str__(self) -> str:
@@ -49,16 +49,16 @@ class Pin:
 
 @cache
 def all_pins() -> tuple[Pin, ...]:
-    """Every row of the table."""
+    """Return every row of the table."""
     text = (resources.files(__package__) / "pins.csv").read_text(encoding="utf-8")
     return tuple(Pin(**row | {"size": int(row["size"])}) for row in csv.DictReader(text.splitlines()))  # type: ignore[arg-type]
 
 
 def emulator_pins() -> tuple[Pin, ...]:
-    """What the emulator is taken from."""
+    """Return the packages of the emulator."""
     return tuple(pin for pin in all_pins() if pin.name == EMULATOR)
 
 
 def python_pins() -> tuple[Pin, ...]:
-    """What the Arm Python and its packages are unpacked from."""
+    """Return the packages of the Arm Python."""
     return tuple(pin for pin in all_pins() if pin.name != EMULATOR)

@@ -1,4 +1,4 @@
-"""The Arm processors that are worth emulating, and what each one's kernels have that another's have not."""
+"""The Arm processors to emulate, and the int8 kernels that LiteRT runs on each."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from mmnet.evaluation.arm.errors import ArmError
 
 @dataclass(frozen=True)
 class Processor:
-    """One processor that the emulator knows.
+    """A processor that the emulator knows.
 
     Attributes:
-        name: QEMU's.
-        found_in: where one has it in hand; empty where this project does not say.
+        name: its name in QEMU.
+        found_in: the devices that have it; empty if unknown.
     """
 
     name: str
@@ -39,10 +39,11 @@ PROCESSORS = {
         Processor("neoverse-v1", "servers"),
     )
 }
+_OLDEST = 10  # the first major version of QEMU that runs XNNPACK's kernels
 DEFAULT = ("cortex-a53", "cortex-a55", "cortex-a76", "cortex-a710")
 
-# XNNPACK (src/configs/gemm-config.c) takes the first of these that the processor reports, and among the kernels of its
-# kind those tuned for the core.
+# XNNPACK (src/configs/gemm-config.c) uses the first of these that the processor reports, and among the kernels of that
+# kind the ones tuned for the core.
 _KERNELS = {
     "i8mm": "int8 matrix product (SMMLA)",
     "asimddp": "int8 dot product (SDOT)",
@@ -51,15 +52,15 @@ _KERNELS = {
 
 
 def kernels(features: Sequence[str]) -> str:
-    """Which of XNNPACK's int8 convolutions a processor with these features (as /proc/cpuinfo names them) runs."""
+    """Return the kind of XNNPACK's int8 kernels on a processor with these features, named as in /proc/cpuinfo."""
     return next((what for feature, what in _KERNELS.items() if feature in features), "unknown")
 
 
 def choose_processors(names: Sequence[str], emulator: Path) -> list[Processor]:
-    """The processors of these names, each once.
+    """Return the processors of these names, each once.
 
     Raises:
-        ArmError: the emulator does not have one of them, or is not an emulator.
+        ArmError: there is no name, or the emulator does not know one of them.
     """
     known = _known_to(emulator)
     for name in names:
@@ -71,31 +72,29 @@ def choose_processors(names: Sequence[str], emulator: Path) -> list[Processor]:
 
 
 def check_emulator(emulator: Path) -> str:
-    """Its version.
+    """Return the version of an emulator.
 
     Raises:
-        ArmError: it is missing, no qemu-aarch64, or too old.
+        ArmError: it is missing, not a qemu-aarch64, or too old.
     """
-    printed = _ask(emulator, "--version")
-    found = re.search(r"qemu-aarch64 version (\d+)([.\d]*)", printed)
-    if found is None:
-        raise ArmError(f"{emulator}: is not qemu-aarch64; name one with --qemu, or leave it out to have one fetched")
-    if int(found[1]) < _OLDEST:
+    version = re.search(r"qemu-aarch64 version (\d+)([.\d]*)", _output_of(emulator, "--version"))
+    if version is None:
         raise ArmError(
-            f"{emulator}: is QEMU {found[1]}{found[2]}, which crashes in XNNPACK's kernels; use {_OLDEST} or newer, "
-            "or leave --qemu out to have it fetched"
+            f"{emulator}: is not qemu-aarch64; name a qemu-aarch64 with --qemu, or leave --qemu out to have one fetched"
         )
-    return found[1] + found[2]
-
-
-_OLDEST = 10
+    if int(version[1]) < _OLDEST:
+        raise ArmError(
+            f"{emulator}: is QEMU {version[1]}{version[2]}, which crashes in XNNPACK's kernels; use {_OLDEST} or "
+            "newer, or leave --qemu out to have it fetched"
+        )
+    return version[1] + version[2]
 
 
 def _known_to(emulator: Path) -> list[str]:
-    return [line.strip() for line in _ask(emulator, "-cpu", "help").splitlines() if line.startswith(" ")]
+    return [line.strip() for line in _output_of(emulator, "-cpu", "help").splitlines() if line.startswith(" ")]
 
 
-def _ask(emulator: Path, *arguments: str) -> str:
+def _output_of(emulator: Path, *arguments: str) -> str:
     try:
         done = subprocess.run([emulator, *arguments], capture_output=True, text=True, errors="replace", check=False)
     except OSError as error:

@@ -1,4 +1,7 @@
-"""Outcomes as a table for people and as a JSON document. Emulated time is told nowhere: it means nothing."""
+"""The verdict on a comparison with Arm processors, and the comparison as a JSON document.
+
+No time is reported: emulated time says nothing about a real processor.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
 import mmnet
-from mmnet.evaluation.arm.parity import STAGES, Comparison, Outcome
+from mmnet.evaluation.arm.parity import STAGES, ArrayComparison, Outcome
 from mmnet.evaluation.arm.processors import kernels
 
 FORMAT = "mmnet-arm-parity/2"
@@ -21,11 +21,11 @@ EXIT_CODES = {IDENTICAL: 0, WITHIN: 0, DIFFERS: 1, NOT_COMPARED: 2}
 
 @dataclass(frozen=True)
 class Tolerance:
-    """By how much the model's output may differ. Every other stage is held to the bit, whatever the model.
+    """The tolerance of the model's output. Every other stage has to be identical, for every model.
 
     Attributes:
-        alpha: of the model's output, where 1 is opaque.
-        because: what makes it differ.
+        alpha: the largest accepted difference of the output, where 1 is opaque.
+        because: why the output may differ.
     """
 
     alpha: float
@@ -33,26 +33,26 @@ class Tolerance:
 
 
 EXACT = Tolerance(0, "integers: nothing is rounded differently")
-FLOAT = Tolerance(1e-6, "floats: sums are taken in another order, and multiply-adds fused")
+FLOAT = Tolerance(1e-6, "floats: sums have another order, and multiply-adds are fused")
 DYNAMIC = Tolerance(
-    0.05, "dynamic: every layer rounds its floats to int8 by their range, so that a last bit can move a whole step"
+    0.05, "dynamic: every layer rounds its floats to int8 by their range, so that a last bit can change a whole step"
 )
 
 
 def tolerance_for(precisions: Mapping[str, int]) -> Tolerance:
-    """What a model is held to, by the precisions of its layers as `mmnet.runtime.tflite.inspection` names them."""
+    """Return the tolerance of a model, by the precisions of its layers as in `ModelReport.precisions`."""
     if all(name.startswith("int") for name in precisions):
         return EXACT
     return FLOAT if set(precisions) <= {"float32", "float16"} else DYNAMIC
 
 
 def limit(stage: str, tolerance: Tolerance) -> float:
-    """The largest difference accepted of a stage, in its own units."""
+    """Return the largest accepted difference of a stage, in the units of its array."""
     return tolerance.alpha if stage == "alpha" else 0
 
 
 def verdict_of(outcome: Outcome, tolerance: Tolerance) -> str:
-    """One of EXIT_CODES. A difference is told even where other images could not be compared."""
+    """Return the verdict, a key of EXIT_CODES; a difference counts even if other images could not be compared."""
     compared = [comparison for image in outcome.images for comparison in image.comparisons]
     if not all(entry.within(limit(entry.stage, tolerance)) for entry in compared):
         return DIFFERS
@@ -62,59 +62,28 @@ def verdict_of(outcome: Outcome, tolerance: Tolerance) -> str:
 
 
 def worst(verdicts: Sequence[str]) -> str:
-    """The verdict of several: a difference counts most, then what could not be compared."""
+    """Return the verdict on several outcomes: a difference counts most, then what could not be compared."""
     return max(verdicts, key=[IDENTICAL, WITHIN, NOT_COMPARED, DIFFERS].index)
 
 
-def table(outcomes: Sequence[Outcome], tolerance: Tolerance) -> Table:
-    """A column a processor: the kernels that it runs, how many images were compared, each stage, the verdict."""
-    grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    grid.add_column("")
-    for outcome in outcomes:
-        grid.add_column(outcome.processor.name)
-    told = [kernels(outcome.told["features"]) if outcome.told else "–" for outcome in outcomes]
-    grid.add_row("found in", *(Text(outcome.processor.found_in or "–", "dim") for outcome in outcomes))
-    grid.add_row("its kernels", *told)
-    grid.add_row("images", *(str(len(_compared(outcome, next(iter(STAGES))))) for outcome in outcomes))
-    for stage, what in STAGES.items():
-        grid.add_row(
-            Text.assemble(stage, (f": {what}", "dim")), *(_cell(_compared(outcome, stage)) for outcome in outcomes)
-        )
-    verdicts = [verdict_of(outcome, tolerance) for outcome in outcomes]
-    styles = {IDENTICAL: "green", WITHIN: "green", DIFFERS: "bold red"}
-    grid.add_row("", *(Text(verdict, styles.get(verdict, "yellow")) for verdict in verdicts))
-    return grid
-
-
-def _compared(outcome: Outcome, stage: str) -> list[Comparison]:
+def compared_arrays(outcome: Outcome, stage: str) -> list[ArrayComparison]:
+    """Return the comparisons of one stage, over all images."""
     return [entry for image in outcome.images for entry in image.comparisons if entry.stage == stage]
 
 
-def _cell(compared: Sequence[Comparison]) -> str:
-    """Of one stage, over all images."""
-    if not compared:
-        return "–"
-    differing = sum(entry.differing for entry in compared)
-    if not differing:
-        return "identical"
-    share = differing / sum(entry.values for entry in compared)
-    largest = _largest(compared)
-    return f"{share:.2%} differ, " + ("other shape" if largest is None else f"by ≤ {largest:.2g}")
-
-
-def _largest(compared: Sequence[Comparison]) -> float | None:
-    """The largest difference of any; None where one has another shape."""
+def largest_difference(compared: Sequence[ArrayComparison]) -> float | None:
+    """Return the largest difference of several arrays; None if one has another shape or dtype."""
     sizes = [entry.largest for entry in compared]
     return None if None in sizes else max((size for size in sizes if size is not None), default=0.0)
 
 
-def _summary(compared: Sequence[Comparison]) -> dict[str, Any]:
+def _summary(compared: Sequence[ArrayComparison]) -> dict[str, Any]:
     return {
         "images": len(compared),
         "differing_images": sum(bool(entry.differing) for entry in compared),
         "values": sum(entry.values for entry in compared),
         "differing": sum(entry.differing for entry in compared),
-        "largest": _largest(compared),
+        "largest": largest_difference(compared),
     }
 
 
@@ -125,17 +94,17 @@ def document(
     data: Mapping[str, Any],
     here: Mapping[str, Any],
     emulator: str,
-    command: str,
+    command: str | None,
 ) -> dict[str, Any]:
-    """Everything that was compared, as plain JSON values.
+    """Return all comparisons as plain JSON values.
 
     Args:
-        outcomes: one a processor, at least one.
-        tolerance: what the model was held to.
-        model, data: which ones.
-        here: what the observer on this machine told.
-        emulator: QEMU's version.
-        command: the line that was typed.
+        outcomes: one per processor, at least one.
+        tolerance: the tolerance of the model.
+        model, data: the descriptions of the model and of the photos.
+        here: the description of this machine by its observer.
+        emulator: the version of QEMU.
+        command: the command line; None where there was none.
     """
     verdicts = [verdict_of(outcome, tolerance) for outcome in outcomes]
     return {
@@ -152,11 +121,11 @@ def document(
         "processors": [
             {
                 "name": outcome.processor.name,
-                "kernels": kernels(outcome.told["features"]) if outcome.told else None,
+                "kernels": kernels(outcome.described["features"]) if outcome.described else None,
                 "verdict": verdict,
                 "error": outcome.error,
-                "arm": dict(outcome.told),
-                "compared": {stage: _summary(_compared(outcome, stage)) for stage in STAGES},
+                "arm": dict(outcome.described),
+                "compared": {stage: _summary(compared_arrays(outcome, stage)) for stage in STAGES},
                 "images": [
                     {"name": image.name, "error": image.error}
                     | {entry.stage: _entry(entry) for entry in image.comparisons}
@@ -168,7 +137,7 @@ def document(
     }
 
 
-def _entry(comparison: Comparison) -> dict[str, Any]:
+def _entry(comparison: ArrayComparison) -> dict[str, Any]:
     entry = asdict(comparison)
     del entry["stage"]
     return entry

@@ -1,9 +1,9 @@
-"""Images to measure on: photos and their alpha mattes, paired by the stem of their names.
+"""Photos and their alpha mattes on disk, paired by the stem of their names.
 
 DIR/image/00002.jpg          DIR/test/image/00002.jpg   (with the split `test`)
 DIR/mask/00002.png           DIR/test/mask/00002.png
 
-Or photos alone, DIR/00002.jpg, where two models are compared with each other and not with the truth.
+Photos alone, DIR/00002.jpg, are enough to compare two models with each other.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ IMAGE, MASK = "image", "mask"
 
 
 class DatasetError(MMNetError):
-    """Images that cannot be measured on.
+    """Images cannot be measured on.
 
     Attributes:
-        problems: one line each, naming the file and the fix.
+        problems: one line per problem; each names the file and the fix.
     """
 
     def __init__(self, problems: Iterable[str]) -> None:
@@ -37,17 +37,24 @@ class DatasetError(MMNetError):
 
 @dataclass(frozen=True)
 class Pair:
-    """A photo and its alpha matte on disk. `name` is their common stem."""
+    """A photo and its alpha matte on disk.
+
+    Attributes:
+        name: their common stem.
+        image: the file of the photo.
+        mask: the file of the matte.
+    """
 
     name: str
     image: Path
     mask: Path
 
     def read(self) -> tuple[U8Array, U8Array]:
-        """The photo, uint8 [H, W, 3] RGB, and α*, uint8 [H, W], 255 = the person (16 bits are rounded to 8).
+        """Read the photo, uint8 [H, W, 3] RGB, and α*, uint8 [H, W], 255 = the foreground (16 bits are rounded to 8).
 
         Raises:
-            DatasetError: one cannot be read, they differ in size, or the matte is no matte.
+            DatasetError: a file cannot be read, the two differ in size, or the matte is in colour or holds only 0 and
+                1.
         """
         try:
             image, mask = read_photo(self.image), read_photo(self.mask)
@@ -62,24 +69,29 @@ class Pair:
             )
         grey = mask[..., 0]
         if (mask != grey[..., None]).any():
-            raise DatasetError([f"{self.mask}: is an image in colour; an alpha matte is grey, 255 = the person"])
+            raise DatasetError([f"{self.mask}: is an image in colour; an alpha matte is grey, 255 = the foreground"])
         if grey.max() == 1:
-            raise DatasetError([f"{self.mask}: holds 0 and 1; an 8-bit alpha matte has 255 where the person is"])
+            raise DatasetError([f"{self.mask}: holds only 0 and 1; an 8-bit alpha matte is 255 in the foreground"])
         return image, np.ascontiguousarray(grey)
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo on disk whose matte nobody knows. `name` is the stem of its file."""
+    """A photo on disk without a matte.
+
+    Attributes:
+        name: the stem of its file.
+        image: the file.
+    """
 
     name: str
     image: Path
 
     def read(self) -> tuple[U8Array, None]:
-        """The photo, uint8 [H, W, 3] RGB, and no matte.
+        """Read the photo, uint8 [H, W, 3] RGB; the second value is None, for there is no matte.
 
         Raises:
-            DatasetError: it cannot be read.
+            DatasetError: the photo cannot be read.
         """
         try:
             return read_photo(self.image), None
@@ -88,13 +100,13 @@ class Photo:
 
 
 def load_images(folder: Path, split: str | None = None) -> list[Pair] | list[Photo]:
-    """The pairs of a folder that holds `image` or `mask`, or splits that do; else the photos directly in it.
+    """List the pairs of a folder that holds `image` or `mask`, or splits that do; else the photos directly in it.
 
     Args:
         folder, split: as `load_pairs`.
 
     Raises:
-        DatasetError: as `load_pairs`; or no such folder, no photo in it, or two of one stem.
+        DatasetError: as `load_pairs`; or there is no such folder, no photo in it, or two photos of one stem.
     """
     place = folder / split if split else folder
     if any((place / part).is_dir() for part in (IMAGE, MASK)) or any(folder.glob(f"*/{IMAGE}")):
@@ -112,12 +124,12 @@ def load_pairs(folder: Path, split: str | None = None) -> list[Pair]:
     """List the pairs of a folder, sorted by name, without reading them.
 
     Args:
-        folder: holds `image` and `mask`, or the splits that do.
-        split: its subfolder, for example `test`; None: the folder itself.
+        folder: the folder that holds `image` and `mask`, or splits that do.
+        split: the subfolder to take, for example `test`; None: the folder itself.
 
     Raises:
-        DatasetError: no such folder, no images, a photo without a matte or the other way round, or two files of
-            one stem. It lists all of them.
+        DatasetError: there is no such folder, no image, a photo without a matte, a matte without a photo, or two files
+            of one stem. It lists all of them.
     """
     place = folder / split if split else folder
     for part in (IMAGE, MASK):
@@ -126,7 +138,7 @@ def load_pairs(folder: Path, split: str | None = None) -> list[Pair]:
             fix = (
                 f"name one of its splits: --split {' or '.join(splits)}"
                 if splits and not split
-                else f"photos belong into {place / IMAGE}, their mattes into {place / MASK}"
+                else f"put photos into {place / IMAGE} and their mattes into {place / MASK}"
             )
             raise DatasetError([f"{place / part}: no such folder; {fix}"])
     try:
@@ -135,42 +147,43 @@ def load_pairs(folder: Path, split: str | None = None) -> list[Pair]:
         raise DatasetError([str(error)]) from error
     problems = [*_ambiguous(images), *_ambiguous(masks)]
     image_of, mask_of = ({path.stem: path for path in paths} for paths in (images, masks))
-    problems += [f"{path}: has no matte {place / MASK / stem}.png" for stem, path in _lacking(image_of, mask_of)]
-    problems += [f"{path}: has no photo {place / IMAGE / stem}.jpg" for stem, path in _lacking(mask_of, image_of)]
+    problems += [f"{path}: has no matte {place / MASK / stem}.png" for stem, path in _without(image_of, mask_of)]
+    problems += [f"{path}: has no photo {place / IMAGE / stem}.jpg" for stem, path in _without(mask_of, image_of)]
     if problems:
         raise DatasetError(problems)
     return [Pair(stem, image_of[stem], mask_of[stem]) for stem in sorted(image_of)]
 
 
 def check_pairs(pairs: Sequence[Pair | Photo], progress: Callable[[int, int], None] = lambda done, total: None) -> str:
-    """Read every pair (or photo) once, so that what is wrong with one is known before hours are spent on the others.
+    """Read every pair or photo once, to report all that cannot be used before a long measurement.
 
     Args:
-        pairs: at least one.
+        pairs: at least one pair or photo.
         progress: called with the pairs read and their total.
 
     Returns:
-        SHA-256 over the names and pixels of all of them: the same for the same images, whatever their files.
+        The SHA-256 over the names and pixels of all, in hexadecimal. The same pixels give the same hash in every file
+        format.
 
     Raises:
-        DatasetError: lists every pair that cannot be used.
+        DatasetError: some pairs cannot be used; it lists all of them.
     """
-    found: list[bytes] = []
+    digests: list[bytes] = []
     problems: list[str] = []
     with ThreadPoolExecutor() as pool:
         for done, result in enumerate(pool.map(_fingerprint, pairs), start=1):
             if isinstance(result, DatasetError):
                 problems += result.problems
             else:
-                found.append(result)
+                digests.append(result)
             progress(done, len(pairs))
     if problems:
         raise DatasetError(problems)
-    return joined_fingerprint([pair.name for pair in pairs], found)
+    return combined_fingerprint([pair.name for pair in pairs], digests)
 
 
 def fingerprint(image: U8Array, mask: U8Array | None) -> bytes:
-    """SHA-256 of an image's pixels and its matte's, as `read` gives them."""
+    """Return the SHA-256 of the pixels of an image and its matte, as `Pair.read` returns them."""
     digest = hashlib.sha256(str(image.shape).encode())
     digest.update(image.tobytes())
     if mask is not None:
@@ -178,28 +191,28 @@ def fingerprint(image: U8Array, mask: U8Array | None) -> bytes:
     return digest.digest()
 
 
-def joined_fingerprint(names: Sequence[str], found: Sequence[bytes]) -> str:
-    """What `check_pairs` returns, of every image's name and `fingerprint`."""
+def combined_fingerprint(names: Sequence[str], digests: Sequence[bytes]) -> str:
+    """Return the hash of all images, as `check_pairs` does, from the name and `fingerprint` of each."""
     digest = hashlib.sha256()
-    for name, part in zip(names, found, strict=True):
+    for name, part in zip(names, digests, strict=True):
         digest.update(name.encode() + b"\0" + part)
     return digest.hexdigest()
 
 
-def _lacking(these: dict[str, Path], those: dict[str, Path]) -> list[tuple[str, Path]]:
-    """The entries of `these` whose stem `those` lacks."""
-    return [(stem, path) for stem, path in these.items() if stem not in those]
+def _without(paths: dict[str, Path], partners: dict[str, Path]) -> list[tuple[str, Path]]:
+    """Return the entries of `paths` whose stem is not in `partners`."""
+    return [(stem, path) for stem, path in paths.items() if stem not in partners]
 
 
 def _ambiguous(paths: Sequence[Path]) -> list[str]:
-    """Files of one stem, of which nobody can say which is meant."""
+    """Return one problem for each file whose stem an earlier file has."""
     first: dict[str, Path] = {}
-    twice = []
+    problems = []
     for path in paths:
         if path.stem in first:
-            twice.append(f"{path}: has the same stem as {first[path.stem]}; remove or rename one")
+            problems.append(f"{path}: has the same stem as {first[path.stem]}; remove or rename one")
         first.setdefault(path.stem, path)
-    return twice
+    return problems
 
 
 def _fingerprint(pair: Pair | Photo) -> bytes | DatasetError:

@@ -1,11 +1,12 @@
-"""Sequences to measure on: frames and their alpha mattes, as images or as two videos.
+"""Frame sequences with their alpha mattes on disk, as images or as two videos.
 
 DIR/SEQUENCE/image/0000.png     DIR/SEQUENCE/mask/0000.png      as `mmnet data sequences` writes them
 DIR/SEQUENCE/com/0000.png       DIR/SEQUENCE/pha/0000.png       as in Robust Video Matting's evaluation
 DIR/com/SEQUENCE/0000.png       DIR/pha/SEQUENCE/0000.png
-DIR/com/SEQUENCE.mp4            DIR/pha/SEQUENCE.mp4            videos, of the same number of frames
+DIR/com/SEQUENCE.mp4            DIR/pha/SEQUENCE.mp4            videos with equally many frames
 
-Either pair of names goes with each. DIR may be a single sequence, or hold folders of such folders.
+The folder names image and mask, or com and pha, can be used in every layout. DIR may be a single sequence, or hold
+folders of such folders.
 """
 
 from __future__ import annotations
@@ -22,27 +23,27 @@ from pathlib import Path
 import numpy as np
 
 from mmnet.arrays import AnyArray, U8Array
-from mmnet.errors import MissingExtraError
 from mmnet.evaluation.datasets.pairs import DatasetError, Pair
 from mmnet.runtime import PhotoError, list_photos
+from mmnet.runtime.video.ffmpeg import pyav
 from mmnet.runtime.video.formats import VIDEO_EXTENSIONS
 
 FrameAndMatte = tuple[U8Array, U8Array]
 
 PARTS = (("image", "mask"), ("com", "pha"))
 ABOUT = "sequences.json"
-_DEPTH = 3  # folders of folders that are searched
-_FEW = 5  # files named where a whole folder does not fit
+_DEPTH = 3  # levels of folders that are searched
+_FEW = 5  # files that are named where many have the same problem
 
 
 @dataclass(frozen=True)
-class Clip:
+class FrameSequence:
     """One sequence on disk.
 
     Attributes:
-        name: its folder, relative to what was named; unique.
-        pairs: its frames in their order, where they are images.
-        videos: the video and that of its mattes, where they are not.
+        name: its folder or video, relative to the folder that was listed; unique.
+        pairs: its frames and mattes in their order, if they are images.
+        videos: the video of its frames and the video of its mattes, if they are videos.
     """
 
     name: str
@@ -50,12 +51,12 @@ class Clip:
     videos: tuple[Path, Path] | None = None
 
     def frames(self) -> Iterator[FrameAndMatte]:
-        """Each frame, uint8 [H, W, 3] RGB, and its α*, uint8 [H, W], 255 = the person; all of one size.
+        """Yield each frame, uint8 [H, W, 3] RGB, and its α*, uint8 [H, W], 255 = the foreground; all of one size.
 
         Raises:
-            DatasetError: one cannot be read, differs in size from the others, or lacks its partner; or there is only
-                one.
-            MissingExtraError: PyAV is not installed, for videos.
+            DatasetError: a frame cannot be read, differs in size from the others, or has no matte; or there is only
+                one frame.
+            MissingExtraError: the sequence is a video and PyAV is not installed.
         """
         size, count = None, 0
         for name, (frame, mask) in self._read():
@@ -67,7 +68,7 @@ class Clip:
             count += 1
             yield frame, mask
         if count < 2:
-            raise DatasetError([f"{self.name}: has {count} frame; what moves takes at least two"])
+            raise DatasetError([f"{self.name}: has {count} frame; a sequence needs at least two"])
 
     def _read(self) -> Iterator[tuple[Path, FrameAndMatte]]:
         if self.videos is None:
@@ -80,7 +81,7 @@ class Clip:
                 counts[index] += part is not None
             frame, matte = decoded
             if frame is None or matte is None:
-                continue  # count the rest, to say how many there are
+                continue  # the rest is only counted, for the message
             if frame.shape[:2] != matte.shape:
                 raise DatasetError(
                     [f"{mask}: is {_size(matte.shape)}, its video {image} {_size(frame.shape)}; make them one size"]
@@ -92,86 +93,92 @@ class Clip:
             )
 
 
-def load_clips(folder: Path, split: str | None = None) -> list[Clip]:
+def load_sequences(folder: Path, split: str | None = None) -> list[FrameSequence]:
     """List the sequences of a folder, sorted by name, without reading them.
 
     Args:
-        folder: see this module.
-        split: its subfolder; None: the folder itself.
+        folder: a folder of one of this module's layouts.
+        split: the subfolder to take; None: the folder itself.
 
     Raises:
-        DatasetError: no such folder, no sequence, a frame or sequence without its mattes, or the other way round. It
-            lists all of them.
+        DatasetError: there is no such folder, no sequence, a frame or sequence without mattes, or mattes without
+            frames. It lists all of them.
     """
     place = folder / split if split else folder
     if not place.is_dir():
         raise DatasetError([f"{place}: no such folder"])
     problems: list[str] = []
     try:
-        clips = list(_find(place, place, _DEPTH, problems))
+        sequences = list(_find(place, place, _DEPTH, problems))
     except OSError as error:
         raise DatasetError([f"{error.filename}: cannot be listed: {error.strerror}"]) from error
     if problems:
         raise DatasetError(problems)
-    if not clips:
+    if not sequences:
         raise DatasetError(
-            [f"{place}: has no sequence in it; frames belong into {place}/NAME/image, their mattes into NAME/mask"]
+            [f"{place}: has no sequence in it; put frames into {place}/NAME/image and their mattes into NAME/mask"]
         )
-    return clips
+    return sequences
 
 
 @dataclass(frozen=True)
-class Checked:
-    """What `check_clips` found: how many frames each sequence has, and what tells these sequences from others."""
+class SequenceSummary:
+    """The result of `check_sequences`.
+
+    Attributes:
+        lengths: the number of frames of each sequence.
+        sha256: the SHA-256 over the names and pixels of all, in hexadecimal.
+    """
 
     lengths: list[int]
     sha256: str
 
 
-def check_clips(clips: Sequence[Clip], progress: Callable[[int, int], None] = lambda done, total: None) -> Checked:
-    """Read every sequence once, so that what is wrong with one is known before hours are spent on the others.
+def check_sequences(
+    sequences: Sequence[FrameSequence], progress: Callable[[int, int], None] = lambda done, total: None
+) -> SequenceSummary:
+    """Read every sequence once, to report all that cannot be used before a long measurement.
 
     Args:
-        clips: at least one.
+        sequences: at least one.
         progress: called with the sequences read and their total.
 
     Returns:
-        Their lengths, and the SHA-256 over the names and pixels of all: the same for the same images, whatever
-        their files.
+        Their lengths, and a hash that is the same for the same pixels in every file format.
 
     Raises:
-        DatasetError: lists every sequence that cannot be used.
-        MissingExtraError: PyAV is not installed, for videos.
+        DatasetError: some sequences cannot be used; it lists all of them.
+        MissingExtraError: a sequence is a video and PyAV is not installed.
     """
     problems: list[str] = []
     lengths: list[int] = []
     digest = hashlib.sha256()
     with ThreadPoolExecutor() as pool:
-        for done, (clip, found) in enumerate(zip(clips, pool.map(_digest, clips), strict=True), start=1):
-            if isinstance(found, DatasetError):
-                problems += found.problems
+        for done, (sequence, result) in enumerate(zip(sequences, pool.map(_digest, sequences), strict=True), start=1):
+            if isinstance(result, DatasetError):
+                problems += result.problems
             else:
-                lengths.append(found[0])
-                digest.update(clip.name.encode() + b"\0" + found[1])
-            progress(done, len(clips))
+                lengths.append(result[0])
+                digest.update(sequence.name.encode() + b"\0" + result[1])
+            progress(done, len(sequences))
     if problems:
         raise DatasetError(problems)
-    return Checked(lengths, digest.hexdigest())
+    return SequenceSummary(lengths, digest.hexdigest())
 
 
-def read_groups(folder: Path, split: str | None = None) -> dict[str, str]:
-    """Sequence name -> motion, as `mmnet data sequences` noted them in `sequences.json`; empty where it did not."""
+def read_motions(folder: Path, split: str | None = None) -> dict[str, str]:
+    """Read `sequences.json`, which `mmnet data sequences` writes: sequence name -> motion; empty if there is none."""
     try:
-        found = json.loads(((folder / split if split else folder) / ABOUT).read_text(encoding="utf-8"))
-        return {str(entry["name"]): str(entry["motion"]) for entry in found["sequences"]}
+        contents = json.loads(((folder / split if split else folder) / ABOUT).read_text(encoding="utf-8"))
+        return {str(entry["name"]): str(entry["motion"]) for entry in contents["sequences"]}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
 
-def _digest(clip: Clip) -> tuple[int, bytes] | DatasetError:
+def _digest(sequence: FrameSequence) -> tuple[int, bytes] | DatasetError:
     digest, count = hashlib.sha256(), 0
     try:
-        for frame, mask in clip.frames():
+        for frame, mask in sequence.frames():
             digest.update(str(frame.shape).encode() + frame.tobytes() + mask.tobytes())
             count += 1
     except DatasetError as error:
@@ -182,16 +189,16 @@ def _digest(clip: Clip) -> tuple[int, bytes] | DatasetError:
 # --- finding ----------------------------------------------------------------------------------------------------------
 
 
-def _find(folder: Path, root: Path, depth: int, problems: list[str]) -> Iterator[Clip]:
-    """The sequences in `folder`, by name; what is wrong goes to `problems`."""
+def _find(folder: Path, root: Path, depth: int, problems: list[str]) -> Iterator[FrameSequence]:
+    """Find the sequences in `folder` and below it, by name; problems are appended to `problems`."""
     for parts in PARTS:
         images, masks = (folder / part for part in parts)
         if images.is_dir() and masks.is_dir():
-            yield from _between(images, masks, root, problems)
+            yield from _paired(images, masks, root, problems)
             return
-        for there, lacking in ((images, masks), (masks, images)):
-            if there.is_dir():
-                problems.append(f"{lacking}: no such folder; {there} needs it beside it")
+        for present, missing in ((images, masks), (masks, images)):
+            if present.is_dir():
+                problems.append(f"{missing}: no such folder; {present} needs it beside it")
                 return
     if depth:
         for inner in sorted(folder.iterdir()):
@@ -199,10 +206,10 @@ def _find(folder: Path, root: Path, depth: int, problems: list[str]) -> Iterator
                 yield from _find(inner, root, depth - 1, problems)
 
 
-def _between(images: Path, masks: Path, root: Path, problems: list[str]) -> Iterator[Clip]:
-    """The sequences of two folders: one of images, or one for each folder or video in them."""
+def _paired(images: Path, masks: Path, root: Path, problems: list[str]) -> Iterator[FrameSequence]:
+    """Find the sequences of two folders: one if they hold images, else one for each folder or video in them."""
     name = images.parent.relative_to(root).as_posix()
-    sides = [_clips_in(part) for part in (images, masks)]
+    sides = [_entries(part) for part in (images, masks)]
     if not any(sides):
         yield from _images(images, masks, root.resolve().name if name == "." else name, problems)
         return
@@ -214,13 +221,13 @@ def _between(images: Path, masks: Path, root: Path, problems: list[str]) -> Iter
         if image.is_dir() and mask.is_dir():
             yield from _images(image, mask, inner, problems)
         elif image.is_file() and mask.is_file():
-            yield Clip(inner, videos=(image, mask))
+            yield FrameSequence(inner, videos=(image, mask))
         else:
-            problems.append(f"{mask}: and {image} are a folder and a video; give two of a kind")
+            problems.append(f"{mask}: and {image} are a folder and a video; give two folders or two videos")
 
 
-def _clips_in(folder: Path) -> dict[str, Path]:
-    """Stem -> folder of images, or video."""
+def _entries(folder: Path) -> dict[str, Path]:
+    """List the folders and videos in a folder: stem -> path."""
     return {
         path.stem if path.is_file() else path.name: path
         for path in sorted(folder.iterdir())
@@ -228,26 +235,28 @@ def _clips_in(folder: Path) -> dict[str, Path]:
     }
 
 
-def _images(images: Path, masks: Path, name: str, problems: list[str]) -> Iterator[Clip]:
-    """A sequence of images, in the order of the numbers in their names."""
+def _images(images: Path, masks: Path, name: str, problems: list[str]) -> Iterator[FrameSequence]:
+    """Yield the sequence of two folders of images, in the order of the numbers in their names, if they match."""
     try:
         frames, mattes = ({path.stem: path for path in list_photos(part)} for part in (images, masks))
     except PhotoError as error:
         problems.append(str(error))
         return
-    lacking = [path for stem, path in frames.items() if stem not in mattes]
+    unmatched = [path for stem, path in frames.items() if stem not in mattes]
     spare = [path for stem, path in mattes.items() if stem not in frames]
     counts = f" ({len(frames)} frames, {len(mattes)} mattes)"
-    for paths, what in ((lacking, f"has no matte in {masks}{counts}"), (spare, f"has no frame in {images}{counts}")):
+    for paths, what in ((unmatched, f"has no matte in {masks}{counts}"), (spare, f"has no frame in {images}{counts}")):
         problems += [f"{path}: {what}" for path in paths[:_FEW]]
         if len(paths) > _FEW:
-            problems.append(f"{paths[0].parent}: {len(paths) - _FEW} more of that")
-    if not lacking and not spare:
-        yield Clip(name, tuple(Pair(stem, frames[stem], mattes[stem]) for stem in sorted(frames, key=_natural)))
+            problems.append(f"{paths[0].parent}: {len(paths) - _FEW} more files have the same problem")
+    if not unmatched and not spare:
+        yield FrameSequence(
+            name, tuple(Pair(stem, frames[stem], mattes[stem]) for stem in sorted(frames, key=_natural))
+        )
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:
-    """A key that sorts frame2 before frame10."""
+    """Return a sorting key that puts frame2 before frame10."""
     parts = re.split(r"(\d+)", name)
     return [(1, int(part), part) if part.isdecimal() and part.isascii() else (0, 0, part) for part in parts]
 
@@ -256,12 +265,8 @@ def _natural(name: str) -> list[tuple[int, int, str]]:
 
 
 def _decode(path: Path, pixels: str) -> Iterator[U8Array]:
-    """The frames of a video: uint8 [H, W, 3] for `rgb24`, [H, W] for `gray`."""
-    try:
-        import av
-        from av.error import FFmpegError
-    except ImportError as error:
-        raise MissingExtraError("video", "PyAV") from error
+    """Decode the frames of a video: uint8 [H, W, 3] for `rgb24`, [H, W] for `gray`."""
+    av = pyav()
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
@@ -269,7 +274,7 @@ def _decode(path: Path, pixels: str) -> Iterator[U8Array]:
             for frame in container.decode(video=0):
                 image: AnyArray = frame.to_ndarray(format=pixels)
                 yield np.ascontiguousarray(image)
-    except (FFmpegError, OSError) as error:
+    except (av.error.FFmpegError, OSError) as error:
         raise DatasetError([f"{path}: cannot be read as a video: {error.strerror or error}"]) from error
 
 

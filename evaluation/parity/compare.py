@@ -1,7 +1,7 @@
-"""Two models on the same images: how far the second one's alpha is from the first one's, and what that costs.
+"""Two models on the same images: the difference of their alphas, and the change of accuracy from one to the other.
 
-The first is the reference (usually float), the second is what was made of it (usually quantized). Every figure is a
-difference on one and the same image, so that how hard the images are does not drown how alike the models are.
+The first model is the reference (usually float), the second is derived from it (usually quantized). Every figure is a
+paired difference on the same image: differences between easy and difficult images do not enter it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mmnet.evaluation import metrics
 from mmnet.evaluation.datasets.pairs import Pair, Photo
 from mmnet.evaluation.evaluate import each_image
 from mmnet.evaluation.figures import FIGURES, Comparison, Truth
-from mmnet.evaluation.models import Candidate, Matter
+from mmnet.evaluation.models import Candidate, LoadedModel
 from mmnet.evaluation.parity.tolerances import (
     LIMITS,
     MAX_GAUSS_GRAD_INCREASE,
@@ -35,18 +35,18 @@ LEVELS = 255
 
 
 class NotComparedError(MMNetError):
-    """The two could not be compared."""
+    """The two models cannot be compared."""
 
     exit_code = 2
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One figure of α against the reference's α, at the reference's own size.
+    """One figure of the difference between α and the reference's α, at the reference's size.
 
     Attributes:
-        name: in tables and in JSON.
-        definition: in words.
+        name: its name in tables and in JSON.
+        definition: its definition.
         compute: (reference, other), float32 [S, S] in 0-1 -> its value.
     """
 
@@ -63,19 +63,19 @@ DIFFERENCES: tuple[Difference, ...] = (
 )
 RANKED_BY = "MAD"
 
-# Against the true matte. CONN and SAD say the same of an image as MAD does, and CONN takes longer than the models.
+# Figures against the true matte. SAD is MAD times the number of pixels; CONN takes longer than the models themselves.
 ACCURACY = tuple(figure for figure in FIGURES if figure.name not in ("CONN", "SAD"))
 
 
 @dataclass(frozen=True)
 class ImageParity:
-    """One image.
+    """The comparison on one image.
 
     Attributes:
-        name: its stem.
+        name: the stem of the image.
         differences: figure name of DIFFERENCES -> value.
-        accuracy: for both models, figure name of ACCURACY -> value; None where the matte is not known.
-        histogram: int64 [511], pixels whose Δα, other − reference, rounds to (−255 … 255) / 255.
+        accuracy: for the reference and the other model, figure name of ACCURACY -> value; None without a matte.
+        histogram: int64 [511], the number of pixels whose Δα, other − reference, rounds to (−255 … 255) / 255.
     """
 
     name: str
@@ -86,7 +86,7 @@ class ImageParity:
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure and the 95 % bootstrap interval around it."""
+    """A figure and its 95 % bootstrap interval, `low` to `high`."""
 
     value: float
     low: float
@@ -95,13 +95,13 @@ class Interval:
 
 @dataclass(frozen=True)
 class Change:
-    """What one accuracy figure does from the reference to the other model.
+    """The change of one accuracy figure from the reference to the other model.
 
     Attributes:
-        reference, other: its statistics for each model.
+        reference, other: the statistics of the figure for each model.
         difference: the statistics of the paired difference, other − reference.
-        increase: mean of the other / mean of the reference − 1; of one set of drawn images both means.
-        worse, better: on how many images the other model is worse, and better.
+        increase: mean of the other / mean of the reference − 1; for the interval, both means are of the same resample.
+        worse, better: the number of images on which the other model is worse, and better.
     """
 
     reference: Statistics
@@ -113,20 +113,20 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Check:
-    """One limit, judged.
+class LimitCheck:
+    """The judgement of one limit.
 
     Attributes:
-        limit: which.
-        found: the figure with its interval; of the worst image: without one (low = high = value).
-        accepted: the largest that passes.
-        passed: whether it does.
-        sure: whether the whole interval is on the same side of what is accepted.
-        image: which one, where it is about one.
+        limit: the limit.
+        measured: the figure with its interval; the figure of the worst image has none (low = high = value).
+        accepted: the tolerance: the largest value that passes.
+        passed: whether the figure passes.
+        sure: whether the whole interval is on one side of the tolerance.
+        image: the name of the worst image, if the limit is about it.
     """
 
     limit: Limit
-    found: Interval
+    measured: Interval
     accepted: float
     passed: bool
     sure: bool
@@ -135,13 +135,13 @@ class Check:
 
 @dataclass(frozen=True)
 class Parity:
-    """Two models compared.
+    """The comparison of two models.
 
     Attributes:
         reference, other: the models.
-        images: in the order of their names.
+        images: the comparison on each image, in the order given.
         differences: figure name of DIFFERENCES -> statistics over the images.
-        changes: figure name of ACCURACY -> its change; empty where no mattes are known.
+        changes: figure name of ACCURACY -> its change; empty without mattes.
     """
 
     reference: Candidate
@@ -151,19 +151,19 @@ class Parity:
     changes: Mapping[str, Change]
 
     def ranked(self) -> list[ImageParity]:
-        """The images, the one with the largest mean |Δα| first; of equals, by name."""
+        """Return the images by mean |Δα|, the largest first, equal ones by name."""
         return sorted(self.images, key=lambda image: (-image.differences[RANKED_BY], image.name))
 
     def median(self) -> ImageParity:
-        """The image in the middle of that ranking."""
+        """Return the image in the middle of `ranked`."""
         return self.ranked()[(len(self.images) - 1) // 2]
 
     def histogram(self) -> NDArray[np.int64]:
-        """Of all images, as `ImageParity.histogram`."""
+        """Return the sum of all images' histograms; see `ImageParity.histogram`."""
         return np.asarray(np.sum([image.histogram for image in self.images], axis=0), np.int64)
 
 
-def compare(
+def compare_candidates(
     reference: Candidate,
     other: Candidate,
     images: Sequence[Pair] | Sequence[Photo],
@@ -172,21 +172,21 @@ def compare(
     threads: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Parity:
-    """Run both models on every image.
+    """Run both models on every image and compare their alphas.
 
     Args:
-        reference, other: the models; where their sizes differ, the other's alpha is resized to the reference's.
+        reference, other: the models; if their sizes differ, the other's alpha is resized to the reference's size.
         images: at least one; with mattes, the accuracy of each model is measured as well.
-        resize, threads, progress: as `mmnet.evaluation.evaluate.evaluate`.
+        resize, threads, progress: as `mmnet.evaluation.evaluate.evaluate_candidates`.
 
     Raises:
-        EvaluationError, DatasetError, ModelError: as `evaluate`.
+        EvaluationError, DatasetError, ModelError: as `evaluate_candidates`.
     """
 
-    def measure(image: Pair | Photo, matters: Sequence[Matter]) -> ImageParity:
-        return _measure(image, matters, resize)
+    def measure(image: Pair | Photo, models: Sequence[LoadedModel]) -> ImageParity:
+        return _measure(image, models, resize)
 
-    found = each_image(
+    compared = each_image(
         [reference, other],
         tuple[Pair | Photo, ...](images),
         measure,
@@ -195,15 +195,15 @@ def compare(
         progress=progress,
     )
     names = [difference.name for difference in DIFFERENCES]
-    values = np.array([[entry.differences[name] for name in names] for entry in found], np.float64)
+    values = np.array([[entry.differences[name] for name in names] for entry in compared], np.float64)
     differences = dict(zip(names, summarise(values), strict=True))
-    return Parity(reference, other, tuple(found), differences, changes(found))
+    return Parity(reference, other, tuple(compared), differences, changes(compared))
 
 
-def alphas(image: Pair | Photo, matters: Sequence[Matter], resize: Resize) -> tuple[F32Array, F32Array]:
-    """What both models compute from one image, float32 [S, S] in 0-1 at the reference's size."""
+def alphas(image: Pair | Photo, models: Sequence[LoadedModel], resize: Resize) -> tuple[F32Array, F32Array]:
+    """Return the alphas of both models for one image, float32 [S, S] in 0-1, both at the reference's size."""
     photo, _ = image.read()
-    reference, other = (matter.run_float(resize.photo(photo, matter.size)) for matter in matters)
+    reference, other = (model.run_float(resize.photo(photo, model.size)) for model in models)
     return reference, _at_size_of(reference, other, resize)
 
 
@@ -211,9 +211,9 @@ def _at_size_of(reference: F32Array, other: F32Array, resize: Resize) -> F32Arra
     return other if other.shape == reference.shape else resize.alpha(other, *reference.shape)
 
 
-def _measure(image: Pair | Photo, matters: Sequence[Matter], resize: Resize) -> ImageParity:
+def _measure(image: Pair | Photo, models: Sequence[LoadedModel], resize: Resize) -> ImageParity:
     photo, mask = image.read()
-    reference, other = (matter.run_float(resize.photo(photo, matter.size)) for matter in matters)
+    reference, other = (model.run_float(resize.photo(photo, model.size)) for model in models)
     accuracy = None
     if mask is not None:
         truth = Truth(mask, resize)
@@ -233,15 +233,15 @@ def _accuracy(alpha: F32Array, truth: Truth) -> dict[str, float]:
     return {figure.name: figure.compute(comparison) for figure in ACCURACY}
 
 
-def changes(found: Sequence[ImageParity]) -> dict[str, Change]:
-    """Figure name of ACCURACY -> its change over the images whose mattes are known; empty where none is."""
-    known = [entry.accuracy for entry in found if entry.accuracy is not None]
+def changes(images: Sequence[ImageParity]) -> dict[str, Change]:
+    """Return figure name of ACCURACY -> its change over the images with mattes; empty if there is no matte."""
+    known = [entry.accuracy for entry in images if entry.accuracy is not None]
     if not known:
         return {}
     by_figure = {}
     for figure in ACCURACY:
         values = np.array([[of_one[figure.name] for of_one in entry] for entry in known], np.float64)
-        # An image on which one of them has no such figure says nothing about the change.
+        # An image on which one of the two has no such figure does not count for the change.
         values[np.isnan(values).any(axis=1)] = np.nan
         delta = values[:, 1] - values[:, 0]
         reference, other, difference = summarise(np.column_stack([values, delta]))
@@ -258,9 +258,9 @@ def changes(found: Sequence[ImageParity]) -> dict[str, Change]:
 
 
 def _increase(values: NDArray[np.float64], means: tuple[float, float]) -> Interval:
-    """Of float64 [N, 2] and the means of both columns: the second mean / the first − 1.
+    """Return the second mean / the first − 1, from float64 [N, 2] and the means of both columns.
 
-    0 / 0 is no increase, anything else / 0 an infinite one; of drawn means the latter says nothing of the interval.
+    0 / 0 is no increase, x / 0 an infinite one. Resamples with an infinite increase do not count for the interval.
     """
     reference, other = np.vstack([[means], bootstrap_means(values)]).T
     nowhere = np.where(other == 0, 0.0, np.where(np.isnan(other), np.nan, np.inf))
@@ -270,33 +270,33 @@ def _increase(values: NDArray[np.float64], means: tuple[float, float]) -> Interv
     return Interval(float(ratio[0]), float(low), float(high))
 
 
-def judge(parity: Parity, accepted: Mapping[str, float], *, strict: bool = False) -> list[Check]:
-    """Every limit that can be judged on these images.
+def judge(parity: Parity, accepted: Mapping[str, float], *, strict: bool = False) -> list[LimitCheck]:
+    """Judge every limit that can be judged on these images.
 
     Args:
-        parity: what was measured.
-        accepted: limit name -> the largest value that passes; see `mmnet.evaluation.parity.tolerances`.
-        strict: whether the far end of the interval has to pass, not only the figure.
+        parity: the comparison.
+        accepted: limit name -> tolerance; see `mmnet.evaluation.parity.tolerances`.
+        strict: whether the upper end of the interval has to pass, not only the figure.
     """
     mad = parity.differences["MAD"]
     worst = parity.ranked()[0]
     largest = worst.differences["MAD"]
-    found = {
+    measured = {
         MAX_MAD: Interval(mad.mean, mad.low, mad.high),
         MAX_IMAGE_MAD: Interval(largest, largest, largest),
     }
     if parity.changes:
-        found |= {
+        measured |= {
             MAX_MAD_INCREASE: parity.changes["MAD_256x256"].increase,
             MAX_GAUSS_GRAD_INCREASE: parity.changes["GAUSS_GRAD_256x256"].increase,
         }
     checks = []
     for limit in LIMITS:
-        if limit not in found:
+        if limit not in measured:
             continue
-        interval, largest_accepted = found[limit], accepted[limit.name]
+        interval, largest_accepted = measured[limit], accepted[limit.name]
         judged = interval.high if strict else interval.value
         sure = interval.high <= largest_accepted or interval.low > largest_accepted
         image = worst.name if limit is MAX_IMAGE_MAD else None
-        checks.append(Check(limit, interval, largest_accepted, judged <= largest_accepted, sure, image))
+        checks.append(LimitCheck(limit, interval, largest_accepted, judged <= largest_accepted, sure, image))
     return checks

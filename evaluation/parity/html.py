@@ -1,4 +1,4 @@
-"""The look of an HTML page that is one file: nothing from elsewhere, no script; light or dark, any width."""
+"""HTML pages that are one file: no script and nothing loaded; they adapt to light or dark and to any width."""
 
 from __future__ import annotations
 
@@ -74,11 +74,11 @@ details { margin: .6em 0; } summary { cursor: pointer; padding: 6px 0; }
 
 
 def page(title: str, body: Iterable[str]) -> str:
-    """A whole HTML document.
+    """Return a whole HTML document.
 
     Args:
-        title: plain text.
-        body: pieces of HTML.
+        title: the title, plain text.
+        body: the pieces of its body, HTML.
     """
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -90,12 +90,12 @@ def page(title: str, body: Iterable[str]) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, classes: str = "stack") -> str:
-    """A table whose cells are HTML; the first of a row is its heading. On a phone each row becomes a block.
+    """Return a table; the first cell of a row is its heading.
 
     Args:
-        head: plain text, a column each.
-        rows: HTML, as many cells each.
-        classes: `stack` for that; `left` for words instead of figures.
+        head: the headings of the columns, plain text.
+        rows: the cells of the rows, HTML; as many as there are columns.
+        classes: `stack` turns each row into a block on narrow screens; `left` aligns words to the left.
     """
     headings = "".join(f"<th scope=col>{escape(name)}</th>" for name in head)
     lines = []
@@ -111,16 +111,16 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, classes: str = 
 
 
 def plot(title: str, caption: str, svg: str) -> str:
-    """A plot on a card."""
+    """Return a plot with its title and caption."""
     return f"<figure class=card><figcaption><b>{escape(title)}</b>{escape(caption)}</figcaption>{svg}</figure>"
 
 
 def image(pixels: U8Array, alt: str) -> str:
-    """An image inside the page, as WebP.
+    """Return an image embedded in the page, as WebP.
 
     Args:
         pixels: uint8 [H, W] or [H, W, 3] RGB.
-        alt: what it shows.
+        alt: the description of the image.
     """
     stored = pixels if pixels.ndim == 2 else pixels[..., ::-1]
     done, encoded = cv2.imencode(".webp", stored, [cv2.IMWRITE_WEBP_QUALITY, 82])

@@ -1,4 +1,4 @@
-"""Where in the network two models begin to differ: the outputs of their layers, side by side."""
+"""Errors by layer: how far the output of every layer of one model is from the same layer of another."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from mmnet.runtime.tflite.layers import Layer, layers
 
 
 class LayersError(MMNetError):
-    """The layers of two models cannot be matched with each other."""
+    """The layers of two models cannot be matched."""
 
 
 @dataclass(frozen=True)
 class LayerError:
-    """How far one layer's output is from the reference's, over all values of all images.
+    """The error of one layer's output against the reference, over all values of all images.
 
-    What the layers before it did wrong is in it: this is the error that arrived, not the one that arose.
+    The error accumulates: it contains the errors of all earlier layers.
 
     Attributes:
-        name, kind: of the layer.
-        shape: of its output.
+        name, kind: the name and the operator of the layer.
+        shape: the shape of its output.
         relative: root mean square of the error / root mean square of the reference.
         sqnr: the same as a signal-to-noise ratio, −20 log10(relative), in dB; infinite where there is no error.
         steps: root mean square of the error in steps of its 8-bit scale; None where it is not quantized.
@@ -42,27 +42,27 @@ class LayerError:
 
 
 def layer_errors(reference: bytes, other: bytes, images: Sequence[U8Array]) -> list[LayerError]:
-    """Compare two models of one network layer by layer, in the order in which they run.
+    """Compare two models of one network layer by layer, in the order in which the layers run.
 
-    Both run on the built-in kernels, which keep every output; the delegate does not.
+    Both run on LiteRT's built-in kernels, which keep every output; the XNNPACK delegate does not.
 
     Args:
         reference, other: two .tflite, for example float32 and int8 of one graph.
-        images: uint8 [S, S, 3], RGB; at least one, of both models' size.
+        images: uint8 [S, S, 3], RGB, of the size of both models; at least one.
 
     Raises:
-        LayersError: they are not of one graph.
+        LayersError: the two are not models of one graph.
     """
     graphs = [read_graph(model) for model in (reference, other)]
     pairs = matched(*graphs)
-    runs = [KeepingModel(model) for model in (reference, other)]
+    runs = [TracedModel(model) for model in (reference, other)]
     error, signal = np.zeros(len(pairs)), np.zeros(len(pairs))
     for image in images:
         for run in runs:
             run(image)
         for index, (ours, theirs) in enumerate(pairs):
-            expected, found = runs[0].values(ours.tensor), runs[1].values(theirs.tensor)
-            error[index] += np.square(found - expected, dtype=np.float64).mean()
+            expected, actual = runs[0].values(ours.tensor), runs[1].values(theirs.tensor)
+            error[index] += np.square(actual - expected, dtype=np.float64).mean()
             signal[index] += np.square(expected, dtype=np.float64).mean()
     errors = []
     for (ours, theirs), noise, power in zip(pairs, error / len(images), signal / len(images), strict=True):
@@ -82,10 +82,13 @@ def layer_errors(reference: bytes, other: bytes, images: Sequence[U8Array]) -> l
 
 
 def matched(reference: Graph, other: Graph) -> list[tuple[Layer, Layer]]:
-    """The layers of two graphs that compute the same thing: in order where the graphs agree, else by name.
+    """Match the layers of two graphs: in order if operators and shapes agree, else by name, operator and shape.
+
+    Returns:
+        The pairs, in the order of the reference.
 
     Raises:
-        LayersError: nothing in them has the same place or the same name.
+        LayersError: no layer matches.
     """
     ours, theirs = layers(reference), layers(other)
 
@@ -98,16 +101,17 @@ def matched(reference: Graph, other: Graph) -> list[tuple[Layer, Layer]]:
     pairs = [(layer, by_name[key]) for layer in ours if (key := (layer.name, *shape(reference, layer))) in by_name]
     if not pairs:
         raise LayersError(
-            f"the layers cannot be matched: one model has {len(ours)}, the other {len(theirs)}, and no name in common"
+            f"the layers cannot be matched: one model has {len(ours)}, the other {len(theirs)}, with no name in "
+            "common; compare two exports of one checkpoint"
         )
     return pairs
 
 
-class KeepingModel:
-    """A model that keeps the outputs of all its operators, on the built-in kernels."""
+class TracedModel:
+    """A model that keeps the outputs of all its operators, on LiteRT's built-in kernels."""
 
     def __init__(self, model: bytes) -> None:
-        """Load a .tflite of one input, RGB in bytes or in 0-1."""
+        """Load a .tflite with one input: RGB as uint8, or as float32 in 0-1."""
         self._interpreter = Interpreter(
             model_content=model,
             num_threads=2,
@@ -119,14 +123,14 @@ class KeepingModel:
         self._details: dict[int, Any] = {entry["index"]: entry for entry in self._interpreter.get_tensor_details()}
 
     def __call__(self, image: U8Array) -> None:
-        """Run on an image, uint8 [S, S, 3], RGB."""
+        """Run the model on an image, uint8 [S, S, 3], RGB."""
         floats = np.dtype(self._image["dtype"]) == np.float32
         value = image.astype(np.float32) / np.float32(255) if floats else image
         self._interpreter.set_tensor(self._image["index"], value[None])
         self._interpreter.invoke()
 
     def values(self, tensor: int) -> F32Array:
-        """The real values of a tensor, by its index, float32 of its shape."""
+        """Return the dequantized values of a tensor, by its index, as float32 of its shape."""
         stored: AnyArray = self._interpreter.get_tensor(tensor)
         scale, zero_point = self._details[tensor]["quantization"]
         if not scale:

@@ -1,14 +1,13 @@
-"""A parity as one self-contained HTML page: the verdict first, then everything that it rests on."""
+"""A parity comparison as one self-contained HTML page: the verdict first, then the figures behind it."""
 
 from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from html import escape
 from importlib.metadata import version
-from typing import Any
 
 import cv2
 import numpy as np
@@ -20,20 +19,20 @@ from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.parity import html as page
 from mmnet.evaluation.parity.compare import ACCURACY, DIFFERENCES, LEVELS, RANKED_BY, Parity, alphas
 from mmnet.evaluation.parity.report import (
-    Report,
-    check_words,
-    interval_words,
+    ParityReport,
+    check_texts,
+    interval_text,
     number,
     percent,
     roles,
     signed,
-    unsure,
+    undecided_text,
 )
 from mmnet.evaluation.report import TOOLS, processor
 from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.statistics import LEVEL, RESAMPLES, SEED, Statistics
 from mmnet.runtime import ModelError, composite
-from mmnet.runtime.fullres.upsample import resize_alpha
+from mmnet.runtime.fullres.upsampling import resize_alpha
 from mmnet.runtime.tflite.inspection import ModelReport, inspect_model
 
 _SIDE = 360  # pixels of an image's longer side in the report
@@ -43,16 +42,16 @@ _WORST, _MEDIAN = 4, 2
 _SHOWN_LAYERS = 24
 
 
-def html(report: Report, images: Sequence[Pair] | Sequence[Photo], *, with_photos: bool = True) -> str:
-    """The report as one HTML file.
+def html(report: ParityReport, images: Sequence[Pair] | Sequence[Photo], *, with_photos: bool = True) -> str:
+    """Return the report as one HTML file.
 
     Args:
-        report: what was measured.
-        images: those it was measured on, to show the worst and the median ones.
-        with_photos: whether to show any; a report that leaves the house may have to do without.
+        report: the report.
+        images: the images that it was measured on; the page shows the worst and the median ones.
+        with_photos: whether to show images; False for a report that must not contain photos of people.
 
     Raises:
-        DatasetError, ModelError: an image cannot be read again, or a model not run.
+        DatasetError, ModelError: an image cannot be read again, or a model cannot be run.
     """
     parity = report.parity
     body = [
@@ -72,12 +71,12 @@ def html(report: Report, images: Sequence[Pair] | Sequence[Photo], *, with_photo
     return page.page(f"{report.verdict}: {parity.other.name} against {parity.reference.name}", body)
 
 
-def _heading(report: Report) -> str:
+def _heading(report: ParityReport) -> str:
     names = f"<b>{escape(report.parity.other.name)}</b> against <b>{escape(report.parity.reference.name)}</b>"
     mattes = "with known mattes" if report.parity.changes else "without known mattes"
     where = f"{report.data['images']} images of {escape(str(report.data['folder']))}"
     split = f", split {escape(report.data['split'])}" if report.data["split"] else ""
-    doubt = unsure(report).strip(" ()")
+    doubt = undecided_text(report).strip(" ()")
     return (
         f'<header class="verdict {"good" if report.passed else "bad"}" id=verdict><h1>{escape(report.verdict)}</h1>'
         f"<p>{names} on {where}{split}, {mattes}.</p>"
@@ -86,17 +85,17 @@ def _heading(report: Report) -> str:
     )
 
 
-def _checks(report: Report) -> str:
+def _checks(report: ParityReport) -> str:
     rows = []
     for check in report.checks:
-        found, interval, accepted = check_words(check)
+        measured, interval, accepted = check_texts(check)
         mark = "<span class=good><b>✓ passed</b></span>" if check.passed else "<span class=bad><b>✗ beyond</b></span>"
-        rows.append([escape(check.limit.what), found, escape(interval), accepted, mark])
-    return page.table(["limit", "found", "95 % interval or image", "accepted", "verdict"], rows)
+        rows.append([escape(check.limit.what), measured, escape(interval), accepted, mark])
+    return page.table(["limit", "measured", "95 % interval or image", "accepted", "verdict"], rows)
 
 
 def _statistics(entry: Statistics) -> list[str]:
-    return [number(entry.mean), interval_words(entry, number), number(entry.deviation)]
+    return [number(entry.mean), interval_text(entry, number), number(entry.deviation)]
 
 
 def _differences(parity: Parity) -> str:
@@ -119,8 +118,8 @@ def _accuracy(parity: Parity) -> str:
                 f"{figure.name}<small>{escape(figure.definition)}</small>",
                 number(change.reference.mean),
                 number(change.other.mean),
-                f"{signed(change.difference.mean)}<small>{interval_words(change.difference, signed)}</small>",
-                f"{percent(change.increase.value)}<small>{interval_words(change.increase, percent)}</small>",
+                f"{signed(change.difference.mean)}<small>{interval_text(change.difference, signed)}</small>",
+                f"{percent(change.increase.value)}<small>{interval_text(change.increase, percent)}</small>",
                 f"{change.worse} / {change.better}",
             ]
         )
@@ -134,7 +133,7 @@ def _distributions(parity: Parity) -> str:
     middle = counts[LEVELS - span : LEVELS + span + 1].copy()
     middle[0] += counts[: LEVELS - span].sum()
     middle[-1] += counts[LEVELS + span + 1 :].sum()
-    share = counts[LEVELS] / counts.sum()
+    unchanged = counts[LEVELS] / counts.sum()
     values = np.array([image.differences[RANKED_BY] for image in parity.images])
     top = float(values.max()) or 1e-6
     edges = np.linspace(0, top, 31)
@@ -144,13 +143,13 @@ def _distributions(parity: Parity) -> str:
         "<div class=plots>"
         + page.plot(
             "Δα of the pixels",
-            f"Counted in steps of 1/255, logarithmically; beyond ±{span / LEVELS:.3f} in the outermost bars. "
-            f"{share:.1%} do not differ.",
+            f"Pixels by difference in steps of 1/255, on a logarithmic scale; the outermost bars hold all beyond "
+            f"±{span / LEVELS:.3f}. {unchanged:.1%} do not differ.",
             svg.histogram(
                 edges_of_pixels,
                 middle,
                 label=f"Δα, {parity.other.name} − {parity.reference.name}",
-                describe="Histogram of the difference of every pixel",
+                describe="Histogram of the difference over all pixels",
                 logarithmic=True,
             ),
         )
@@ -161,7 +160,7 @@ def _distributions(parity: Parity) -> str:
                 edges,
                 per_image.astype(np.int64),
                 label="mean |Δα| of an image",
-                describe="Histogram of the mean absolute difference of every image",
+                describe="Histogram of the mean absolute difference over all images",
             ),
         )
         + "</div>"
@@ -171,7 +170,7 @@ def _distributions(parity: Parity) -> str:
 def _images(parity: Parity, images: Sequence[Pair] | Sequence[Photo], resize: Resize) -> list[str]:
     ranked = parity.ranked()
     middle = ranked.index(parity.median())
-    # Of a handful of images the worst third, so that the median is not among them.
+    # At most a third of the images, so that the median is not among the worst.
     worst = ranked[: max(1, min(_WORST, len(ranked) // 3))]
     chosen = {entry.name: f"worst {index + 1}" for index, entry in enumerate(worst)}
     for entry in ranked[middle : middle + _MEDIAN]:
@@ -183,13 +182,13 @@ def _images(parity: Parity, images: Sequence[Pair] | Sequence[Photo], resize: Re
     )
     parts = [
         f"<p class=note>|Δα| from 0<span class=ramp style='background:linear-gradient(90deg,{ramp})'></span>"
-        f"to {_HEAT_SPAN:g} and more; the person before green as each model cuts it out.</p>"
+        f"to {_HEAT_SPAN:g} and more; composites on green with the alpha of each model.</p>"
     ]
     with ExitStack() as stack:
-        matters = [stack.enter_context(closing(candidate.load(floats=resize.floats))) for _, candidate in roles(parity)]
+        models = [stack.enter_context(closing(candidate.load(floats=resize.floats))) for _, candidate in roles(parity)]
         for name, why in chosen.items():
             photo, _ = by_name[name].read()
-            panels = _panels(photo, alphas(by_name[name], matters, resize), parity)
+            panels = _panels(photo, alphas(by_name[name], models, resize), parity)
             title = f"<h3>{escape(name)} <span>· {why} · mean |Δα| {number(difference[name])}</span></h3>"
             cells = "".join(
                 f"<figure>{page.image(pixels, f'{name}: {caption}')}<figcaption>{escape(caption)}</figcaption></figure>"
@@ -199,14 +198,14 @@ def _images(parity: Parity, images: Sequence[Pair] | Sequence[Photo], resize: Re
     return parts
 
 
-def _panels(photo: U8Array, found: tuple[F32Array, F32Array], parity: Parity) -> list[tuple[str, U8Array]]:
+def _panels(photo: U8Array, pair: tuple[F32Array, F32Array], parity: Parity) -> list[tuple[str, U8Array]]:
     height, width = photo.shape[:2]
     scale = _SIDE / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small: U8Array = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
-    mattes = [resize_alpha(alpha, size[1], size[0]) for alpha in found]
+    mattes = [resize_alpha(alpha, size[1], size[0]) for alpha in pair]
     names = [candidate.name for _, candidate in roles(parity)]
-    delta = resize_alpha(np.abs(found[1] - found[0]), size[1], size[0])
+    delta = resize_alpha(np.abs(pair[1] - pair[0]), size[1], size[0])
     return [
         ("photo", small),
         *((f"α of {name}", np.rint(matte * 255).astype(np.uint8)) for name, matte in zip(names, mattes, strict=True)),
@@ -216,12 +215,12 @@ def _panels(photo: U8Array, found: tuple[F32Array, F32Array], parity: Parity) ->
 
 
 def _heat(delta: F32Array) -> U8Array:
-    """float32 [H, W] in 0-1 → uint8 [H, W, 3] RGB."""
+    """Return the heat map of |Δα|: float32 [H, W] in 0-1 -> uint8 [H, W, 3], RGB."""
     levels = np.rint((delta / _HEAT_SPAN).clip(0, 1) * 255).astype(np.uint8)
     return np.asarray(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), np.uint8)[..., ::-1]
 
 
-def _layers(report: Report) -> list[str]:
+def _layers(report: ParityReport) -> list[str]:
     if isinstance(report.layers, str):
         return [f"<p class=note>{escape(report.layers)}</p>"]
     worst = sorted(report.layers, key=lambda entry: -entry.relative)[:_SHOWN_LAYERS]
@@ -242,13 +241,13 @@ def _layers(report: Report) -> list[str]:
     )
     half = (len(rows) + 1) // 2
     plots = "".join(
-        f"<div class=card>{svg.bars(part, describe='Relative error of the layers with the largest')}</div>"
+        f"<div class=card>{svg.bars(part, describe='The layers with the largest relative error')}</div>"
         for part in (rows[:half], rows[half:])
         if part
     )
     return [
-        f"<p class=note>Root mean square of the error of a layer's output over that of the output itself, on "
-        f"{report.layer_images} images; what earlier layers did wrong is in it. The {len(rows)} largest of "
+        f"<p class=note>Root mean square of the error of a layer's output, relative to that of the output, on "
+        f"{report.layer_images} images; it contains the errors of earlier layers. The {len(rows)} largest of "
         f"{len(report.layers)}:</p>",
         f"<div class=plots>{plots}</div>",
         f"<details><summary>All {len(report.layers)} layers, in the order in which they run</summary>{everything}"
@@ -260,8 +259,8 @@ def _models(parity: Parity) -> list[str]:
     reports = [_inspected(candidate) for _, candidate in roles(parity)]
     names = [candidate.name for _, candidate in roles(parity)]
 
-    def row(name: str, tell: Any) -> list[str]:
-        return [name, *("n/a" if entry is None else escape(str(tell(entry))) for entry in reports)]
+    def row(name: str, show: Callable[[ModelReport], object]) -> list[str]:
+        return [name, *("n/a" if entry is None else escape(str(show(entry))) for entry in reports)]
 
     sizes = [len(candidate.content) / 1024 for _, candidate in roles(parity)]
     rows = [
@@ -294,7 +293,7 @@ def _inspected(candidate: Candidate) -> ModelReport | None:
         return None
 
 
-def _how(report: Report) -> list[str]:
+def _how(report: ParityReport) -> list[str]:
     versions = ", ".join(f"{tool} {version(tool)}" for tool in TOOLS)
     recipes = [
         f"<details><summary>Recipe of {escape(candidate.name)}</summary>"
@@ -302,13 +301,13 @@ def _how(report: Report) -> list[str]:
         for _, candidate in roles(report.parity)
         if candidate.recipe
     ]
-    strict = " The far end of each interval was judged (--strict)." if report.strict else ""
+    strict = " The upper end of each interval was judged (--strict)." if report.strict else ""
     return [
-        f"<p>Every image through the runtime, resized {escape(report.resize.what)}. Differences are of one and the "
-        f"same image; intervals are {LEVEL:.0%} percentile bootstrap over images ({RESAMPLES:,} resamples, seed "
+        f"<p>Every image through the runtime, resized {escape(report.resize.what)}. Differences are paired: each is "
+        f"of one image. Intervals are {LEVEL:.0%} percentile bootstrap over images ({RESAMPLES:,} resamples, seed "
         f"{SEED}).{strict}</p>",
         f"<p class=note>{escape(versions)}, Python {platform.python_version()}, {escape(processor())}.</p>",
         f"<p class=note>Images: SHA-256 {report.data['sha256']}</p>",
-        f"<pre>{escape(report.command)}</pre>",
+        *([f"<pre>{escape(report.command)}</pre>"] if report.command else []),
         *recipes,
     ]

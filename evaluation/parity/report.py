@@ -1,17 +1,12 @@
-"""A parity as lines for people and as a JSON document; as a page: see `mmnet.evaluation.parity.page`."""
+"""A parity comparison as a JSON document and as text; `mmnet.evaluation.parity.page` makes the HTML page."""
 
 from __future__ import annotations
 
-import platform
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-from rich.table import Table
-from rich.text import Text
 
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.parity.compare import (
@@ -19,58 +14,64 @@ from mmnet.evaluation.parity.compare import (
     DIFFERENCES,
     RANKED_BY,
     Change,
-    Check,
     ImageParity,
     Interval,
+    LimitCheck,
     Parity,
 )
 from mmnet.evaluation.parity.layers import LayerError
-from mmnet.evaluation.report import TOOLS, nulls, processor
+from mmnet.evaluation.report import environment, nulls, text_table
 from mmnet.evaluation.resize import Resize
-from mmnet.evaluation.statistics import LEVEL, RESAMPLES, SEED, Statistics
+from mmnet.evaluation.statistics import LEVEL, Statistics
 
 FORMAT = "mmnet-parity/1"
+PASSED, EXCEEDED = "✓", "✗"
 
 
 @dataclass(frozen=True)
-class Report:
-    """Everything that a report tells.
+class ParityReport:
+    """A parity comparison with its judgement and its circumstances.
 
     Attributes:
-        parity: what was measured.
-        checks: the limits, judged.
-        strict: whether the far ends of the intervals were judged.
-        data: what was measured on.
-        command: the line that was typed.
-        resize: the one it was measured with.
-        layers: error by layer; or, as text, why there is none.
-        layer_images: how many images that error is over.
+        parity: the comparison.
+        checks: the judgements of the limits.
+        strict: whether the upper ends of the intervals were judged.
+        data: the description of the images.
+        command: the command line; None where there was none.
+        resize: the resize that was measured with.
+        layers: the errors by layer; or, as text, why there are none.
+        layer_images: the number of images that those errors are over.
     """
 
     parity: Parity
-    checks: Sequence[Check]
+    checks: Sequence[LimitCheck]
     strict: bool
     data: dict[str, Any]
-    command: str
+    command: str | None
     resize: Resize
     layers: Sequence[LayerError] | str
     layer_images: int
 
     @property
     def passed(self) -> bool:
-        """The verdict."""
+        """Whether every limit is within its tolerance."""
         return all(check.passed for check in self.checks)
 
     @property
     def verdict(self) -> str:
-        """The verdict in a few words."""
+        """The verdict as a sentence, with the limits that were exceeded."""
         if self.passed:
             return "Within tolerance"
         return "Beyond tolerance: " + ", ".join(check.limit.what for check in self.checks if not check.passed)
 
 
-def document(report: Report, *, with_images: bool = True) -> dict[str, Any]:
-    """The report as plain JSON values (null where there is no figure)."""
+def document(report: ParityReport, *, with_images: bool = True) -> dict[str, Any]:
+    """Return the report as plain JSON values (null where there is no figure).
+
+    Args:
+        report: the report.
+        with_images: whether to include the figures of every image.
+    """
     parity = report.parity
     return {
         "format": FORMAT,
@@ -79,7 +80,7 @@ def document(report: Report, *, with_images: bool = True) -> dict[str, Any]:
             {
                 "limit": check.limit.name,
                 "what": check.limit.what,
-                "found": nulls(asdict(check.found)),
+                "measured": nulls(asdict(check.measured)),
                 "accepted": check.accepted,
                 "passed": check.passed,
                 "sure": check.sure,
@@ -90,12 +91,7 @@ def document(report: Report, *, with_images: bool = True) -> dict[str, Any]:
         "command": report.command,
         "data": report.data,
         "resize": {"name": report.resize.name, "what": report.resize.what},
-        "interval": {
-            "level": LEVEL,
-            "method": "percentile bootstrap of the mean over images, paired",
-            "resamples": RESAMPLES,
-            "seed": SEED,
-        },
+        **environment("percentile bootstrap of the mean over images, paired"),
         "models": {role: _model(candidate) for role, candidate in roles(parity)},
         "differences": {
             entry.name: {"definition": entry.definition, **nulls(asdict(parity.differences[entry.name]))}
@@ -108,13 +104,11 @@ def document(report: Report, *, with_images: bool = True) -> dict[str, Any]:
         },
         "worst": [{"image": image.name, RANKED_BY: image.differences[RANKED_BY]} for image in parity.ranked()[:10]],
         "layers": report.layers if isinstance(report.layers, str) else [_layer(entry) for entry in report.layers],
-        "machine": {"processor": processor(), "system": platform.system(), "python": platform.python_version()},
-        "versions": {tool: version(tool) for tool in TOOLS},
     } | ({"images": {entry.name: _image(entry) for entry in parity.images}} if with_images else {})
 
 
 def roles(parity: Parity) -> list[tuple[str, Candidate]]:
-    """Both models under the names that they have in JSON."""
+    """Return both models with the names of their roles in JSON."""
     return [("reference", parity.reference), ("other", parity.other)]
 
 
@@ -146,88 +140,85 @@ def _layer(entry: LayerError) -> dict[str, Any]:
 
 
 def _image(entry: ImageParity) -> dict[str, Any]:
-    found: dict[str, Any] = {"differences": nulls(dict(entry.differences))}
+    values: dict[str, Any] = {"differences": nulls(dict(entry.differences))}
     if entry.accuracy is not None:
-        found["accuracy"] = dict(zip(("reference", "other"), (nulls(dict(one)) for one in entry.accuracy), strict=True))
-    return found
+        values["accuracy"] = dict(
+            zip(("reference", "other"), (nulls(dict(one)) for one in entry.accuracy), strict=True)
+        )
+    return values
 
 
-# --- for the terminal
-
-
-def lines(report: Report) -> list[Table | Text]:
-    """The verdict, the limits, and the accuracy of both where it is known."""
-    checks = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("", "limit", "found", f"{LEVEL:.0%} interval", "accepted"):
-        checks.add_column(name, justify="left" if name in ("", "limit") else "right", no_wrap=True)
-    for check in report.checks:
-        mark = Text("✓", "green") if check.passed else Text("✗", "red")
-        found, interval, accepted = check_words(check)
-        checks.add_row(mark, check.limit.what, found, Text(interval, "dim"), accepted)
-    parts: list[Table | Text] = [checks]
+def text(report: ParityReport) -> str:
+    """Return the limits, the accuracy of both models if it is known, and the verdict, as plain text."""
+    head, rows = limit_rows(report)
+    parts = [text_table(head, rows)]
     if report.parity.changes:
-        grid = Table(box=None, pad_edge=False, header_style="dim")
-        for name in (
-            "",
-            *(candidate.name for _, candidate in roles(report.parity)),
-            "difference",
-            "increase",
-            "worse on",
-        ):
-            grid.add_column(Text(name), justify="left" if not name else "right", overflow="fold")
-        for figure in ACCURACY:
-            change = report.parity.changes[figure.name]
-            grid.add_row(
+        parts.append(text_table(*accuracy_rows(report)))
+    return "\n\n".join([*parts, f"{worst_text(report)}\n{report.verdict}{undecided_text(report)}"])
+
+
+def limit_rows(report: ParityReport) -> tuple[list[str], list[list[str]]]:
+    """Return the heading and the rows of the table of limits: ✓ or ✗, limit, figure, interval or image, tolerance."""
+    rows = [[PASSED if check.passed else EXCEEDED, check.limit.what, *check_texts(check)] for check in report.checks]
+    return ["", "limit", "measured", f"{LEVEL:.0%} interval", "accepted"], rows
+
+
+def accuracy_rows(report: ParityReport) -> tuple[list[str], list[list[str]]]:
+    """Return the heading and the rows of the table of accuracy: both means, difference, increase, images worse."""
+    rows = []
+    for figure in ACCURACY:
+        change = report.parity.changes[figure.name]
+        rows.append(
+            [
                 figure.name,
                 number(change.reference.mean),
                 number(change.other.mean),
-                f"{signed(change.difference.mean)} ({interval_words(change.difference, signed)})",
+                f"{signed(change.difference.mean)} ({interval_text(change.difference, signed)})",
                 percent(change.increase.value),
                 f"{change.worse} of {change.reference.images}",
-            )
-        parts += [Text(), grid]
+            ]
+        )
+    names = (candidate.name for _, candidate in roles(report.parity))
+    return ["", *names, "difference", "increase", "worse on"], rows
+
+
+def worst_text(report: ParityReport) -> str:
+    """Return the number of images, and those with the largest difference, as text."""
     worst = ", ".join(f"{entry.name} {entry.differences[RANKED_BY]:.4f}" for entry in report.parity.ranked()[:5])
-    parts.append(Text(f"\n{report.data['images']} images; mean |Δα| largest on {worst}", "dim"))
-    parts.append(Text(f"{report.verdict}{unsure(report)}", "bold green" if report.passed else "bold red"))
-    return parts
+    return f"{report.data['images']} images; mean |Δα| largest on {worst}"
 
 
-def check_words(check: Check) -> tuple[str, str, str]:
-    """The figure, its interval (or its image), and what is accepted."""
+def check_texts(check: LimitCheck) -> tuple[str, str, str]:
+    """Return the figure, its interval (or the name of its image), and the tolerance, as text."""
     show = percent if check.limit.relative else number
-    interval = interval_words(check.found, show) if check.image is None else check.image
+    interval = interval_text(check.measured, show) if check.image is None else check.image
     accepted = show(check.accepted)
-    return show(check.found.value), interval, f"at most {accepted}"
+    return show(check.measured.value), interval, f"at most {accepted}"
 
 
-def interval_words(interval: Interval | Statistics, show: Callable[[float], str]) -> str:
-    """The ends of an interval, each as `show` writes it."""
+def interval_text(interval: Interval | Statistics, show: Callable[[float], str]) -> str:
+    """Return the ends of an interval, each formatted by `show`."""
     return f"{show(interval.low)} … {show(interval.high)}"
 
 
-def unsure(report: Report) -> str:
-    """Which limits more images would have to decide, in brackets; nothing where all are sure."""
-    doubtful = [check.limit.what for check in report.checks if not check.sure]
-    if not doubtful:
+def undecided_text(report: ParityReport) -> str:
+    """Return the limits that lie within the interval of their figure, in brackets; an empty text if there are none."""
+    undecided = [check.limit.what for check in report.checks if not check.sure]
+    if not undecided:
         return ""
-    return f" (but the interval lies on both sides of the limit for {', '.join(doubtful)}: more images would tell)"
+    return f" (but the limit lies within the interval for {', '.join(undecided)}: measure on more images)"
 
 
 def number(value: float) -> str:
-    """A figure with five decimals; n/a for NaN."""
+    """Return a figure with five decimals; n/a for NaN."""
     return "n/a" if np.isnan(value) else f"{value:.5f}".replace("-", "−")
 
 
 def signed(value: float) -> str:
-    """The same with its sign."""
+    """Return a figure with five decimals and its sign; n/a for NaN."""
     return "n/a" if np.isnan(value) else f"{value:+.5f}".replace("-", "−")
 
 
 def percent(value: float) -> str:
-    """A share with its sign."""
+    """Return a fraction in per cent with its sign; n/a for NaN."""
     return "n/a" if np.isnan(value) else f"{value:+.2%}".replace("-", "−")
-
-
-def typed(arguments: Sequence[str]) -> str:
-    """The line that was typed."""
-    return shlex.join(["mmnet", *arguments])

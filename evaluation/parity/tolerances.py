@@ -1,19 +1,20 @@
-"""How far a quantized model may be from its float one: the limits, and what they are unless somebody says otherwise."""
+"""Limits of how far a quantized model may be from its float model, and their default tolerances."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Limit:
-    """One thing that a parity gate looks at.
+    """One figure that a parity comparison judges.
 
     Attributes:
-        name: in JSON; the option is `--name` with hyphens.
-        what: in words.
-        relative: whether it is a share of the float model's own error, shown in per cent.
-        needs_mattes: whether it can be judged only where the true mattes are known.
+        name: its name in JSON; the command line's option is `--name` with hyphens.
+        what: a description.
+        relative: whether it is a fraction of the float model's own error, shown in per cent.
+        needs_mattes: whether it can be judged only if the true mattes are known.
     """
 
     name: str
@@ -23,7 +24,7 @@ class Limit:
 
     @property
     def option(self) -> str:
-        """As it is typed."""
+        """The option of the command line."""
         return "--" + self.name.replace("_", "-")
 
 
@@ -35,9 +36,9 @@ MAX_GAUSS_GRAD_INCREASE = Limit(
 )
 LIMITS = (MAX_MAD, MAX_IMAGE_MAD, MAX_MAD_INCREASE, MAX_GAUSS_GRAD_INCREASE)
 
-# By the precision of the second model; in the order of LIMITS. A step of an 8-bit alpha is 0.004: a mean of 0.003 over
-# mattes that are mostly 0 or 1 is seen at edges alone. The paper's 8-bit network lost nothing: 1 % is within
-# what retraining moves the figures by. F32Array differ by rounding.
+# By the precision of the second model, in the order of LIMITS. A step of an 8-bit alpha is 0.004, so that a mean of
+# 0.003 over mattes that are mostly 0 or 1 is visible only at edges. The 8-bit network of the paper is as accurate as
+# its float network; 1 % is less than the figures differ between two trainings. Two float models differ by rounding.
 _DEFAULTS = {
     "int8": (0.003, 0.05, 0.01, 0.01),
     "int16x8": (0.001, 0.01, 0.005, 0.005),
@@ -52,12 +53,12 @@ DEFAULTS: dict[str, dict[str, float]] = {
 FALLBACK = "int8"
 
 
-def tolerances(precision: str, given: dict[str, float | None]) -> dict[str, float]:
-    """Limit name -> accepted value: what was given, else the default for the precision (int8's where it is another).
+def tolerances(precision: str, given: Mapping[str, float | None]) -> dict[str, float]:
+    """Return limit name -> tolerance: the given value, else the default of the precision.
 
     Args:
-        precision: as a recipe tells it, for example `int8`.
-        given: limit name -> value, None where nobody said.
+        precision: the precision in a recipe, for example `int8`; an unknown one gets the defaults of int8.
+        given: limit name -> value, or None for the default.
     """
     chosen = dict(DEFAULTS.get(precision, DEFAULTS[FALLBACK]))
     return chosen | {name: value for name, value in given.items() if value is not None}

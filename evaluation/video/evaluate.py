@@ -1,39 +1,39 @@
-"""Models × sequences → figures, frame by frame and smoothed."""
+"""Measurement of every model on every frame sequence, frame by frame and with temporal smoothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from threading import Lock
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.arrays import F32Array, U8Array
 from mmnet.evaluation import metrics
-from mmnet.evaluation.datasets.sequences import Clip
+from mmnet.evaluation.datasets.sequences import FrameSequence
 from mmnet.evaluation.evaluate import Result, each_image
 from mmnet.evaluation.figures import PAPER_SIZE, Truth
-from mmnet.evaluation.models import Candidate, Matter
-from mmnet.evaluation.report import environment, model_entry, nulls
+from mmnet.evaluation.models import Candidate, LoadedModel
 from mmnet.evaluation.resize import Resize
-from mmnet.evaluation.statistics import summarise
+from mmnet.evaluation.statistics import Statistics, summarise
 from mmnet.evaluation.video.metrics import DTSSD_SCALE, MESSDDT_SCALE, dtssd, messddt, true_flow
 from mmnet.runtime.video.smoothing import TemporalSmoother
 
-FORMAT = "mmnet-video-evaluation/1"
 SMOOTHED = " smoothed"
+
+# Figure name -> value of one sequence, frame by frame and smoothed.
+_Figures = tuple[dict[str, float], dict[str, float]]
 
 
 @dataclass(frozen=True)
 class VideoFigure:
-    """One row of the report: the mean over a sequence's frames, or pairs of frames.
+    """One row of the report: the mean over the frames of a sequence, or over its pairs of successive frames.
 
     Attributes:
-        name: in tables and in JSON.
-        definition: in words.
-        higher_is_better: of none.
+        name: its name in tables and in JSON.
+        definition: its definition.
+        higher_is_better: whether larger values are better; false for all of them.
     """
 
     name: str
@@ -52,7 +52,7 @@ VIDEO_FIGURES = (
     VideoFigure("dtSSD", "√ mean (dα/dt − dα*/dt)² × 10², dt one frame, at the frame's size"),
     VideoFigure(
         "MESSDdt",
-        "mean |(α − α*)² − (α − α*)² a frame later, along the motion of α*| × 10³, at the frame's size",
+        "mean |(α − α*)² − (α − α*)² one frame later, along the motion of α*| × 10³, at the frame's size",
     ),
 )
 NAMES = tuple(figure.name for figure in VIDEO_FIGURES)
@@ -60,25 +60,25 @@ NAMES = tuple(figure.name for figure in VIDEO_FIGURES)
 
 @dataclass(frozen=True)
 class VideoResult:
-    """One model's figures.
+    """The figures of one model.
 
     Attributes:
-        frame_by_frame, smoothed: without and with `TemporalSmoother`; their `images` are sequences.
-        change: figure name -> statistics over the sequences of smoothed − frame by frame, each sequence with itself.
+        frame_by_frame, smoothed: the results without and with `TemporalSmoother`; their `images` are sequences.
     """
 
     frame_by_frame: Result
     smoothed: Result
 
     @property
-    def change(self) -> dict[str, Any]:
+    def change(self) -> dict[str, Statistics]:
+        """Figure name -> statistics over the sequences of the paired difference, smoothed − frame by frame."""
         before, after = (_values(result) for result in (self.frame_by_frame, self.smoothed))
         return dict(zip(NAMES, summarise(after - before), strict=True))
 
 
-def evaluate_clips(
+def evaluate_sequences(
     candidates: Sequence[Candidate],
-    clips: Sequence[Clip],
+    sequences: Sequence[FrameSequence],
     resize: Resize,
     *,
     smoother: Callable[[], TemporalSmoother] = TemporalSmoother,
@@ -88,21 +88,24 @@ def evaluate_clips(
 ) -> list[VideoResult]:
     """Measure every model on every sequence, frame by frame and smoothed.
 
-    The result does not depend on the number of threads: each sequence is one thread's.
+    The result does not depend on the number of threads: one thread measures a sequence.
 
     Args:
-        candidates: at least one.
-        clips: at least one.
-        resize: how frames and mattes come to the models' square.
-        smoother: makes one, anew for every sequence and model.
-        threads: >= 1; None: one a core.
-        frames: of all sequences together, for `progress`.
+        candidates: the models; at least one.
+        sequences: at least one.
+        resize: the resize of frames and mattes to the models' square.
+        smoother: returns a new smoother; called for every sequence and model.
+        threads: the number of threads, >= 1; None: one per core.
+        frames: the number of frames of all sequences, for `progress`.
         progress: called with the frames done and their total.
 
+    Returns:
+        One result per model, in their order.
+
     Raises:
-        EvaluationError: no model, no sequence, or no thread.
+        EvaluationError: there is no model, no sequence, or no thread.
         DatasetError: a frame cannot be read.
-        ModelError: a model cannot be run, or computes no alpha.
+        ModelError: a model cannot be run, or its alpha is not finite.
     """
     lock, done = Lock(), 0
 
@@ -112,11 +115,11 @@ def evaluate_clips(
             done += 1
             progress(done, max(done, frames))
 
-    def measure(clip: Clip, matters: Sequence[Matter]) -> list[tuple[dict[str, float], dict[str, float]]]:
-        return _measure_clip(clip, matters, resize, smoother, count)
+    def measure(sequence: FrameSequence, models: Sequence[LoadedModel]) -> list[_Figures]:
+        return _measure_sequence(sequence, models, resize, smoother, count)
 
-    rows = each_image(candidates, clips, measure, floats=resize.floats, threads=threads)
-    names = [clip.name for clip in clips]
+    rows = each_image(candidates, sequences, measure, floats=resize.floats, threads=threads)
+    names = [sequence.name for sequence in sequences]
     return [
         VideoResult(
             _result(candidate, names, [row[index][0] for row in rows]),
@@ -126,58 +129,8 @@ def evaluate_clips(
     ]
 
 
-def video_document(
-    results: Sequence[VideoResult],
-    resize: Resize,
-    data: dict[str, Any],
-    command: str,
-    *,
-    groups: dict[str, str],
-    worst: int,
-    with_sequences: bool = True,
-) -> dict[str, Any]:
-    """Everything measured, and how, as plain JSON values (null where there is no figure).
-
-    Args:
-        results: one a model.
-        resize: the one they were measured with.
-        data: what they were measured on.
-        command: the line that was typed.
-        groups: sequence name -> motion, as far as known; means are given for each.
-        worst: how many of the worst sequences to name for every model.
-        with_sequences: whether to give every sequence's figures.
-    """
-    smoother = TemporalSmoother()
-    models = []
-    for result in results:
-        entry: dict[str, Any] = {
-            key: value
-            for key, value in model_entry(result.frame_by_frame, 0, False).items()
-            if key not in ("statistics", "worst")
-        }
-        for key, part in (("frame_by_frame", result.frame_by_frame), ("smoothed", result.smoothed)):
-            whole = model_entry(part, worst, with_sequences)
-            entry[key] = {"statistics": whole["statistics"], "worst": _renamed(whole["worst"])}
-            if groups:
-                entry[key]["motions"] = {motion: nulls(means) for motion, means in _by_motion(part, groups).items()}
-            if with_sequences:
-                entry[key]["sequences"] = whole["images"]
-        entry["change"] = {name: nulls(asdict(statistics)) for name, statistics in result.change.items()}
-        models.append(entry)
-    return {
-        "format": FORMAT,
-        "command": command,
-        "data": data,
-        "resize": {"name": resize.name, "what": resize.what},
-        **environment("percentile bootstrap of the mean over sequences"),
-        "figures": {figure.name: figure.definition for figure in VIDEO_FIGURES},
-        "smoother": smoother.options,
-        "models": models,
-    }
-
-
-class _Track:
-    """One matte over time: what its figures are made of."""
+class _MatteOverTime:
+    """The mattes of one model on one sequence, and the figures of their frames."""
 
     def __init__(self) -> None:
         self.rows: list[list[float]] = []
@@ -201,7 +154,7 @@ class _Track:
         self._previous = at_frame
 
     def figures(self) -> dict[str, float]:
-        """Figure name -> its mean over the frames that have it."""
+        """Return the mean of every figure over the frames that have it, by name."""
         columns = np.array(self.rows).T
         return {
             name: float(column[~np.isnan(column)].mean()) if not np.isnan(column).all() else float("nan")
@@ -209,27 +162,27 @@ class _Track:
         }
 
 
-def _measure_clip(
-    clip: Clip,
-    matters: Sequence[Matter],
+def _measure_sequence(
+    sequence: FrameSequence,
+    models: Sequence[LoadedModel],
     resize: Resize,
     smoother: Callable[[], TemporalSmoother],
     count: Callable[[], None],
-) -> list[tuple[dict[str, float], dict[str, float]]]:
-    tracks = [(_Track(), _Track(), smoother()) for _ in matters]
+) -> list[_Figures]:
+    mattes = [(_MatteOverTime(), _MatteOverTime(), smoother()) for _ in models]
     previous_truth: F32Array | None = None
-    for frame, mask in clip.frames():
+    for frame, mask in sequence.frames():
         truth = Truth(mask, resize)
         flow = None if previous_truth is None else true_flow(previous_truth, truth.at_photo)
-        inputs = {size: resize.photo(frame, size) for size in {matter.size for matter in matters}}
-        for matter, (plain, smoothed, smooth) in zip(matters, tracks, strict=True):
-            image = inputs[matter.size]
-            alpha = matter.run_float(image)
+        inputs = {size: resize.photo(frame, size) for size in {model.size for model in models}}
+        for model, (plain, smoothed, smooth) in zip(models, mattes, strict=True):
+            image = inputs[model.size]
+            alpha = model.run_float(image)
             plain.add(alpha, truth, previous_truth, flow)
             smoothed.add(smooth(alpha, _as_bytes(image)), truth, previous_truth, flow)
         previous_truth = truth.at_photo
         count()
-    return [(plain.figures(), smoothed.figures()) for plain, smoothed, _ in tracks]
+    return [(plain.figures(), smoothed.figures()) for plain, smoothed, _ in mattes]
 
 
 def _as_bytes(image: U8Array | F32Array) -> U8Array:
@@ -243,17 +196,3 @@ def _result(candidate: Candidate, names: Iterable[str], rows: Sequence[dict[str,
 
 def _values(result: Result) -> NDArray[np.float64]:
     return np.array([[figures[name] for name in NAMES] for figures in result.images.values()], np.float64)
-
-
-def _by_motion(result: Result, groups: dict[str, str]) -> dict[str, dict[str, float]]:
-    """Motion -> figure name -> mean over its sequences."""
-    found: dict[str, dict[str, float]] = {}
-    for motion in dict.fromkeys(groups.values()):
-        rows = [figures for name, figures in result.images.items() if groups.get(name) == motion]
-        if rows:
-            found[motion] = {name: float(np.nanmean([row[name] for row in rows])) for name in NAMES}
-    return found
-
-
-def _renamed(worst: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{("sequence" if key == "image" else key): value for key, value in entry.items()} for entry in worst]

@@ -1,158 +1,140 @@
-"""`mmnet evaluate --video`: sequences read, measured, and shown; and Markdown made from what was measured.
+"""Results on frame sequences as a JSON document, and as Markdown made from that document.
 
-`python -m mmnet.evaluation.video.report FILE.json` prints the Markdown.
+`python -m mmnet.evaluation.video.report FILE.json…` prints the Markdown.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
+import numpy as np
 
-from mmnet.cli.measure.console import show_worst, task_bar
-from mmnet.evaluation.datasets.sequences import Checked, Clip, check_clips, load_clips, read_groups
+from mmnet.evaluation.evaluate import Result
 from mmnet.evaluation.figures import WORST_BY
-from mmnet.evaluation.models import Candidate
-from mmnet.evaluation.report import figure_text, markdown_rows, tables, with_interval
+from mmnet.evaluation.report import (
+    environment,
+    figure_text,
+    markdown_origin,
+    markdown_rows,
+    model_entry,
+    nulls,
+    signed_figure_text,
+    with_interval,
+)
 from mmnet.evaluation.resize import Resize
-from mmnet.evaluation.video.evaluate import SMOOTHED, VIDEO_FIGURES, VideoResult, evaluate_clips, video_document
+from mmnet.evaluation.video.evaluate import NAMES, SMOOTHED, VIDEO_FIGURES, VideoResult
+from mmnet.runtime.video.smoothing import TemporalSmoother
 
+FORMAT = "mmnet-video-evaluation/1"
 _BY_MOTION = ("MAD", "dtSSD", "MESSDdt")
 
 
-@dataclass(frozen=True)
-class Sequences:
-    """Sequences with their mattes, read once and found good."""
+def video_document(
+    results: Sequence[VideoResult],
+    resize: Resize,
+    data: dict[str, Any],
+    command: str | None,
+    *,
+    motions: Mapping[str, str],
+    worst: int,
+    with_sequences: bool = True,
+) -> dict[str, Any]:
+    """Return all results, and how they were measured, as plain JSON values (null where a sequence has no figure).
 
-    folder: Path
-    split: str | None
-    clips: list[Clip]
-    checked: Checked
-
-    @classmethod
-    def read(cls, folder: Path, split: str | None, progress: Progress) -> Self:
-        """Find and check them. Raises as `load_clips` and `check_clips`."""
-        clips = load_clips(folder, split)
-        return cls(folder, split, clips, check_clips(clips, task_bar(progress, "reading sequences")))
-
-    @property
-    def frames(self) -> int:
-        """Of all sequences together."""
-        return sum(self.checked.lengths)
-
-    def measure(
-        self, candidates: Sequence[Candidate], resize: Resize, threads: int | None, update: Callable[[int, int], None]
-    ) -> SequencesReport:
-        """Measure the models on them. Raises as `evaluate_clips`."""
-        results = evaluate_clips(candidates, self.clips, resize, threads=threads, frames=self.frames, progress=update)
-        return SequencesReport(self, resize, results)
+    Args:
+        results: one per model.
+        resize: the resize that they were measured with.
+        data: the description of the sequences.
+        command: the command line; None where there was none.
+        motions: sequence name -> motion, as far as known; means are included for each motion.
+        worst: the number of worst sequences to name for every model.
+        with_sequences: whether to include the figures of every sequence.
+    """
+    return {
+        "format": FORMAT,
+        "command": command,
+        "data": data,
+        "resize": {"name": resize.name, "what": resize.what},
+        **environment("percentile bootstrap of the mean over sequences"),
+        "figures": {figure.name: figure.definition for figure in VIDEO_FIGURES},
+        "smoother": TemporalSmoother().options,
+        "models": [_video_entry(result, motions, worst, with_sequences) for result in results],
+    }
 
 
-@dataclass(frozen=True)
-class SequencesReport:
-    """What was measured on sequences."""
-
-    sequences: Sequences
-    resize: Resize
-    results: list[VideoResult]
-
-    def document(self, command: str, worst: int, with_images: bool) -> dict[str, Any]:
-        """As JSON; see `mmnet.evaluation.video.evaluate.video_document`."""
-        data = self.sequences
-        described = {
-            "folder": str(data.folder),
-            "split": data.split,
-            "sequences": len(data.clips),
-            "frames": data.frames,
-            "sha256": data.checked.sha256,
+def _video_entry(result: VideoResult, motions: Mapping[str, str], worst: int, with_sequences: bool) -> dict[str, Any]:
+    described = model_entry(result.frame_by_frame, 0, False)
+    entry: dict[str, Any] = {key: value for key, value in described.items() if key not in ("statistics", "worst")}
+    for key, part in (("frame_by_frame", result.frame_by_frame), ("smoothed", result.smoothed)):
+        whole = model_entry(part, worst, with_sequences)
+        entry[key] = {
+            "statistics": whole["statistics"],
+            "worst": [{"sequence": one["image"], WORST_BY: one[WORST_BY]} for one in whole["worst"]],
         }
-        groups = read_groups(data.folder, data.split)
-        return video_document(
-            self.results, self.resize, described, command, groups=groups, worst=worst, with_sequences=with_images
-        )
-
-    def show(self, console: Console, worst: int) -> None:
-        """As tables for people."""
-        columns = [part for result in self.results for part in (result.frame_by_frame, result.smoothed)]
-        for table in tables(columns, console.width, VIDEO_FIGURES):
-            console.print(table)
-            console.print()
-        console.print("[dim]smoothed against frame by frame, each sequence with itself[/]")
-        console.print(_changes(self.results))
-        data = self.sequences
-        console.print(
-            f"\n[dim]{len(data.clips)} sequences, {data.frames} frames, resized {self.resize.what}[/]", soft_wrap=True
-        )
-        show_worst(console, columns, worst)
+        if motions:
+            entry[key]["motions"] = {motion: nulls(means) for motion, means in _motion_means(part, motions).items()}
+        if with_sequences:
+            entry[key]["sequences"] = whole["images"]
+    entry["change"] = {name: nulls(asdict(statistics)) for name, statistics in result.change.items()}
+    return entry
 
 
-def _changes(results: Sequence[VideoResult]) -> Table:
-    """A column a model, a row a figure: by how much smoothing moves its mean, and the interval of that."""
-    grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    grid.add_column("", no_wrap=True)
-    for result in results:
-        grid.add_column(result.frame_by_frame.candidate.name, justify="right", overflow="fold")
-    changes = [result.change for result in results]
-    for figure in VIDEO_FIGURES:
-        cells = []
-        for result, change in zip(results, changes, strict=True):
-            entry, before = change[figure.name], result.frame_by_frame.statistics[figure.name].mean
-            share = f" ({entry.mean / before:+.1%})" if before else ""
-            cells.append(f"{_signed(entry.mean)}{share}\n{_signed(entry.low)} … {_signed(entry.high)}")
-        grid.add_row(figure.name, *cells)
-    return grid
+def _motion_means(result: Result, motions: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """Return motion -> figure name -> mean over the sequences of that motion."""
+    means: dict[str, dict[str, float]] = {}
+    for motion in dict.fromkeys(motions.values()):
+        rows = [figures for name, figures in result.images.items() if motions.get(name) == motion]
+        if rows:
+            means[motion] = {name: float(np.nanmean([row[name] for row in rows])) for name in NAMES}
+    return means
 
 
-def markdown(found: dict[str, Any]) -> str:
-    """A document of `video_document` as Markdown: means with intervals, what smoothing changes, and by motion."""
-    models, data, interval = (found[key] for key in ("models", "data", "interval"))
-    versions = ", ".join(f"{tool} {number}" for tool, number in found["versions"].items())
-    options = ", ".join(f"{name} {value:g}" for name, value in found["smoother"].items())
+def markdown(document: dict[str, Any]) -> str:
+    """Return a document of `video_document` as Markdown: means with intervals, changes by smoothing, and by motion."""
+    models, data, interval = (document[key] for key in ("models", "data", "interval"))
+    options = ", ".join(f"{name} {value:g}" for name, value in document["smoother"].items())
     heads = [name for model in models for name in (model["name"], model["name"] + SMOOTHED, "change")]
     lines = [
-        f"{data['sequences']} sequences, {data['frames']} frames, of `{data['folder']}`, resized "
-        f"{found['resize']['what']}. Smoothed with {options}. The mean of each figure over the sequences, and its "
-        f"{interval['level']:.0%} interval ({interval['method']}, {interval['resamples']:,} resamples); the change is "
-        "of each sequence against itself.",
+        f"{data['sequences']} sequences with {data['frames']} frames of `{data['folder']}`, resized "
+        f"{document['resize']['what']}. Smoothed with {options}. Each cell is the mean of a figure over the sequences, "
+        f"and its {interval['level']:.0%} interval ({interval['method']}, {interval['resamples']:,} resamples). The "
+        "change is the mean of the paired differences, smoothed − frame by frame.",
         "",
         *markdown_rows(
             ["", *heads],
-            (
-                [
-                    figure,
-                    *(
-                        cell
-                        for model in models
-                        for cell in (
-                            with_interval(model["frame_by_frame"]["statistics"][figure]),
-                            with_interval(model["smoothed"]["statistics"][figure]),
-                            _change(model, figure),
-                        )
-                    ),
-                ]
-                for figure in found["figures"]
-            ),
+            ([figure, *(cell for model in models for cell in _cells(model, figure))] for figure in document["figures"]),
         ),
         "",
-        *(f"- {name}: {definition}" for name, definition in found["figures"].items()),
+        *(f"- {name}: {definition}" for name, definition in document["figures"].items()),
         "",
     ]
     for model in models:
-        lines += _motions(model)
+        lines += _motion_rows(model)
         worst = ", ".join(entry["sequence"] for entry in model["smoothed"]["worst"])
-        lines += [f"Worst by {WORST_BY}, smoothed, of {model['name']}: {worst}", ""] if worst else []
-    lines += [f"Measured on {found['machine']['processor']} with {versions}:", "", f"    {found['command']}"]
-    return "\n".join(lines) + "\n"
+        lines += [f"Worst sequences of {model['name']} by {WORST_BY}, smoothed: {worst}", ""] if worst else []
+    return "\n".join([*lines, *markdown_origin(document)]) + "\n"
 
 
-def _motions(model: dict[str, Any]) -> list[str]:
+def _cells(model: dict[str, Any], figure: str) -> list[str]:
+    before, after = (model[key]["statistics"][figure] for key in ("frame_by_frame", "smoothed"))
+    return [with_interval(before), with_interval(after), change_text(model["change"][figure], before["mean"])]
+
+
+def change_text(change: Mapping[str, Any], before: float | None) -> str:
+    """Return the statistics of a change in JSON as text: absolute, relative to the mean `before`, and the interval."""
+    if change["mean"] is None:
+        return "n/a"
+    relative = f" = {change['mean'] / before:+.1%}" if before else ""
+    low, high = (signed_figure_text(change[end]) for end in ("low", "high"))
+    return f"{signed_figure_text(change['mean'])}{relative} ({low} … {high})"
+
+
+def _motion_rows(model: dict[str, Any]) -> list[str]:
     before, after = (model[key].get("motions", {}) for key in ("frame_by_frame", "smoothed"))
     if not before:
         return []
@@ -168,18 +150,6 @@ def _motions(model: dict[str, Any]) -> list[str]:
         for motion in before
     )
     return [*markdown_rows([f"{model['name']}, by motion", *_BY_MOTION], rows), ""]
-
-
-def _change(model: dict[str, Any], figure: str) -> str:
-    entry, before = model["change"][figure], model["frame_by_frame"]["statistics"][figure]["mean"]
-    if entry["mean"] is None:
-        return "n/a"
-    share = f" = {entry['mean'] / before:+.1%}" if before else ""
-    return f"{_signed(entry['mean'])}{share} ({_signed(entry['low'])} … {_signed(entry['high'])})"
-
-
-def _signed(value: float) -> str:
-    return ("+" if value >= 0 else "−") + figure_text(abs(value))
 
 
 if __name__ == "__main__":

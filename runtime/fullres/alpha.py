@@ -1,4 +1,4 @@
-"""An alpha in bytes, and where in it the person's edge is."""
+"""`AlphaU8`: an alpha matte in bytes, with the tiles that its edge crosses."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 
 from mmnet.arrays import Alpha, U8Array
-from mmnet.runtime.fullres.tiles import TILE_HEIGHT, TILE_WIDTH, Flags, rows_of_tiles, whole_row
+from mmnet.runtime.fullres.tiles import TILE_HEIGHT, TILE_WIDTH, TileFlags, rows_of_tiles, whole_row
 from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes
 
-_ONE_BITS = np.float32(1).view(np.uint32)
+_BITS_OF_ONE = np.float32(1).view(np.uint32)
 
 
 @dataclass(frozen=True)
@@ -22,20 +22,23 @@ class AlphaU8:
 
     Attributes:
         values: uint8 [H, W], 255 = the foreground.
-        opaque: bool [rows, columns], the tiles in which it is 255 everywhere.
-        edges: bool [rows, columns], the other tiles in which it is not 0 everywhere.
+        opaque: bool [rows, columns], the tiles in which alpha is 255 everywhere.
+        edges: bool [rows, columns], the other tiles in which alpha is not 0 everywhere.
     """
 
     values: U8Array
-    opaque: Flags
-    edges: Flags
+    opaque: TileFlags
+    edges: TileFlags
 
     @classmethod
     def of(cls, alpha: Alpha) -> AlphaU8:
-        """Those of float32 [H, W] in 0-1, rounded.
+        """Round a float alpha to bytes.
+
+        Args:
+            alpha: float32 [H, W] in 0-1.
 
         Raises:
-            ImageError: it leaves 0-1, or is not a number somewhere.
+            ImageError: the alpha leaves 0-1, or is not a number somewhere.
         """
 
         def fill(row: int, values: U8Array) -> None:
@@ -47,7 +50,13 @@ class AlphaU8:
 
     @classmethod
     def filled(cls, shape: tuple[int, ...], fill: Callable[[int, U8Array], None]) -> AlphaU8:
-        """Those that `fill` writes into uint8 [H, W], given a row of tiles: that row."""
+        """Return an alpha of a shape [H, W], written by a function.
+
+        Args:
+            shape: of the alpha.
+            fill: called once for each row of tiles, with its number and the whole array, uint8 [H, W]; it writes that
+                row.
+        """
         height, width = shape
         values = np.empty((height, width), np.uint8)
         columns = np.arange(0, width, TILE_WIDTH)
@@ -66,36 +75,42 @@ class AlphaU8:
         return np.divide(self.values, np.float32(255), dtype=np.float32)
 
 
-AnyAlpha: TypeAlias = Alpha | AlphaU8  # float32 [H, W] in 0-1, or that in bytes
+AnyAlpha: TypeAlias = Alpha | AlphaU8  # float32 [H, W] in 0-1, or the same in bytes
 
 
 def alpha_u8_of(image: U8Array, alpha: AnyAlpha) -> AlphaU8:
-    """The alpha that belongs to an image, in bytes.
+    """Return the alpha of an image in bytes.
+
+    Args:
+        image: uint8 [H, W, 3].
+        alpha: float32 [H, W] in 0-1, which is rounded, or `AlphaU8`, which is returned as it is.
 
     Raises:
-        ImageError: they do not belong together, or the alpha leaves 0-1.
+        ImageError: image and alpha have different sizes, or the alpha is not float32 in 0-1.
     """
     check_rgb_bytes(image)
-    floats = None if isinstance(alpha, AlphaU8) else alpha
     shape = alpha.values.shape if isinstance(alpha, AlphaU8) else alpha.shape
     if shape != image.shape[:2]:
         raise ImageError(f"the alpha has shape {shape}, the image {image.shape}")
-    if floats is not None and floats.dtype != np.float32:
+    if isinstance(alpha, AlphaU8):
+        return alpha
+    if alpha.dtype != np.float32:
         raise ImageError("the alpha is not float32 in 0-1")
-    return alpha if isinstance(alpha, AlphaU8) else AlphaU8.of(alpha)
+    return AlphaU8.of(alpha)
 
 
 def check_range(alpha: Alpha) -> None:
     """Refuse an alpha that leaves 0-1, or is not a number somewhere.
 
     Raises:
-        ImageError: it is so.
+        ImageError: it does.
     """
-    # F32Array from 0 on are ordered as their bits are, before those that are negative or not a number.
-    if alpha.view(np.uint32).max() > _ONE_BITS and not (alpha.min() >= 0 and alpha.max() <= 1):
+    # Read as integers, the bits of floats from 0 on are in the floats' order, and below those of negative floats and of
+    # NaN: one maximum is enough to accept an alpha.
+    if alpha.view(np.uint32).max() > _BITS_OF_ONE and not (alpha.min() >= 0 and alpha.max() <= 1):
         raise ImageError("the alpha is not float32 in 0-1")
 
 
 def to_alpha_bytes(alpha: Alpha) -> U8Array:
-    """float32 in 0-1 → uint8, 255 = opaque, rounded; ties to even."""
+    """Round float32 in 0-1 to uint8, 255 = opaque; ties to even."""
     return np.asarray(cv2.convertScaleAbs(np.ascontiguousarray(alpha), alpha=255), np.uint8)

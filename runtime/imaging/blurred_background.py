@@ -1,4 +1,4 @@
-"""The image's own background out of focus, in integers, fast enough for every camera frame.
+"""A blurred background in integers, fast enough for every camera frame.
 
 docs/internals/preprocessing.md specifies it, so that Python, Java and JavaScript compute the same bytes.
 `compositing.gaussian_blurred_background` is the finer blur for photos, in float.
@@ -13,20 +13,22 @@ from mmnet.arrays import U8Array
 from mmnet.runtime.imaging.fit import inscribe
 from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes, resample
 
-SIDE = 128  # the longer side at which it is computed
+SIDE = 128  # pixels: the longer side at which it is computed
 PASSES = 3  # three boxes are nearly a Gaussian
 RADIUS = 2  # of the box of 5: the Gaussian's σ is √6, 2 % of the side
 
 
 def box_blurred_background(image: U8Array, alpha: U8Array) -> U8Array:
-    """Blur the background without a halo of the person's colours (preprocessing.md, "Blurred background").
+    """Blur an image's own background, without a halo of the foreground's colours.
+
+    Three box filters, weighted by 256 − alpha, on at most 128 pixels (preprocessing.md, "Blurred background").
 
     Args:
         image: uint8 [H, W, 3].
-        alpha: uint8 [H, W], 255 = the person.
+        alpha: uint8 [H, W], 255 = the foreground.
 
     Returns:
-        uint8 [H, W, 3], to lay behind the image.
+        uint8 [H, W, 3], to composite the image over.
 
     Raises:
         ImageError: the shapes or dtypes do not fit.
@@ -46,7 +48,7 @@ def box_blurred_background(image: U8Array, alpha: U8Array) -> U8Array:
 
 
 def _box(values: NDArray[np.int32], axis: int) -> NDArray[np.int32]:
-    """The mean of 2 · RADIUS + 1 neighbours along an axis, edges repeated, rounded half up."""
+    """Return the mean of 2 · RADIUS + 1 neighbours along an axis, edges repeated, rounded half up."""
     length = values.shape[axis]
     positions = np.arange(length)
     total = np.full_like(values, RADIUS)

@@ -1,4 +1,7 @@
-"""How an image of any shape meets the square that the network takes. preprocessing.md is the specification."""
+"""`Fit`: how an image of any shape is placed in the square that the network takes.
+
+docs/internals/preprocessing.md, section 3, is the specification.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,11 @@ from enum import StrEnum
 
 
 class Fit(StrEnum):
-    """What becomes of an image that is not square.
+    """How an image that is not square is fitted into the square.
 
     STRETCH: the whole image fills the square, as MMNet was trained.
     CROP: the largest central square of the image fills the square; the rest is background.
-    LETTERBOX: the whole image in its own proportions, centred, black beside it.
+    LETTERBOX: the whole image in its own proportions, centred, with black beside it.
     """
 
     STRETCH = "stretch"
@@ -21,7 +24,7 @@ class Fit(StrEnum):
 
 @dataclass(frozen=True)
 class Rectangle:
-    """Whole pixels: rows top … top + height − 1, columns left … left + width − 1."""
+    """A rectangle of whole pixels: rows top … top + height − 1, columns left … left + width − 1."""
 
     top: int
     left: int
@@ -30,20 +33,20 @@ class Rectangle:
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """Rows and columns, as an index of an array [H, W, …]."""
+        """The rows and columns, as an index of an array [H, W, …]."""
         return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Which part of the image (`seen`) lies on which part of the square (`filled`)."""
+    """The part of the image that the network sees (`seen`), and the part of the square that it fills (`filled`)."""
 
     seen: Rectangle
     filled: Rectangle
 
 
 def place(fit: Fit, height: int, width: int, size: int) -> Placement:
-    """Where an image of `height` × `width` lies in a square of `size`, all >= 1."""
+    """Return where an image of `height` × `width` pixels lies in a square of `size` pixels, all >= 1."""
     whole, square = Rectangle(0, 0, height, width), Rectangle(0, 0, size, size)
     if fit is Fit.STRETCH:
         return Placement(whole, square)
@@ -57,7 +60,10 @@ def place(fit: Fit, height: int, width: int, size: int) -> Placement:
 
 
 def inscribe(height: int, width: int, size: int) -> tuple[int, int]:
-    """The height and width of an image whose longer side is made `size`: the shorter rounds half up, to at least 1."""
+    """Return the height and width of an image scaled so that its longer side is `size` pixels.
+
+    The shorter side rounds half up, to at least 1.
+    """
     if width >= height:
         return max(1, (2 * size * height + width) // (2 * width)), size
     return size, max(1, (2 * size * width + height) // (2 * height))

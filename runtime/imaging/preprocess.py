@@ -1,11 +1,9 @@
 """Image → model input, and alpha → image, in integers only, so that every platform computes the same bytes.
 
-preprocessing.md is the specification; the names here are its names.
+docs/internals/preprocessing.md is the specification; the names here are its names.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,21 +11,22 @@ from numpy.typing import NDArray
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
 from mmnet.runtime.imaging.fit import Fit, place
+from mmnet.runtime.imaging.taps import Taps
 
 FRACTION_BITS = 11
 _ONE = 1 << FRACTION_BITS
-_STRIP_ROWS = 32  # rows halved at a time: the intermediate sums then stay in the processor's cache
+_BAND_ROWS = 32  # rows halved at a time: the intermediate sums then stay in the processor's cache
 
 
 class ImageError(MMNetError):
-    """An array is not an image this runtime takes."""
+    """An array that is not an image this runtime takes."""
 
 
 def check_rgb_bytes(image: object) -> U8Array:
     """Return `image` if it is uint8 [H, W, 3] with H, W >= 1.
 
     Raises:
-        ImageError: it is not; the message says what it is and what is taken.
+        ImageError: it is anything else; the message says what it is and what to give.
     """
     if not isinstance(image, np.ndarray):
         raise ImageError(f"the image is a {type(image).__name__}; give a NumPy array [H, W, 3], RGB")
@@ -41,18 +40,18 @@ def check_rgb_bytes(image: object) -> U8Array:
 
 
 def to_model_input(image: U8Array, size: int, fit: Fit = Fit.STRETCH) -> U8Array:
-    """Bring an image into the square the network takes (preprocessing.md): fit, halvings, bilinear.
+    """Bring an image into the square that the network takes: fit, halvings, bilinear (preprocessing.md, sections 3-4).
 
     Args:
         image: uint8 [H, W, 3], RGB, any H, W >= 1.
         size: S, the model's input size in pixels, >= 1.
-        fit: what becomes of an image that is not square.
+        fit: how an image that is not square is fitted into the square.
 
     Returns:
         uint8 [S, S, 3], RGB. The image's own bytes where it is S×S already.
 
     Raises:
-        ImageError: `image` is not such an array, or `size` is below 1.
+        ImageError: `image` has another shape or dtype, or `size` is below 1.
     """
     image = check_rgb_bytes(image)
     if size < 1:
@@ -70,16 +69,16 @@ def alpha_to_image(alpha: U8Array, height: int, width: int, fit: Fit = Fit.STRET
     """Bring the model's alpha back to the image it was computed from: the inverse of `to_model_input`.
 
     Args:
-        alpha: uint8 [S, S], S >= 1, 255 = the person.
+        alpha: uint8 [S, S], S >= 1, 255 = the foreground.
         height: the image's height in pixels, >= 1.
         width: the image's width in pixels, >= 1.
-        fit: as `to_model_input` was given.
+        fit: the fit that `to_model_input` was given.
 
     Returns:
         uint8 [height, width]; 0 where a crop left the image out.
 
     Raises:
-        ImageError: `alpha` is not such an array, or a side is below 1.
+        ImageError: `alpha` has another shape or dtype, or a side is below 1.
     """
     if alpha.dtype != np.uint8 or alpha.ndim != 2 or alpha.shape[0] != alpha.shape[1] or alpha.size == 0:
         raise ImageError(f"the alpha is {alpha.dtype} {list(alpha.shape)}; give uint8 [S, S]")
@@ -95,11 +94,11 @@ def alpha_to_image(alpha: U8Array, height: int, width: int, fit: Fit = Fit.STRET
 
 
 def resample(image: U8Array, height: int, width: int) -> U8Array:
-    """Scale to height × width, each axis with its own scale: halvings, then bilinear (preprocessing.md).
+    """Scale an image, each axis with its own scale: halvings, then bilinear (preprocessing.md, section 4).
 
     Args:
         image: uint8 [H, W] or [H, W, C], every side >= 1.
-        height, width: of the result, >= 1.
+        height, width: the result's, >= 1.
 
     Returns:
         uint8 [height, width] or [height, width, C], a copy.
@@ -119,7 +118,7 @@ def resample(image: U8Array, height: int, width: int) -> U8Array:
 
 
 def _halvings(side: int, size: int) -> int:
-    """How often a side is halved (rounding up) while it is at least twice the target."""
+    """Return how often a side is halved (rounding up) while it is at least twice the target."""
     count = 0
     while side >= 2 * size:
         side = (side + 1) // 2
@@ -128,22 +127,22 @@ def _halvings(side: int, size: int) -> int:
 
 
 def _halve(image: U8Array, *, vertical: bool, horizontal: bool) -> U8Array:
-    """One halving: boxes of 2×2, 1×2 or 2×1, the mean rounded half up. An odd side repeats its last line."""
+    """Halve once: the means of boxes of 2×2, 1×2 or 2×1, rounded half up. An odd side repeats its last line."""
     height, width, channels = image.shape
     odd_rows, odd_columns = height % 2 * vertical, width % 2 * horizontal
     if odd_rows or odd_columns:
         image = np.pad(image, ((0, odd_rows), (0, odd_columns), (0, 0)), mode="edge")
     down, across = 1 + vertical, 1 + horizontal
     halved = np.empty((image.shape[0] // down, image.shape[1] // across, channels), np.uint8)
-    for top in range(0, halved.shape[0], _STRIP_ROWS):
-        rows = slice(top, top + _STRIP_ROWS)
-        _halve_strip(image[top * down : (top + _STRIP_ROWS) * down], halved[rows], vertical, horizontal)
+    for top in range(0, halved.shape[0], _BAND_ROWS):
+        rows = slice(top, top + _BAND_ROWS)
+        _halve_band(image[top * down : (top + _BAND_ROWS) * down], halved[rows], vertical, horizontal)
     return halved
 
 
-def _halve_strip(strip: U8Array, out: U8Array, vertical: bool, horizontal: bool) -> None:
-    """`_halve` of some even rows and columns, into `out`. The sums fit 16 bits: at most 4·255 + 2."""
-    lines = np.ascontiguousarray(strip).reshape(strip.shape[0], -1)
+def _halve_band(band: U8Array, out: U8Array, vertical: bool, horizontal: bool) -> None:
+    """Halve some rows, with even sides, into `out`. The sums fit 16 bits: at most 4·255 + 2."""
+    lines = np.ascontiguousarray(band).reshape(band.shape[0], -1)
     shift = vertical + horizontal
     total = np.add(lines[0::2], lines[1::2], dtype=np.uint16) if vertical else lines.astype(np.uint16)
     half = np.uint16(shift)  # of the box's area: 1 of 2, 2 of 4
@@ -156,17 +155,11 @@ def _halve_strip(strip: U8Array, out: U8Array, vertical: bool, horizontal: bool)
         out[..., channel] = (pairs + half) >> np.uint16(shift)
 
 
-@dataclass(frozen=True)
-class _Taps:
-    """For each target position: the two neighbours it lies between, and how far along, in 1/2048."""
+def _taps(side: int, size: int, halvings: int) -> Taps:
+    """Return where the centres of `size` target pixels lie in a side of `side` pixels, halved `halvings` times.
 
-    first: NDArray[np.int64]
-    second: NDArray[np.int64]
-    fraction: NDArray[np.int32]
-
-
-def _taps(side: int, size: int, halvings: int) -> _Taps:
-    """Where the centres of `size` target pixels lie in a side of `side` pixels, halved `halvings` times."""
+    Fractions are int32, in 1/2048.
+    """
     last = -(-side // (1 << halvings)) - 1
     numerator = (2 * np.arange(size, dtype=np.int64) + 1) * side
     denominator = size << (halvings + 1)
@@ -174,12 +167,12 @@ def _taps(side: int, size: int, halvings: int) -> _Taps:
     position = (whole << FRACTION_BITS) + (rest << FRACTION_BITS) // denominator - (_ONE >> 1)
     position = np.clip(position, 0, last << FRACTION_BITS)
     first = position >> FRACTION_BITS
-    return _Taps(first, np.minimum(first + 1, last), (position & (_ONE - 1)).astype(np.int32))
+    return Taps(first, np.minimum(first + 1, last), (position & (_ONE - 1)).astype(np.int32))
 
 
-def _bilinear(image: U8Array, rows: _Taps, columns: _Taps) -> U8Array:
-    """Bilinear, 11-bit weights each way, rounded once, at the end. No sum exceeds 255·2^22 + 2^21 < 2^31."""
-    weight = columns.fraction[:, None]
+def _bilinear(image: U8Array, rows: Taps, columns: Taps) -> U8Array:
+    """Interpolate bilinearly, with 11-bit weights along each axis. No sum exceeds 255·2^22 + 2^21 < 2^31."""
+    weight: NDArray[np.int32] = columns.fraction[:, None]
     left: NDArray[np.int32] = image.take(columns.first, axis=1).astype(np.int32)
     right: NDArray[np.int32] = image.take(columns.second, axis=1).astype(np.int32)
     lines: NDArray[np.int32] = left * (_ONE - weight) + right * weight
@@ -192,7 +185,7 @@ def _bilinear(image: U8Array, rows: _Taps, columns: _Taps) -> U8Array:
 
 
 def _guess(shape: tuple[int, ...]) -> str:
-    """What an array of the wrong shape probably is."""
+    """Return what an array of the wrong shape probably is."""
     if len(shape) == 2:
         return " (grey?)"
     if len(shape) == 4:

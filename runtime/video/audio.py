@@ -1,4 +1,4 @@
-"""The audio of one file into another: packets copied where the container takes them, encoded where it does not."""
+"""Audio from one file into another: packets are copied if the container takes their codec, and encoded otherwise."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class AudioTrack:
     """One audio track of the output.
 
     Attributes:
-        codec: FFmpeg's name of its format.
-        copied: whether its packets are the input's, untouched.
+        codec: FFmpeg's name of the codec.
+        copied: whether the packets of the input were copied unchanged.
     """
 
     codec: str
@@ -28,20 +28,24 @@ class AudioTrack:
 
 
 class AudioCopy:
-    """The audio tracks of a file, on their way into an output container.
+    """Copies the audio tracks of a file into an output container.
 
-    It reads the file apart from the video, so that both can be as far ahead of each other as the file has them.
+    It opens the file a second time, independently of the reader of the video, so that audio and video can be read at
+    different places of the file.
+
+    Attributes:
+        tracks: the audio tracks of the output.
     """
 
     def __init__(self, source: Path, output: Any, rule: AudioRule, start: Fraction, *, salvage: bool) -> None:
-        """Add the tracks to `output`, an open container to which nothing was written yet.
+        """Add the tracks to `output`, an open container to which nothing has been written.
 
         Args:
-            source: the file.
-            output: an `av` OutputContainer.
-            rule: what its container takes.
-            start: seconds to take off every time.
-            salvage: end where the audio is damaged instead of raising.
+            source: the file to read.
+            output: an `av.container.OutputContainer`.
+            rule: which codecs its format takes.
+            start: seconds to subtract from every time.
+            salvage: end where the audio is damaged, instead of raising.
 
         Raises:
             VideoError: the file cannot be opened.
@@ -55,7 +59,7 @@ class AudioCopy:
         self._routes = {}
         self.tracks: list[AudioTrack] = []
         for stream in self._input.streams.audio:
-            if stream.codec_context is None:  # a codec that FFmpeg does not know
+            if stream.codec_context is None:  # FFmpeg does not know the codec
                 continue
             route = _route(stream, output, rule)
             self._routes[stream.index] = route
@@ -64,7 +68,7 @@ class AudioCopy:
         self._packets = self._read()
 
     def write_until(self, seconds: Fraction | None) -> None:
-        """Write what is heard before `seconds` of the output's time; None: all that is left.
+        """Write the audio up to a time of the output, in seconds; None writes all that is left.
 
         Raises:
             VideoError: the audio is damaged.
@@ -81,12 +85,12 @@ class AudioCopy:
             self._output.mux(self._ready.popleft()[1])
 
     def close(self) -> None:
-        """Close the file that is read."""
+        """Close the file that is read; the output stays open."""
         self._packets.close()
         self._input.close()
 
     def _read(self) -> Any:
-        """(time in seconds, packet of the output), in the file's order."""
+        """Iterate over (time in seconds, packet for the output), in the order of the file."""
         if not self._routes:
             return
         streams = [stream for stream in self._input.streams.audio if stream.index in self._routes]
@@ -113,17 +117,19 @@ def _route(stream: Any, output: Any, rule: AudioRule) -> _Copied | _Encoded:
     if rule.kept is None or stream.codec_context.codec.canonical_name in rule.kept:
         try:
             return _Copied(output.add_stream_from_template(stream))
-        except ValueError:  # the container does not take it after all
+        except ValueError:  # the container refuses the codec
             pass
     return _Encoded(output, stream, rule)
 
 
 class _Copied:
+    """A track whose packets are copied."""
+
     def __init__(self, target: Any) -> None:
         self.target = target
 
     def receive(self, packet: Any, start: Fraction) -> list[Any]:
-        if packet.dts is None:  # it only says that no more come
+        if packet.dts is None:  # the packet only marks the end
             return []
         shift = round(start / packet.time_base)
         packet.pts = None if packet.pts is None else packet.pts - shift
@@ -136,11 +142,13 @@ class _Copied:
 
 
 class _Encoded:
+    """A track that is decoded and encoded again."""
+
     def __init__(self, output: Any, stream: Any, rule: AudioRule) -> None:
         context = stream.codec_context
         self.target = output.add_stream(rule.encoder, rate=rule.rate or context.sample_rate)
         layout: str = context.layout.name
-        if "channels" in layout:  # the file says how many, and not which
+        if "channels" in layout:  # the file states the number of channels, but not their layout
             layout = _LAYOUTS.get(context.layout.nb_channels, "stereo")
         self.target.codec_context.layout = layout
 
@@ -149,7 +157,7 @@ class _Encoded:
         for frame in frames:
             if frame.pts is not None:
                 frame.pts -= round(start / frame.time_base)
-        return [*frames, None] if packet.dts is None else frames  # None: no more come
+        return [*frames, None] if packet.dts is None else frames  # None marks the end
 
     def send(self, received: list[Any]) -> list[Any]:
         return [packet for frame in received for packet in self.target.encode(frame)]

@@ -1,4 +1,4 @@
-"""A camera or a live stream: frames that come when they come."""
+"""Cameras and live streams: frames that arrive at their own pace."""
 
 from __future__ import annotations
 
@@ -21,22 +21,25 @@ from mmnet.runtime.video.ffmpeg import VideoError
 from mmnet.runtime.video.reader import TimedFrame, VideoInput
 from mmnet.runtime.video.stream import Mailbox
 
-_TIME_BASE = Fraction(1, 90000)  # of MPEG: whatever the camera's rate, close enough
-_USUAL_RATE = 30
+_TIME_BASE = Fraction(1, 90000)  # the clock of MPEG, fine enough for any camera
+_DEFAULT_RATE = 30
 
 
 class Camera:
-    """A source of frames for as long as somebody takes them; has what `VideoInput` has, but no end.
+    """An open camera or live stream, with the attributes of `VideoInput` except `length` and `damage`.
 
-    A number is a camera of this machine, through OpenCV; its frames are timed when they arrive. Anything else (a
-    URL, a named pipe, a file) is opened by FFmpeg, and has times of its own.
+    A number or a device is a camera of this machine, which OpenCV reads; its frames are timed when they arrive.
+    Anything else (a URL, a named pipe, a file) is opened by FFmpeg, and its frames have times of their own.
     """
 
     def __init__(self, which: str) -> None:
-        """Open the camera and take its first frame.
+        """Open a camera and take its first frame.
+
+        Args:
+            which: number of a camera (0 is the first), device, URL, named pipe or file.
 
         Raises:
-            VideoError: there is none, or it gives no frame.
+            VideoError: there is no such camera, or it gives no frame.
             MissingExtraError: PyAV is not installed.
         """
         self.name = f"camera {which}" if which.isdecimal() else which
@@ -51,16 +54,17 @@ class Camera:
             self.time_base, self.rate = _TIME_BASE, self._device.rate
         else:
             _check_path(which)
-            video = self._video = VideoInput(which, salvage=True)  # a live stream begins anywhere, and loses packets
+            # A live stream can begin anywhere, and can lose packets.
+            video = self._video = VideoInput(which, salvage=True)
             self.height, self.width = video.height, video.width
             self.pixel_aspect, self.colour = video.pixel_aspect, video.colour
             self.time_base, self.rate = video.time_base, video.rate
 
     def __iter__(self) -> Iterator[TimedFrame]:
-        """The frames, timed from the first on.
+        """Iterate over the frames; the first has the time 0.
 
         Raises:
-            VideoError: the camera is gone.
+            VideoError: the camera gives no further frame.
         """
         if self._device is not None:
             yield from self._device
@@ -71,7 +75,7 @@ class Camera:
                 yield TimedFrame(timed.frame, timed.timestamp_ms - first)
 
     def close(self) -> None:
-        """Let the camera go."""
+        """Release the camera."""
         for opened in (self._device, self._video):
             if opened is not None:
                 opened.close()
@@ -86,7 +90,7 @@ class Camera:
 
 
 class _Device:
-    """A camera through OpenCV."""
+    """A camera of this machine, which OpenCV reads."""
 
     def __init__(self, name: str, which: int | str) -> None:
         self.name = name
@@ -94,7 +98,7 @@ class _Device:
         if not self._capture.isOpened():
             raise VideoError(f"{name}: cannot be opened; is it connected, free, and are you allowed to use it?")
         rate = self._capture.get(cv2.CAP_PROP_FPS)
-        self.rate = Fraction(rate if np.isfinite(rate) and rate > 0 else _USUAL_RATE).limit_denominator(1001)
+        self.rate = Fraction(rate if np.isfinite(rate) and rate > 0 else _DEFAULT_RATE).limit_denominator(1001)
         self.first = self._read()
 
     def __iter__(self) -> Iterator[TimedFrame]:
@@ -102,7 +106,7 @@ class _Device:
         yield TimedFrame(self.first, Fraction(0))
         while True:
             image = self._read()
-            # In whole ticks, as they are written; two frames never share one.
+            # Times are whole ticks of the time base, and no two frames share one.
             now = Fraction(time.monotonic_ns() - begin, 10**9)
             latest = max(latest + 1, round(now / _TIME_BASE))
             yield TimedFrame(image, latest * _TIME_BASE * 1000)
@@ -110,7 +114,7 @@ class _Device:
     def _read(self) -> U8Array:
         done, image = self._capture.read()
         if not done:
-            raise VideoError(f"{self.name}: gives no frame any more")
+            raise VideoError(f"{self.name}: gives no further frame; is it still connected?")
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
     def close(self) -> None:
@@ -121,12 +125,12 @@ class _Device:
 def newest_frames(
     camera: Camera, stop: threading.Event, duration_s: float | None = None
 ) -> Iterator[Mailbox[TimedFrame]]:
-    """A mailbox with the camera's newest frame; what is not taken in time is dropped, so that nothing queues up.
+    """Yield a mailbox that holds the newest frame of a camera. Frames that are not taken in time are dropped.
 
     Args:
-        camera: read in a thread of its own, which ends with the context.
-        stop: once set, no further frame is read.
-        duration_s: after so many seconds of the frames' own time it ends; None: never.
+        camera: is read in a thread of its own, which ends with the context.
+        stop: once it is set, no further frame is read.
+        duration_s: seconds of the frames' own time after which reading ends; None reads without a limit.
     """
     mailbox: Mailbox[TimedFrame] = Mailbox()
 

@@ -1,4 +1,4 @@
-"""Which RGB the numbers of a video stand for: ITU-T H.273's matrix, range, primaries and transfer."""
+"""Colours of videos: which RGB their numbers stand for, by the codes of ITU-T H.273."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from av import VideoFrame
 
 LIMITED, FULL = 1, 2  # FFmpeg's AVCOL_RANGE_MPEG and AVCOL_RANGE_JPEG
-_RGB, BT709, UNSPECIFIED, BT470BG, BT601, BT2020 = 0, 1, 2, 5, 6, 9  # H.273's codes, which FFmpeg uses
+_RGB, BT709, UNSPECIFIED, BT470BG, BT601, BT2020 = 0, 1, 2, 5, 6, 9  # codes of H.273, which FFmpeg uses
 _SD_WIDTH, _SD_HEIGHT = 1024, 576
-# What goes with a matrix, where the video does not say: (primaries, transfer).
+# Matrix -> (primaries, transfer) that usually go with it, for videos that do not state them.
 _COMPANIONS = {BT709: (1, 1), BT470BG: (5, 6), BT601: (6, 6), BT2020: (9, 14)}
 
 
 @dataclass(frozen=True)
 class Colour:
-    """How a video's numbers become light; H.273's codes.
+    """How the numbers of a video stand for colours, as codes of H.273.
 
     Attributes:
-        matrix: Y'CbCr to R'G'B'.
-        primaries, transfer: what the R'G'B' mean. They are not converted, only passed on.
+        matrix: which matrix converts Y'CbCr to R'G'B'.
+        primaries, transfer: which colours the R'G'B' stand for. They are passed on to the output without conversion.
     """
 
     matrix: int = BT709
@@ -35,7 +35,10 @@ class Colour:
 
     @staticmethod
     def of(frame: VideoFrame) -> Colour:
-        """What the frame says of itself; where it does not, BT.601 up to 1024×576 and BT.709 beyond, as players do."""
+        """Read the colour of a frame. If it does not state its matrix, that is BT.601 up to 1024×576 and BT.709 beyond.
+
+        Players make the same choice.
+        """
         matrix = int(frame.colorspace)
         if matrix not in _COMPANIONS:
             small = max(frame.width, frame.height) <= _SD_WIDTH and min(frame.width, frame.height) <= _SD_HEIGHT
@@ -49,9 +52,15 @@ class Colour:
 
 
 def to_rgb(frame: VideoFrame, colour: Colour, width: int, height: int) -> U8Array:
-    """A decoded frame, scaled where it is not `width` × `height` → uint8 [height, width, 3], RGB, full range.
+    """Convert a decoded frame to RGB.
 
-    Limited range is assumed where a Y'CbCr frame does not say which it has.
+    Args:
+        frame: a Y'CbCr frame that does not state its range is taken as limited range.
+        colour: gives the matrix of a frame that does not state its own.
+        width, height: a frame of another size is scaled to these.
+
+    Returns:
+        uint8 [height, width, 3], RGB, full range.
     """
     if not frame.format.is_rgb and frame.colorspace not in _COMPANIONS:
         frame.colorspace = colour.matrix
@@ -60,8 +69,16 @@ def to_rgb(frame: VideoFrame, colour: Colour, width: int, height: int) -> U8Arra
 
 
 def from_image(image: U8Array, pixel_format: str, colour: Colour) -> VideoFrame:
-    """uint8 [H, W] (grey), [H, W, 3] (RGB) or [H, W, 4] (RGBA), full range → a frame to encode, limited range if it
-    is Y'CbCr."""
+    """Convert an image to a frame for the encoder.
+
+    Args:
+        image: uint8 [H, W] (grey), [H, W, 3] (RGB) or [H, W, 4] (RGBA), full range.
+        pixel_format: FFmpeg's name of the frame's format.
+        colour: gives the matrix of a Y'CbCr format.
+
+    Returns:
+        The frame; a Y'CbCr frame has limited range.
+    """
     av = pyav()
     layout = "gray" if image.ndim == 2 else "rgb24" if image.shape[2] == 3 else "rgba"
     frame: VideoFrame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), layout)
@@ -71,5 +88,5 @@ def from_image(image: U8Array, pixel_format: str, colour: Colour) -> VideoFrame:
     target = av.VideoFormat(pixel_format)
     if target.is_rgb:
         return frame.reformat(format=pixel_format, dst_color_range=FULL)
-    matrix = BT470BG if colour.matrix == BT601 else colour.matrix  # swscale knows the two equal ones as one
+    matrix = BT470BG if colour.matrix == BT601 else colour.matrix  # swscale has one code for these two equal matrices
     return frame.reformat(format=pixel_format, dst_colorspace=matrix, dst_color_range=LIMITED)

@@ -1,4 +1,4 @@
-"""PyAV, loaded when a video is at hand, and its errors as this project's."""
+"""PyAV, which brings FFmpeg: loaded only when a video is opened."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from mmnet.errors import MissingExtraError, MMNetError
 
 
 class VideoError(MMNetError):
-    """A file, camera or stream cannot be read as a video."""
+    """A file, camera or stream that cannot be read as a video."""
 
 
 def pyav() -> Any:
-    """The module `av`.
+    """Import and return the module `av`.
 
     Raises:
         MissingExtraError: it is not installed.
@@ -26,5 +26,5 @@ def pyav() -> Any:
 
 
 def reason(error: BaseException) -> str:
-    """What FFmpeg or the system says, in one line."""
+    """Return the reason that FFmpeg or the system gives for an error, in one line."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""Which codec and pixel format each output has: two tables, and the error for what is not in them."""
+"""Formats of videos: which extensions are read, and which codec and pixel format each output has."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ VIDEO_EXTENSIONS = frozenset(
 
 @dataclass(frozen=True)
 class Encoding:
-    """How images become a video stream.
+    """How images are encoded as a video stream.
 
     Attributes:
         codec, pixel_format: FFmpeg's names.
-        options: the encoder's.
-        even: whether both sides must be even; an odd one loses its last line.
-        square: whether pixels must be square; others are scaled to be (PyAV cannot tell Matroska their aspect).
-        crf: the constant rate factor, 0 the best, unless the user names another; None where the codec has none.
         description: for messages.
+        options: of the encoder.
+        even: whether both sides must be even; an odd side loses its last row or column.
+        square: whether pixels must be square; images with other pixels are scaled, because PyAV cannot store their
+            aspect ratio in Matroska.
+        crf: constant rate factor, 0 is the best quality, unless the user names another; None if the codec has none.
     """
 
     codec: str
@@ -41,7 +42,7 @@ class Encoding:
 
 _X264 = {"preset": "medium"}
 _VP9 = {"b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"}
-# Of an alpha, little is to be lost: a composite made of it shows every block.
+# An alpha is encoded with less loss, because a composite that is made with it shows every block.
 _H264_ALPHA = Encoding("libx264", "yuv420p", "H.264, grey", _X264, even=True, crf=12)
 _H264 = Encoding("libx264", "yuv420p", "H.264", _X264, even=True, crf=18)
 
@@ -64,12 +65,12 @@ ENCODINGS: dict[tuple[ResultKind, str], Encoding] = {
 
 @dataclass(frozen=True)
 class AudioRule:
-    """What becomes of audio in a container.
+    """Which audio a container takes.
 
     Attributes:
-        kept: codecs (FFmpeg's names of their formats) whose packets are copied as they are; None: all.
-        encoder: for all others.
-        rate: samples a second that the encoder takes; None: any.
+        kept: codecs (FFmpeg's names) whose packets are copied; None copies all.
+        encoder: encodes the audio of all other codecs.
+        rate: samples per second that the encoder takes; None if it takes any rate.
     """
 
     kept: frozenset[str] | None
@@ -77,7 +78,7 @@ class AudioRule:
     rate: int | None = None
 
 
-# Copied is what players of the container play, which is less than what FFmpeg would write into it.
+# Copied are the codecs that players of the container play; FFmpeg would write more than these into it.
 _MP4_AUDIO = AudioRule(frozenset({"aac", "ac3", "alac", "eac3", "mp3"}), "aac")
 AUDIO: dict[str, AudioRule] = {
     ".mp4": _MP4_AUDIO,
@@ -86,21 +87,22 @@ AUDIO: dict[str, AudioRule] = {
     ".webm": AudioRule(frozenset({"opus", "vorbis"}), "libopus", 48000),
     ".mkv": AudioRule(None, "aac"),
 }
-# Options of the containers: the index in front, so that a player on the net can begin at once.
+# Options of the containers. The index comes first, so that a player can begin before it has the whole file.
 CONTAINER_OPTIONS: dict[str, dict[str, str]] = {
     extension: {"movflags": "+faststart"} for extension in (".mp4", ".m4v", ".mov")
 }
 
 
 def is_pattern(output: Path) -> bool:
-    """Whether the name is a pattern for numbered images, such as frames/%06d.png."""
+    """Whether an output is a pattern for numbered images, such as frames/%06d.png."""
     return "%" in output.name
 
 
 def default_extension(source: Path, kind: ResultKind) -> str:
-    """The extension of a result that the user did not name: the source's where it fits, else the likeliest.
+    """Return the extension of a video's result where the user names none.
 
-    An alpha is .mp4, for it is looked at; name .mkv for one without loss.
+    Cut-outs and composites keep the extension of the source if it can hold them. Otherwise a cut-out is .mov, and all
+    else is .mp4. An alpha without loss needs a name that ends in .mkv.
     """
     extension = source.suffix.lower()
     if kind is not ALPHA and (kind, extension) in ENCODINGS:
@@ -109,17 +111,17 @@ def default_extension(source: Path, kind: ResultKind) -> str:
 
 
 def choose_encoding(output: Path, kind: ResultKind) -> Encoding:
-    """How `kind` is written to a file of this name.
+    """Return how results of `kind` are encoded in a video file of this name.
 
     Raises:
-        OutputError: it is not; the message names what works.
+        OutputError: a file of this name cannot hold them; the message lists those that can.
     """
-    found = ENCODINGS.get((kind, output.suffix.lower()))
-    if found is not None:
-        return found
+    encoding = ENCODINGS.get((kind, output.suffix.lower()))
+    if encoding is not None:
+        return encoding
     known = output.suffix.lower() in AUDIO
-    wrong = f"{output.suffix.lower()} has no transparency" if known else "no video format this writes"
-    ways = [f"{extension} ({way.description})" for (made, extension), way in ENCODINGS.items() if made == kind]
+    wrong = f"{output.suffix.lower()} has no transparency" if known else "no video format that is written"
+    ways = [f"{extension} ({way.description})" for (holds, extension), way in ENCODINGS.items() if holds == kind]
     raise OutputError(f"{output}: {wrong}; name {', '.join(ways)}, or images: frames/%06d.png")
 
 
@@ -127,7 +129,8 @@ def check_pattern(output: Path, kind: ResultKind) -> None:
     """Refuse a pattern of numbered images that cannot be written.
 
     Raises:
-        OutputError: not one number, no folder of its own, or an extension that cannot hold `kind`.
+        OutputError: it has not exactly one number, names no folder of its own, or has an extension that cannot hold
+            `kind`.
     """
     try:
         several = output.name % 1 != output.name % 2

@@ -1,4 +1,4 @@
-"""Stages that run beside each other, one thread each: the order stays, memory is bounded, an error ends all of them."""
+"""A pipeline of stages that run at the same time, each in a thread: it keeps the order and bounds the memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
-DEPTH = 1  # items that wait between two stages: frames are large, and one is enough to keep both busy
+DEPTH = 1  # items that wait between two stages; frames are large, and one is enough to keep both stages busy
 
 
 def pipelined(
@@ -18,22 +18,22 @@ def pipelined(
     depth: int = DEPTH,
     stop: threading.Event | None = None,
 ) -> Generator[Any, None, None]:
-    """stages[-1](… stages[0](item)) for every item of `source`, in its order; reading and each stage have a thread.
+    """Compute stages[-1](… stages[0](item)) for every item of `source`, in order; each stage has a thread.
 
-    It computes what a plain loop computes. That it is faster rests on stages that release the interpreter lock, as
+    The results are those of a plain loop. It is faster than a loop if the stages release the interpreter lock, as
     OpenCV, LiteRT, FFmpeg and large NumPy operations do.
 
     Args:
-        source: read in a thread of its own; a generator is closed there.
-        stages: each is called by one thread only, an item at a time.
+        source: is read in a thread of its own; a generator is closed in that thread.
+        stages: each is called by one thread only, with one item at a time.
         depth: how many items may wait in front of each stage, >= 1.
-        stop: once set, no further item is read; those on their way still come out.
+        stop: once it is set, no further item is read; items that were read still pass all stages.
 
     Yields:
-        The last stage's results. Closing the iterator ends the threads; none outlives it.
+        The results of the last stage. Closing the iterator ends all threads.
 
     Raises:
-        Whatever the source or a stage raised, after the results of the items before.
+        Exception: what the source or a stage raised, after the results of the items before.
     """
     channels = [_Channel(depth) for _ in range(len(stages) + 1)]
     threads = [threading.Thread(target=_read, args=(source, channels[0], stop), daemon=True, name="mmnet-read")]
@@ -56,17 +56,17 @@ def pipelined(
 
 @dataclass(frozen=True)
 class _End:
-    """The last thing in a channel: nothing more comes, because of `error` or because that was all."""
+    """The last item of a channel: the end of the source, or of everything because of `error`."""
 
     error: BaseException | None = None
 
 
 class _ClosedError(Exception):
-    """The reader of a channel went away."""
+    """A channel that was closed."""
 
 
 class _Channel:
-    """A bounded queue that can be closed from either side; Python's own can from 3.13 on."""
+    """A bounded queue that can be closed from either side (`queue.Queue.shutdown` does so from Python 3.13 on)."""
 
     def __init__(self, depth: int) -> None:
         self._items: deque[Any] = deque()
@@ -104,7 +104,7 @@ class _Channel:
 
 
 def _read(source: Iterable[Any], outbox: _Channel, stop: threading.Event | None) -> None:
-    def ask() -> Iterator[Any]:
+    def items() -> Iterator[Any]:
         iterator = iter(source)
         with closing(iterator) if isinstance(iterator, Generator) else nullcontext():
             while stop is None or not stop.is_set():
@@ -114,11 +114,12 @@ def _read(source: Iterable[Any], outbox: _Channel, stop: threading.Event | None)
                     return
                 yield item
 
-    _pass_on(ask(), outbox)
+    _pass_on(items(), outbox)
 
 
 def _work(stage: Callable[[Any], Any], inbox: _Channel, outbox: _Channel) -> None:
-    _pass_on((stage(item) for item in inbox), outbox)  # a StopIteration of the stage's is an error; map would end
+    # With `map`, a StopIteration raised by the stage would end the pipeline silently.
+    _pass_on((stage(item) for item in inbox), outbox)
 
 
 def _pass_on(results: Iterable[Any], outbox: _Channel) -> None:

@@ -1,4 +1,4 @@
-"""A video file → its frames: upright, RGB, each with its own time."""
+"""Reading of video files: frames that are upright and RGB, each with its own timestamp."""
 
 from __future__ import annotations
 
@@ -18,46 +18,51 @@ from mmnet.runtime.video.ffmpeg import VideoError, pyav, reason
 if TYPE_CHECKING:
     from av import VideoFrame
 
-# Their headers say how long the file is; elsewhere FFmpeg only guesses.
-_SAYS_ITS_LENGTH = frozenset({"mov", "mp4", "matroska", "webm"})
-_MISSING_SECONDS = 0.5  # shorter is within what headers round
+# Containers whose headers state the length of the file. For all others FFmpeg estimates it.
+_STATES_ITS_LENGTH = frozenset({"mov", "mp4", "matroska", "webm"})
+_MISSING_SECONDS = 0.5  # headers round their length by less than this
 _DEFAULT_RATE = Fraction(25)
-_LIVE_SECONDS = (30, 15)  # what a live source may take to open, and to give the next packet
+_LIVE_SECONDS = (30, 15)  # time limits for a live source: to open, and to give the next packet
 
 
 @dataclass(frozen=True)
 class TimedFrame:
-    """One frame: uint8 [H, W, 3], RGB, upright; and when it is shown, in milliseconds from the video's beginning."""
+    """A frame and when it is shown.
+
+    Attributes:
+        frame: uint8 [H, W, 3], RGB, upright.
+        timestamp_ms: milliseconds from the beginning of the video.
+    """
 
     frame: U8Array
     timestamp_ms: Fraction
 
 
 class VideoInput:
-    """One video, opened; anything that FFmpeg decodes. Iterate it once.
+    """An open video: anything that FFmpeg decodes. It can be iterated once.
 
     Attributes:
-        name: what messages call it.
-        height, width: of its images, upright, in pixels.
-        pixel_aspect: the width of a pixel divided by its height, upright.
-        time_base: seconds; every frame's time is a multiple of it.
-        rate: frames a second, on average, as far as the file says.
-        length: how many frames it has, roughly; None if nothing says so.
-        colour: how its numbers are to be read.
+        name: what messages call the video.
+        height, width: of its frames, upright, in pixels.
+        pixel_aspect: width of a pixel divided by its height, upright.
+        time_base: seconds; the time of every frame is a multiple of it.
+        rate: frames per second, the average that the file states.
+        length: how many frames it has, roughly; None if the file does not tell.
+        colour: how its numbers are converted to RGB.
         metadata: title, date and so on.
-        start: seconds that were taken off every timestamp of the file, so that it begins at 0.
-        damage: what was passed over, if `salvage` was asked for; else None.
+        start: seconds that are subtracted from every timestamp of the file, so that the video begins at 0.
+        damage: what was skipped of a damaged video with `salvage`; None if nothing was.
     """
 
     def __init__(self, source: Path | str, *, salvage: bool = False) -> None:
-        """Open it and decode its first frame.
+        """Open a video and decode its first frame.
 
         Args:
-            source: a file; a string is a URL or a device that FFmpeg opens.
-            salvage: pass over what is damaged instead of raising, and stop where nothing further can be read.
+            source: a file, or as a string a URL or a device that FFmpeg opens.
+            salvage: skip what is damaged instead of raising, and stop where nothing further can be read.
 
         Raises:
-            VideoError: no such file, no video in it, or damaged before its first frame.
+            VideoError: there is no such file, it holds no video, or it is damaged before its first frame.
             MissingExtraError: PyAV is not installed.
         """
         av = pyav()
@@ -71,7 +76,7 @@ class VideoInput:
                 str(source), metadata_errors="replace", timeout=_LIVE_SECONDS if isinstance(source, str) else None
             )
         except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise VideoError(f"{self.name}: {_unopened(error)}") from error
+            raise VideoError(f"{self.name}: {_open_error(error)}") from error
         try:
             self._begin(av)
         except BaseException:
@@ -105,19 +110,20 @@ class VideoInput:
         self.length = self._length(av)
 
     def __iter__(self) -> Iterator[TimedFrame]:
-        """The frames in the order in which they are shown, their times strictly increasing.
+        """Iterate over the frames in the order in which they are shown; their times strictly increase.
 
         Raises:
-            VideoError: the rest is damaged or missing (not with `salvage`).
+            VideoError: the rest is damaged or missing. With `salvage`, the iteration ends instead.
         """
         if self._first is None:
-            raise VideoError(f"{self.name}: was read already")
+            raise VideoError(f"{self.name}: was read already; open it again")
         frame, self._first = self._first, None
         latest: int | None = None
         shift = round(self.start / self.time_base)
         step = max(1, round(1 / self.rate / self.time_base))
         while True:
-            # A frame without a time follows at the average rate; one that does not come later, as soon as can be.
+            # A frame without a time follows at the average rate. A frame whose time is not later than that of the frame
+            # before gets the next possible time.
             pts = frame.pts
             if latest is None:
                 latest = 0 if pts is None else pts - shift
@@ -144,8 +150,8 @@ class VideoInput:
         self.close()
 
     def _decode(self, av: Any) -> Any:
-        """The decoder's frames. A generator, so that reading and its errors have one place."""
-        end = Fraction(0)  # of what the file really holds, in seconds
+        """Iterate over the frames as decoded. Being a generator, it keeps reading and its errors in one place."""
+        end = Fraction(0)  # of the packets that the file really holds, in seconds
         packets = self._container.demux()
         while True:
             try:
@@ -170,7 +176,7 @@ class VideoInput:
         try:
             frames = packet.decode()
         except av.error.EOFError:
-            return  # flushed before
+            return  # the decoder was flushed already
         except (av.error.FFmpegError, ValueError) as error:
             self._damaged(reason(error))
             return
@@ -181,10 +187,10 @@ class VideoInput:
             yield frame
 
     def _flush(self, av: Any) -> Iterator[VideoFrame]:
-        """What the decoder still holds, where reading ended with an error and not with the file."""
+        """Iterate over the frames that the decoder still holds when reading ended with an error."""
         try:
             frames = self._stream.decode(None)
-        except (av.error.FFmpegError, ValueError):  # flushed before
+        except (av.error.FFmpegError, ValueError):  # the decoder was flushed already
             return
         for frame in frames:
             self._decoded += 1
@@ -192,7 +198,7 @@ class VideoInput:
 
     def _check_end(self, end: Fraction, av: Any) -> None:
         declared: int | None = self._container.duration
-        if declared is None or not _SAYS_ITS_LENGTH & set(self._container.format.name.split(",")):
+        if declared is None or not _STATES_ITS_LENGTH & set(self._container.format.name.split(",")):
             return
         missing = Fraction(declared, av.time_base) - (end - self.start)
         if missing > _MISSING_SECONDS:
@@ -216,14 +222,21 @@ class VideoInput:
 
 @dataclass(frozen=True)
 class _Upright:
-    """What turns a stored frame into the upright image, by its display matrix: multiples of 90° and mirroring."""
+    """The rotation by a multiple of 90° and the mirroring that make a stored frame upright.
+
+    Attributes:
+        transposed: whether rows and columns change places, before what follows.
+        rows: 1, or -1 if the last row comes first.
+        columns: 1, or -1 if the last column comes first.
+    """
 
     transposed: bool = False
-    rows: int = 1  # -1: the last row first
+    rows: int = 1
     columns: int = 1
 
     @staticmethod
     def of(frame: VideoFrame) -> _Upright:
+        """Read the display matrix of a frame."""
         side_data: Any = frame.side_data.get("DISPLAYMATRIX")
         if side_data is None:
             return _Upright()
@@ -258,7 +271,7 @@ def _check_file(path: Path) -> None:
         raise VideoError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _unopened(error: BaseException) -> str:
+def _open_error(error: BaseException) -> str:
     av = pyav()
     if isinstance(error, av.error.InvalidDataError):
         return "is not a video that FFmpeg reads, or is truncated or damaged"

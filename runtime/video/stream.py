@@ -1,4 +1,4 @@
-"""What lies between a photo and a video: timestamps, smoothing over time, and frames that come faster than mattes."""
+"""Mattes over time: increasing timestamps, temporal smoothing, and live streams whose frames outpace the mattes."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Item = TypeVar("Item")
 
 
 class StreamError(MMNetError):
-    """Frames cannot be taken: the stream is closed, or nobody listens."""
+    """A stream that takes no frames: it is closed, or has no callback."""
 
 
 class TimestampError(StreamError):
-    """A frame's timestamp is not later than that of the frame before."""
+    """A timestamp that is not later than that of the frame before."""
 
 
 @dataclass(frozen=True)
@@ -52,31 +52,40 @@ class Matte:
 
 
 class Smoothing(Protocol):
-    """Smooths alphas over time, at the model's size: one alpha in, one out."""
+    """Smooths alphas over time, at the size of the model: one alpha in, one alpha out."""
 
     def __call__(self, alpha: Alpha, frame: U8Array) -> Alpha:
-        """Smooth float32 [S, S] in 0-1 of the model's input `frame`, uint8 [S, S, 3]."""
+        """Smooth the alpha of the next frame.
+
+        Args:
+            alpha: the model's output, float32 [S, S] in 0-1.
+            frame: the model's input, uint8 [S, S, 3], RGB.
+
+        Returns:
+            The smoothed alpha, float32 [S, S] in 0-1.
+        """
 
     def reset(self) -> None:
-        """Forget the frames before."""
+        """Forget all earlier frames."""
 
 
 class StreamState:
-    """What is remembered from one frame of a video to the next. For one thread at a time."""
+    """The state of one video from frame to frame: the latest timestamp and the smoothing. For one thread at a time."""
 
     def __init__(self, smoothing: Smoothing | None = None) -> None:
+        """Begin a video; without `smoothing`, alphas stay as they are."""
         self._smoothing = smoothing
         self._shape: tuple[int, ...] | None = None
         self._latest: Milliseconds | None = None
 
     def advance(self, timestamp_ms: Milliseconds) -> None:
-        """Take a frame's timestamp.
+        """Take the timestamp of the next frame, in milliseconds.
 
         Raises:
-            TimestampError: it is not later than the one before, or not finite.
+            TimestampError: it is not finite, or not later than the timestamp before.
         """
         if not math.isfinite(timestamp_ms):
-            raise TimestampError(f"the timestamp is {timestamp_ms}; give milliseconds")
+            raise TimestampError(f"the timestamp is {timestamp_ms}; give a finite number of milliseconds")
         if self._latest is not None and timestamp_ms <= self._latest:
             raise TimestampError(
                 f"the timestamp {float(timestamp_ms):g} ms does not come after {float(self._latest):g} ms, "
@@ -85,7 +94,13 @@ class StreamState:
         self._latest = timestamp_ms
 
     def smooth(self, alpha: Alpha, frame: U8Array, shape: tuple[int, ...]) -> Alpha:
-        """Smooth the alpha [S, S] of the model's input [S, S, 3], made of an image of `shape`."""
+        """Smooth the alpha of the next frame. A frame of another shape than the one before begins a new scene.
+
+        Args:
+            alpha: the model's output, float32 [S, S] in 0-1.
+            frame: the model's input, uint8 [S, S, 3], RGB.
+            shape: shape of the frame that the model's input was made from.
+        """
         if self._smoothing is None:
             return alpha
         if self._shape not in (None, shape):
@@ -95,13 +110,16 @@ class StreamState:
 
 
 class Mailbox(Generic[Item]):
-    """Holds one item: a newer one takes its place. Any number of threads may put; iterate in one.
+    """A container of one item, in which a newer item replaces the one that waits.
+
+    Any number of threads may put items; one thread takes them by iterating.
 
     Attributes:
-        dropped: how many were replaced before anybody took them.
+        dropped: how many items were replaced before they were taken.
     """
 
     def __init__(self) -> None:
+        """Create an empty, open mailbox."""
         self.dropped = 0
         self._waiting: list[Item] = []
         self._closed = False
@@ -109,7 +127,7 @@ class Mailbox(Generic[Item]):
         self._changed = threading.Condition()
 
     def put(self, item: Item) -> bool:
-        """Leave an item; False if the mailbox is closed."""
+        """Put an item; return False, and keep nothing, if the mailbox is closed."""
         with self._changed:
             if self._closed:
                 return False
@@ -119,7 +137,7 @@ class Mailbox(Generic[Item]):
             return True
 
     def close(self, error: BaseException | None = None) -> None:
-        """Take no more; who iterates gets what waits, and then `error` or the end."""
+        """Accept no further items. The iteration gives the item that waits, and then ends, or raises `error`."""
         with self._changed:
             self._closed, self._error = True, self._error or error
             self._changed.notify()
@@ -137,18 +155,19 @@ class Mailbox(Generic[Item]):
 
 
 class LiveStream:
-    """Calls back with each matte, from one thread of its own, and skips frames that it is too slow for.
+    """Computes mattes in a thread of its own, calls back with each, and skips frames that come too fast.
 
-    A frame waits in no queue: while one is computed, only the newest that came meanwhile is kept. So a matte is never
-    older than two computations.
+    There is no queue. While a matte is computed, only the newest frame that arrives is kept, so a matte is never older
+    than two computations.
     """
 
     def __init__(self, compute: Callable[[U8Array, Milliseconds], Matte], on_matte: Callable[[Matte], Any]) -> None:
         """Start the thread.
 
         Args:
-            compute: (frame, timestamp_ms) -> Matte, called in the stream's thread.
-            on_matte: gets it there. What either raises ends the stream, and is raised by the next `send` or `close`.
+            compute: (frame, timestamp_ms) -> Matte; called in the thread of the stream.
+            on_matte: called with each matte, in the same thread. An exception of `compute` or `on_matte` ends the
+                stream; the next `send` or `close` raises it.
         """
         self._compute, self._on_matte = compute, on_matte
         self._mailbox: Mailbox[tuple[U8Array, Milliseconds]] = Mailbox()
@@ -160,34 +179,34 @@ class LiveStream:
 
     @property
     def dropped(self) -> int:
-        """How many frames gave way to newer ones."""
+        """How many frames were skipped for newer ones."""
         return self._mailbox.dropped
 
     def send(self, frame: U8Array, timestamp_ms: Milliseconds) -> None:
-        """Leave a frame, uint8 [H, W, 3], and return at once. It is copied.
+        """Send a frame, uint8 [H, W, 3], and return at once. The frame is copied.
 
         Raises:
-            TimestampError: its timestamp is not later than that of the frame before, dropped or not.
+            TimestampError: the timestamp is not later than that of the frame before, skipped or not.
             StreamError: the stream is closed.
-            Whatever the callback raised, once.
+            Exception: what the callback raised; it is raised once.
         """
         with self._lock:  # so that frames reach the mailbox in the order of their timestamps
-            self._surface()
+            self._raise_error()
             self._state.advance(timestamp_ms)
             if not self._mailbox.put((frame.copy(), timestamp_ms)):
-                self._surface()
+                self._raise_error()
                 raise StreamError("the live stream is closed")
 
     def close(self) -> None:
-        """Wait for the frames that were taken and their callbacks. Closing twice is fine.
+        """Wait for the frames that were taken, and for their callbacks. Closing twice is fine.
 
         Raises:
-            Whatever the callback raised, unless `send` raised it before.
+            Exception: what the callback raised, unless `send` has raised it.
         """
         self._mailbox.close()
         if threading.current_thread() is not self._thread:  # a callback may close its own stream
             self._thread.join()
-            self._surface()
+            self._raise_error()
 
     def _deliver(self) -> None:
         try:
@@ -197,7 +216,7 @@ class LiveStream:
             self._error = error
             self._mailbox.close()
 
-    def _surface(self) -> None:
+    def _raise_error(self) -> None:
         error, self._error = self._error, None
         if error is not None:
             raise error

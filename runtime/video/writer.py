@@ -1,4 +1,4 @@
-"""NumberedImages with their times → a video file, or numbered images in a folder: the whole of it or nothing."""
+"""Writing of videos: timed images become a video file or numbered images, whole or not at all."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from mmnet.runtime.video.colour import LIMITED, Colour, from_image
 from mmnet.runtime.video.ffmpeg import pyav, reason
 from mmnet.runtime.video.formats import AUDIO, CONTAINER_OPTIONS, Encoding
 
-# What a container says about its own making, and not about what was filmed.
+# Metadata that describes the container file itself, and not what was filmed.
 _OWN_METADATA = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
 
 
 class VideoSource(Protocol):
-    """What a written video takes over from the one that is read; `VideoInput` says what the attributes are."""
+    """What a written video takes over from its source; `VideoInput` documents the attributes."""
 
     height: int
     width: int
@@ -38,43 +38,48 @@ class VideoSource(Protocol):
 
 
 class FrameSink(Protocol):
-    """Takes a video's images.
+    """Takes the rendered frames of a video.
 
     Attributes:
-        frames: how many it took.
-        tracks: its audio.
+        frames: how many were written.
+        tracks: the audio tracks of the output.
     """
 
     frames: int
     tracks: list[AudioTrack]
 
     def write(self, image: U8Array, timestamp_ms: Fraction) -> None:
-        """Write uint8 [H, W], [H, W, 3] (RGB) or [H, W, 4] (RGBA), shown at a time later than the one before."""
+        """Write the next frame.
+
+        Args:
+            image: uint8 [H, W] (grey), [H, W, 3] (RGB) or [H, W, 4] (RGBA).
+            timestamp_ms: when it is shown, later than the frame before.
+        """
 
     def finish(self, *, cut: bool = False) -> None:
-        """Write what is left; `cut`: nothing that is heard after the last frame."""
+        """Write what is left. `cut` leaves out the audio after the last frame."""
 
 
 class NoFramesError(OutputError):
-    """There was nothing to write: no file is left."""
+    """A video without frames, of which no file is left."""
 
 
 @contextmanager
 def write_video(
     path: Path, source: VideoSource, encoding: Encoding, *, audio: Path | None, crf: int | None, salvage: bool = False
 ) -> Iterator[VideoFile]:
-    """A video file that is at `path` when the context ends without an error, else nothing.
+    """Yield a video file to write to. It appears at `path` when the context ends without an error, and only then.
 
     Args:
-        path: its extension names the container.
-        source: whose times, colours and metadata it gets.
-        encoding: how images are encoded.
-        audio: the file whose audio it gets.
-        crf: quality instead of the encoding's own.
+        path: the extension names the container.
+        source: gives the time base, the colours and the metadata.
+        encoding: how the images are encoded.
+        audio: the file whose audio is copied; None writes no audio.
+        crf: constant rate factor; None takes the encoding's own.
         salvage: see `AudioCopy`.
 
     Raises:
-        OutputError: the file system refused, or the encoder.
+        OutputError: the file system or the encoder refuses the video.
         NoFramesError: no frame was written.
     """
     av = pyav()
@@ -91,12 +96,12 @@ def write_video(
 
 
 class VideoFile:
-    """A video file that is being written."""
+    """A video file that is being written; a `FrameSink`."""
 
     def __init__(
         self, path: Path, source: VideoSource, encoding: Encoding, *, audio: Path | None, crf: int | None, salvage: bool
     ) -> None:
-        """See `write_video`, which also names the file only when it is whole."""
+        """Open the file. Use `write_video`, which documents the arguments and removes what was not finished."""
         av = pyav()
         self.frames = 0
         self.tracks: list[AudioTrack] = []
@@ -155,7 +160,7 @@ class VideoFile:
             self._audio.write_until(seconds)
 
     def finish(self, *, cut: bool = False) -> None:
-        """Write what the encoder holds, the rest of the audio (`cut`: only up to the last frame) and the index."""
+        """Write what the encoder still holds, the rest of the audio (unless `cut`), and the index."""
         if self._closed:
             return
         if not self.frames:
@@ -170,7 +175,7 @@ class VideoFile:
             self._close_audio()
 
     def abandon(self) -> None:
-        """Close without finishing, unless it is finished. What was written is of no use."""
+        """Close the file without finishing it; do nothing if it is finished."""
         self._close_audio()
         if self._closed:
             return
@@ -178,7 +183,7 @@ class VideoFile:
         try:
             self._container.close()
         except (pyav().error.FFmpegError, OSError, ValueError):
-            pass  # it never began, or what stopped the writing stops its end, too
+            pass  # nothing was written yet, or the error that stopped the writing occurs again
 
     def _close_audio(self) -> None:
         if self._audio is not None:
@@ -187,9 +192,9 @@ class VideoFile:
 
 
 def _shape(source: VideoSource, encoding: Encoding) -> tuple[int, int]:
-    """Height and width of the written frames; 0 where there is too little."""
+    """Return height and width of the written frames; 0 if the source has too few pixels."""
     height, width, aspect = source.height, source.width, source.pixel_aspect
-    if encoding.square and aspect > 1:  # the side that is too short grows
+    if encoding.square and aspect > 1:  # the shorter side grows until pixels are square
         width = round(width * aspect)
     elif encoding.square:
         height = round(height / aspect)
@@ -197,16 +202,21 @@ def _shape(source: VideoSource, encoding: Encoding) -> tuple[int, int]:
 
 
 class NumberedImages:
-    """Numbered images in a folder: pattern % 1, pattern % 2, …"""
+    """Numbered images in a folder: pattern % 1, pattern % 2, …; a `FrameSink` without audio."""
 
     def __init__(self, folder: Path, output: Path) -> None:
-        """`folder` exists, and will be that of `output`."""
+        """Write to `folder`.
+
+        Args:
+            folder: exists already, and is renamed to the folder of `output` later.
+            output: folder and pattern, such as frames/%06d.png.
+        """
         self.frames = 0
         self.tracks: list[AudioTrack] = []
         self._folder, self._output = folder, output
 
     def write(self, image: U8Array, timestamp_ms: Fraction) -> None:
-        """See `FrameSink`; the time is lost."""
+        """See `FrameSink`; numbered images do not store the time."""
         self.frames += 1
         try:
             write_image(self._folder / (self._output.name % self.frames), image)
@@ -214,17 +224,20 @@ class NumberedImages:
             raise OutputError(str(error).replace(str(self._folder), str(self._output.parent))) from error
 
     def finish(self, *, cut: bool = False) -> None:
-        """Nothing is left to write."""
+        """Check that there is a frame; nothing is left to write."""
         if not self.frames:
             raise NoFramesError("no frame was written")
 
 
 @contextmanager
 def write_images(output: Path) -> Iterator[NumberedImages]:
-    """The folder of `output` (such as frames/%06d.png) is there when the context ends without an error, else not.
+    """Yield numbered images to write to. Their folder appears when the context ends without an error, and only then.
+
+    Args:
+        output: folder and pattern, such as frames/%06d.png.
 
     Raises:
-        OutputError: the file system refused.
+        OutputError: the file system refuses the folder.
         NoFramesError: no frame was written.
     """
     with atomic_folder(output.parent) as folder:
@@ -234,11 +247,11 @@ def write_images(output: Path) -> Iterator[NumberedImages]:
 
 
 def check_images_folder(output: Path, *, force: bool) -> None:
-    """Refuse a folder that holds anything but earlier images of this pattern.
+    """Refuse a folder for numbered images that holds any other files.
 
     Raises:
-        OutputExistsError: it holds such images and `force` is false.
-        OutputError: it holds other files, which would be lost.
+        OutputExistsError: it holds images of this pattern, and `force` is false.
+        OutputError: it holds other files, which would be lost, or it is a file.
     """
     folder = output.parent
     if not folder.exists():
@@ -247,6 +260,6 @@ def check_images_folder(output: Path, *, force: bool) -> None:
         raise OutputError(f"{output}: {folder} is a file, not a folder")
     names = {entry.name for entry in folder.iterdir()}
     if names - {output.name % number for number in range(1, len(names) + 1)}:
-        raise OutputError(f"{output}: {folder} holds other files; name a folder that is new")
+        raise OutputError(f"{output}: {folder} holds other files; name a new folder")
     if names and not force:
         raise OutputExistsError(f"{output}: {folder} has such images already; add --force to replace them")

@@ -21,26 +21,53 @@ __version__ = version("mmnet")
 
 # Public name -> the module that holds it.
 _HOMES = {
+    "ArmComparison": "mmnet.api.comparing",
+    "BatchInterrupted": "mmnet.api.batching",
+    "BatchOptions": "mmnet.api.batching",
+    "BatchReport": "mmnet.api.batching",
+    "Evaluation": "mmnet.api.evaluating",
     "ExportListener": "mmnet.api.exporting",
     "ExportedModel": "mmnet.api.exporting",
+    "LatencyFigure": "mmnet.api.benchmarking",
+    "LatencyReport": "mmnet.api.benchmarking",
     "MMNetError": "mmnet.errors",
+    "ParityComparison": "mmnet.api.comparing",
     "PortraitMatter": "mmnet.runtime",
     "QuantizedCheckpoint": "mmnet.api.quantizing",
     "SensitivityReport": "mmnet.api.sensitivity",
     "TrainedRun": "mmnet.api.training",
     "TrainingListener": "mmnet.api.training",
     "TrainingOptions": "mmnet.api.training",
+    "VideoEvaluation": "mmnet.api.evaluating",
+    "compare": "mmnet.api.comparing",
+    "compare_on_arm": "mmnet.api.comparing",
     "composite": "mmnet.runtime",
     "cutout": "mmnet.runtime",
+    "evaluate": "mmnet.api.evaluating",
+    "evaluate_videos": "mmnet.api.evaluating",
     "export_tflite": "mmnet.api.exporting",
+    "matte_batch": "mmnet.api.batching",
+    "measure_latency": "mmnet.api.benchmarking",
+    "measure_latency_on_phone": "mmnet.api.benchmarking",
     "measure_sensitivity": "mmnet.api.sensitivity",
     "open_checkpoint": "mmnet.network.resolve",
+    "plot_latency": "mmnet.api.benchmarking",
     "quantize_checkpoint": "mmnet.api.quantizing",
     "read_photo": "mmnet.runtime",
     "train": "mmnet.api.training",
 }
 
 if TYPE_CHECKING:
+    from mmnet.api.batching import BatchInterrupted, BatchOptions, BatchReport, matte_batch
+    from mmnet.api.benchmarking import (
+        LatencyFigure,
+        LatencyReport,
+        measure_latency,
+        measure_latency_on_phone,
+        plot_latency,
+    )
+    from mmnet.api.comparing import ArmComparison, ParityComparison, compare, compare_on_arm
+    from mmnet.api.evaluating import Evaluation, VideoEvaluation, evaluate, evaluate_videos
     from mmnet.api.exporting import ExportedModel, ExportListener, export_tflite
     from mmnet.api.quantizing import QuantizedCheckpoint, quantize_checkpoint
     from mmnet.api.sensitivity import SensitivityReport, measure_sensitivity
@@ -50,20 +77,37 @@ if TYPE_CHECKING:
     from mmnet.runtime import PortraitMatter, composite, cutout, read_photo
 
 __all__ = [
+    "ArmComparison",
+    "BatchInterrupted",
+    "BatchOptions",
+    "BatchReport",
+    "Evaluation",
     "ExportListener",
     "ExportedModel",
+    "LatencyFigure",
+    "LatencyReport",
     "MMNetError",
+    "ParityComparison",
     "PortraitMatter",
     "QuantizedCheckpoint",
     "SensitivityReport",
     "TrainedRun",
     "TrainingListener",
     "TrainingOptions",
+    "VideoEvaluation",
+    "compare",
+    "compare_on_arm",
     "composite",
     "cutout",
+    "evaluate",
+    "evaluate_videos",
     "export_tflite",
+    "matte_batch",
+    "measure_latency",
+    "measure_latency_on_phone",
     "measure_sensitivity",
     "open_checkpoint",
+    "plot_latency",
     "quantize_checkpoint",
     "read_photo",
     "train",

@@ -1,28 +1,37 @@
-"""What every typed exception of this project descends from.
+"""The base class of all exceptions of this project, and the exceptions that several packages raise.
 
-A message is one line that names the file (or argument) and the fix. The command line prints it and exits with
-`exit_code`; a traceback there means a defect of ours.
+A message is one line: what is wrong, the file or argument, and the fix. The command line prints it and exits with
+`exit_code`. A traceback on the command line means a defect in this project.
 """
 
 from __future__ import annotations
 
 
 class MMNetError(Exception):
-    """Something the user gave cannot be used. The message is one line: what is wrong, where, and how to fix it."""
+    """An input or an option cannot be used.
+
+    Attributes:
+        exit_code: what the command line exits with.
+    """
 
     exit_code = 1
 
 
 class MissingExtraError(MMNetError):
-    """A command needs packages that the light install leaves out."""
+    """A package is missing that the light install leaves out.
+
+    Args:
+        extra: the extra of this project that brings it: `pip install 'mmnet[EXTRA]'`.
+        package: its name, for the message.
+    """
 
     def __init__(self, extra: str, package: str) -> None:
         super().__init__(f"this needs {package}, which is not installed; run: pip install 'mmnet[{extra}]'")
 
 
 class OutputExistsError(MMNetError):
-    """The output is there already and nobody asked to replace it."""
+    """The output exists and may not be replaced."""
 
 
 class OutputError(MMNetError):
-    """The output could not be written."""
+    """The output cannot be written."""

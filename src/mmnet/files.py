@@ -1,4 +1,4 @@
-"""Writing that leaves either the whole file or nothing: a temporary neighbour, then a rename."""
+"""Files that are written whole or not at all: under a temporary name in the same folder, then renamed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,17 @@ from mmnet.errors import OutputError, OutputExistsError
 
 
 def check_writable(path: Path, *, force: bool, folder: bool = False) -> None:
-    """Raise before any work is done if `path`, a file or (`folder`) a folder, could not be written at the end.
+    """Raise if an output cannot be written. Called before the work, so that the work is not lost.
+
+    Args:
+        path: the output.
+        force: whether an existing output may be replaced.
+        folder: whether the output is a folder, not a file.
 
     Raises:
         OutputExistsError: `path` exists and `force` is false.
-        OutputError: the folder around it does not exist or is not writable, or `path` is something else: a folder where
-            a file is to be, a device, a pipe.
+        OutputError: the parent folder does not exist or is not writable, or `path` is of another kind: a folder instead
+            of a file or the other way round, a device, or a pipe.
     """
     _check_kind(path, folder=folder)
     if path.exists() and not force:
@@ -44,11 +49,11 @@ def make_folder(folder: Path) -> None:
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success it becomes `path`, on any exception it is removed.
+    """Yield a temporary path beside `path`. On success it is renamed to `path`; after an exception it is removed.
 
     Raises:
-        OutputError: the file system refused (full disk, permissions), or `path` is a device, a pipe or a folder;
-            nothing is left behind.
+        OutputError: the file system refuses the file (full disk, permissions), or `path` is a device, a pipe or a
+            folder. No file is left behind.
     """
     _check_kind(path, folder=False)
     try:
@@ -69,10 +74,10 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`; on success it replaces `path`, on any exception it is removed.
+    """Yield a temporary folder beside `path`. On success it replaces `path`; after an exception it is removed.
 
     Raises:
-        OutputError: the file system refused; what was at `path` before is still there.
+        OutputError: the file system refuses the folder. An earlier folder at `path` stays.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +101,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def _check_kind(path: Path, *, folder: bool) -> None:
-    """A rename puts its file in the place of anything, of /dev/null too, for everybody on this machine."""
+    """Raise where a rename would replace something of another kind, such as /dev/null for the whole machine."""
     kind, other = ("folder", "file") if folder else ("file", "folder")
     if path.is_file() if folder else path.is_dir():
         raise OutputError(f"{path}: is a {other}; name a {kind}")

@@ -1,4 +1,4 @@
-"""Photos to matte, and a pool that does its tasks right here."""
+"""Photos to matte, and a pool of workers in this process."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ import pytest
 from skimage.data import astronaut
 
 from mmnet.batch.plan import Task
-from mmnet.batch.rendering import Recipe
+from mmnet.batch.rendering import RenderOptions
 from mmnet.runtime.model import default_model
 
 if find_spec("pyarrow"):  # without it, the modules that need it are skipped
-    from mmnet.batch.job import Progress, Settings, run_job
+    from mmnet.batch.job import JobProgress, run_job
+    from mmnet.batch.options import BatchOptions
     from mmnet.batch.store import open_store
 
 
 @dataclass
-class Here:
-    """Tasks done in this process, one after the other.
+class SerialPool:
+    """A pool that does its tasks in this process, one after the other.
 
     Attributes:
-        deadly: names of images that kill the worker, unless they are done with care.
+        deadly: names of images that kill the worker, unless their task is isolated.
         interrupt: after how many tasks Ctrl-C is pressed; None: never.
-        tasks: what was handed out.
+        tasks: the tasks so far.
     """
 
     workers: int = 2
@@ -37,42 +38,45 @@ class Here:
     interrupt: int | None = None
     tasks: list[Task] = field(default_factory=list)
 
-    def run(self, texts: Sequence[str], make: Callable[[bool], Callable[[str], str]]) -> Iterator[tuple[int, str]]:
-        work = make(False)
+    def run(self, texts: Sequence[str], build: Callable[[bool], Callable[[str], str]]) -> Iterator[tuple[int, str]]:
+        work = build(False)
         for index, text in enumerate(texts):
             task = Task.from_json(text)
             self.tasks.append(task)
             if self.interrupt is not None and len(self.tasks) > self.interrupt:
                 raise KeyboardInterrupt
-            if task.careful or not any(image.source.name in self.deadly for image in task.images):
+            if task.isolated or not any(image.source.name in self.deadly for image in task.images):
                 yield index, work(text)
 
 
 @pytest.fixture(scope="session")
-def recipe() -> Recipe:
+def rendering() -> RenderOptions:
     """Alpha mattes of the model that ships."""
-    return Recipe(default_model())
+    return RenderOptions(default_model())
 
 
 @pytest.fixture
-def here() -> type[Here]:
-    """The pool."""
-    return Here
+def serial_pool() -> type[SerialPool]:
+    """The class of a pool in this process."""
+    return SerialPool
 
 
-Run = Callable[..., "Progress"]
+Run = Callable[..., "JobProgress"]
 
 
 @pytest.fixture
-def run_here(recipe: Recipe) -> Run:
-    """run_here(SRC, DST, pool=…, recipe=…, **settings) -> what became of the job."""
+def run_here(rendering: RenderOptions) -> Run:
+    """run_here(SRC, DST, pool=…, rendered=…, **options) -> the progress of the job at its end."""
 
     def run(
-        source: object, destination: object, pool: Here | None = None, made: Recipe = recipe, **options: Any
+        source: object,
+        destination: object,
+        pool: SerialPool | None = None,
+        rendered: RenderOptions = rendering,
+        **options: Any,
     ) -> Any:
-        settings = Settings(**options)
         stores = open_store(str(source)), open_store(str(destination))
-        return run_job(made, *stores, settings, lambda: nullcontext(pool or Here()))
+        return run_job(rendered, *stores, BatchOptions(**options), lambda: nullcontext(pool or SerialPool()))
 
     return run
 

@@ -1,4 +1,4 @@
-"""Figures by the workers of a pool: the same as by the threads of one process, to the last bit."""
+"""Evaluation on a pool of workers: the same results as on the threads of one process, to the last bit."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from skimage.data import astronaut
 
 pytest.importorskip("pyarrow", reason="Arrow is not installed: evaluation by workers was not tested")
 
-from mmnet.batch.evaluation import evaluate_with
+from mmnet.batch.evaluation import evaluate_on_pool
 from mmnet.evaluation.datasets.pairs import DatasetError, Pair, check_pairs, load_pairs
-from mmnet.evaluation.evaluate import EvaluationError, evaluate
+from mmnet.evaluation.evaluate import EvaluationError, evaluate_candidates
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.resize import RESIZES
 from mmnet.runtime.model import default_model
@@ -23,13 +23,13 @@ from mmnet.runtime.model import default_model
 
 @dataclass
 class Backwards:
-    """A pool that is done with the last task first, and loses some."""
+    """A pool that does the last task first, and may lose one."""
 
     lost: int | None = None
     workers: int = 1
 
-    def run(self, tasks: Sequence[str], make: Callable[[bool], Callable[[str], str]]) -> Iterator[tuple[int, str]]:
-        work = make(False)
+    def run(self, tasks: Sequence[str], build: Callable[[bool], Callable[[str], str]]) -> Iterator[tuple[int, str]]:
+        work = build(False)
         for index in reversed(range(len(tasks))):
             if index != self.lost:
                 yield index, work(tasks[index])
@@ -55,12 +55,12 @@ def candidates() -> list[Candidate]:
 
 
 @pytest.mark.parametrize("resize", ["runtime", "original"])
-def test_the_same_figures(resize: str, pairs: list[Pair], candidates: list[Candidate]) -> None:
+def test_the_same_results(resize: str, pairs: list[Pair], candidates: list[Candidate]) -> None:
     seen: list[tuple[int, int]] = []
-    results, fingerprint = evaluate_with(
+    results, fingerprint = evaluate_on_pool(
         Backwards(), candidates, pairs, RESIZES[resize], lambda done, total: seen.append((done, total))
     )
-    assert results == evaluate(candidates, pairs, RESIZES[resize], threads=2)
+    assert results == evaluate_candidates(candidates, pairs, RESIZES[resize], threads=2)
     assert fingerprint == check_pairs(pairs)
     assert seen == [(done, 9) for done in range(1, 10)]
 
@@ -69,10 +69,10 @@ def test_every_bad_image_is_named(pairs: list[Pair], candidates: list[Candidate]
     for index in (2, 5):
         pairs[index].image.write_bytes(b"\xff\xd8\xff")
     with pytest.raises(DatasetError) as caught:
-        evaluate_with(Backwards(), candidates, pairs, RESIZES["runtime"])
+        evaluate_on_pool(Backwards(), candidates, pairs, RESIZES["runtime"])
     assert [problem.partition(":")[0] for problem in caught.value.problems] == [str(pairs[i].image) for i in (2, 5)]
 
 
 def test_an_image_that_kills_its_workers_is_named(pairs: list[Pair], candidates: list[Candidate]) -> None:
     with pytest.raises(EvaluationError, match=r"p3\.jpg"):
-        evaluate_with(Backwards(lost=3), candidates, pairs, RESIZES["runtime"])
+        evaluate_on_pool(Backwards(lost=3), candidates, pairs, RESIZES["runtime"])

@@ -1,4 +1,4 @@
-"""A job from its source to its results, done in this process: what Ray adds is in test_ray.py."""
+"""Whole jobs on a pool in this process; test_ray.py tests them on Ray."""
 
 from __future__ import annotations
 
@@ -13,20 +13,19 @@ import pytest
 from batch_results import contents, invoke, ledger
 
 from mmnet.batch.errors import BatchError, OtherJobError
-from mmnet.batch.rendering import Recipe
+from mmnet.batch.rendering import RenderOptions
 from mmnet.runtime.model import default_model
 
 pa = pytest.importorskip("pyarrow", reason="Arrow is not installed: jobs were not tested; install mmnet[ray]")
 
 import pyarrow.parquet as pq  # noqa: E402
 
-from mmnet.batch.sources import Columns  # noqa: E402
 from mmnet.batch.store import open_store  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def matted(portraits: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What `mmnet matte` makes of every folder of the portraits."""
+    """The results of `mmnet matte` for every folder of the portraits."""
     out = tmp_path_factory.mktemp("matted")
     for folder in ("", "deep", "deep/er"):
         assert invoke("matte", portraits / folder, "-o", out / folder).exit_code == 0
@@ -34,7 +33,7 @@ def matted(portraits: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 
 
 def shard_rows(folder: Path) -> list[dict[str, Any]]:
-    """All rows of all shards, by name."""
+    """Return all rows of all shards, sorted by output."""
     rows = [row for path in folder.glob("*.parquet") for row in pq.read_table(path).to_pylist()]
     return sorted(rows, key=lambda row: row["output"])
 
@@ -53,25 +52,27 @@ def test_results_are_those_of_mmnet_matte(
 
 
 @pytest.mark.parametrize("background", ["transparent", "blur", "#00ff00", "image"])
-def test_so_they_are_with_every_background(background: str, portraits: Path, tmp_path: Path, run_here: Any) -> None:
+def test_results_of_every_background_are_those_of_mmnet_matte(
+    background: str, portraits: Path, tmp_path: Path, run_here: Any
+) -> None:
     if background == "image":
         background = str(tmp_path / "behind.png")
         assert cv2.imwrite(background, np.random.default_rng(7).integers(0, 256, (30, 50, 3), np.uint8))
-    run_here(portraits / "deep" / "er", tmp_path / "out", made=Recipe.of(default_model(), background))
+    run_here(portraits / "deep" / "er", tmp_path / "out", rendered=RenderOptions.of(default_model(), background))
     assert invoke("matte", portraits / "deep" / "er", "-b", background, "-o", tmp_path / "one").exit_code == 0
     assert contents(tmp_path / "out") == contents(tmp_path / "one")
 
 
 @pytest.mark.parametrize("to", ["files", "parquet"])
 @pytest.mark.parametrize("interrupt", [0, 1, 3])
-def test_a_job_that_was_interrupted_goes_on(
-    to: str, interrupt: int, portraits: Path, tmp_path: Path, run_here: Any, here: Any
+def test_an_interrupted_job_continues(
+    to: str, interrupt: int, portraits: Path, tmp_path: Path, run_here: Any, serial_pool: Any
 ) -> None:
     options = {"to": to, "shard_size": 2}
     run_here(portraits, tmp_path / "whole", **options)
     out = tmp_path / "out"
     with pytest.raises(KeyboardInterrupt):
-        run_here(portraits, out, here(interrupt=interrupt), **options)
+        run_here(portraits, out, serial_pool(interrupt=interrupt), **options)
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*.p*") if "_mmnet" not in path.parts}
     state = run_here(portraits, out, **options)
     assert state.done + state.skipped == 11
@@ -94,7 +95,7 @@ def test_results_count_even_where_the_ledger_was_lost(portraits: Path, tmp_path:
         assert len({line["output"] for line in ledger(out)}) == 11
 
 
-def test_an_empty_result_is_made_again(portraits: Path, tmp_path: Path, run_here: Any) -> None:
+def test_an_empty_result_is_rendered_again(portraits: Path, tmp_path: Path, run_here: Any) -> None:
     out = tmp_path / "out"
     run_here(portraits, out)
     whole = contents(out)
@@ -114,7 +115,7 @@ def test_images_added_later(portraits: Path, tmp_path: Path, run_here: Any) -> N
 
 @pytest.fixture
 def with_bad_ones(portraits: Path, tmp_path: Path) -> Path:
-    """Two good photos, and four that are none."""
+    """A folder of two good photos and four damaged ones."""
     source = tmp_path / "in"
     source.mkdir()
     for name in ("p0.jpg", "p3.jpg"):
@@ -149,7 +150,7 @@ def test_bad_images_are_reported(with_bad_ones: Path, tmp_path: Path, run_here: 
     assert not (out / "errors.jsonl").exists()
 
 
-def test_bad_images_have_a_row_of_their_shard(with_bad_ones: Path, tmp_path: Path, run_here: Any) -> None:
+def test_bad_images_have_a_row_in_their_shard(with_bad_ones: Path, tmp_path: Path, run_here: Any) -> None:
     out = tmp_path / "out"
     assert run_here(with_bad_ones, out, to="parquet", shard_size=3).failed == 4
     rows = shard_rows(out)
@@ -170,19 +171,19 @@ def test_too_many_errors_stop_a_job(with_bad_ones: Path, tmp_path: Path, run_her
     assert run_here(with_bad_ones, tmp_path / "out", max_errors=4).stopped is None
 
 
-def test_an_image_that_kills_its_worker_is_done_alone(
-    portraits: Path, tmp_path: Path, run_here: Any, here: Any
+def test_an_image_that_kills_its_worker_is_rendered_in_an_isolated_process(
+    portraits: Path, tmp_path: Path, run_here: Any, serial_pool: Any
 ) -> None:
-    pool = here(workers=1, deadly=frozenset({"deep/p4.jpg"}))
+    pool = serial_pool(workers=1, deadly=frozenset({"deep/p4.jpg"}))
     state = run_here(portraits, tmp_path / "out", pool)
     assert (state.done, state.failed) == (11, 0)
-    careful = [task for task in pool.tasks if task.careful]
-    assert ["deep/p4.jpg"] in [[image.source.name for image in task.images] for task in careful]
+    isolated = [task for task in pool.tasks if task.isolated]
+    assert ["deep/p4.jpg"] in [[image.source.name for image in task.images] for task in isolated]
     run_here(portraits, tmp_path / "other")
     assert contents(tmp_path / "out") == contents(tmp_path / "other")
 
 
-def test_results_that_the_destination_does_not_take(portraits: Path, tmp_path: Path, run_here: Any) -> None:
+def test_results_that_the_destination_refuses(portraits: Path, tmp_path: Path, run_here: Any) -> None:
     out = tmp_path / "out"
     (out / "p0-alpha.png" / "in the way").mkdir(parents=True)
     state = run_here(portraits, out)
@@ -190,7 +191,7 @@ def test_results_that_the_destination_does_not_take(portraits: Path, tmp_path: P
     assert "p0-alpha.png: cannot be written" in (out / "errors.jsonl").read_text()
     for path in (portraits / "deep" / "er").iterdir():
         (out / "other" / f"{path.stem}-alpha.png" / "in the way").mkdir(parents=True)
-    with pytest.raises(BatchError, match=r"-alpha\.png: cannot be written: .*; run the same command again to go on"):
+    with pytest.raises(BatchError, match=r"-alpha\.png: cannot be written: .*; run the same command again to continue"):
         run_here(portraits / "deep" / "er", out / "other")
 
 
@@ -199,11 +200,11 @@ def test_another_model_or_other_options_are_refused(to: str, portraits: Path, tm
     source, out = portraits / "deep" / "er", tmp_path / "out"
     run_here(source, out, to=to)
     before = contents(out)
-    other = Recipe(default_model(), "transparent")
+    other = RenderOptions(default_model(), "transparent")
     with pytest.raises(OtherJobError, match=r"make alpha, not cutout; .*; name another destination"):
-        run_here(source, out, to=to, made=other)
+        run_here(source, out, to=to, rendered=other)
     with pytest.raises(OtherJobError, match=f"model {hashlib.sha256(default_model()).hexdigest()[:12]}…, not "):
-        run_here(source, out, to=to, made=Recipe(default_model() + b"\0"))
+        run_here(source, out, to=to, rendered=RenderOptions(default_model() + b"\0"))
     with pytest.raises(OtherJobError, match=r"source .*job\.json"):
         run_here(portraits / "deep", out, to=to)
     with pytest.raises(OtherJobError, match="holds results of another job: to"):
@@ -212,23 +213,23 @@ def test_another_model_or_other_options_are_refused(to: str, portraits: Path, tm
     mine = {"mine.txt": b"mine", "part-00000.parquet": b"of somebody else"}
     for name, content in mine.items():
         (out / name).write_bytes(content)
-    assert run_here(source, out, to=to, made=other, force=True).done == 3
-    run_here(source, tmp_path / "new", to=to, made=other)
+    assert run_here(source, out, to=to, rendered=other, force=True).done == 3
+    run_here(source, tmp_path / "new", to=to, rendered=other)
     assert contents(out) == {**contents(tmp_path / "new"), **mine}
 
 
-def test_results_of_others_are_not_taken_for_ours(portraits: Path, tmp_path: Path, run_here: Any) -> None:
+def test_files_of_others_are_not_taken_for_results(portraits: Path, tmp_path: Path, run_here: Any) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "p0-alpha.png").write_text("precious")
-    with pytest.raises(OtherJobError, match="not from mmnet batch"):
+    with pytest.raises(OtherJobError, match="mmnet batch did not write it"):
         run_here(portraits, out)
     assert contents(out) == {"p0-alpha.png": b"precious"}
 
 
 @pytest.fixture(params=["plain", "struct"])
 def table(request: pytest.FixtureRequest, portraits: Path, tmp_path: Path) -> Path:
-    """The portraits as two files of Parquet in row groups of three, and one row without an image."""
+    """The portraits as two Parquet files in row groups of three, and one row without an image."""
     rows = [
         {"name": path.relative_to(portraits).as_posix(), "image": path.read_bytes()}
         for path in sorted(portraits.rglob("p[0-9].*"))
@@ -243,17 +244,20 @@ def table(request: pytest.FixtureRequest, portraits: Path, tmp_path: Path) -> Pa
     return folder
 
 
-def test_parquet(table: Path, matted: dict[str, bytes], tmp_path: Path, run_here: Any, here: Any) -> None:
-    columns = Columns(name="name" if "name" in pq.read_schema(table / "a.parquet").names else "image.path")
+def test_parquet(table: Path, matted: dict[str, bytes], tmp_path: Path, run_here: Any, serial_pool: Any) -> None:
+    name_column = "name" if "name" in pq.read_schema(table / "a.parquet").names else "image.path"
     out, shards = tmp_path / "out", tmp_path / "shards"
-    assert run_here(table, out, columns=columns).failed == 1
+    assert run_here(table, out, name_column=name_column).failed == 1
     results = contents(out)
     assert "none: has no image" in results.pop("errors.jsonl").decode()
     assert results == matted
 
     with pytest.raises(KeyboardInterrupt):
-        run_here(table, shards, here(interrupt=2), to="parquet", columns=columns)
-    assert (run_here(table, shards, to="parquet", columns=columns).done, len(list(shards.glob("*.parquet")))) == (6, 5)
+        run_here(table, shards, serial_pool(interrupt=2), to="parquet", name_column=name_column)
+    assert (
+        run_here(table, shards, to="parquet", name_column=name_column).done,
+        len(list(shards.glob("*.parquet"))),
+    ) == (6, 5)
     made = {row["output"]: row["image"] for row in shard_rows(shards)}
     assert made.pop("none-alpha.png") is None
     assert made == matted
@@ -261,19 +265,19 @@ def test_parquet(table: Path, matted: dict[str, bytes], tmp_path: Path, run_here
     assert (size["width"], size["height"]) == (200, 200)
 
 
-def test_columns_that_are_not_there(table: Path, tmp_path: Path, run_here: Any) -> None:
-    with pytest.raises(BatchError, match=r"a\.parquet: has no column 'photo', but .*--image-column"):
-        run_here(table, tmp_path / "out", columns=Columns(image="photo"))
-    with pytest.raises(BatchError, match=r"a\.parquet: has no column 'id', but .*--name-column"):
-        run_here(table, tmp_path / "out", columns=Columns(name="id"))
+def test_missing_columns_are_named(table: Path, tmp_path: Path, run_here: Any) -> None:
+    with pytest.raises(BatchError, match=r"a\.parquet: has no column 'photo'; .*--image-column"):
+        run_here(table, tmp_path / "out", image_column="photo")
+    with pytest.raises(BatchError, match=r"a\.parquet: has no column 'id'; .*--name-column"):
+        run_here(table, tmp_path / "out", name_column="id")
     (table / "a.parquet").write_bytes(b"PAR1 and more")
     with pytest.raises(BatchError, match=r"a\.parquet: cannot be read as Parquet"):
         run_here(table, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_memory_to_memory(portraits: Path, matted: dict[str, bytes], tmp_path: Path, run_here: Any) -> None:
-    """A file system of fsspec, and a URI of a file."""
+def test_fsspec_and_file_uris(portraits: Path, matted: dict[str, bytes], tmp_path: Path, run_here: Any) -> None:
+    """A job reads a file:// URI and writes to a file system of fsspec."""
     place = f"memory://{tmp_path.name}/out"
     assert run_here(f"file://{portraits}", place).done == 11
     results = open_store(place)
@@ -284,8 +288,8 @@ def test_memory_to_memory(portraits: Path, matted: dict[str, bytes], tmp_path: P
 @pytest.mark.parametrize(
     ("source", "destination", "more", "line"),
     [
-        ("empty", "out", [], "empty: has no photo in it"),
-        ("gone", "out", [], "gone: has no photo in it"),
+        ("empty", "out", [], "empty: holds no photo"),
+        ("gone", "out", [], "gone: holds no photo"),
         ("in", "in/out", [], "lies in"),
         ("in/deep", "in", [], "lies in"),
         ("in/p0.jpg", "out", [], "is a file"),
@@ -294,7 +298,7 @@ def test_memory_to_memory(portraits: Path, matted: dict[str, bytes], tmp_path: P
         ("in", "out", ["-m", "gone.tflite"], "gone.tflite: no such"),
     ],
 )
-def test_what_cannot_be_begun_is_one_line(
+def test_a_job_that_cannot_start_gives_one_line(
     source: str, destination: str, more: list[str], line: str, portraits: Path, tmp_path: Path, monkeypatch: Any
 ) -> None:
     monkeypatch.chdir(tmp_path)

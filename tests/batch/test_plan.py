@@ -1,4 +1,4 @@
-"""Planning: which result every image gets, and what is left to do."""
+"""The plan of a job: names of results, tasks and shards."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def sources(names: list[str]) -> list[Source]:
 
 @settings(deadline=None)
 @given(names=_names)
-def test_every_image_has_a_result_of_its_own_where_it_came_from(names: list[str]) -> None:
+def test_every_image_has_its_own_result_in_its_folder(names: list[str]) -> None:
     images, refused = name_outputs(sources(names), ALPHA)
     assert not refused
     assert [image.source.name for image in images] == sorted(names)
@@ -55,14 +55,14 @@ def test_results_keep_their_names_when_images_are_added(names: list[str], more: 
     assert len(set(kept.values())) == len(kept)
 
 
-def test_equal_names_of_parquet_are_told_apart() -> None:
+def test_equal_names_from_parquet_are_told_apart() -> None:
     twice = [Source("a", "x.parquet", 0, 0), Source("a", "x.parquet", 0, 1)]
     first, second = (image.output for image in name_outputs(twice, ALPHA)[0])
     assert first != second
     assert [image.output for image in name_outputs(twice, ALPHA, {"a": second})[0]] == [first, second]
 
 
-def test_names_that_lead_elsewhere_are_refused() -> None:
+def test_names_that_leave_the_destination_are_refused() -> None:
     names = ["", "/etc/passwd", "../up.jpg", "a/../../up.jpg", "dir/", "good.jpg"]
     images, refused = name_outputs([Source(name, "x.parquet") for name in names], ALPHA)
     assert [image.source.name for image in images] == ["good.jpg"]
@@ -71,7 +71,7 @@ def test_names_that_lead_elsewhere_are_refused() -> None:
 
 @settings(deadline=None)
 @given(count=st.integers(0, 200), size=st.integers(1, 40), done=st.sets(st.integers(0, 40)))
-def test_after_a_crash_exactly_the_missing_shards_are_left(count: int, size: int, done: set[int]) -> None:
+def test_after_a_crash_exactly_the_missing_shards_remain(count: int, size: int, done: set[int]) -> None:
     images, _ = name_outputs([Source(f"{index:04}.jpg") for index in range(count)], ALPHA)
     tasks = shard_tasks(images, size)
     assert [image for task in tasks for image in task.images] == images
@@ -81,7 +81,7 @@ def test_after_a_crash_exactly_the_missing_shards_are_left(count: int, size: int
     assert again == [task for index, task in enumerate(tasks) if index not in done]
 
 
-def test_a_shard_that_is_made_again_keeps_its_images_and_its_name() -> None:
+def test_a_shard_that_is_written_again_keeps_its_images_and_its_name() -> None:
     images, _ = name_outputs([Source(f"{index}.jpg") for index in range(9)], ALPHA)
     old, *_ = shard_tasks(images, 4)
     again = shard_tasks(images, 100, {image.output: str(old.shard) for image in old.images})
@@ -96,16 +96,16 @@ def test_a_row_group_is_one_task() -> None:
 
 
 @settings(deadline=None)
-@given(names=_names, careful=st.booleans())
-def test_a_task_survives_its_text(names: list[str], careful: bool) -> None:
+@given(names=_names, isolated=st.booleans())
+def test_a_task_can_be_read_from_its_text(names: list[str], isolated: bool) -> None:
     images, _ = name_outputs(sources(names), ALPHA)
-    task = Task(tuple(images), shard_name(images), careful)
+    task = Task(tuple(images), shard_name(images), isolated)
     assert Task.from_json(task.to_json()) == task
 
 
 @settings(deadline=None)
 @given(images=st.integers(0, 10**7), workers=st.integers(1, 1000))
-def test_tasks_are_small_enough_to_be_shared_out(images: int, workers: int) -> None:
+def test_tasks_are_small_enough_to_be_spread(images: int, workers: int) -> None:
     size = task_size(images, workers)
     assert 1 <= size <= 32
     assert size == 1 or images >= 8 * workers * size

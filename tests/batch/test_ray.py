@@ -29,9 +29,9 @@ _CLUSTER = """
 import sys
 import ray
 from contextlib import ExitStack
-from mmnet.batch.pool import _local
+from mmnet.batch.pool import _local_options
 with ExitStack() as stack:
-    ray.init(**_local(stack, 2), log_to_driver=False)
+    ray.init(**_local_options(stack, 2), log_to_driver=False)
     stack.callback(ray.shutdown)
     print("address", ray.get_runtime_context().gcs_address, flush=True)
     sys.stdin.read()
@@ -41,7 +41,7 @@ COPIES, KINDS = 24, 8
 
 @pytest.fixture(scope="module", autouse=True)
 def _token() -> Iterator[None]:
-    """Nobody else on this machine is to hand work to the cluster: it asks for a token, which the commands are given."""
+    """The cluster asks for a token, which only these tests know, so that nobody else gives it work."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_AUTH_MODE", "token")
         patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
@@ -70,13 +70,13 @@ def cluster(_token: None) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.fixture(scope="module")
 def address(cluster: subprocess.Popen[str]) -> str:
-    """Where the cluster is."""
+    """The address of the cluster."""
     return str(list(cluster.args)[-1])
 
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Enough photos to be interrupted among them: copies of a few."""
+    """Enough photos to interrupt a job: copies of a few."""
     folder = tmp_path_factory.mktemp("many")
     image = astronaut()[:, :, ::-1]
     for kind in range(KINDS):
@@ -90,7 +90,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def matted(many: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What `mmnet matte` makes of each of the few, as the result of all copies."""
+    """The result of `mmnet matte` for each photo, as the expected result of all its copies."""
     out = tmp_path_factory.mktemp("matted")
     expected = {}
     for kind in range(KINDS):
@@ -101,7 +101,7 @@ def matted(many: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, by
 
 
 def begin(*arguments: object) -> subprocess.Popen[str]:
-    """`mmnet batch ARGUMENTS…` at work."""
+    """Start `mmnet batch ARGUMENTS…`."""
     return subprocess.Popen(
         [str(Path(sys.executable).with_name("mmnet")), "batch", *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -112,7 +112,7 @@ def begin(*arguments: object) -> subprocess.Popen[str]:
 
 
 def wait_for(condition: Callable[[], Any], process: subprocess.Popen[str]) -> Any:
-    """The first true value of `condition` while a command runs."""
+    """Return the first true value of `condition` while a command runs."""
     end = time.monotonic() + _PATIENCE
     while time.monotonic() < end:
         if value := condition():
@@ -123,12 +123,12 @@ def wait_for(condition: Callable[[], Any], process: subprocess.Popen[str]) -> An
 
 
 def results(out: Path) -> dict[Path, int]:
-    """The results that are there, with the time of each."""
+    """Return the results that exist, with the time of each."""
     return {path: path.stat().st_mtime_ns for path in out.glob("k*/*.png")}
 
 
 def actors(cluster: subprocess.Popen[str]) -> list[int]:
-    """The processes of the workers that have a model."""
+    """Return the processes of the workers."""
     parents, names = {}, {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -151,7 +151,7 @@ def check_complete(out: Path, matted: dict[str, bytes]) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_an_ended_job_goes_on(
+def test_an_ended_job_continues(
     how: signal.Signals, address: str, many: Path, matted: dict[str, bytes], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -162,7 +162,7 @@ def test_an_ended_job_goes_on(
     if how == signal.SIGINT:
         assert process.returncode == 130
         assert errors.startswith("interrupted: ")
-        assert "the same command goes on" in errors
+        assert "the same command continues" in errors
         assert len(errors.splitlines()) == 1
     before = results(out)
     assert len(before) < len(matted)
@@ -192,7 +192,7 @@ def test_a_worker_that_dies_is_replaced(
     check_complete(out, matted)
 
 
-def test_evaluation_has_the_same_figures(address: str, many: Path, tmp_path: Path) -> None:
+def test_evaluation_gives_the_same_results(address: str, many: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     for part in ("image", "mask"):
         (data / part).mkdir(parents=True)
@@ -217,7 +217,7 @@ def test_evaluation_has_the_same_figures(address: str, many: Path, tmp_path: Pat
 
 
 def test_on_this_machine_alone(many: Path, matted: dict[str, bytes], tmp_path: Path) -> None:
-    """Ray started and ended by the command; one image is bad."""
+    """The command starts and stops Ray; one image is bad."""
     source, out = tmp_path / "in", tmp_path / "out"
     shutil.copytree(many / "k1", source / "k1")
     (source / "bad.jpg").touch()
@@ -234,7 +234,7 @@ def test_on_this_machine_alone(many: Path, matted: dict[str, bytes], tmp_path: P
     assert len(ledger(out)) == COPIES + 1
 
 
-def test_a_cluster_that_is_not_there(many: Path, tmp_path: Path) -> None:
+def test_a_missing_cluster_gives_one_line(many: Path, tmp_path: Path) -> None:
     done = run("mmnet", "batch", many, tmp_path / "out", "--address", "127.0.0.1:1", timeout=_PATIENCE)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: 127.0.0.1:1: Ray cannot be reached: ")

@@ -1,4 +1,4 @@
-"""Folders, URIs and object stores: listing, whole files, one line for what goes wrong."""
+"""Stores: folders, URIs and object stores."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mmnet.batch.store import Store, StoredFile, is_within, open_store
 
 @pytest.fixture(params=["path", "file", "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    """An empty place to write to."""
+    """An empty store."""
     places = {"path": str(tmp_path / "x"), "file": f"file://{tmp_path}/x", "memory": f"memory://{uuid.uuid4().hex}/x"}
     return open_store(places[request.param])
 
@@ -44,7 +44,7 @@ def test_a_store_can_be_sent(store: Store) -> None:
     assert (copy, copy.uri, copy.read("a")) == (store, store.uri, b"1")
 
 
-def test_what_is_missing_is_one_line(store: Store) -> None:
+def test_a_missing_file_gives_one_line(store: Store) -> None:
     with pytest.raises(StoreError, match=r"x/gone\.jpg: cannot be read: no such file$"):
         store.read("gone.jpg")
 
@@ -69,7 +69,7 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.
     assert [file.name for file in store.files()] == ["a.png"]
 
 
-def test_what_killed_writers_left_is_swept(tmp_path: Path) -> None:
+def test_files_of_killed_writers_are_removed(tmp_path: Path) -> None:
     store = open_store(str(tmp_path))
     (tmp_path / "_mmnet" / "tmp").mkdir(parents=True)
     (tmp_path / "_mmnet" / "tmp" / "half").write_bytes(b"half")
@@ -78,14 +78,14 @@ def test_what_killed_writers_left_is_swept(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_folder_that_refuses_is_one_line(tmp_path: Path) -> None:
+def test_a_read_only_folder_gives_one_line(tmp_path: Path) -> None:
     tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
     with pytest.raises(StoreError, match="cannot be written"):
         open_store(str(tmp_path)).write("a/b", b"")
 
 
 @pytest.mark.parametrize("uri", ["nosuch://bucket/x", "s3:///", "file://relative/x", "hdfs://"])
-def test_a_uri_that_nothing_opens(uri: str) -> None:
+def test_a_uri_that_cannot_be_opened(uri: str) -> None:
     with pytest.raises(StoreError, match="cannot be opened"):
         open_store(uri)
 

@@ -89,7 +89,7 @@ def options(phone: Device, tool: Path, **more: object) -> list[object]:
         "runs": 6,
         "rounds": 3,
         "cool_down": 0,
-        "patience": 60,
+        "timeout": 60,
         **more,
     }
     return [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", value)]
@@ -226,7 +226,7 @@ def test_a_throttled_round_is_measured_again(device: Device, tmp_path: Path, tin
 def test_a_phone_that_stays_hot_is_refused(device: Device, tool: Path, tiny_files: Path) -> None:
     hot = (RECORDINGS / "thermalservice.txt").read_text().replace("Thermal Status: 0", "Thermal Status: 3")
     device.say("dumpsys thermalservice", hot)
-    line = error_line(device.mmnet("benchmark", tiny_files / "uint8.tflite", *options(device, tool, patience=0)))
+    line = error_line(device.mmnet("benchmark", tiny_files / "uint8.tflite", *options(device, tool, timeout=0)))
     assert "thermal status 3, severe" in line
     assert not (tool.parent / "started").exists()
 
@@ -362,7 +362,7 @@ class TestDemoApp:
         run.chmod(0o755)
 
     def line(self, device: Device, app: Path, model: Path, **more: object) -> subprocess.CompletedProcess[str]:
-        given = {"device": "any", "device_dir": app, "runs": 6, "rounds": 1, "cool_down": 0, "patience": 120} | more
+        given = {"device": "any", "device_dir": app, "runs": 6, "rounds": 1, "cool_down": 0, "timeout": 120} | more
         words = [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", value)]
         return device.mmnet("benchmark", model, *words, "--json", "-")
 
@@ -404,7 +404,7 @@ class TestDemoApp:
         assert "ended on uint8 without a result" in line
 
     def test_an_app_that_is_silent_is_given_up(self, device: Device, app: Path, tiny_files: Path) -> None:
-        line = error_line(self.line(device, app, tiny_files / "uint8.tflite", patience=1))
+        line = error_line(self.line(device, app, tiny_files / "uint8.tflite", timeout=1))
         assert "wrote no result for uint8 in 1 s" in line
 
     def test_an_activity_that_is_not_there(self, device: Device, app: Path, tiny_files: Path) -> None:

@@ -1,4 +1,4 @@
-"""Accuracy against latency, drawn."""
+"""The figure of accuracy against latency."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from support import run
 from typer.testing import CliRunner
 
-from mmnet.benchmark.figure import HEIGHT, WIDTH, Point, draw, join
+from mmnet.benchmark.figure import HEIGHT, WIDTH, draw
+from mmnet.benchmark.joined import Point, join_results
 from mmnet.cli.main import app
 from mmnet.errors import MMNetError
 from mmnet.export.verify import probe_images
@@ -26,7 +27,7 @@ NUMBERS = st.floats(1e-4, 1e4)
 
 
 def circles(svg: str) -> list[tuple[float, float, float, str]]:
-    """(x, y, radius, what it says) of every model's circle."""
+    """Return (x, y, radius, title) of every model's circle."""
     return [
         (float(circle.get("cx", "")), float(circle.get("cy", "")), float(circle.get("r", "")), title.text or "")
         for circle in ElementTree.fromstring(svg).iter(f"{SVG}circle")
@@ -40,7 +41,7 @@ def point(latency: float, error: float, parameters: int | None = 1000, label: st
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(NUMBERS, NUMBERS, st.none() | st.integers(1, 10**8)), min_size=1, max_size=8))
-def test_every_model_lies_where_it_belongs(values: list[tuple[float, float, int | None]]) -> None:
+def test_positions_follow_latency_and_error(values: list[tuple[float, float, int | None]]) -> None:
     points = [point(latency, error, parameters) for latency, error, parameters in values]
     drawn = circles(draw(points, "MAD", "invoke"))
     assert len(drawn) == len(points)
@@ -94,7 +95,7 @@ def test_a_model_is_known_by_its_file_then_its_checkpoint_then_its_name() -> Non
         result("naive", "8", made),
         result("another", "7", made | {"precision": "int8"}),
     )
-    points, missing = join({"models": models}, [measured], "MAD", "invoke", 1)
+    points, missing = join_results({"models": models}, [measured], "MAD", "invoke", 1)
     assert [found.error for found in points] == [1.0, 2.0, 3.0]
     assert missing == ["another"]
 
@@ -102,13 +103,13 @@ def test_a_model_is_known_by_its_file_then_its_checkpoint_then_its_name() -> Non
 def test_the_later_measurement_counts() -> None:
     models = [{"name": "a", "sha256": "1", "recipe": {}, "statistics": {"MAD": {"mean": 1.0, "low": 0, "high": 2}}}]
     both = [measurement(result("a", "1", {}, 4.0)), measurement(result("a", "1", {}, 5.0))]
-    (found,), _ = join({"models": models}, both, "MAD", "invoke", 1)
+    (found,), _ = join_results({"models": models}, both, "MAD", "invoke", 1)
     assert found.latency_ms == 5.0
 
 
 @pytest.fixture(scope="module")
 def documents(tiny_files: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """What `mmnet evaluate` and `mmnet benchmark` write of the tiny models."""
+    """Documents of the tiny models, written by `mmnet evaluate` and `mmnet benchmark`."""
     folder = tmp_path_factory.mktemp("documents")
     for name in ("image", "mask"):
         (folder / name).mkdir()
@@ -142,8 +143,8 @@ def test_from_the_two_commands_to_the_figure(documents: tuple[Path, Path], tmp_p
         (("{latency}", "{latency}"), "mmnet-benchmark/1"),
         (("{evaluation}", "{evaluation}"), "mmnet-evaluation/1"),
         (("{evaluation}", "/nowhere.json"), "/nowhere.json"),
-        (("{evaluation}", "{latency}", "--figure", "beauty"), "accepted are"),
-        (("{evaluation}", "{latency}", "--stage", "nap"), "accepted are"),
+        (("{evaluation}", "{latency}", "--figure", "beauty"), "choose one of"),
+        (("{evaluation}", "{latency}", "--stage", "nap"), "choose one of"),
         (("{evaluation}", "{latency}", "--threads", "7"), "no model is in both"),
     ],
 )

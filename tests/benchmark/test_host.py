@@ -22,7 +22,7 @@ from mmnet.runtime.errors import ModelError
 
 
 def benchmark(*arguments: object) -> dict[str, Any]:
-    """The one measurement of a command that must succeed."""
+    """Return the one measurement of a command that must succeed."""
     done = run("mmnet", "benchmark", *arguments, "--json", "-", timeout=1200)
     assert done.returncode == 0, done.stderr
     (found,) = json.loads(done.stdout)["measurements"]
@@ -31,7 +31,7 @@ def benchmark(*arguments: object) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def both(tiny_files: Path) -> dict[str, Any]:
-    """Two models on one and on two threads."""
+    """The measurement of two models on one and on two threads."""
     files = (tiny_files / "float.tflite", tiny_files / "uint8.tflite")
     return benchmark(*files, "--threads", "1,2", "--runs", 7, "--warmup", 2, "--frame", "96x72")
 
@@ -57,7 +57,7 @@ def test_figures_are_those_of_the_rounds(both: dict[str, Any]) -> None:
         np.testing.assert_allclose(np.sum(stages, axis=0), result["rounds_ms"]["total"], atol=1e-4)
 
 
-def test_composites_are_timed_where_it_is_asked(tiny_files: Path) -> None:
+def test_composites_are_timed_on_request(tiny_files: Path) -> None:
     found = benchmark(tiny_files / "uint8.tflite", "--composite", "--runs", 5, "--warmup", 0, "--frame", "200x150")
     (result,) = found["results"]
     stages = ("preprocess", "invoke", "postprocess", "composite")
@@ -67,7 +67,7 @@ def test_composites_are_timed_where_it_is_asked(tiny_files: Path) -> None:
     assert result["after_invoke"]["median"] == pytest.approx(np.median(after), rel=1e-3)
 
 
-def test_without_composites_nothing_is_said_of_them(both: dict[str, Any]) -> None:
+def test_without_composites_there_is_no_such_ratio(both: dict[str, Any]) -> None:
     assert all(result["after_invoke"] is None for result in both["results"])
 
 
@@ -93,7 +93,7 @@ def test_the_machine_is_described(both: dict[str, Any]) -> None:
     assert {"mmnet", "ai-edge-litert", "numpy"} <= set(machine["versions"])
 
 
-def test_the_machine_is_called_loaded_if_it_is(both: dict[str, Any]) -> None:
+def test_a_warning_says_that_the_machine_is_loaded(both: dict[str, Any]) -> None:
     loaded = both["machine"]["load_average"][0] > 0.25 * both["machine"]["cores"]
     assert any("loaded" in warning for warning in both["warnings"]) == loaded
 
@@ -155,7 +155,7 @@ def test_merging_keeps_what_was_measured(tiny_files: Path, tmp_path: Path) -> No
         (("{models}/float.tflite", "--threads", "0"), "--threads 0"),
         (("{models}/float.tflite", "--threads", "1,"), "--threads 1,"),
         (("{models}/float.tflite", "--frame", "0x7"), "--frame 0x7"),
-        (("{models}/float.tflite", "--delegate", "tpu"), "accepted are xnnpack, none"),
+        (("{models}/float.tflite", "--delegate", "tpu"), "choose one of xnnpack, none"),
         (("{models}/missing.tflite",), "missing.tflite"),
         (("{models}/float.tflite", "--baseline", "a", "--naive", "b"), "--baseline and --naive"),
         (("{models}/float.tflite", "--merge"), "--json"),
@@ -173,7 +173,7 @@ def test_bad_arguments_are_named(arguments: tuple[str, ...], words: str, tiny_fi
 
 def test_without_a_model_the_one_that_ships_is_measured(tiny_files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = (tiny_files / "uint8.tflite").read_bytes()
-    monkeypatch.setattr("mmnet.cli.measure.benchmark.default_model", lambda: content)
+    monkeypatch.setattr("mmnet.benchmark.candidates.default_model", lambda: content)
     outcome = CliRunner().invoke(app, ["benchmark", "--runs", "1", "--warmup", "0", "--json", "-"])
     assert outcome.exit_code == 0, outcome.output
     (found,) = json.loads(outcome.stdout)["measurements"]
@@ -184,7 +184,7 @@ def test_without_any_model_there_is_nothing_to_measure(monkeypatch: pytest.Monke
     def none_ships() -> bytes:
         raise ModelError("none")
 
-    monkeypatch.setattr("mmnet.cli.measure.benchmark.default_model", none_ships)
+    monkeypatch.setattr("mmnet.benchmark.candidates.default_model", none_ships)
     outcome = CliRunner().invoke(app, ["benchmark"])
     assert isinstance(outcome.exception, MMNetError)
     assert "nothing to measure" in str(outcome.exception)

@@ -1,4 +1,4 @@
-"""What is said of many times, as properties."""
+"""Properties of the statistics of latency."""
 
 from __future__ import annotations
 

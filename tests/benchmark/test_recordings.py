@@ -1,4 +1,4 @@
-"""What the phone's own tools print, read. `recordings/README.md` says where each format is from."""
+"""The parsers of what a phone's own tools print. `recordings/README.md` says where each format is from."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from mmnet.benchmark.android.benchmark_model import parse
-from mmnet.benchmark.android.condition import Condition, parse_battery, parse_thermal, throttled
-from mmnet.benchmark.android.demo import why_not_started
+from mmnet.benchmark.android.demo_app import start_failure
+from mmnet.benchmark.android.device_state import DeviceState, parse_battery, parse_thermal, throttling_reason
 from mmnet.benchmark.android.phone import Reply, free_kib
 from mmnet.benchmark.errors import DeviceError
 
@@ -23,7 +23,7 @@ def test_benchmark_model() -> None:
     output = parse(recorded("benchmark_model.txt"), 0, "SERIAL", "mmnet")
     assert (output.load_ms, output.first_run_ms) == (8.412, 21.875)
     assert (output.warmup.runs, output.warmup.median_ms, output.warmup.mean_ms) == (3, 17.049, 18.642)
-    invoke = output.invoke
+    invoke = output.stages["invoke"]
     assert (invoke.runs, invoke.min_ms, invoke.median_ms, invoke.p95_ms, invoke.max_ms) == (
         20,
         16.802,
@@ -38,9 +38,10 @@ def test_benchmark_model() -> None:
 def test_benchmark_model_before_percentiles() -> None:
     output = parse(recorded("benchmark_model_2020.txt"), 0, "SERIAL", "mmnet")
     assert (output.warmup.runs, output.warmup.min_ms, output.warmup.max_ms) == (1, 31.402, 31.402)
-    assert (output.invoke.runs, output.invoke.min_ms, output.invoke.max_ms) == (20, 29.961, 33.208)
-    assert (output.invoke.median_ms, output.invoke.p95_ms) == (None, None)
-    assert output.invoke.mean_ms == pytest.approx(30.4025)
+    invoke = output.stages["invoke"]
+    assert (invoke.runs, invoke.min_ms, invoke.max_ms) == (20, 29.961, 33.208)
+    assert (invoke.median_ms, invoke.p95_ms) == (None, None)
+    assert invoke.mean_ms == pytest.approx(30.4025)
     assert output.peak_memory_bytes == int(12.5 * 2**20)
 
 
@@ -49,7 +50,8 @@ def test_benchmark_model_on_the_gpu() -> None:
     output = parse(recorded("benchmark_model_gpu.txt"), 0, "SERIAL", "mmnet")
     assert (output.load_ms, output.first_run_ms) == (612.034, 1023.11)
     assert (output.warmup.runs, output.warmup.max_ms) == (3, 1023.11)
-    assert (output.invoke.runs, output.invoke.min_ms, output.invoke.max_ms) == (20, 9.015, 9.42)
+    invoke = output.stages["invoke"]
+    assert (invoke.runs, invoke.min_ms, invoke.max_ms) == (20, 9.015, 9.42)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +82,7 @@ def test_a_cut_output_is_no_result() -> None:
     assert parse(text[:end], 0, "SERIAL", "mmnet").peak_memory_bytes is None
 
 
-def test_the_reason_of_a_failure_is_told() -> None:
+def test_the_reason_of_a_failure_is_in_the_message() -> None:
     text = "INFO: STARTING!\nERROR: Could not open '/x/model.tflite'.\nERROR: Failed to load model /x/model.tflite\n"
     with pytest.raises(DeviceError, match="Could not open"):
         parse(text, 1, "SERIAL", "mmnet")
@@ -106,7 +108,7 @@ def test_thermal_state_is_the_hardwares_current_one() -> None:
     assert temperatures == {"cpu0": 48.25, "skin": 34.125, "battery": 29.5}
 
 
-def test_what_is_no_temperature_is_not_told_as_one() -> None:
+def test_other_quantities_are_not_taken_for_temperatures() -> None:
     """Voltages, currents and charges have the same form; so have sensors that report nothing."""
     status, temperatures = parse_thermal(recorded("thermalservice_tensor.txt"))
     assert status == 1
@@ -120,12 +122,12 @@ def test_what_is_no_temperature_is_not_told_as_one() -> None:
     }
 
 
-def test_a_status_that_nobody_sets_is_none() -> None:
+def test_a_status_that_is_never_set_is_none() -> None:
     text = recorded("thermalservice_hal_not_ready.txt")
     assert parse_thermal(text) == (None, None)
     # What was set by hand (`cmd thermalservice override-status 2`) counts.
     assert parse_thermal(text.replace("Status: 0", "Status: 2")) == (2, None)
-    # Version 1.0 of the HAL tells temperatures when it is asked, and never calls back.
+    # Version 1.0 of the HAL reports temperatures on request, and never reports a status.
     status, temperatures = parse_thermal(recorded("thermalservice.txt").replace("ThermalHAL 2.0", "ThermalHAL 1.0"))
     assert (status, temperatures and temperatures["skin"]) == (None, 34.125)
 
@@ -171,21 +173,21 @@ def test_free_space() -> None:
     ],
 )
 def test_why_the_demo_app_does_not_start(name: str, code: int, reason: str) -> None:
-    said = why_not_started(Reply(code, recorded(name)))
-    assert said is not None
-    assert said.startswith(reason)
-    assert "\n" not in said
+    failure = start_failure(Reply(code, recorded(name)))
+    assert failure is not None
+    assert failure.startswith(reason)
+    assert "\n" not in failure
 
 
-def test_that_the_demo_app_starts() -> None:
-    assert why_not_started(Reply(0, recorded("am_started.txt"))) is None
-    assert why_not_started(Reply(137, "")) == "exit code 137"
+def test_the_demo_app_starts() -> None:
+    assert start_failure(Reply(0, recorded("am_started.txt"))) is None
+    assert start_failure(Reply(137, "")) == "exit code 137"
 
 
 def test_throttling() -> None:
-    cool = Condition(thermal_status=0, frequency_caps=[1800000, 2800000])
-    assert throttled(cool, cool) is None
-    assert "moderate" in throttled(cool, Condition(thermal_status=2))
-    assert "light" in throttled(Condition(thermal_status=1), cool)
-    assert "capped" in throttled(cool, Condition(thermal_status=0, frequency_caps=[1800000, 2100000]))
-    assert throttled(Condition(), Condition()) is None
+    cool = DeviceState(thermal_status=0, frequency_caps=[1800000, 2800000])
+    assert throttling_reason(cool, cool) is None
+    assert "moderate" in throttling_reason(cool, DeviceState(thermal_status=2))
+    assert "light" in throttling_reason(DeviceState(thermal_status=1), cool)
+    assert "capped" in throttling_reason(cool, DeviceState(thermal_status=0, frequency_caps=[1800000, 2100000]))
+    assert throttling_reason(DeviceState(), DeviceState()) is None

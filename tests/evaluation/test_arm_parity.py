@@ -135,8 +135,8 @@ for number, argument in enumerate(arguments):
         arguments[number] = {str(altered)!r}
     if argument.endswith("observer.py"):
         text = open(argument).read()
-        assert "_BEHIND = (0, 255, 0)" in text
-        open({str(observer)!r}, "w").write(text.replace("_BEHIND = (0, 255, 0)", "_BEHIND = (0, 254, 0)"))
+        assert "_BACKGROUND = (0, 255, 0)" in text
+        open({str(observer)!r}, "w").write(text.replace("_BACKGROUND = (0, 255, 0)", "_BACKGROUND = (0, 254, 0)"))
         arguments[number] = {str(observer)!r}
 """
     done, found = parity(uint8_model, "-d", one_image, "--cpu", "cortex-a76", "--qemu", wrapper(tmp_path, arm, swap))

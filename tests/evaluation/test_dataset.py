@@ -125,7 +125,7 @@ def test_no_folder(tmp_path: Path, portraits: Path) -> None:
     (found,) = problems(portraits)
     assert found.endswith("name one of its splits: --split test")
     (found,) = problems(portraits, "train")
-    assert "train/image: no such folder; photos belong into" in found
+    assert "train/image: no such folder; put photos into" in found
 
 
 def test_empty_folders(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmnet.evaluation.models import BytesModel, Candidate, FloatModel, SelfieSegmenter, named_apart, open_file
+from mmnet.evaluation.models import BytesModel, Candidate, FloatModel, SelfieSegmenter, open_file, with_unique_names
 from mmnet.runtime import MattingModel, ModelError
 
 Noise = Callable[..., np.ndarray]
@@ -61,11 +61,11 @@ def test_headings_tell_models_apart(float_model: Path) -> None:
     def candidate(name: str, source: str) -> Candidate:
         return Candidate(name, "tflite", source, 64, b"")
 
-    named = named_apart(
+    named = with_unique_names(
         [candidate("a", "a.tflite"), candidate("m", "x/m.tflite"), candidate("m", "y/m.tflite"), candidate("a2", "a2")]
     )
     assert [entry.name for entry in named] == ["a", "x/m.tflite", "y/m.tflite", "a2"]
-    assert [entry.name for entry in named_apart([candidate("m", "m")] * 2)] == ["m (1)", "m (2)"]
+    assert [entry.name for entry in with_unique_names([candidate("m", "m")] * 2)] == ["m (1)", "m (2)"]
 
 
 def test_something_with_mediapipes_operator_that_is_damaged(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from support import ROOT
 
 from mmnet.evaluation.datasets.pairs import load_pairs
-from mmnet.evaluation.evaluate import evaluate
+from mmnet.evaluation.evaluate import evaluate_candidates
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.resize import RESIZES
 from mmnet.export.convert import float_tflite
@@ -55,5 +55,5 @@ def test_the_original_codes_figures_are_measured_again(research_data: Path, step
     model = float_tflite(checkpoint)
     candidate = Candidate(step, "checkpoint", step, checkpoint.config.size, model)
     pairs = load_pairs(research_data / "portraits", "test")
-    (result,) = evaluate([candidate], pairs, RESIZES["original"])
+    (result,) = evaluate_candidates([candidate], pairs, RESIZES["original"])
     assert tuple(f"{result.statistics[figure].mean:.5f}" for figure in FIGURES) == ORIGINAL[step]

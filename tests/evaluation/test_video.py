@@ -11,25 +11,25 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from moving import film
+from moving import drawn_sequence
 from portraits import drawn_portrait, write_folders, write_image
 from support import ROOT, error_line, run
 
 from mmnet.evaluation.datasets.pairs import DatasetError
-from mmnet.evaluation.datasets.sequences import check_clips, load_clips
+from mmnet.evaluation.datasets.sequences import check_sequences, load_sequences
 from mmnet.evaluation.metrics import mad
 from mmnet.evaluation.video.evaluate import NAMES
 from mmnet.evaluation.video.metrics import DTSSD_SCALE, dtssd
 from mmnet.evaluation.video.report import markdown
 from mmnet.runtime import PortraitMatter, TemporalSmoother, read_photo, to_model_input
-from mmnet.runtime.fullres.upsample import resize_alpha
+from mmnet.runtime.fullres.upsampling import resize_alpha
 
 MOTIONS = {"000-still": "still", "001-drift": "drift"}
 MODEL = Path(str(resources.files("mmnet.runtime"))) / "models" / "mmnet-1.0-256-int8.tflite"
 
 
-def write_clip(images: Path, masks: Path, length: int = 3, first: int = 0, size: int = 48) -> None:
-    frames, mattes = film([(20 + at, 24) for at in range(length)], size=size, first=first)
+def write_sequence(images: Path, masks: Path, length: int = 3, first: int = 0, size: int = 48) -> None:
+    frames, mattes = drawn_sequence([(20 + at, 24) for at in range(length)], size=size, first=first)
     for at, (frame, matte) in enumerate(zip(frames, mattes, strict=True)):
         write_image(images / f"{at}.png", frame)
         write_image(masks / f"{at}.png", np.rint(matte * 255).astype(np.uint8))
@@ -131,21 +131,21 @@ def test_standard_output_is_json_alone(sequences: Path, uint8_model: Path) -> No
 
 
 def test_layouts(tmp_path: Path) -> None:
-    write_clip(tmp_path / "own" / "a" / "image", tmp_path / "own" / "a" / "mask")
-    write_clip(tmp_path / "own" / "b" / "image", tmp_path / "own" / "b" / "mask", 12, first=4)
-    write_clip(tmp_path / "rvm" / "set" / "0001" / "com", tmp_path / "rvm" / "set" / "0001" / "pha")
-    write_clip(tmp_path / "apart" / "com" / "x", tmp_path / "apart" / "pha" / "x")
-    found = {name: load_clips(tmp_path / name) for name in ("own", "rvm", "apart")}
-    assert {name: [clip.name for clip in clips] for name, clips in found.items()} == {
+    write_sequence(tmp_path / "own" / "a" / "image", tmp_path / "own" / "a" / "mask")
+    write_sequence(tmp_path / "own" / "b" / "image", tmp_path / "own" / "b" / "mask", 12, first=4)
+    write_sequence(tmp_path / "rvm" / "set" / "0001" / "com", tmp_path / "rvm" / "set" / "0001" / "pha")
+    write_sequence(tmp_path / "apart" / "com" / "x", tmp_path / "apart" / "pha" / "x")
+    found = {name: load_sequences(tmp_path / name) for name in ("own", "rvm", "apart")}
+    assert {name: [sequence.name for sequence in listed] for name, listed in found.items()} == {
         "own": ["a", "b"], "rvm": ["set/0001"], "apart": ["x"],
     }  # fmt: skip
-    (alone,) = load_clips(tmp_path / "own", "a")
+    (alone,) = load_sequences(tmp_path / "own", "a")
     assert alone.name == "a"
     # 2 comes before 10.
     assert [pair.name for pair in found["own"][1].pairs] == [str(number) for number in range(12)]
-    assert check_clips(found["own"]).lengths == [3, 12]
+    assert check_sequences(found["own"]).lengths == [3, 12]
     # The same images under the same name are the same data; other ones are not.
-    hashes = [check_clips(load_clips(tmp_path / "own", part)).sha256 for part in ("a", "b")]
+    hashes = [check_sequences(load_sequences(tmp_path / "own", part)).sha256 for part in ("a", "b")]
     assert len(set(hashes)) == 2
 
 
@@ -165,26 +165,26 @@ def write_video(path: Path, images: list[Any]) -> None:
 
 def test_videos(tmp_path: Path) -> None:
     pytest.importorskip("av")
-    frames, mattes = film([(20.0 + at, 24.0) for at in range(4)], size=48)
+    frames, mattes = drawn_sequence([(20.0 + at, 24.0) for at in range(4)], size=48)
     masks = [np.rint(matte * 255).astype(np.uint8) for matte in mattes]
     write_video(tmp_path / "good" / "com" / "a.mkv", frames)
     write_video(tmp_path / "good" / "pha" / "a.mkv", masks)
-    (clip,) = load_clips(tmp_path / "good")
-    assert clip.name == "a"
-    for (frame, mask), image, matte in zip(clip.frames(), frames, masks, strict=True):
+    (sequence,) = load_sequences(tmp_path / "good")
+    assert sequence.name == "a"
+    for (frame, mask), image, matte in zip(sequence.frames(), frames, masks, strict=True):
         np.testing.assert_array_equal(frame, image)
         np.testing.assert_array_equal(mask, matte)
 
     write_video(tmp_path / "short" / "com" / "a.mkv", frames)
     write_video(tmp_path / "short" / "pha" / "a.mkv", masks[:3])
     with pytest.raises(DatasetError, match=r"pha/a\.mkv: has 3 frames, its video .*com/a\.mkv 4"):
-        check_clips(load_clips(tmp_path / "short"))
+        check_sequences(load_sequences(tmp_path / "short"))
     (tmp_path / "good" / "pha" / "a.mkv").write_bytes(b"no video")
     with pytest.raises(DatasetError, match=r"a\.mkv: cannot be read as a video"):
-        check_clips(load_clips(tmp_path / "good"))
+        check_sequences(load_sequences(tmp_path / "good"))
     (tmp_path / "good" / "pha" / "a.mkv").unlink()
     with pytest.raises(DatasetError, match=r"com/a\.mkv: has no mattes in"):
-        load_clips(tmp_path / "good")
+        load_sequences(tmp_path / "good")
 
 
 FAULTS = {
@@ -195,15 +195,15 @@ FAULTS = {
     "pair": "4.png: is 40×40, its photo",
     "colour": "4.png: is an image in colour",
     "truncated": "4.png",
-    "single": "clip: has 1 frame",
+    "single": "film: has 1 frame",
     "nothing": "has no sequence in it",
 }
 
 
 @pytest.mark.parametrize("fault", list(FAULTS))
 def test_every_fault_is_a_line(tmp_path: Path, uint8_model: Path, fault: str) -> None:
-    images, masks = tmp_path / "films" / "clip" / "image", tmp_path / "films" / "clip" / "mask"
-    write_clip(images, masks, 1 if fault == "single" else 6)
+    images, masks = tmp_path / "films" / "film" / "image", tmp_path / "films" / "film" / "mask"
+    write_sequence(images, masks, 1 if fault == "single" else 6)
     small = np.zeros((40, 40), np.uint8)
     if fault == "matte":
         (masks / "4.png").unlink()
@@ -220,12 +220,12 @@ def test_every_fault_is_a_line(tmp_path: Path, uint8_model: Path, fault: str) ->
     elif fault == "truncated":
         (images / "4.png").write_bytes((images / "4.png").read_bytes()[:100])
     elif fault == "nothing":
-        (tmp_path / "films" / "clip").rename(tmp_path / "away")
+        (tmp_path / "films" / "film").rename(tmp_path / "away")
     with pytest.raises(DatasetError) as raised:
-        check_clips(load_clips(tmp_path / "films"))
+        check_sequences(load_sequences(tmp_path / "films"))
     (line,) = raised.value.problems
     assert FAULTS[fault].format(images=images, masks=masks) in line
-    assert str(tmp_path / "films") in line or line.startswith("clip:")
+    assert str(tmp_path / "films") in line or line.startswith("film:")
     if fault != "matte":
         return
     out = tmp_path / "video.json"
@@ -242,7 +242,7 @@ def test_missing_pyav_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         (tmp_path / part / "a.mp4").write_bytes(b"")
     monkeypatch.setitem(__import__("sys").modules, "av", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'mmnet\[video\]'"):
-        check_clips(load_clips(tmp_path))
+        check_sequences(load_sequences(tmp_path))
 
 
 def test_the_page_is_made_from_the_figures() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support import error_line, random_checkpoint, run
 
-from mmnet.network.average import AverageError, average, parse_share
+from mmnet.network.average import AverageError, average, parse_factor
 from mmnet.network.checkpoint import load_checkpoint, save_checkpoint
 from mmnet.network.config import ModelConfig
 
@@ -34,9 +34,9 @@ def test_what_makes_no_average_is_refused(parts):
 
 
 @pytest.mark.parametrize("text", ["mine", "mine=", "=0.5", "mine=0", "mine=-1", "mine=nan", "mine=inf", "mine=x"])
-def test_a_bad_share_is_named(text):
-    with pytest.raises(AverageError, match="share above 0"):
-        parse_share(text)
+def test_a_bad_factor_is_named(text):
+    with pytest.raises(AverageError, match="factor above 0"):
+        parse_factor(text)
 
 
 def test_the_command_writes_a_checkpoint_that_says_what_it_is(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mmnet.evaluation.datasets.pairs import load_images
-from mmnet.evaluation.parity.compare import compare, judge
+from mmnet.evaluation.parity.compare import compare_candidates, judge
 from mmnet.evaluation.parity.tolerances import DEFAULTS
 from mmnet.evaluation.resize import RESIZES
 from mmnet.quantize.precision import PRECISIONS
@@ -36,7 +36,7 @@ LIMITS = {
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_photos_give_the_same_alpha(network, exported, reference, photos, precision):
-    parity = compare(reference, exported(precision), load_images(photos), RESIZES["runtime"])
+    parity = compare_candidates(reference, exported(precision), load_images(photos), RESIZES["runtime"])
     checks = judge(parity, LIMITS[network[0]][precision])
     assert [check.limit.name for check in checks] == ["max_mad", "max_image_mad"]
     assert all(check.passed for check in checks), checks
@@ -46,7 +46,7 @@ def test_photos_give_the_same_alpha(network, exported, reference, photos, precis
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_portraits_are_matted_as_accurately(network, exported, reference, portraits, precision):
-    parity = compare(reference, exported(precision), load_images(portraits), RESIZES["runtime"])
+    parity = compare_candidates(reference, exported(precision), load_images(portraits), RESIZES["runtime"])
     checks = judge(parity, LIMITS[network[0]][precision])
     assert len(checks) == 4
     assert all(check.passed for check in checks), checks
@@ -63,6 +63,6 @@ def test_a_network_that_forgot_a_layer_is_beyond_every_limit(network, exported, 
     weights = dict(checkpoint.weights)
     weights[name] = weights[name] * 0
     spoiled = replace(reference, content=float_tflite(replace(checkpoint, weights=weights)))
-    parity = compare(reference, spoiled, load_images(portraits), RESIZES["runtime"])
+    parity = compare_candidates(reference, spoiled, load_images(portraits), RESIZES["runtime"])
     for accepted in LIMITS[network[0]].values():
         assert not all(check.passed for check in judge(parity, accepted))

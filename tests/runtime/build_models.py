@@ -1,6 +1,6 @@
-"""Writes the small models the tests run, and those they must refuse: `python build_models.py FOLDER`.
+"""Write the small models of the tests, good ones and ones to refuse: `python build_models.py FOLDER`.
 
-A program of its own, so that TensorFlow stays out of the tests' process.
+This is a separate program, so that the tests' process does not load TensorFlow.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ BIAS = -0.75
 
 
 def logits(image: Any) -> Any:
-    """A 1×1 convolution at half the size, and back up: what MMNet's last blocks do."""
+    """A 1×1 convolution at half the size, scaled back up, like the last blocks of MMNet."""
     kernel = tf.reshape(tf.constant(WEIGHTS, tf.float32), [1, 1, 3, 1])
     small = tf.nn.avg_pool2d(image, 2, 2, "VALID")
     small = tf.nn.conv2d(small, kernel, 1, "VALID") + BIAS
@@ -36,7 +36,7 @@ def traced(function: Callable[..., dict[str, Any]], *shapes: Sequence[int | None
 
 
 def converter(function: Any, key: str, folder: Path) -> Any:
-    if key == "serving_default":  # what a concrete function's signature is called anyway, and much the quicker way
+    if key == "serving_default":  # the default name of a signature; this way of conversion is much faster
         return tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], tf.Module())
     module = tf.Module()
     module.run = function
@@ -46,7 +46,7 @@ def converter(function: Any, key: str, folder: Path) -> Any:
 
 
 def quantized(source: Any, brightest: float) -> Any:
-    """Full-integer, uint8 in and out; the input's scale follows from the brightest value shown."""
+    """Full-integer, uint8 in and out; the scale of the input follows from the brightest sample."""
 
     def samples() -> Iterator[list[np.ndarray[Any, Any]]]:
         rng = np.random.default_rng(0)

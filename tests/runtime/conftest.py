@@ -13,21 +13,18 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
-from mmnet.runtime.fullres import compiled
+from mmnet.runtime.fullres import compiled, kernels, reference
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="module", params=["compiled", "numpy"])
-def edges(request: pytest.FixtureRequest) -> Iterator[None]:
-    """What follows the network, compiled and with NumPy."""
-    if request.param == "numpy":
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(compiled, "LIBRARY", None)
-            yield
-    elif compiled.LIBRARY is None:
-        pytest.skip("NO C COMPILER WAS THERE WHEN MMNET WAS INSTALLED: what follows the network runs with NumPy only")
-    else:
+def both_kernels(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Run a module's tests twice: with the compiled kernels and with NumPy's."""
+    if request.param == "compiled" and compiled.LIBRARY is None:
+        pytest.skip("NO C COMPILER WAS THERE WHEN MMNET WAS INSTALLED: the compiled kernels were not tested")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, "KERNELS", reference if request.param == "numpy" else compiled)
         yield
 
 

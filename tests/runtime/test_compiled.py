@@ -1,4 +1,4 @@
-"""What follows the network, compiled, gives the bytes of NumPy: on any number of threads, in a forked process, too."""
+"""The compiled kernels give the bytes of NumPy's: on any number of threads, and in a forked process."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmnet.runtime import composite, estimate_foreground
-from mmnet.runtime.fullres import compiled
+from mmnet.runtime.fullres import compiled, kernels, reference
 from mmnet.runtime.fullres.compositing import plain
-from mmnet.runtime.fullres.upsample import upsample
+from mmnet.runtime.fullres.upsampling import upsample
 
 pytestmark = pytest.mark.skipif(
     compiled.LIBRARY is None,
-    reason="NO C COMPILER WAS THERE WHEN MMNET WAS INSTALLED: that it gives NumPy's bytes was not tested",
+    reason="NO C COMPILER WAS THERE WHEN MMNET WAS INSTALLED: the compiled kernels were not tested",
 )
 SIDES = st.one_of(st.integers(1, 100), st.integers(1, 700))
 
@@ -47,13 +47,18 @@ def everything(photo: Any, alpha: Any, behind: Any) -> Iterator[Any]:
 
 def with_numpy(*of: Any) -> list[Any]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiled, "LIBRARY", None)
+        patch.setattr(kernels, "KERNELS", reference)
         return list(everything(*of))
 
 
 def assert_same(found: Iterator[Any], expected: list[Any]) -> None:
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_compiled_kernels_are_chosen() -> None:
+    assert kernels.is_compiled()
+    assert kernels.KERNELS is compiled
 
 
 @settings(max_examples=60, deadline=None)

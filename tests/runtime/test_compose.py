@@ -14,7 +14,7 @@ from PIL import Image
 from mmnet.runtime import BackgroundError, ImageError, PhotoError, composite, cutout, gaussian_blurred_background
 from mmnet.runtime.fullres.compositing import cover, parse_background
 
-pytestmark = pytest.mark.usefixtures("edges")
+pytestmark = pytest.mark.usefixtures("both_kernels")
 
 
 def specified(image: Any, alpha: Any, behind: Any) -> Any:

@@ -15,7 +15,7 @@ from tilings import other_tilings
 from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.runtime import ImageError, composite, cutout, estimate_foreground
 
-pytestmark = pytest.mark.usefixtures("edges")
+pytestmark = pytest.mark.usefixtures("both_kernels")
 
 Scene = tuple[U8Array, F32Array, U8Array, U8Array]
 

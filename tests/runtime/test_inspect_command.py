@@ -1,4 +1,4 @@
-"""`mmnet inspect` as its user meets it."""
+"""The command `mmnet inspect`, run as users run it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CARD = ModelMetadata(
 
 
 def _inspect(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run the command with an environment in which TensorFlow cannot be imported, as in the light install."""
+    """Run the command in an environment in which TensorFlow cannot be imported, as in the light install."""
     program = "import sys; sys.modules['tensorflow'] = None; from mmnet.cli.main import main; main()"
     return subprocess.run(
         [sys.executable, "-P", "-c", program, "inspect", *map(str, arguments)],

@@ -1,4 +1,4 @@
-"""What `inspect_model` reports, against figures counted by hand and against a real interpreter."""
+"""Reports of `inspect_model`, compared with figures counted by hand and with a real interpreter."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_several_partitions() -> None:
 
 
 def test_operator_beside_a_partition_is_outside() -> None:
-    """A branch that XNNPACK does not take, parallel to one that it does."""
+    """A branch that XNNPACK does not run, parallel to one that it runs."""
     tf = tensorflow()
 
     def network(image: Any) -> Any:
@@ -170,7 +170,7 @@ def test_no_partition() -> None:
 
 
 def _arena_of_interpreter(model: bytes) -> int:
-    """The span of addresses that reference kernels, which need no scratch memory, keep activations in."""
+    """The span of addresses of the activations with reference kernels, which need no scratch memory."""
     interpreter = Interpreter(model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
     interpreter.allocate_tensors()
     spans: list[tuple[int, int]] = []
@@ -293,7 +293,7 @@ def test_truncated_model_is_refused(data: st.DataObject) -> None:
 
 
 def test_zero_point_outside_its_dtype_is_refused() -> None:
-    """LiteRT trusts it, and may crash."""
+    """A zero point that LiteRT trusts, although it may crash on it."""
     with pytest.raises(ModelError, match="damaged"):
         check_flatbuffer(_with_output_zero_point(matting_model("uint8"), 1 << 24))
     check_flatbuffer(_with_output_zero_point(matting_model("uint8"), 255))
@@ -349,7 +349,7 @@ print(refused)
 
 
 def test_checked_model_never_ends_the_process() -> None:
-    """Flip bits all over a model: what the check lets pass, LiteRT refuses in words or takes."""
+    """Flip bits in a model: LiteRT loads, or refuses with an error, whatever passes the check."""
     model = matting_model("uint8")
     generator = random.Random(0)
     damaged = []

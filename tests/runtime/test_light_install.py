@@ -54,7 +54,7 @@ def test_light_install(source: Path, tmp_path: Path, tiny_model: Path) -> None:
     assert "mmnet" in packages
     assert not packages & {"tensorflow", "keras", "tf-keras", "tf_keras", "tensorflow-model-optimization"}
 
-    where = "import mmnet.runtime.fullres.compiled as c, sys; sys.exit(c.LIBRARY is not None)"
+    where = "import sys; from mmnet.runtime.fullres import is_compiled; sys.exit(is_compiled())"
     assert run(python, "-c", where).returncode == 0, "nothing was compiled"
 
     photo = tmp_path / "astronaut.png"
@@ -80,7 +80,7 @@ def test_light_install(source: Path, tmp_path: Path, tiny_model: Path) -> None:
     assert here.returncode == 0
     assert (tmp_path / "here.png").read_bytes() == output.read_bytes()
 
-    # What follows the network: computed with NumPy there, compiled here, the same bytes.
+    # After the network: computed with NumPy there, compiled here, the same bytes.
     for command, name in ((environment / "bin" / "mmnet", "numpy"), (Path(sys.executable).with_name("mmnet"), "here")):
         composed = run(command, "matte", photo, "--background", "teal", "-o", tmp_path / f"{name}-teal.png")
         assert (composed.returncode, composed.stderr) == (0, "")

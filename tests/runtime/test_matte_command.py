@@ -1,4 +1,4 @@
-"""`mmnet matte`, as it is typed."""
+"""The command `mmnet matte` for photos, run as users run it."""
 
 from __future__ import annotations
 
@@ -254,7 +254,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(mmnet: Any, tiny_model: Path
 
 @pytest.fixture
 def many(tmp_path: Path, photo: Path) -> Path:
-    """A folder of 300 photos: seconds of work."""
+    """A folder of 300 photos, which take seconds."""
     folder = tmp_path / "many"
     folder.mkdir()
     for number in range(300):

@@ -1,4 +1,4 @@
-"""`mmnet matte` of videos and cameras: what is written, with which times, sound and colours, and after which faults."""
+"""`mmnet matte` for videos and cameras: the output, its times, audio and colours, and every kind of failure."""
 
 from __future__ import annotations
 
@@ -81,23 +81,23 @@ def names(folder: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten frames, lossless, at irregular times."""
-    return write_video_file(tmp_path_factory.mktemp("film") / "film.mkv", moving_portrait(), **LOSSLESS)
+def video_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lossless video of ten frames at irregular times."""
+    return write_video_file(tmp_path_factory.mktemp("video") / "video.mkv", moving_portrait(), **LOSSLESS)
 
 
 @pytest.fixture(scope="module")
 def talking(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same as a phone makes it: H.264, AAC."""
+    """The same frames as a phone records them: H.264 and AAC."""
     return write_video_file(tmp_path_factory.mktemp("talking") / "talking.mp4", moving_portrait(), sound="aac")
 
 
 @pytest.mark.parametrize(
     ("kind", "extension"), ENCODINGS, ids=[f"{kind.suffix}{extension}" for kind, extension in ENCODINGS]
 )
-def test_every_output(film: Path, tmp_path: Path, expected: Any, kind: ResultKind, extension: str) -> None:
+def test_every_output(video_file: Path, tmp_path: Path, expected: Any, kind: ResultKind, extension: str) -> None:
     output, encoding = tmp_path / f"out{extension}", ENCODINGS[kind, extension]
-    assert matte(film, "-o", output, *BACKGROUNDS[kind]) == (0, f"{output}\n", "")
+    assert matte(video_file, "-o", output, *BACKGROUNDS[kind]) == (0, f"{output}\n", "")
     layout = {ALPHA: "gray", CUTOUT: "rgba", COMPOSITE: "rgb24"}[kind]
     vp9 = encoding.codec == "libvpx-vp9"
     written = read_written(output, layout, "libvpx-vp9" if vp9 else None)
@@ -116,21 +116,21 @@ def test_every_output(film: Path, tmp_path: Path, expected: Any, kind: ResultKin
     assert names(tmp_path) == [output.name]
 
 
-def test_numbered_images(film: Path, tmp_path: Path, expected: Any) -> None:
+def test_numbered_images(video_file: Path, tmp_path: Path, expected: Any) -> None:
     output = tmp_path / "new" / "%04d.png"
     (tmp_path / "new").mkdir()
-    assert matte(film, "-b", "transparent", "-o", output)[0] == 0
+    assert matte(video_file, "-b", "transparent", "-o", output)[0] == 0
     assert names(output.parent) == [f"{number:04}.png" for number in range(1, 11)]
     for path, wanted in zip(sorted(output.parent.iterdir()), expected(CUTOUT, moving_portrait()), strict=True):
         with Image.open(path) as image:
             np.testing.assert_array_equal(np.asarray(image), wanted)
 
-    assert "--force" in error_line(matte(film, "-b", "transparent", "-o", output))
+    assert "--force" in error_line(matte(video_file, "-b", "transparent", "-o", output))
     other = output.with_name("precious.txt")
     other.touch()
-    assert "holds other files" in error_line(matte(film, "-b", "transparent", "-o", output, "--force"))
+    assert "holds other files" in error_line(matte(video_file, "-b", "transparent", "-o", output, "--force"))
     other.unlink()
-    assert matte(film, "-b", "lime", "-o", output, "--force")[0] == 0
+    assert matte(video_file, "-b", "lime", "-o", output, "--force")[0] == 0
     assert names(tmp_path) == ["new"]
 
 
@@ -147,10 +147,10 @@ REFUSED = {
 
 @pytest.mark.parametrize(("says", "arguments"), REFUSED.items(), ids=REFUSED)
 def test_refused_before_any_work(
-    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, arguments: tuple[str, ...]
+    video_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, arguments: tuple[str, ...]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert says in error_line(matte(film, *arguments))
+    assert says in error_line(matte(video_file, *arguments))
     assert names(tmp_path) == []
 
 
@@ -158,14 +158,14 @@ def test_refused_before_any_work(
     "arguments",
     [
         (),
-        ("film", "--duration", "3"),
-        ("film", "--camera", "0", "-o", "x.mp4"),
+        ("video_file", "--duration", "3"),
+        ("video_file", "--camera", "0", "-o", "x.mp4"),
         ("--camera", "0"),
-        ("film", "--crf", "99"),
+        ("video_file", "--crf", "99"),
     ],
 )
-def test_usage(film: Path, arguments: tuple[str, ...]) -> None:
-    assert matte(*(film if word == "film" else word for word in arguments))[0] == 2
+def test_usage(video_file: Path, arguments: tuple[str, ...]) -> None:
+    assert matte(*(video_file if word == "video_file" else word for word in arguments))[0] == 2
 
 
 def test_names_that_nobody_gave(talking: Path, tmp_path: Path) -> None:
@@ -210,16 +210,16 @@ def test_audio_is_copied_to_the_byte(talking: Path, tmp_path: Path, extension: s
 def test_audio_that_the_container_does_not_take_is_encoded(
     tmp_path: Path, sound: str, source: str, output: str, codec: str | None
 ) -> None:
-    film = write_video_file(
+    video_file = write_video_file(
         tmp_path / source,
         moving_portrait(),
         sound=sound,
         codec="libvpx-vp9" if source.endswith("webm") else "libx264",
     )
     written = tmp_path / output if source != output else tmp_path / f"other-{output}"
-    assert matte(film, "-b", "lime", "-o", written)[0] == 0
+    assert matte(video_file, "-b", "lime", "-o", written)[0] == 0
     if codec is None:
-        assert [data for _, data in sounds(written)] == [data for _, data in sounds(film)]
+        assert [data for _, data in sounds(written)] == [data for _, data in sounds(video_file)]
         return
     assert sound_codec(written) == codec
     heard = sounds(written)
@@ -236,7 +236,7 @@ def test_no_audio(talking: Path, tmp_path: Path) -> None:
 
 def test_a_phones_video_comes_out_upright(tmp_path: Path, expected: Any) -> None:
     stored = moving_portrait(3)
-    film = write_video_file(
+    video_file = write_video_file(
         tmp_path / "phone.mov",
         stored,
         codec="png",
@@ -245,30 +245,30 @@ def test_a_phones_video_comes_out_upright(tmp_path: Path, expected: Any) -> None
         aspect=Fraction(4, 3),
     )
     output = tmp_path / "out.mov"
-    assert matte(film, "-b", "transparent", "-o", output)[0] == 0
+    assert matte(video_file, "-b", "transparent", "-o", output)[0] == 0
     written = read_written(output, "rgba")
     upright = [np.ascontiguousarray(np.rot90(frame, -1)) for frame in stored]
     assert np.abs(np.array(written.images, float) - expected(CUTOUT, upright)).mean() < 3
     assert written.aspect == Fraction(3, 4)
     # Matroska's pixels are square: three quarters as wide is as high again by a third.
-    assert matte(film, "-o", tmp_path / "out.mkv")[0] == 0
+    assert matte(video_file, "-o", tmp_path / "out.mkv")[0] == 0
     assert read_written(tmp_path / "out.mkv", "gray").images[0].shape == (128, 64)
 
 
 def test_odd_sides(tmp_path: Path) -> None:
-    film = write_video_file(tmp_path / "odd.mkv", moving_portrait(3, 65, 97), **LOSSLESS)
+    video_file = write_video_file(tmp_path / "odd.mkv", moving_portrait(3, 65, 97), **LOSSLESS)
     for name, shape in (("a.mp4", (64, 96)), ("b.webm", (65, 97)), ("c.mkv", (65, 97)), ("d.mov", (64, 96))):
-        assert matte(film, "-o", tmp_path / name)[0] == 0
+        assert matte(video_file, "-o", tmp_path / name)[0] == 0
         assert read_written(tmp_path / name, "gray").images[0].shape == shape
     line = write_video_file(tmp_path / "line.mkv", moving_portrait(2, 1, 40), **LOSSLESS)
     assert "too few" in error_line(matte(line, "-o", tmp_path / "e.mp4"))
     assert not (tmp_path / "e.mp4").exists()
 
 
-def test_photos_and_videos_in_one_call(film: Path, tmp_path: Path) -> None:
+def test_photos_and_videos_in_one_call(video_file: Path, tmp_path: Path) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
-    (folder / "film.mkv").write_bytes(film.read_bytes())
+    (folder / "video.mkv").write_bytes(video_file.read_bytes())
     Image.fromarray(moving_portrait(1)[0]).save(folder / "photo.png")
     (folder / "notes.txt").write_text("neither")
     (folder / "bad.mp4").write_text("neither")
@@ -276,7 +276,7 @@ def test_photos_and_videos_in_one_call(film: Path, tmp_path: Path) -> None:
     assert code == 1
     document = json.loads(stdout)
     assert (document["matted"], document["failed"]) == (2, 1)
-    bad, video, photo = document["results"]
+    bad, photo, video = document["results"]
     assert "not a video" in bad["error"]
     assert video["frames"] == 10
     assert photo == {
@@ -285,11 +285,11 @@ def test_photos_and_videos_in_one_call(film: Path, tmp_path: Path) -> None:
         "width": 96,
         "height": 64,
     }
-    assert names(out) == ["film-alpha.mp4", "photo-alpha.png"]
+    assert names(out) == ["photo-alpha.png", "video-alpha.mp4"]
     assert told.splitlines()[-1] == "2 matted, 1 failed"
 
 
-def test_a_damaged_video(film: Path, tmp_path: Path) -> None:
+def test_a_damaged_video(video_file: Path, tmp_path: Path) -> None:
     cut = tmp_path / "cut.mkv"
     whole = write_video_file(cut, moving_portrait(20), range(0, 2000, 100), **LOSSLESS).read_bytes()
     cut.write_bytes(whole[: len(whole) // 2])
@@ -308,25 +308,25 @@ def test_a_damaged_video(film: Path, tmp_path: Path) -> None:
     assert len(read_written(output).images) == result["frames"]
 
 
-def test_nothing_is_replaced_unasked(film: Path, tmp_path: Path) -> None:
+def test_nothing_is_replaced_unasked(video_file: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
     output.write_text("precious")
-    assert "--force" in error_line(matte(film, "-o", output))
-    assert "would overwrite" in error_line(matte(film, "-b", "lime", "-o", film, "--force"))
+    assert "--force" in error_line(matte(video_file, "-o", output))
+    assert "would overwrite" in error_line(matte(video_file, "-b", "lime", "-o", video_file, "--force"))
     assert output.read_text() == "precious"
-    assert matte(film, "-o", output, "--force")[0] == 0
+    assert matte(video_file, "-o", output, "--force")[0] == 0
     assert len(read_written(output).images) == 10
 
 
-def test_without_pyav(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pyav(video_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     photo = tmp_path / "photo.png"
     Image.fromarray(moving_portrait(1)[0]).save(photo)
     monkeypatch.setitem(sys.modules, "av", None)
-    code, _, told = matte(film, photo, "-o", tmp_path / "out")
+    code, _, told = matte(video_file, photo, "-o", tmp_path / "out")
     assert code == 1
     assert (
         told.splitlines()[0]
-        == f"error: {film}: this needs PyAV, which is not installed; run: pip install 'mmnet[video]'"
+        == f"error: {video_file}: this needs PyAV, which is not installed; run: pip install 'mmnet[video]'"
     )
     assert names(tmp_path / "out") == ["photo-alpha.png"]
 
@@ -345,10 +345,10 @@ FULL_DISK = """
     source, output = Path(sys.argv[1]), Path(sys.argv[2])
 
     def write():
-        with VideoInput(source) as film:
+        with VideoInput(source) as reader:
             encoding = choose_encoding(output, COMPOSITE)
-            with write_video(output, film, encoding, audio=source, crf=None) as video:
-                for timed in film:
+            with write_video(output, reader, encoding, audio=source, crf=None) as video:
+                for timed in reader:
                     video.write(timed.frame, timed.timestamp_ms)
 
     write()
@@ -377,7 +377,7 @@ def test_a_full_disk_leaves_nothing(talking: Path, tmp_path: Path, extension: st
 
 @pytest.fixture(scope="module")
 def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A thousand frames: many seconds of work. With sound, of which an early end cuts its part."""
+    """A video of a thousand frames, which takes many seconds, with audio, which an early end cuts."""
     images = moving_portrait(50, 32, 32) * 20
     path = tmp_path_factory.mktemp("long") / "long.mp4"
     return write_video_file(path, images, range(0, 40_000, 40), sound="aac", options={"preset": "ultrafast"})
@@ -389,7 +389,7 @@ def start(*arguments: object) -> subprocess.Popen[str]:
 
 
 def wait_for_the_first_frame(process: subprocess.Popen[str], folder: Path, pattern: str) -> None:
-    """Until a file of that name is begun: the first frame was encoded."""
+    """Wait until a file of that name has bytes, which it gets with the first encoded frame."""
     while not any(path.stat().st_size for path in folder.glob(pattern)):
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
@@ -430,10 +430,10 @@ def test_no_such_camera(tmp_path: Path, which: str) -> None:
 
 @pytest.fixture
 def pipe(tmp_path: Path, long: Path) -> Iterator[Path]:
-    """A named pipe into which a film flows, over and over, as fast as it is read: a camera that never ends."""
+    """A named pipe into which a video is written again and again, like a camera that never ends."""
     folder = tmp_path / "camera"
     folder.mkdir()
-    path, stream = folder / "pipe", folder / "film.ts"
+    path, stream = folder / "pipe", folder / "video.ts"
     write_video_file(stream, moving_portrait(50, 32, 32) * 4, range(0, 8000, 40), options={"preset": "ultrafast"})
     os.mkfifo(path)
     data = stream.read_bytes()

@@ -1,4 +1,4 @@
-"""Smoothed mattes: still edges stand still, moving ones stay sharp, scenes do not run into each other."""
+"""Smoothed mattes: still edges stay still, moving edges stay sharp, and scenes do not mix."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from moving import SIZE, film
+from moving import SIZE, drawn_sequence
 
 from mmnet.arrays import AnyArray, F32Array
 from mmnet.evaluation.video.metrics import dtssd
@@ -36,7 +36,7 @@ def wrong(alphas: Sequence[Any], truths: Sequence[Any]) -> float:
 
 
 def shimmering(mattes: Sequence[F32Array], seed: int, strength: float) -> list[F32Array]:
-    """What a network makes of a noisy film: edges that are elsewhere in every frame."""
+    """Mattes as a network makes them of noisy frames: the edges are elsewhere in every frame."""
     random = np.random.default_rng(seed)
     coarse = [random.normal(0, strength, (16, 16)).astype(np.float32) for _ in mattes]
     errors = [cv2.resize(error, (SIZE, SIZE)) for error in coarse]
@@ -49,7 +49,7 @@ def shimmering(mattes: Sequence[F32Array], seed: int, strength: float) -> list[F
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 2**31), noise=st.floats(0, 9), strength=st.floats(0.05, 0.4))
 def test_still_edges_stand_still(seed: int, noise: float, strength: float) -> None:
-    frames, truths = film([MIDDLE] * 10, noise=noise, seed=seed)
+    frames, truths = drawn_sequence([MIDDLE] * 10, noise=noise, seed=seed)
     alphas = shimmering(truths, seed, strength)
     found = smoothed(alphas, frames)
     assert unsteadiness(found, truths) < 0.6 * unsteadiness(alphas, truths)
@@ -59,9 +59,9 @@ def test_still_edges_stand_still(seed: int, noise: float, strength: float) -> No
 @settings(max_examples=10, deadline=None)
 @given(speed=st.floats(-4, 4), fall=st.floats(-2, 2), seed=st.integers(0, 2**31))
 def test_moving_edges_are_not_smeared(speed: float, fall: float, seed: int) -> None:
-    """A disc whose matte is known exactly: averaging in place would smear it, which this must not."""
+    """A disc whose matte is known exactly: averaging in place would smear it, and smoothing must not."""
     places = [(64 + speed * (at - 4), 64 + fall * (at - 4)) for at in range(9)]
-    frames, truths = film(places, noise=2, seed=seed)
+    frames, truths = drawn_sequence(places, noise=2, seed=seed)
     found = smoothed(truths, frames)
     assert wrong(found, truths) < 0.006
     in_place = [truths[0]]
@@ -72,7 +72,7 @@ def test_moving_edges_are_not_smeared(speed: float, fall: float, seed: int) -> N
 
 @pytest.mark.parametrize("speed", [0.5, 2.0])
 def test_moving_edges_are_smoothed_too(speed: float) -> None:
-    frames, truths = film([(40 + speed * at, 64 + at / 2) for at in range(16)], noise=3)
+    frames, truths = drawn_sequence([(40 + speed * at, 64 + at / 2) for at in range(16)], noise=3)
     alphas = shimmering(truths, 1, 0.3)
     found = smoothed(alphas, frames)
     assert unsteadiness(found, truths) < 0.8 * unsteadiness(alphas, truths)
@@ -80,7 +80,7 @@ def test_moving_edges_are_smoothed_too(speed: float) -> None:
 
 
 def test_a_flickering_exposure_is_no_motion() -> None:
-    frames, truths = film([MIDDLE] * 10)
+    frames, truths = drawn_sequence([MIDDLE] * 10)
     gains = np.random.default_rng(5).normal(1, 0.03, len(frames))
     flickering = [
         np.rint(frame * gain).clip(0, 255).astype(np.uint8) for frame, gain in zip(frames, gains, strict=True)
@@ -128,7 +128,7 @@ def test_any_input_gives_an_alpha(given_: tuple[Any, Any, int]) -> None:
 
 
 def test_the_same_frames_give_the_same_bytes_on_any_number_of_threads() -> None:
-    frames, truths = film([(60 + 2 * at, 64) for at in range(6)], noise=5)
+    frames, truths = drawn_sequence([(60 + 2 * at, 64) for at in range(6)], noise=5)
     alphas = [np.rint(alpha * 255).astype(np.uint8) for alpha in shimmering(truths, 3, 0.3)]
     expected = smoothed(alphas, frames)
     threads = cv2.getNumThreads()
@@ -142,8 +142,8 @@ def test_the_same_frames_give_the_same_bytes_on_any_number_of_threads() -> None:
 
 
 def test_a_cut_starts_anew() -> None:
-    frames, truths = film([MIDDLE] * 4, noise=3)
-    others, other_truths = film([(40.0, 50.0)] * 4, noise=3, first=10)
+    frames, truths = drawn_sequence([MIDDLE] * 4, noise=3)
+    others, other_truths = drawn_sequence([(40.0, 50.0)] * 4, noise=3, first=10)
     found = smoothed([*truths, *other_truths], [*frames, *others])
     np.testing.assert_allclose(found[4], other_truths[0], atol=1 / 65535)
     fresh = smoothed(other_truths, others)
@@ -152,7 +152,7 @@ def test_a_cut_starts_anew() -> None:
 
 
 def test_reset_and_another_size_forget() -> None:
-    frames, truths = film([MIDDLE] * 4, noise=3)
+    frames, truths = drawn_sequence([MIDDLE] * 4, noise=3)
     alphas = shimmering(truths, 2, 0.4)
     smooth = TemporalSmoother()
     first = [smooth(alpha, frame) for alpha, frame in zip(alphas, frames, strict=True)]
@@ -166,7 +166,7 @@ def test_reset_and_another_size_forget() -> None:
 
 
 def test_the_options() -> None:
-    frames, truths = film([MIDDLE] * 8, noise=3)
+    frames, truths = drawn_sequence([MIDDLE] * 8, noise=3)
     alphas = shimmering(truths, 4, 0.4)
     for found, alpha in zip(smoothed(alphas, frames, new=1.0), alphas, strict=True):
         np.testing.assert_allclose(found, alpha, atol=1 / 65535)
@@ -185,7 +185,7 @@ def test_the_options() -> None:
         (np.full((8, 8), 2, np.float32), np.zeros((8, 8, 3), np.uint8), "outside 0-1"),
         (np.full((8, 8), np.nan, np.float32), np.zeros((8, 8, 3), np.uint8), "outside 0-1"),
         (np.zeros((8, 8), np.uint8), np.zeros((8, 8), np.uint8), "the frame is no uint8"),
-        (np.zeros((8, 8), np.uint8), np.zeros((16, 16, 3), np.uint8), "the model's own input"),
+        (np.zeros((8, 8), np.uint8), np.zeros((16, 16, 3), np.uint8), "the input of the model"),
     ],
 )
 def test_what_is_refused(alpha: Any, frame: Any, message: str) -> None:

@@ -1,4 +1,4 @@
-"""`PortraitMatter` over time: films, pipelined films, and live streams."""
+"""`PortraitMatter` over time: videos frame by frame, pipelined videos, and live streams."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _no_thread_stays() -> Iterator[None]:
 
 
 class Fading:
-    """A smoothing with a memory: half of what was before."""
+    """A smoothing that averages with the matte before."""
 
     def __init__(self) -> None:
         self.before: Any = None
@@ -92,7 +92,7 @@ def test_smoothing_sees_the_models_input_and_forgets_where_the_size_changes(mode
         for frame, seen in zip((*FRAMES[:2], other, other), fading.frames, strict=True):
             np.testing.assert_array_equal(seen, to_model_input(frame, model.size))
         matter.restart()
-        matter.video(FRAMES[0], 0)  # another film begins at any time, with another memory
+        matter.video(FRAMES[0], 0)  # another video may begin at any time, and forgets the one before
         assert len(made) == 2
         assert len(made[1].frames) == 1
         np.testing.assert_array_equal(matter(FRAMES[0]), matter(FRAMES[0]))
@@ -130,7 +130,7 @@ def test_a_bad_frame_is_named_and_does_not_count(model: MattingModel) -> None:
 
 
 class Listener:
-    """Gets mattes; holds the first until it is let go."""
+    """A callback that waits in its first call until it is released."""
 
     def __init__(self) -> None:
         self.got: list[Matte] = []

@@ -14,9 +14,9 @@ from tilings import other_tilings
 from mmnet.arrays import F32Array, U8Array
 from mmnet.runtime import ImageError, Upsampling, to_model_input, upsample_alpha
 from mmnet.runtime.fullres.tiles import TILE_WIDTH
-from mmnet.runtime.fullres.upsample import UpsamplingError, choose_upsampling
+from mmnet.runtime.fullres.upsampling import UpsamplingError, choose_upsampling
 
-pytestmark = pytest.mark.usefixtures("edges")
+pytestmark = pytest.mark.usefixtures("both_kernels")
 
 SIDES = st.integers(1, 150)
 

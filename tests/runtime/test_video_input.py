@@ -1,4 +1,4 @@
-"""Videos as they are read: upright, in the right colours, each frame at its time."""
+"""Reading of videos: frames upright, in the right colours, each at its time."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from mmnet.runtime.video.reader import VideoInput
 
 
 def frames_of(path: Path, **options: Any) -> tuple[list[np.ndarray[Any, Any]], list[Fraction]]:
-    with VideoInput(path, **options) as film:
-        found = list(film)
+    with VideoInput(path, **options) as video:
+        found = list(video)
     return [timed.frame for timed in found], [timed.timestamp_ms for timed in found]
 
 
 def test_lossless_frames_and_their_times(tmp_path: Path) -> None:
     images = moving_portrait()
-    path = write_video_file(tmp_path / "film.mkv", images, **LOSSLESS)
+    path = write_video_file(tmp_path / "video.mkv", images, **LOSSLESS)
     found, times = frames_of(path)
     assert times == list(TIMES)
     np.testing.assert_array_equal(found, images)
-    with VideoInput(path) as film:
-        assert (film.height, film.width, film.time_base) == (64, 96, Fraction(1, 1000))
+    with VideoInput(path) as video:
+        assert (video.height, video.width, video.time_base) == (64, 96, Fraction(1, 1000))
 
 
 PATCHES = np.array(
@@ -46,7 +46,7 @@ PATCHES = np.array(
 def test_colours(tmp_path: Path, matrix: int, span: int) -> None:
     image = np.broadcast_to(PATCHES.repeat(16, 0), (32, len(PATCHES) * 16, 3))
     path = write_video_file(
-        tmp_path / "film.mkv",
+        tmp_path / "video.mkv",
         [np.ascontiguousarray(image)],
         codec="ffv1",
         pixel_format="yuv444p",
@@ -54,15 +54,15 @@ def test_colours(tmp_path: Path, matrix: int, span: int) -> None:
     )
     (found,), _ = frames_of(path)
     assert np.abs(found.astype(int) - image).max() <= 4  # 8 bits there and back; another matrix would be off by 20
-    with VideoInput(path) as film:
-        assert film.colour.matrix == matrix
+    with VideoInput(path) as video:
+        assert video.colour.matrix == matrix
 
 
 @pytest.mark.parametrize(("size", "matrix"), [((64, 96), 6), ((720, 1280), 1), ((1280, 720), 1)])
 def test_untagged_colours_are_taken_by_size(tmp_path: Path, size: tuple[int, int], matrix: int) -> None:
-    path = write_video_file(tmp_path / "film.mkv", [np.zeros((*size, 3), np.uint8)], codec="ffv1")
-    with VideoInput(path) as film:
-        assert film.colour.matrix == matrix
+    path = write_video_file(tmp_path / "video.mkv", [np.zeros((*size, 3), np.uint8)], codec="ffv1")
+    with VideoInput(path) as video:
+        assert video.colour.matrix == matrix
 
 
 @pytest.mark.parametrize("flips", [(False, False), (True, False), (False, True)])
@@ -70,7 +70,7 @@ def test_untagged_colours_are_taken_by_size(tmp_path: Path, size: tuple[int, int
 def test_rotation_and_mirroring(tmp_path: Path, degrees: int, flips: tuple[bool, bool]) -> None:
     stored = moving_portrait(1)[0]
     path = write_video_file(
-        tmp_path / "film.mov", [stored], codec="png", pixel_format="rgb24", turned=(degrees, *flips)
+        tmp_path / "video.mov", [stored], codec="png", pixel_format="rgb24", turned=(degrees, *flips)
     )
     with av.open(str(path)) as container:
         side_data: Any = next(container.decode(video=0)).side_data.get("DISPLAYMATRIX")
@@ -88,7 +88,7 @@ def test_rotation_and_mirroring(tmp_path: Path, degrees: int, flips: tuple[bool,
 
 
 def test_frames_without_times_come_at_the_average_rate(tmp_path: Path) -> None:
-    path = write_video_file(tmp_path / "film.h264", moving_portrait(), range(0, 1000, 100), options={"bf": "0"})
+    path = write_video_file(tmp_path / "video.h264", moving_portrait(), range(0, 1000, 100), options={"bf": "0"})
     found, times = frames_of(path)
     assert len(found) == 10
     steps = np.diff([float(time) for time in times])
@@ -101,7 +101,7 @@ def test_a_change_of_size_keeps_the_first(tmp_path: Path) -> None:
         write_video_file(tmp_path / f"{height}.h264", moving_portrait(4, height, 96), options={"bf": "0"}).read_bytes()
         for height in (64, 80)
     ]
-    path = tmp_path / "film.h264"
+    path = tmp_path / "video.h264"
     path.write_bytes(b"".join(parts))
     found, _ = frames_of(path)
     assert {frame.shape for frame in found} == {(64, 96, 3)}
@@ -110,7 +110,7 @@ def test_a_change_of_size_keeps_the_first(tmp_path: Path) -> None:
 
 def test_a_transport_stream_begins_at_zero(tmp_path: Path) -> None:
     late = [time + 5000 for time in TIMES]
-    path = write_video_file(tmp_path / "film.ts", moving_portrait(), late, options={"bf": "0"})
+    path = write_video_file(tmp_path / "video.ts", moving_portrait(), late, options={"bf": "0"})
     assert read_written(path).times[0] == 5
     _, times = frames_of(path)
     assert times == list(TIMES)
@@ -141,9 +141,9 @@ def test_a_truncated_file(tmp_path: Path, extension: str) -> None:
         with suppress(VideoError) if extension in (".ts", ".avi") else pytest.raises(VideoError, match=path.name):
             strict = len(frames_of(path)[0])
         try:
-            with VideoInput(path, salvage=True) as film:
-                salvaged = len(list(film))
-                assert extension in (".ts", ".avi") or film.damage is not None
+            with VideoInput(path, salvage=True) as video:
+                salvaged = len(list(video))
+                assert extension in (".ts", ".avi") or video.damage is not None
         except VideoError:
             assert strict is None
         else:
@@ -154,7 +154,7 @@ def test_a_truncated_file(tmp_path: Path, extension: str) -> None:
 
 
 def test_a_long_cut_leaves_its_beginning_to_salvage(tmp_path: Path) -> None:
-    path = write_video_file(tmp_path / "film.mkv", moving_portrait(20), range(0, 2000, 100), **LOSSLESS)
+    path = write_video_file(tmp_path / "video.mkv", moving_portrait(20), range(0, 2000, 100), **LOSSLESS)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(VideoError, match=r"truncated or damaged after \d+ frames .*--salvage"):
         frames_of(path)
@@ -190,12 +190,12 @@ def test_what_is_no_video(tmp_path: Path) -> None:
 
 
 def test_what_is_read_as_a_video(tmp_path: Path, portrait: np.ndarray[Any, Any]) -> None:
-    film = write_video_file(tmp_path / "film.mp4", moving_portrait(2)).read_bytes()
+    video = write_video_file(tmp_path / "video.mp4", moving_portrait(2)).read_bytes()
     contents = {
         "a.mp4": (b"", True),
         "b.GIF": (b"", True),
-        "c.jpg": (film, False),
-        "d": (film, True),
+        "c.jpg": (video, False),
+        "d": (video, True),
         "e": (b"\x89PNG\r\n\x1a\n" + bytes(99), False),
         "f.dat": (b"RIFF\0\0\0\0WEBPVP8 ", False),
         "g.dat": (b"RIFF\0\0\0\0AVI LIST", True),

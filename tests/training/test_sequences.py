@@ -13,7 +13,7 @@ from portraits import drawn_portrait, write_folders, write_image
 from support import error_line, run
 
 from mmnet.arrays import AnyArray
-from mmnet.evaluation.datasets.sequences import check_clips, load_clips, read_groups
+from mmnet.evaluation.datasets.sequences import check_sequences, load_sequences, read_motions
 from mmnet.training.data.layouts import find_source
 from mmnet.training.data.motion import MOTIONS, Trajectory
 from mmnet.training.data.sequences import SequenceError, parse_size, plan_sequences, render_frames, write_sequences
@@ -120,9 +120,9 @@ def test_the_command(portraits: Path, scenes: list[Path], tmp_path: Path) -> Non
     assert told == json.loads((out / "sequences.json").read_text())
     assert [entry["motion"] for entry in told["sequences"]] == ["drift", "shake"]
     assert "next   mmnet evaluate --video" in done.stderr
-    clips = load_clips(out)
-    assert check_clips(clips).lengths == [3, 3]
-    assert read_groups(out) == {"000-drift": "drift", "001-shake": "shake"}
+    sequences = load_sequences(out)
+    assert check_sequences(sequences).lengths == [3, 3]
+    assert read_motions(out) == {"000-drift": "drift", "001-shake": "shake"}
     assert "exists already" in error_line(run(*command))
     before = (out / "000-drift" / "image" / "0000.png").read_bytes()
     assert run(*command, "--force", "--seed", 4).returncode == 0

@@ -1,4 +1,4 @@
-"""The page served, and a real Chromium to look at it."""
+"""The served page, and a real Chromium that opens it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def assets() -> Mapping[str, Asset]:
 
 @pytest.fixture(scope="session")
 def served(assets: Mapping[str, Asset]) -> Iterator[WebServer]:
-    """The page, and beside it the tests' own script."""
+    """The page, served together with the script of the tests."""
     script = "text/javascript; charset=utf-8"
     core = {
         f"web_demo/site/{path}": asset for path, asset in assets.items() if path.startswith("core/")
@@ -38,7 +38,7 @@ def served(assets: Mapping[str, Asset]) -> Iterator[WebServer]:
 
 @pytest.fixture(scope="session")
 def camera_frames(portrait: np.ndarray) -> list[np.ndarray]:
-    """What the fake camera sees: uint8 [240, 320, 3] each, the portrait on its way from left to right."""
+    """The frames of the fake camera, uint8 [240, 320, 3]: the portrait moves from left to right."""
     small = cv2.resize(portrait, (240, 240), interpolation=cv2.INTER_AREA)
     frames = []
     for left in range(0, 60, 6):
@@ -50,22 +50,22 @@ def camera_frames(portrait: np.ndarray) -> list[np.ndarray]:
 
 @pytest.fixture(scope="session")
 def camera_file(camera_frames: list[np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The frames as Motion JPEG, which is JPEG after JPEG."""
+    """The frames as a Motion JPEG file, which is one JPEG after the other."""
     path = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
     quality = [cv2.IMWRITE_JPEG_QUALITY, 95]
     path.write_bytes(b"".join(cv2.imencode(".jpg", frame[..., ::-1], quality)[1].tobytes() for frame in camera_frames))
     return path
 
 
-TIMEOUT = 120_000  # milliseconds; nothing takes that long but on a machine that is busy with other things
+TIMEOUT = 120_000  # milliseconds; only a busy machine takes so long
 
 
 @pytest.fixture(scope="session")
 def launch() -> Iterator[Callable[..., Browser]]:
-    """Starts Debian's Chromium, without a window, with cameras that are none."""
+    """A function that starts the system's Chromium without a window; its arguments set up fake cameras."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
-        pytest.skip("NO CHROMIUM: the page was NOT looked at in a browser; install Debian's package chromium")
+        pytest.skip("NO CHROMIUM: the page was NOT tested in a browser; install Debian's package chromium")
     expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
         yield lambda *cameras: playwright.chromium.launch(executable_path=found, args=["--no-sandbox", *cameras])
@@ -81,7 +81,7 @@ def browser(launch: Callable[..., Browser], camera_file: Path) -> Iterator[Brows
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A profile of its own: no permissions, no caches."""
+    """A new profile: no permissions, no caches."""
     fresh = browser.new_context(viewport={"width": 1280, "height": 800})
     fresh.set_default_timeout(TIMEOUT)
     yield fresh
@@ -90,7 +90,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext) -> Iterator[Page]:
-    """A tab that has nothing to complain about."""
+    """A tab that must log no warnings and no errors."""
     complaints: list[str] = []
     tab = context.new_page()
     tab.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)

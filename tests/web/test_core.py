@@ -29,7 +29,7 @@ Case = RgbFrameCase | AlphaCase | CompositeCase | BlurredBackgroundCase
 
 @pytest.fixture(scope="module")
 def node() -> Iterator[Node]:
-    """One node that answers requests."""
+    """A node process that answers requests."""
     if NODE is None:
         pytest.skip("NO NODE: the JavaScript core is compared with Python in Chromium only; install Debian's nodejs")
     with Node() as running:
@@ -37,7 +37,7 @@ def node() -> Iterator[Node]:
 
 
 def _noise(random: np.random.Generator, levels: int, *shape: int) -> np.ndarray:
-    """Levels evenly from 0 to 255: two are the extremes of every sum."""
+    """Return random bytes from `levels` values spread evenly over 0-255; two levels give the extremes of every sum."""
     return (random.integers(0, levels, shape) * 255 // (levels - 1)).astype(np.uint8)
 
 
@@ -93,7 +93,7 @@ def test_statistics_are_those_of_mmnet_benchmark(node: Node, values: list[float]
 
 
 def test_the_same_in_chromium(served: WebServer, page: Page) -> None:
-    """What node does not prove: that the browser's own engine computes the same."""
+    """The engine of the browser computes the same, too."""
     random = np.random.default_rng(420)
     cases = [case for _ in range(60) for case in _random_cases(random)]
     page.goto(served.url)
@@ -111,7 +111,7 @@ def test_the_same_in_chromium(served: WebServer, page: Page) -> None:
 
 
 def _random_cases(random: np.random.Generator) -> list[Case]:
-    """One of each kind."""
+    """Return one case of each kind."""
     height, width, size = random.integers(1, [80, 80, 24]).tolist()
     turn = Orientation(int(random.choice(ROTATIONS)), bool(random.integers(2)))
     fit = list(Fit)[random.integers(3)]

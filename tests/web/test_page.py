@@ -1,4 +1,4 @@
-"""The page in a real Chromium, used as people use it: what it computes is what Python computes."""
+"""The page in a real Chromium, used as people use it, computes what Python computes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mmnet.web.server import WebServer
 
 @pytest.fixture(scope="module")
 def matter():
-    """Python's side, with the model that the page has."""
+    """The matter of the Python runtime, with the model of the page."""
     with PortraitMatter(threads=1) as loaded:
         yield loaded
 
@@ -59,7 +59,7 @@ def _until(page: Page, condition: str) -> None:
 
 
 def _save(page: Page, folder: Path) -> tuple[str, np.ndarray]:
-    """The name that it is saved under, and uint8 [H, W, 4], RGBA."""
+    """Save the image; return the suggested name and uint8 [H, W, 4], RGBA."""
     with page.expect_download() as download:
         page.get_by_role("button", name="Save PNG").click()
     path = folder / "saved.png"
@@ -77,7 +77,7 @@ def _compat(page: Page) -> None:
     page.add_init_script("Object.defineProperty(self, 'crossOriginIsolated', {value: false})")
 
 
-def test_it_opens_isolated_and_has_nothing_to_complain_about(page: Page, served: WebServer) -> None:
+def test_it_opens_isolated_and_without_warnings(page: Page, served: WebServer) -> None:
     _open(page, served)
     assert page.evaluate("crossOriginIsolated")
     assert page.get_attribute("body", "data-ready") == "threaded"
@@ -155,7 +155,7 @@ def test_an_image_can_be_dropped_and_pasted(
     np.testing.assert_array_equal(_save(page, tmp_path)[1][..., 3], _alpha(matter, small))
 
 
-def test_photos_lie_upright_and_the_transparent_is_white(
+def test_photos_are_upright_and_transparency_is_white(
     page: Page, served: WebServer, tmp_path: Path, small: np.ndarray, matter
 ) -> None:
     _open(page, served)
@@ -181,7 +181,7 @@ def test_photos_lie_upright_and_the_transparent_is_white(
 
 
 def test_a_large_photo_is_saved_at_its_own_size(page: Page, served: WebServer, tmp_path: Path, matter) -> None:
-    """A photo larger than the preview, read in more than one band of rows."""
+    """The photo is larger than the preview and is read in several bands of rows."""
     steps = np.linspace(0, 255, 2500).astype(np.uint8)
     image = np.dstack(np.broadcast_arrays(steps[:, None], steps[None, :1900], np.uint8(90)))
     _open(page, served)
@@ -191,9 +191,7 @@ def test_a_large_photo_is_saved_at_its_own_size(page: Page, served: WebServer, t
     np.testing.assert_array_equal(saved[..., 3], _alpha(matter, image))
 
 
-def test_what_is_no_image_is_told_and_does_no_harm(
-    page: Page, served: WebServer, tmp_path: Path, small: np.ndarray
-) -> None:
+def test_a_file_that_is_no_image_is_reported(page: Page, served: WebServer, tmp_path: Path, small: np.ndarray) -> None:
     note = tmp_path / "note.png"
     note.write_text("no image")
     _open(page, served)
@@ -257,7 +255,7 @@ def test_cameras_can_be_switched(launch: Callable[..., Browser], served: WebServ
     browser.close()
 
 
-def test_a_camera_that_is_refused_is_told(page: Page, served: WebServer, tmp_path: Path, small: np.ndarray) -> None:
+def test_a_refused_camera_is_reported(page: Page, served: WebServer, tmp_path: Path, small: np.ndarray) -> None:
     session = page.context.new_cdp_session(page)
     session.send("Browser.setPermission", {"permission": {"name": "camera"}, "setting": "denied"})
     _open(page, served)
@@ -273,7 +271,7 @@ def test_a_camera_that_is_refused_is_told(page: Page, served: WebServer, tmp_pat
         ("throw new DOMException('', 'NotReadableError')", "in use by another program"),
     ],
 )
-def test_a_camera_that_is_not_there_is_told(page: Page, served: WebServer, fault: str, words: str) -> None:
+def test_a_missing_camera_is_reported(page: Page, served: WebServer, fault: str, words: str) -> None:
     page.add_init_script(f"MediaDevices.prototype.getUserMedia = async () => {{ {fault} }}")
     _open(page, served)
     page.get_by_role("button", name="Use the camera").click()
@@ -291,14 +289,14 @@ def test_without_https_the_camera_is_explained(page: Page, served: WebServer) ->
     ("lack", "name"),
     [("delete self.WebAssembly", "WebAssembly"), ("delete self.OffscreenCanvas", "OffscreenCanvas")],
 )
-def test_a_browser_that_cannot_is_told_what_it_lacks(page: Page, served: WebServer, lack: str, name: str) -> None:
+def test_an_unfit_browser_is_told_what_it_lacks(page: Page, served: WebServer, lack: str, name: str) -> None:
     page.add_init_script(lack)
     page.goto(served.url)
     expect(page.get_by_role("alert")).to_contain_text(f"This browser lacks {name}")
     expect(page.get_by_role("button", name="Choose a photo")).to_be_disabled()
 
 
-def test_it_works_offline_once_it_was_opened_and_renews_itself(
+def test_it_works_offline_after_the_first_visit_and_updates_itself(
     page: Page, assets: Mapping[str, Asset], tmp_path: Path, small: np.ndarray, matter
 ) -> None:
     with serving(assets) as server:
@@ -336,7 +334,7 @@ def test_it_works_offline_once_it_was_opened_and_renews_itself(
 _SIZES = [(320, 640), (390, 844), (844, 390), (1280, 800)]
 
 
-def test_nothing_scrolls_sideways_and_the_person_is_in_sight(
+def test_nothing_scrolls_sideways_and_the_image_is_in_sight(
     page: Page, served: WebServer, tmp_path: Path, small: np.ndarray
 ) -> None:
     page.emulate_media(reduced_motion="reduce")
@@ -358,7 +356,7 @@ def test_nothing_scrolls_sideways_and_the_person_is_in_sight(
 
 
 def _is_within(page: Page, width: int) -> bool:
-    """Whether neither the page nor anything that is seen reaches beyond the right edge."""
+    """Whether the page and everything visible on it end at the right edge."""
     return bool(
         page.evaluate(
             """(width) => document.documentElement.scrollWidth <= width && [...document.querySelectorAll('body *')]

@@ -1,4 +1,4 @@
-"""What `mmnet web` sends, to whom, and how it fails."""
+"""The server of the page, and the command `mmnet web`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from mmnet.web.server import WebServer
 
 @pytest.fixture(scope="module")
 def server(assets: Mapping[str, Asset]):
-    """The page, served."""
+    """A server of the page."""
     with serving(assets) as running:
         yield running
 
@@ -45,7 +45,7 @@ def _ask(server: WebServer, path: str, method: str = "GET", **headers: str) -> t
         connection.close()
 
 
-def test_every_file_is_sent_with_its_type_and_what_isolates_the_page(
+def test_every_file_is_sent_with_its_type_and_the_isolating_headers(
     server: WebServer, assets: Mapping[str, Asset]
 ) -> None:
     types = {
@@ -71,7 +71,7 @@ def test_every_file_is_sent_with_its_type_and_what_isolates_the_page(
         assert "http" not in policy
 
 
-def test_the_model_is_the_one_of_the_runtime(server: WebServer) -> None:
+def test_the_model_is_that_of_the_runtime(server: WebServer) -> None:
     assert _ask(server, "/model.tflite")[1] == default_model()
 
 
@@ -81,7 +81,7 @@ def test_nothing_on_the_page_is_loaded_from_elsewhere(assets: Mapping[str, Asset
             assert b"://" not in asset.content.replace(b"http://www.w3.org/2000/svg", b""), path  # a name, no address
 
 
-def test_a_file_that_is_known_is_not_sent_again(server: WebServer) -> None:
+def test_an_unchanged_file_is_not_sent_again(server: WebServer) -> None:
     tag = _ask(server, "/app.js")[0].headers["ETag"]
     response, content = _ask(server, "/app.js", If_None_Match=f'"other", W/{tag}')
     assert (response.status, content) == (304, b"")
@@ -90,7 +90,7 @@ def test_a_file_that_is_known_is_not_sent_again(server: WebServer) -> None:
     assert _ask(server, "/style.css", If_None_Match=tag)[0].status == 200
 
 
-def test_head_says_what_get_would(server: WebServer, assets: Mapping[str, Asset]) -> None:
+def test_head_has_the_headers_of_get(server: WebServer, assets: Mapping[str, Asset]) -> None:
     response, content = _ask(server, "/app.js?whatever", "HEAD")
     assert (response.status, content) == (200, b"")
     assert int(response.headers["Content-Length"]) == len(assets["app.js"].content)
@@ -101,18 +101,18 @@ def test_head_says_what_get_would(server: WebServer, assets: Mapping[str, Asset]
     ["/../content.py", "/core/", "/core", "/icons", "/..%2f..%2fpyproject.toml", "//etc/passwd", "/%00",
      "/litert/README.md", "/../../../../etc/passwd", "/site/index.html", "/app.js/", "/favicon.ico"],
 )  # fmt: skip
-def test_there_is_nothing_else(server: WebServer, path: str) -> None:
+def test_other_paths_are_not_found(server: WebServer, path: str) -> None:
     response, content = _ask(server, path)
     assert (response.status, content) == (404, b"404 Not Found\n")
     assert response.headers["Content-Type"].startswith("text/plain")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
-def test_nothing_can_be_sent_to_it(server: WebServer, method: str) -> None:
+def test_other_methods_are_refused(server: WebServer, method: str) -> None:
     assert _ask(server, "/", method)[0].status == 501
 
 
-def test_what_is_no_http_ends_that_connection_alone(server: WebServer, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_malformed_request_ends_only_its_connection(server: WebServer, capfd: pytest.CaptureFixture[str]) -> None:
     with socket.create_connection(("127.0.0.1", server.server_port), timeout=30) as silent:  # says nothing at all
         with socket.create_connection(("127.0.0.1", server.server_port), timeout=30) as rude:
             rude.sendall(b"\x16\x03\x01 rubbish\r\n\r\n")
@@ -131,7 +131,7 @@ def test_the_list_for_offline_use_has_every_file_and_its_hash(server: WebServer,
         assert integrity == f"sha256-{digest}"
 
 
-def test_closing_ends_what_browsers_keep_open(assets: Mapping[str, Asset]) -> None:
+def test_closing_ends_open_connections(assets: Mapping[str, Asset]) -> None:
     with serving(assets) as running:
         kept = http.client.HTTPConnection("127.0.0.1", running.server_port, timeout=30)
         kept.request("GET", "/app.js")
@@ -144,12 +144,12 @@ def test_closing_ends_what_browsers_keep_open(assets: Mapping[str, Asset]) -> No
     kept.close()
 
 
-def test_a_port_in_use_is_told(assets: Mapping[str, Asset], server: WebServer) -> None:
+def test_a_port_in_use_is_reported(assets: Mapping[str, Asset], server: WebServer) -> None:
     with pytest.raises(WebError, match=f"port {server.server_port} of 127.0.0.1 is in use"):
         WebServer(assets, port=server.server_port)
 
 
-def test_an_address_of_another_machine_is_told(assets: Mapping[str, Asset]) -> None:
+def test_an_address_of_another_machine_is_reported(assets: Mapping[str, Asset]) -> None:
     with pytest.raises(WebError, match=r"192\.0\.2\.1: cannot be listened on"):
         WebServer(assets, host="192.0.2.1", port=0)
 
@@ -175,7 +175,7 @@ def _has_ipv6() -> bool:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """One for 127.0.0.1, signed by itself, and its key."""
+    """A self-signed certificate for 127.0.0.1, and its key."""
     if shutil.which("openssl") is None:
         pytest.skip("NO OPENSSL: HTTPS was not tested; install Debian's openssl")
     folder = tmp_path_factory.mktemp("certificate")
@@ -199,7 +199,9 @@ def test_https(assets: Mapping[str, Asset], certificate: tuple[Path, Path], capf
     assert capfd.readouterr().err == ""
 
 
-def test_a_bad_certificate_is_told(assets: Mapping[str, Asset], certificate: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_bad_certificate_is_reported(
+    assets: Mapping[str, Asset], certificate: tuple[Path, Path], tmp_path: Path
+) -> None:
     with pytest.raises(WebError, match="no such file"):
         WebServer(assets, port=0, certificate=tmp_path / "none.pem")
     with pytest.raises(WebError, match="is no certificate that fits"):
@@ -230,10 +232,10 @@ def test_the_command_prints_the_address_and_ends_with_ctrl_c(tmp_path: Path) -> 
             process.kill()
     assert process.returncode == 0
     assert out == ""
-    assert err.splitlines() == ["Ctrl-C ends", "ended"]
+    assert err.splitlines() == ["Ctrl-C stops the server", "stopped"]
 
 
-def test_the_command_refuses_what_it_cannot_serve(tmp_path: Path, server: WebServer) -> None:
+def test_the_command_refuses_bad_models_and_ports(tmp_path: Path, server: WebServer) -> None:
     other = tmp_path / "other.tflite"
     other.write_bytes(b"no model")
     assert "other.tflite" in error_line(run("mmnet", "web", "--port", 0, "--model", other))

@@ -14,6 +14,7 @@ from mmnet.graph.inference import inference_graph
 from mmnet.network.checkpoint import Checkpoint, save_checkpoint
 from mmnet.network.ranges import Ranges
 from mmnet.quantize.activations import measure_limits
+from mmnet.selection import spread_evenly
 from mmnet.training.checkpoints import step_folder
 from mmnet.training.data.dataset import DataSet
 from mmnet.training.evaluation import read_images
@@ -35,8 +36,7 @@ class RangeImages:
 def training_images(data: DataSet, size: int, limit: int) -> RangeImages:
     """Return at most `limit` of the images to train on, evenly spaced, stretched to size×size."""
     pairs = [(part.pack, int(index)) for part in data.training for index in part.indices]
-    count = min(limit, len(pairs))
-    chosen = [pairs[at * len(pairs) // count] for at in range(count)]
+    chosen = spread_evenly(pairs, limit)
     images = np.concatenate([read_images(pack, np.array([index]), size)[0] for pack, index in chosen])
     return RangeImages(images, {"photos": len(images)})
 

@@ -1,4 +1,4 @@
-"""The user's `benchmark_model` on the phone."""
+"""TensorFlow Lite's `benchmark_model`, which the user provides, on the phone."""
 
 from __future__ import annotations
 
@@ -6,42 +6,44 @@ from pathlib import Path
 
 from mmnet.benchmark.android import benchmark_model
 from mmnet.benchmark.android.phone import Phone
-from mmnet.benchmark.android.rounds import Start
+from mmnet.benchmark.android.tool import ToolResult
 from mmnet.benchmark.errors import DeviceError
 
 FOLDER = "/data/local/tmp/mmnet-benchmark"
 
 
 class NativeTool:
-    """Measures with TensorFlow Lite's tool, which tells of the invocation alone."""
+    """Measures with `benchmark_model`, which measures the invocation alone."""
+
+    name = "NativeTool"
 
     def __init__(
         self,
         phone: Phone,
         folder: str,
         binary: Path,
-        patience: float,
+        timeout: float,
         *,
         delegate: str,
         affinity: str | None,
         warmup_runs: int,
     ) -> None:
-        """Read the binary and see that the phone can run it.
+        """Read the binary, and check that the phone can run it.
 
         Args:
-            phone: where.
-            folder: a folder there to work in, which is removed.
+            phone: the phone.
+            folder: the folder on the phone to work in, which is removed at the end.
             binary: the tool, built for the phone.
-            patience: seconds to wait for a start to end.
+            timeout: seconds to wait for one start of the tool to end.
             delegate: one of `benchmark_model.DELEGATES`.
-            affinity: hexadecimal mask of processors; None leaves it to Android.
-            warmup_runs: >= 0; the tool makes at least one.
+            affinity: hexadecimal mask of the processors to run on; None leaves the choice to Android.
+            warmup_runs: runs before the measured ones, >= 0; the tool makes at least one.
 
         Raises:
-            BenchmarkError: the binary is none.
-            DeviceError: it is for another processor, or `taskset` is missing.
+            BenchmarkError: the binary is no program.
+            DeviceError: it is built for another processor, or `taskset` fails on the phone.
         """
-        self._phone, self._folder, self._patience = phone, folder, patience
+        self._phone, self._folder, self._timeout = phone, folder, timeout
         self._delegate, self._affinity, self._warmup_runs = delegate, affinity, warmup_runs
         self.paths: tuple[str, ...] = (folder,)
         self._content = benchmark_model.read_binary(binary, phone.property("ro.product.cpu.abilist"), phone.serial)
@@ -52,16 +54,12 @@ class NativeTool:
             )
 
     def prepare(self) -> None:
-        """Copy the binary."""
+        """Copy the binary to the phone."""
         self._phone.make_folder(self._folder)
         self._phone.push(self._content, f"{self._folder}/benchmark_model", executable=True)
 
-    def start(self, name: str, content: bytes, threads: int, runs: int) -> Start:
-        """One start of the tool on one model.
-
-        Raises:
-            DeviceError: it fails, does not end, or the phone is gone.
-        """
+    def measure(self, name: str, content: bytes, threads: int, runs: int) -> ToolResult:
+        """Start the tool once on one model; see `Tool.measure`."""
         model = f"{self._folder}/model.tflite"
         self._phone.push(content, model)
         line = benchmark_model.command(
@@ -73,14 +71,6 @@ class NativeTool:
             delegate=self._delegate,
             affinity=self._affinity,
         )
-        # The tool says more on standard error, or everything, depending on its version.
-        reply = self._phone.run(f"{line} 2>&1", doing=f"while {name} was measured", timeout=self._patience)
-        output = benchmark_model.parse(reply.output, reply.code, self._phone.serial, name)
-        return Start(
-            load_ms=output.load_ms,
-            first_run_ms=output.first_run_ms,
-            warmup=output.warmup,
-            stages={"invoke": output.invoke},
-            times=None,
-            peak_memory_bytes=output.peak_memory_bytes,
-        )
+        # Depending on its version, the tool prints a part or everything on standard error.
+        reply = self._phone.run(f"{line} 2>&1", doing=f"while {name} was measured", timeout=self._timeout)
+        return benchmark_model.parse(reply.output, reply.code, self._phone.serial, name)

@@ -1,4 +1,4 @@
-"""The path of `mmnet matte`, from the network's alpha to a composite, against the same without tiles, and in floats."""
+"""The path of `mmnet matte`, from the network's alpha to a composite: the same without tiles and from float alphas."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from tilings import other_tilings
 
 from mmnet.arrays import AnyArray
 from mmnet.runtime import PortraitMatter, Upsampling, composite, cutout, estimate_foreground, upsample_alpha
+from mmnet.runtime.fullres import kernels, reference
 from mmnet.runtime.fullres.alpha import AlphaU8
-from mmnet.runtime.fullres.guided import OFFSET, SLOPE, fit
+from mmnet.runtime.fullres.parameters import OFFSET_UNIT, OPAQUE_U16, SLOPE_UNIT
 from mmnet.runtime.fullres.rendering import Renderer
-from mmnet.runtime.fullres.tiles import Strip
-from mmnet.runtime.fullres.upsample import upsample
+from mmnet.runtime.fullres.tiles import TileBatch
+from mmnet.runtime.fullres.upsampling import upsample
 
-pytestmark = pytest.mark.usefixtures("edges")
+pytestmark = pytest.mark.usefixtures("both_kernels")
 
 CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 SIDES = st.one_of(st.integers(1, 12), st.integers(1, 200))
@@ -62,15 +63,15 @@ def test_guided_is_its_formula_at_every_pixel(height: int, width: int, seed: int
     seen = cv2.resize(photo, (size, size), interpolation=cv2.INTER_AREA)
     found = upsample_alpha(small, photo, model_input=seen)
 
-    words = np.rint(small * 65535).astype(np.uint16)
-    words[small <= 2 / 255], words[small >= 253 / 255] = 0, 65535
+    words = np.rint(small * OPAQUE_U16).astype(np.uint16)
+    words[small <= 2 / 255], words[small >= 253 / 255] = 0, OPAQUE_U16
     changes = cv2.dilate(words, CROSS) != cv2.erode(words, CROSS)
-    line = fit(words, np.asarray(cv2.GaussianBlur(seen, (3, 3), 0), np.uint8), changes)
+    line = kernels.KERNELS.fit_line(words, np.asarray(cv2.GaussianBlur(seen, (3, 3), 0), np.uint8), changes)
     step = max(step for step in (1, 2, 4, 8) if step == 1 or min(height, width) >= step * size)
     values = between_cells(between_network_pixels(line.astype(np.float64), step, height, width), step)[:height, :width]
-    terms = (values[..., :3].astype(np.float32) * photo).astype(np.float32) * np.float32(1 / SLOPE)
+    terms = (values[..., :3].astype(np.float32) * photo).astype(np.float32) * np.float32(1 / SLOPE_UNIT)
     total = (terms[..., 0] + terms[..., 1]) + terms[..., 2]
-    expected = np.rint(total + (values[..., 3] / OFFSET).astype(np.float32)).clip(0, 255)
+    expected = np.rint(total + (values[..., 3] / OFFSET_UNIT).astype(np.float32)).clip(0, 255)
     np.testing.assert_array_equal(np.rint(found * 255), expected)
 
 
@@ -149,14 +150,14 @@ def test_only_the_edge_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     small = np.zeros((64, 64), np.float32)
     small[:, 30:] = 1
     pixels: list[int] = []
-    take = Strip.take
+    gather = TileBatch.gather
 
-    def counted(strip: Strip, image: AnyArray) -> AnyArray:
-        pixels.append(strip.height * strip.width)
-        return take(strip, image)
+    def counted(batch: TileBatch, image: AnyArray) -> AnyArray:
+        pixels.append(batch.height * batch.width)
+        return gather(batch, image)
 
-    monkeypatch.setattr(Strip, "take", counted)
-    monkeypatch.setattr("mmnet.runtime.fullres.compiled.LIBRARY", None)
+    monkeypatch.setattr(TileBatch, "gather", counted)
+    monkeypatch.setattr(kernels, "KERNELS", reference)
     composite(photo, upsample(small, photo), behind)
     # The photo is looked at twice, the alpha and the background once.
     assert 0 < sum(pixels) < 4 * 0.2 * photo[..., 0].size

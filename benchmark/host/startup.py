@@ -1,0 +1,111 @@
+"""The start of a model in a process of its own: load, first run, warm-up, memory.
+
+Only a fresh process can tell them. In a process that has run a model before, code and weights are in memory already,
+and the memory cannot be attributed to one model.
+
+`python -m mmnet.benchmark.host.startup THREADS DELEGATE HEIGHT WIDTH RUNS < model` prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import resource
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mmnet.runtime.errors import ModelError
+
+_TIMEOUT_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Startup:
+    """One start of one model.
+
+    Attributes:
+        load_ms: milliseconds from the file's bytes to a checked model with allocated tensors.
+        first_run_ms: milliseconds of the first run of all three stages.
+        warmup_ms: milliseconds of the runs after it, in their order.
+        peak_memory_bytes: the peak of the process's memory in RAM (VmHWM) minus its memory before the model was read:
+            the file, the weights as the delegate packs them, activations, the buffers of the stages, and the code
+            that was executed for the first time.
+        process_memory_bytes: the peak of the whole process, with Python, NumPy and OpenCV.
+    """
+
+    load_ms: float
+    first_run_ms: float
+    warmup_ms: list[float]
+    peak_memory_bytes: int
+    process_memory_bytes: int
+
+
+def measure_startup(content: bytes, threads: int, delegate: str, frame: tuple[int, int], warmup_runs: int) -> Startup:
+    """Start a model in a process of its own.
+
+    Args:
+        content: the .tflite.
+        threads: number of threads, >= 1.
+        delegate: one of `mmnet.runtime.model.DELEGATES`.
+        frame: height and width of the photo, pixels.
+        warmup_runs: runs after the first, >= 0.
+
+    Raises:
+        ModelError: LiteRT cannot load the model, ends the process, or does not finish in 600 s.
+    """
+    arguments = map(str, (threads, delegate, *frame, warmup_runs))
+    command = [sys.executable, "-P", "-m", "mmnet.benchmark.host.startup", *arguments]
+    try:
+        run = subprocess.run(command, input=content, capture_output=True, timeout=_TIMEOUT_SECONDS, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise ModelError(f"the model did not finish {1 + warmup_runs} runs in {_TIMEOUT_SECONDS} s") from error
+    if run.returncode < 0:
+        raise ModelError(f"the model ends LiteRT's process ({signal.Signals(-run.returncode).name})")
+    if run.returncode:
+        reason = run.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise ModelError(f"the model cannot be started: {reason}")
+    return Startup(**json.loads(run.stdout.splitlines()[-1]))
+
+
+def _start(threads: int, delegate: str, frame: tuple[int, int], warmup_runs: int) -> Startup:
+    from mmnet.benchmark.host.stages import StagedMatter, camera_frame
+
+    photo = camera_frame(*frame)
+    before = _reset_peak_bytes()
+    content = sys.stdin.buffer.read()
+    start = time.perf_counter_ns()
+    matter = StagedMatter(content, threads, delegate)
+    load_ms = (time.perf_counter_ns() - start) / 1e6
+    first, *others = (sum(matter.time_stages(photo)) for _ in range(1 + warmup_runs))
+    peak = _peak_bytes()
+    return Startup(load_ms, first, others, peak - before, peak)
+
+
+def _reset_peak_bytes() -> int:
+    """Reset the peak to the memory in RAM now, and return it; where the system cannot reset it, return the peak."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return _peak_bytes()
+
+
+def _peak_bytes() -> int:
+    """Return the peak of this process's memory in RAM."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _main(threads: str, delegate: str, height: str, width: str, warmup_runs: str) -> None:
+    startup = _start(int(threads), delegate, (int(height), int(width)), int(warmup_runs))
+    print(json.dumps(asdict(startup)))
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

@@ -1,0 +1,169 @@
+"""Accuracy and latency of the same models, joined from the documents of `mmnet evaluate` and `mmnet benchmark`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmnet.benchmark.document import read_document
+from mmnet.benchmark.errors import BenchmarkError
+from mmnet.benchmark.host.stages import STAGES, TOTAL
+from mmnet.benchmark.table import describe_machine
+from mmnet.evaluation.figures import FIGURES
+from mmnet.evaluation.report import FORMAT as EVALUATION_FORMAT
+
+# The figures of an evaluation that can be drawn: errors, of which less is better.
+ERRORS = tuple(figure.name for figure in FIGURES if not figure.higher_is_better)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One model on one machine.
+
+    Attributes:
+        label: the model's name.
+        machine: the machine, in one line.
+        threads: number of threads.
+        latency_ms: the median latency.
+        latency_low_ms: the 25th percentile of the latency; None where it is not known.
+        latency_high_ms: the 75th percentile of the latency; None where it is not known.
+        error: the mean error over the images.
+        error_low: lower end of the interval of the mean; None where it is not known.
+        error_high: upper end of that interval.
+        parameters: number of parameters of the model; None if they could not be counted.
+    """
+
+    label: str
+    machine: str
+    threads: int
+    latency_ms: float
+    latency_low_ms: float | None
+    latency_high_ms: float | None
+    error: float
+    error_low: float | None
+    error_high: float | None
+    parameters: int | None
+
+
+def join_results(
+    evaluation: Mapping[str, Any], measurements: Sequence[Mapping[str, Any]], figure: str, stage: str, threads: int
+) -> tuple[list[Point], list[str]]:
+    """Join evaluation and latency of the same models.
+
+    Two entries are the same model if their files have the same SHA-256; otherwise if they were made from the same
+    checkpoint in the same precision; otherwise if they have the same name. Of two measurements of one model on one
+    machine, the later one counts.
+
+    Args:
+        evaluation: the document of `mmnet evaluate --json`.
+        measurements: entries of the document of `mmnet benchmark --json`.
+        figure: a figure of the evaluation, for example GAUSS_GRAD_800x600.
+        stage: a stage of the measurements, for example invoke.
+        threads: the number of threads.
+
+    Returns:
+        One point per model and machine, and the names of the models that were measured but not evaluated.
+    """
+    points: dict[tuple[str, str], Point] = {}
+    missing: dict[str, None] = {}
+    for measurement in measurements:
+        machine = describe_machine(measurement["machine"])
+        for result in measurement["results"]:
+            if result["threads"] != threads or stage not in result["stages"]:
+                continue
+            model = _evaluated(result, evaluation["models"])
+            error = model["statistics"].get(figure) if model else None
+            if error is None or error["mean"] is None:
+                missing[result["name"]] = None
+                continue
+            points[machine, result["sha256"]] = _point(result, machine, stage, error)
+    return list(points.values()), list(missing)
+
+
+def _point(result: Mapping[str, Any], machine: str, stage: str, error: Mapping[str, Any]) -> Point:
+    rounds = sorted(result["rounds_ms"][stage])
+    quarter = len(rounds) // 4
+    known = len(rounds) >= 4
+    return Point(
+        label=result["name"],
+        machine=machine,
+        threads=result["threads"],
+        latency_ms=result["stages"][stage]["median_ms"],
+        latency_low_ms=rounds[quarter] if known else None,
+        latency_high_ms=rounds[-1 - quarter] if known else None,
+        error=error["mean"],
+        error_low=error["low"],
+        error_high=error["high"],
+        parameters=result["parameters"],
+    )
+
+
+def _evaluated(result: Mapping[str, Any], models: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Return the evaluation's entry of a measured model; None if the model was not evaluated."""
+    for key in (lambda entry: entry["sha256"], _origin, lambda entry: entry["name"]):
+        wanted = key(result)
+        match = next((model for model in models if wanted is not None and key(model) == wanted), None)
+        if match is not None:
+            return match
+    return None
+
+
+def _origin(entry: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the checkpoint and precision that a model was made from; None where its recipe does not say."""
+    recipe = entry["recipe"]
+    checkpoint, precision = recipe.get("checkpoint"), recipe.get("precision")
+    return (checkpoint["sha256"], precision) if checkpoint and precision else None
+
+
+def read_points(
+    evaluation: Path, latencies: Sequence[Path], figure: str, stage: str, threads: int
+) -> tuple[list[Point], list[str]]:
+    """Read the documents and join them; see `join_results`.
+
+    Args:
+        evaluation: a file that `mmnet evaluate --json` wrote.
+        latencies: files that `mmnet benchmark --json` wrote.
+        figure: one of ERRORS.
+        stage: preprocess, invoke, postprocess or total.
+        threads: the number of threads.
+
+    Raises:
+        BenchmarkError: the figure or the stage is unknown, a file cannot be read or holds something else, or no model
+            is in both documents.
+    """
+    if figure not in ERRORS:
+        raise BenchmarkError(f"unknown figure {figure!r}; choose one of {', '.join(ERRORS)}")
+    if stage not in (*STAGES, TOTAL):
+        raise BenchmarkError(f"unknown stage {stage!r}; choose one of {', '.join((*STAGES, TOTAL))}")
+    evaluated = _read_evaluation(evaluation)
+    measurements = [entry for path in latencies for entry in read_document(path)["measurements"]]
+    try:
+        points, missing = join_results(evaluated, measurements, figure, stage, threads)
+    except (KeyError, TypeError, AttributeError, LookupError) as error:
+        raise BenchmarkError(
+            f"{evaluation} or {', '.join(map(str, latencies))} lacks {error}; write them again with this version"
+        ) from error
+    if not points:
+        raise BenchmarkError(
+            f"no model is in both: {evaluation} has {', '.join(model['name'] for model in evaluated['models'])}; "
+            f"measured on {threads} threads and not evaluated are {', '.join(missing) or 'none'}"
+        )
+    return points, missing
+
+
+def _read_evaluation(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise BenchmarkError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise BenchmarkError(f"{path}: is not JSON ({error}); give what `mmnet evaluate --json` wrote") from error
+    kind = content.get("format") if isinstance(content, dict) else None
+    if kind != EVALUATION_FORMAT:
+        raise BenchmarkError(
+            f"{path}: its format is {kind!r}, not {EVALUATION_FORMAT!r}; give what `mmnet evaluate --json` wrote"
+        )
+    return dict(content)

@@ -1,0 +1,175 @@
+"""The network's alpha at the photo's size.
+
+The network sees S×S pixels, so its alpha shows no hair that is thinner than a pixel there. The photo does.
+docs/internals/full-resolution.md compares the methods.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet.arrays import Alpha, U8Array
+from mmnet.errors import MMNetError
+from mmnet.runtime.fullres import kernels
+from mmnet.runtime.fullres.alpha import AlphaU8, AnyAlpha
+from mmnet.runtime.fullres.cells import FittedLine
+from mmnet.runtime.fullres.parameters import OPAQUE_U16, AlphaU16
+from mmnet.runtime.fullres.tiles import TILE_HEIGHT, TILE_WIDTH
+from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes, resample
+
+CERTAIN = 2 / 255  # an alpha this near to 0 or 1 is taken for 0 or 1, where it is guided
+_NEIGHBOURS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+
+
+class Upsampling(StrEnum):
+    """A method that brings the network's alpha to the photo's size.
+
+    BILINEAR: without looking at the photo.
+    GUIDED: with edges where the photo has them: the slopes of a guided filter carry the photo's detail into the alpha.
+    """
+
+    BILINEAR = "bilinear"
+    GUIDED = "guided"
+
+
+DEFAULT = Upsampling.GUIDED
+
+
+class UpsamplingError(MMNetError):
+    """The name of an unknown upsampling method."""
+
+
+def choose_upsampling(name: str) -> Upsampling:
+    """Return the upsampling method called `name`.
+
+    Raises:
+        UpsamplingError: there is no such method; the message lists the methods.
+    """
+    try:
+        return Upsampling(name)
+    except ValueError:
+        raise UpsamplingError(f"unknown upsampling method {name!r}; choose one of {', '.join(Upsampling)}") from None
+
+
+def upsample_alpha(
+    alpha: Alpha, photo: U8Array, method: Upsampling = DEFAULT, *, model_input: U8Array | None = None
+) -> Alpha:
+    """Bring the network's alpha to the size of the photo that it was computed from, as float.
+
+    Arguments and errors are those of `upsample`, which explains the methods.
+
+    Returns:
+        float32 [H, W] in 0-1: multiples of 1/65535, or of 1/255 where the alpha was guided.
+    """
+    upsampled = upsample(alpha, photo, method, model_input=model_input)
+    return upsampled.as_float() if isinstance(upsampled, AlphaU8) else upsampled
+
+
+def upsample(
+    alpha: Alpha, photo: U8Array, method: Upsampling = DEFAULT, *, model_input: U8Array | None = None
+) -> AnyAlpha:
+    """Bring the network's alpha to the size of the photo that it was computed from.
+
+    GUIDED is the fast guided filter (He and Sun, 2015) with the photo's colours as the guide: where alpha changes,
+    α ≈ a · colour + b is fitted in windows of 5×5 at the network's size, and a and b are interpolated. It differs from
+    the filter in three ways. a is fitted only where alpha is not that of all four neighbours. b is chosen so that the
+    network's own alpha is kept at its pixels, where the filter would blur it. And the guide is blurred by the binomial
+    1 2 1, about as much as the network blurs, so that what the blur took from alpha is restored from the photo. A photo
+    that is no larger than the network's input is upsampled bilinearly.
+
+    Either method gives the same bytes on any processor: everything is computed in whole numbers, except the slopes,
+    whose few operations in float64 IEEE 754 defines to the bit.
+
+    Args:
+        alpha: float32 [S, S] in 0-1, of the whole photo (`Fit.STRETCH`).
+        photo: uint8 [H, W, 3], RGB, any H, W >= 1.
+        method: how.
+        model_input: what the network saw, uint8 [S, S, 3]; None computes it again where it is needed.
+
+    Returns:
+        [H, W]: `AlphaU8` where the alpha was guided, which `composite` and `cutout` take as it is; else float32 in 0-1,
+        multiples of 1/65535. The temporary memory is a few megabytes, whatever the photo.
+
+    Raises:
+        ImageError: an array of another shape or dtype, or alpha outside 0-1.
+    """
+    check_rgb_bytes(photo)
+    if alpha.ndim != 2 or not alpha.size or alpha.dtype != np.float32:
+        raise ImageError(f"the alpha is {alpha.dtype} {list(alpha.shape)}; give float32 [S, S]")
+    if not (alpha.min() >= 0 and alpha.max() <= 1):
+        raise ImageError("the alpha is not within 0-1")
+    height, width = photo.shape[:2]
+    if method is Upsampling.BILINEAR or (height <= alpha.shape[0] and width <= alpha.shape[1]):
+        return resize_alpha(alpha, height, width)
+    if model_input is None:
+        model_input = resample(photo, *alpha.shape)
+    elif check_rgb_bytes(model_input).shape[:2] != alpha.shape:
+        raise ImageError(f"the model's input has shape {model_input.shape}, its alpha {alpha.shape}")
+    return _guided(alpha, np.ascontiguousarray(photo), model_input)
+
+
+def resize_alpha(alpha: Alpha, height: int, width: int) -> Alpha:
+    """Resize an alpha bilinearly, with half-pixel centres and repeated edges: the same bytes on any processor.
+
+    It is computed in 16 bits, in which a byte / 255 is exact: OpenCV's resizing of floats rounds differently where the
+    processor fuses multiplication and addition, as Arm does.
+
+    Args:
+        alpha: float32 [S, S] in 0-1.
+        height, width: of the result, >= 1.
+
+    Returns:
+        float32 [height, width] in 0-1, multiples of 1/65535.
+    """
+    resized = cv2.resize(_to_u16(alpha), (width, height), interpolation=cv2.INTER_LINEAR_EXACT)
+    return np.asarray(resized, np.float32) / np.float32(OPAQUE_U16)
+
+
+def _to_u16(alpha: Alpha) -> AlphaU16:
+    return np.asarray(np.rint(alpha * np.float32(OPAQUE_U16)), np.uint16)
+
+
+def _guided(alpha: Alpha, photo: U8Array, model_input: U8Array) -> AlphaU8:
+    height, width = photo.shape[:2]
+    alpha_u16 = _to_u16(alpha)
+    alpha_u16[alpha <= np.float32(CERTAIN)] = 0
+    alpha_u16[alpha >= np.float32(1 - CERTAIN)] = OPAQUE_U16
+    guide = np.asarray(cv2.GaussianBlur(model_input, (3, 3), 0), np.uint8)  # in whole numbers, rounded half up
+    changes = _changes(alpha_u16)
+    undecided = changes | ((alpha_u16 > 0) & (alpha_u16 < OPAQUE_U16))
+    line = FittedLine.of(kernels.KERNELS.fit_line(alpha_u16, guide, changes), height, width)
+
+    # A tile has to be computed where any of the network's pixels that it depends on is undecided.
+    top, bottom = _reach(alpha.shape[0], height, line.step, TILE_HEIGHT)
+    left, right = _reach(alpha.shape[1], width, line.step, TILE_WIDTH)
+    counts = cv2.integral(undecided.astype(np.uint8))
+    crossed = counts[bottom][:, right] - counts[bottom][:, left] > counts[top][:, right] - counts[top][:, left]
+    inside = ~crossed & (alpha_u16[top[:, None], left] == OPAQUE_U16)
+    return kernels.KERNELS.guided_alpha(line, photo, crossed, inside)
+
+
+def _changes(alpha: AlphaU16) -> NDArray[np.bool_]:
+    """Return where alpha is not that of all four neighbours: bool [S, S]. Elsewhere the photo has nothing to add."""
+    return np.asarray(cv2.dilate(alpha, _NEIGHBOURS) != cv2.erode(alpha, _NEIGHBOURS))
+
+
+@lru_cache(maxsize=8)
+def _reach(values: int, pixels: int, step: int, tile: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return which of the network's values each tile depends on, along an axis: the first, and the one after the last.
+
+    A tile depends on half a cell beside it, and on one value beside those.
+
+    Args:
+        values: the network's values on the axis.
+        pixels: the photo's pixels on the axis.
+        step: the side of a cell, in pixels.
+        tile: the length of a tile, in pixels.
+    """
+    first = np.arange(0, pixels, tile) - step
+    last = first + tile + 2 * step
+    return (first * values // pixels - 1).clip(0, values - 1), (last * values // pixels + 2).clip(1, values)
