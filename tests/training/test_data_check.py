@@ -1,4 +1,4 @@
-"""`mmnet data check`: each finding provoked, and a clean set found clean."""
+"""`mmnet data check`: every kind of finding is reported, and a clean data set has none."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_the_same_image_on_two_sides_is_a_leak(tmp_path: Path) -> None:
     write_image(test / "mask" / "other.png", matte)
     assert found(train, held_out=(test,)) == [("leak", "other.jpg")]
     assert found(train, test) == [("duplicate", "other.jpg")]
-    # Between training and validation it is one too; "18" validates at a tenth, "p001" does not.
+    # An image in training and in validation is a leak too; at a tenth "18" validates and "p001" does not.
     photo, matte = drawn_portrait(1)
     write_image(train / "image" / "18.png", photo)
     write_image(train / "mask" / "18.png", matte)
@@ -142,7 +142,7 @@ def test_the_same_image_on_two_sides_is_a_leak(tmp_path: Path) -> None:
     assert kinds == ["leak"]
 
 
-def test_a_report_says_what_there_is(tmp_path: Path) -> None:
+def test_a_report_describes_the_data_set(tmp_path: Path) -> None:
     root = write_folders(tmp_path / "set", 5)
     write_image(root / "image" / "p009.png", drawn_portrait(9, 48, 36)[0])
     write_image(root / "mask" / "p009.png", drawn_portrait(9, 48, 36)[1])
@@ -158,7 +158,7 @@ def test_a_report_says_what_there_is(tmp_path: Path) -> None:
     assert done[-1] == (6, 6)
 
 
-def test_copies_are_near_and_others_are_not() -> None:
+def test_copies_have_similar_hashes_and_other_images_do_not() -> None:
     photo = skimage.data.astronaut()
     copies = [
         photo,

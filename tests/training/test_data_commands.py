@@ -1,4 +1,4 @@
-"""`mmnet data pack` and `mmnet data preview`, as they are typed."""
+"""The commands `mmnet data pack` and `mmnet data preview`."""
 
 from __future__ import annotations
 

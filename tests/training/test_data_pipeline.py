@@ -1,4 +1,4 @@
-"""Batches, packs, and what `--data` names."""
+"""The input pipeline: batches, packs, and the data sets that `--data` names."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def drawn_names(source: Batches, steps: range) -> list[str]:
 
 
 @pytest.mark.parametrize("augmentation", [OWN, "published", None])
-def test_what_a_batch_is(augmentation: Any) -> None:
+def test_the_contents_of_a_batch(augmentation: Any) -> None:
     images, mattes = batches(augmentation=augmentation).batch(11)
     assert images.shape == (3, 32, 32, 3)
     assert mattes.shape == (3, 32, 32, 1)
@@ -75,7 +75,7 @@ def test_what_a_batch_is(augmentation: Any) -> None:
 
 @pytest.mark.parametrize("first", [0, 1, 9])
 @pytest.mark.parametrize("workers", [1, 3])
-def test_a_run_that_is_taken_up_again_sees_the_same_data(first: int, workers: int) -> None:
+def test_a_resumed_run_sees_the_same_data(first: int, workers: int) -> None:
     whole = list(batches().stream(0, 12))
     again = list(batches(workers=workers).stream(first, 12))
     assert len(again) == 12 - first
@@ -137,7 +137,7 @@ def data_threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("mmnet-data")]
 
 
-def test_a_stream_that_is_left_ends_its_threads() -> None:
+def test_closing_a_stream_ends_its_threads() -> None:
     stream = batches().stream()
     first = next(stream)
     assert data_threads()
@@ -154,7 +154,7 @@ class _Counting(Pack):
         return super().sample(index)
 
 
-def test_no_more_is_prepared_than_asked_for() -> None:
+def test_a_stream_prepares_only_so_many_batches_ahead() -> None:
     pack = _Counting(*vars(drawn_pack(5)).values())
     stream = batches(parts=[Part.whole(pack)]).stream(ahead=2)
     for _ in range(3):
@@ -163,7 +163,7 @@ def test_no_more_is_prepared_than_asked_for() -> None:
     assert _Counting.drawn <= 3 * (3 + 1)
 
 
-def test_what_cannot_be_trained_on() -> None:
+def test_unusable_data_are_refused() -> None:
     with pytest.raises(DataError, match="no images"):
         batches(parts=[])
     with pytest.raises(DataError, match="at least 1"):
@@ -180,7 +180,7 @@ def test_what_cannot_be_trained_on() -> None:
 
 
 @pytest.mark.parametrize("foregrounds", [True, False])
-def test_a_pack_file_holds_the_very_same(tmp_path: Path, foregrounds: bool) -> None:
+def test_a_pack_file_holds_the_same_images(tmp_path: Path, foregrounds: bool) -> None:
     root, path = write_folders(tmp_path / "set", 5), tmp_path / "pack.npz"
     pairs = find_source(root).pairs
     built = build_pack(pairs, 40, root=root, foregrounds=foregrounds, workers=2)
@@ -195,11 +195,11 @@ def test_a_pack_file_holds_the_very_same(tmp_path: Path, foregrounds: bool) -> N
     assert built.names[0] == "image/p000.png"
     assert built.stem(0) == "p000"
     np.testing.assert_allclose(built.aspects, 0.75)
-    with np.load(path, allow_pickle=False) as plain:  # an ordinary .npz to everybody else
+    with np.load(path, allow_pickle=False) as plain:  # an ordinary .npz to NumPy
         np.testing.assert_array_equal(plain["records"], built.records)
 
 
-def test_a_pack_file_that_is_none(tmp_path: Path) -> None:
+def test_incomplete_pack_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "pack.npz"
     with pytest.raises(PackError, match="no such file"):
         load_pack(path)
@@ -239,7 +239,7 @@ def test_a_bad_image_leaves_no_pack(tmp_path: Path) -> None:
         load_data([str(root)], 32, augmentation=None)
 
 
-def test_what_does_not_fit_into_memory_is_told_how_to_train_all_the_same(tmp_path: Path) -> None:
+def test_data_larger_than_memory_are_refused_with_the_way_out(tmp_path: Path) -> None:
     if not Path("/proc/meminfo").exists():
         pytest.skip("only Linux says how much memory is free")
     root = write_folders(tmp_path / "set", 1)
@@ -249,7 +249,7 @@ def test_what_does_not_fit_into_memory_is_told_how_to_train_all_the_same(tmp_pat
 
 def test_cutouts_in_a_pack(tmp_path: Path) -> None:
     photo, matte = drawn_portrait(1, 40, 40)
-    hidden = np.where(matte[..., None] == 0, 77, photo).astype(np.uint8)  # colours that nobody sees
+    hidden = np.where(matte[..., None] == 0, 77, photo).astype(np.uint8)  # transparent
     write_image(tmp_path / "one.png", np.dstack([hidden, matte]))
     pack = build_pack(find_source(tmp_path).pairs, 40, root=tmp_path)
     one = pack.sample(0)
@@ -258,14 +258,14 @@ def test_cutouts_in_a_pack(tmp_path: Path) -> None:
     assert one.foreground is not None
     np.testing.assert_array_equal(one.foreground[matte > 0], photo[matte > 0])
     images, mattes = Batches([Part.whole(pack)], 4, 32, augmentation=OWN, dtype="uint8").batch(0)
-    behind = images[mattes[..., 0] == 0]
-    assert (behind.min(axis=1) < 250).mean() > 0.9  # not the white it is shown over
+    background = images[mattes[..., 0] == 0]
+    assert (background.min(axis=1) < 250).mean() > 0.9  # not the white of the photo
 
 
 # --- what --data names --------------------------------------------------------------------------------------------
 
 
-def test_data_is_read_divided_and_weighed(tmp_path: Path) -> None:
+def test_data_are_read_divided_and_weighted(tmp_path: Path) -> None:
     one = write_folders(tmp_path / "one", 24, height=60, width=50)
     two = write_folders(tmp_path / "two", 10, first=40)
     scene = write_image(tmp_path / "scenes" / "a.jpg", drawn_portrait(3)[0])
@@ -297,7 +297,7 @@ def test_data_is_read_divided_and_weighed(tmp_path: Path) -> None:
     assert images.shape == (4, 32, 32, 3)
 
 
-def test_a_pack_is_as_good_as_its_folder(tmp_path: Path) -> None:
+def test_a_pack_gives_the_same_batches_as_its_folder(tmp_path: Path) -> None:
     root, path = write_folders(tmp_path / "set", 12), tmp_path / "pack.npz"
     pack_to_file(find_source(root).pairs, 40, path, root=root)
     folder = load_data([str(root)], 32, augmentation=OWN, validation=0.3)
@@ -311,7 +311,7 @@ def test_a_pack_is_as_good_as_its_folder(tmp_path: Path) -> None:
         load_data([str(path)], 64, augmentation=OWN, validation=0.3)
 
 
-def test_data_that_is_none(tmp_path: Path) -> None:
+def test_empty_sides_are_refused(tmp_path: Path) -> None:
     root = write_folders(tmp_path / "set", 2)
     with pytest.raises(DataError, match="no image is left to train on"):
         load_data([str(root)], 32, augmentation=None, validation=1.0)

@@ -1,4 +1,4 @@
-"""`mmnet data sequences`: films whose every matte is known."""
+"""`mmnet data sequences`: rendered sequences with known mattes."""
 
 from __future__ import annotations
 
@@ -32,45 +32,45 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [write_image(folder / f"{number}.png", drawn_portrait(40 + number)[0]) for number in range(2)]
 
 
-def film(portraits: Path, scenes: list[Path], motion: str, **options: Any) -> list[tuple[AnyArray, AnyArray]]:
+def rendered(portraits: Path, scenes: list[Path], motion: str, **options: Any) -> list[tuple[AnyArray, AnyArray]]:
     (plan,) = plan_sequences(find_source(portraits).pairs, scenes, [motion], 1, seed=3)
     return list(render_frames(plan, options.pop("length", 6), SIZE, seed=3, **options))
 
 
 def movement(frames: list[tuple[AnyArray, AnyArray]]) -> float:
-    """Mean change of the matte from frame to frame."""
+    """Return the mean change of the matte from frame to frame."""
     return float(np.mean([np.abs(a[1].astype(int) - b[1]).mean() for a, b in pairwise(frames)]))
 
 
 @pytest.mark.parametrize("motion", list(MOTIONS))
 def test_every_motion(portraits: Path, scenes: list[Path], motion: str) -> None:
-    frames = film(portraits, scenes, motion, clean=True)
+    frames = rendered(portraits, scenes, motion, clean=True)
     for frame, matte in frames:
         assert (frame.shape, frame.dtype, matte.shape, matte.dtype) == ((64, 80, 3), np.uint8, (64, 80), np.uint8)
-        # Somebody is there; the photo's lower edge, which cuts the person, never comes into the frame.
+        # The person is visible, and the photo's lower edge, which cuts the person, is not.
         assert 0.1 < matte.mean() / 255 < 0.9
         assert matte[-1].max() == 255
     moved = movement(frames)
     assert (moved == 0) == (motion == "still")
     if motion == "fast":
-        assert moved > 3 * movement(film(portraits, scenes, "drift", clean=True))
+        assert moved > 3 * movement(rendered(portraits, scenes, "drift", clean=True))
 
 
-def test_the_matte_is_the_frames(portraits: Path, scenes: list[Path]) -> None:
-    """Before two scenes the same person: what differs is what the matte lets through."""
+def test_the_matte_belongs_to_its_frame(portraits: Path, scenes: list[Path]) -> None:
+    """The same person in front of two scenes: the frames differ only where the matte is transparent."""
     pairs = find_source(portraits).pairs
-    films = []
+    sequences = []
     for scene in scenes:
         (plan,) = plan_sequences(pairs, [scene], ["shake"], 1, seed=3)
-        films.append(list(render_frames(plan, 4, SIZE, seed=3, clean=True)))
-    for (one, matte), (other, same) in zip(*films, strict=True):
+        sequences.append(list(render_frames(plan, 4, SIZE, seed=3, clean=True)))
+    for (one, matte), (other, same) in zip(*sequences, strict=True):
         np.testing.assert_array_equal(matte, same)
         difference = np.abs(one.astype(int) - other).max(axis=2)
         assert difference[matte == 255].max() <= 1
         assert difference[matte == 0].mean() > 10
 
 
-def test_the_camera_is_bad_anew_in_every_frame(portraits: Path, scenes: list[Path]) -> None:
+def test_the_faults_of_the_camera_change_every_frame(portraits: Path, scenes: list[Path]) -> None:
     pairs = find_source(portraits).pairs
     changes = []
     for plan in plan_sequences(pairs, scenes, ["still"], 6, seed=1):
@@ -96,7 +96,7 @@ def test_the_same_seed_gives_the_same_bytes(portraits: Path, scenes: list[Path],
     )
 
 
-def test_nobody_comes_twice_before_everybody_came(portraits: Path, scenes: list[Path]) -> None:
+def test_nobody_appears_twice_before_everybody_appeared(portraits: Path, scenes: list[Path]) -> None:
     plans = plan_sequences(find_source(portraits).pairs, scenes, ["still", "turn"], 7, seed=0)
     people = [plan.pair.photo.stem for plan in plans]
     assert len(set(people[:3])) == len(set(people[3:6])) == 3
@@ -104,7 +104,7 @@ def test_nobody_comes_twice_before_everybody_came(portraits: Path, scenes: list[
     assert plan_sequences(find_source(portraits).pairs, [], ["still"], 1, seed=0)[0].background is None
 
 
-def test_a_course_goes_on_between_the_frames() -> None:
+def test_a_trajectory_is_continuous() -> None:
     for motion in MOTIONS.values():
         trajectory = Trajectory(motion.person, np.random.default_rng(1))
         for name, value in trajectory.at(2.0).items():
@@ -127,10 +127,10 @@ def test_the_command(portraits: Path, scenes: list[Path], tmp_path: Path) -> Non
     before = (out / "000-drift" / "image" / "0000.png").read_bytes()
     assert run(*command, "--force", "--seed", 4).returncode == 0
     assert (out / "000-still" / "image" / "0000.png").read_bytes() != before
-    assert not (out / "000-drift").exists()  # nothing of what was replaced is left
+    assert not (out / "000-drift").exists()  # the replaced folder is gone
 
 
-def test_what_is_refused(portraits: Path, scenes: list[Path], tmp_path: Path) -> None:
+def test_wrong_arguments_are_refused(portraits: Path, scenes: list[Path], tmp_path: Path) -> None:
     pairs = find_source(portraits).pairs
     with pytest.raises(SequenceError, match="unknown motion 'jump'; choose among still"):
         plan_sequences(pairs, scenes, ["jump"], 1, 0)
