@@ -26,7 +26,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmnet.evaluation.report import processor
+from mmnet.evaluation.machine import processor
 from mmnet.runtime.imaging.photos import list_photos
 
 _MMNET = Path(sys.executable).with_name("mmnet")
