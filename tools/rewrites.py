@@ -11,7 +11,6 @@ makes.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import platform
 import time
@@ -21,6 +20,7 @@ import numpy as np
 
 from mmnet.benchmark.host.naive import naive_conversion
 from mmnet.cli.quiet import silence_native_libraries
+from mmnet.evaluation.machine import processor
 from mmnet.export.convert import to_float, to_int8
 from mmnet.export.verify import probe_images
 from mmnet.graph.operators import training_graph
@@ -91,17 +91,9 @@ def main() -> None:
             f"[{row['ratio_p10']:.3f}, {row['ratio_p90']:.3f}]"
         )
     if arguments.json:
-        machine = {"machine": platform.machine(), "processor": _processor(), "threads": 1}
+        machine = {"machine": platform.machine(), "processor": processor(), "threads": 1}
         document = {"machine": machine, "runs": arguments.runs, "rows": rows}
         arguments.json.write_text(json.dumps(document, indent=2) + "\n")
-
-
-def _processor() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor()
 
 
 if __name__ == "__main__":
