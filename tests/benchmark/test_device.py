@@ -96,9 +96,11 @@ def options(phone: Device, tool: Path, **more: object) -> list[object]:
 
 
 def measured(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """Return the one measurement of a command that must succeed."""
     assert done.returncode == 0, done.stderr
-    (found,) = json.loads(done.stdout)["measurements"]
-    return found
+    measurements: list[dict[str, Any]] = json.loads(done.stdout)["measurements"]
+    assert len(measurements) == 1
+    return measurements[0]
 
 
 def test_arms_interpreter_runs_the_models(
