@@ -111,8 +111,9 @@ def compare(
     """Compare a model with its reference on the same images, for example a quantized model with its float model.
 
     Args:
-        reference, candidate: the path or the bytes of a .tflite, or the name or path of a checkpoint, which is measured
-            as its float .tflite.
+        reference: the path or the bytes of a .tflite, or the name or path of a checkpoint, which is measured as its
+            float .tflite.
+        candidate: the model to compare with the reference, given in the same way.
         data: a folder that holds `image` and `mask`, paired by stem, or splits that do; or photos alone, on which only
             the two models can be compared.
         split: the split to take, for example `test`; None: the folder itself.

@@ -54,7 +54,7 @@ class Evaluation:
     @property
     def models(self) -> tuple[str, ...]:
         """The names of the models."""
-        return tuple(result.candidate.name for result in self.results)
+        return tuple(result.name for result in self.results)
 
     def document(self, *, worst: int = _WORST, with_images: bool = True) -> dict[str, Any]:
         """Return all results, and how they were measured, as plain JSON values.
@@ -112,7 +112,7 @@ class VideoEvaluation:
     @property
     def models(self) -> tuple[str, ...]:
         """The names of the models."""
-        return tuple(result.frame_by_frame.candidate.name for result in self.results)
+        return tuple(result.frame_by_frame.name for result in self.results)
 
     def document(self, *, worst: int = _WORST, with_sequences: bool = True) -> dict[str, Any]:
         """Return all results, and how they were measured, as plain JSON values.
@@ -220,13 +220,23 @@ def evaluate_videos(
     """Measure models on frame sequences whose mattes are known, frame by frame and with temporal smoothing.
 
     Args:
-        models, split, resize, checkpoint_dir, progress, command: as `evaluate`.
+        models: one or more models, as `evaluate` takes them.
         data: the folder of the sequences: NAME/image with NAME/mask, or NAME/com with NAME/pha, or com and pha with
             videos in them. Videos need the extra `video`.
+        split: the split to take, for example `test`; None: the folder itself.
+        resize: the resize of frames and mattes: `runtime` or `original`.
+        checkpoint_dir: the folder that holds the checkpoints.
         threads: the number of sequences at a time; None: one per core.
+        progress: called with the stage, what is done, and the total.
+        command: the command line to name in the document.
 
     Raises:
-        As `evaluate`, and MissingExtraError: a sequence is a video and PyAV is not installed.
+        EvaluationError: there is no model.
+        ResizeError: `resize` is unknown.
+        DatasetError: some sequences cannot be used; nothing is measured.
+        ModelError: a model cannot be used.
+        MissingExtraError: a sequence is a video and PyAV is not installed.
+        MMNetError: a checkpoint cannot be used.
     """
     chosen, folder = choose_resize(resize), Path(data)
     opened = open_models(_sources(models), checkpoint_dir)
@@ -255,9 +265,9 @@ def _sources(models: ModelSource | Sequence[ModelSource]) -> Sequence[ModelSourc
 
 def _named(results: Sequence[Result], name: str) -> Result:
     for result in results:
-        if result.candidate.name == name:
+        if result.name == name:
             return result
-    raise KeyError(f"no model {name!r}; the models are {', '.join(result.candidate.name for result in results)}")
+    raise KeyError(f"no model {name!r}; the models are {', '.join(result.name for result in results)}")
 
 
 def _mean_text(entry: Statistics) -> str:

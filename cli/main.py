@@ -19,7 +19,7 @@ COMMANDS = {
     "export": "mmnet.cli.export:export",
     "evaluate": "mmnet.cli.measure.evaluate:evaluate_command",
     "parity": "mmnet.cli.measure.parity:parity_command",
-    "sensitivity": "mmnet.cli.sensitivity:sensitivity_command",
+    "sensitivity": "mmnet.cli.measure.sensitivity:sensitivity_command",
     "arm-parity": "mmnet.cli.measure.arm_parity:arm_parity",
     "import": "mmnet.cli.checkpoints:import_checkpoint",
     "average": "mmnet.cli.checkpoints:average_checkpoints",

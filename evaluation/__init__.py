@@ -7,6 +7,7 @@ The package needs NumPy, OpenCV and LiteRT, not TensorFlow, and prints nothing. 
 - `figures`: the rows of a report: which metric is computed at which size.
 - `resize`: the resizes by which photos, mattes and alphas come to those sizes.
 - `statistics`: mean, deviation and bootstrap interval over images.
+- `machine`: the description of this machine and of the versions.
 - `models`: what can be measured: our .tflite files, checkpoints converted to one, and MediaPipe's segmenter.
 - `evaluate`: every model on every image.
 - `report`: results as a JSON document and as Markdown.

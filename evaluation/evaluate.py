@@ -43,6 +43,11 @@ class Result:
     statistics: dict[str, Statistics]
     images: dict[str, dict[str, float]]
 
+    @property
+    def name(self) -> str:
+        """The name of the model."""
+        return self.candidate.name
+
     def worst(self, count: int) -> list[tuple[str, float]]:
         """Return the `count` images with the highest MAD at the photo's size, the highest first, equal ones by name."""
         ranked = sorted((-figures[WORST_BY], name) for name, figures in self.images.items())

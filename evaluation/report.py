@@ -11,17 +11,16 @@ import platform
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from mmnet.evaluation.evaluate import Result
 from mmnet.evaluation.figures import FIGURES, WORST_BY
+from mmnet.evaluation.machine import processor, tool_versions
 from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.statistics import LEVEL, RESAMPLES, SEED
 
 FORMAT = "mmnet-evaluation/1"
-TOOLS = ("mmnet", "ai-edge-litert", "numpy", "opencv-python-headless")
 
 
 def document(
@@ -59,7 +58,7 @@ def environment(interval: str) -> dict[str, Any]:
     return {
         "interval": {"level": LEVEL, "method": interval, "resamples": RESAMPLES, "seed": SEED},
         "machine": {"processor": processor(), "system": platform.system(), "python": platform.python_version()},
-        "versions": {tool: version(tool) for tool in TOOLS},
+        "versions": tool_versions(),
     }
 
 
@@ -164,16 +163,6 @@ def text_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         for row in cells
     )
     return "\n".join("  ".join(line).rstrip() for line in lines)
-
-
-def processor() -> str:
-    """Return the name of the processor; where the system does not give it, the architecture."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.processor() or platform.machine())
 
 
 if __name__ == "__main__":

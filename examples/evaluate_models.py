@@ -22,8 +22,8 @@ def main() -> None:
 
     evaluation = mmnet.evaluate(arguments.models, arguments.data)
     print(evaluation)
-    better = min(evaluation.results, key=lambda result: result.statistics["MAD"].mean)
-    print(f"{better.name} has the lower MAD: {better.statistics['MAD'].mean:.5f}")
+    better = min(evaluation.models, key=lambda name: evaluation[name]["MAD"].mean)
+    print(f"{better} has the lower MAD: {evaluation[better]['MAD'].mean:.5f}")
 
 
 if __name__ == "__main__":

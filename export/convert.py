@@ -18,8 +18,8 @@ from mmnet.graph.operators import Conv, DepthToSpace, Depthwise, Graph, Image, N
 from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.tensorflow import load_tensorflow
 from mmnet.quantize.activations import IMAGE_LIMITS, Limits, activations
-from mmnet.runtime.model import SIGNATURE
 from mmnet.runtime.tflite.layers import short_name
+from mmnet.runtime.tflite.signature import INPUT, OUTPUT, SIGNATURE
 
 
 class ConversionError(MMNetError):
@@ -164,10 +164,10 @@ def convert(
     image = graph.nodes[0].op
     assert isinstance(image, Image)
     module = tf.Module()
-    signature = tf.TensorSpec((1, image.size, image.size, 3), tf.float32, name="image")
+    signature = tf.TensorSpec((1, image.size, image.size, 3), tf.float32, name=INPUT)
     # The weights are constants of the traced function, so there are no variables to freeze.
     module.alpha = tf.function(
-        tf.autograph.experimental.do_not_convert(lambda image: {"alpha": lower(graph, image, hook=hook)}),
+        tf.autograph.experimental.do_not_convert(lambda image: {OUTPUT: lower(graph, image, hook=hook)}),
         input_signature=[signature],
     )
     with tempfile.TemporaryDirectory() as folder:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-import mmnet
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
 from mmnet.export.convert import to_float, to_float16, to_int8, to_int8_from_ranges
@@ -94,7 +93,7 @@ class ExportRequest:
 
     @property
     def ranges_origin(self) -> str:
-        """Where the activation ranges are from, in words; empty if that needs no mention."""
+        """The origin of the activation ranges, in words; empty if it needs no mention."""
         if self.ranges is None:
             if self.float_layers and self.checkpoint.ranges is not None:
                 return "measured on the photos, not the checkpoint's, since layers are excepted"
@@ -207,7 +206,7 @@ def _convert(request: ExportRequest, graph: Graph, float_model: bytes, listener:
 
 
 def _recipe(request: ExportRequest) -> dict[str, Any]:
-    """How the model was made: enough to make the same bytes again.
+    """Return the record of how the model was made, which is enough to make the same bytes again.
 
     It is part of the file, so it holds no date and no path, and its keys and texts must not change.
     """
@@ -232,13 +231,13 @@ def _recipe(request: ExportRequest) -> dict[str, Any]:
         },
         "ranges": _ranges(request),
         "rewrites": [rewrite.__name__ for rewrite in REWRITES],
-        "versions": {"mmnet": mmnet.__version__, "python": platform.python_version()}
+        "versions": {"mmnet": version("mmnet"), "python": platform.python_version()}
         | {tool: version(tool) for tool in _TOOLS},
     }
 
 
 def _ranges(request: ExportRequest) -> dict[str, Any] | None:
-    """Where the ranges of the 8-bit activations are from, as the recipe records it."""
+    """Return the origin of the 8-bit activations' ranges, as the recipe records it."""
     if request.ranges is not None:
         return {"from": "checkpoint", "size": request.ranges.size, **request.ranges.source}
     return {"from": "calibration"} if request.precision.calibrated else None
@@ -252,7 +251,7 @@ def _metadata(request: ExportRequest, recipe: dict[str, Any]) -> ModelMetadata:
             f"Automatic portrait matting: RGB photo in, alpha matte out. Checkpoint {request.name}, step "
             f"{request.checkpoint.step}, {request.precision.stores}."
         ),
-        version=mmnet.__version__,
+        version=version("mmnet"),
         author=str(request.checkpoint.provenance.get("author", "")),
         licence=str(request.checkpoint.provenance.get("licence", "")),
         recipe=recipe,

@@ -17,8 +17,8 @@ from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.keras_network import build_trained_keras
 from mmnet.quantize.precision import Precision
 from mmnet.runtime import MattingModel
-from mmnet.runtime.model import SIGNATURE
 from mmnet.runtime.tflite.inspection import ModelReport, TensorReport, inspect_model
+from mmnet.runtime.tflite.signature import INPUT, OUTPUT, SIGNATURE
 
 # The alpha of the float .tflite differs from that of the Keras graph by the rounding of float32, since sums are taken
 # in another order: 5e-6 on photos, up to 5e-5 where a network is undecided. One step of an 8-bit alpha is 4e-3.
@@ -240,20 +240,20 @@ def _check_contract(report: ModelReport, dtype: str, size: int) -> ExportCheck:
     scales: dict[str, tuple[float | None, float | None]] = {"uint8": (1 / 255, 1 / 256), "float32": (None, None)}
     zero = 0 if dtype == "uint8" else None
     expected = (
-        TensorReport("image", (1, size, size, 3), dtype, scales[dtype][0], zero),
-        TensorReport("alpha", (1, size, size, 1), dtype, scales[dtype][1], zero),
+        TensorReport(INPUT, (1, size, size, 3), dtype, scales[dtype][0], zero),
+        TensorReport(OUTPUT, (1, size, size, 1), dtype, scales[dtype][1], zero),
     )
     signatures = {entry.key: (entry.inputs, entry.outputs) for entry in report.signatures}
     tensors = (*report.inputs, *report.outputs)
     passed = (
         len(tensors) == 2
-        and signatures == {SIGNATURE: (("image",), ("alpha",))}
+        and signatures == {SIGNATURE: ((INPUT,), (OUTPUT,))}
         and all(_same_tensor(found, wanted) for found, wanted in zip(tensors, expected, strict=True))
     )
     return ExportCheck(
         "contract",
         ", ".join(f"{list(tensor.shape)} {tensor.dtype}" for tensor in tensors) + f", signatures {sorted(signatures)}",
-        f"{SIGNATURE}: image [1, {size}, {size}, 3] {dtype} -> alpha [1, {size}, {size}, 1] {dtype}",
+        f"{SIGNATURE}: {INPUT} [1, {size}, {size}, 3] {dtype} -> {OUTPUT} [1, {size}, {size}, 1] {dtype}",
         passed,
         ContractError,
     )

@@ -19,7 +19,7 @@ class RecipeError(MMNetError):
 
 @dataclass(frozen=True)
 class ExportRecipe:
-    """How a checkpoint is exported.
+    """The choices of an export: precision, input type and float layers.
 
     Attributes:
         precision: a name in `mmnet.quantize.precision.PRECISIONS`; None if the recipe does not give one.

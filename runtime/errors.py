@@ -1,4 +1,4 @@
-"""What can be wrong with what the runtime is given."""
+"""The exceptions of the runtime that belong to no single module."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from mmnet.errors import MMNetError
 
 
 class ModelError(MMNetError):
-    """The file is not a .tflite model, is damaged, or cannot be run."""
+    """A file that is not a .tflite model, is damaged, or cannot be run."""

@@ -1,4 +1,4 @@
-"""Writes golden.npz beside this file: an image and what the NumPy network computes from it, for both samplings.
+"""Write golden.npz beside this file: an image, and the outputs of the NumPy network for both samplings.
 
 Run: python tests/make_golden.py
 """
@@ -6,6 +6,7 @@ Run: python tests/make_golden.py
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy_network import NumpyMMNet
@@ -19,15 +20,16 @@ MAPS = ("enc_block0", "enc_block4", "enc_block9", "dec_block3", "final_block", "
 
 
 def compute() -> dict[str, np.ndarray]:
-    """Everything that golden.npz holds."""
+    """Return the arrays of golden.npz by name."""
     image = np.random.default_rng(SEED).integers(0, 256, (SIZE, SIZE, 3)).astype(np.uint8)
     arrays = {"image": image}
     for sampling in ("legacy", "half_pixel"):
         network = NumpyMMNet(random_weights(ModelConfig(WIDTH, SIZE), SEED), WIDTH, sampling)
-        outputs = network(image.astype(np.float32) / 255)
+        outputs = network(image.astype(np.float32) / np.float32(255))
         arrays |= {f"{sampling}/{name}": outputs[name].astype(np.float32) for name in MAPS}
     return arrays
 
 
 if __name__ == "__main__":
-    np.savez_compressed(GOLDEN, **compute())
+    arrays: dict[str, Any] = compute()
+    np.savez_compressed(GOLDEN, **arrays)

@@ -1,6 +1,7 @@
-"""MMNet in NumPy alone, written from the paper's table and not from the code under test: what the others are held to.
+"""MMNet in NumPy, the reference for the other implementations.
 
-It is slow and meant to be read. Everything is float64; images are [height, width, channels].
+It was written from the paper's table, independently of the code under test, and is meant to be read, not to be fast.
+Everything is float64; images are [height, width, channels].
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ REFINEMENT = {
 
 
 def convolve(image: Array, kernel: Array, stride: int = 1, rate: int = 1) -> Array:
-    """Cross-correlation with zeros outside ('SAME'); kernel [height, width, inputs, outputs]."""
+    """Return the cross-correlation with zero padding ('SAME'); kernel [height, width, inputs, outputs]."""
     height, width, _ = image.shape
     rows, columns = -(-height // stride), -(-width // stride)
     side = (kernel.shape[0] - 1) * rate + 1
@@ -52,29 +53,29 @@ def convolve(image: Array, kernel: Array, stride: int = 1, rate: int = 1) -> Arr
 
 
 def convolve_depthwise(image: Array, kernel: Array, stride: int = 1, rate: int = 1) -> Array:
-    """Each channel with its own 3x3 kernel; kernel [3, 3, channels, 1]."""
+    """Return each channel convolved with its own 3x3 kernel; kernel [3, 3, channels, 1]."""
     single = [convolve(image[..., c : c + 1], kernel[:, :, c : c + 1], stride, rate) for c in range(image.shape[2])]
     return np.concatenate(single, axis=2)
 
 
 def double(image: Array, sampling: str) -> Array:
-    """Bilinear resize to twice the size, pixel by pixel along each axis."""
+    """Return the image resized bilinearly to twice the size, pixel by pixel along each axis."""
 
     def along_rows(lines: Array) -> Array:
         result = []
         for row in range(2 * len(lines)):
             position = row / 2 if sampling == "legacy" else (row + 0.5) / 2 - 0.5
             low = int(np.floor(position))
-            share = position - low
+            fraction = position - low
             first, second = (lines[min(max(index, 0), len(lines) - 1)] for index in (low, low + 1))
-            result.append((1 - share) * first + share * second)
+            result.append((1 - fraction) * first + fraction * second)
         return np.stack(result)
 
     return along_rows(along_rows(image).swapaxes(0, 1)).swapaxes(0, 1)
 
 
 class NumpyMMNet:
-    """The network with given weights (TF-Slim names), width multiplier and sampling."""
+    """The network with the given weights (by TF-Slim names), width multiplier and sampling."""
 
     def __init__(self, weights: Mapping[str, F32Array], width: float, sampling: str) -> None:
         self.weights = {name.removeprefix("MMNet/"): np.asarray(w, np.float64) for name, w in weights.items()}
@@ -82,7 +83,7 @@ class NumpyMMNet:
         self.sampling = sampling
 
     def __call__(self, image: F32Array) -> dict[str, Array]:
-        """image: [size, size, 3] in 0-1 -> every block's output, the logits as `final_block` and `aux_block`."""
+        """Return the output of every block for an image [size, size, 3] in 0-1; the two heads give logits."""
         out = {"init_block": self.normalised(image.astype(np.float64), "init_block/conv", stride=2)}
         for name, (source, _, _, rates, stride) in ENCODER.items():
             out[name] = self.branches(out[source], name, rates, stride, activation=name == "enc_block9")
@@ -112,7 +113,7 @@ class NumpyMMNet:
         return self.normalised(np.concatenate(parts, axis=2), f"{name}/merge/pointwise_conv", activation=activation)
 
     def normalised(self, x: Array, name: str, stride: int = 1, rate: int = 1, *, activation: bool = True) -> Array:
-        """Convolution -> batch norm -> ReLU6."""
+        """Return convolution -> batch norm -> ReLU6."""
         w = self.weights
         if f"{name}/depthwise_weights" in w:
             x = convolve_depthwise(x, w[f"{name}/depthwise_weights"], stride, rate)

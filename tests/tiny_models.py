@@ -1,4 +1,4 @@
-"""Small .tflite models made by TensorFlow's converter, each once a session."""
+"""Small .tflite models of TensorFlow's converter, each made once per session."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import numpy as np
 
 SIZE = 64
 
-# What the converter is asked for, by recipe.
-RECIPES = ("float32", "float16", "dynamic", "uint8", "per_tensor")
+# What the converter is configured for.
+VARIANTS = ("float32", "float16", "dynamic", "uint8", "per_tensor")
 
 
 @cache
 def tensorflow() -> Any:
-    """TensorFlow, quietly."""
+    """Import and return TensorFlow without its messages."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -27,13 +27,13 @@ def tensorflow() -> Any:
 
 
 def weights(seed: int, *shape: int) -> Any:
-    """A constant of normal deviates; the converter stores equal constants once, so seeds tell them apart."""
+    """Return a constant of normal deviates; the converter stores equal constants once, so every seed is used once."""
     values = np.random.default_rng(seed).normal(0, 0.3, shape)
     return tensorflow().constant(values, tensorflow().float32)
 
 
 def matting_network(image: Any) -> Any:
-    """An image [1, S, S, 3] in [0, 1] → alpha [1, S, S, 1]: MMNet's kinds of operators, a few of each."""
+    """Return an alpha [1, S, S, 1] of an image [1, S, S, 3] in [0, 1]: a few operators of each kind of MMNet."""
     tf = tensorflow()
     x = tf.nn.relu6(tf.nn.conv2d(image, weights(0, 3, 3, 3, 16), 2, "SAME") + weights(1, 16))
     branches = [
@@ -50,12 +50,12 @@ def matting_network(image: Any) -> Any:
 
 
 @cache
-def matting_model(recipe: str) -> bytes:
-    """`matting_network` as a .tflite with the signature serving_default: image → alpha."""
-    return convert(matting_network, (1, SIZE, SIZE, 3), recipe)
+def matting_model(variant: str) -> bytes:
+    """Return `matting_network` as a .tflite with the signature serving_default: image → alpha."""
+    return convert(matting_network, (1, SIZE, SIZE, 3), variant)
 
 
-def convert(network: Callable[[Any], Any], shape: tuple[int, ...], recipe: str = "float32") -> bytes:
+def convert(network: Callable[[Any], Any], shape: tuple[int, ...], variant: str = "float32") -> bytes:
     """Convert a function of one image in [0, 1] to a .tflite."""
     tf = tensorflow()
 
@@ -71,15 +71,15 @@ def convert(network: Callable[[Any], Any], shape: tuple[int, ...], recipe: str =
 
     module = Module()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([module.__call__.get_concrete_function()], module)
-    if recipe != "float32":
+    if variant != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if recipe == "float16":
+    if variant == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    if recipe in ("uint8", "per_tensor"):
+    if variant in ("uint8", "per_tensor"):
         converter.representative_dataset = representative_dataset
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = converter.inference_output_type = tf.uint8
-        converter._experimental_disable_per_channel = recipe == "per_tensor"
+        converter._experimental_disable_per_channel = variant == "per_tensor"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return bytes(converter.convert())

@@ -26,20 +26,22 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmnet.evaluation.report import processor
+from mmnet.evaluation.machine import processor
 from mmnet.runtime.imaging.photos import list_photos
 
 _MMNET = Path(sys.executable).with_name("mmnet")
 
 
 def main() -> None:
-    """Measure, and print and write the result."""
+    """Run the script."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, help="a folder of photos (default: drawn images of 1280×960)")
     parser.add_argument("--count", type=int, default=240, help="photos per run; fewer photos are repeated")
-    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument(
+        "--workers", type=int, default=len(os.sched_getaffinity(0)), help="workers of mmnet batch (one per core)"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="measured rounds (3)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to this file")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mmnet-throughput-") as name:
         folder = Path(name)
@@ -66,6 +68,7 @@ def main() -> None:
 
 
 def _photos(source: Path | None, folder: Path, count: int) -> Path:
+    """Fill a new folder with photos of a source, or with drawn ones."""
     folder.mkdir()
     originals = list_photos(source) if source else []
     for index in range(count):
@@ -80,6 +83,7 @@ def _photos(source: Path | None, folder: Path, count: int) -> Path:
 
 
 def _round(photos: Path, single: Path, out: Path, count: int, workers: int) -> dict[str, float]:
+    """Run every command once, compare their results, and return the figures."""
     start, _ = _matte(single, out / "single")
     seconds, cores = _matte(photos, out / "matte")
     rate = (count - 1) / (seconds - start)
@@ -117,7 +121,8 @@ def _processor_seconds() -> float:
 def _batch(photos: Path, out: Path, workers: int, kill: int | None = None) -> tuple[float, dict[str, Any]]:
     """Return the wall seconds and the summary. A worker is killed when `kill` results exist."""
     began = time.monotonic()
-    command = [_MMNET, "batch", photos, out, "--workers", str(workers), "--address", "local", "--json"]
+    command: list[str | Path] = [_MMNET, "batch", photos, out]
+    command += ["--workers", str(workers), "--address", "local", "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while kill is not None and process.poll() is None:
         if out.is_dir() and sum(1 for _ in out.glob("*.png")) >= kill:
@@ -131,6 +136,7 @@ def _batch(photos: Path, out: Path, workers: int, kill: int | None = None) -> tu
 
 
 def _find_worker(driver: int) -> int:
+    """Return the process of one worker that a driver process started."""
     parents, workers = {}, []
     for entry in Path("/proc").glob("[0-9]*"):
         try:

@@ -1,10 +1,13 @@
-"""Renews LiteRT.js in `web_demo/litert/`: the files of the pinned npm packages that the page uses, checked.
+"""Download LiteRT.js into `web_demo/litert`: the files of the pinned npm packages that the page uses, checked.
 
-Run: python tools/renew_litert.py (needs npm). The same pins give the same bytes.
+    python tools/renew_litert.py
+
+It needs npm. The same pins give the same bytes.
 """
 
 from __future__ import annotations
 
+import argparse
 import base64
 import hashlib
 import lzma
@@ -16,13 +19,13 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parents[1] / "web_demo" / "litert"
 
-# package@version -> the integrity that npm publishes, and the files that are taken: path there -> name here.
+# Package and version → npm's integrity of it, and the files that are taken: path in the package → name in `litert`.
 PACKAGES = {
     "@litertjs/core@2.5.3": (
         "sha512-PlGmbMOq9WitX7FO0jhbdJw9GthatsyuCQXjTt/wJZo0FLaw48q4tz8IwqgqCIkviYGr9OFDL1kCnN4nzWoyJQ==",
         {
             "dist/index.js": "index.js",
-            # Two of the four builds: the one with threads, and the one that runs in every browser.
+            # Two of the four builds: one with threads, where the browser has them, and one that runs everywhere.
             "wasm/litert_wasm_threaded_internal.js": "threaded.js",
             "wasm/litert_wasm_threaded_internal.wasm": "litert_wasm_threaded_internal.wasm",
             "wasm/litert_wasm_compat_internal.js": "compat.js",
@@ -35,20 +38,25 @@ PACKAGES = {
     ),
 }
 
+# File → the texts that are replaced in it, each of which must occur exactly once.
 EDITS = {
     "index.js": {
-        # A worker resolves this name without a bundler.
+        # Workers cannot resolve the name of a package without a bundler.
         b'from "@litertjs/wasm-utils"': b'from "./wasm-utils.js"',
-        # The model runs on the processor alone, which gives the same bytes everywhere; no search for other devices.
+        # The model runs on the CPU alone, whose bytes are the same everywhere, so no GPU is looked for.
         b"      await Environment.create()\n": b"      await Environment.create({ webGpuDevice: null })\n",
     },
 }
 
 
 def main() -> None:
-    """Fetch the packages, check them and compress their files."""
+    """Run the script."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     for package, (integrity, files) in PACKAGES.items():
-        with tempfile.TemporaryDirectory() as temporary, tarfile.open(_fetch(package, integrity, temporary)) as archive:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            tarfile.open(_download(package, integrity, folder)) as archive,
+        ):
             for member, name in files.items():
                 content = archive.extractfile(f"package/{member}")
                 assert content is not None
@@ -58,19 +66,21 @@ def main() -> None:
                 (FOLDER / f"{name}.xz").write_bytes(lzma.compress(data, preset=9 | lzma.PRESET_EXTREME))
 
 
-def _fetch(package: str, integrity: str, folder: str) -> Path:
+def _download(package: str, integrity: str, folder: str) -> Path:
+    """Download the archive of a package into a folder, and check its integrity."""
     subprocess.run(["npm", "pack", "--silent", package], cwd=folder, check=True, stdout=subprocess.DEVNULL)
     (archive,) = Path(folder).glob("*.tgz")
-    integrity_found = "sha512-" + base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
-    if integrity_found != integrity:
-        sys.exit(f"error: {package}: its integrity is {integrity_found}, but {integrity} is pinned")
+    integrity_here = "sha512-" + base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+    if integrity_here != integrity:
+        sys.exit(f"error: {package}: its integrity is {integrity_here}, pinned is {integrity}")
     return archive
 
 
 def _edited(name: str, script: bytes) -> bytes:
+    """Return a script with the edits of EDITS, and without its reference to a source map."""
     for old, new in EDITS.get(name, {}).items():
         if script.count(old) != 1:
-            sys.exit(f"error: {name} has {old.decode()!r} {script.count(old)} times, not once; adapt EDITS")
+            sys.exit(f"error: {name} has {old.decode()} {script.count(old)} times, not once; adapt EDITS")
         script = script.replace(old, new)
     # The source maps are not taken.
     return b"".join(line for line in script.splitlines(keepends=True) if not line.startswith(b"//# sourceMappingURL"))

@@ -11,23 +11,23 @@ makes.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import platform
 import time
 from pathlib import Path
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 
 from mmnet.benchmark.host.naive import naive_conversion
 from mmnet.cli.quiet import silence_native_libraries
+from mmnet.evaluation.machine import processor
 from mmnet.export.convert import to_float, to_int8
 from mmnet.export.verify import probe_images
 from mmnet.graph.operators import training_graph
 from mmnet.graph.rewrite import REWRITES
 from mmnet.network.resolve import open_checkpoint
 from mmnet.quantize.calibration import load_calibration
+from mmnet.runtime.tflite.interpreter import open_interpreter
 
 
 def measure(models: dict[str, bytes], runs: int) -> dict[str, np.ndarray]:
@@ -35,7 +35,7 @@ def measure(models: dict[str, bytes], runs: int) -> dict[str, np.ndarray]:
     image = probe_images(256, 1)
     interpreters = {}
     for name, model in models.items():
-        interpreter = Interpreter(model_content=model, num_threads=1)
+        interpreter = open_interpreter(model, name)
         (details,) = interpreter.get_input_details()
         interpreter.resize_tensor_input(details["index"], image.shape)
         interpreter.allocate_tensors()
@@ -91,17 +91,9 @@ def main() -> None:
             f"[{row['ratio_p10']:.3f}, {row['ratio_p90']:.3f}]"
         )
     if arguments.json:
-        machine = {"machine": platform.machine(), "processor": _processor(), "threads": 1}
+        machine = {"machine": platform.machine(), "processor": processor(), "threads": 1}
         document = {"machine": machine, "runs": arguments.runs, "rows": rows}
         arguments.json.write_text(json.dumps(document, indent=2) + "\n")
-
-
-def _processor() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor()
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def step_seconds(keras: Any, model: Any, batches: Iterator[Any], steps: int) -> 
     """
     ends: list[tuple[float, float]] = []
 
-    class Clock(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
+    class Clock(keras.callbacks.Callback):  # type: ignore[misc]
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             keep_freed_memory()
             float(logs["loss"])

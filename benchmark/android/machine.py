@@ -6,7 +6,8 @@ from typing import Any
 
 from mmnet.benchmark.android.device_state import DeviceState
 from mmnet.benchmark.android.phone import Phone
-from mmnet.benchmark.host.machine import KERNEL_FEATURES, tool_versions
+from mmnet.benchmark.host.machine import KERNEL_FEATURES
+from mmnet.evaluation.machine import tool_versions
 
 _LOW_BATTERY = 20  # percent
 

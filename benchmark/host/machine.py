@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from mmnet.evaluation.machine import cpuinfo, processor, tool_versions
 from mmnet.runtime.fullres import is_compiled
 
 # Processor features by which XNNPACK chooses its kernels, named as in /proc/cpuinfo.
@@ -18,7 +18,6 @@ KERNEL_FEATURES = (
     "neon", "asimd", "asimdhp", "asimddp", "i8mm", "sve", "sve2", "sme",
 )  # fmt: skip
 _QUIET_LOAD = 0.25  # load average per core; above it, other programs run too
-_TOOLS = ("mmnet", "ai-edge-litert", "numpy", "opencv-python-headless")
 
 
 def describe_host() -> dict[str, Any]:
@@ -30,7 +29,7 @@ def describe_host() -> dict[str, Any]:
     return {
         "kind": "host",
         "name": platform.node(),
-        "processor": _processor(),
+        "processor": processor(),
         "architecture": platform.machine(),
         "features": _features(),
         "cores": os.cpu_count(),
@@ -58,28 +57,9 @@ def host_warnings(host: Mapping[str, Any]) -> Iterator[str]:
         yield f"the clock is governed by '{host['governor']}', not 'performance': times depend on what ran before"
 
 
-def tool_versions() -> dict[str, str]:
-    """Return the versions of the packages that measure on this host."""
-    return {tool: version(tool) for tool in _TOOLS}
-
-
 def _features() -> list[str]:
-    words = {word for key in ("flags", "Features") for word in _cpuinfo(key).split()}
+    words = {word for key in ("flags", "Features") for word in cpuinfo(key).split()}
     return [feature for feature in KERNEL_FEATURES if feature in words]
-
-
-def _processor() -> str:
-    return _cpuinfo("model name") or platform.processor() or platform.machine()
-
-
-def _cpuinfo(key: str) -> str:
-    """Return the first value of a key in /proc/cpuinfo; empty where there is none."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return ""
-    pairs = (line.partition(":") for line in lines)
-    return next((value.strip() for name, _, value in pairs if name.strip() == key), "")
 
 
 def _governor() -> str | None:

@@ -17,7 +17,7 @@ from mmnet.benchmark.latency import Times
 from mmnet.benchmark.progress import Progress
 from mmnet.evaluation.models import Candidate
 from mmnet.runtime.errors import ModelError
-from mmnet.runtime.model import DELEGATES
+from mmnet.runtime.tflite.interpreter import Delegate
 
 MAX_THREADS = 64
 MAX_FRAME_SIDE = 1 << 13
@@ -31,7 +31,7 @@ class HostOptions:
         threads: numbers of threads, each in 1-64; every model is measured with each of them.
         runs: measured rounds, in each of which every model is measured once, >= 1.
         warmup_runs: rounds before the measured ones, >= 0.
-        delegate: one of `mmnet.runtime.model.DELEGATES`: xnnpack, or none for LiteRT's built-in kernels.
+        delegate: one of `Delegate`: xnnpack, or none for LiteRT's built-in kernels.
         frame: height and width of the photo that is matted, pixels, each in 1-8192.
         composite: whether every matte is composited over another background, and that stage timed.
         seed: seed of the order in which models take their turns.
@@ -52,8 +52,8 @@ class HostOptions:
         check_threads(self.threads)
         if self.runs < 1 or self.warmup_runs < 0:
             raise BenchmarkError(f"{self.runs} runs after {self.warmup_runs}: give at least 1 run after at least 0")
-        if self.delegate not in DELEGATES:
-            raise BenchmarkError(f"unknown delegate {self.delegate!r}; choose one of {', '.join(DELEGATES)}")
+        if self.delegate not in list(Delegate):
+            raise BenchmarkError(f"unknown delegate {self.delegate!r}; choose one of {', '.join(Delegate)}")
         if not all(1 <= side <= MAX_FRAME_SIDE for side in self.frame):
             raise BenchmarkError(f"the frame is {self.frame}; give height and width, each in 1-{MAX_FRAME_SIDE} pixels")
 

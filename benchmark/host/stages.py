@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import time
-from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -13,6 +12,7 @@ from mmnet.arrays import Alpha, F32Array, U8Array
 from mmnet.runtime.fullres.compositing import composite
 from mmnet.runtime.matter import PortraitMatter
 from mmnet.runtime.model import MattingModel
+from mmnet.runtime.tflite.contract import Endpoints
 
 STAGES = ("preprocess", "invoke", "postprocess")
 COMPOSITE = "composite"  # timed only on request
@@ -37,7 +37,7 @@ class StagedMatter:
         Args:
             content: a .tflite that `mmnet.evaluation.models.open_file` accepts, or a naive conversion.
             threads: number of threads, >= 1.
-            delegate: one of `mmnet.runtime.model.DELEGATES`.
+            delegate: one of `mmnet.runtime.tflite.interpreter.Delegate`.
 
         Raises:
             ModelError: LiteRT cannot load the model.
@@ -76,13 +76,13 @@ class _TimedModel(MattingModel):
 
     invoked_ns: tuple[int, int]
 
-    def check_contract(self, interpreter: Interpreter) -> tuple[dict[str, Any], dict[str, Any], int]:
+    def check_contract(self, interpreter: Interpreter) -> Endpoints:
         (image,), (alpha,) = interpreter.get_input_details(), interpreter.get_output_details()
         if -1 in image["shape_signature"]:  # a batch of unknown size
             interpreter.resize_tensor_input(image["index"], image["shape"])
         size = int(image["shape"][1])
         self._drawn_alpha = drawn_alpha(size)
-        return image, alpha, size
+        return Endpoints(image["index"], alpha["index"], size)
 
     def invoke(self, interpreter: Interpreter) -> None:
         start = time.perf_counter_ns()

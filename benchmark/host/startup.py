@@ -50,7 +50,7 @@ def measure_startup(content: bytes, threads: int, delegate: str, frame: tuple[in
     Args:
         content: the .tflite.
         threads: number of threads, >= 1.
-        delegate: one of `mmnet.runtime.model.DELEGATES`.
+        delegate: one of `mmnet.runtime.tflite.interpreter.Delegate`.
         frame: height and width of the photo, pixels.
         warmup_runs: runs after the first, >= 0.
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +18,13 @@ from mmnet.benchmark.errors import BenchmarkError
 from mmnet.benchmark.host.rounds import MAX_FRAME_SIDE, MAX_THREADS
 from mmnet.cli.console import message_console, wide_console
 from mmnet.cli.measure import benchmark_options as options
+from mmnet.cli.measure.console import STDOUT, command_line
 from mmnet.cli.measure.latency_table import show_latency
 from mmnet.cli.measure.plot import plot
 from mmnet.cli.options import CheckpointDir
 from mmnet.cli.progress import progress_bar
 from mmnet.files import check_writable
 from mmnet.network.resolve import DEFAULT_FOLDER
-
-STDOUT = Path("-")
 
 
 def benchmark(
@@ -76,7 +73,7 @@ def benchmark(
         "runs": runs,
         "warmup_runs": warmup,
         "delegate": delegate,
-        "command": shlex.join(["mmnet", *sys.argv[1:]]),
+        "command": command_line(),
     }
     if device is None and (benchmark_binary, affinity, device_dir) != (None, None, None):
         raise BenchmarkError(

@@ -38,7 +38,7 @@ def figure_tables(results: Sequence[Result], width: int, figures: Sequence[Row] 
         width: the width of the terminal in columns; models that do not fit come in a further table.
         figures: the rows.
     """
-    columns = [max(_CELL_WIDTH, len(result.candidate.name)) for result in results]
+    columns = [max(_CELL_WIDTH, len(result.name)) for result in results]
     heading = max(len(figure.name) for figure in figures)
     shown: list[int] = []
     for index in range(len(results)):
@@ -50,7 +50,7 @@ def figure_tables(results: Sequence[Result], width: int, figures: Sequence[Row] 
 
 
 def _figure_table(results: Sequence[Result], shown: Sequence[int], figures: Sequence[Row]) -> Table:
-    grid = _grid([results[index].candidate.name for index in shown])
+    grid = _grid([results[index].name for index in shown])
     for figure in figures:
         row = [result.statistics[figure.name] for result in results]
         means = [entry.mean for entry in row if not math.isnan(entry.mean)]
@@ -66,7 +66,7 @@ def _figure_table(results: Sequence[Result], shown: Sequence[int], figures: Sequ
 
 def smoothing_table(results: Sequence[VideoResult]) -> Table:
     """A table whose cells are the change of the mean by temporal smoothing, and the interval of the change."""
-    grid = _grid([result.frame_by_frame.candidate.name for result in results])
+    grid = _grid([result.frame_by_frame.name for result in results])
     changes = [result.change for result in results]
     for figure in VIDEO_FIGURES:
         cells = []
@@ -108,7 +108,7 @@ def show_worst(console: Console, results: Sequence[Result], count: int) -> None:
     console.print(f"\n[dim]the worst by {WORST_BY}[/]")
     for result in results:
         names = ", ".join(f"{name} {value:.4f}" for name, value in result.worst(count))
-        console.print(f"{escape(result.candidate.name)}: {escape(names)}", soft_wrap=True)
+        console.print(f"{escape(result.name)}: {escape(names)}", soft_wrap=True)
 
 
 def _grid(names: Sequence[str]) -> Table:

@@ -12,13 +12,14 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 
-import mmnet
+import mmnet.errors
 import mmnet.runtime
 from mmnet.arrays import AnyArray
 from mmnet.evaluation.arm.environment import ArmPython
@@ -213,15 +214,16 @@ def runtime_code() -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory(prefix="mmnet-arm-") as name:
         folder = Path(name)
-        common, runtime = (Path(next(iter(package.__path__))) for package in (mmnet, mmnet.runtime))
+        common, runtime = Path(mmnet.errors.__file__).parent, Path(mmnet.runtime.__file__).parent
+        installed = version("mmnet")
         (folder / "mmnet").mkdir()
         for source in common.glob("*.py"):
             shutil.copy(source, folder / "mmnet")
         shutil.copytree(runtime, folder / "mmnet" / "runtime", ignore=_not_python)
         shutil.copy(Path(__file__).with_name("observer.py"), folder)
-        described = folder / f"mmnet-{mmnet.__version__}.dist-info"
+        described = folder / f"mmnet-{installed}.dist-info"
         described.mkdir()
-        (described / "METADATA").write_text(f"Metadata-Version: 2.1\nName: mmnet\nVersion: {mmnet.__version__}\n")
+        (described / "METADATA").write_text(f"Metadata-Version: 2.1\nName: mmnet\nVersion: {installed}\n")
         yield folder
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from typing import Any
 
-import mmnet
 from mmnet.evaluation.arm.parity import STAGES, ArrayComparison, Outcome
 from mmnet.evaluation.arm.processors import kernels
 
@@ -116,7 +116,7 @@ def document(
         "stages": STAGES,
         "tolerance": asdict(tolerance),
         "here": dict(here) | {"processor": platform.processor() or platform.machine()},
-        "mmnet": mmnet.__version__,
+        "mmnet": version("mmnet"),
         "emulator": f"QEMU {emulator}, user mode; its time says nothing about a phone and is not measured",
         "processors": [
             {

@@ -7,7 +7,6 @@ import platform
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from html import escape
-from importlib.metadata import version
 
 import cv2
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from mmnet import svg
 from mmnet.arrays import F32Array, U8Array
 from mmnet.evaluation.datasets.pairs import Pair, Photo
+from mmnet.evaluation.machine import processor, tool_versions
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.parity import html as page
 from mmnet.evaluation.parity.compare import ACCURACY, DIFFERENCES, LEVELS, RANKED_BY, Parity, alphas
@@ -28,7 +28,6 @@ from mmnet.evaluation.parity.report import (
     signed,
     undecided_text,
 )
-from mmnet.evaluation.report import TOOLS, processor
 from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.statistics import LEVEL, RESAMPLES, SEED, Statistics
 from mmnet.runtime import ModelError, composite
@@ -294,7 +293,7 @@ def _inspected(candidate: Candidate) -> ModelReport | None:
 
 
 def _how(report: ParityReport) -> list[str]:
-    versions = ", ".join(f"{tool} {version(tool)}" for tool in TOOLS)
+    versions = ", ".join(f"{tool} {number}" for tool, number in tool_versions().items())
     recipes = [
         f"<details><summary>Recipe of {escape(candidate.name)}</summary>"
         f"<pre>{escape(json.dumps(dict(candidate.recipe), indent=2, ensure_ascii=False))}</pre></details>"

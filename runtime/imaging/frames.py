@@ -52,7 +52,8 @@ class YuvFrame:
 
         Args:
             data: uint8 [H·W + 2·ceil(H/2)·ceil(W/2)]; `to_rgb` refuses less.
-            height, width: the frame's, in pixels.
+            height: the frame's height in pixels.
+            width: the frame's width in pixels.
         """
         half_height, half_width = _half(height), _half(width)
         u, v = height * width, height * width + half_height * half_width

@@ -1,4 +1,7 @@
-"""Small plots as inline SVG, drawn in the colours of the page around them (see `mmnet.evaluation.parity.html`)."""
+"""Small plots as inline SVG.
+
+A page gives the colours by classes (see `mmnet.evaluation.parity.html`); `standalone` makes a file with its own.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-# As wide as a phone, so that the text keeps its size there; a page shows it at most half as large again.
+# The width of a phone, so that text keeps its size there; a page enlarges a plot by half at most.
 WIDTH = 360
 _TITLE = ' class="title"'
 
@@ -17,13 +20,13 @@ _TITLE = ' class="title"'
 def histogram(
     edges: NDArray[np.float64], counts: NDArray[np.int64], *, label: str, describe: str, logarithmic: bool = False
 ) -> str:
-    """Bars over a number line.
+    """Return a histogram: bars over a number line.
 
     Args:
-        edges: float64 [N + 1], increasing, evenly spaced.
-        counts: int64 [N].
-        label: what the number line counts.
-        describe: the plot in one sentence, for those who do not see it.
+        edges: the edges of the bars, float64 [N + 1], increasing and evenly spaced.
+        counts: the counts of the bars, int64 [N].
+        label: the label of the number line.
+        describe: a description of the plot in one sentence, for screen readers.
         logarithmic: whether heights are log10(1 + count).
     """
     height, left, top, bottom = 170, 40, 8, 34
@@ -36,7 +39,7 @@ def histogram(
         return left + (value - low) / (high - low) * plot_width
 
     parts = []
-    for value, text in _decades(int(counts.max())) if logarithmic else _shares(int(counts.max())):
+    for value, text in _decades(int(counts.max())) if logarithmic else _whole_ticks(int(counts.max())):
         y = top + plot_height - (math.log10(1 + value) if logarithmic else value) / tallest * plot_height
         parts.append(f'<line class="grid" x1="{left}" x2="{WIDTH - 6}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text class="end" x="{left - 5}" y="{y + 4:.1f}">{text}</text>')
@@ -56,12 +59,12 @@ def histogram(
 
 
 def bars(rows: Sequence[tuple[str, float, str]], *, describe: str, marks: Sequence[float | None] = ()) -> str:
-    """A horizontal bar a row, its name above it and its figure at its end.
+    """Return one horizontal bar per row, with the name above it and the value at its end.
 
     Args:
-        rows: name, value >= 0, the value in words.
-        describe: the plot in one sentence.
-        marks: a second value a row, drawn as a tick across the bar.
+        rows: name, value >= 0, and the value as text.
+        describe: a description of the plot in one sentence, for screen readers.
+        marks: a second value per row, drawn as a tick across the bar; None for no tick.
     """
     row, right = 27, 62
     largest = max([value for _, value, _ in rows] + [mark for mark in marks if mark is not None], default=0) or 1.0
@@ -80,11 +83,11 @@ def bars(rows: Sequence[tuple[str, float, str]], *, describe: str, marks: Sequen
 
 
 def standalone(plot: str, heading: Sequence[str]) -> str:
-    """A plot as a file of its own, light or dark.
+    """Return a plot as the content of an SVG file that adapts to light or dark.
 
     Args:
-        plot: as one of the functions above gives it.
-        heading: lines above it; the first is its title.
+        plot: the result of `histogram` or `bars`.
+        heading: the lines above it; the first is the title.
     """
     style = (
         "text{font:11px system-ui,sans-serif;fill:#444}.end{text-anchor:end}.middle{text-anchor:middle}"
@@ -116,16 +119,18 @@ def _svg(height: int, describe: str, parts: Sequence[str]) -> str:
 
 
 def _decades(largest: int) -> list[tuple[float, str]]:
+    """Return the even powers of ten up to `largest`, with their texts."""
     names = ["1", "10", "100", "1 k", "10 k", "100 k", "1 M", "10 M", "100 M", "1 G"]
     return [(10.0**power, name) for power, name in enumerate(names) if power % 2 == 0 and 10**power <= largest]
 
 
-def _shares(largest: int) -> list[tuple[float, str]]:
+def _whole_ticks(largest: int) -> list[tuple[float, str]]:
+    """Return round whole numbers up to `largest`, with their texts."""
     return [(float(tick), _short(tick)) for tick in _ticks(0, largest, 4) if float(tick).is_integer()]
 
 
 def _ticks(low: float, high: float, count: int = 6) -> list[float]:
-    """Round numbers in low … high, about `count` of them."""
+    """Return about `count` round numbers between `low` and `high`."""
     rough = (high - low) / count
     unit = 10 ** math.floor(math.log10(rough))
     step = next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= rough * 0.999)

@@ -1,4 +1,4 @@
-"""The network that ships works on the first evening: matte without a model, export without a checkpoint or photos."""
+"""The checkpoint and the model that ship: matting without a model, exporting without a checkpoint or photos."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_everything_ships_that_is_named():
 
 
 def test_it_finds_the_person_and_not_what_stands_behind():
-    """The astronaut, whom nothing was trained on; her collar and helmet are a failure that the model card shows."""
+    """A photo that is in no training set; the model card shows that collar and helmet fail."""
     with PortraitMatter() as matter:
         alpha = matter(astronaut())
     assert alpha[60:180, 190:260].mean() > 0.95, "face"
@@ -57,12 +57,12 @@ def test_matte_needs_no_model(photo, tmp_path):
 
 
 def test_the_readmes_first_command_gives_the_model_that_ships(model, tmp_path):
-    """In an empty folder, without photos; the ranges lie in the checkpoint."""
+    """Run in an empty folder and without photos; the checkpoint carries its ranges."""
     result = run("export-tflite", "--ckpt", "latest", cwd=tmp_path, timeout=600)
     assert result.returncode == 0, result.stderr
     assert "ships with mmnet" in result.stdout
     exported = tmp_path / model.name
-    # The recipe inside names versions and times; operators, ranges and weights are what has to be the same.
+    # The recipe inside differs in versions; operators, ranges and weights have to be the same.
     ours, theirs = inspect_model(exported), inspect_model(model)
     assert ours.operators == theirs.operators
     with PortraitMatter(exported) as new, PortraitMatter(model) as shipped_model:

@@ -99,7 +99,11 @@ def test_commands_in_code_blocks(page: Path) -> None:
     assert not complaints
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if page.name != "CHANGELOG.md"],  # it names what no longer exists
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
 def test_commands_in_sentences(page: Path) -> None:
     """A command in a sentence exists and has the options named with it; it may lack arguments."""
     everything = get_command(app)

@@ -1,4 +1,4 @@
-"""MediaPipe in an environment of its own: it and TensorFlow's tools want different versions of absl."""
+"""A separate environment for MediaPipe, which needs another version of absl than TensorFlow's tools."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-# 1.2.2 is what these tests were written against; 0.10 names the same classes but was not tried.
+# These tests were written for 1.2.2; 0.10 has the same classes but was not tried.
 MEDIAPIPE = "mediapipe>=1.2.2,<1.3"
 
 _CACHE = Path(__file__).parents[2] / ".cache"
@@ -17,10 +17,10 @@ _CACHE = Path(__file__).parents[2] / ".cache"
 
 @pytest.fixture(scope="session")
 def mediapipe_python() -> Path:
-    """The Python of an environment with MediaPipe, made once under .cache/ and kept.
+    """The Python of an environment with MediaPipe, which is made once under .cache/ and kept.
 
-    Skips where MediaPipe cannot be installed. Fails where it is installed and does not load: then a system
-    library is missing (Debian: libegl1 libgles2, and for its OpenCV libgl1 libglib2.0-0).
+    Skips if MediaPipe cannot be installed. Fails if it is installed but does not load: then a system library is missing
+    (Debian: libegl1 libgles2, and for its OpenCV libgl1 libglib2.0-0).
     """
     environment = _CACHE / "mediapipe-venv"
     python = environment / "bin" / "python"

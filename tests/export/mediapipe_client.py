@@ -1,8 +1,8 @@
-"""Let MediaPipe segment an image with each of some models, in MediaPipe's own environment.
+"""Segment an image with MediaPipe and each of several models, in MediaPipe's own environment.
 
     python mediapipe_client.py FOLDER IMAGE.npy MODEL.tflite...
 
-prints a JSON object that tells for each model what MediaPipe said:
+prints a JSON object with the answer of MediaPipe for each model:
 `{"MODEL.tflite": {"error": null, "masks": ["FOLDER/0.0.npy"], "metadata": {...}}}`.
 """
 
@@ -30,7 +30,7 @@ def segment(model: str, pixels: np.ndarray) -> list[np.ndarray]:
 
 
 def read_metadata(model: bytes) -> dict[str, Any] | None:
-    """The model's metadata as MediaPipe's own schema modules read it."""
+    """Return the model's metadata as MediaPipe's own schema modules read it."""
     root = model_schema.ModelT.InitFromPackedBuf(model)
     for entry in root.metadata:
         if entry.name == b"TFLITE_METADATA":
@@ -42,7 +42,7 @@ def read_metadata(model: bytes) -> dict[str, Any] | None:
 
 
 def plain(value: Any) -> Any:
-    """The schema's objects as JSON-able data, without what is absent."""
+    """Return the schema's objects as JSON values, without absent fields."""
     if isinstance(value, metadata_schema.CustomMetadataT):
         activation = segmenter_schema.ImageSegmenterOptionsT.InitFromPackedBuf(bytes(value.data))
         return {"name": value.name.decode(), "data": plain(activation)}

@@ -1,4 +1,4 @@
-"""What an export makes, through the library: every precision of a small network, and what verification catches."""
+"""Exports through the library: every precision of a small network, and the failures that verification catches."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class TestEveryVariant:
         images = calibration.images.astype(np.float32) / np.float32(255)
         expected = tf.nn.softmax(keras_model(images, training=False)["final_block"]).numpy()[..., 1]
         assert expected.std() > 0.01
-        # A network with random weights is harder on 8 bits than a trained one.
+        # Random weights lose more in 8 bits than trained ones.
         allowed = {"int8": 0.02, "dynamic": 0.01, "float16": 1e-3, "float32": 1e-5}[variant[0]]
         assert np.abs(alphas - expected).mean() < allowed
 
@@ -178,7 +178,7 @@ def float_model():
 
 
 class TestVerificationCatches:
-    """Each check, given a model that it exists for."""
+    """Each check fails for a model with the defect that it looks for."""
 
     def test_another_networks_weights(self, float_model):
         other = random_checkpoint(CHECKPOINT.config, seed=2)
@@ -202,7 +202,7 @@ class TestVerificationCatches:
         assert worst.measured.endswith("abcd"[int(np.argmax(differences))])
 
     def test_the_naive_conversion(self):
-        """From the Keras model with an unknown batch, as one would do it first."""
+        """The obvious conversion: from the Keras model, with an unknown batch."""
         model = build_keras(CHECKPOINT.config, keras)
         module = tf.Module()
         module.network = model

@@ -1,4 +1,4 @@
-"""`export-tflite` as a user runs it."""
+"""The command `export-tflite`, run as a user runs it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONFIG = ModelConfig(0.35, 64, "half_pixel")
 
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory):
-    """A --ckpt-dir with one run."""
+    """A folder of checkpoints with one run."""
     folder = tmp_path_factory.mktemp("work") / "checkpoints"
     save_checkpoint(random_checkpoint(CONFIG), folder / "run" / "step-7")
     return folder
@@ -33,7 +33,7 @@ def files(folder: Path) -> list[str]:
 
 
 def test_the_default_is_int8_of_the_latest_checkpoint(checkpoints, photos, tmp_path):
-    """In the folder where checkpoints/ lies, with a bad photo among the good ones; everything that it says is true."""
+    """Run in the folder around checkpoints/, with one unreadable photo among the readable ones."""
     folder = tmp_path / "photos"
     folder.mkdir()
     for photo in photos.iterdir():
@@ -119,7 +119,7 @@ def test_interrupted_it_leaves_nothing(checkpoints, photos, tmp_path):
 
 
 def test_a_full_disk_leaves_nothing(checkpoints, tmp_path):
-    """A limit on the size of a file, met only when the model is written, answers as a full disk does."""
+    """A limit on the size of files, reached only when the model is written, fails like a full disk."""
     script = """
 import resource, signal, sys
 from mmnet.export.model import ExportedModel

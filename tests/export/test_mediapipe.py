@@ -1,4 +1,4 @@
-"""MediaPipe's ImageSegmenter, the real one, runs our models and returns our alpha matte."""
+"""MediaPipe's real ImageSegmenter runs the exported models and returns the same alpha."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ SIZE = 64
 
 @pytest.fixture(scope="module")
 def portrait() -> np.ndarray[Any, Any]:
-    """A person, uint8 RGB [S, S, 3]."""
+    """A photo of a person, uint8 RGB [S, S, 3]."""
     return np.asarray(cv2.resize(astronaut(), (SIZE, SIZE), interpolation=cv2.INTER_AREA))
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Models with metadata, by recipe, and one without: "bare"."""
+    """Models with metadata, by variant, and one without metadata, `bare`."""
     folder = tmp_path_factory.mktemp("models")
     checkpoint = random_checkpoint(ModelConfig(0.35, SIZE), seed=4)
     graph = inference_graph(checkpoint)
     bare = {"float32": to_float(graph), "float16": to_float16(graph), "uint8": to_int8(graph, probe_images(SIZE))}
-    contents = {recipe: add_metadata(model, CARD) for recipe, model in bare.items()} | {"bare": bare["float32"]}
+    contents = {variant: add_metadata(model, CARD) for variant, model in bare.items()} | {"bare": bare["float32"]}
     for name, content in contents.items():
         (folder / f"{name}.tflite").write_bytes(content)
     return {name: folder / f"{name}.tflite" for name in contents}
@@ -54,7 +54,7 @@ def client(
     mediapipe_python: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> subprocess.CompletedProcess[str]:
-    """MediaPipe, run on the portrait with every model."""
+    """The finished process of MediaPipe, which ran every model on the portrait."""
     folder = tmp_path_factory.mktemp("masks")
     np.save(folder / "portrait.npy", portrait)
     command = [mediapipe_python, CLIENT, folder, folder / "portrait.npy", *models.values()]
@@ -65,7 +65,7 @@ def client(
 
 @pytest.fixture(scope="module")
 def answers(client: subprocess.CompletedProcess[str], models: Mapping[str, Path]) -> dict[str, Any]:
-    """What MediaPipe said of each model, by recipe."""
+    """The answer of MediaPipe about each model, by variant."""
     said = json.loads(client.stdout)
     return {name: said[str(path)] for name, path in models.items()}
 
@@ -93,13 +93,13 @@ def test_uint8_mask_is_our_alpha_byte_for_byte(
     np.testing.assert_array_equal(confidence * 256, alpha.astype(np.float32))
 
 
-@pytest.mark.parametrize("recipe", ["float32", "float16"])
+@pytest.mark.parametrize("variant", ["float32", "float16"])
 def test_float_mask_is_our_alpha(
-    recipe: str, answers: Mapping[str, Any], models: Mapping[str, Path], portrait: np.ndarray[Any, Any]
+    variant: str, answers: Mapping[str, Any], models: Mapping[str, Path], portrait: np.ndarray[Any, Any]
 ) -> None:
-    alpha = _alpha(models[recipe], (portrait / 255).astype(np.float32))
+    alpha = _alpha(models[variant], (portrait / 255).astype(np.float32))
     assert alpha.max() - alpha.min() > 0.1
-    np.testing.assert_allclose(_mask(answers[recipe]), alpha, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(_mask(answers[variant]), alpha, rtol=0, atol=1e-5)
 
 
 def test_float_model_without_metadata_is_refused(answers: Mapping[str, Any]) -> None:
@@ -107,9 +107,9 @@ def test_float_model_without_metadata_is_refused(answers: Mapping[str, Any]) -> 
     assert answers["bare"]["metadata"] is None
 
 
-@pytest.mark.parametrize("recipe", MODELS)
-def test_upstreams_schema_reads_our_metadata(recipe: str, answers: Mapping[str, Any]) -> None:
-    metadata = answers[recipe]["metadata"]
+@pytest.mark.parametrize("variant", MODELS)
+def test_upstreams_schema_reads_our_metadata(variant: str, answers: Mapping[str, Any]) -> None:
+    metadata = answers[variant]["metadata"]
     said = [metadata[name] for name in ("name", "description", "version", "author", "license")]
     assert said == [CARD.name, CARD.description, CARD.version, CARD.author, CARD.licence]
     assert metadata["minParserVersion"] == "1.5.0"
@@ -119,10 +119,10 @@ def test_upstreams_schema_reads_our_metadata(recipe: str, answers: Mapping[str, 
     assert f"{SIZE}x{SIZE}" in image["description"]
     rgb, grayscale = (tensor["content"]["contentProperties"]["colorSpace"] for tensor in (image, alpha))
     assert (rgb, grayscale) == (1, 2)
-    white = [255.0] if recipe == "uint8" else [1.0]
+    white = [255.0] if variant == "uint8" else [1.0]
     assert image["stats"] == alpha["stats"] == {"min": [0.0], "max": white}
     normalization = [unit["options"] for unit in image.get("processUnits", [])]
-    assert normalization == ([] if recipe == "uint8" else [{"mean": [0.0], "std": [255.0]}])
+    assert normalization == ([] if variant == "uint8" else [{"mean": [0.0], "std": [255.0]}])
     (segmenter,) = subgraph["customMetadata"]
     assert segmenter == {"name": "SEGMENTER_METADATA", "data": {"activation": 0, "minParserVersion": "1.0.0"}}
 

@@ -1,4 +1,4 @@
-"""Metadata goes in, comes out again, and leaves the model what it was."""
+"""Metadata is added, read back, and changes nothing else in the model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_models import RECIPES, SIZE, convert, matting_model, tensorflow, weights
+from tiny_models import SIZE, VARIANTS, convert, matting_model, tensorflow, weights
 
 from mmnet.export.metadata import add_metadata
 from mmnet.runtime.errors import ModelError
@@ -31,9 +31,9 @@ CARD = ModelMetadata(
 )
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
-def test_model_computes_what_it_did(recipe: str) -> None:
-    model = matting_model(recipe)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_model_computes_what_it_did(variant: str) -> None:
+    model = matting_model(variant)
     described = add_metadata(model, CARD)
     assert read_graph(described) == read_graph(model)
     np.testing.assert_array_equal(_run(described), _run(model))
@@ -49,9 +49,9 @@ def _run(model: bytes) -> np.ndarray[Any, Any]:
     return np.asarray(run(image=image)["alpha"])
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
-def test_other_metadata_and_every_operator_option_stay(recipe: str) -> None:
-    model = matting_model(recipe)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_other_metadata_and_every_operator_option_stay(variant: str) -> None:
+    model = matting_model(variant)
     before, after = metadata_buffers(model), metadata_buffers(add_metadata(model, CARD))
     assert "min_runtime_version" in before
     assert {name: after[name] for name in before} == before
@@ -80,9 +80,9 @@ def _leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
-def test_weights_are_aligned(recipe: str) -> None:
-    model = add_metadata(matting_model(recipe), CARD)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_weights_are_aligned(variant: str) -> None:
+    model = add_metadata(matting_model(variant), CARD)
     start = np.frombuffer(model, np.uint8).ctypes.data
     root = schema.Model.GetRootAs(model)
     buffers = [root.Buffers(index) for index in range(root.BuffersLength())]

@@ -1,4 +1,4 @@
-"""Every rewriting computes what the training graph computes in Keras."""
+"""Every rewritten graph computes the same alpha as the training graph in Keras."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_every_input_size(size, sampling, photos):
 
 @pytest.mark.parametrize("sampling", ["legacy", "half_pixel"])
 def test_edges_are_clamped_and_not_padded_with_zeros(sampling):
-    """Edges differ from the inside only where resizes clamp, which a smooth image would hide."""
+    """An image of noise, since a smooth image would hide wrong edges."""
     config = ModelConfig(0.35, 64, sampling)
     weights = random_weights(config, seed=3)
     images = np.random.default_rng(0).random((2, 64, 64, 3), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Our checkpoints: what is saved comes back, damage is named, nothing executes, and `--ckpt` finds the right one."""
+"""Checkpoints: saving and loading, reporting damage, executing nothing, and the choice by `--ckpt`."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_weights_that_cannot_be_are_refused_before_saving(tmp_path, value, messa
 
 
 def test_a_full_disk_leaves_the_old_checkpoint(saved):
-    """A file may not grow beyond what the limit allows: the kernel answers as a full disk does."""
+    """A limit on the size of files fails like a full disk."""
     script = f"""
 import resource, signal, sys
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The network against independent implementations of it."""
+"""The network compared with independent implementations."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_weights_survive_keras(keras_name):
     assert all(np.array_equal(returned[name], weights[name]) for name in weights)
 
 
-# From the paper's code, auxiliary head and moving statistics included.
+# Of the paper's code, with the auxiliary head and the moving statistics.
 PARAMETERS = {0.5: 68_996, 0.75: 127_244, 1.0: 199_420, 1.4: 368_876}
 
 

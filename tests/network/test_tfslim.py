@@ -19,7 +19,7 @@ TRAINING_STATE = {"global_step": np.int64(304500), "beta1_power": np.float32(0.9
 
 
 def write(folder, step=304500, **changes):
-    """A checkpoint as the original code leaves it: network, Adam slots, training state, the `checkpoint` file."""
+    """Write a checkpoint like the original code: network, Adam slots, training state, the file `checkpoint`."""
     slots = {f"{name}/{slot}": w * 0 for name, w in WEIGHTS.items() for slot in ("Adam", "Adam_1")}
     variables = WEIGHTS | slots | TRAINING_STATE | {"global_step": np.int64(step)} | changes
     variables = {name: value for name, value in variables.items() if value is not None}

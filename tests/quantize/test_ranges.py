@@ -1,4 +1,4 @@
-"""A checkpoint that carries its ranges: measured, kept, exported without photos, and what is wrong with them said."""
+"""Checkpoints with activation ranges: measuring, saving, exporting without photos, and reporting damage."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def graph_of(checkpoint):
 @pytest.fixture(scope="module")
 def calibration(photos):
     found = load_calibration(photos, SIZE)
-    # Post-training quantization sees one black and one white pixel, so that the input ranges over all bytes.
+    # Like post-training quantization: one black and one white pixel, so that the input ranges over all bytes.
     found.images[0, 0, 0], found.images[0, -1, -1] = 0, 255
     return found
 
 
 @pytest.fixture(scope="module")
 def measured(calibration, tmp_path_factory):
-    """The folder of a checkpoint whose ranges were measured."""
+    """The folder of a checkpoint with measured ranges."""
     ranges = measure_ranges(BARE, RangeImages(calibration.images, {"photos": len(calibration.images)}))
     return save_with_ranges(BARE, ranges, tmp_path_factory.mktemp("runs") / "measured")
 
@@ -59,7 +59,7 @@ def checkpoint(measured):
 
 @pytest.fixture(scope="module")
 def with_photos(calibration):
-    """Input dtype -> what post-training quantization makes."""
+    """Input dtype -> the model of post-training quantization."""
     return {dtype: to_int8(graph_of(BARE), calibration.images, input_dtype=dtype) for dtype in DTYPES}
 
 
@@ -70,13 +70,13 @@ def exported(checkpoint):
 
 @pytest.fixture(scope="module")
 def without_photos(checkpoint, exported):
-    """Input dtype -> what the checkpoint's ranges make."""
+    """Input dtype -> the model made with the checkpoint's ranges."""
     as_float = to_int8_from_ranges(graph_of(checkpoint), checkpoint.ranges.limits, input_dtype="float32")
     return {"uint8": exported.content, "float32": as_float}
 
 
 def operators(model):
-    """Every operator in order, with type and shape of what it gives."""
+    """Return every operator in order, with type and shape of its outputs."""
     tree = read_tree(model)
     graph = tree.subgraphs[0]
     return [
@@ -89,7 +89,7 @@ def operators(model):
 
 
 def scales(model):
-    """Scale and zero point of every tensor that an operator gives."""
+    """Return scale and zero point of the output of every operator."""
     graph = read_tree(model).subgraphs[0]
     quantizations = [graph.tensors[index].quantization for operator in graph.operators for index in operator.outputs]
     return [(float(q.scale[0]), int(q.zeroPoint[0])) for q in quantizations if q is not None and q.scale is not None]
@@ -127,7 +127,7 @@ class TestExportWithoutPhotos:
         assert result.recipe["ranges"] is None
 
     def test_a_uniform_bias_gets_the_scale_of_every_channel(self, calibration):
-        """The head's bias is one number, repeated; the converter would take the first channel's scale for all."""
+        """The head's bias is one number, repeated, for which the converter would use the first channel's scale."""
         weights = dict(BARE.weights)
         weights["MMNet/final_block/pointwise_conv/biases"] = np.array([0, 2], np.float32)
         shifted = replace(BARE, weights=weights)

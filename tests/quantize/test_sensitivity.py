@@ -12,15 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import error_line, random_checkpoint, run
 
+from mmnet.api.sensitivity import SensitivityReport
 from mmnet.export.convert import to_float, to_int8
 from mmnet.export.mixed import UnknownLayerError, calibrate
 from mmnet.export.verify import alphas, probe_images
 from mmnet.graph.inference import inference_graph
 from mmnet.network.checkpoint import save_checkpoint
 from mmnet.network.config import ModelConfig
-from mmnet.quantize.calibration import load_calibration
+from mmnet.network.resolve import open_checkpoint
+from mmnet.quantize.calibration import Calibration, load_calibration
 from mmnet.quantize.recipe import ExportRecipe, RecipeError, read_recipe
-from mmnet.quantize.sensitivity import LayerSensitivity, Sensitivity, propose
+from mmnet.quantize.sensitivity import LayerSensitivity, Proposal, Sensitivity, propose
 from mmnet.runtime import MattingModel
 from mmnet.runtime.tflite.contents import read_graph
 from mmnet.runtime.tflite.inspection import inspect_model
@@ -31,7 +33,7 @@ CONFIG = ModelConfig(0.35, 32, "half_pixel")
 
 @pytest.fixture(scope="module")
 def network():
-    """A checkpoint whose mattes are decided: alpha near 0.5 everywhere moves less than it is rounded."""
+    """A checkpoint with alphas near 0 and 1; alphas near 0.5 would change less than by rounding."""
     found = random_checkpoint(CONFIG)
     head = "MMNet/final_block/pointwise_conv/weights"
     return replace(found, weights=dict(found.weights) | {head: 15 * found.weights[head]})
@@ -60,7 +62,7 @@ def float_layers_of(model):
     return {layer.name for layer in layers(graph) if graph.tensors[layer.tensor].dtype == "float32"}
 
 
-# Errors that add up, as those of layers roughly do.
+# Errors that add up, as the errors of layers roughly do.
 ERRORS = st.lists(st.integers(0, 50), min_size=1, max_size=12)
 
 
@@ -205,3 +207,28 @@ def test_a_bad_recipe_is_one_line(tmp_path, recipe, arguments, said):
 def test_a_recipe_that_is_not_there(tmp_path):
     with pytest.raises(RecipeError, match=r"absent\.json: cannot be read"):
         read_recipe(tmp_path / "absent.json")
+
+
+@pytest.mark.parametrize(
+    ("float_layers", "conclusion"),
+    [
+        (("b",), "1 of 2 layers in float give 0.00100 (tolerance: 0.002): b"),
+        ((), "no float layer needed for 0.002: all layers in 8 bits give 0.00100"),
+        (None, "no choice of float layers meets 0.002: with all layers in float, input and output in bytes alone"),
+    ],
+)
+def test_a_report_prints_every_layer_and_its_conclusion(checkpoint, float_layers, conclusion):
+    layers = (LayerSensitivity("b", "CONV_2D", 0.004, 0.001), LayerSensitivity("a", "LOGISTIC", 0.002, 0.003))
+    photos = Calibration(probe_images(CONFIG.size), ("1", "2", "3", "4"), {})
+    report = SensitivityReport(
+        open_checkpoint(checkpoint), photos, 4, Sensitivity(0.005, 0.0005, layers), Proposal(0.002, float_layers, 0.001)
+    )
+    lines = str(report).splitlines()
+    assert [line.split() for line in lines[1:3]] == [
+        ["b", "CONV_2D", "0.00400", "0.00100"],
+        ["a", "LOGISTIC", "0.00200", "0.00300"],
+    ]
+    assert lines[-1].startswith(conclusion)
+    assert repr(report).startswith(f"<SensitivityReport mine: {conclusion}")
+    assert report.recipe() == ExportRecipe("int8", None, float_layers or ())
+    assert report.to_json()["proposal"]["met"] == (float_layers is not None)
