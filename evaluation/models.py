@@ -14,6 +14,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from mmnet.arrays import Alpha, F32Array, U8Array
 from mmnet.runtime import MattingModel, ModelError
+from mmnet.runtime.tflite.interpreter import allocate, invoke, open_interpreter, write_image
 from mmnet.runtime.tflite.metadata import read_metadata
 
 Pixels = U8Array | F32Array
@@ -64,9 +65,9 @@ class FloatModel:
         """
         self.name = name
         try:
-            interpreter = Interpreter(model_content=content, num_threads=1)
-            interpreter.allocate_tensors()
-        except (RuntimeError, ValueError) as error:
+            interpreter = open_interpreter(content, name)
+            allocate(interpreter, name)
+        except ModelError as error:
             raise ModelError(f"{name}: is damaged, or LiteRT cannot run it here; copy it again") from error
         tensors = [*interpreter.get_input_details(), *interpreter.get_output_details()]
         given = [(tensor["shape"].tolist(), np.dtype(tensor["dtype"])) for tensor in tensors]
@@ -82,14 +83,15 @@ class FloatModel:
         """Return the alpha of an image, [S, S, 3] RGB, uint8 or float32 in 0-255: float32 [S, S] in 0-1.
 
         Raises:
-            ModelError: the model is closed, the image has another shape, or the alpha is not finite.
+            ModelError: the model is closed, the image has another shape, LiteRT cannot run the model, or the alpha is
+                not finite.
         """
         if self._interpreter is None:
             raise ModelError(f"{self.name}: the model is closed; open it again")
         if image.shape != (self.size, self.size, 3):
             raise ModelError(f"{self.name}: the image is {image.shape}, it takes {(self.size, self.size, 3)}")
-        self._interpreter.set_tensor(self._image, image[None].astype(np.float32) / np.float32(255))
-        self._interpreter.invoke()
+        write_image(self._interpreter, self._image, image)
+        invoke(self._interpreter, self.name)
         alpha: Alpha = self._interpreter.get_tensor(self._alpha)[0, :, :, 0]
         if not np.isfinite(alpha).all():
             raise ModelError(f"{self.name}: computed an alpha that is not finite; check its weights")

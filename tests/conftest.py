@@ -12,8 +12,6 @@ import pytest
 import skimage.data
 from support import ROOT
 
-from mmnet.arrays import U8Array
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the fast tests first: a mistake shows within the first minutes."""
@@ -36,13 +34,13 @@ def research_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def portrait() -> U8Array:
+def portrait() -> np.ndarray:
     """A public-domain portrait (NASA): uint8 [512, 512, 3], RGB."""
-    return np.asarray(skimage.data.astronaut(), np.uint8)
+    return np.asarray(skimage.data.astronaut())
 
 
 @pytest.fixture(scope="session")
-def photos(portrait: U8Array, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def photos(portrait: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of twelve photos cut from public-domain images."""
     folder = tmp_path_factory.mktemp("photos")
     for index, image in enumerate((portrait, skimage.data.coffee(), skimage.data.chelsea())):

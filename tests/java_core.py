@@ -95,7 +95,7 @@ class CompositeCase:
 
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
-        alpha = np.divide(self.alpha, np.float32(255), dtype=np.float32)
+        alpha = np.asarray(self.alpha / np.float32(255), np.float32)
         return b"".join(composite(self.image, alpha, over).tobytes() for over in (self.background, self.colour))
 
 

@@ -14,6 +14,7 @@ import pytest
 from skimage.data import astronaut
 
 from mmnet.batch.plan import Task
+from mmnet.batch.protocols import Work
 from mmnet.batch.rendering import RenderOptions
 from mmnet.runtime.model import default_model
 
@@ -38,7 +39,7 @@ class SerialPool:
     interrupt: int | None = None
     tasks: list[Task] = field(default_factory=list)
 
-    def run(self, tasks: Sequence[str], build: Callable[[bool], Callable[[str], str]]) -> Generator[tuple[int, str]]:
+    def run(self, tasks: Sequence[str], build: Callable[[bool], Work]) -> Generator[tuple[int, str], None, None]:
         work = build(False)
         for index, text in enumerate(tasks):
             task = Task.from_json(text)
