@@ -33,6 +33,7 @@ _HOMES = {
     "MMNetError": "mmnet.errors",
     "ParityComparison": "mmnet.api.comparing",
     "PortraitMatter": "mmnet.runtime",
+    "Profile": "mmnet.runtime",
     "SensitivityReport": "mmnet.api.sensitivity",
     "VideoEvaluation": "mmnet.api.evaluating",
     "compare": "mmnet.api.comparing",
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
     from mmnet.api.sensitivity import SensitivityReport, measure_sensitivity
     from mmnet.errors import MMNetError
     from mmnet.network.resolve import open_checkpoint
-    from mmnet.runtime import PortraitMatter, composite, cutout, read_photo
+    from mmnet.runtime import PortraitMatter, Profile, composite, cutout, read_photo
 
 __all__ = [
     "ArmComparison",
@@ -81,6 +82,7 @@ __all__ = [
     "MMNetError",
     "ParityComparison",
     "PortraitMatter",
+    "Profile",
     "SensitivityReport",
     "VideoEvaluation",
     "compare",
