@@ -14,6 +14,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from mmnet.arrays import Alpha, F32Array, U8Array
 from mmnet.runtime import MattingModel, ModelError
+from mmnet.runtime.tflite.interpreter import allocate, invoke, open_interpreter, write_image
 from mmnet.runtime.tflite.metadata import read_metadata
 
 Pixels = U8Array | F32Array
@@ -63,11 +64,8 @@ class FloatModel:
             ModelError: it is damaged, or has other tensors.
         """
         self.name = name
-        try:
-            interpreter = Interpreter(model_content=content, num_threads=1)
-            interpreter.allocate_tensors()
-        except (RuntimeError, ValueError) as error:
-            raise ModelError(f"{name}: is damaged, or LiteRT cannot run it here; copy it again") from error
+        interpreter = open_interpreter(content, name)
+        allocate(interpreter, name)
         tensors = [*interpreter.get_input_details(), *interpreter.get_output_details()]
         given = [(tensor["shape"].tolist(), np.dtype(tensor["dtype"])) for tensor in tensors]
         self.size = int(given[0][0][1])
@@ -88,8 +86,8 @@ class FloatModel:
             raise ModelError(f"{self.name}: the model is closed; open it again")
         if image.shape != (self.size, self.size, 3):
             raise ModelError(f"{self.name}: the image is {image.shape}, it takes {(self.size, self.size, 3)}")
-        self._interpreter.set_tensor(self._image, image[None].astype(np.float32) / np.float32(255))
-        self._interpreter.invoke()
+        write_image(self._interpreter, self._image, image)
+        invoke(self._interpreter, self.name)
         alpha: Alpha = self._interpreter.get_tensor(self._alpha)[0, :, :, 0]
         if not np.isfinite(alpha).all():
             raise ModelError(f"{self.name}: computed an alpha that is not finite; check its weights")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from mmnet.arrays import AnyArray, F32Array, U8Array
+from mmnet.arrays import F32Array, U8Array
 from mmnet.errors import MMNetError
 from mmnet.runtime.tflite.contents import Graph, read_graph
+from mmnet.runtime.tflite.interpreter import Delegate, allocate, invoke, open_interpreter, real_values, write_image
 from mmnet.runtime.tflite.layers import Layer, layers
 
 
@@ -112,27 +112,16 @@ class TracedModel:
 
     def __init__(self, model: bytes) -> None:
         """Load a .tflite with one input: RGB as uint8, or as float32 in 0-1."""
-        self._interpreter = Interpreter(
-            model_content=model,
-            num_threads=2,
-            experimental_preserve_all_tensors=True,
-            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        )
-        self._interpreter.allocate_tensors()
+        self._interpreter = open_interpreter(model, threads=2, delegate=Delegate.NONE, keep_tensors=True)
+        allocate(self._interpreter)
         (self._image,) = self._interpreter.get_input_details()
         self._details: dict[int, Any] = {entry["index"]: entry for entry in self._interpreter.get_tensor_details()}
 
     def __call__(self, image: U8Array) -> None:
         """Run the model on an image, uint8 [S, S, 3], RGB."""
-        floats = np.dtype(self._image["dtype"]) == np.float32
-        value = image.astype(np.float32) / np.float32(255) if floats else image
-        self._interpreter.set_tensor(self._image["index"], value[None])
-        self._interpreter.invoke()
+        write_image(self._interpreter, self._image["index"], image)
+        invoke(self._interpreter)
 
     def values(self, tensor: int) -> F32Array:
         """Return the dequantized values of a tensor, by its index, as float32 of its shape."""
-        stored: AnyArray = self._interpreter.get_tensor(tensor)
-        scale, zero_point = self._details[tensor]["quantization"]
-        if not scale:
-            return stored.astype(np.float32)
-        return (stored.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
+        return real_values(self._interpreter, self._details[tensor])
