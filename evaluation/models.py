@@ -80,7 +80,8 @@ class FloatModel:
         """Return the alpha of an image, [S, S, 3] RGB, uint8 or float32 in 0-255: float32 [S, S] in 0-1.
 
         Raises:
-            ModelError: the model is closed, the image has another shape, or the alpha is not finite.
+            ModelError: the model is closed, the image has another shape, LiteRT cannot run the model, or the alpha is
+                not finite.
         """
         if self._interpreter is None:
             raise ModelError(f"{self.name}: the model is closed; open it again")

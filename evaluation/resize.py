@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.errors import MMNetError
 from mmnet.runtime import to_model_input
 from mmnet.runtime.fullres.upsampling import resize_alpha
+from mmnet.runtime.imaging.taps import Taps
 
 
 class ResizeError(MMNetError):
@@ -51,22 +51,13 @@ def resize_aligned_bilinear(array: AnyArray, height: int, width: int) -> F32Arra
     return _bilinear(array, height, width, aligned=True)
 
 
-@dataclass(frozen=True)
-class _Taps:
-    """For each output position: the two input positions around it, and its fraction of the way between them."""
-
-    first: NDArray[np.intp]
-    second: NDArray[np.intp]
-    fraction: F32Array
-
-
 @cache
-def _taps(side: int, size: int, aligned: bool) -> _Taps:
+def _taps(side: int, size: int, aligned: bool) -> Taps:
     # CalculateResizeScale of TensorFlow does the same: the aligned scale is undefined for one output pixel.
     scale = np.float32(side - 1) / np.float32(size - 1) if aligned and size > 1 else np.float32(side) / np.float32(size)
     position = np.arange(size, dtype=np.float32) * scale
     first = np.minimum(position.astype(np.intp), side - 1)
-    return _Taps(first, np.minimum(first + 1, side - 1), position - first.astype(np.float32))
+    return Taps(first, np.minimum(first + 1, side - 1), position - first.astype(np.float32))
 
 
 def _bilinear(array: AnyArray, height: int, width: int, *, aligned: bool) -> F32Array:
@@ -87,7 +78,7 @@ def _bilinear(array: AnyArray, height: int, width: int, *, aligned: bool) -> F32
     return top
 
 
-def _between(lines: F32Array, columns: _Taps, fraction: F32Array) -> F32Array:
+def _between(lines: F32Array, columns: Taps, fraction: F32Array) -> F32Array:
     left, right = lines.take(columns.first, axis=1), lines.take(columns.second, axis=1)
     right -= left
     right *= fraction

@@ -36,7 +36,7 @@ def research_data() -> Path:
 @pytest.fixture(scope="session")
 def portrait() -> np.ndarray:
     """A public-domain portrait (NASA): uint8 [512, 512, 3], RGB."""
-    return skimage.data.astronaut()
+    return np.asarray(skimage.data.astronaut())
 
 
 @pytest.fixture(scope="session")

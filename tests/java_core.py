@@ -73,8 +73,8 @@ class AlphaCase:
 
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
-        upright = self.orientation.apply(np.empty((self.height, self.width), np.uint8)).shape
-        image_alpha = alpha_to_image(self.alpha, *upright, self.fit)
+        height, width = self.orientation.apply(np.empty((self.height, self.width), np.uint8)).shape
+        image_alpha = alpha_to_image(self.alpha, height, width, self.fit)
         return image_alpha.tobytes() + self.orientation.undo(image_alpha).tobytes()
 
 
@@ -95,7 +95,7 @@ class CompositeCase:
 
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
-        alpha = self.alpha / np.float32(255)
+        alpha = np.asarray(self.alpha / np.float32(255), np.float32)
         return b"".join(composite(self.image, alpha, over).tobytes() for over in (self.background, self.colour))
 
 

@@ -6,6 +6,7 @@ Run: python tests/make_golden.py
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy_network import NumpyMMNet
@@ -24,10 +25,11 @@ def compute() -> dict[str, np.ndarray]:
     arrays = {"image": image}
     for sampling in ("legacy", "half_pixel"):
         network = NumpyMMNet(random_weights(ModelConfig(WIDTH, SIZE), SEED), WIDTH, sampling)
-        outputs = network(image.astype(np.float32) / 255)
+        outputs = network(image.astype(np.float32) / np.float32(255))
         arrays |= {f"{sampling}/{name}": outputs[name].astype(np.float32) for name in MAPS}
     return arrays
 
 
 if __name__ == "__main__":
-    np.savez_compressed(GOLDEN, **compute())
+    arrays: dict[str, Any] = compute()
+    np.savez_compressed(GOLDEN, **arrays)

@@ -16,14 +16,14 @@ SIZE = 128
 def texture(seed: int, size: int) -> F32Array:
     """Coarse colours, float32 [size, size, 3] in 40-215."""
     grains = np.random.default_rng(seed).uniform(40, 215, (size // 8, size // 8, 3)).astype(np.float32)
-    return np.asarray(cv2.resize(grains, (size, size), interpolation=cv2.INTER_LINEAR))
+    return np.asarray(cv2.resize(grains, (size, size), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def disc(x: float, y: float, size: int = SIZE, radius: float = 0.25) -> F32Array:
     """A soft disc around (x, y) in pixels: float32 [size, size] in 0-1."""
     rows, columns = np.mgrid[0:size, 0:size]
     distance = np.hypot(rows - y, columns - x)
-    return (0.5 + (radius * size - distance) / 4).clip(0, 1).astype(np.float32)
+    return np.asarray((0.5 + (radius * size - distance) / 4).clip(0, 1), np.float32)
 
 
 def drawn_sequence(

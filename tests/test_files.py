@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from mmnet.errors import OutputError, OutputExistsError
 from mmnet.files import atomic_file, atomic_folder, check_writable
 
 
-def test_a_file_appears_whole(tmp_path):
+def test_a_file_appears_whole(tmp_path: Path) -> None:
     with atomic_file(tmp_path / "a.bin") as temporary:
         temporary.write_bytes(b"new")
         assert not (tmp_path / "a.bin").exists()
@@ -19,7 +20,7 @@ def test_a_file_appears_whole(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]
 
 
-def test_permissions_are_those_of_any_new_file(tmp_path):
+def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
     mask = os.umask(0o027)
     try:
         with atomic_file(tmp_path / "a") as temporary:
@@ -30,7 +31,7 @@ def test_permissions_are_those_of_any_new_file(tmp_path):
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
-def test_whatever_happens_the_old_file_stays(tmp_path, error):
+def test_whatever_happens_the_old_file_stays(tmp_path: Path, error: type[BaseException]) -> None:
     (tmp_path / "a").write_text("old")
 
     def write_half() -> None:
@@ -44,7 +45,7 @@ def test_whatever_happens_the_old_file_stays(tmp_path, error):
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-def test_a_folder_is_replaced_whole(tmp_path):
+def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
     for content in ("one", "two"):
         with atomic_folder(tmp_path / "f") as temporary:
             (temporary / content).write_text(content)
@@ -56,7 +57,7 @@ def test_a_folder_is_replaced_whole(tmp_path):
 
 
 @pytest.mark.parametrize("force", [True, False])
-def test_devices_and_pipes_are_never_replaced(tmp_path, force):
+def test_devices_and_pipes_are_never_replaced(tmp_path: Path, force: bool) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with pytest.raises(OutputError, match="device or a pipe"):
@@ -66,7 +67,7 @@ def test_devices_and_pipes_are_never_replaced(tmp_path, force):
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
-def test_an_unwritable_output_is_refused_before_the_work(tmp_path):
+def test_an_unwritable_output_is_refused_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("")
     with pytest.raises(OutputExistsError, match="--force"):
         check_writable(tmp_path / "a", force=False)

@@ -43,13 +43,6 @@ _TURN = Orientation(270, mirrored=True)  # as a front camera has it
 _BACKGROUND = (0, 255, 0)
 
 
-class _RawModel(MattingModel):
-    """A model that also returns its alpha as the tensor holds it."""
-
-    def raw(self, image: U8Array) -> AnyArray:
-        return self.run_raw(image)
-
-
 def _frame(photo: U8Array) -> U8Array:
     """Make a camera frame from a photo, upright: Y is the green channel, U and V are every other red and blue."""
     height, width = photo.shape[:2]
@@ -67,11 +60,11 @@ def _bytes(alpha: AnyArray) -> U8Array:
 
 
 # The stages after the photo; each is computed from the arrays of earlier stages.
-_STAGES: dict[str, Callable[[_RawModel, Arrays], AnyArray]] = {
+_STAGES: dict[str, Callable[[MattingModel, Arrays], AnyArray]] = {
     "frame": lambda model, seen: _frame(seen["photo"]),
     "fits": lambda model, seen: np.stack([to_model_input(seen["frame"], model.size, fit) for fit in Fit]),
     "input": lambda model, seen: to_model_input(seen["photo"], model.size),
-    "alpha": lambda model, seen: model.raw(seen["input"]),
+    "alpha": lambda model, seen: model.run_raw(seen["input"]),
     "image": lambda model, seen: alpha_to_image(_bytes(seen["alpha"]), *seen["photo"].shape[:2]),
     "matte": lambda model, seen: upsample_alpha(_floats(seen["alpha"]), seen["photo"], model_input=seen["input"]),
     "foreground": lambda model, seen: estimate_foreground(seen["photo"], seen["matte"]),
@@ -79,7 +72,7 @@ _STAGES: dict[str, Callable[[_RawModel, Arrays], AnyArray]] = {
 }
 
 
-def _observe(model: _RawModel, path: str, given: Path | None) -> Arrays:
+def _observe(model: MattingModel, path: str, given: Path | None) -> Arrays:
     """Compute every stage of a photo, from the arrays in the folder `given` if there is one."""
     own: dict[str, AnyArray] = {"photo": read_photo(path)}
     seen = own if given is None else {file.stem: np.load(file, allow_pickle=False) for file in given.glob("*.npy")}
@@ -106,7 +99,7 @@ def main() -> None:
         print(json.dumps(fields), file=answers)
 
     try:
-        model = _RawModel(Path(sys.argv[1]), threads=1)
+        model = MattingModel(Path(sys.argv[1]), threads=1)
     except MMNetError as error:
         answer(error=str(error))
         return

@@ -146,9 +146,9 @@ def _memory(array: AnyArray) -> Any:
 
 
 def _by_tiles(name: str, shape: tuple[int, ...], *arguments: Any) -> None:
-    """Call a function for the rows of tiles of an image: thread i of n computes rows i, i + n, …
+    """Call a function for the rows of tiles of an image. Each of n threads computes every n-th row.
 
-    Only some rows have an edge, and they lie together; so each thread gets some of them.
+    Only some rows have an edge, and those lie together; so each thread gets some of them.
     """
     threads = _thread_count(-(-shape[0] // TILE_HEIGHT))
     grid = byref(_Grid(*shape[:2], TILE_HEIGHT, TILE_WIDTH))

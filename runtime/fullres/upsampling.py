@@ -121,7 +121,8 @@ def resize_alpha(alpha: Alpha, height: int, width: int) -> Alpha:
 
     Args:
         alpha: float32 [S, S] in 0-1.
-        height, width: of the result, >= 1.
+        height: the result's height in pixels, >= 1.
+        width: the result's width in pixels, >= 1.
 
     Returns:
         float32 [height, width] in 0-1, multiples of 1/65535.

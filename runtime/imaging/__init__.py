@@ -1,6 +1,6 @@
 """Images: photo files and camera frames become arrays, and arrays become the network's input and back.
 
-- `photos` reads photo files: upright, 8 bits, RGB.
+- `photos` reads photo files: upright, 8 bits, RGB; `headers` reads their headers first.
 - `frames` converts camera frames (YUV) and turns them upright.
 - `fit` and `preprocess` bring an image into the network's square, and its alpha back to the image.
 - `blurred_background` blurs the background of a camera frame.
@@ -12,6 +12,7 @@ Java and JavaScript give the same bytes. Other packages import the names listed 
 from mmnet.runtime.imaging.blurred_background import box_blurred_background
 from mmnet.runtime.imaging.fit import Fit, Placement, Rectangle, place
 from mmnet.runtime.imaging.frames import ROTATIONS, Orientation, Plane, YuvFrame
+from mmnet.runtime.imaging.headers import begins_as_photo
 from mmnet.runtime.imaging.photos import (
     PHOTO_EXTENSIONS,
     PhotoError,
@@ -38,6 +39,7 @@ __all__ = [
     "Taps",
     "YuvFrame",
     "alpha_to_image",
+    "begins_as_photo",
     "box_blurred_background",
     "check_rgb_bytes",
     "decode_photo",

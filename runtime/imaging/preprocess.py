@@ -98,7 +98,8 @@ def resample(image: U8Array, height: int, width: int) -> U8Array:
 
     Args:
         image: uint8 [H, W] or [H, W, C], every side >= 1.
-        height, width: the result's, >= 1.
+        height: the result's height in pixels, >= 1.
+        width: the result's width in pixels, >= 1.
 
     Returns:
         uint8 [height, width] or [height, width, C], a copy.

@@ -42,11 +42,16 @@ def encode_image(path: Path, image: U8Array) -> bytes:
         OutputError: the format cannot hold the image (a side of a JPEG has at most 65,535 pixels).
     """
     stored = image if image.ndim == 2 else np.dstack([image[..., 2::-1], image[..., 3:]])
+    extension = path.suffix.lower()
     try:
-        done, encoded = cv2.imencode(path.suffix.lower(), stored, IMAGE_FORMATS[path.suffix.lower()])
-    except cv2.error:
-        done = False
+        done, encoded = cv2.imencode(extension, stored, IMAGE_FORMATS[extension])
+    except cv2.error as error:
+        raise _too_large(path, image) from error
     if not done:
-        size = f"{image.shape[1]}×{image.shape[0]}"
-        raise OutputError(f"{path}: {size} pixels cannot be written as {path.suffix}; try another format")
+        raise _too_large(path, image)
     return encoded.tobytes()
+
+
+def _too_large(path: Path, image: U8Array) -> OutputError:
+    size = f"{image.shape[1]}×{image.shape[0]}"
+    return OutputError(f"{path}: {size} pixels cannot be written as {path.suffix}; try another format")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from mmnet.runtime.imaging.headers import begins_as_photo
 from mmnet.runtime.imaging.photos import PHOTO_EXTENSIONS, list_files
 from mmnet.runtime.video.formats import VIDEO_EXTENSIONS
-
-_PHOTO_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*")
 
 
 def is_video(path: Path) -> bool:
@@ -27,8 +26,7 @@ def is_video(path: Path) -> bool:
             beginning = file.read(12)
     except OSError:
         return False  # the reader of photos then raises an error that says why
-    is_webp = beginning[:4] == b"RIFF" and beginning[8:] == b"WEBP"
-    return bool(beginning) and not (beginning.startswith(_PHOTO_SIGNATURES) or is_webp)
+    return bool(beginning) and not begins_as_photo(beginning)
 
 
 def find_sources(paths: Iterable[Path]) -> list[Path]:

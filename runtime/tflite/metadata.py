@@ -94,7 +94,7 @@ def read_metadata(model: bytes) -> ModelMetadata | None:
 
 def metadata_buffers(model: bytes) -> dict[str, bytes]:
     """Return the metadata buffers of a .tflite: name -> bytes, in the order of the file."""
-    root = schema.Model.GetRootAs(model)
+    root: Any = schema.Model.GetRootAs(model)
     return {
         entry.Name().decode(): _contents(root.Buffers(entry.Buffer()))
         for entry in (root.Metadata(index) for index in range(root.MetadataLength()))

@@ -122,15 +122,9 @@ class VideoInput:
         shift = round(self.start / self.time_base)
         step = max(1, round(1 / self.rate / self.time_base))
         while True:
-            # A frame without a time follows at the average rate. A frame whose time is not later than that of the frame
-            # before gets the next possible time.
-            pts = frame.pts
-            if latest is None:
-                latest = 0 if pts is None else pts - shift
-            else:
-                latest = max(latest + 1, latest + step if pts is None else pts - shift)
+            latest = time = _later(latest, None if frame.pts is None else frame.pts - shift, step)
             stored = to_rgb(frame, self.colour, self._stored_width, self._stored_height)
-            yield TimedFrame(self._upright.apply(stored), latest * self.time_base * 1000)
+            yield TimedFrame(self._upright.apply(stored), time * self.time_base * 1000)
             try:
                 frame = next(self._frames)
             except StopIteration:
@@ -249,6 +243,21 @@ class _Upright:
     def apply(self, stored: AnyArray) -> AnyArray:
         turned = stored.swapaxes(0, 1) if self.transposed else stored
         return np.ascontiguousarray(turned[:: self.rows, :: self.columns])
+
+
+def _later(latest: int | None, own: int | None, step: int) -> int:
+    """Return the time of a frame, in units of the time base, later than the time of the frame before.
+
+    A frame without a time follows at the average rate. A frame whose time is not later gets the next possible time.
+
+    Args:
+        latest: time of the frame before; None for the first frame.
+        own: time that the file gives the frame; None if it gives none.
+        step: time between two frames at the average rate.
+    """
+    if latest is None:
+        return 0 if own is None else own
+    return max(latest + 1, latest + step if own is None else own)
 
 
 def _sign(value: int) -> int:

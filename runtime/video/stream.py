@@ -64,6 +64,7 @@ class Smoothing(Protocol):
         Returns:
             The smoothed alpha, float32 [S, S] in 0-1.
         """
+        ...
 
     def reset(self) -> None:
         """Forget all earlier frames."""

@@ -20,7 +20,7 @@ from mmnet.runtime.video.stream import Matte
 
 @pytest.fixture(scope="module")
 def report(tiny_files: Path) -> mmnet.LatencyReport:
-    models = [tiny_files / "float.tflite", (tiny_files / "uint8.tflite").read_bytes()]
+    models: list[Path | bytes] = [tiny_files / "float.tflite", (tiny_files / "uint8.tflite").read_bytes()]
     return mmnet.measure_latency(models, threads=(1, 2), runs=3, warmup_runs=0, frame=(48, 64))
 
 

@@ -25,8 +25,9 @@ def benchmark(*arguments: object) -> dict[str, Any]:
     """Return the one measurement of a command that must succeed."""
     done = run("mmnet", "benchmark", *arguments, "--json", "-", timeout=1200)
     assert done.returncode == 0, done.stderr
-    (found,) = json.loads(done.stdout)["measurements"]
-    return found
+    measurements: list[dict[str, Any]] = json.loads(done.stdout)["measurements"]
+    assert len(measurements) == 1
+    return measurements[0]
 
 
 @pytest.fixture(scope="module")

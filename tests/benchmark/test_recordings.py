@@ -22,6 +22,7 @@ def recorded(name: str) -> str:
 def test_benchmark_model() -> None:
     output = parse(recorded("benchmark_model.txt"), 0, "SERIAL", "mmnet")
     assert (output.load_ms, output.first_run_ms) == (8.412, 21.875)
+    assert output.warmup is not None
     assert (output.warmup.runs, output.warmup.median_ms, output.warmup.mean_ms) == (3, 17.049, 18.642)
     invoke = output.stages["invoke"]
     assert (invoke.runs, invoke.min_ms, invoke.median_ms, invoke.p95_ms, invoke.max_ms) == (
@@ -37,6 +38,7 @@ def test_benchmark_model() -> None:
 
 def test_benchmark_model_before_percentiles() -> None:
     output = parse(recorded("benchmark_model_2020.txt"), 0, "SERIAL", "mmnet")
+    assert output.warmup is not None
     assert (output.warmup.runs, output.warmup.min_ms, output.warmup.max_ms) == (1, 31.402, 31.402)
     invoke = output.stages["invoke"]
     assert (invoke.runs, invoke.min_ms, invoke.max_ms) == (20, 29.961, 33.208)
@@ -49,6 +51,7 @@ def test_benchmark_model_on_the_gpu() -> None:
     """Half its lines have a prefix; a mean may stand as 1.02311e+06; what compiles shaders starts slowly."""
     output = parse(recorded("benchmark_model_gpu.txt"), 0, "SERIAL", "mmnet")
     assert (output.load_ms, output.first_run_ms) == (612.034, 1023.11)
+    assert output.warmup is not None
     assert (output.warmup.runs, output.warmup.max_ms) == (3, 1023.11)
     invoke = output.stages["invoke"]
     assert (invoke.runs, invoke.min_ms, invoke.max_ms) == (20, 9.015, 9.42)
@@ -187,7 +190,8 @@ def test_the_demo_app_starts() -> None:
 def test_throttling() -> None:
     cool = DeviceState(thermal_status=0, frequency_caps=[1800000, 2800000])
     assert throttling_reason(cool, cool) is None
-    assert "moderate" in throttling_reason(cool, DeviceState(thermal_status=2))
-    assert "light" in throttling_reason(DeviceState(thermal_status=1), cool)
-    assert "capped" in throttling_reason(cool, DeviceState(thermal_status=0, frequency_caps=[1800000, 2100000]))
+    assert "moderate" in str(throttling_reason(cool, DeviceState(thermal_status=2)))
+    assert "light" in str(throttling_reason(DeviceState(thermal_status=1), cool))
+    capped = DeviceState(thermal_status=0, frequency_caps=[1800000, 2100000])
+    assert "capped" in str(throttling_reason(cool, capped))
     assert throttling_reason(DeviceState(), DeviceState()) is None

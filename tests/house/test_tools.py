@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,20 @@ def test_mypy_finds_a_planted_error(copied_tree: Path) -> None:
     assert done.returncode == 1
     assert done.stdout.count("error:") == 1
     assert "planted.py:5: error: Incompatible types in assignment" in done.stdout
+
+
+@pytest.mark.slow
+def test_mypy_checks_more_than_the_package(copied_tree: Path) -> None:
+    """`mypy` without arguments checks the scripts, the examples and tests, too."""
+    for name in ("tools", "examples", "tests"):
+        shutil.copytree(ROOT / name, copied_tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+    planted = [f"{folder}/planted_{index}.py" for index, folder in enumerate(("tools", "examples", "tests/benchmark"))]
+    for name in planted:
+        (copied_tree / name).write_text(TYPE_ERROR)
+    done = tool(copied_tree, "mypy")
+    assert done.returncode == 1
+    for name in planted:
+        assert f"{name}:5: error: Incompatible types in assignment" in done.stdout
 
 
 def test_pyright_finds_a_planted_error(copied_tree: Path) -> None:

@@ -21,7 +21,7 @@ BIAS = -0.75
 def logits(image: Any) -> Any:
     """A 1×1 convolution at half the size, scaled back up, like the last blocks of MMNet."""
     kernel = tf.reshape(tf.constant(WEIGHTS, tf.float32), [1, 1, 3, 1])
-    small = tf.nn.avg_pool2d(image, 2, 2, "VALID")
+    small: Any = tf.nn.avg_pool2d(image, 2, 2, "VALID")
     small = tf.nn.conv2d(small, kernel, 1, "VALID") + BIAS
     return tf.image.resize(small, [2 * small.shape[1], 2 * small.shape[2]])
 
@@ -38,7 +38,7 @@ def traced(function: Callable[..., dict[str, Any]], *shapes: Sequence[int | None
 def converter(function: Any, key: str, folder: Path) -> Any:
     if key == "serving_default":  # the default name of a signature; this way of conversion is much faster
         return tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], tf.Module())
-    module = tf.Module()
+    module: Any = tf.Module()
     module.run = function
     saved = folder / "saved"
     tf.saved_model.save(module, str(saved), signatures={key: function})

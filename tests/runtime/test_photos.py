@@ -18,6 +18,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from mmnet.runtime import PhotoError, list_photos, read_photo
+from mmnet.runtime.imaging import photos
 
 ORIENTATION = 0x0112
 BEST_QUALITY: dict[str, dict[str, Any]] = {"JPEG": {"quality": 100}, "WEBP": {"lossless": True}}
@@ -173,11 +174,27 @@ def tiff(width: int, height: int) -> bytes:
     return bytes(data)
 
 
+def bmp(width: int, height: int) -> bytes:
+    data = bytearray(encoded(Image.new("RGB", (16, 16)), "BMP"))
+    struct.pack_into("<ii", data, 18, width, height)
+    return bytes(data)
+
+
+def big_tiff(width: int, height: int) -> bytes:
+    fields = [(256, width), (257, height), (258, 8), (259, 1), (262, 1), (273, 200), (278, height), (279, 1000)]
+    entries = b"".join(struct.pack("<HHQQ", tag, 16, 1, value) for tag, value in fields)
+    return b"II+\0" + struct.pack("<HHQQ", 8, 0, 16, len(fields)) + entries + bytes(2000)
+
+
 BOMBS = {
     "png": png(100_000, 100_000),
     "large png": png(20_000, 20_000),
     "jpeg": jpeg(65_000, 65_000),
     "tiff": tiff(100_000, 100_000),
+    "large tiff": tiff(20_000, 20_000),
+    "large BigTIFF": big_tiff(20_000, 20_000),
+    "large bmp": bmp(20_000, 20_000),
+    "top-down bmp": bmp(20_000, -20_000),
 }
 
 
@@ -206,6 +223,18 @@ def test_a_bomb_is_refused_where_opencv_was_there_first(tmp_path: Path) -> None:
     )
     assert "PhotoError" in done.stderr
     assert "20000×20000" in done.stderr
+
+
+def test_reading_photos_changes_no_environment_variable() -> None:
+    script = "import os, cv2; before = dict(os.environ); import mmnet.runtime; assert dict(os.environ) == before"
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_an_image_beyond_the_limit_of_another_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photos, "MAX_PIXELS", 200)
+    path = written(tmp_path, encoded(Image.new("RGB", (20, 12)), "GIF"))
+    with pytest.raises(PhotoError, match="20×12 is too large; at most 200 pixels are read"):
+        read_photo(path)
 
 
 def test_what_is_no_photo(tmp_path: Path, noise: Any) -> None:
