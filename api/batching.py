@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmnet.api.checked_model import checked_model
 from mmnet.batch.options import BatchOptions
 from mmnet.errors import MissingExtraError
 from mmnet.runtime.profiles import DEFAULT_PROFILE, Profile, choose_profile
@@ -169,7 +170,7 @@ def matte_batch(
 
     settings = choose_profile(profile).override(upsampling, foreground)
     rendering = RenderOptions.of(
-        _checked_model(model),
+        checked_model(model),
         background,
         settings.upsampling,
         settings.foreground,
@@ -225,13 +226,3 @@ def _check_installed() -> None:
     for module, package in (("pyarrow", "Arrow"), ("ray", "Ray")):
         if find_spec(module) is None:
             raise MissingExtraError("ray", package)
-
-
-def _checked_model(model: str | Path | bytes | None) -> bytes:
-    """Return the bytes of a model that the runtime accepts, so that a bad one is refused before workers start."""
-    from mmnet.runtime.model import MattingModel, default_model
-    from mmnet.runtime.tflite.contents import load_model
-
-    content = default_model() if model is None else model
-    MattingModel(content, threads=1).close()
-    return content if isinstance(content, bytes) else load_model(Path(content))

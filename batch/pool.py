@@ -139,7 +139,8 @@ class _Actor:
 
         cv2.setNumThreads(1)  # the actor's process has one core
         restarted = bool(ray.get_runtime_context().was_current_actor_reconstructed)
-        self._work: Work = ray.get(build[0])(restarted)
+        start: Any = ray.get(build[0])
+        self._work: Work = start(restarted)
 
     def __call__(self, table: Any) -> Any:
         import pyarrow as pa
@@ -152,6 +153,7 @@ def _run(tasks: Sequence[str], build: Callable[[bool], Work], workers: int) -> G
     import pyarrow as pa
     import ray
     import ray.data
+    import ray.exceptions
 
     # One table per task, so that Ray distributes and repeats each task by itself.
     tables = [pa.table({"index": [index], "task": [task]}) for index, task in enumerate(tasks)]
@@ -171,7 +173,8 @@ def _run(tasks: Sequence[str], build: Callable[[bool], Work], workers: int) -> G
         .iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
     )
     try:
-        with closing(iter(results)) as batches:
+        iterator: Any = iter(results)
+        with closing(iterator) as batches:
             for batch in batches:
                 yield from zip(batch["index"].to_pylist(), batch["result"].to_pylist(), strict=True)
     except ray.exceptions.RayError as error:

@@ -15,6 +15,7 @@ class WorkerPool(Protocol):
     @property
     def workers(self) -> int:
         """The number of tasks that are done at a time."""
+        ...
 
     def run(self, tasks: Sequence[str], build: Callable[[bool], Work]) -> Generator[tuple[int, str], None, None]:
         """Do every task once.
@@ -30,3 +31,4 @@ class WorkerPool(Protocol):
         Raises:
             BatchError: no worker could be started, or a worker raised an exception.
         """
+        ...

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mmnet.batch.errors import BatchError
@@ -137,18 +137,19 @@ def _column(schema: pa.Schema, wanted: str, inner: str, fits: Any) -> list[str]:
     Raises:
         _NoColumnError: there is no such column, or it has another type.
     """
-    path = wanted.split(".")
     option = "--image-column" if fits is _is_binary else "--name-column"
-    fields = {field.name: field for field in schema}
-    for depth, part in enumerate(path):
+    path: list[str] = []
+    fields, kind = {field.name: field for field in schema}, pa.null()
+    for part in wanted.split("."):
         if part not in fields:
             has = ", ".join(schema.names)
             raise _NoColumnError(f"has no column {wanted!r}; name one of {has} with {option}")
+        path.append(part)
         kind = fields[part].type
         fields = {field.name: field for field in kind} if pa.types.is_struct(kind) else {}
-        if depth == len(path) - 1 and inner in fields:
-            path, kind = [*path, inner], fields[inner].type
-            break
+    if inner in fields:
+        path.append(inner)
+        kind = fields[inner].type
     if not fits(kind):
         raise _NoColumnError(f"column {wanted!r} has the type {kind}; name another with {option}")
     return path
@@ -165,7 +166,7 @@ def _is_name(kind: pa.DataType) -> bool:
 def _values(table: pa.Table | pa.RecordBatch, path: Sequence[str]) -> Any:
     column = table.column(path[0])
     for part in path[1:]:
-        column = pa.compute.struct_field(column, part)
+        column = pc.struct_field(column, part)  # pyright: ignore[reportAttributeAccessIssue]
     return column
 
 

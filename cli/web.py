@@ -9,11 +9,9 @@ from typing import Annotated
 
 import typer
 
+from mmnet.api.checked_model import checked_model
 from mmnet.cli.console import message_console
 from mmnet.cli.options import ModelOption
-from mmnet.runtime import MattingModel
-from mmnet.runtime.model import default_model
-from mmnet.web.errors import WebError
 
 
 def web(
@@ -53,7 +51,7 @@ def web(
     if key is not None and certificate is None:
         raise typer.BadParameter("--key goes with --cert")
     console = message_console()
-    with WebServer(build(_checked(model)), host, port, certificate, key) as server:
+    with WebServer(build(checked_model(model)), host, port, certificate, key) as server:
         typer.echo(server.url)
         if certificate is None and not _is_loopback(host):
             console.print(
@@ -66,22 +64,6 @@ def web(
             server.serve_forever()
         except KeyboardInterrupt:
             console.print("stopped")
-
-
-def _checked(model: Path | None) -> bytes:
-    """Return the bytes of the model, after the runtime has accepted it.
-
-    Raises:
-        ModelError: the runtime cannot run the model.
-        WebError: the file cannot be read.
-    """
-    if model is None:
-        return default_model()
-    MattingModel(model, threads=1).close()
-    try:
-        return model.read_bytes()
-    except OSError as error:
-        raise WebError(f"{model}: cannot be read: {error.strerror}") from error
 
 
 def _is_loopback(host: str) -> bool:

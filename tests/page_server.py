@@ -14,7 +14,8 @@ from mmnet.web.server import WebServer
 @contextmanager
 def serving(assets: Mapping[str, Asset], **options: Any) -> Iterator[WebServer]:
     """Run a server in a thread of its own, on a free port unless `options` names one."""
-    with WebServer(assets, **{"port": 0} | options) as server:
+    settings: dict[str, Any] = {"port": 0, **options}
+    with WebServer(assets, **settings) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:

@@ -108,7 +108,7 @@ class WebServer(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: WebServer
+    server: WebServer  # pyright: ignore[reportIncompatibleVariableOverride]
     protocol_version = "HTTP/1.1"
     timeout = _TIMEOUT
     server_version, sys_version = "mmnet", ""

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import pytest
 from skimage.data import astronaut
 
 from mmnet.batch.plan import Task
+from mmnet.batch.protocols import Work
 from mmnet.batch.rendering import RenderOptions
 from mmnet.runtime.model import default_model
 
-if find_spec("pyarrow"):  # without it, the modules that need it are skipped
+if TYPE_CHECKING or find_spec("pyarrow"):  # without it, the modules that need it are skipped
     from mmnet.batch.job import JobProgress, run_job
     from mmnet.batch.options import BatchOptions
     from mmnet.batch.store import open_store
@@ -38,9 +39,9 @@ class SerialPool:
     interrupt: int | None = None
     tasks: list[Task] = field(default_factory=list)
 
-    def run(self, texts: Sequence[str], build: Callable[[bool], Callable[[str], str]]) -> Iterator[tuple[int, str]]:
+    def run(self, tasks: Sequence[str], build: Callable[[bool], Work]) -> Generator[tuple[int, str], None, None]:
         work = build(False)
-        for index, text in enumerate(texts):
+        for index, text in enumerate(tasks):
             task = Task.from_json(text)
             self.tasks.append(task)
             if self.interrupt is not None and len(self.tasks) > self.interrupt:
