@@ -26,11 +26,11 @@ COMMANDS = {
     "matte": "mmnet.cli.matte.command:matte",
     "batch": "mmnet.cli.batch:batch",
     "inspect": "mmnet.cli.inspect:inspect",
-    "train": "mmnet.cli.train:train",
-    "curves": "mmnet.cli.curves:curves",
-    "quantize": "mmnet.cli.quantize:quantize",
+    "train": "mmnet.cli.training.train:train",
+    "curves": "mmnet.cli.training.curves:curves",
+    "quantize": "mmnet.cli.training.quantize:quantize",
     "web": "mmnet.cli.web:web",
-    "data": "mmnet.cli.data:data_app",
+    "data": "mmnet.cli.training.data:data_app",
     "benchmark": "mmnet.cli.measure.benchmark:benchmark_app",
 }
 

@@ -1,8 +1,8 @@
-"""A device to measure on: Debian's adbd, alone in a network of its own, with the model really executed behind it.
+"""A device to measure on: Debian's adbd in a network namespace of its own.
 
-adbd listens on every interface, as root and without a password: it never runs outside a network namespace. It is taken
-from where it is installed, or, since it came into Debian after bookworm, unpacked from trixie's packages, which apt
-fetches and verifies, into `.cache/`.
+adbd listens on every interface, as root and without a password, so it never runs outside such a namespace. An installed
+adbd is used. Otherwise, as Debian has it only since trixie, apt downloads and verifies trixie's packages, which are
+unpacked into `.cache/`.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ SERIAL = "127.0.0.1:5555"
 
 
 def adbd_command() -> list[str]:
-    """How adbd is started here; skips the test, saying so, where it cannot be had."""
+    """Return the command that starts adbd; where adbd cannot be had, skip the test and say why."""
     for tool in ("unshare", "nsenter"):
         if shutil.which(tool) is None:
             pytest.skip(f"{_UNTESTED}: {tool} is not installed (Debian: util-linux)")
     allowed = subprocess.run(["unshare", "--net", "--mount", "true"], capture_output=True, check=False)
     if allowed.returncode:
-        pytest.skip(f"{_UNTESTED}: no namespace of its own may be made here (run as root)")
+        pytest.skip(f"{_UNTESTED}: a network namespace cannot be created here (run as root)")
     installed = shutil.which("adbd", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
     if installed:
         return [installed]
     root = _CACHE / "root"
     if not root.is_dir():
         _unpack_adbd(root)
-    # Its own C library with it: bookworm's is too old.
+    # It runs with trixie's C library: bookworm's is too old.
     libraries = root / "usr/lib/x86_64-linux-gnu"
     return [
         str(root / "usr/lib64/ld-linux-x86-64.so.2"),
@@ -92,9 +92,10 @@ class Device:
     """A running adbd.
 
     Attributes:
-        process: its id, and that of its namespaces.
-        storage: a folder that only the device sees, of STORAGE_KIB.
-        state: a folder that both sides see; what `dumpsys` and the like say lies there, a file a command.
+        process: the id of its process, through which its namespaces are entered.
+        storage: a folder of STORAGE_KIB that only the device sees.
+        state: a folder that both sides see. It holds what `dumpsys` and other commands print, one file per command.
+        environment: the environment variables of clients.
     """
 
     process: int
@@ -103,18 +104,18 @@ class Device:
     environment: dict[str, str]
 
     def mmnet(self, *arguments: object, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-        """Run `mmnet` where it reaches the device, and no other network."""
+        """Run `mmnet` in the network namespace of the device."""
         return self._enter(
             ["--net"], [str(Path(sys.executable).with_name("mmnet")), *map(str, arguments)], timeout=timeout
         )
 
     def files(self) -> list[str]:
-        """What lies in its storage."""
-        found = self._enter(["--mount"], ["find", str(self.storage), "-mindepth", "1"])
-        return found.stdout.split()
+        """Return the paths of everything in its storage."""
+        listing = self._enter(["--mount"], ["find", str(self.storage), "-mindepth", "1"])
+        return listing.stdout.split()
 
     def say(self, command: str, text: str, code: int = 0) -> None:
-        """What a command of the device prints from now on, and its exit code."""
+        """Set what a command of the device prints from now on, and its exit code."""
         (self.state / command.replace(" ", "_")).write_text(text)
         (self.state / (command.replace(" ", "_") + ".code")).write_text(str(code))
 
@@ -131,7 +132,7 @@ class Device:
         )
 
     def adb(self, *arguments: str) -> str:
-        """Run adb's own client."""
+        """Run adb's own client, and return what it prints."""
         from adbutils import adb_path
 
         return self._enter(["--net"], [adb_path(), *arguments]).stdout
@@ -139,7 +140,7 @@ class Device:
 
 @contextmanager
 def running_device(folder: Path) -> Iterator[Device]:
-    """Start adbd in `folder`, wait until adb sees it, and stop both at the end."""
+    """Start adbd with its files in `folder`, wait until adb lists it, and stop both at the end."""
     command = adbd_command()
     storage, state, tools = (folder / name for name in ("storage", "state", "tools"))
     for path in (storage, state, tools, folder / "home"):
@@ -149,7 +150,7 @@ def running_device(folder: Path) -> Iterator[Device]:
     environment = os.environ | {
         "HOME": str(folder / "home"),
         "ANDROID_ADB_SERVER_PORT": PORT,
-        "ADB_LOCAL_TRANSPORT_MAX_PORT": "5554",  # or it is found a second time, as an emulator
+        "ADB_LOCAL_TRANSPORT_MAX_PORT": "5554",  # otherwise adb lists it a second time, as an emulator
         "COLUMNS": "200",
         "NO_COLOR": "1",
     }
@@ -174,7 +175,7 @@ def running_device(folder: Path) -> Iterator[Device]:
 
 
 def _await_adbd(process: subprocess.Popen[bytes], device: Device, log: Path) -> None:
-    """Wait for the namespace, for adbd in it, and for adb to see it; a failure is one."""
+    """Wait for the namespace, for adbd in it, and for adb to list it; fail the test if one of them does not come."""
 
     def isolated() -> bool:
         return Path(f"/proc/{process.pid}/ns/net").readlink() != Path("/proc/self/ns/net").readlink()
@@ -185,7 +186,7 @@ def _await_adbd(process: subprocess.Popen[bytes], device: Device, log: Path) -> 
         if isolated() and b"adbd started" in log.read_bytes():
             device.adb("connect", SERIAL)
             listed = device.adb("devices")
-            if "emulator-" in listed:  # once it was found a second time all the same
+            if "emulator-" in listed:  # listed a second time in spite of the variable
                 device.adb("kill-server")
             elif f"{SERIAL}\tdevice" in listed:
                 return
@@ -193,7 +194,7 @@ def _await_adbd(process: subprocess.Popen[bytes], device: Device, log: Path) -> 
 
 
 def _write_tool(path: Path, state: Path) -> None:
-    """A command of the device that says what lies in `state` for its name and first word, or for its name."""
+    """Write a command of the device, which prints what `state` holds for its name and first argument, or its name."""
     path.write_text(
         f'#!/bin/sh\nfor said in "{state}/${{0##*/}}_$1" "{state}/${{0##*/}}"; do\n'
         'if [ -e "$said" ]; then [ -x "$said.run" ] && "$said.run" "$@"; cat "$said"; exit "$(cat "$said.code")"; fi\n'
@@ -203,7 +204,7 @@ def _write_tool(path: Path, state: Path) -> None:
 
 
 def _launch(storage: str, command: Sequence[str]) -> None:
-    """In the new namespaces: raise the loopback interface, mount the storage, become adbd."""
+    """Bring up the loopback interface of the new namespace, mount the storage, and become adbd."""
     with socket.socket() as any_socket:
         fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh14x", b"lo", 0x1 | 0x40))  # SIOCSIFFLAGS: up, running
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={STORAGE_KIB}k,mode=0777", "storage", storage], check=True)

@@ -1,4 +1,4 @@
-"""The Arm Python of `mmnet arm-parity`, for tests: fetched once into .cache/ and kept."""
+"""The emulated Arm Python of `mmnet arm-parity`, for tests. It is downloaded once, into .cache/."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PROCESSOR = "cortex-a76"
 
 
 def arm_python_or_skip(untested: str) -> ArmPython:
-    """The environment; where it cannot be had, the test is skipped, and `untested` says what that leaves open."""
+    """Return the environment. Where it cannot be had, skip the test; `untested` says what was not tested."""
     try:
         return arm_python(CACHE_HOME / "mmnet" / "arm")
     except (FetchError, UnsupportedHostError) as error:
@@ -25,13 +25,13 @@ def arm_python_or_skip(untested: str) -> ArmPython:
 
 
 def on_arm(arm: ArmPython, script: Path, *arguments: object, modules: Sequence[Path] = ()) -> str:
-    """A line for sh that runs a Python script on an emulated Arm processor.
+    """Return a command line for sh that runs a Python script on an emulated Arm processor.
 
     Args:
-        arm: see `arm_python_or_skip`.
-        script: the file.
-        arguments: the first of its arguments; what follows the line are the others.
-        modules: folders to import from, besides NumPy, OpenCV and LiteRT.
+        arm: the environment; see `arm_python_or_skip`.
+        script: the file of the script.
+        arguments: the first arguments of the script; more can be appended to the line.
+        modules: folders to import from, besides those of NumPy, OpenCV and LiteRT.
     """
     variables = [f"{name}={value}" for name, value in arm.variables(*modules).items()]
     return shlex.join(["env", "-i", *variables, *arm.command(PROCESSOR, "-B", str(script), *map(str, arguments))])

@@ -1,8 +1,7 @@
-"""Whether the input pipeline feeds the training step: images a second with it, against the same step on one batch
-that lies in memory, in alternating rounds.
+"""Measure whether the input pipeline is fast enough for the training step.
 
-It draws its own images, so it needs no data. Run it on a machine that does nothing else; the load average is
-printed with the figures.
+Alternating rounds compare the images per second with the pipeline and on one batch in memory. The script draws its own
+images, so it needs no data. Run it on a machine without other work; the load average is printed with the figures.
 
     python tools/training_throughput.py --size 256 --batch 8 --rounds 5
 """
@@ -26,19 +25,20 @@ from mmnet.network.config import ModelConfig
 from mmnet.network.keras_network import build_keras
 from mmnet.training.augment import Augmentation
 from mmnet.training.backend import BACKENDS, load_keras
+from mmnet.training.data.batches import Batches, Part
 from mmnet.training.data.packs import side_for
-from mmnet.training.data.pipeline import Batches, Part
-from mmnet.training.loop import training_model
-from mmnet.training.memory import keep_freed_memory
+from mmnet.training.models import training_model
 from mmnet.training.optimizer import build_adam
+from mmnet.training.process import keep_freed_memory, one_opencv_thread
 from mmnet.training.recipes import find_recipe
 
-_WARM_UP = 2  # steps of a round that are not counted
+_WARM_UP = 2  # steps of each round that are not counted
 
 
 def step_seconds(keras: Any, model: Any, batches: Iterator[Any], steps: int) -> tuple[float, float]:
-    """From the end of one step to the end of the next, waiting for data included: the median of the seconds, and the
-    mean of the processor's seconds, which what else the machine does hardly touches.
+    """Return the median of the seconds per step, the wait for data included, and the mean of the CPU seconds per step.
+
+    A step counts from the end of the one before it. The CPU time hardly depends on the other work of the machine.
     """
     ends: list[tuple[float, float]] = []
 
@@ -55,7 +55,7 @@ def step_seconds(keras: Any, model: Any, batches: Iterator[Any], steps: int) -> 
 
 
 def again(batch: Any) -> Iterator[Any]:
-    """One batch for ever, as a generator, which is what Keras takes."""
+    """Yield one batch for ever."""
     while True:
         yield batch
 
@@ -63,10 +63,10 @@ def again(batch: Any) -> Iterator[Any]:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=256, help="input size (256)")
-    parser.add_argument("--batch", type=int, default=8, help="images a step (8)")
-    parser.add_argument("--steps", type=int, default=10, help="a round (10)")
-    parser.add_argument("--rounds", type=int, default=5, help="of each kind (5)")
-    parser.add_argument("--workers", type=int, default=None, help="threads of the pipeline (one a core)")
+    parser.add_argument("--batch", type=int, default=8, help="images per step (8)")
+    parser.add_argument("--steps", type=int, default=10, help="steps per round (10)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each kind (5)")
+    parser.add_argument("--workers", type=int, default=None, help="threads of the pipeline (one per core)")
     parser.add_argument("--backend", choices=BACKENDS, default="tensorflow")
     parser.add_argument("--json", action="store_true", help="print JSON on standard output")
     options = parser.parse_args(arguments)
@@ -90,7 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         first = number * (options.steps + _WARM_UP)
         memory, alone = step_seconds(keras, model, again(in_memory), options.steps)
         stream = batches.stream(first, first + options.steps + _WARM_UP)
-        fed, together = step_seconds(keras, model, stream, options.steps)
+        with one_opencv_thread():
+            fed, together = step_seconds(keras, model, stream, options.steps)
         ratios.append(memory / fed)
         processor.append(alone / together)
         rates.append(options.batch / fed)

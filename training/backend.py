@@ -1,4 +1,4 @@
-"""Keras on the backend that was asked for."""
+"""Loading of Keras on a chosen backend."""
 
 from __future__ import annotations
 
@@ -14,30 +14,32 @@ BACKENDS = ("tensorflow", "jax")
 
 
 class BackendError(MMNetError):
-    """Keras cannot compute with the backend that was asked for."""
+    """Keras cannot compute with the chosen backend."""
 
 
 def load_keras(backend: str, recipe: Recipe) -> ModuleType:
-    """Keras 3 on `backend`. Where JAX sees several devices of a kind, it divides every batch among them.
+    """Import Keras 3 on a backend, and return it.
 
-    The networks are replicated, the batch norms see the whole batch (Keras' `DataParallel`): the losses are those of
-    one device.
+    The first import decides on the backend of the process, so this sets the environment variable KERAS_BACKEND.
+
+    On several JAX devices of one kind every batch is divided among them. The network is replicated and the batch norms
+    see the whole batch (Keras' `DataParallel`), so the losses are those of one device.
 
     Args:
         backend: "tensorflow" or "jax".
-        recipe: whose batches have to be divisible.
+        recipe: its batches must be divisible among the devices.
 
     Raises:
-        BackendError: unknown, or Keras is loaded already with another one.
+        BackendError: the backend is unknown, or Keras is already loaded with another.
         MissingExtraError: Keras or the backend is not installed.
         RecipeError: a stage's batch cannot be divided evenly.
     """
     if backend not in BACKENDS:
-        raise BackendError(f"backend {backend!r} is unknown; choose {' or '.join(BACKENDS)}")
+        raise BackendError(f"unknown backend {backend!r}; choose {' or '.join(BACKENDS)}")
     for package in ("keras", backend):
         if package not in sys.modules and importlib.util.find_spec(package) is None:
             raise MissingExtraError("jax" if package == "jax" else "train", package)
-    if "keras" not in sys.modules:  # what is refused below leaves nothing to processes started from here
+    if "keras" not in sys.modules:  # otherwise child processes would inherit a backend that is refused below
         os.environ["KERAS_BACKEND"] = backend
     import keras
 

@@ -1,4 +1,4 @@
-"""The losses that MMNet is trained with, as functions of tensors of any Keras backend."""
+"""The losses that MMNet is trained with, computed on tensors of any Keras backend."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Any
 
 import numpy as np
 
-# Sobel, an eighth of it: the gradient of a ramp is its slope.
+# Sobel's kernel divided by 8, so that the gradient of a ramp is its slope.
 _SOBEL = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], np.float32) / 8
 
 
 def matting_losses(keras: ModuleType, images: Any, mattes: Any, logits: Any, aux_logits: Any = None) -> dict[str, Any]:
-    """The five terms of MMNet's loss, each a scalar; the published loss is their sum.
+    """Return the five terms of MMNet's loss, each a scalar; the published loss is their sum.
 
-    Source: Seo et al. (2019), section 3.3, and the original code. There the compositional term divides the image by
-    255 once too often; here it does not, so that this term is 255 times theirs.
+    Source: Seo et al. (2019), section 3.3, and the original code. The original compositional term divides the image by
+    255 once too often; this one does not, and so is 255 times as large.
 
     Args:
         keras: Keras 3.
         images: float [N, S, S, 3] in 0-1.
         mattes: float [N, S, S, 1] in 0-1, α*.
         logits: [N, S, S, 2], of any float dtype; everything is computed in float32.
-        aux_logits: [N, S/16, S/16, 2], the auxiliary head's; None for a network without it, and four terms.
+        aux_logits: [N, S/16, S/16, 2], of the auxiliary head; None for a network without it, which has four terms.
 
     Returns:
         alpha: mean |α − α*|; compositional: mean |α·I − α*·I|; gradient: mean absolute difference of the Sobel
@@ -47,16 +47,16 @@ def matting_losses(keras: ModuleType, images: Any, mattes: Any, logits: Any, aux
 
 
 def alphas_of(keras: ModuleType, logits: Any) -> Any:
-    """[N, S, S, 2] of any float dtype → the person's share, float32 [N, S, S, 1]."""
+    """Return the alphas of logits: from [N, S, S, 2], of any float dtype, to float32 [N, S, S, 1] in 0-1."""
     return keras.ops.softmax(keras.ops.cast(logits, "float32"))[..., 1:]
 
 
 def weight_decay(keras: ModuleType, model: Any, decay: float) -> Any:
-    """decay / 2 · Σ w² over the kernels of ordinary convolutions; depthwise kernels and norms are left alone."""
+    """Return decay / 2 · Σ w² over the kernels of ordinary convolutions, without depthwise kernels and norms."""
     layers = [layer for layer in model.layers if type(layer) is keras.layers.Conv2D]
     return decay / 2 * sum(keras.ops.sum(keras.ops.square(layer.kernel)) for layer in layers)
 
 
 def _cross_entropy(ops: Any, logits: Any, mattes: Any) -> Any:
-    log_shares = ops.log_softmax(logits)
-    return -ops.mean((1 - mattes) * log_shares[..., :1] + mattes * log_shares[..., 1:])
+    log_probabilities = ops.log_softmax(logits)
+    return -ops.mean((1 - mattes) * log_probabilities[..., :1] + mattes * log_probabilities[..., 1:])

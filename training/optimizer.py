@@ -1,4 +1,4 @@
-"""Adam and the moving average of the weights, over all weights at once."""
+"""Adam and the moving average of the weights, computed over all weights at once."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from typing import Any
 
 
 def build_adam(keras: ModuleType, learning_rate: Any, average: float = 0.0) -> Any:
-    """Adam as Kingma and Ba (2015, section 2, last paragraph) compute it and Keras has it: β₁ 0.9, β₂ 0.999, ε 1e-7.
+    """Return Adam (Kingma and Ba, 2015, section 2, last paragraph) with Keras' values: β₁ 0.9, β₂ 0.999, ε 1e-7.
 
-    Keras updates variable by variable. MMNet has 300 variables of some hundred numbers, for which operations cost more
-    to call than to compute, and far more to trace: here mean, square and average are one vector each.
+    Keras' own Adam updates variable by variable. MMNet has 300 variables of some hundred numbers each, for which an
+    operation costs more to call than to compute, and far more to trace. Here mean, square and average are one vector
+    each.
 
     Args:
         keras: Keras 3, on any backend.
         learning_rate: a number or a schedule.
-        average: momentum of the exponential moving average of the weights, 0–1; 0 keeps none. After the first step
-            the average is the weights.
+        average: momentum of the exponential moving average of the weights, 0–1; 0 keeps no average. After the first
+            step the average equals the weights.
 
     Returns:
-        A Keras optimizer; beside what each has, `write_averages()` writes the averages over the weights.
+        A Keras optimizer. Its additional method `write_averages()` overwrites the weights with their averages.
     """
     ops = keras.ops
 

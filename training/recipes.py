@@ -1,4 +1,4 @@
-"""Training recipes, as data."""
+"""Training recipes: stages, loss weights and augmentation, as data."""
 
 from __future__ import annotations
 
@@ -8,26 +8,25 @@ from typing import Any
 
 from mmnet.errors import MMNetError
 from mmnet.network.config import Sampling
-from mmnet.training.augment import Augmentation
-from mmnet.training.data.pipeline import Recipe as Augmenting
+from mmnet.training.augment import Augmentation, AugmentationChoice
 
 LOSSES = ("alpha", "compositional", "gradient", "cross_entropy", "auxiliary")
 
 
 class RecipeError(MMNetError):
-    """There is no such recipe, or it does not go with what was asked for."""
+    """A recipe is unknown, or does not fit the other settings."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of a training with one input size.
+    """A part of a training, with one input size.
 
     Attributes:
-        steps: how many batches.
+        steps: number of batches.
         size: side of the images in pixels.
-        batch: images a step.
-        learning_rate: of Adam at the start of the stage, after the warm-up.
-        final_learning_rate: at its end, reached along a cosine; equal to `learning_rate` for a constant one.
+        batch: images per step.
+        learning_rate: of Adam at the beginning of the stage, after the warm-up.
+        final_learning_rate: of Adam at the end, reached along a cosine; equal to `learning_rate` for a constant one.
         warmup: steps over which the learning rate rises from zero.
     """
 
@@ -41,28 +40,28 @@ class Stage:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train.
+    """A training recipe.
 
     Attributes:
-        name: as typed after `--recipe`.
+        name: its name, the value of `--recipe`.
         summary: one sentence.
-        stages: in their order.
-        augmentation: a table, or "published" for the paper's.
-        continues: it goes on from a checkpoint (`--from`), whose step count goes on too.
-        sampling: of a new network; one that goes on keeps its own.
+        stages: the stages in their order.
+        augmentation: the table of the strong augmentation, or "published" for the paper's.
+        continues: whether it goes on from a checkpoint (`--from`) and from that checkpoint's step count.
+        sampling: of a new network; a network from a checkpoint keeps its own.
         weight_decay: see `mmnet.training.losses.weight_decay`.
         norm_decay: decay of the batch norms' moving statistics.
-        weight_average: decay of the moving average of the weights, which is what a checkpoint holds; 0 for none.
-        weights: of the loss terms.
-        teacher_share: with a teacher, how much of what an image is compared with is the teacher's alpha; the rest is
-            its label.
-        mixed_precision: compute in bfloat16 with float32 weights: faster on accelerators, slower on most processors.
+        weight_average: decay of the moving average of the weights, which checkpoints hold; 0 for no average.
+        weights: loss term -> its weight.
+        teacher_share: weight of the teacher's alpha, 0-1, in the mixture with the label; 0.5 mixes half and half.
+        mixed_precision: whether to compute in bfloat16 with float32 weights, which is faster on accelerators and slower
+            on most processors.
     """
 
     name: str
     summary: str
     stages: tuple[Stage, ...]
-    augmentation: Augmenting
+    augmentation: AugmentationChoice
     continues: bool = False
     sampling: Sampling = "half_pixel"
     weight_decay: float = 4e-7
@@ -74,17 +73,21 @@ class Recipe:
 
     @property
     def steps(self) -> int:
-        """Steps of all stages."""
+        """Number of steps in all stages."""
         return sum(stage.steps for stage in self.stages)
 
     def scaled(self, steps: int | None, batch: int | None) -> Recipe:
-        """The same recipe with another number of steps (stages keep their shares) or of images a step.
+        """Return this recipe with another number of steps or another batch size.
 
-        The weights are averaged over at most a twentieth of the steps: a longer memory would hold what the run
-        began with.
+        The weights are averaged over at most a twentieth of the steps, because a longer average would still contain
+        the weights that the run began with.
+
+        Args:
+            steps: number of steps in all stages, which keep their proportions; None: the recipe's.
+            batch: images per step; None: the recipe's.
 
         Raises:
-            RecipeError: fewer steps than stages.
+            RecipeError: there are fewer steps than stages.
         """
         if steps is not None and steps < len(self.stages):
             raise RecipeError(f"{steps} steps are too few for the {len(self.stages)} stages of recipe {self.name}")
@@ -104,7 +107,7 @@ class Recipe:
         return replace(self, stages=stages, weight_average=1 - 1 / memory if self.weight_average else 0.0)
 
     def to_json(self) -> dict[str, Any]:
-        """The recipe as plain JSON values."""
+        """Return the recipe as plain JSON values."""
         values = asdict(self)
         if isinstance(self.augmentation, Augmentation):
             values["augmentation"] = self.augmentation.to_json()
@@ -147,7 +150,7 @@ RECIPES: dict[str, Recipe] = {
             continues=True,
             norm_decay=0.99,
             weight_average=0.999,
-            # What is measured, MAD and GAUSS_GRAD, weighs as much as the cross entropies, which train it from scratch.
+            # The terms behind MAD and GAUSS_GRAD weigh as much as the cross entropies, which suit a new network.
             weights={"alpha": 3.0, "compositional": 3.0, "gradient": 30.0, "cross_entropy": 1.0, "auxiliary": 0.5},
         ),
     )
@@ -155,11 +158,11 @@ RECIPES: dict[str, Recipe] = {
 
 
 def find_recipe(name: str) -> Recipe:
-    """The recipe of that name.
+    """Return the recipe of a name.
 
     Raises:
-        RecipeError: there is none; lists those that there are.
+        RecipeError: the name is unknown; the message lists the known ones.
     """
     if name not in RECIPES:
-        raise RecipeError(f"recipe {name!r} is unknown; choose one of {', '.join(RECIPES)}")
+        raise RecipeError(f"unknown recipe {name!r}; choose one of {', '.join(RECIPES)}")
     return RECIPES[name]

@@ -33,7 +33,12 @@ _HOMES = {
     "MMNetError": "mmnet.errors",
     "ParityComparison": "mmnet.api.comparing",
     "PortraitMatter": "mmnet.runtime",
+    "Profile": "mmnet.runtime",
+    "QuantizedCheckpoint": "mmnet.api.quantizing",
     "SensitivityReport": "mmnet.api.sensitivity",
+    "TrainedRun": "mmnet.api.training",
+    "TrainingListener": "mmnet.api.training",
+    "TrainingOptions": "mmnet.api.training",
     "VideoEvaluation": "mmnet.api.evaluating",
     "compare": "mmnet.api.comparing",
     "compare_on_arm": "mmnet.api.comparing",
@@ -48,7 +53,9 @@ _HOMES = {
     "measure_sensitivity": "mmnet.api.sensitivity",
     "open_checkpoint": "mmnet.network.resolve",
     "plot_latency": "mmnet.api.benchmarking",
+    "quantize_checkpoint": "mmnet.api.quantizing",
     "read_photo": "mmnet.runtime",
+    "train": "mmnet.api.training",
 }
 
 if TYPE_CHECKING:
@@ -63,10 +70,12 @@ if TYPE_CHECKING:
     from mmnet.api.comparing import ArmComparison, ParityComparison, compare, compare_on_arm
     from mmnet.api.evaluating import Evaluation, VideoEvaluation, evaluate, evaluate_videos
     from mmnet.api.exporting import ExportedModel, ExportListener, export_tflite
+    from mmnet.api.quantizing import QuantizedCheckpoint, quantize_checkpoint
     from mmnet.api.sensitivity import SensitivityReport, measure_sensitivity
+    from mmnet.api.training import TrainedRun, TrainingListener, TrainingOptions, train
     from mmnet.errors import MMNetError
     from mmnet.network.resolve import open_checkpoint
-    from mmnet.runtime import PortraitMatter, composite, cutout, read_photo
+    from mmnet.runtime import PortraitMatter, Profile, composite, cutout, read_photo
 
 __all__ = [
     "ArmComparison",
@@ -81,7 +90,12 @@ __all__ = [
     "MMNetError",
     "ParityComparison",
     "PortraitMatter",
+    "Profile",
+    "QuantizedCheckpoint",
     "SensitivityReport",
+    "TrainedRun",
+    "TrainingListener",
+    "TrainingOptions",
     "VideoEvaluation",
     "compare",
     "compare_on_arm",
@@ -96,7 +110,9 @@ __all__ = [
     "measure_sensitivity",
     "open_checkpoint",
     "plot_latency",
+    "quantize_checkpoint",
     "read_photo",
+    "train",
 ]
 
 

@@ -1,10 +1,10 @@
-"""Stands in for the demo app's benchmark activity: `… --es model NAME --ei runs N --ei threads N --es out FILE`.
+"""A stand-in for the demo app's benchmark activity: `… --es model NAME --ei runs N --ei threads N --es out FILE`.
 
     python demo_stand_in.py FILES SHOWN start -n ACTIVITY --es model NAME …
 
-FILES is the app's external files directory. Runs the model through the stages of this project's own runtime, and writes
-the members that the app writes. Into SHOWN go the frame, its alpha and the name of the machine. Needs `mmnet.runtime`
-alone.
+FILES is the app's external files directory. The script runs the model through the stages of this project's runtime, and
+writes there the result that the app writes. Into SHOWN it writes the frame, its alpha and the name of the machine. It
+imports only `mmnet.runtime`.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ STAGES = ("preprocess", "invoke", "postprocess")
 
 
 def camera_frame(height: int, width: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """A frame with edges in it, uint8 [height, width, 3]."""
+    """Return a drawn frame with edges, uint8 [height, width, 3]."""
     y, x = np.mgrid[0:height, 0:width]
     planes = (2 * x % 256, 2 * y % 256, 255 * (np.hypot(x - width / 2, y - height / 2) < height / 3))
     return np.stack(planes, axis=-1).astype(np.uint8)
 
 
 def matte(model: MattingModel, frame: Any) -> tuple[Any, list[float]]:
-    """The frame's alpha, and the milliseconds of its stages."""
+    """Return the frame's alpha, and the milliseconds of each stage."""
     times = [time.perf_counter()]
     small = to_model_input(frame, model.size)
     times.append(time.perf_counter())
@@ -44,14 +44,15 @@ def matte(model: MattingModel, frame: Any) -> tuple[Any, list[float]]:
 
 
 def latency(times: Any) -> dict[str, float]:
-    """Milliseconds [N] as the app reports them."""
+    """Return the statistics of milliseconds [N], as the app reports them."""
     percentiles = np.percentile(times, (0, 25, 50, 75, 90, 95, 100)).tolist()
     names = ("min_ms", "p25", "median_ms", "p75", "p90_ms", "p95_ms", "max_ms")
-    found = dict(zip(names, percentiles, strict=True)) | {"runs": len(times), "mean_ms": float(np.mean(times))}
-    return found | {"iqr_ms": found.pop("p75") - found.pop("p25")}
+    figures = dict(zip(names, percentiles, strict=True)) | {"runs": len(times), "mean_ms": float(np.mean(times))}
+    return figures | {"iqr_ms": figures.pop("p75") - figures.pop("p25")}
 
 
 def main() -> None:
+    """Run the script."""
     files, shown, arguments = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
     assert arguments[arguments.index("-n") + 1] == "ai.mmnet.demo/.BenchmarkActivity"
     extras = {arguments[i + 1]: arguments[i + 2] for i, word in enumerate(arguments) if word in ("--es", "--ei")}

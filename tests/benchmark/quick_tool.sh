@@ -1,5 +1,5 @@
-# Says what `benchmark_model` says, in no time, of a model that it does not run: for tests of what is made of figures.
-# Every start is a little slower than the one before; every run of it takes as long.
+# Prints made-up figures in the format of `benchmark_model`, without running the model, for tests of what follows.
+# Each start reports a time 0.1 ms longer than the start before; all runs of one start take equally long.
 for argument; do
     case $argument in
     --num_runs=*) runs=${argument#*=} ;;

@@ -1,10 +1,10 @@
-"""Stands in for TensorFlow Lite's `benchmark_model`: takes its flags, runs the model, prints what it prints.
+"""A stand-in for TensorFlow Lite's `benchmark_model`: it takes the same flags, runs the model and prints the same text.
 
     python stand_in.py FOLDER --graph=FILE --num_threads=N …
 
-What it ran and measured, it also writes into FOLDER/1, FOLDER/2 and so on, a folder a start. It needs NumPy and LiteRT
-alone. The format is that of google-ai-edge/LiteRT, `tflite/tools/benchmark/benchmark_model.cc`, and
-`StatWithPercentiles::OutputToStream`.
+Each start also writes what it ran and measured into a folder of its own: FOLDER/1, FOLDER/2 and so on. The script
+imports only NumPy and LiteRT. The format is that of google-ai-edge/LiteRT, `tflite/tools/benchmark/benchmark_model.cc`,
+and `StatWithPercentiles::OutputToStream`.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ import platform
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
-
-from mmnet.arrays import AnyArray, U8Array
+from numpy.typing import NDArray
 
 
 def log(line: str) -> None:
+    """Print a line as the tool does."""
     print(f"INFO: {line}", file=sys.stderr, flush=True)
 
 
 def statistics(times: list[int]) -> str:
-    """Microseconds as the tool's Stat prints them."""
+    """Return the statistics of microseconds as the tool's class Stat prints them."""
     values = np.array(times)
     ordered = np.sort(values)
     text = f"count={len(times)} curr={times[-1]}"
@@ -41,16 +42,18 @@ def statistics(times: list[int]) -> str:
     return text + "".join(f" {name}={ordered[len(times) * of // 100]}" for name, of in percentiles.items())
 
 
-def drawn_image(shape: tuple[int, ...]) -> U8Array:
-    """U8Array of every value."""
+def drawn_image(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Return uint8 of this shape, in which every value occurs."""
     return (np.arange(np.prod(shape)) * 37 % 256).astype(np.uint8).reshape(shape)
 
 
 def microseconds_since(start: int) -> int:
+    """Return the microseconds since a value of `time.perf_counter_ns`."""
     return (time.perf_counter_ns() - start) // 1000
 
 
 def main() -> None:
+    """Run the script."""
     folder, arguments = Path(sys.argv[1]), sys.argv[2:]
     flags = dict(argument.removeprefix("--").split("=", 1) for argument in arguments)
     log("STARTING!")
@@ -64,7 +67,7 @@ def main() -> None:
     log(f"Initialized session in {init / 1e3:g}ms.")
     (image,), (alpha,) = interpreter.get_input_details(), interpreter.get_output_details()
     shown = drawn_image(tuple(image["shape"]))
-    values: AnyArray = shown / np.float32(255) if image["dtype"] == np.float32 else shown
+    values: NDArray[Any] = shown / np.float32(255) if image["dtype"] == np.float32 else shown
     interpreter.set_tensor(image["index"], values)
     measured = []
     for runs, seconds in (("warmup_runs", "warmup_min_secs"), ("num_runs", "min_secs")):

@@ -1,7 +1,7 @@
 """`mmnet benchmark --device` against a real adbd, end to end.
 
-Behind adbd, LiteRT's Arm interpreter really runs the model, emulated; how long that takes says nothing of a phone, and
-is only seen to arrive. Where nothing but the figures counts, a tool that makes them up says them faster.
+Behind adbd, LiteRT's Arm interpreter runs the model, emulated. Its times say nothing about a phone; the tests check
+that they arrive. Where only the figures matter, a faster tool prints made-up ones.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def booted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Device]:
 
 @pytest.fixture
 def device(booted: Device) -> Iterator[Device]:
-    """The device, cool and with its battery charged; and clean when the test is over."""
+    """The device, cool and with its battery charged. After the test, nothing may be left on it."""
     for name, value in PROPERTIES.items():
         booted.say(f"getprop {name}", value)
     booted.say("getprop", "")
@@ -68,14 +68,14 @@ def arm() -> ArmPython:
 
 
 def script(path: Path, *before: str, run: str = "") -> Path:
-    """A `benchmark_model` that first does something else: a script, as some wrap theirs."""
+    """Write a `benchmark_model` that is a script and first runs some other commands."""
     path.write_text("\n".join(["#!/bin/sh", *before, run or f"starts=/dev/null; . {HERE / 'quick_tool.sh'}"]) + "\n")
     return path
 
 
 @pytest.fixture
 def tool(tmp_path: Path) -> Path:
-    """One that says in `started` how it was started, and what `quick_tool.sh` makes up."""
+    """A `benchmark_model` that notes in `started` how it was started, and prints the figures of `quick_tool.sh`."""
     starts = tmp_path / "started"
     noted = f'echo "$(taskset -p $$) $*" >> {starts}'
     return script(tmp_path / "benchmark_model", noted, run=f"starts={starts}; . {HERE / 'quick_tool.sh'}")
@@ -106,7 +106,7 @@ def measured(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 def test_arms_interpreter_runs_the_models(
     device: Device, booted: Device, arm: ArmPython, tiny_files: Path, tmp_path: Path
 ) -> None:
-    """What runs behind adbd is Arm's LiteRT, it computes this host's alphas, and its figures arrive as it said them."""
+    """Behind adbd, LiteRT for Arm computes this host's alphas, and its figures arrive unchanged."""
     (shown := tmp_path / "shown").mkdir()
     tool = script(tmp_path / "benchmark_model", run=f'exec {on_arm(arm, HERE / "stand_in.py", shown)} "$@"')
     models = {name: tiny_files / f"{name}.tflite" for name in ("float", "uint8")}
@@ -163,7 +163,7 @@ def test_models_take_turns_on_the_device(device: Device, tool: Path, tiny_files:
         before = result["conditions"][0]["before"]
         assert (before["thermal_status"], before["temperatures"]["skin"]) == (0, 34.125)
         assert (before["battery_level"], before["charging"]) == (87, True)
-    # Eight starts, each with the time that its turn has.
+    # Each of the eight starts has the time of its turn.
     times = [time for result in found["results"] for time in result["rounds_ms"]["invoke"]]
     assert sorted(times) == pytest.approx([16.1 + 0.1 * turn for turn in range(8)])
     ratio = found["results"][2]["ratio"]["invoke"]
@@ -207,7 +207,7 @@ def test_without_a_thermal_service_it_says_so(device: Device, tool: Path, tiny_f
 
 def test_a_throttled_round_is_measured_again(device: Device, tmp_path: Path, tiny_files: Path) -> None:
     said = device.state / "dumpsys_thermalservice"
-    # Hot after the first start; what asks for the second time finds it cool again.
+    # The device is hot after the first start, and cool again when its state is read for the second time.
     heat = f"[ -e {tmp_path}/hot ] || {{ touch {tmp_path}/hot; sed -i 's/Status: 0/Status: 2/' {said}; }}"
     cooling = said.with_suffix(".run")
     cooling.write_text(
@@ -241,8 +241,8 @@ def test_no_space(device: Device, tmp_path: Path, tiny_files: Path) -> None:
     assert "KiB are needed" in line
 
 
-def test_space_that_runs_out_though_df_saw_it(device: Device, tmp_path: Path, tiny_files: Path) -> None:
-    """Quotas and blocks kept for others: df knows nothing of them. What adbd then says arrives."""
+def test_space_that_runs_out_although_df_reports_it(device: Device, tmp_path: Path, tiny_files: Path) -> None:
+    """`df` does not know of quotas and reserved blocks. The message then has the reason that the device gives."""
     df = device.state.with_name("tools") / "df"
     df.write_text(f"#!/bin/sh\ncat {RECORDINGS / 'df_toybox.txt'}\n")
     df.chmod(0o755)
@@ -263,9 +263,9 @@ def test_a_folder_that_cannot_be_made(device: Device, tool: Path, tiny_files: Pa
 
 
 def test_a_binary_for_another_processor(device: Device, tiny_files: Path) -> None:
-    """This host's own Python, on a device that says it runs Arm's programs."""
+    """This host's own Python, for a device that runs programs for Arm."""
     if os.uname().machine != "x86_64":
-        pytest.skip("this host's programs are not for another processor than the device's")
+        pytest.skip("this host's programs are not for another processor")
     python = Path(sys.executable).resolve()
     line = error_line(device.mmnet("benchmark", tiny_files / "uint8.tflite", *options(device, python)))
     assert f"{python}: is built for x86_64" in line
@@ -273,7 +273,7 @@ def test_a_binary_for_another_processor(device: Device, tiny_files: Path) -> Non
 
 
 def test_a_binary_for_arm(arm: ArmPython) -> None:
-    """Arm's own Python: a phone takes it, an emulator on x86-64 does not."""
+    """Python for Arm: accepted for a phone, refused for an emulator on x86-64."""
     python = arm.folder / "root/usr/bin/python3.11"
     assert read_binary(python, PROPERTIES["ro.product.cpu.abilist"], SERIAL) == python.read_bytes()
     with pytest.raises(DeviceError, match="is built for arm64-v8a"):
@@ -300,7 +300,7 @@ def test_another_serial(device: Device, tool: Path, tiny_files: Path) -> None:
 
 @pytest.mark.parametrize("sign", ["INT", "KILL"])
 def test_interrupted(sign: str, device: Device, tmp_path: Path, tiny_files: Path) -> None:
-    """Ctrl-C, or worse, while the model runs: nothing stays on the phone."""
+    """Nothing is left on the phone after Ctrl-C or SIGKILL while the model runs."""
     tool = script(tmp_path / "benchmark_model", f"kill -{sign} $(cat {tmp_path}/mmnet); sleep 5")
     command = [str(Path(sys.executable).with_name("mmnet")), "benchmark", str(tiny_files / "uint8.tflite")]
     command += map(str, options(device, tool))
@@ -319,11 +319,11 @@ def test_interrupted(sign: str, device: Device, tmp_path: Path, tiny_files: Path
 
 
 def test_unplugged_half_way(tmp_path: Path, tiny_files: Path) -> None:
-    """adbd goes in the middle of a measurement: one line, and what waits on the device for that cleans up."""
+    """adbd ends during a measurement: the error is one line, and the shell on the device cleans up."""
     with running_device(tmp_path) as device:
         device.say("getprop", "")
         tool = script(tmp_path / "benchmark_model", f"kill -KILL {device.process}; sleep 1")
-        # The storage goes with the namespace that adbd was the last in; keep one more process in both.
+        # Another process in the namespaces keeps the storage mounted after adbd has ended.
         keeper = subprocess.Popen(["nsenter", f"--target={device.process}", "--net", "--mount", "sleep", "120"])
         try:
             time.sleep(0.5)
@@ -346,7 +346,7 @@ def _await_empty(device: Device) -> None:
 
 
 class TestDemoApp:
-    """The demo app's side of the agreement, played by scripts; one runs the model."""
+    """The demo app's side of the protocol, played by scripts, of which one runs the model."""
 
     @pytest.fixture
     def app(self, device: Device) -> Iterator[Path]:
@@ -358,7 +358,7 @@ class TestDemoApp:
         subprocess.run(["nsenter", f"--target={device.process}", "--mount", "rmdir", folder], check=True)
 
     def when_started(self, device: Device, command: str) -> None:
-        """What goes on once `am start` has said that it does."""
+        """Set the command that runs in the background after `am start`."""
         run = device.state / "am.run"
         run.write_text(f'#!/bin/sh\n[ "$1" = start ] || exit 0\n{command} >/dev/null 2>&1 &\n')
         run.chmod(0o755)
@@ -368,10 +368,10 @@ class TestDemoApp:
         words = [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", value)]
         return device.mmnet("benchmark", model, *words, "--json", "-")
 
-    def test_it_tells_every_stage(
+    def test_every_stage_is_reported(
         self, device: Device, app: Path, arm: ArmPython, tiny_files: Path, tmp_path: Path
     ) -> None:
-        """On Arm too, down to the bytes of a frame's alpha."""
+        """The script runs the model on emulated Arm; the alpha of its frame equals this host's to the byte."""
         model = tiny_files / "uint8.tflite"
         with runtime_code() as code:
             stand_in = on_arm(arm, HERE / "demo_stand_in.py", app, tmp_path, modules=[code])
@@ -394,7 +394,7 @@ class TestDemoApp:
             assert shown["alpha"].tobytes() == here(shown["frame"]).tobytes()
             assert len(np.unique(shown["alpha"])) > 50
 
-    def test_a_failure_of_the_app_is_told(self, device: Device, app: Path, tiny_files: Path) -> None:
+    def test_a_failure_of_the_app_is_reported(self, device: Device, app: Path, tiny_files: Path) -> None:
         result = app / "mmnet-benchmark.json"
         self.when_started(device, f"""echo '{{"error": "no such model"}}' 2>/dev/null | tee {result}""")
         line = error_line(self.line(device, app, tiny_files / "uint8.tflite"))
@@ -405,7 +405,7 @@ class TestDemoApp:
         line = error_line(self.line(device, app, tiny_files / "uint8.tflite"))
         assert "ended on uint8 without a result" in line
 
-    def test_an_app_that_is_silent_is_given_up(self, device: Device, app: Path, tiny_files: Path) -> None:
+    def test_an_app_without_a_result_times_out(self, device: Device, app: Path, tiny_files: Path) -> None:
         line = error_line(self.line(device, app, tiny_files / "uint8.tflite", timeout=1))
         assert "wrote no result for uint8 in 1 s" in line
 

@@ -1,4 +1,4 @@
-"""Which device is taken, and what is said of those that cannot be: an adb server that plays recorded answers."""
+"""The choice of a device, and messages about unusable devices, with an adb server of recorded answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NO_PERMISSIONS = (
 
 @contextmanager
 def adb_server(devices: str) -> Iterator[int]:
-    """The protocol of adb's server as far as `host:devices` and `host:version` go (adb's SERVICES.TXT)."""
+    """Run a server that answers `host:devices` and `host:version` of adb's protocol (SERVICES.TXT); yield its port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -50,7 +50,7 @@ def adb_server(devices: str) -> Iterator[int]:
 
 @pytest.fixture
 def refusal(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], str]:
-    """refusal(devices, wanted) -> what `find_phone` says."""
+    """A function (devices, wanted) -> the message with which `find_phone` refuses."""
 
     def ask(devices: str, wanted: str) -> str:
         with adb_server(devices) as port:
@@ -83,7 +83,7 @@ def test_offline(refusal: Callable[[str, str], str]) -> None:
     assert "is offline" in refusal("emulator-5554\toffline\n", "any")
 
 
-def test_a_state_that_nobody_foresaw(refusal: Callable[[str, str], str]) -> None:
+def test_an_unknown_state(refusal: Callable[[str, str], str]) -> None:
     assert "'rescue'" in refusal("A1\trescue\n", "A1")
 
 

@@ -26,7 +26,7 @@ from mmnet.quantize.activations import activations, measure_limits
 from mmnet.quantize.calibration import load_calibration
 from mmnet.quantize.precision import PRECISIONS
 from mmnet.runtime import MattingModel
-from mmnet.training.qat.loop import Photos, calibrate, measure_ranges
+from mmnet.training.qat.ranges import RangeImages, measure_ranges, save_with_ranges
 
 SIZE = 64
 BARE = random_checkpoint(ModelConfig(0.35, SIZE, "legacy"), seed=1)
@@ -48,8 +48,8 @@ def calibration(photos):
 @pytest.fixture(scope="module")
 def measured(calibration, tmp_path_factory):
     """The folder of a checkpoint with measured ranges."""
-    ranges = measure_ranges(BARE, Photos(calibration.images, {"photos": len(calibration.images)}))
-    return calibrate(BARE, ranges, tmp_path_factory.mktemp("runs") / "measured")
+    ranges = measure_ranges(BARE, RangeImages(calibration.images, {"photos": len(calibration.images)}))
+    return save_with_ranges(BARE, ranges, tmp_path_factory.mktemp("runs") / "measured")
 
 
 @pytest.fixture(scope="module")

@@ -21,18 +21,22 @@ from mmnet.network.checkpoint import load_checkpoint, save_checkpoint
 from mmnet.network.config import ModelConfig
 from mmnet.quantize.calibration import load_calibration
 from mmnet.runtime import MattingModel
-from mmnet.training.data.pipeline import load_data
-from mmnet.training.loop import STATE_FILE, Job, ResumeError
-from mmnet.training.qat.loop import Photos, measure_ranges, recipe_for, train_quantized
+from mmnet.training.checkpoints import STATE_FILE
+from mmnet.training.data.dataset import load_data
+from mmnet.training.listener import TrainingListener
+from mmnet.training.qat.loop import train_quantized
+from mmnet.training.qat.ranges import RangeImages, measure_ranges
+from mmnet.training.qat.recipe import recipe_for
 from mmnet.training.qat.simulation import Simulation
 from mmnet.training.recipes import RecipeError
+from mmnet.training.run import ResumeError, TrainingRun
 
 SIZE = 32
 START = random_checkpoint(ModelConfig(0.35, SIZE, "legacy"), seed=1, step=100)
 
 
-class Notes:
-    """A listener that writes everything down."""
+class Notes(TrainingListener):
+    """A listener that records stages, losses and checkpoints."""
 
     def __init__(self):
         self.stages, self.losses, self.folders = [], {}, []
@@ -73,25 +77,25 @@ def portraits(tmp_path_factory):
 
 
 def measure():
-    return measure_ranges(START, Photos(probe_images(SIZE, 8), {"photos": 8}))
+    return measure_ranges(START, RangeImages(probe_images(SIZE, 8), {"photos": 8}))
 
 
-def job(folder, portraits, steps=2, **changes):
+def quantized_run(folder, portraits, steps=2, **changes):
     # A rate at which two steps are seen.
     recipe = recipe_for(SIZE, steps, 2)
     recipe = replace(recipe, stages=(replace(recipe.stages[0], learning_rate=1e-3),))
 
     def data(size):
-        return load_data([str(portraits)], size, recipe=recipe.augmentation, validation=0.3, workers=1)
+        return load_data([str(portraits)], size, augmentation=recipe.augmentation, validation=0.3, workers=1)
 
-    return Job(recipe, folder, data, {"data": ["drawn"]}, start=START, **{"save_every": 1} | changes)
+    return TrainingRun(recipe, folder, data, {"data": ["drawn"]}, start=START, **{"save_every": 1} | changes)
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory, portraits):
     folder = tmp_path_factory.mktemp("runs") / "whole"
     notes = Notes()
-    return train_quantized(job(folder, portraits), keras, notes, measure), notes
+    return train_quantized(quantized_run(folder, portraits), keras, notes, measure), notes
 
 
 def test_it_trains_and_its_checkpoints_say_what_they_are(uninterrupted):
@@ -151,20 +155,22 @@ from pathlib import Path
 import keras
 from mmnet.training.qat.loop import train_quantized
 from support import eagerly
-from test_training import Notes, job, measure
+from test_training import Notes, measure, quantized_run
 class Killed(Notes):
     def on_step(self, step, *rest):
         if step == 102:
             os.kill(os.getpid(), signal.SIGKILL)
 with eagerly():
-    train_quantized(job(Path({str(tmp_path / "run")!r}), Path({str(portraits)!r})), keras, Killed(), measure)
+    train_quantized(quantized_run(Path({str(tmp_path / "run")!r}), Path({str(portraits)!r})), keras, Killed(), measure)
 """
     killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["step-0000101"]
 
     notes = Notes()
-    last = train_quantized(job(tmp_path / "run", portraits), keras, notes, lambda: pytest.fail("measured again"))
+    last = train_quantized(
+        quantized_run(tmp_path / "run", portraits), keras, notes, lambda: pytest.fail("measured again")
+    )
     assert notes.stages == [(0, 1, 2)]
     assert list(notes.losses) == [102]
     resumed, expected = load_checkpoint(last), load_checkpoint(uninterrupted[0])
@@ -176,7 +182,7 @@ with eagerly():
 @pytest.mark.parametrize(("changes", "message"), [({"seed": 1}, "seed"), ({"steps": 3}, "recipe")])
 def test_another_recipe_or_seed_cannot_resume(uninterrupted, portraits, changes, message):
     with pytest.raises(ResumeError, match=f"another {message}"):
-        train_quantized(job(uninterrupted[0].parent, portraits, **changes), keras, Notes(), measure)
+        train_quantized(quantized_run(uninterrupted[0].parent, portraits, **changes), keras, Notes(), measure)
 
 
 def test_fewer_steps_than_none_are_refused():

@@ -1,4 +1,4 @@
-"""TensorFlow, JAX, several devices and mixed precision: one training, equal losses at equal weights."""
+"""TensorFlow, JAX, several devices and mixed precision have the same losses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 from support import ROOT, error_line, random_checkpoint, run
-from training_jobs import SIZE, losses_of_a_few_steps
+from training_runs import SIZE, losses_of_a_few_steps
 
 from mmnet.network.checkpoint import load_checkpoint, save_checkpoint
 from mmnet.network.config import ModelConfig
@@ -24,7 +24,7 @@ _SCRIPT = """
 import json, sys
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
-from training_jobs import losses_of_a_few_steps
+from training_runs import losses_of_a_few_steps
 from mmnet.training.backend import load_keras
 from mmnet.training.recipes import RECIPES
 folder, images, start = map(Path, json.loads(sys.argv[1]))
@@ -41,12 +41,12 @@ def start(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory, images, start):
-    """On TensorFlow, in this process."""
+    """The losses on TensorFlow, in this process."""
     return losses_of_a_few_steps(keras, tmp_path_factory.mktemp("tensorflow") / "run", images, start)
 
 
 def on_jax(folder, images, start, *, devices):
-    """In a process of its own: Keras has one backend a process."""
+    """Return the losses on JAX, from another process, since a process has one backend of Keras."""
     arguments = [str(folder), str(images), str(start)]
     result = subprocess.run(
         [sys.executable, "-c", _SCRIPT, json.dumps(arguments), str(ROOT / "tests")],
@@ -56,7 +56,7 @@ def on_jax(folder, images, start, *, devices):
         env={
             "PATH": "/usr/bin:/bin",
             "JAX_PLATFORMS": "cpu",
-            # What is compiled is run a few times only.
+            # Little optimization, because the compiled steps run only a few times.
             "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices} --xla_backend_optimization_level=0 "
             "--xla_llvm_disable_expensive_passes=true",
         },
@@ -73,7 +73,7 @@ def assert_equal(found, expected, tolerance):
 
 
 def test_jax_on_two_devices_has_the_losses_of_tensorflow_on_one(expected, images, start, tmp_path):
-    """Later steps depend on gradients and optimizer of those before; Adam enlarges the last bits of small ones."""
+    """Later steps have a larger tolerance: Adam enlarges differences in the last bits of small gradients."""
     found = on_jax(tmp_path / "run", images, start, devices=2)
     assert_equal({10**6: found[min(found)]}, {10**6: expected[min(expected)]}, 2e-5)
     assert_equal(found, expected, 2e-3)

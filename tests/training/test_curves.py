@@ -1,4 +1,4 @@
-"""The curves of a run: what TensorBoard is given comes back as a table and as an image."""
+"""The curves of a run, read from event files and written as a table and an image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mmnet.training.curves import CurvesError, curves_table, read_curves
 
 
 def record(folder, values, suffix=""):
-    """An event file with `values`: step → loss."""
+    """Write an event file with `values`, step → loss."""
     with SummaryWriter(str(folder / "events"), filename_suffix=suffix) as writer:
         for step, value in values.items():
             writer.add_scalar("loss/loss", value, step)
@@ -24,7 +24,7 @@ def record(folder, values, suffix=""):
 def test_a_repeated_step_counts_as_it_was_last(tmp_path):
     record(tmp_path, {10: 4.0, 20: 3.0, 30: 2.0}, ".1")
     first = next((tmp_path / "events").iterdir())
-    # The names begin with the moment in seconds; a resumed run is later.
+    # The names of event files begin with the time in seconds.
     first.rename(first.with_name("events.out.tfevents.1.host.1"))
     record(tmp_path, {30: 1.5, 40: 1.0}, ".2")
     found = read_curves(tmp_path)
@@ -35,19 +35,19 @@ def test_a_repeated_step_counts_as_it_was_last(tmp_path):
 
 
 @pytest.mark.parametrize("lost", [1, 5, 30])
-def test_a_writer_that_was_killed_leaves_what_it_wrote(tmp_path, lost):
+def test_an_incomplete_event_file_is_read_up_to_its_end(tmp_path, lost):
     record(tmp_path, {10: 4.0, 15: 3.0, 25: 2.0})
     (events,) = (tmp_path / "events").iterdir()
     events.write_bytes(events.read_bytes()[:-lost])
     assert read_curves(tmp_path)["loss/loss"] == {10: 4.0, 15: 3.0}
 
 
-def test_without_events_it_says_what_to_name(tmp_path):
+def test_a_folder_without_events_is_refused(tmp_path):
     with pytest.raises(CurvesError, match="mmnet train"):
         read_curves(tmp_path)
 
 
-def test_the_command_writes_both_and_replaces_nothing_unasked(tmp_path):
+def test_the_command_writes_both_files_and_replaces_them_with_force_only(tmp_path):
     record(tmp_path / "run", {20: 3.0, 40: 2.0})
     result = run("mmnet", "curves", "run", cwd=tmp_path)
     assert result.returncode == 0, result.stderr

@@ -1,4 +1,4 @@
-"""What augmentation may and may not do to an image and its matte."""
+"""Augmentation: properties of the images and mattes that it draws."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def test_the_table_survives_json() -> None:
         ([], "list"),
     ],
 )
-def test_tables_that_are_none(values: object, named: str) -> None:
+def test_invalid_tables_are_refused(values: object, named: str) -> None:
     with pytest.raises(AugmentationError, match=named):
         Augmentation.from_json(values)
 
 
 @settings(max_examples=40, deadline=None)
 @given(SEEDS, st.sampled_from([32, 64, 80, 128]), st.booleans())
-def test_the_same_chance_gives_the_same_bytes(seed: int, size: int, cutout: bool) -> None:
+def test_the_same_seed_gives_the_same_bytes(seed: int, size: int, cutout: bool) -> None:
     backgrounds = [uniform(80, 10, 90, 200), drawn_portrait(9, 80, 80)[0]]
     one, again = (
         augment(sample(is_cutout=cutout), size, generator(seed), Augmentation(), backgrounds) for _ in range(2)
@@ -89,7 +89,7 @@ def test_the_same_chance_gives_the_same_bytes(seed: int, size: int, cutout: bool
     assert [layer.shape for layer in one] == [(size, size, 3), (size, size)]
 
 
-def test_another_chance_gives_another_image() -> None:
+def test_another_seed_gives_another_image() -> None:
     some = {augment(sample(), 64, generator(seed), Augmentation())[0].tobytes() for seed in range(20)}
     assert len(some) == 20
 
@@ -106,14 +106,14 @@ def test_photo_and_matte_move_together(seed: int, aspect: float, size: int) -> N
 
 @settings(max_examples=60, deadline=None)
 @given(SEEDS, st.floats(0.3, 3))
-def test_no_border_is_seen(seed: int, aspect: float) -> None:
+def test_the_border_of_the_photo_is_not_visible(seed: int, aspect: float) -> None:
     white = Sample(uniform(80, 255, 255, 255), np.full((80, 80), 255, np.uint8), None, aspect)
     image, matte = augment(white, 64, generator(seed), MOVING)
     assert image.min() == 255
     assert matte.min() == 255
 
 
-def test_nothing_and_a_flip_are_exact() -> None:
+def test_identity_and_flip_are_exact() -> None:
     one = sample()
     image, matte = augment(one, 80, generator(), NOTHING)
     np.testing.assert_array_equal(image, one.photo)
@@ -146,8 +146,8 @@ def test_magnification() -> None:
         assert abs(matte.mean() / 255 - scale**2 / 16) < 0.01
 
 
-def test_a_small_person_is_not_cut_loose() -> None:
-    """Where the photo's edge cuts the person, that edge stays outside of the frame, however small the person is."""
+def test_a_small_person_keeps_touching_the_edge_that_cuts_it() -> None:
+    """An edge of the photo that cuts the person stays outside of the frame, however small the person is."""
     table = replace(NOTHING, replace=1.0, plain=1.0, small_scale=(0.4, 0.4), shift=(-0.3, 0.3))
     for seed in range(30):
         one = sample(seed)
@@ -160,7 +160,7 @@ def test_a_small_person_is_not_cut_loose() -> None:
 
 @pytest.mark.parametrize("scene", [True, False])
 def test_replaced_backgrounds_leave_no_halo(scene: bool) -> None:
-    """A red person before blue, laid over green: where blue is left, the person's colours were estimated wrongly."""
+    """A red person in front of blue is composited over green; blue that is left shows a wrong foreground."""
     alpha = drawn_portrait(4, 80, 80)[1]
     soft = alpha[..., None] / 255
     photo = np.rint(soft * (220, 30, 20) + (1 - soft) * (20, 30, 220)).astype(np.uint8)
@@ -196,7 +196,7 @@ def test_softening_moves_only_the_background() -> None:
 
 
 @pytest.mark.parametrize("effect", ["light", "grade", "grey", "resample", "noise", "jpeg", "layers"])
-def test_what_changes_colours_leaves_the_matte(effect: str) -> None:
+def test_effects_on_colours_leave_the_matte(effect: str) -> None:
     one = sample(5)
     for seed in range(5):
         image, matte = augment(one, 80, generator(seed), changed(NOTHING, {"layer_strength": 1.0, effect: 1.0}))
@@ -206,7 +206,7 @@ def test_what_changes_colours_leaves_the_matte(effect: str) -> None:
 
 
 @pytest.mark.parametrize("effect", ["defocus", "motion"])
-def test_what_blurs_the_image_blurs_the_matte(effect: str) -> None:
+def test_blurs_change_image_and_matte_alike(effect: str) -> None:
     hard = (drawn_portrait(2, 256, 256)[1] > 127).astype(np.uint8) * np.uint8(255)
     strong = changed(NOTHING, {effect: 1.0, "defocus_sigma": (1.5, 1.5), "motion_length": (9.0, 9.0)})
     image, matte = augment(Sample(np.dstack([hard] * 3), hard), 256, generator(), strong)
@@ -215,17 +215,17 @@ def test_what_blurs_the_image_blurs_the_matte(effect: str) -> None:
     assert abs(matte.mean() - hard.mean()) < 1
 
 
-def test_an_occluder_is_no_person() -> None:
+def test_an_occluder_is_background() -> None:
     one = sample(6)
     hidden = 0
     for seed in range(12):
         image, matte = augment(one, 80, generator(seed), replace(NOTHING, occlude=1.0), [uniform(80, 0, 255, 0)])
-        behind = (one.matte == 255) & (matte == 0)
-        hidden += behind.any()
+        covered = (one.matte == 255) & (matte == 0)
+        hidden += covered.any()
         assert (matte <= one.matte).all()
         seen = matte == 255
         np.testing.assert_array_equal(image[seen], one.photo[seen])
-        assert (image[behind] != one.photo[behind]).any(axis=1).all()
+        assert (image[covered] != one.photo[covered]).any(axis=1).all()
     assert hidden >= 10
 
 
@@ -243,7 +243,7 @@ def test_a_neutral_grade_changes_nothing() -> None:
     np.testing.assert_allclose(augment(one, 80, generator(), still)[0], one.photo, atol=1)
 
 
-def test_the_foreground_is_found_where_it_is_mixed() -> None:
+def test_the_foreground_is_estimated_where_it_is_mixed() -> None:
     for number in range(5):
         photo, matte = drawn_portrait(number, 120, 90)
         random = np.random.default_rng(number)
@@ -269,7 +269,7 @@ def test_the_published_augmentation(seed: int, size: int) -> None:
 
 
 def test_the_published_augmentation_magnifies_as_the_paper_says() -> None:
-    """A ramp's slope tells the magnification; a half of all images is turned, a half mirrored."""
+    """The slope of a ramp shows the magnification; half of the images are turned, and half are mirrored."""
     ramp = np.tile(np.linspace(0, 255, 128), (128, 1))
     one = Sample(np.rint(np.dstack([ramp, ramp.T, ramp])).astype(np.uint8), np.zeros((128, 128), np.uint8))
     turned, mirrored, across, down = 0, 0, [], []

@@ -1,4 +1,4 @@
-"""`mmnet data check`: each finding provoked, and a clean set found clean."""
+"""`mmnet data check`: every kind of finding is reported, and a clean data set has none."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from portraits import drawn_portrait, write_folders, write_image
 from support import error_line, run
 
 from mmnet.runtime.imaging.photos import read_stored
-from mmnet.training.data.check import KINDS, Finding, check, near_pairs, perceptual_hash
+from mmnet.training.data.check import KINDS, Finding, check_data, near_pairs, perceptual_hash
 
 
 def found(*roots: Path, held_out: tuple[Path, ...] = (), validation: float = 0.0) -> list[tuple[str, str]]:
-    report = check(roots, held_out, validation=validation)
+    report = check_data(roots, held_out, validation=validation)
     return [(finding.kind, finding.file.name) for finding in report.findings]
 
 
@@ -122,7 +122,7 @@ def test_every_kind_can_be_provoked() -> None:
 def test_the_unreadable_file_is_the_one_named(tmp_path: Path) -> None:
     root = write_folders(tmp_path / "set", 2)
     truncate_matte(root)
-    [finding] = check([root]).findings
+    [finding] = check_data([root]).findings
     assert finding == Finding("unreadable", root / "mask" / "p001.png", "is truncated or damaged")
 
 
@@ -134,20 +134,20 @@ def test_the_same_image_on_two_sides_is_a_leak(tmp_path: Path) -> None:
     write_image(test / "mask" / "other.png", matte)
     assert found(train, held_out=(test,)) == [("leak", "other.jpg")]
     assert found(train, test) == [("duplicate", "other.jpg")]
-    # Between training and validation it is one too; "18" validates at a tenth, "p001" does not.
+    # An image in training and in validation is a leak too; at a tenth "18" validates and "p001" does not.
     photo, matte = drawn_portrait(1)
     write_image(train / "image" / "18.png", photo)
     write_image(train / "mask" / "18.png", matte)
-    kinds = [finding.kind for finding in check([train], validation=0.1).findings]
+    kinds = [finding.kind for finding in check_data([train], validation=0.1).findings]
     assert kinds == ["leak"]
 
 
-def test_a_report_says_what_there_is(tmp_path: Path) -> None:
+def test_a_report_describes_the_data_set(tmp_path: Path) -> None:
     root = write_folders(tmp_path / "set", 5)
     write_image(root / "image" / "p009.png", drawn_portrait(9, 48, 36)[0])
     write_image(root / "mask" / "p009.png", drawn_portrait(9, 48, 36)[1])
     done: list[tuple[int, int]] = []
-    report = check([root], validation=1.0, progress=lambda *counts: done.append(counts))
+    report = check_data([root], validation=1.0, progress=lambda *counts: done.append(counts))
     [summary] = report.summaries
     assert (summary.layout, summary.use, summary.pairs, summary.validation) == ("folders", "training", 6, 6)
     assert (summary.smallest, summary.largest) == ((36, 48), (72, 96))
@@ -158,7 +158,7 @@ def test_a_report_says_what_there_is(tmp_path: Path) -> None:
     assert done[-1] == (6, 6)
 
 
-def test_copies_are_near_and_others_are_not() -> None:
+def test_copies_have_similar_hashes_and_other_images_do_not() -> None:
     photo = skimage.data.astronaut()
     copies = [
         photo,
@@ -200,4 +200,4 @@ def test_the_command(tmp_path: Path) -> None:
     assert [item["kind"] for item in told["findings"]] == ["unreadable", "empty matte"]
     assert "empty matte" in bad.stderr
     assert "Traceback" not in bad.stderr
-    assert "is no data set" in error_line(run("mmnet", "data", "check", tmp_path))
+    assert "is not a data set" in error_line(run("mmnet", "data", "check", tmp_path))

@@ -1,4 +1,4 @@
-"""`mmnet data pack` and `mmnet data preview`, as they are typed."""
+"""The commands `mmnet data pack` and `mmnet data preview`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support import error_line, run
 from mmnet.runtime import read_photo
 from mmnet.training.augment import Augmentation, AugmentationError
 from mmnet.training.data.packs import load_pack
-from mmnet.training.data.preview import contact_sheet, read_recipe
+from mmnet.training.data.preview import contact_sheet, read_augmentation
 
 
 def test_pack(tmp_path: Path) -> None:
@@ -34,7 +34,9 @@ def test_preview(tmp_path: Path) -> None:
     table = tmp_path / "table.json"
     table.write_text(json.dumps({"replace": 1.0}))
     arguments = ["--size", 64, "--rows", 2, "--columns", 2, "-o", sheet]
-    done = run("mmnet", "data", "preview", f"{root}=2", *arguments, "--backgrounds", scene.parent, "--recipe", table)
+    done = run(
+        "mmnet", "data", "preview", f"{root}=2", *arguments, "--backgrounds", scene.parent, "--augmentation", table
+    )
     assert done.returncode == 0, done.stderr
     assert read_photo(sheet).shape == (2 * 64 + 12, 2 * 192 + 12, 3)
     first = sheet.read_bytes()
@@ -55,13 +57,13 @@ def test_a_contact_sheet_shows_image_matte_and_composite() -> None:
     assert (sheet[72:, 200:] == 255).all()  # no fourth sample
 
 
-def test_recipes(tmp_path: Path) -> None:
-    assert read_recipe("own") == Augmentation()
-    assert (read_recipe("published"), read_recipe("none")) == ("published", None)
+def test_augmentations_by_name(tmp_path: Path) -> None:
+    assert read_augmentation("strong") == Augmentation()
+    assert (read_augmentation("published"), read_augmentation("none")) == ("published", None)
     path = tmp_path / "table.json"
-    with pytest.raises(AugmentationError, match=r"table\.json: cannot be read.*name own, published, none"):
-        read_recipe(str(path))
-    for text, reason in (("{", "no JSON"), ('{"flop": 1}', r"table\.json.*'flop' is unknown")):
+    with pytest.raises(AugmentationError, match=r"table\.json: cannot be read.*choose strong, published, none"):
+        read_augmentation(str(path))
+    for text, reason in (("{", "is not JSON"), ('{"flop": 1}', r"table\.json.*'flop' is unknown")):
         path.write_text(text)
         with pytest.raises(AugmentationError, match=reason):
-            read_recipe(str(path))
+            read_augmentation(str(path))

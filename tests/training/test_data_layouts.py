@@ -1,4 +1,4 @@
-"""Data sets as they lie on disk."""
+"""Data sets on disk: layouts, pairs, and the validation split."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_folders_are_matched_by_stem_whatever_the_extension(tmp_path: Path) -> N
     np.testing.assert_array_equal(alpha, matte)
 
 
-def test_two_photos_of_one_stem_are_told(tmp_path: Path) -> None:
+def test_two_photos_of_one_stem_are_reported(tmp_path: Path) -> None:
     write_folders(tmp_path, 1)
     write_image(tmp_path / "image" / "p000.webp", drawn_portrait(1)[0])
     source = find_source(tmp_path)
@@ -90,7 +90,7 @@ def test_aisegment(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_pair(source.pairs[1])[1], drawn_portrait(2)[1])
 
 
-def test_what_is_no_data_set_is_told_what_would_be(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_data_set_is_refused_with_the_layouts(tmp_path: Path) -> None:
     write_image(tmp_path / "only.jpg", drawn_portrait(0)[0])
     with pytest.raises(LayoutError, match=r"image/NAME\.jpg.*AISegment.*cut-outs"):
         find_source(tmp_path)
@@ -113,7 +113,7 @@ def test_weights(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("weight", ["0", "-1", "many", "nan", "inf", ""])
-def test_weights_that_are_none(weight: str) -> None:
+def test_invalid_weights_are_refused(weight: str) -> None:
     with pytest.raises(LayoutError, match="above 0"):
         parse_weighted(f"here={weight}")
 
@@ -136,7 +136,7 @@ def test_the_split_never_moves(some: list[str], more: list[str], fraction: float
     assert sides(some, low)[1] <= sides(some, high)[1]
 
 
-def test_the_split_takes_its_fraction() -> None:
+def test_the_split_has_its_fraction() -> None:
     stems = [f"{number:05}" for number in range(5000)]
     for fraction in (0.0, 0.05, 0.3, 1.0):
         part = sum(is_validation(stem, fraction) for stem in stems) / len(stems)
@@ -144,7 +144,7 @@ def test_the_split_takes_its_fraction() -> None:
 
 
 def test_known_names_validate_for_ever() -> None:
-    """Pinned: another hash would move images between the sides of runs that are going on."""
+    """The names are pinned, because another hash would move images between the sides of existing runs."""
     assert [name for name in map(str, range(40)) if is_validation(name, 0.1)] == ["18", "29"]
 
 
@@ -177,14 +177,14 @@ def test_mattes_of_16_bits_and_of_grey_with_an_opaque_alpha(tmp_path: Path) -> N
         np.testing.assert_array_equal(read_pair(pair)[1], matte)
 
 
-def test_sizes_that_differ(tmp_path: Path) -> None:
+def test_different_sizes_are_refused(tmp_path: Path) -> None:
     write_folders(tmp_path, 1)
     write_image(tmp_path / "mask" / "p000.png", drawn_portrait(0, 50, 40)[1])
     with pytest.raises(PairError, match=r"p000\.png: is 72×96, its matte .*p000\.png is 40×50"):
         read_pair(find_source(tmp_path).pairs[0])
 
 
-def test_a_matte_without_the_alpha_its_layout_promises(tmp_path: Path) -> None:
+def test_a_matte_without_its_alpha_channel_is_refused(tmp_path: Path) -> None:
     photo, matte = drawn_portrait(0)
     write_image(tmp_path / "clip_img/1/clip_0/a.jpg", photo)
     write_image(tmp_path / "matting/1/matting_0/a.png", matte)

@@ -1,4 +1,4 @@
-"""Soft mattes from binary masks, with pymatting itself."""
+"""Soft mattes from binary masks, computed with pymatting."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def hard(matte: AnyArray, value: int = 255) -> AnyArray:
 
 
 def write_masks(folder: Path, count: int, **size: int) -> tuple[Path, Path, Path]:
-    """MASKS, IMAGES and OUT with `count` images; every other mask holds 0 and 1."""
+    """Write `count` masks and photos, and return MASKS, IMAGES and OUT; every other mask holds 0 and 1."""
     for number in range(count):
         photo, matte = drawn_portrait(number, **size)
         write_image(folder / "photos" / f"p{number}.png", photo)
@@ -57,7 +57,7 @@ def test_the_trimap_agrees_with_the_mask(number: int, inside: int, outside: int,
     assert (trimap[edge > 0] == UNKNOWN).mean() > 0.5
 
 
-def test_the_band_is_as_wide_as_said() -> None:
+def test_the_band_has_the_chosen_widths() -> None:
     mask = np.zeros((100, 100), np.uint8)
     mask[:, 50:] = 255
     row = make_trimap(mask, inside=7, outside=12)[50]
@@ -71,7 +71,7 @@ def test_a_mask_without_an_edge(value: int, reason: str) -> None:
         make_trimap(np.full((20, 20), value, np.uint8))
 
 
-def test_the_commands_mattes_are_nearer_to_the_truth(tmp_path: Path) -> None:
+def test_the_command_writes_better_mattes_than_the_masks(tmp_path: Path) -> None:
     masks, images, out = write_masks(tmp_path, 3, height=128, width=96)
     (images / "p2.png").write_bytes(b"no image")
     write_image(masks / "alone.png", np.zeros((9, 9), np.uint8))
@@ -90,7 +90,7 @@ def test_the_commands_mattes_are_nearer_to_the_truth(tmp_path: Path) -> None:
         error, before = (np.abs(m.astype(float) - truth).mean() for m in (matte, hard(truth)))
         assert error < 0.6 * before
 
-    # Taken up again: what is there stays, what failed is tried again.
+    # The second run keeps existing mattes and repeats what failed.
     kept = (out / "p0.png").stat().st_mtime_ns
     write_image(images / "p2.png", drawn_portrait(2, 128, 96)[0])
     (masks / "alone.png").unlink()
@@ -102,7 +102,7 @@ def test_the_commands_mattes_are_nearer_to_the_truth(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("method", ["closed-form", "knn"])
-def test_solving_small(method: Any) -> None:
+def test_a_large_photo_is_solved_at_a_smaller_size(method: Any) -> None:
     photo, truth = drawn_portrait(5, 160, 120)
     solver = Solver(method, 15, 15, max_side=80)
     matte = solve_matte(photo, hard(truth), solver)
@@ -113,7 +113,7 @@ def test_solving_small(method: Any) -> None:
     assert np.count_nonzero((matte > 20) & (matte < 235)) > 200
 
 
-def test_a_killed_run_leaves_whole_mattes_and_no_processes(tmp_path: Path) -> None:
+def test_a_killed_command_leaves_complete_mattes_and_no_processes(tmp_path: Path) -> None:
     masks, images, out = write_masks(tmp_path, 16, height=160, width=120)
     command = [str(Path(sys.executable).with_name("mmnet")), "data", "mattes", *map(str, (masks, images, out))]
     process = subprocess.Popen([*command, "--workers", "2"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -139,7 +139,7 @@ def workers_of(parent: int) -> list[int]:
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = status.read_text().rpartition(")")[2].split()
-        except OSError:  # ended meanwhile
+        except OSError:  # the process ended in between
             continue
         if int(fields[1]) == parent:
             children.append(int(status.parent.name))
@@ -153,7 +153,7 @@ def wait_for(condition: Any, seconds: float = 300) -> None:
         time.sleep(0.02)
 
 
-def test_arguments_that_do_not_fit(tmp_path: Path) -> None:
+def test_wrong_arguments_are_refused(tmp_path: Path) -> None:
     masks, images, out = write_masks(tmp_path, 1)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.png")}
     assert "choose one of closed-form, knn" in error_line(

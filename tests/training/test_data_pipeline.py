@@ -1,4 +1,4 @@
-"""Batches, packs, and what `--data` names."""
+"""The input pipeline: batches, packs, and the data sets that `--data` names."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from portraits import drawn_portrait, write_folders, write_image
 
 from mmnet.runtime import PhotoError, read_photo, to_model_input
 from mmnet.training.augment import Augmentation, Sample, estimate_training_foreground
+from mmnet.training.data.batches import Batches, Part, SampleError
+from mmnet.training.data.dataset import load_data
 from mmnet.training.data.layouts import DataError, LayoutError, find_source, is_validation
 from mmnet.training.data.packs import Pack, PackError, build_pack, load_pack, pack_to_file
-from mmnet.training.data.pipeline import Batches, Part, SampleError, load_data
 
 OWN = Augmentation()
 SCENES = np.stack([drawn_portrait(90 + number, 40, 40)[0] for number in range(3)])
@@ -41,7 +42,7 @@ def batches(**changes: Any) -> Batches:
         "batch_size": 3,
         "size": 32,
         "seed": 5,
-        "recipe": OWN,
+        "augmentation": OWN,
         "backgrounds": SCENES,
         "workers": 2,
     }
@@ -57,16 +58,16 @@ def drawn_names(source: Batches, steps: range) -> list[str]:
     return [source.parts[part].pack.names[index] for step in steps for part, index in source.drawn(step)]
 
 
-@pytest.mark.parametrize("recipe", [OWN, "published", None])
-def test_what_a_batch_is(recipe: Any) -> None:
-    images, mattes = batches(recipe=recipe).batch(11)
+@pytest.mark.parametrize("augmentation", [OWN, "published", None])
+def test_the_contents_of_a_batch(augmentation: Any) -> None:
+    images, mattes = batches(augmentation=augmentation).batch(11)
     assert images.shape == (3, 32, 32, 3)
     assert mattes.shape == (3, 32, 32, 1)
     for array in (images, mattes):
         assert array.dtype == np.float32
         assert array.min() >= 0
         assert 0.5 < array.max() <= 1
-    whole, same = batches(recipe=recipe, dtype="uint8").batch(11)
+    whole, same = batches(augmentation=augmentation, dtype="uint8").batch(11)
     assert whole.dtype == np.uint8
     np.testing.assert_array_equal(whole * np.float32(1 / 255), images)
     np.testing.assert_array_equal(same, mattes)
@@ -74,7 +75,7 @@ def test_what_a_batch_is(recipe: Any) -> None:
 
 @pytest.mark.parametrize("first", [0, 1, 9])
 @pytest.mark.parametrize("workers", [1, 3])
-def test_a_run_that_is_taken_up_again_sees_the_same_data(first: int, workers: int) -> None:
+def test_a_resumed_run_sees_the_same_data(first: int, workers: int) -> None:
     whole = list(batches().stream(0, 12))
     again = list(batches(workers=workers).stream(first, 12))
     assert len(again) == 12 - first
@@ -123,7 +124,7 @@ def test_an_epoch_holds_every_image_once_in_a_new_order() -> None:
 
 
 def test_an_image_that_fails_is_named() -> None:
-    broken = batches(backgrounds=[np.zeros((4, 4), np.uint8)], recipe=replace(OWN, replace=1.0, plain=0.0))
+    broken = batches(backgrounds=[np.zeros((4, 4), np.uint8)], augmentation=replace(OWN, replace=1.0, plain=0.0))
     with pytest.raises(SampleError, match=r"drawn: p00\d\.png: could not be prepared \(batch 4"):
         broken.batch(4)
     stream = broken.stream(2)
@@ -136,7 +137,7 @@ def data_threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("mmnet-data")]
 
 
-def test_a_stream_that_is_left_ends_its_threads() -> None:
+def test_closing_a_stream_ends_its_threads() -> None:
     stream = batches().stream()
     first = next(stream)
     assert data_threads()
@@ -153,7 +154,7 @@ class _Counting(Pack):
         return super().sample(index)
 
 
-def test_no_more_is_prepared_than_asked_for() -> None:
+def test_a_stream_prepares_only_so_many_batches_ahead() -> None:
     pack = _Counting(*vars(drawn_pack(5)).values())
     stream = batches(parts=[Part.whole(pack)]).stream(ahead=2)
     for _ in range(3):
@@ -162,7 +163,7 @@ def test_no_more_is_prepared_than_asked_for() -> None:
     assert _Counting.drawn <= 3 * (3 + 1)
 
 
-def test_what_cannot_be_trained_on() -> None:
+def test_unusable_data_are_refused() -> None:
     with pytest.raises(DataError, match="no images"):
         batches(parts=[])
     with pytest.raises(DataError, match="at least 1"):
@@ -172,14 +173,14 @@ def test_what_cannot_be_trained_on() -> None:
     plain = [Part.whole(drawn_pack(2, foregrounds=False))]
     with pytest.raises(PackError, match="foreground"):
         batches(parts=plain)
-    assert batches(parts=plain, recipe="published").batch(0)[0].shape == (3, 32, 32, 3)
+    assert batches(parts=plain, augmentation="published").batch(0)[0].shape == (3, 32, 32, 3)
 
 
 # --- packs ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("foregrounds", [True, False])
-def test_a_pack_file_holds_the_very_same(tmp_path: Path, foregrounds: bool) -> None:
+def test_a_pack_file_holds_the_same_images(tmp_path: Path, foregrounds: bool) -> None:
     root, path = write_folders(tmp_path / "set", 5), tmp_path / "pack.npz"
     pairs = find_source(root).pairs
     built = build_pack(pairs, 40, root=root, foregrounds=foregrounds, workers=2)
@@ -194,11 +195,11 @@ def test_a_pack_file_holds_the_very_same(tmp_path: Path, foregrounds: bool) -> N
     assert built.names[0] == "image/p000.png"
     assert built.stem(0) == "p000"
     np.testing.assert_allclose(built.aspects, 0.75)
-    with np.load(path, allow_pickle=False) as plain:  # an ordinary .npz to everybody else
+    with np.load(path, allow_pickle=False) as plain:  # an ordinary .npz to NumPy
         np.testing.assert_array_equal(plain["records"], built.records)
 
 
-def test_a_pack_file_that_is_none(tmp_path: Path) -> None:
+def test_incomplete_pack_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "pack.npz"
     with pytest.raises(PackError, match="no such file"):
         load_pack(path)
@@ -206,13 +207,13 @@ def test_a_pack_file_that_is_none(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for length in (0, 10, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:length])
-        with pytest.raises(PackError, match=r"pack\.npz: is no whole pack"):
+        with pytest.raises(PackError, match=r"pack\.npz: is not a complete pack"):
             load_pack(path)
     np.savez(path, records=np.zeros(3))
-    with pytest.raises(PackError, match="no whole pack"):
+    with pytest.raises(PackError, match="not a complete pack"):
         load_pack(path)
     np.savez(path, records=np.array([{}], object))
-    with pytest.raises(PackError, match="no whole pack"):
+    with pytest.raises(PackError, match="not a complete pack"):
         load_pack(path)
 
 
@@ -223,7 +224,7 @@ def test_a_pack_with_a_wrong_member(tmp_path: Path, member: str) -> None:
     with zipfile.ZipFile(path) as good, zipfile.ZipFile(forged, "w") as bad:
         for name in good.namelist():
             bad.writestr(name, b"\x93NUMPY\x01\x00" if name == member else good.read(name))
-    with pytest.raises(PackError, match="no whole pack"):
+    with pytest.raises(PackError, match="not a complete pack"):
         load_pack(forged)
 
 
@@ -235,10 +236,10 @@ def test_a_bad_image_leaves_no_pack(tmp_path: Path) -> None:
         pack_to_file(find_source(root).pairs, 40, tmp_path / "pack.npz", root=root)
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
     with pytest.raises(PhotoError, match=r"p002\.png"):
-        load_data([str(root)], 32, recipe=None)
+        load_data([str(root)], 32, augmentation=None)
 
 
-def test_what_does_not_fit_into_memory_is_told_how_to_train_all_the_same(tmp_path: Path) -> None:
+def test_data_larger_than_memory_are_refused_with_the_way_out(tmp_path: Path) -> None:
     if not Path("/proc/meminfo").exists():
         pytest.skip("only Linux says how much memory is free")
     root = write_folders(tmp_path / "set", 1)
@@ -248,7 +249,7 @@ def test_what_does_not_fit_into_memory_is_told_how_to_train_all_the_same(tmp_pat
 
 def test_cutouts_in_a_pack(tmp_path: Path) -> None:
     photo, matte = drawn_portrait(1, 40, 40)
-    hidden = np.where(matte[..., None] == 0, 77, photo).astype(np.uint8)  # colours that nobody sees
+    hidden = np.where(matte[..., None] == 0, 77, photo).astype(np.uint8)  # transparent
     write_image(tmp_path / "one.png", np.dstack([hidden, matte]))
     pack = build_pack(find_source(tmp_path).pairs, 40, root=tmp_path)
     one = pack.sample(0)
@@ -256,15 +257,15 @@ def test_cutouts_in_a_pack(tmp_path: Path) -> None:
     np.testing.assert_array_equal(one.photo, read_photo(tmp_path / "one.png"))
     assert one.foreground is not None
     np.testing.assert_array_equal(one.foreground[matte > 0], photo[matte > 0])
-    images, mattes = Batches([Part.whole(pack)], 4, 32, recipe=OWN, dtype="uint8").batch(0)
-    behind = images[mattes[..., 0] == 0]
-    assert (behind.min(axis=1) < 250).mean() > 0.9  # not the white it is shown over
+    images, mattes = Batches([Part.whole(pack)], 4, 32, augmentation=OWN, dtype="uint8").batch(0)
+    background = images[mattes[..., 0] == 0]
+    assert (background.min(axis=1) < 250).mean() > 0.9  # not the white of the photo
 
 
 # --- what --data names --------------------------------------------------------------------------------------------
 
 
-def test_data_is_read_divided_and_weighed(tmp_path: Path) -> None:
+def test_data_are_read_divided_and_weighted(tmp_path: Path) -> None:
     one = write_folders(tmp_path / "one", 24, height=60, width=50)
     two = write_folders(tmp_path / "two", 10, first=40)
     scene = write_image(tmp_path / "scenes" / "a.jpg", drawn_portrait(3)[0])
@@ -272,7 +273,7 @@ def test_data_is_read_divided_and_weighed(tmp_path: Path) -> None:
     data = load_data(
         [str(one), f"{two}=2.5"],
         32,
-        recipe=OWN,
+        augmentation=OWN,
         validation=0.25,
         backgrounds=scene.parent,
         progress=lambda done, total: seen.append((done, total)),
@@ -292,33 +293,33 @@ def test_data_is_read_divided_and_weighed(tmp_path: Path) -> None:
         np.testing.assert_array_equal(sample.photo, to_model_input(read_photo(root / name), 32))
         matte = to_model_input(read_photo(root / name.replace("image", "mask")), 32)
         np.testing.assert_array_equal(sample.matte, matte[..., 0])
-    images, _ = Batches(data.training, 4, 32, recipe=OWN, backgrounds=data.backgrounds).batch(0)
+    images, _ = Batches(data.training, 4, 32, augmentation=OWN, backgrounds=data.backgrounds).batch(0)
     assert images.shape == (4, 32, 32, 3)
 
 
-def test_a_pack_is_as_good_as_its_folder(tmp_path: Path) -> None:
+def test_a_pack_gives_the_same_batches_as_its_folder(tmp_path: Path) -> None:
     root, path = write_folders(tmp_path / "set", 12), tmp_path / "pack.npz"
     pack_to_file(find_source(root).pairs, 40, path, root=root)
-    folder = load_data([str(root)], 32, recipe=OWN, validation=0.3)
-    packed = load_data([f"{path}=1"], 32, recipe=OWN, validation=0.3)
+    folder = load_data([str(root)], 32, augmentation=OWN, validation=0.3)
+    packed = load_data([f"{path}=1"], 32, augmentation=OWN, validation=0.3)
     assert folder.validation is not None
     assert packed.validation is not None
     assert folder.validation.names == packed.validation.names
     one, other = (Batches(data.training, 5, 32, 1, OWN) for data in (folder, packed))
     assert_same(one.batch(3), other.batch(3))
     with pytest.raises(PackError, match="too small for 64×64"):
-        load_data([str(path)], 64, recipe=OWN, validation=0.3)
+        load_data([str(path)], 64, augmentation=OWN, validation=0.3)
 
 
-def test_data_that_is_none(tmp_path: Path) -> None:
+def test_empty_sides_are_refused(tmp_path: Path) -> None:
     root = write_folders(tmp_path / "set", 2)
     with pytest.raises(DataError, match="no image is left to train on"):
-        load_data([str(root)], 32, recipe=None, validation=1.0)
+        load_data([str(root)], 32, augmentation=None, validation=1.0)
     with pytest.raises(DataError, match="no image validates"):
-        load_data([str(root)], 32, recipe=None, validation=1e-9)
+        load_data([str(root)], 32, augmentation=None, validation=1e-9)
     with pytest.raises(LayoutError, match="no such folder"):
-        load_data([str(tmp_path / "nowhere")], 32, recipe=None)
-    assert load_data([str(root)], 32, recipe=None, validation=0.0).validation is None
+        load_data([str(tmp_path / "nowhere")], 32, augmentation=None)
+    assert load_data([str(root)], 32, augmentation=None, validation=0.0).validation is None
 
 
 def test_keras_fits_on_it() -> None:

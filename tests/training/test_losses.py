@@ -13,8 +13,8 @@ from support import random_checkpoint
 from mmnet.export.verify import probe_images
 from mmnet.network.config import ModelConfig
 from mmnet.network.keras_network import build_keras
-from mmnet.training.loop import frozen_network, training_model
 from mmnet.training.losses import alphas_of, matting_losses, weight_decay
+from mmnet.training.models import frozen_network, training_model
 from mmnet.training.recipes import LOSSES, find_recipe
 
 
@@ -24,7 +24,7 @@ def computed(images, mattes, logits, aux_logits):
 
 
 def expected(images, mattes, logits, aux_logits):
-    """Straight from the definitions, in float64."""
+    """Compute the losses from their definitions in float64."""
 
     def log_softmax(x):
         return x - np.logaddexp(x[..., :1], x[..., 1:])
@@ -67,11 +67,11 @@ def test_against_the_original_code(research_data):
     names = {"alpha": "alpha_loss", "gradient": "grad_loss", "cross_entropy": "kd_loss", "auxiliary": "aux_loss"}
     for ours, theirs in names.items():
         assert found[ours] == pytest.approx(float(golden[theirs]), rel=1e-5), ours
-    # The original divides the image by 255 once too often.
+    # The original code divides the image by 255 once too often.
     assert found["compositional"] / 255 == pytest.approx(float(golden["comp_loss"]), rel=1e-5)
 
 
-def test_a_perfect_matte_costs_nothing():
+def test_a_perfect_matte_has_no_loss():
     mattes = np.zeros((1, 32, 32, 1))
     mattes[:, 8:24, 8:24] = 1
     logits = np.concatenate([-50 * mattes + 25, 50 * mattes - 25], axis=-1)

@@ -1,4 +1,4 @@
-"""Adam over all weights at once is Keras' Adam over each."""
+"""Adam over all weights at once equals Keras' Adam over each variable."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SHAPES = [(3, 3, 2), (1,), (5, 7)]
 
 
 def _steps(optimizer, steps: int, order: int = 1) -> list[np.ndarray]:
-    """The weights after some steps along the same gradients, handed over in this order; and their averages."""
+    """Return the weights and their averages after some steps along the same gradients, passed in the given order."""
     random = np.random.default_rng(0)
     variables = [keras.Variable(random.normal(size=shape).astype(np.float32)) for shape in SHAPES]
     optimizer.build(variables)
@@ -22,7 +22,7 @@ def _steps(optimizer, steps: int, order: int = 1) -> list[np.ndarray]:
             list(zip(map(keras.ops.convert_to_tensor, gradients), variables, strict=True))[::order]
         )
     weights = [variable.numpy() for variable in variables]
-    # Keras has its averages written over the weights at the end of `fit` by this, which ours leaves to be asked for.
+    # Keras writes the averages over the weights at the end of `fit` with this method.
     getattr(optimizer, "write_averages", lambda: optimizer.finalize_variable_values(variables))()
     return [*weights, *(variable.numpy() for variable in variables)]
 
@@ -36,7 +36,7 @@ def test_weights_and_averages_are_those_of_keras(steps: int) -> None:
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
 
 
-def test_gradients_belong_to_variables_in_whatever_order_they_come() -> None:
+def test_the_order_of_the_gradients_does_not_matter() -> None:
     ours, turned = (_steps(build_adam(keras, 0.1, average=0.9), 3, order) for order in (1, -1))
     for one, other in zip(ours, turned, strict=True):
         np.testing.assert_array_equal(one, other)

@@ -1,4 +1,4 @@
-"""`mmnet data sequences`: films whose every matte is known."""
+"""`mmnet data sequences`: rendered sequences with known mattes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from support import error_line, run
 from mmnet.arrays import AnyArray
 from mmnet.evaluation.datasets.sequences import check_sequences, load_sequences, read_motions
 from mmnet.training.data.layouts import find_source
-from mmnet.training.data.motion import MOTIONS, Course
-from mmnet.training.data.sequences import SequenceError, frames_of, parse_size, plan_sequences, write_sequences
+from mmnet.training.data.motion import MOTIONS, Trajectory
+from mmnet.training.data.sequences import SequenceError, parse_size, plan_sequences, render_frames, write_sequences
 
 SIZE = (80, 64)
 
@@ -32,49 +32,49 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [write_image(folder / f"{number}.png", drawn_portrait(40 + number)[0]) for number in range(2)]
 
 
-def film(portraits: Path, scenes: list[Path], motion: str, **options: Any) -> list[tuple[AnyArray, AnyArray]]:
+def rendered(portraits: Path, scenes: list[Path], motion: str, **options: Any) -> list[tuple[AnyArray, AnyArray]]:
     (plan,) = plan_sequences(find_source(portraits).pairs, scenes, [motion], 1, seed=3)
-    return list(frames_of(plan, options.pop("length", 6), SIZE, seed=3, **options))
+    return list(render_frames(plan, options.pop("length", 6), SIZE, seed=3, **options))
 
 
 def movement(frames: list[tuple[AnyArray, AnyArray]]) -> float:
-    """Mean change of the matte from frame to frame."""
+    """Return the mean change of the matte from frame to frame."""
     return float(np.mean([np.abs(a[1].astype(int) - b[1]).mean() for a, b in pairwise(frames)]))
 
 
 @pytest.mark.parametrize("motion", list(MOTIONS))
 def test_every_motion(portraits: Path, scenes: list[Path], motion: str) -> None:
-    frames = film(portraits, scenes, motion, clean=True)
+    frames = rendered(portraits, scenes, motion, clean=True)
     for frame, matte in frames:
         assert (frame.shape, frame.dtype, matte.shape, matte.dtype) == ((64, 80, 3), np.uint8, (64, 80), np.uint8)
-        # Somebody is there; the photo's lower edge, which cuts the person, never comes into the frame.
+        # The person is visible, and the photo's lower edge, which cuts the person, is not.
         assert 0.1 < matte.mean() / 255 < 0.9
         assert matte[-1].max() == 255
     moved = movement(frames)
     assert (moved == 0) == (motion == "still")
     if motion == "fast":
-        assert moved > 3 * movement(film(portraits, scenes, "drift", clean=True))
+        assert moved > 3 * movement(rendered(portraits, scenes, "drift", clean=True))
 
 
-def test_the_matte_is_the_frames(portraits: Path, scenes: list[Path]) -> None:
-    """Before two scenes the same person: what differs is what the matte lets through."""
+def test_the_matte_belongs_to_its_frame(portraits: Path, scenes: list[Path]) -> None:
+    """The same person in front of two scenes: the frames differ only where the matte is transparent."""
     pairs = find_source(portraits).pairs
-    films = []
+    sequences = []
     for scene in scenes:
         (plan,) = plan_sequences(pairs, [scene], ["shake"], 1, seed=3)
-        films.append(list(frames_of(plan, 4, SIZE, seed=3, clean=True)))
-    for (one, matte), (other, same) in zip(*films, strict=True):
+        sequences.append(list(render_frames(plan, 4, SIZE, seed=3, clean=True)))
+    for (one, matte), (other, same) in zip(*sequences, strict=True):
         np.testing.assert_array_equal(matte, same)
         difference = np.abs(one.astype(int) - other).max(axis=2)
         assert difference[matte == 255].max() <= 1
         assert difference[matte == 0].mean() > 10
 
 
-def test_the_camera_is_bad_anew_in_every_frame(portraits: Path, scenes: list[Path]) -> None:
+def test_the_faults_of_the_camera_change_every_frame(portraits: Path, scenes: list[Path]) -> None:
     pairs = find_source(portraits).pairs
     changes = []
     for plan in plan_sequences(pairs, scenes, ["still"], 6, seed=1):
-        first, second = (frame for frame, _ in frames_of(plan, 2, SIZE, seed=1))
+        first, second = (frame for frame, _ in render_frames(plan, 2, SIZE, seed=1))
         changes.append(np.abs(first.astype(int) - second).mean())
     assert sum(change > 0.2 for change in changes) >= 3
 
@@ -89,13 +89,14 @@ def test_the_same_seed_gives_the_same_bytes(portraits: Path, scenes: list[Path],
     )
     assert one == two
     assert len(one) == 3 * 3 * 2 + 1
-    other = list(frames_of(plans[0], 3, SIZE, seed=6))
+    other = list(render_frames(plans[0], 3, SIZE, seed=6))
     assert any(
-        (frame != known).any() for (frame, _), (known, _) in zip(other, frames_of(plans[0], 3, SIZE, 5), strict=True)
+        (frame != known).any()
+        for (frame, _), (known, _) in zip(other, render_frames(plans[0], 3, SIZE, 5), strict=True)
     )
 
 
-def test_nobody_comes_twice_before_everybody_came(portraits: Path, scenes: list[Path]) -> None:
+def test_nobody_appears_twice_before_everybody_appeared(portraits: Path, scenes: list[Path]) -> None:
     plans = plan_sequences(find_source(portraits).pairs, scenes, ["still", "turn"], 7, seed=0)
     people = [plan.pair.photo.stem for plan in plans]
     assert len(set(people[:3])) == len(set(people[3:6])) == 3
@@ -103,11 +104,11 @@ def test_nobody_comes_twice_before_everybody_came(portraits: Path, scenes: list[
     assert plan_sequences(find_source(portraits).pairs, [], ["still"], 1, seed=0)[0].background is None
 
 
-def test_a_course_goes_on_between_the_frames() -> None:
+def test_a_trajectory_is_continuous() -> None:
     for motion in MOTIONS.values():
-        course = Course(motion.person, np.random.default_rng(1))
-        for name, value in course.at(2.0).items():
-            assert abs(course.at(2.01)[name] - value) < 0.2
+        trajectory = Trajectory(motion.person, np.random.default_rng(1))
+        for name, value in trajectory.at(2.0).items():
+            assert abs(trajectory.at(2.01)[name] - value) < 0.2
 
 
 def test_the_command(portraits: Path, scenes: list[Path], tmp_path: Path) -> None:
@@ -126,12 +127,12 @@ def test_the_command(portraits: Path, scenes: list[Path], tmp_path: Path) -> Non
     before = (out / "000-drift" / "image" / "0000.png").read_bytes()
     assert run(*command, "--force", "--seed", 4).returncode == 0
     assert (out / "000-still" / "image" / "0000.png").read_bytes() != before
-    assert not (out / "000-drift").exists()  # nothing of what was replaced is left
+    assert not (out / "000-drift").exists()  # the replaced folder is gone
 
 
-def test_what_is_refused(portraits: Path, scenes: list[Path], tmp_path: Path) -> None:
+def test_wrong_arguments_are_refused(portraits: Path, scenes: list[Path], tmp_path: Path) -> None:
     pairs = find_source(portraits).pairs
-    with pytest.raises(SequenceError, match="motion 'jump' is unknown; choose of still"):
+    with pytest.raises(SequenceError, match="unknown motion 'jump'; choose among still"):
         plan_sequences(pairs, scenes, ["jump"], 1, 0)
     for text in ("48", "48x", "48x8", "x", "99999x48", "-48x48"):
         with pytest.raises(SequenceError, match="write for example 640x360"):

@@ -14,12 +14,14 @@ import keras
 import numpy as np
 import pytest
 from support import EAGERLY, eagerly, error_line, random_checkpoint, run
-from training_jobs import SIZE, Notes, job
+from training_runs import SIZE, Notes, small_run
 
 from mmnet.network.checkpoint import CheckpointCorruptError, load_checkpoint, save_checkpoint
 from mmnet.network.config import ModelConfig
-from mmnet.training.loop import STATE_FILE, DivergedError, ResumeError, train
+from mmnet.training.checkpoints import STATE_FILE
+from mmnet.training.loop import train
 from mmnet.training.recipes import RECIPES, RecipeError, find_recipe
+from mmnet.training.run import DivergedError, ResumeError
 
 pytestmark = pytest.mark.filterwarnings(EAGERLY)
 
@@ -39,7 +41,7 @@ def start():
 def uninterrupted(tmp_path_factory, images, start):
     folder = tmp_path_factory.mktemp("runs") / "whole"
     notes = Notes()
-    last = train(job(folder, images, start, keep=1), keras, notes)
+    last = train(small_run(folder, images, start, keep=1), keras, notes)
     return last, notes
 
 
@@ -89,21 +91,21 @@ import keras
 from mmnet.network.checkpoint import load_checkpoint
 from mmnet.training.loop import train
 from support import eagerly
-from training_jobs import Notes, job
+from training_runs import Notes, small_run
 class Killed(Notes):
     def on_step(self, step, *rest):
         if step == 103:
             os.kill(os.getpid(), signal.SIGKILL)
 start = load_checkpoint(Path({str(tmp_path / "start")!r}))
 with eagerly():
-    train(job(Path({str(tmp_path / "run")!r}), Path({str(images)!r}), start), keras, Killed())
+    train(small_run(Path({str(tmp_path / "run")!r}), Path({str(images)!r}), start), keras, Killed())
 """
     killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["step-0000102"]
 
     notes = Notes()
-    last = train(job(tmp_path / "run", images, start), keras, notes)
+    last = train(small_run(tmp_path / "run", images, start), keras, notes)
     assert notes.stages == [(0, 2, 4)]
     assert list(notes.losses) == [103, 104]
     resumed, state = weights_and_state(last)
@@ -117,7 +119,7 @@ with eagerly():
 def test_a_finished_run_has_nothing_to_do(uninterrupted, images, start):
     last, _ = uninterrupted
     notes = Notes()
-    assert train(job(last.parent, images, start, keep=1), keras, notes) == last
+    assert train(small_run(last.parent, images, start, keep=1), keras, notes) == last
     assert notes.losses == {}
 
 
@@ -125,7 +127,7 @@ def test_a_finished_run_has_nothing_to_do(uninterrupted, images, start):
 def test_another_recipe_or_seed_cannot_resume(uninterrupted, images, start, changes, message):
     last, _ = uninterrupted
     with pytest.raises(ResumeError, match=f"another {message}"):
-        train(job(last.parent, images, start, **changes), keras, Notes())
+        train(small_run(last.parent, images, start, **changes), keras, Notes())
 
 
 def test_damage_to_the_state_is_named(uninterrupted, images, start, tmp_path):
@@ -135,7 +137,7 @@ def test_damage_to_the_state_is_named(uninterrupted, images, start, tmp_path):
     shutil.copytree(last, folder)
     (folder / STATE_FILE).write_bytes((last / STATE_FILE).read_bytes()[:1000])
     with pytest.raises(CheckpointCorruptError, match=STATE_FILE):
-        train(job(folder.parent, images, start), keras, Notes())
+        train(small_run(folder.parent, images, start), keras, Notes())
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(images, start, tmp_path):
@@ -143,7 +145,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(imag
     weights["MMNet/final_block/pointwise_conv/weights"] *= np.float32(1e38)
     broken = replace(start, weights=weights)
     with pytest.raises(DivergedError, match="step 101"):
-        train(job(tmp_path / "run", images, broken), keras, Notes())
+        train(small_run(tmp_path / "run", images, broken), keras, Notes())
     assert not (tmp_path / "run").exists() or not list((tmp_path / "run").iterdir())
 
 

@@ -1,6 +1,7 @@
-"""What is wrong with a data set, before hours are spent on it.
+"""Faults of a data set, found before hours of training are spent on it.
 
-`KINDS` says what is looked for: what stops or spoils a training is a problem, what may be meant so is a warning.
+`KINDS` lists the faults that `check_data` looks for. A fault that stops or spoils a training is a problem; a fault
+that may be intended is a warning.
 """
 
 from __future__ import annotations
@@ -23,14 +24,19 @@ from mmnet.training.data.layouts import Pair, PairError, Source, find_source, is
 Progress = Callable[[int, int], None]
 
 HASH_BITS = 64
-# Of 64 bits. Among 1,600 Flickr portraits all pairs within 6 were the same image or taken a moment apart; at 8, half
-# of them were strangers who hold their heads alike.
+# Of 64 bits. Among 1,600 portraits from Flickr all pairs within 6 were the same image or were taken a moment apart; at
+# 8, half of the pairs were different people who hold their heads alike.
 DUPLICATE_DISTANCE = 6
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of finding: whether it is a problem, and what to do about it."""
+    """A kind of finding.
+
+    Attributes:
+        is_problem: whether it is a problem or only a warning.
+        fix: what it means and what to do, in a sentence.
+    """
 
     is_problem: bool
     fix: str
@@ -39,27 +45,30 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "unreadable": Kind(True, "replace the file or remove the pair"),
     "unpaired": Kind(True, "add the partner or remove the file; training leaves it out"),
-    "size mismatch": Kind(True, "make photo and matte one size; did an editor turn one of them?"),
-    "empty matte": Kind(True, "no person: remove the pair, or fix the matte"),
-    "coloured matte": Kind(True, "a matte is grey; is this a map of classes?"),
-    "leak": Kind(True, "the same image trains and measures: remove one, or give both the same file name"),
-    "duplicate": Kind(False, "the same image twice counts twice: remove one"),
-    "full matte": Kind(False, "all of it is person: is the matte there?"),
-    "binary matte": Kind(False, "no soft edge to learn from: run `mmnet data mattes`"),
-    "16 bits": Kind(False, "is read as 8 bits"),
-    "grey photo": Kind(False, "has no colours"),
-    "nobody": Kind(False, "no person in any image: they teach what is none; give the set a small weight"),
+    "size mismatch": Kind(True, "save photo and matte at one size; perhaps an editor turned one of them"),
+    "empty matte": Kind(True, "there is no person in it: remove the pair, or fix the matte"),
+    "coloured matte": Kind(True, "a matte is grey; perhaps this is a map of classes"),
+    "leak": Kind(True, "the same image is trained on and measured on: remove one, or give both the same file name"),
+    "duplicate": Kind(False, "an image that occurs twice counts twice: remove one"),
+    "full matte": Kind(False, "the whole image is person: check that this is the matte"),
+    "binary matte": Kind(False, "it has no soft edge to learn from: run `mmnet data mattes`"),
+    "16 bits": Kind(False, "it is read as 8 bits"),
+    "grey photo": Kind(False, "it has no colours"),
+    "nobody": Kind(
+        False,
+        "there is no person in any image, which teaches the network what no person is; give the set a small weight",
+    ),
 }
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing found.
+    """A fault of one file or folder.
 
     Attributes:
         kind: a key of `KINDS`.
-        file: where.
-        detail: what exactly; empty where the kind says it all.
+        file: the file or folder.
+        detail: further information; empty if the kind says everything.
     """
 
     kind: str
@@ -73,15 +82,17 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Summary:
-    """A root in figures.
+class SourceSummary:
+    """A data set in figures.
 
     Attributes:
-        root, layout: which, and how it is laid out.
+        root: its folder.
+        layout: name of its layout.
         use: "training" or "held out".
-        pairs, validation: how many pairs, and how many of them validate.
+        pairs: number of pairs.
+        validation: number of pairs that validate.
         smallest, largest: width and height of the photos with the fewest and the most pixels; None if none is readable.
-        coverage: mean alpha over all readable mattes, 0-1: how much of the images is person.
+        coverage: mean alpha of all readable mattes, 0-1, which is the part of the images that is person.
     """
 
     root: Path
@@ -95,19 +106,24 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class Report:
-    """Everything that `check` saw."""
+class DataReport:
+    """The result of `check_data`.
 
-    summaries: tuple[Summary, ...]
+    Attributes:
+        summaries: one per data set.
+        findings: sorted by kind and file.
+    """
+
+    summaries: tuple[SourceSummary, ...]
     findings: tuple[Finding, ...]
 
     @property
     def problems(self) -> int:
-        """How many findings are problems."""
+        """Number of findings that are problems."""
         return sum(finding.is_problem for finding in self.findings)
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
+        """Return the report as plain JSON values."""
         return {
             "clean": self.problems == 0,
             "sources": [
@@ -122,8 +138,15 @@ class Report:
 
 
 @dataclass
-class _Look:
-    """What one pair looks like."""
+class _Inspection:
+    """The faults and figures of one pair.
+
+    Attributes:
+        findings: its faults.
+        size: width and height of the photo; None if a file is unreadable.
+        coverage: mean alpha, 0-1; None if the matte is unreadable or of another size.
+        bits: the photo's perceptual hash.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     size: tuple[int, int] | None = None
@@ -131,7 +154,7 @@ class _Look:
     bits: NDArray[np.bool_] | None = None
 
 
-def check(
+def check_data(
     roots: Sequence[Path],
     held_out: Sequence[Path] = (),
     *,
@@ -139,53 +162,54 @@ def check(
     distance: int = DUPLICATE_DISTANCE,
     workers: int | None = None,
     progress: Progress = lambda done, total: None,
-) -> Report:
-    """Look at every image of some data sets.
+) -> DataReport:
+    """Read every image of some data sets and report their faults.
 
     Args:
-        roots: what is trained on.
-        held_out: what is only measured on; no image of it may be among those trained on.
-        validation: the fraction of names that validates; see `is_validation`.
-        distance: images whose perceptual hashes differ in at most this many of 64 bits are the same.
-        workers: threads; None: one a core.
+        roots: data sets to train on.
+        held_out: data sets that are only measured on; none of their images may be among those to train on.
+        validation: fraction of names that validate; see `is_validation`.
+        distance: images whose perceptual hashes differ in at most this many of 64 bits count as the same.
+        workers: threads; None: one per core.
         progress: called with the pairs done and their total.
 
     Raises:
-        LayoutError: a root is no data set.
+        LayoutError: a folder is not a data set.
     """
     sources = [find_source(root) for root in (*roots, *held_out)]
     uses = ["training"] * len(roots) + ["held out"] * len(held_out)
     pairs = [pair for source in sources for pair in source.pairs]
-    looks: list[_Look] = []
+    inspections: list[_Inspection] = []
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        for look in pool.map(_look, pairs):
-            looks.append(look)
-            progress(len(looks), len(pairs))
+        for inspection in pool.map(_inspect, pairs):
+            inspections.append(inspection)
+            progress(len(inspections), len(pairs))
 
     findings = [Finding("unpaired", path, why) for source in sources for path, why in source.unpaired]
-    findings += _of_images(sources, looks)
+    findings += _image_findings(sources, inspections)
     labels = [_label(pair, use, validation) for source, use in zip(sources, uses, strict=True) for pair in source.pairs]
-    findings += _duplicates(pairs, labels, looks, distance)
+    findings += _duplicates(pairs, labels, inspections, distance)
     findings.sort(key=lambda finding: (list(KINDS).index(finding.kind), finding.file))
 
-    rest = iter(looks)
+    rest = iter(inspections)
     summaries = tuple(
         _summary(source, use, [next(rest) for _ in source.pairs], validation)
         for source, use in zip(sources, uses, strict=True)
     )
-    return Report(summaries, tuple(findings))
+    return DataReport(summaries, tuple(findings))
 
 
 def perceptual_hash(photo: U8Array) -> NDArray[np.bool_]:
-    """An image's 64 lowest frequencies but the mean, each above or below their median.
+    """Return a hash that hardly changes when an image is scaled, compressed or made brighter.
 
-    (The "pHash" of the DCT: C. Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010.)
+    Each bit says whether one of the 64 lowest frequencies (without the mean) lies above their median: the "pHash" of
+    the DCT in C. Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010.
 
     Args:
-        photo: uint8 [H, W] or [H, W, 3].
+        photo: uint8 [H, W] or [H, W, 3], RGB.
 
     Returns:
-        bool [64]. Scaling, compression and changes of brightness turn only a few of them.
+        bool [64].
     """
     grey = photo if photo.ndim == 2 else cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
@@ -194,7 +218,12 @@ def perceptual_hash(photo: U8Array) -> NDArray[np.bool_]:
 
 
 def near_pairs(hashes: NDArray[np.bool_], distance: int) -> Iterator[tuple[int, int, int]]:
-    """All i < j whose hashes, rows of bool [N, 64], differ in at most `distance` bits: (i, j, bits that differ)."""
+    """Yield the pairs of similar hashes as (i, j, bits that differ), i < j.
+
+    Args:
+        hashes: bool [N, 64].
+        distance: most bits that may differ.
+    """
     signs = np.where(hashes, np.float32(1), np.float32(-1))
     block = 1024
     for start in range(0, len(signs), block):
@@ -204,19 +233,20 @@ def near_pairs(hashes: NDArray[np.bool_], distance: int) -> Iterator[tuple[int, 
                 yield start + int(row), start + int(column), int(apart[row, column])
 
 
-def _of_images(sources: Sequence[Source], looks: Sequence[_Look]) -> Iterator[Finding]:
-    """What was found in the images; that a matte is empty is no fault where all of its data set are."""
-    rest = iter(looks)
+def _image_findings(sources: Sequence[Source], inspections: Sequence[_Inspection]) -> Iterator[Finding]:
+    """Yield the faults of the images; where all mattes of a data set are empty, one finding replaces theirs."""
+    rest = iter(inspections)
     for source in sources:
-        found = [finding for _ in source.pairs for finding in next(rest).findings]
-        nobody = len(source.pairs) > 1 and sum(finding.kind == "empty matte" for finding in found) == len(source.pairs)
+        findings = [finding for _ in source.pairs for finding in next(rest).findings]
+        empty = sum(finding.kind == "empty matte" for finding in findings)
+        nobody = len(source.pairs) > 1 and empty == len(source.pairs)
         if nobody:
             yield Finding("nobody", source.root)
-        yield from (finding for finding in found if not (nobody and finding.kind == "empty matte"))
+        yield from (finding for finding in findings if not (nobody and finding.kind == "empty matte"))
 
 
-def _look(pair: Pair) -> _Look:
-    look = _Look()
+def _inspect(pair: Pair) -> _Inspection:
+    inspection = _Inspection()
     try:
         stored = read_stored(pair.photo)
         matte_stored = stored if pair.is_cutout else read_stored(pair.matte)
@@ -224,40 +254,41 @@ def _look(pair: Pair) -> _Look:
     except (PhotoError, PairError) as error:
         text = str(error)
         bad = pair.matte if text.startswith(str(pair.matte)) else pair.photo
-        look.findings.append(Finding("unreadable", bad, text.removeprefix(f"{bad}: ")))
-        return look
+        inspection.findings.append(Finding("unreadable", bad, text.removeprefix(f"{bad}: ")))
+        return inspection
     for path, pixels in dict.fromkeys(((pair.photo, stored.dtype), (pair.matte, matte_stored.dtype))):
         if pixels == np.uint16:
-            look.findings.append(Finding("16 bits", path))
+            inspection.findings.append(Finding("16 bits", path))
     photo = _rgb_or_grey(stored)
     height, width = photo.shape[:2]
-    look.size = (width, height)
+    inspection.size = (width, height)
     if not photo.size:
-        return look
-    look.bits = perceptual_hash(photo)
+        return inspection
+    inspection.bits = perceptual_hash(photo)
     if photo.ndim == 2 or _is_grey(photo):
-        look.findings.append(Finding("grey photo", pair.photo))
+        inspection.findings.append(Finding("grey photo", pair.photo))
     if not pair.from_alpha and matte_stored.ndim == 3 and matte_stored.shape[2] == 3 and not _is_grey(matte_stored):
-        look.findings.append(Finding("coloured matte", pair.matte))
+        inspection.findings.append(Finding("coloured matte", pair.matte))
     if matte.shape != (height, width):
         detail = f"the photo is {width}×{height}, the matte {matte.shape[1]}×{matte.shape[0]}"
-        look.findings.append(Finding("size mismatch", pair.photo, detail))
-        return look
-    look.coverage = float(matte.mean()) / 255
+        inspection.findings.append(Finding("size mismatch", pair.photo, detail))
+        return inspection
+    inspection.coverage = float(matte.mean()) / 255
     kind = _matte_kind(matte)
     if kind:
-        look.findings.append(Finding(kind, pair.matte))
-    return look
+        inspection.findings.append(Finding(kind, pair.matte))
+    return inspection
 
 
 def _matte_kind(matte: U8Array) -> str | None:
+    """Return the kind of fault of a matte, a key of `KINDS`; None if it has none."""
     if matte.max() < 128:
         return "empty matte"
     if matte.min() >= 128:
         return "full matte"
     inside = matte > 127
     crossings = np.count_nonzero(inside[:, 1:] != inside[:, :-1]) + np.count_nonzero(inside[1:] != inside[:-1])
-    soft = np.count_nonzero((matte > 20) & (matte < 235))  # JPEG's ringing is not softness
+    soft = np.count_nonzero((matte > 20) & (matte < 235))  # outside lies the ringing of JPEG
     return "binary matte" if soft < crossings / 4 else None
 
 
@@ -269,7 +300,7 @@ def _rgb_or_grey(stored: AnyArray) -> U8Array:
 
 
 def _is_grey(pixels: AnyArray) -> bool:
-    """All channels alike, but for what the chroma of a JPEG may leave."""
+    """Whether all channels are alike, apart from what the chroma of a JPEG may change."""
     some = pixels[::4, ::4, :3].astype(np.int32)
     allowed = 6 * (1 if pixels.dtype == np.uint8 else 257)
     return bool(np.ptp(some, axis=2).max(initial=0) <= allowed)
@@ -281,24 +312,26 @@ def _label(pair: Pair, use: str, validation: float) -> str:
     return "validation" if is_validation(pair.photo.stem, validation) else "training"
 
 
-def _duplicates(pairs: Sequence[Pair], labels: Sequence[str], looks: Sequence[_Look], distance: int) -> list[Finding]:
-    seen = [(index, look.bits) for index, look in enumerate(looks) if look.bits is not None]
-    if not seen:
+def _duplicates(
+    pairs: Sequence[Pair], labels: Sequence[str], inspections: Sequence[_Inspection], distance: int
+) -> list[Finding]:
+    hashed = [(index, item.bits) for index, item in enumerate(inspections) if item.bits is not None]
+    if not hashed:
         return []
-    found = []
-    for one, other, apart in near_pairs(np.stack([bits for _, bits in seen]), distance):
-        first, second = seen[one][0], seen[other][0]
+    findings = []
+    for one, other, apart in near_pairs(np.stack([bits for _, bits in hashed]), distance):
+        first, second = hashed[one][0], hashed[other][0]
         kind = "duplicate" if labels[first] == labels[second] else "leak"
         uses = f"{labels[second]}: also {pairs[first].photo}, {labels[first]}; {apart} of {HASH_BITS} bits differ"
-        found.append(Finding(kind, pairs[second].photo, uses))
-    return found
+        findings.append(Finding(kind, pairs[second].photo, uses))
+    return findings
 
 
-def _summary(source: Source, use: str, looks: Sequence[_Look], validation: float) -> Summary:
-    sizes = sorted((look.size for look in looks if look.size), key=lambda size: size[0] * size[1])
-    covered = [look.coverage for look in looks if look.coverage is not None]
+def _summary(source: Source, use: str, inspections: Sequence[_Inspection], validation: float) -> SourceSummary:
+    sizes = sorted((item.size for item in inspections if item.size), key=lambda size: size[0] * size[1])
+    covered = [item.coverage for item in inspections if item.coverage is not None]
     validates = 0 if use == "held out" else sum(is_validation(pair.photo.stem, validation) for pair in source.pairs)
-    return Summary(
+    return SourceSummary(
         source.root,
         source.layout,
         use,

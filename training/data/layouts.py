@@ -1,6 +1,6 @@
-"""Data sets as folders: which photo belongs to which matte, which of them validate, and how a pair is read.
+"""Data sets as folders: which photo belongs to which matte, which pairs validate, and how a pair is read.
 
-Three layouts are known, each a row of `LAYOUTS`; which one a root has is found by looking.
+Three layouts are known, the entries of `LAYOUTS`; `find_source` recognises the layout of a folder.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from mmnet.runtime.imaging.photos import PHOTO_EXTENSIONS, read_photo, read_stor
 
 
 class DataError(MMNetError):
-    """The data for training cannot be used as it is."""
+    """Training data cannot be used as they are."""
 
 
 class LayoutError(DataError):
-    """A folder is no data set of a known layout."""
+    """A folder is not a data set of a known layout."""
 
 
 class PairError(DataError):
@@ -37,7 +37,7 @@ class Pair:
     Attributes:
         photo: the photo's file.
         matte: the matte's file; for a cut-out the same as `photo`.
-        from_alpha: the matte is the alpha channel of its file, not the grey of it.
+        from_alpha: whether the matte is the alpha channel of its file, and not its grey values.
     """
 
     photo: Path
@@ -46,20 +46,20 @@ class Pair:
 
     @property
     def is_cutout(self) -> bool:
-        """There is no photo behind the person: only the person's colours and alpha."""
+        """Whether the pair is a cut-out, one file with the foreground and its alpha but without a background."""
         return self.photo == self.matte
 
 
 @dataclass(frozen=True)
 class Source:
-    """One root of a data set.
+    """A data set on disk.
 
     Attributes:
-        root: the folder.
+        root: its folder.
         layout: name of its layout, a key of `LAYOUTS`.
         pairs: its pairs, in an order that depends on their names alone.
-        unpaired: files that have no partner, each with what is missing.
-        weight: how often each of its images is drawn, relative to those of other sources.
+        unpaired: files without a partner, each with what is missing.
+        weight: how often each of its images is drawn, relative to those of other data sets.
     """
 
     root: Path
@@ -69,35 +69,45 @@ class Source:
     weight: float = 1.0
 
 
-Found = tuple[list[Pair], list[tuple[Path, str]]]
+# The pairs of a folder, and the files without a partner, each with the reason.
+Pairing = tuple[list[Pair], list[tuple[Path, str]]]
 
 
 def find_source(root: Path, weight: float = 1.0) -> Source:
-    """Find the pairs under `root`.
+    """Recognise the layout of a data set and list its pairs.
+
+    Args:
+        root: its folder.
+        weight: see `Source`.
 
     Raises:
-        LayoutError: it is no folder, has no known layout, or has no pair in it.
+        LayoutError: `root` is not a folder, has no known layout, or holds no pair.
     """
     if not root.is_dir():
         raise LayoutError(f"{root}: no such folder")
     try:
         layout = next((name for name, layout in LAYOUTS.items() if layout.fits(root)), None)
         if layout is None:
-            raise LayoutError(f"{root}: is no data set; it needs {_known_layouts()}")
+            raise LayoutError(f"{root}: is not a data set; it needs {_known_layouts()}")
         pairs, unpaired = LAYOUTS[layout].find(root)
     except OSError as error:
         raise LayoutError(f"{error.filename}: cannot be listed: {error.strerror}") from error
     if not pairs:
         first = f"; for example {unpaired[0][0]}: {unpaired[0][1]}" if unpaired else ""
-        raise LayoutError(f"{root}: looks like {LAYOUTS[layout].looks}, but has no photo with its matte{first}")
+        raise LayoutError(
+            f"{root}: has the layout {LAYOUTS[layout].description}, but holds no photo with its matte{first}"
+        )
     return Source(root, layout, tuple(pairs), tuple(unpaired), weight)
 
 
-def match_folders(images: Path, mattes: Path) -> Found:
-    """The photos and mattes directly in two folders, joined by stem; and those without a partner, with the reason.
+def match_folders(images: Path, mattes: Path) -> Pairing:
+    """Pair the photos and the mattes directly inside two folders by the stems of their names.
+
+    Returns:
+        The pairs, and the files without a partner, each with the reason.
 
     Raises:
-        LayoutError: a folder is not there or cannot be listed.
+        LayoutError: a folder does not exist or cannot be listed.
     """
     for folder in (images, mattes):
         if not folder.is_dir():
@@ -109,7 +119,9 @@ def match_folders(images: Path, mattes: Path) -> Found:
 
 
 def parse_weighted(argument: str) -> tuple[Path, float]:
-    """`DIR` or `DIR=2.5` → the path and its weight, 1 unless said. A path that exists is taken as it is.
+    """Split `DIR` or `DIR=2.5` into the path and the weight, which is 1 if none is given.
+
+    A path that exists is not split, even if it holds an equals sign.
 
     Raises:
         LayoutError: the weight is not a number above 0.
@@ -127,20 +139,21 @@ def parse_weighted(argument: str) -> tuple[Path, float]:
 
 
 def is_validation(stem: str, fraction: float) -> bool:
-    """Whether the image of this name validates. It depends on nothing else, so adding data moves no image.
+    """Whether the image of this name validates.
 
-    The same stem in two roots (a crop and the photo that it comes from) falls on the same side.
+    The answer depends on the name alone: adding data moves no image to the other side, and the same stem in two data
+    sets (a crop and the photo that it was cut from) falls on the same side.
 
     Args:
         stem: file name of the photo without its extension.
-        fraction: of all names, in [0, 1], that validate; a larger fraction only adds to a smaller one's.
+        fraction: of all names, in [0, 1], that validate; the images of a smaller fraction are among those of a larger.
     """
     digest = hashlib.blake2b(stem.encode("utf-8", "surrogateescape"), digest_size=8).digest()
     return int.from_bytes(digest) < fraction * 2.0**64
 
 
 def split(pairs: Iterable[Pair], fraction: float) -> tuple[list[Pair], list[Pair]]:
-    """The pairs to train and those to validate with, each in the order given; see `is_validation`."""
+    """Divide pairs into those to train on and those to validate with, each in the given order; see `is_validation`."""
     sides: tuple[list[Pair], list[Pair]] = ([], [])
     for pair in pairs:
         sides[is_validation(pair.photo.stem, fraction)].append(pair)
@@ -148,28 +161,29 @@ def split(pairs: Iterable[Pair], fraction: float) -> tuple[list[Pair], list[Pair
 
 
 def find_backgrounds(folder: Path) -> list[Path]:
-    """The photos in `folder` and below it, sorted.
+    """List the photos in `folder` and its subfolders, sorted.
 
     Raises:
-        LayoutError: there is no such folder, or no photo in it.
+        LayoutError: the folder does not exist, or holds no photo.
     """
     if not folder.is_dir():
         raise LayoutError(f"{folder}: no such folder of backgrounds")
-    found = sorted(path for path in folder.rglob("*") if _is_photo(path))
-    if not found:
-        raise LayoutError(f"{folder}: has no background photo in it ({', '.join(sorted(PHOTO_EXTENSIONS))})")
-    return found
+    paths = sorted(path for path in folder.rglob("*") if _is_photo(path))
+    if not paths:
+        raise LayoutError(f"{folder}: holds no background photo ({', '.join(sorted(PHOTO_EXTENSIONS))})")
+    return paths
 
 
 def read_pair(pair: Pair) -> tuple[U8Array, U8Array]:
     """Read a photo and its matte.
 
     Returns:
-        uint8 [H, W, 3], RGB (a cut-out: its own colours, also where it is transparent), and uint8 [H, W], the alpha.
+        The photo, uint8 [H, W, 3], RGB (for a cut-out the stored colours, also where it is transparent), and the alpha
+        matte, uint8 [H, W].
 
     Raises:
         PhotoError: one of the files cannot be read.
-        PairError: they differ in size, or the matte has no alpha channel where the layout says so.
+        PairError: they differ in size, or the file of the matte lacks the alpha channel that the layout requires.
     """
     if pair.is_cutout:
         stored = read_stored(pair.photo)
@@ -179,32 +193,41 @@ def read_pair(pair: Pair) -> tuple[U8Array, U8Array]:
     if photo.shape[:2] != matte.shape:
         raise PairError(
             f"{pair.photo}: is {photo.shape[1]}×{photo.shape[0]}, its matte {pair.matte} is "
-            f"{matte.shape[1]}×{matte.shape[0]}; make them one size"
+            f"{matte.shape[1]}×{matte.shape[0]}; save both at one size"
         )
     return photo, matte
 
 
 def read_matte(pair: Pair) -> U8Array:
-    """The matte alone: uint8 [H, W]. Raises as `read_pair`."""
+    """Read the matte of a pair, uint8 [H, W]. Raises as `read_pair`."""
     return matte_of(pair, read_stored(pair.matte))
 
 
 def matte_of(pair: Pair, stored: AnyArray) -> U8Array:
-    """The alpha in the pixels of `pair.matte` as stored: its alpha channel, or else its grey.
+    """Return the alpha matte in the stored pixels of `pair.matte`: the alpha channel, or else the grey values.
+
+    Args:
+        pair: the pair whose matte it is.
+        stored: uint8 or uint16 [H, W] or [H, W, channels], in the order blue, green, red, alpha.
+
+    Returns:
+        uint8 [H, W].
 
     Raises:
-        PairError: there is no alpha channel where the layout says so, or the samples have neither 8 nor 16 bits.
+        PairError: the alpha channel that the layout requires is missing, or the samples have neither 8 nor 16 bits.
     """
     if stored.dtype == np.uint16:
         stored = to_8_bits(stored)
     if stored.dtype != np.uint8:
-        raise PairError(f"{pair.matte}: has {stored.dtype} samples; save it with 8 or 16 bits a channel")
+        raise PairError(f"{pair.matte}: has {stored.dtype} samples; save it with 8 or 16 bits per channel")
     layers = stored.reshape(*stored.shape[:2], -1)
     channels = layers.shape[2]
     has_alpha = channels in (2, 4)
     if pair.from_alpha and not has_alpha:
-        raise PairError(f"{pair.matte}: has no alpha channel, which is where its layout keeps the matte")
-    # A grey matte saved by an editor may carry an alpha channel that says nothing.
+        raise PairError(
+            f"{pair.matte}: has no alpha channel, in which its layout keeps the matte; save the cut-out with its alpha"
+        )
+    # A grey matte that an editor saved may have an alpha channel that is 255 everywhere.
     if has_alpha and (pair.from_alpha or layers[..., -1].min() < 255):
         return np.ascontiguousarray(layers[..., -1])
     if channels <= 2:
@@ -238,8 +261,8 @@ def _photos(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if _is_photo(path)) if folder.is_dir() else []
 
 
-def _partners(photos: Sequence[Path], mattes: Sequence[Path], key: Callable[[Path], PurePath], alpha: bool) -> Found:
-    """Join photos and mattes whose keys are the same."""
+def _partners(photos: Sequence[Path], mattes: Sequence[Path], key: Callable[[Path], PurePath], alpha: bool) -> Pairing:
+    """Pair the photos and mattes whose keys are equal."""
     unpaired: list[tuple[Path, str]] = []
     sides: list[dict[PurePath, Path]] = []
     for kind, paths in (("photo", photos), ("matte", mattes)):
@@ -255,18 +278,18 @@ def _partners(photos: Sequence[Path], mattes: Sequence[Path], key: Callable[[Pat
     return [Pair(by_photo[name], by_matte[name], from_alpha=alpha) for name in common], unpaired
 
 
-def _find_folders(root: Path) -> Found:
+def _find_folders(root: Path) -> Pairing:
     return match_folders(root / "image", root / "mask")
 
 
-def _find_cutouts(root: Path) -> Found:
+def _find_cutouts(root: Path) -> Pairing:
     images = _photos(root)
     cutouts = [path for path in images if has_alpha(path)]
     others = [(path, "has no alpha channel") for path in images if path not in set(cutouts)]
     return [Pair(path, path, from_alpha=True) for path in cutouts], others
 
 
-def _find_aisegment(root: Path) -> Found:
+def _find_aisegment(root: Path) -> Pairing:
     def key(path: Path) -> PurePath:  # matting/1803151818/matting_00000000/x.png → 1803151818/00000000/x
         part = path.parent.name.partition("_")[2]
         return PurePath(path.parent.parent.name, part, path.stem)
@@ -278,11 +301,17 @@ def _find_aisegment(root: Path) -> Found:
 
 @dataclass(frozen=True)
 class Layout:
-    """A way to lay out a data set: how it looks, when a root has it, and where its pairs are."""
+    """A layout of a data set's folder.
 
-    looks: str
+    Attributes:
+        description: its file names, in words.
+        fits: whether a folder has this layout.
+        find: lists the pairs of a folder.
+    """
+
+    description: str
     fits: Callable[[Path], bool]
-    find: Callable[[Path], Found]
+    find: Callable[[Path], Pairing]
 
 
 LAYOUTS: dict[str, Layout] = {
@@ -305,4 +334,4 @@ LAYOUTS: dict[str, Layout] = {
 
 
 def _known_layouts() -> str:
-    return ", or ".join(layout.looks for layout in LAYOUTS.values())
+    return ", or ".join(layout.description for layout in LAYOUTS.values())

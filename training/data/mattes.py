@@ -1,7 +1,7 @@
-"""Soft mattes from binary masks: around the mask's edge, what is person and what is not is solved for.
+"""Soft mattes from binary masks: alpha is solved for in a band around the mask's edge.
 
-The mask says where the edge is; a band around it is unknown (a trimap); pymatting solves for the alpha there from the
-photo's colours.
+The band around the edge is marked as unknown, which gives a trimap. pymatting then solves for alpha in the band from
+the photo's colours.
 """
 
 from __future__ import annotations
@@ -30,27 +30,27 @@ Method = Literal["closed-form", "knn"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
 UNKNOWN = 128
-# Without --band: the band's width, each way, in parts of the longer side. Wide enough for a mask drawn with care; the
-# wider, the more of what the mask knows is thrown away (gradient error on portraits of 512 pixels, of masks made from
-# known mattes: 1.5 with 3 pixels, 1.8 with 5, 2.1 with 8, 2.5 with 13, and 2.5 without matting).
+# Default width of the band in each direction, as a fraction of the longer side. It suits a mask drawn with care; a
+# wider band discards more of the mask (gradient error on portraits of 512 pixels, of masks made from known mattes: 1.5
+# with 3 pixels, 1.8 with 5, 2.1 with 8, 2.5 with 13, and 2.5 without matting).
 _BAND = 1 / 80
-# Closed-form's regulariser: ten times pymatting's, which takes the blocks of a JPEG for texture.
+# Regulariser of closed-form matting, ten times pymatting's, with which the blocks of a JPEG count as texture.
 _EPSILON = 1e-6
 
 
 class MatteError(DataError):
-    """No matte can be made of a mask."""
+    """No matte can be computed from a mask."""
 
 
 @dataclass(frozen=True)
 class Solver:
-    """How mattes are made.
+    """The settings that mattes are computed with.
 
     Attributes:
-        method: "closed-form" (Levin 2008) or "knn" (Chen 2013).
-        inside, outside: pixels by which the unknown band reaches into the mask and out of it; None: 1/80 of the
-            longer side.
-        max_side: solve at most at this size, in pixels, and resize the result to the photo's.
+        method: "closed-form" (Levin et al., 2008) or "knn" (Chen et al., 2013).
+        inside: width of the unknown band within the mask, in pixels; None: 1/80 of the longer side.
+        outside: width of the unknown band outside of the mask, likewise.
+        max_side: longest side, in pixels, to solve at; the alpha of a larger photo is resized.
     """
 
     method: Method = "closed-form"
@@ -60,80 +60,106 @@ class Solver:
 
 
 @dataclass(frozen=True)
-class Made:
-    """What became of one mask: its matte, or why there is none."""
+class MatteOutcome:
+    """The outcome of one mask.
+
+    Attributes:
+        mask: the mask's file.
+        output: the matte's file.
+        error: why there is no matte; None if it was written.
+    """
 
     mask: Path
     output: Path
     error: str | None = None
 
 
-def plan(masks: Path, images: Path, out: Path, *, force: bool) -> tuple[list[tuple[Pair, Path]], int, list[Made]]:
-    """What is to be done: pairs with the files to write; how many are done already; masks and photos without partner.
+@dataclass(frozen=True)
+class MattePlan:
+    """The work of `make_mattes`.
 
-    Raises:
-        DataError: a folder is not there, nothing in the two has the same name, or `out` is one of them.
+    Attributes:
+        jobs: pairs of a photo and a binary mask, each with the PNG to write.
+        kept: number of mattes that exist and are kept.
+        unpaired: outcomes of the masks and photos without a partner.
     """
-    if any(out.exists() and folder.exists() and out.samefile(folder) for folder in (masks, images)):
-        raise MatteError(f"{out}: holds what this reads; name another folder to write to")
-    pairs, unpaired = match_folders(images, masks)
-    if not pairs:
-        raise DataError(f"{masks}: no mask has the name of a photo in {images}; they are matched by stem")
-    jobs = [(pair, out / f"{pair.matte.stem}.png") for pair in pairs]
-    todo = [(pair, output) for pair, output in jobs if force or not output.exists()]
-    return (
-        todo,
-        len(jobs) - len(todo),
-        [Made(path, out / f"{path.stem}.png", f"{path}: {why}") for path, why in unpaired],
-    )
+
+    jobs: tuple[tuple[Pair, Path], ...]
+    kept: int
+    unpaired: tuple[MatteOutcome, ...]
 
 
-def make_mattes(jobs: Sequence[tuple[Pair, Path]], solver: Solver, *, workers: int | None = None) -> Iterator[Made]:
-    """Make mattes in parallel, in whichever order they are done; one that fails does not stop the others.
-
-    Every output is written whole or not at all, so that a run that was stopped can be taken up again.
+def plan_mattes(masks: Path, images: Path, out: Path, *, force: bool) -> MattePlan:
+    """Pair masks with photos and list the mattes to write.
 
     Args:
-        jobs: pairs whose matte is a binary mask, and the PNG to write for each.
-        solver: how.
-        workers: processes; None: one a core. One is this process itself.
+        masks: folder of binary masks.
+        images: folder of photos with the same stems.
+        out: folder to write the mattes to.
+        force: whether to write mattes that exist again.
+
+    Raises:
+        DataError: a folder does not exist, no mask has the name of a photo, or `out` is one of the two folders.
+    """
+    if any(out.exists() and folder.exists() and out.samefile(folder) for folder in (masks, images)):
+        raise MatteError(f"{out}: holds the files to read; name another folder to write to")
+    pairs, unpaired = match_folders(images, masks)
+    if not pairs:
+        raise DataError(f"{masks}: no mask has the name of a photo in {images}; masks and photos are matched by stem")
+    jobs = [(pair, out / f"{pair.matte.stem}.png") for pair in pairs]
+    todo = tuple((pair, output) for pair, output in jobs if force or not output.exists())
+    outcomes = tuple(MatteOutcome(path, out / f"{path.stem}.png", f"{path}: {why}") for path, why in unpaired)
+    return MattePlan(todo, len(jobs) - len(todo), outcomes)
+
+
+def make_mattes(
+    jobs: Sequence[tuple[Pair, Path]], solver: Solver, *, workers: int | None = None
+) -> Iterator[MatteOutcome]:
+    """Compute mattes in parallel and yield their outcomes as they finish; a failure does not stop the others.
+
+    Each matte is written completely or not at all, so that work that was stopped can be continued.
+
+    Args:
+        jobs: pairs whose matte is a binary mask, each with the PNG to write.
+        solver: the settings.
+        workers: number of processes; None: one per core. With 1 the work is done in this process.
 
     Raises:
         MissingExtraError: pymatting is not installed.
-        MatteError: the system ended a worker; most likely there was no memory left.
+        MatteError: the system ended a worker, most likely because memory ran out.
     """
-    load_solver(solver.method)  # compiled once here, not in every worker
+    load_solver(solver.method)  # compiles once, and not in every worker
     workers = min(workers or os.cpu_count() or 1, max(1, len(jobs)))
     if workers == 1:
-        yield from (_make(pair, output, solver) for pair, output in jobs)
+        yield from (_solve_file(pair, output, solver) for pair, output in jobs)
         return
-    context = multiprocessing.get_context("spawn")  # a forked child inherits locks of threads that it does not have
-    with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as pool:
-        futures: list[Future[Made]] = [pool.submit(_make, pair, output, solver) for pair, output in jobs]
+    context = multiprocessing.get_context("spawn")  # a forked child would inherit locks of threads that it lacks
+    with ProcessPoolExecutor(workers, context, initializer=_prepare_worker) as pool:
+        futures: list[Future[MatteOutcome]] = [pool.submit(_solve_file, pair, output, solver) for pair, output in jobs]
         try:
             for future in as_completed(futures):
                 yield future.result()
         except BrokenProcessPool as error:
             raise MatteError(
-                "a worker was ended by the system, perhaps for its memory; take --workers 1 or a smaller --max-side"
+                "the system ended a worker, perhaps because memory ran out; choose --workers 1 or a smaller --max-side"
             ) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
 def solve_matte(photo: U8Array, mask: U8Array, solver: Solver) -> U8Array:
-    """One soft matte.
+    """Compute one soft matte.
 
     Args:
         photo: uint8 [H, W, 3], RGB.
-        mask: uint8 [H, W]; person where it is above half of its largest value (0 and 1 serve as well as 0 and 255).
-        solver: how.
+        mask: uint8 [H, W], person where it is above half of its largest value (0 and 1 serve as well as 0 and 255).
+        solver: the settings.
 
     Returns:
-        uint8 [H, W]: outside of the band the mask's own 0 and 255.
+        uint8 [H, W]: the alpha matte, which outside of the band is 0 or 255 as the mask is.
 
     Raises:
-        MatteError: the mask is empty or full, or the solver found nothing.
+        MatteError: the mask is empty or full, or the solver does not converge.
         MissingExtraError: pymatting is not installed.
     """
     trimap = make_trimap(mask, solver.inside, solver.outside)
@@ -145,20 +171,27 @@ def solve_matte(photo: U8Array, mask: U8Array, solver: Solver) -> U8Array:
     known = np.where(regions == UNKNOWN, 0.5, regions / 255.0)
     try:
         alpha = load_solver(solver.method)(small / 255.0, known)
-    except (ValueError, ArithmeticError) as error:  # what pymatting raises where its solver does not converge
-        raise MatteError(f"the solver found no matte ({error}); try the other --method or a narrower --band") from error
+    except (ValueError, ArithmeticError) as error:  # pymatting raises these if its solver does not converge
+        raise MatteError(
+            f"the solver does not converge ({error}); try the other --method or a narrower --band"
+        ) from error
     if scale < 1:
-        # Bilinear is nearer to the matte solved at full size than a guided filter (band error 0.021 against 0.032 and
-        # more at half size, on portraits): it adds no texture of the photo where the alpha is smooth.
+        # Bilinear comes closer to the matte solved at full size than a guided filter (band error 0.021 against 0.032
+        # and more at half size, on portraits), since it adds no texture of the photo where the alpha is smooth.
         alpha = cv2.resize(np.asarray(alpha, np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     soft = np.rint(np.asarray(alpha).clip(0, 1) * 255).astype(np.uint8)
     return np.where(trimap == UNKNOWN, soft, trimap).astype(np.uint8)
 
 
 def make_trimap(mask: U8Array, inside: int | None = None, outside: int | None = None) -> U8Array:
-    """A mask with a band of unknown around its edge.
+    """Mark a band around a mask's edge as unknown.
 
-    The band leaves at least half of what is deepest inside and farthest outside known, however thin that is.
+    The band is narrowed where needed: on each side it reaches at most half as far as the deepest pixel there, so that
+    known pixels are always left.
+
+    Args:
+        mask: uint8 [H, W], as for `solve_matte`.
+        inside, outside: widths of the band in pixels; None: 1/80 of the longer side.
 
     Returns:
         uint8 [H, W]: 0 background, 255 person, 128 unknown.
@@ -170,7 +203,7 @@ def make_trimap(mask: U8Array, inside: int | None = None, outside: int | None = 
     if not person.any():
         raise MatteError("the mask is empty")
     if person.all() or mask.min() == mask.max():
-        raise MatteError("the mask is full: there is no edge")
+        raise MatteError("the mask is full, so it has no edge")
     trimap = np.full(mask.shape, UNKNOWN, np.uint8)
     for region, value, band in ((person, 255, inside), (1 - person, 0, outside)):
         depth = cv2.distanceTransform(region, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
@@ -180,12 +213,12 @@ def make_trimap(mask: U8Array, inside: int | None = None, outside: int | None = 
 
 
 def load_solver(method: Method) -> Callable[[AnyArray, AnyArray], AnyArray]:
-    """pymatting's function for a method: image [H, W, 3] and trimap [H, W] in 0-1 → alpha [H, W].
+    """Return pymatting's function for a method: from image [H, W, 3] and trimap [H, W] in 0-1 to alpha [H, W].
 
-    Importing pymatting for the first time compiles it, which takes a minute or two; later it takes seconds.
+    The first import of pymatting compiles it, which takes a minute or two; later imports take seconds.
 
     Raises:
-        MissingExtraError: it is not installed.
+        MissingExtraError: pymatting is not installed.
     """
     try:
         from pymatting import estimate_alpha_cf, estimate_alpha_knn
@@ -198,22 +231,26 @@ def load_solver(method: Method) -> Callable[[AnyArray, AnyArray], AnyArray]:
     return solvers[method]
 
 
-def _make(pair: Pair, output: Path, solver: Solver) -> Made:
+def _solve_file(pair: Pair, output: Path, solver: Solver) -> MatteOutcome:
     try:
         photo, mask = read_pair(pair)
         write_image(output, solve_matte(photo, mask, solver))
     except MMNetError as error:
         text = str(error)
-        return Made(
+        return MatteOutcome(
             pair.matte, output, text if str(pair.matte) in text or str(pair.photo) in text else f"{pair.matte}: {text}"
         )
     except MemoryError:
-        return Made(pair.matte, output, f"{pair.photo}: does not fit into memory; take a smaller --max-side")
-    return Made(pair.matte, output)
+        return MatteOutcome(pair.matte, output, f"{pair.photo}: does not fit into memory; choose a smaller --max-side")
+    return MatteOutcome(pair.matte, output)
 
 
-def _end_with_parent() -> None:
-    """A worker whose parent was killed would wait for work for ever."""
+def _prepare_worker() -> None:
+    """Prepare a worker process: it uses one OpenCV thread, and it ends when its parent ends.
+
+    A worker whose parent was killed would otherwise wait for work for ever.
+    """
+    cv2.setNumThreads(1)
     parent = multiprocessing.parent_process()
 
     def watch() -> None:
@@ -222,4 +259,3 @@ def _end_with_parent() -> None:
             os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-    cv2.setNumThreads(1)

@@ -1,6 +1,6 @@
-"""How people, scenes and cameras move: a table of motions, and courses drawn from it.
+"""Movements of people, scenes and cameras: a table of motions, and trajectories drawn from it.
 
-A course is a function of time, so that frames, and the moments within a frame's exposure, can be asked for in any
+A trajectory is a function of time, so that frames, and the moments within a frame's exposure, can be computed in any
 order. Lengths are in 1/256 of the frame's shorter side, times in frames, angles in degrees.
 """
 
@@ -18,26 +18,26 @@ Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Sway:
-    """A coordinate that swings, and perhaps wanders off.
+class Oscillation:
+    """Ranges from which the movement of one coordinate is drawn: a sum of sines and a constant speed.
 
     Attributes:
-        amplitude: of each swing; its sign and phase are drawn.
-        period: of each swing, in frames.
-        swings: how many are added up; with several, the movement does not repeat.
-        speed: a frame, in either direction.
+        amplitude: of each sine, whose phase is drawn.
+        period: of each sine, in frames.
+        terms: number of sines; with several, the movement does not repeat.
+        speed: change per frame, whose sign is drawn.
     """
 
     amplitude: Range = (0.0, 0.0)
     period: Range = (30.0, 30.0)
-    swings: int = 1
+    terms: int = 1
     speed: Range = (0.0, 0.0)
 
 
-# What moves: x to the right, y downwards, angle, zoom (0 = none, 0.1 = a tenth nearer), turn (0 = facing the camera,
-# 1 = half of the width is left), breath (0 = none, 0.02 = the chest is 2 % wider).
+# The coordinates: x to the right, y downwards, angle, zoom (0 = none, 0.1 = a tenth nearer), turn (0 = facing the
+# camera, 1 = half of the width is left), breath (0 = none, 0.02 = the chest is 2 % wider).
 COORDINATES = ("x", "y", "angle", "zoom", "turn", "breath")
-Layer = Mapping[str, Sway]
+Movement = Mapping[str, Oscillation]  # coordinate -> its oscillation
 
 
 @dataclass(frozen=True)
@@ -45,96 +45,100 @@ class Motion:
     """One kind of movement.
 
     Attributes:
-        what: in words.
-        person, scene: how the person and what is behind moves before the camera.
-        camera: moves both alike.
-        exposure: part of a frame during which the shutter is open; what moves meanwhile is blurred, and the matte with
-            it.
+        description: in words.
+        person: movement of the person in front of the camera.
+        scene: movement of the background.
+        camera: movement that person and background share.
+        exposure: part of a frame during which the shutter is open, which blurs what moves, the matte too.
     """
 
-    what: str
-    person: Layer = field(default_factory=dict)
-    scene: Layer = field(default_factory=dict)
-    camera: Layer = field(default_factory=dict)
+    description: str
+    person: Movement = field(default_factory=dict)
+    scene: Movement = field(default_factory=dict)
+    camera: Movement = field(default_factory=dict)
     exposure: float = 0.0
 
 
 MOTIONS: dict[str, Motion] = {
     "still": Motion("neither person nor scene moves"),
     "breathe": Motion(
-        "the chest heaves, the head sways a little, before a still scene",
+        "the chest heaves, the head sways a little, in front of a still scene",
         person={
-            "breath": Sway((0.01, 0.02), (60, 110)),
-            "x": Sway((0.5, 1.5), (40, 90)),
-            "angle": Sway((0.3, 0.8), (50, 100)),
+            "breath": Oscillation((0.01, 0.02), (60, 110)),
+            "x": Oscillation((0.5, 1.5), (40, 90)),
+            "angle": Oscillation((0.3, 0.8), (50, 100)),
         },
     ),
     "drift": Motion(
-        "the person moves slowly before a panning scene",
-        person={"x": Sway(speed=(0.3, 0.9)), "y": Sway((0.5, 2), (40, 80)), "zoom": Sway(speed=(0.0005, 0.002))},
-        scene={"x": Sway(speed=(0.3, 1.2)), "zoom": Sway(speed=(0.0005, 0.002))},
+        "the person moves slowly in front of a panning scene",
+        person={
+            "x": Oscillation(speed=(0.3, 0.9)),
+            "y": Oscillation((0.5, 2), (40, 80)),
+            "zoom": Oscillation(speed=(0.0005, 0.002)),
+        },
+        scene={"x": Oscillation(speed=(0.3, 1.2)), "zoom": Oscillation(speed=(0.0005, 0.002))},
     ),
     "fast": Motion(
         "the person moves fast and with stops, the scene slowly",
         person={
-            "x": Sway((14, 26), (22, 34)),
-            "y": Sway((2, 6), (16, 28)),
-            "angle": Sway((2, 5), (20, 32)),
+            "x": Oscillation((14, 26), (22, 34)),
+            "y": Oscillation((2, 6), (16, 28)),
+            "angle": Oscillation((2, 5), (20, 32)),
         },
-        scene={"x": Sway(speed=(0.2, 1.0))},
+        scene={"x": Oscillation(speed=(0.2, 1.0))},
         exposure=0.5,
     ),
     "shake": Motion(
         "a camera held in an unsteady hand",
-        person={"breath": Sway((0.005, 0.015), (60, 110))},
+        person={"breath": Oscillation((0.005, 0.015), (60, 110))},
         camera={
-            "x": Sway((0.5, 1.6), (5, 22), 3),
-            "y": Sway((0.5, 1.6), (5, 22), 3),
-            "angle": Sway((0.1, 0.4), (7, 25), 2),
+            "x": Oscillation((0.5, 1.6), (5, 22), 3),
+            "y": Oscillation((0.5, 1.6), (5, 22), 3),
+            "angle": Oscillation((0.1, 0.4), (7, 25), 2),
         },
         exposure=0.3,
     ),
     "turn": Motion(
-        "the person turns and leans before a still scene",
+        "the person turns and leans in front of a still scene",
         person={
-            "turn": Sway((0.15, 0.35), (45, 80)),
-            "angle": Sway((3, 8), (40, 70)),
-            "x": Sway((2, 6), (45, 80)),
+            "turn": Oscillation((0.15, 0.35), (45, 80)),
+            "angle": Oscillation((3, 8), (40, 70)),
+            "x": Oscillation((2, 6), (45, 80)),
         },
     ),
 }
 
 
-class Course:
-    """What one layer does over time, drawn once."""
+class Trajectory:
+    """The coordinates of a person, scene or camera over time, drawn once."""
 
-    def __init__(self, layer: Layer, random: np.random.Generator) -> None:
-        """Draw every coordinate that `layer` names, in the order of COORDINATES."""
+    def __init__(self, movement: Movement, random: np.random.Generator) -> None:
+        """Draw every coordinate, in the order of COORDINATES; those that `movement` leaves out stay 0."""
         self._terms: dict[str, tuple[float, list[tuple[float, float, float]]]] = {}
         for name in COORDINATES:
-            sway = layer.get(name, Sway())
+            ranges = movement.get(name, Oscillation())
             sign = float(random.choice([-1.0, 1.0]))
-            swings = [
-                (random.uniform(*sway.amplitude), random.uniform(*sway.period), random.uniform(0, 2 * math.pi))
-                for _ in range(sway.swings)
+            sines = [
+                (random.uniform(*ranges.amplitude), random.uniform(*ranges.period), random.uniform(0, 2 * math.pi))
+                for _ in range(ranges.terms)
             ]
-            self._terms[name] = sign * random.uniform(*sway.speed), swings
+            self._terms[name] = sign * random.uniform(*ranges.speed), sines
 
     def at(self, time: float) -> dict[str, float]:
-        """Coordinate -> value at a time in frames, which may be negative."""
+        """Return coordinate -> value at a time in frames, which may be negative."""
         return {
-            name: speed * time + sum(a * math.sin(2 * math.pi * time / period + phase) for a, period, phase in swings)
-            for name, (speed, swings) in self._terms.items()
+            name: speed * time + sum(a * math.sin(2 * math.pi * time / period + phase) for a, period, phase in sines)
+            for name, (speed, sines) in self._terms.items()
         }
 
 
 def placement(coordinates: Mapping[str, float], unit: float, centre: tuple[float, float]) -> Matrix:
-    """The affine map of the frame's plane that a layer's coordinates stand for.
+    """Return the affine map of the frame's plane that coordinates describe.
 
     Args:
-        coordinates: of `Course.at`.
-        unit: pixels in a 256th of the frame's shorter side.
-        centre: x and y, in pixels, that rotation, zoom and turn leave where they are.
+        coordinates: from `Trajectory.at`.
+        unit: 1/256 of the frame's shorter side, in pixels.
+        centre: x and y, in pixels, of the point that rotation, zoom and turn leave fixed.
 
     Returns:
         float64 [3, 3], on pixel coordinates (x, y, 1).

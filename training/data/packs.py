@@ -1,7 +1,7 @@
-"""Packs: images decoded once, all of one size, in memory or in a file that is mapped into it.
+"""Packs: images that are decoded once, all of one size, in memory or in a file that is mapped into memory.
 
-A pack file is an uncompressed .npz of plain arrays. Its images are mapped, not read: opening one takes no time, it
-may be larger than the memory, and nothing in it is executed.
+A pack file is an uncompressed .npz of plain arrays. Its images are mapped, not read: a pack opens at once, may be
+larger than the memory, and holds nothing that is executed.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from mmnet.training.data.layouts import DataError, Pair, read_pair
 Progress = Callable[[int, int], None]
 
 FORMAT = "mmnet-pack-1"
-# A quarter larger than what the network takes: as sharp at the magnifications that augmentation mostly draws.
+# Packed images are a quarter larger than the network's input, so that magnified views stay sharp.
 MARGIN = 1.25
 
 
 class PackError(DataError):
-    """A file is no pack, or does not fit what is asked of it."""
+    """A file is not a pack, or its images do not fit the training."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class Pack:
         origin: the folder or file that they come from.
         names: N file names, relative to `origin`.
         side: P, the side of every image in pixels.
-        records: uint8 [N, P·P·C], perhaps mapped from a file; an image after the other: photo, matte and, with
-            C = 7 instead of 4, the foreground's colours.
+        records: uint8 [N, P·P·C], in memory or mapped from a file; each row holds the photo, the matte and, if C is 7
+            and not 4, the foreground's colours.
         aspects: float32 [N], width / height before the images were stretched.
-        cutouts: bool [N], which have no background of their own.
+        cutouts: bool [N], whether an image has no background of its own.
     """
 
     origin: str
@@ -61,22 +61,22 @@ class Pack:
 
     @property
     def has_foregrounds(self) -> bool:
-        """Whether backgrounds can be replaced."""
+        """Whether the pack holds the foregrounds' colours, so that backgrounds can be replaced."""
         return bool(self.records.shape[1] == 7 * self.side**2)
 
     def stem(self, index: int) -> str:
-        """What decides whether an image validates; see `mmnet.training.data.layouts.is_validation`."""
+        """Return the stem of an image's name, which decides whether it validates; see `layouts.is_validation`."""
         return PurePosixPath(self.names[index]).stem
 
     def sample(self, index: int) -> Sample:
-        """One image; its arrays are views."""
+        """Return one image; its arrays are views of `records`."""
         return _sample(self.records[index], self.side, float(self.aspects[index]), bool(self.cutouts[index]))
 
     def save(self, path: Path) -> None:
-        """Write a pack file, or nothing.
+        """Write a pack file, completely or not at all.
 
         Raises:
-            OutputError: the file system refused.
+            OutputError: the file could not be written.
         """
         write_pack(path, self, iter(self.records))
 
@@ -94,7 +94,7 @@ def _sample(record: U8Array, side: int, aspect: float, is_cutout: bool) -> Sampl
 
 
 def side_for(size: int) -> int:
-    """The side that images are packed with, for a network that takes size×size."""
+    """Return the side of packed images, in pixels, for a network whose input is size×size."""
     return round(size * MARGIN)
 
 
@@ -107,20 +107,20 @@ def build_pack(
     workers: int | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Pack:
-    """Read all pairs into memory.
+    """Read pairs into memory.
 
     Args:
         pairs: at least one.
-        side: P, in pixels.
-        root: what the names are relative to.
-        foregrounds: estimate the foregrounds' colours, so that backgrounds can be replaced. Without them, the
-            images are to be taken as they are, and are stretched exactly as the runtime does (`to_model_input`).
-        workers: threads; None: one a core.
+        side: P, side of the packed images in pixels.
+        root: the folder that the names are relative to.
+        foregrounds: whether to estimate the foregrounds' colours, so that backgrounds can be replaced. If not, the
+            images are stretched exactly as the runtime does (`to_model_input`).
+        workers: threads; None: one per core.
         progress: called with the images done and their total.
 
     Raises:
         PhotoError, PairError: an image cannot be used; the message names it.
-        PackError: they would not fit into memory.
+        PackError: the images do not fit into memory.
     """
     pack = _empty_pack(pairs, side, root, foregrounds)
     size = len(pairs) * _record_bytes(side, foregrounds)
@@ -146,7 +146,16 @@ def pack_to_file(
     workers: int | None = None,
     progress: Progress = lambda done, total: None,
 ) -> None:
-    """`build_pack`, straight into a pack file: it may be larger than the memory. Raises as that and `Pack.save`."""
+    """Read pairs into a pack file, which may be larger than the memory.
+
+    Args:
+        path: the file to write.
+        pairs, side, root, foregrounds, workers, progress: as for `build_pack`.
+
+    Raises:
+        PhotoError, PairError: an image cannot be used; the message names it.
+        OutputError: the file could not be written.
+    """
     pack = _empty_pack(pairs, side, root, foregrounds)
     write_pack(path, pack, _records(pairs, pack, foregrounds, workers, progress))
 
@@ -155,14 +164,14 @@ def load_pack(path: Path) -> Pack:
     """Open a pack file; its images are mapped, read-only.
 
     Raises:
-        PackError: no such file, or no whole pack.
+        PackError: the file does not exist, cannot be read, or is not a complete pack.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             about = json.loads(archive.read("about.json"))
             if about["format"] != FORMAT:
                 raise PackError(f"{path}: is a pack of format {about['format']!r}; this version reads {FORMAT!r}")
-            # Copied out of the read-only buffer, checked by the archive's own checksum.
+            # The archive's own checksum covers these arrays.
             aspects = _small_array(archive, "aspects.npy", "<f4", about["count"])
             cutouts = _small_array(archive, "cutouts.npy", "|b1", about["count"])
             records = _mapped(path, archive.getinfo("records.npy"))
@@ -171,20 +180,20 @@ def load_pack(path: Path) -> Pack:
     except OSError as error:
         raise PackError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
-        raise PackError(f"{path}: is no whole pack; write it again with `mmnet data pack`") from error
+        raise PackError(f"{path}: is not a complete pack; write it again with `mmnet data pack`") from error
     pack = Pack(str(path), tuple(map(str, about["names"])), int(about["side"]), records, aspects, cutouts)
     if records.shape != (len(pack), _record_bytes(pack.side, pack.has_foregrounds)) or len(pack) != about["count"]:
-        raise PackError(f"{path}: is no whole pack; write it again with `mmnet data pack`")
+        raise PackError(f"{path}: is not a complete pack; write it again with `mmnet data pack`")
     return pack
 
 
 def load_backgrounds(
     paths: Sequence[Path], side: int, *, workers: int | None = None, progress: Progress = lambda done, total: None
 ) -> U8Array:
-    """Read photos to lay behind people: uint8 [N, side, side, 3].
+    """Read photos to composite people over: uint8 [N, side, side, 3].
 
     Raises:
-        PhotoError: one cannot be read.
+        PhotoError: a photo cannot be read.
     """
     images = np.empty((len(paths), side, side, 3), np.uint8)
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
@@ -195,10 +204,10 @@ def load_backgrounds(
 
 
 def write_pack(path: Path, pack: Pack, records: Iterator[U8Array]) -> None:
-    """Write a pack file whose images come one by one; `pack.records` is not looked at.
+    """Write a pack file from records that come one by one; `pack.records` is not used.
 
     Raises:
-        OutputError: the file system refused; nothing is left behind.
+        OutputError: the file could not be written; nothing is left behind.
     """
     with atomic_file(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
         with archive.open("records.npy", "w", force_zip64=True) as member:
@@ -217,7 +226,7 @@ def write_pack(path: Path, pack: Pack, records: Iterator[U8Array]) -> None:
 
 def _empty_pack(pairs: Sequence[Pair], side: int, root: Path, foregrounds: bool) -> Pack:
     if not pairs:
-        raise DataError(f"{root}: no image is left to read")
+        raise DataError(f"{root}: there is no image to read")
     names = tuple(pair.photo.relative_to(root).as_posix() for pair in pairs)
     cutouts = np.array([pair.is_cutout for pair in pairs])
     nothing = np.empty((0, _record_bytes(side, foregrounds)), np.uint8)
@@ -227,7 +236,7 @@ def _empty_pack(pairs: Sequence[Pair], side: int, root: Path, foregrounds: bool)
 def _records(
     pairs: Sequence[Pair], pack: Pack, foregrounds: bool, workers: int | None, progress: Progress
 ) -> Iterator[U8Array]:
-    """Every pair as a record, in order; fills in the aspects. At most a few are held at a time."""
+    """Yield every pair as a record, in order, and fill in the aspects of `pack`; few are in memory at a time."""
     workers = workers or os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
         for start in range(0, len(pairs), 8 * workers):
@@ -243,23 +252,32 @@ def _records(
 def _record(pair: Pair, side: int, foregrounds: bool) -> tuple[U8Array, float]:
     colours, alpha = read_pair(pair)
     height, width = alpha.shape
-    # What lies where a cut-out is transparent means nothing: lay its colours over white, as every viewer does.
+    # The stored colours of transparent pixels have no meaning: composite over white, as image viewers do.
     photo = read_photo(pair.photo) if pair.is_cutout else colours
     if not foregrounds:
         matte = to_model_input(np.repeat(alpha[..., None], 3, axis=2), side)[..., 0]
         return np.concatenate([to_model_input(photo, side).ravel(), matte.ravel()]), width / height
     matte = resize(alpha, side)
-    person = own_colours(resize(colours, side), matte, pair.is_cutout)
-    return np.concatenate([resize(photo, side).ravel(), matte.ravel(), person.ravel()]), width / height
+    foreground = foreground_of(resize(colours, side), matte, pair.is_cutout)
+    return np.concatenate([resize(photo, side).ravel(), matte.ravel(), foreground.ravel()]), width / height
 
 
-def own_colours(person: U8Array, matte: U8Array, is_cutout: bool) -> U8Array:
-    """The person's colours without the background's: uint8 [H, W, 3] of a photo or cut-out and its matte [H, W]."""
+def foreground_of(colours: U8Array, matte: U8Array, is_cutout: bool) -> U8Array:
+    """Return the foreground's colours, without those of the background.
+
+    Args:
+        colours: uint8 [H, W, 3], of a photo or a cut-out.
+        matte: uint8 [H, W].
+        is_cutout: whether the colours are those of a cut-out.
+
+    Returns:
+        uint8 [H, W, 3].
+    """
     if not is_cutout:
-        return estimate_training_foreground(person, matte)
-    # A cut-out's colours are the person's where anything shows; beyond, what the estimate continues them with.
+        return estimate_training_foreground(colours, matte)
+    # A cut-out stores the foreground's colours wherever alpha exceeds 0; only beyond are they estimated.
     known = (matte > 0).astype(np.uint8) * np.uint8(255)
-    return estimate_training_foreground(person, known)
+    return estimate_training_foreground(colours, known)
 
 
 def _record_bytes(side: int, foregrounds: bool) -> int:
@@ -275,7 +293,7 @@ def _small_array(archive: zipfile.ZipFile, name: str, dtype: str, count: int) ->
 
 
 def _mapped(path: Path, member: zipfile.ZipInfo) -> U8Array:
-    """A stored .npy inside a .zip, mapped (APPNOTE 6.3, 4.3.7: a local header is 30 bytes, a name and an extra)."""
+    """Map a stored .npy inside a .zip (APPNOTE 6.3, 4.3.7: a local header is 30 bytes, a name and an extra field)."""
     with path.open("rb") as file:
         file.seek(member.header_offset + 26)
         name, extra = np.frombuffer(file.read(4), "<u2")
@@ -291,7 +309,7 @@ def _mapped(path: Path, member: zipfile.ZipInfo) -> U8Array:
 
 
 def _free_memory() -> int:
-    """U8Array that may be taken without swapping; the system's file cache counts as free. Endless where not told."""
+    """Return how many bytes can be allocated without swapping, the file cache included; 2^62 if that is unknown."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
         return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))

@@ -1,4 +1,4 @@
-"""A contact sheet of what training sees, to be looked at by a person."""
+"""A contact sheet of the images that training sees, to be judged by eye."""
 
 from __future__ import annotations
 
@@ -9,22 +9,25 @@ from pathlib import Path
 import numpy as np
 
 from mmnet.arrays import F32Array, U8Array
-from mmnet.training.augment import Augmentation, AugmentationError
+from mmnet.training.augment import Augmentation, AugmentationChoice, AugmentationError
+from mmnet.training.data.batches import Part
 from mmnet.training.data.layouts import find_backgrounds, find_source, parse_weighted
 from mmnet.training.data.packs import Progress, build_pack, load_backgrounds, load_pack, side_for
-from mmnet.training.data.pipeline import Part, Recipe
 
-_GREEN = np.array([0, 177, 64], np.float32)  # chroma-key green: halos show on it
+_GREEN = np.array([0, 177, 64], np.float32)  # chroma-key green, on which halos are visible
 _GAP = 4
 
 
-def read_recipe(name: str) -> Recipe:
-    """`own`, `published`, `none`, or a JSON file with a table of augmentations.
+def read_augmentation(name: str) -> AugmentationChoice:
+    """Return the augmentation that a name stands for.
+
+    Args:
+        name: "strong", "published", "none", or the path of a JSON file with a table (`Augmentation.from_json`).
 
     Raises:
-        AugmentationError: no such file, no JSON, or no such table.
+        AugmentationError: the file cannot be read, is not JSON, or holds no valid table.
     """
-    if name == "own":
+    if name == "strong":
         return Augmentation()
     if name == "published":
         return "published"
@@ -34,25 +37,35 @@ def read_recipe(name: str) -> Recipe:
         return Augmentation.from_json(json.loads(Path(name).read_text()))
     except OSError as error:
         raise AugmentationError(
-            f"{name}: cannot be read: {error.strerror}; name own, published, none or a JSON file"
+            f"{name}: cannot be read: {error.strerror}; choose strong, published, none or a JSON file"
         ) from error
     except ValueError as error:
-        raise AugmentationError(f"{name}: is no JSON ({error})") from error
+        raise AugmentationError(f"{name}: is not JSON ({error})") from error
     except AugmentationError as error:
         raise AugmentationError(f"{name}: {error}") from error
 
 
-def few_parts(
+def load_some(
     arguments: Sequence[str],
     count: int,
     size: int,
-    recipe: Recipe,
+    augmentation: AugmentationChoice,
     backgrounds: Path | None,
     seed: int,
     progress: Progress,
 ) -> tuple[list[Part], U8Array]:
-    """As `load_data`, but at most `count` images of every root and as many backgrounds, chosen by the seed."""
-    foregrounds = isinstance(recipe, Augmentation)
+    """Read a few images of each data set, and a few backgrounds.
+
+    Args:
+        arguments, size, augmentation, backgrounds: as for `mmnet.training.data.load_data`.
+        count: most images per data set, and most backgrounds.
+        seed: determines which.
+        progress: called with the images done and their total.
+
+    Returns:
+        One part per data set, and the backgrounds, uint8 [M, Q, Q, 3].
+    """
+    foregrounds = isinstance(augmentation, Augmentation)
     side = side_for(size) if foregrounds else size
     random = np.random.default_rng(seed)
 
@@ -74,12 +87,12 @@ def few_parts(
 
 
 def contact_sheet(images: U8Array, mattes: F32Array, columns: int) -> U8Array:
-    """Samples in a grid, each as image, matte and the person over green.
+    """Draw samples in a grid, each as image, matte and composite over green.
 
     Args:
         images: uint8 [N, S, S, 3].
         mattes: float32 [N, S, S, 1] in [0, 1].
-        columns: samples a row.
+        columns: samples per row.
 
     Returns:
         uint8 [H, W, 3], RGB.

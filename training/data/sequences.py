@@ -1,8 +1,8 @@
-"""Sequences whose every matte is known: people cut out of photos, moved before moving scenes, and filmed badly.
+"""Sequences with known mattes: people cut out of portraits, moved in front of moving scenes, filmed by a poor camera.
 
-A real camera's noise, compression and automatic exposure change from frame to frame, and so does what a network that
-sees one frame at a time makes of an edge that stands still. Everything follows from the seed and the number of the
-sequence: the same arguments give the same bytes.
+The noise, the compression and the automatic exposure of a real camera change from frame to frame, and with them the
+alpha that a network computes from one frame at a time, even where nothing moves. Everything follows from the seed and
+the number of the sequence: the same arguments give the same bytes.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from mmnet.runtime.imaging.photos import read_photo
 from mmnet.runtime.imaging.writing import write_image
 from mmnet.training.augment import cut_edges
 from mmnet.training.data.layouts import DataError, Pair, read_pair
-from mmnet.training.data.motion import MOTIONS, Course, Matrix, placement
-from mmnet.training.data.packs import own_colours
+from mmnet.training.data.motion import MOTIONS, Matrix, Trajectory, placement
+from mmnet.training.data.packs import foreground_of
 
 IMAGE, MASK, ABOUT = "image", "mask", "sequences.json"
 FORMAT = "mmnet-sequences/1"
-# First word of the seeds, so that no other use of chance in this package shares one.
+# First word of the seeds, so that no other use of chance in this package shares a seed.
 _SEQUENCE = 11
-_MOMENTS = 4  # within an exposure
+_MOMENTS = 4  # rendered and averaged per exposure
 
 
 class SequenceError(DataError):
-    """Sequences cannot be made as asked."""
+    """The arguments describe no sequences that can be rendered."""
 
 
 @dataclass(frozen=True)
 class Camera:
-    """What a camera adds to an image, every frame anew. Drawn for each sequence by `draw_camera`.
+    """The faults of a camera, which change every frame. `draw_camera` draws them for each sequence.
 
     Attributes:
         noise: standard deviation of the sensor's noise, of 255.
-        quality: of JPEG compression, 1-100; None: not compressed.
+        quality: of JPEG compression, 1-100; None: no compression.
         flicker: standard deviation of the exposure's gain.
     """
 
@@ -53,15 +53,15 @@ class Camera:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """One sequence to be made.
+class SequencePlan:
+    """A sequence to render.
 
     Attributes:
-        name: of its folder.
-        pair: the person.
-        background: the scene's photo; None: a smooth play of colours.
+        name: name of its folder.
+        pair: the portrait of the person.
+        background: the scene's photo; None: a smooth gradient of colours.
         motion: a key of `MOTIONS`.
-        number: with the seed, what everything in it is drawn from.
+        number: determines, together with the seed, everything that is drawn.
     """
 
     name: str
@@ -72,73 +72,73 @@ class Plan:
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """`640x360` → width and height.
+    """Parse `640x360` into width and height.
 
     Raises:
-        SequenceError: it is no such thing, or a side is not in 16-8192.
+        SequenceError: the text has another form, or a side is not in 16-8192.
     """
     sides = text.lower().split("x")
     if len(sides) != 2 or not all(side.isascii() and side.isdecimal() and 16 <= int(side) <= 8192 for side in sides):
-        raise SequenceError(f"--size {text}: is no size; write for example 640x360, sides from 16 to 8192")
+        raise SequenceError(f"--size {text}: not a size; write for example 640x360, with sides from 16 to 8192")
     return int(sides[0]), int(sides[1])
 
 
 def plan_sequences(
     pairs: Sequence[Pair], backgrounds: Sequence[Path], motions: Sequence[str], count: int, seed: int
-) -> list[Plan]:
-    """Deal people, scenes and motions out to `count` sequences; nobody comes twice before everybody came once.
+) -> list[SequencePlan]:
+    """Distribute people, scenes and motions over `count` sequences; nobody appears twice before everybody appeared.
 
     Args:
-        pairs: at least one.
-        backgrounds: photos without people, perhaps none.
+        pairs: portraits, at least one.
+        backgrounds: photos without people; there may be none.
         motions: keys of `MOTIONS`, taken in turn.
-        count: >= 1.
-        seed: >= 0.
+        count: number of sequences, at least 1.
+        seed: of everything that is drawn, at least 0.
 
     Raises:
-        SequenceError: an unknown motion, or nothing to make.
+        SequenceError: a motion is unknown, or there is nothing to render.
     """
     for motion in motions:
         if motion not in MOTIONS:
-            raise SequenceError(f"motion {motion!r} is unknown; choose of {', '.join(MOTIONS)}")
+            raise SequenceError(f"unknown motion {motion!r}; choose among {', '.join(MOTIONS)}")
     if not pairs or not motions or count < 1:
         raise SequenceError(f"{len(pairs)} portraits, {len(motions)} motions, {count} sequences: give at least one")
     random = np.random.default_rng([_SEQUENCE, seed])
-    people, scenes = (_dealt(len(some), count, random) if some else [] for some in (pairs, backgrounds))
+    people, scenes = (_deal(len(some), count, random) if some else [] for some in (pairs, backgrounds))
     plans = []
     for number in range(count):
         motion, pair = motions[number % len(motions)], pairs[people[number]]
         scene = backgrounds[scenes[number]] if scenes else None
-        plans.append(Plan(f"{number:03}-{motion}", pair, scene, motion, number))
+        plans.append(SequencePlan(f"{number:03}-{motion}", pair, scene, motion, number))
     return plans
 
 
-def _dealt(total: int, count: int, random: np.random.Generator) -> list[int]:
+def _deal(total: int, count: int, random: np.random.Generator) -> list[int]:
     rounds = [random.permutation(total) for _ in range(-(-count // total))]
     return [int(index) for index in np.concatenate(rounds)[:count]]
 
 
 def draw_camera(random: np.random.Generator) -> Camera:
-    """A camera: two of three are noisy, two of three compress, one of two has an unsteady exposure."""
+    """Draw a camera: two of three are noisy, two of three compress, one of two has a varying exposure."""
     noisy, compresses, flickers = random.random(3) < (2 / 3, 2 / 3, 1 / 2)
     noise, quality, flicker = random.uniform(1.5, 9), random.uniform(35, 90), random.uniform(0.01, 0.04)
     return Camera(noise if noisy else 0.0, round(quality) if compresses else None, flicker if flickers else 0.0)
 
 
-def frames_of(
-    plan: Plan, length: int, size: tuple[int, int], seed: int, *, clean: bool = False
+def render_frames(
+    plan: SequencePlan, length: int, size: tuple[int, int], seed: int, *, clean: bool = False
 ) -> Iterator[tuple[U8Array, U8Array]]:
-    """Make one sequence.
+    """Render one sequence.
 
     Args:
-        plan: which.
-        length: frames, >= 2.
+        plan: what to render.
+        length: number of frames, at least 2.
         size: width and height in pixels.
-        seed: as `plan_sequences` was given.
-        clean: leave noise, compression and flicker out.
+        seed: the one that `plan_sequences` received.
+        clean: whether to leave out noise, compression and flicker.
 
     Yields:
-        uint8 [H, W, 3], RGB, and its matte, uint8 [H, W].
+        The frame, uint8 [H, W, 3], RGB, and its matte, uint8 [H, W].
 
     Raises:
         PhotoError, PairError: an image cannot be used; the message names it.
@@ -148,11 +148,11 @@ def frames_of(
     camera = Camera() if clean else draw_camera(random)
     for index in range(length):
         frame, matte = scene.at(index - (length - 1) / 2)
-        yield _filmed(frame, camera, np.random.default_rng([_SEQUENCE, seed, plan.number, index])), matte
+        yield _degrade(frame, camera, np.random.default_rng([_SEQUENCE, seed, plan.number, index])), matte
 
 
 def write_sequences(
-    plans: Sequence[Plan],
+    plans: Sequence[SequencePlan],
     out: Path,
     *,
     length: int,
@@ -162,27 +162,27 @@ def write_sequences(
     workers: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
-    """Write OUT/NAME/image/0000.png, OUT/NAME/mask/0000.png and so on, and OUT/sequences.json; all or nothing.
+    """Write OUT/NAME/image/0000.png, OUT/NAME/mask/0000.png and so on, and OUT/sequences.json; all of it or nothing.
 
     Args:
-        plans: of `plan_sequences`.
-        out: a folder, replaced if it is there.
-        length, size, seed, clean: as `frames_of`.
-        workers: sequences at a time; None: one a core.
+        plans: from `plan_sequences`.
+        out: a folder, replaced if it exists.
+        length, size, seed, clean: as for `render_frames`.
+        workers: sequences rendered at the same time; None: one per core.
         progress: called with the frames written and their total.
 
     Raises:
         PhotoError, PairError: an image cannot be used; the message names it.
-        OutputError: the file system refused; nothing is left behind.
+        OutputError: a file could not be written; nothing is left behind.
     """
     total, done = len(plans) * length, 0
     with atomic_folder(out) as folder, ThreadPoolExecutor(workers) as pool:
 
-        def write(plan: Plan) -> None:
+        def write(plan: SequencePlan) -> None:
             nonlocal done
             for part in (IMAGE, MASK):
                 make_folder(folder / plan.name / part)
-            for index, images in enumerate(frames_of(plan, length, size, seed, clean=clean)):
+            for index, images in enumerate(render_frames(plan, length, size, seed, clean=clean)):
                 for part, image in zip((IMAGE, MASK), images, strict=True):
                     write_image(folder / plan.name / part / f"{index:04}.png", image)
                 done += 1
@@ -191,35 +191,35 @@ def write_sequences(
         for _ in pool.map(write, plans):
             pass
         about = {"format": FORMAT, "seed": seed, "clean": clean, "frames": length, "size": list(size)}
-        entries = [_about(plan) for plan in plans]
+        entries = [_entry(plan) for plan in plans]
         text = json.dumps(about | {"sequences": entries}, indent=1, ensure_ascii=False)
         (folder / ABOUT).write_text(text + "\n", encoding="utf-8")
 
 
-def _about(plan: Plan) -> dict[str, Any]:
+def _entry(plan: SequencePlan) -> dict[str, Any]:
     scene = None if plan.background is None else plan.background.name
     return {"name": plan.name, "portrait": plan.pair.photo.name, "background": scene, "motion": plan.motion}
 
 
 class _Scene:
-    """A person before a scene, both where they are at any time."""
+    """A person in front of a background, to be rendered at any time."""
 
-    def __init__(self, plan: Plan, length: int, size: tuple[int, int], random: np.random.Generator) -> None:
+    def __init__(self, plan: SequencePlan, length: int, size: tuple[int, int], random: np.random.Generator) -> None:
         motion = MOTIONS[plan.motion]
         self._size, self._exposure = size, motion.exposure
         self._unit = min(size) / 256
         self._person, self._scene, self._camera = (
-            Course(layer, random) for layer in (motion.person, motion.scene, motion.camera)
+            Trajectory(movement, random) for movement in (motion.person, motion.scene, motion.camera)
         )
         photo, self._alpha = read_pair(plan.pair)
-        self._colours = own_colours(photo, self._alpha, plan.pair.is_cutout)
+        self._foreground = foreground_of(photo, self._alpha, plan.pair.is_cutout)
         times = [time + part for time in _times(length) for part in (-motion.exposure / 2, motion.exposure / 2)]
         self._rest = self._place_person(times, random)
-        behind = _plain(random) if plan.background is None else read_photo(plan.background)
-        self._behind, self._behind_rest = self._place_scene(behind, times, random)
+        background = _plain(random) if plan.background is None else read_photo(plan.background)
+        self._background, self._background_rest = self._place_scene(background, times, random)
 
     def at(self, time: float) -> tuple[U8Array, U8Array]:
-        """The frame around a time and its matte: the mean over the exposure."""
+        """Render the frame at a time and its matte, each the mean over the exposure."""
         moments = np.linspace(-0.5, 0.5, _MOMENTS) * self._exposure if self._exposure else np.zeros(1)
         layers = [self._moment(time + float(moment)) for moment in moments]
         frame, matte = (_to_bytes(np.mean(np.stack(layer), axis=0)) for layer in zip(*layers, strict=True))
@@ -229,21 +229,21 @@ class _Scene:
         camera = self._matrix(self._camera, time)
         breath = self._person.at(time)["breath"]
         grid = self._grid(camera @ self._matrix(self._person, time) @ self._rest)
-        grid = _breathing(grid, breath, self._alpha)
+        grid = _widen_chest(grid, breath, self._alpha)
         alpha = cv2.remap(self._alpha, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101).astype(np.float32)
         alpha *= self._inside(grid)
-        person = cv2.remap(self._colours, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-        grid = self._grid(camera @ self._matrix(self._scene, time) @ self._behind_rest)
-        behind = cv2.remap(self._behind, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-        share = alpha[..., None] / np.float32(255)
-        return share * person + (1 - share) * behind, alpha
+        foreground = cv2.remap(self._foreground, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        grid = self._grid(camera @ self._matrix(self._scene, time) @ self._background_rest)
+        background = cv2.remap(self._background, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        opacity = alpha[..., None] / np.float32(255)
+        return opacity * foreground + (1 - opacity) * background, alpha
 
-    def _matrix(self, course: Course, time: float) -> Matrix:
+    def _matrix(self, trajectory: Trajectory, time: float) -> Matrix:
         width, height = self._size
-        return placement(course.at(time), self._unit, (width / 2, height / 2))
+        return placement(trajectory.at(time), self._unit, (width / 2, height / 2))
 
     def _grid(self, matrix: Matrix) -> tuple[F32Array, F32Array]:
-        """Where in the layer's image each pixel of the frame lies: x and y, float32 [H, W]."""
+        """Return the position in the layer's image of each pixel of the frame: x and y, each float32 [H, W]."""
         width, height = self._size
         back = np.linalg.inv(matrix)
         x, y = np.arange(width) + 0.5, np.arange(height)[:, None] + 0.5
@@ -251,7 +251,7 @@ class _Scene:
         return across.astype(np.float32), down.astype(np.float32)
 
     def _inside(self, grid: tuple[F32Array, F32Array]) -> F32Array:
-        """1 where the photo shows the person or goes on beyond an edge that cuts it, else 0, softly: float32 [H, W]."""
+        """Return 1 inside the photo and beyond its edges that cut the person, else 0, antialiased: float32 [H, W]."""
         height, width = self._alpha.shape
         left, top, right, bottom = self._held
         inside = np.ones(grid[0].shape, np.float32)
@@ -266,7 +266,7 @@ class _Scene:
         return inside
 
     def _place_person(self, times: Sequence[float], random: np.random.Generator) -> Matrix:
-        """From the photo's pixels to the frame's, at rest: edges that cut the person stay outside the frame."""
+        """Draw the map from the photo's pixels to the frame's, at rest, that keeps cut edges outside of the frame."""
         width, height = self._size
         photo_height, photo_width = self._alpha.shape
         self._held = left, top, right, bottom = cut_edges(self._alpha)
@@ -283,7 +283,7 @@ class _Scene:
     def _place_scene(
         self, photo: U8Array, times: Sequence[float], random: np.random.Generator
     ) -> tuple[U8Array, Matrix]:
-        """The scene's photo, perhaps made smaller, and its place at rest: it fills the frame wherever it moves."""
+        """Return the background, made smaller if it is large, and its map to the frame, which it always fills."""
         width, height = self._size
         aside, down = self._reach(self._scene, times, camera=True)
         wide, high = width + 2 * aside, height + 2 * down
@@ -294,13 +294,13 @@ class _Scene:
         x, y = (-reach - rest * random.random() for reach, rest in zip((aside, down), spare, strict=True))
         return photo, np.array([[scale, 0, x], [0, scale, y], [0, 0, 1]])
 
-    def _reach(self, course: Course, times: Sequence[float], *, camera: bool) -> tuple[float, float]:
-        """How far the frame's corners are moved at most, in pixels, across and down."""
+    def _reach(self, trajectory: Trajectory, times: Sequence[float], *, camera: bool) -> tuple[float, float]:
+        """Return how far the frame's corners move at most, in pixels, across and down."""
         width, height = self._size
         corners = np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1]], np.float64).T
         farthest = np.zeros(2)
         for time in times:
-            whole = self._matrix(course, time)
+            whole = self._matrix(trajectory, time)
             if camera:
                 whole = self._matrix(self._camera, time) @ whole
             farthest = np.maximum(farthest, np.abs((whole @ corners - corners)[:2]).max(axis=1))
@@ -312,7 +312,7 @@ def _times(length: int) -> list[float]:
 
 
 def _along(frame: float, photo: float, reach: float, low_held: bool, high_held: bool, shift: float) -> float:
-    """Where the photo begins along one axis of the frame."""
+    """Return the position at which the photo begins along one axis of the frame, in pixels."""
     if low_held and high_held:
         return (frame - photo) / 2
     if low_held:
@@ -322,8 +322,8 @@ def _along(frame: float, photo: float, reach: float, low_held: bool, high_held: 
     return (frame - photo) / 2 + shift
 
 
-def _breathing(grid: tuple[F32Array, F32Array], breath: float, alpha: U8Array) -> tuple[F32Array, F32Array]:
-    """The grid with the chest widened by `breath` around its middle, less the farther away."""
+def _widen_chest(grid: tuple[F32Array, F32Array], breath: float, alpha: U8Array) -> tuple[F32Array, F32Array]:
+    """Return the grid with the chest widened by `breath` around its middle, less with growing distance."""
     if not breath:
         return grid
     height, width = alpha.shape
@@ -334,8 +334,8 @@ def _breathing(grid: tuple[F32Array, F32Array], breath: float, alpha: U8Array) -
     return across, down
 
 
-def _filmed(frame: U8Array, camera: Camera, random: np.random.Generator) -> U8Array:
-    """Exposure, noise, compression: what the camera adds to one frame."""
+def _degrade(frame: U8Array, camera: Camera, random: np.random.Generator) -> U8Array:
+    """Apply the camera's exposure, noise and compression to one frame."""
     gain, noise = random.normal(0, 1), random.normal(0, 1, frame.shape) if camera.noise else 0.0
     if camera.noise or camera.flicker:
         values = frame * (1 + camera.flicker * gain) + camera.noise * noise
@@ -347,7 +347,7 @@ def _filmed(frame: U8Array, camera: Camera, random: np.random.Generator) -> U8Ar
 
 
 def _plain(random: np.random.Generator) -> U8Array:
-    """A wall: a smooth play of a few colours, uint8 [256, 256, 3]."""
+    """Draw a wall, a smooth gradient of a few colours: uint8 [256, 256, 3]."""
     colours = random.uniform(30, 225, 3) + random.normal(0, 25, (4, 4, 3))
     return np.asarray(cv2.resize(_to_bytes(colours.astype(np.float32)), (256, 256), interpolation=cv2.INTER_CUBIC))
 

@@ -1,14 +1,9 @@
-"""Quantization-aware training: the 8-bit simulation learns from the labels and from the float network it came from.
-
-The norms are frozen from the first step, since they are folded into the kernels that are trained: the moving
-statistics of a network that was trained to its end are settled, and in 8 bits there is no norm left to have others.
-"""
+"""The loop of quantization-aware training."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 from types import ModuleType
@@ -17,111 +12,35 @@ from typing import Any
 import numpy as np
 
 from mmnet.arrays import F32Array, U8Array
-from mmnet.evaluation.metrics import gauss_grad, mad
 from mmnet.graph.inference import inference_graph
 from mmnet.graph.invert import Kernel, Kernels, constraints, invert, kernels_of
 from mmnet.graph.lower import lower
-from mmnet.network.checkpoint import Checkpoint, CheckpointCorruptError, load_safetensors, save_checkpoint
+from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.ranges import Ranges
 from mmnet.network.tensorflow import load_tensorflow
-from mmnet.quantize.activations import measure_limits
-from mmnet.selection import spread_evenly
-from mmnet.training.augment import Augmentation
-from mmnet.training.data.pipeline import Batches, DataSet
-from mmnet.training.loop import (
-    STATE_FILE,
-    DivergedError,
-    Job,
-    Saved,
-    TrainingListener,
-    image_row,
-    images_of,
-    newest,
-    prune,
-)
+from mmnet.training.checkpoints import SavedStep, newest_step, save_step
+from mmnet.training.data.batches import Batches
+from mmnet.training.evaluation import EVALUATION_BATCH, mean_errors, read_images, sheet_rows
+from mmnet.training.listener import TrainingListener
 from mmnet.training.losses import matting_losses
-from mmnet.training.memory import keep_freed_memory
-from mmnet.training.recipes import Recipe, RecipeError, Stage
+from mmnet.training.process import keep_freed_memory, one_opencv_thread
+from mmnet.training.run import TrainingRun
 
-DEFAULT_STEPS = 300
-_EVALUATION_BATCH = 8
-_MOST_EVALUATED = 64
-# How much of the loss compares with the float network, the rest with the labels.
+# Weight of the comparison with the float network in the loss; the rest is that of the comparison with the labels.
 _DISTILLATION = 0.75
-
-RECIPE = Recipe(
-    "quantization-aware",
-    "Go on from a checkpoint in simulated 8 bits, learning from its float network and from the labels.",
-    (Stage(DEFAULT_STEPS, 256, 8, 2e-5, 0.0, warmup=20),),
-    Augmentation(),
-    continues=True,
-    weight_decay=0.0,
-    # As for fine-tuning; the auxiliary head is no part of the inference graph.
-    weights={"alpha": 3.0, "compositional": 3.0, "gradient": 30.0, "cross_entropy": 1.0},
-)
+_MOST_EVALUATED = 64  # images
 
 
-def recipe_for(size: int, steps: int, batch: int | None, *, backgrounds: bool = False) -> Recipe:
-    """The recipe for one input size; `steps` may be 0, which only measures ranges.
-
-    Without backgrounds to lay behind people it augments as the paper does, which spares the estimation of foreground
-    colours: longer, on a thousand images, than these few steps.
-
-    Raises:
-        RecipeError: fewer steps than none.
-    """
-    if steps < 0:
-        raise RecipeError(f"{steps} steps are too few; 0 measures ranges without training")
-    stage = RECIPE.stages[0]
-    warmup = round(stage.warmup * min(1.0, steps / stage.steps))
-    stage = replace(stage, steps=steps, size=size, batch=batch or stage.batch, warmup=warmup)
-    return replace(RECIPE, stages=(stage,), augmentation=Augmentation() if backgrounds else "published")
-
-
-@dataclass(frozen=True)
-class Photos:
-    """What ranges are measured on before the first step.
-
-    Attributes:
-        images: uint8 [N, size, size, 3], RGB.
-        source: what they are, for the checkpoint.
-    """
-
-    images: U8Array
-    source: Mapping[str, Any]
-
-
-def measure_ranges(
-    checkpoint: Checkpoint, photos: Photos, *, progress: Callable[[int], None] = lambda done: None
-) -> Ranges:
-    """The ranges of a checkpoint's activations over some photos, at its input size."""
-    graph = inference_graph(checkpoint)
-    limits = measure_limits(graph, photos.images, progress=progress)
-    return Ranges(limits, checkpoint.config.size, {**photos.source, "trained_steps": 0})
-
-
-def calibrate(checkpoint: Checkpoint, ranges: Ranges, folder: Path) -> Path:
-    """Save the checkpoint, its weights as they are, with `ranges`, into the run `folder`.
-
-    Returns:
-        The folder of the new checkpoint.
-
-    Raises:
-        OutputError: it could not be written.
-    """
-    target = folder / f"step-{checkpoint.step:07}"
-    save_checkpoint(replace(checkpoint, ranges=ranges, created=""), target)
-    return target
-
-
-def train_quantized(job: Job, keras: ModuleType, listener: TrainingListener, measure: Callable[[], Ranges]) -> Path:
-    """Train in 8 bits to the end of the recipe's one stage, from its beginning or from the newest checkpoint.
+def train_quantized(
+    run: TrainingRun, keras: ModuleType, listener: TrainingListener, measure: Callable[[], Ranges]
+) -> Path:
+    """Train in simulated 8 bits to the end of the recipe's one stage, from its beginning or from the newest checkpoint.
 
     Args:
-        job: what to train; goes on from `job.start`.
+        run: what to train; it goes on from `run.start`.
         keras: Keras 3 on TensorFlow, for the losses.
-        listener: is told of every step and checkpoint.
-        measure: gives the ranges to start from; not called when the run goes on.
+        listener: receives every step and checkpoint.
+        measure: returns the ranges to begin with; not called if the run is resumed.
 
     Returns:
         The folder of the last checkpoint.
@@ -131,56 +50,52 @@ def train_quantized(job: Job, keras: ModuleType, listener: TrainingListener, mea
         ResumeError: the checkpoints in the folder belong to another recipe, seed or start.
         OutputError: a checkpoint could not be written.
     """
-    assert job.start is not None
-    (stage,) = job.recipe.stages
-    resumed = newest(job)
+    (stage,) = run.recipe.stages
+    resumed = newest_step(run)
     ranges = resumed.checkpoint.ranges if resumed is not None else measure()
     assert ranges is not None
-    run = _Run(job, keras, ranges)
+    training = _QuantizedTraining(run, keras, ranges)
     done = 0
     if resumed is not None:
-        run.restore(resumed)
-        done = resumed.checkpoint.step - job.first_step
+        training.restore(resumed)
+        done = resumed.checkpoint.step - run.first_step
     listener.on_stage(stage, 0, done, stage.steps)
-    folder = resumed.folder if resumed is not None else job.folder
-    means: dict[str, float] = {}
-    begun, counted = perf_counter(), 0
-    for images, mattes in run.batches.stream(done, stage.steps):
-        losses = run.step(done, images, mattes)
-        done += 1
-        if not all(map(math.isfinite, losses.values())):
-            raise DivergedError(
-                f"{job.folder}: the loss is not finite at step {job.first_step + done}; the checkpoints before it are "
-                "kept: look at the data with `mmnet data check`"
-            )
-        if counted == 0:
-            keep_freed_memory()
-        counted += 1
-        means = {
-            name: means.get(name, 0.0) + (value - means.get(name, 0.0)) / counted for name, value in losses.items()
-        }
-        now = perf_counter()
-        listener.on_step(job.first_step + done, means, run.learning_rate(done - 1), stage.batch / (now - begun))
-        begun = now
-        if done % job.save_every == 0 or done == stage.steps:
-            folder = run.save(done, listener)
-            means, counted, begun = {}, 0, perf_counter()
+    folder = resumed.folder if resumed is not None else run.folder
+    with one_opencv_thread():
+        means, counted, begun = dict[str, float](), 0, perf_counter()
+        for images, mattes in training.batches.stream(done, stage.steps):
+            losses = training.step(done, images, mattes)
+            done += 1
+            run.check_finite(run.first_step + done, losses)
+            if counted == 0:
+                keep_freed_memory()
+            counted += 1
+            means = {
+                name: means.get(name, 0.0) + (value - means.get(name, 0.0)) / counted for name, value in losses.items()
+            }
+            now = perf_counter()
+            rate = training.learning_rate(done - 1)
+            listener.on_step(run.first_step + done, means, rate, stage.batch / (now - begun))
+            begun = now
+            if done % run.save_every == 0 or done == stage.steps:
+                folder = training.save(done, listener)
+                means, counted, begun = {}, 0, perf_counter()
     return folder
 
 
-class _Run:
-    """The simulation, its teacher, its optimizer and its data."""
+class _QuantizedTraining:
+    """The simulation, the float network that it learns from, the optimizer and the data."""
 
-    def __init__(self, job: Job, keras: ModuleType, ranges: Ranges) -> None:
-        assert job.start is not None
+    def __init__(self, run: TrainingRun, keras: ModuleType, ranges: Ranges) -> None:
+        assert run.start is not None
         tf = load_tensorflow()
         import tf_keras
 
         from mmnet.training.qat.simulation import Simulation
 
-        (stage,) = job.recipe.stages
-        self._job, self._keras, self._stage, self._start, self._ranges = job, keras, stage, job.start, ranges
-        self._graph = inference_graph(job.start)
+        (stage,) = run.recipe.stages
+        self._run, self._keras, self._stage, self._start, self._ranges = run, keras, stage, run.start, ranges
+        self._graph = inference_graph(run.start)
         self._kernels = kernels_of(self._graph)
         self._simulation = Simulation(self._graph, ranges.limits)
         self._model = self._simulation.model
@@ -188,55 +103,46 @@ class _Run:
         self._optimizer.build(self._model.trainable_variables)
         self._train = tf.function(self._train_step, autograph=False)
         self._infer = tf.function(self._infer_both, autograph=False)
-        self._data: DataSet = job.data(stage.size)
+        self._data = run.data(stage.size)
         self.batches = Batches(
             self._data.training,
             stage.batch,
             stage.size,
-            seed=job.seed,
-            recipe=job.recipe.augmentation,
+            seed=run.seed,
+            augmentation=run.recipe.augmentation,
             backgrounds=self._data.backgrounds,
-            workers=job.workers,
+            workers=run.workers,
         )
 
-    def restore(self, saved: Saved) -> None:
-        """Take over everything that a checkpoint of this run holds."""
+    def restore(self, saved: SavedStep) -> None:
+        """Assign the state of a checkpoint of this run."""
         for name, variable in self._state().items():
-            value = saved.state.get(name)
-            if value is None or value.shape != tuple(variable.shape):
-                raise CheckpointCorruptError(f"{saved.folder / STATE_FILE}: does not hold the state of this training")
-            variable.assign(value)
+            saved.restore(name, variable)
 
     def learning_rate(self, done: int) -> float:
-        """Linear warm-up, then a cosine from the stage's learning rate to its final one."""
+        """Return the learning rate after `done` steps: a linear warm-up, then a cosine to the final learning rate."""
         stage = self._stage
-        share = min(1.0, max(0.0, (done - stage.warmup) / max(1, stage.steps - stage.warmup)))
+        progress = min(1.0, max(0.0, (done - stage.warmup) / max(1, stage.steps - stage.warmup)))
         high, low = stage.learning_rate, stage.final_learning_rate
-        return (low + (high - low) * (1 + math.cos(math.pi * share)) / 2) * min(1.0, (done + 1) / max(1, stage.warmup))
+        return (low + (high - low) * (1 + math.cos(math.pi * progress)) / 2) * min(
+            1.0, (done + 1) / max(1, stage.warmup)
+        )
 
     def step(self, done: int, images: F32Array, mattes: F32Array) -> dict[str, float]:
-        """Train on a batch; step `done` of the run, from 0."""
+        """Train on one batch, step `done` of the run (from 0), and return the losses by name."""
         self._optimizer.learning_rate = self.learning_rate(done)
         return {name: float(value) for name, value in self._train(images, mattes).items()}
 
     def save(self, done: int, listener: TrainingListener) -> Path:
-        """Write the checkpoint of step `done` and all that going on from it needs."""
-        job, start = self._job, self._start
+        """Write the checkpoint of step `done` with the state of the training, and return its folder."""
+        run, start = self._run, self._start
         weights = invert(start.config, start.weights, self._trained())
         metrics, images = self._evaluate()
-        step = job.first_step + done
-        provenance = dict(start.provenance) | {
-            "recipe": job.recipe.to_json(),
-            "seed": job.seed,
-            "first_step": job.first_step,
-        }
+        step = run.first_step + done
         source = {**self._ranges.source, "trained_steps": done}
         ranges = Ranges(self._simulation.limits(), start.config.size, source)
-        checkpoint = Checkpoint(start.config, weights, step, job.description, metrics, provenance, ranges=ranges)
-        folder = job.folder / f"step-{step:07}"
-        state = {name: np.asarray(variable.numpy()) for name, variable in self._state().items()}
-        save_checkpoint(checkpoint, folder, beside={STATE_FILE: load_safetensors().numpy.save(state)})
-        prune(job)
+        checkpoint = Checkpoint(start.config, weights, step, run.description, metrics, run.provenance, ranges=ranges)
+        folder = save_step(run, checkpoint, {name: np.asarray(v.numpy()) for name, v in self._state().items()})
         listener.on_checkpoint(checkpoint, folder, images)
         return folder
 
@@ -250,7 +156,7 @@ class _Run:
 
     def _train_step(self, images: Any, mattes: Any) -> dict[str, Any]:
         tf = load_tensorflow()
-        weights = self._job.recipe.weights
+        weights = self._run.recipe.weights
         teacher = lower(self._graph, images)
         with tf.GradientTape() as tape:
             logit, _ = self._model(images, training=True)
@@ -275,26 +181,18 @@ class _Run:
         return self._model(images, training=False)[1], lower(self._graph, images)
 
     def _evaluate(self) -> tuple[dict[str, float], U8Array]:
-        """Of the simulation on validation images (or else training ones): its errors, its distance from float."""
+        """Measure the simulation on validation images, or on training images if there are none.
+
+        Returns:
+            The metrics, among them the mean difference from the float network, and a contact sheet.
+        """
         data = self._data
         pack, name = (data.training[0].pack, "train") if data.validation is None else (data.validation, "validation")
-        images, mattes = images_of(pack, np.arange(min(len(pack), _MOST_EVALUATED)), self._stage.size)
-        starts = range(0, len(images), _EVALUATION_BATCH)
-        batches = [images[at : at + _EVALUATION_BATCH].astype(np.float32) / np.float32(255) for at in starts]
+        images, mattes = read_images(pack, np.arange(min(len(pack), _MOST_EVALUATED)), self._stage.size)
+        starts = range(0, len(images), EVALUATION_BATCH)
+        batches = [images[at : at + EVALUATION_BATCH].astype(np.float32) / np.float32(255) for at in starts]
         both = [[value.numpy()[..., 0] for value in self._infer(batch)] for batch in batches]
         simulated, exact = (np.concatenate(values) for values in zip(*both, strict=True))
-        metrics = {
-            f"{name}_mad": float(np.mean([mad(*pair) for pair in zip(simulated, mattes, strict=True)])),
-            f"{name}_gauss_grad": float(np.mean([gauss_grad(*pair) for pair in zip(simulated, mattes, strict=True)])),
-            f"{name}_mad_from_float": float(np.abs(simulated - exact).mean()),
-        }
-        rows = [image_row(images[i], mattes[i], simulated[i]) for i in range(min(4, len(images)))]
-        return {"mad": metrics[f"{name}_mad"], **metrics}, np.concatenate(rows)
-
-
-def training_photos(data: DataSet, size: int, limit: int) -> Photos:
-    """At most `limit` of the images to train on, spread evenly, as the runtime sees them: to measure ranges on."""
-    pairs = [(part.pack, int(index)) for part in data.training for index in part.indices]
-    chosen = spread_evenly(pairs, limit)
-    images = np.concatenate([images_of(pack, np.array([index]), size)[0] for pack, index in chosen])
-    return Photos(images, {"photos": len(images)})
+        metrics = mean_errors(name, simulated, mattes)
+        metrics[f"{name}_mad_from_float"] = float(np.abs(simulated - exact).mean())
+        return {"mad": metrics[f"{name}_mad"], **metrics}, np.concatenate(sheet_rows(images, mattes, simulated))

@@ -1,11 +1,11 @@
-"""The inference graph as a tf-keras model that rounds as 8-bit arithmetic does, to be trained.
+"""The inference graph as a trainable tf-keras model that rounds as 8-bit arithmetic does.
 
-Every layer is wrapped by tensorflow-model-optimization with a `QuantizeConfig` of this module. Its own defaults do not
-fit: they know neither the operators that the rewriting makes nor the scales that these have to share, they quantize
-depthwise kernels per tensor where the converter gives every channel a scale, and their ranges start at ±6.
-The wrappers are put around the layers as these are made; `quantize_apply` would clone the model to the same end.
+tensorflow-model-optimization wraps every layer with a `QuantizeConfig` of this module. The defaults of that library do
+not fit: they know neither the operators of the rewritten graph nor the scales that these must share, they quantize
+depthwise kernels per tensor where the converter quantizes per channel, and their ranges begin at ±6. The wrappers are
+put around the layers as they are built, because `quantize_apply` would clone the model for the same result.
 
-Biases stay float: the model stores them in 32 bits.
+Biases stay float, since the 8-bit model stores them in 32 bits.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from mmnet.graph.operators import Concat, Conv, Depthwise, Graph, Image, Node, R
 from mmnet.quantize.activations import ALPHA_LIMITS, Limits, activations
 
 with warnings.catch_warnings():
-    # It compares versions with distutils.
+    # The library compares versions with distutils, which is deprecated.
     warnings.simplefilter("ignore", DeprecationWarning)
     import tensorflow_model_optimization as tfmot
 
 _quantization = tfmot.quantization.keras
 _BITS = 8
-# Of the moving average of a range, as in tensorflow-model-optimization.
+# Decay of the moving average of a range, as in tensorflow-model-optimization.
 _DECAY = 0.999
 
 
 class KernelQuantizer(_quantization.quantizers.LastValueQuantizer):  # type: ignore[misc, name-defined]
-    """Symmetric, a scale for each output channel, from the kernel as it is."""
+    """Quantizes a kernel symmetrically, with one scale per output channel, taken from the kernel's values."""
 
     def __init__(self) -> None:
         super().__init__(_BITS, per_axis=True, symmetric=True, narrow_range=True)
 
     def __call__(self, inputs: Any, training: bool, weights: Any, **settings: Any) -> Any:
-        # In evaluation, too, the range is that of these weights, not of those before the last step.
+        # `training` is true in evaluation too, so that the range is that of the weights after the last step.
         return super().__call__(inputs, True, weights, **settings)
 
 
 class DepthwiseKernelQuantizer(KernelQuantizer):
-    """The same for a depthwise kernel [3, 3, channels, 1], whose output channels lie on the third axis."""
+    """Quantizes a depthwise kernel [3, 3, channels, 1], whose output channels are the third axis, likewise."""
 
     def build(self, tensor_shape: Any, name: str, layer: Any) -> Any:
         return super().build(_channels_last(tensor_shape), name, layer)
@@ -59,10 +59,10 @@ def _channels_last(shape: Any) -> list[int]:
 
 
 class SharedRange(_quantization.quantizers.Quantizer):  # type: ignore[misc, name-defined]
-    """The range of one or several tensors that have to share a scale.
+    """Quantizes one or several tensors that must share a scale.
 
-    Every tensor has a moving average of its own extremes in a batch, which starts at the measured range; what they are
-    rounded with is what spans them all.
+    Each tensor has a moving average of its extremes in a batch, which begins at the measured range. The tensors are
+    rounded with the range that spans all averages.
     """
 
     def __init__(self, name: str, low: float, high: float) -> None:
@@ -70,7 +70,7 @@ class SharedRange(_quantization.quantizers.Quantizer):  # type: ignore[misc, nam
         self._members: list[dict[str, Any]] = []
 
     def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
-        """Make the variables of one more tensor."""
+        """Create the variables of one more tensor."""
         variables = {
             end: layer.add_weight(f"{name}_{end}", initializer=tf_keras.initializers.Constant(value), trainable=False)
             for end, value in (("low", self._low), ("high", self._high))
@@ -80,7 +80,7 @@ class SharedRange(_quantization.quantizers.Quantizer):  # type: ignore[misc, nam
 
     def __call__(self, inputs: Any, training: bool, weights: dict[str, Any], **_: Any) -> Any:
         if training:
-            # What is never negative needs no search for its lowest value.
+            # A tensor without negative values needs no search for its lowest value.
             if self._low < 0:
                 _follow(weights["low"], tf.minimum(tf.reduce_min(inputs), 0.0))
             _follow(weights["high"], tf.maximum(tf.reduce_max(inputs), 0.0))
@@ -89,7 +89,7 @@ class SharedRange(_quantization.quantizers.Quantizer):  # type: ignore[misc, nam
         return tf.quantization.fake_quant_with_min_max_vars(inputs, low, high, num_bits=_BITS)
 
     def limits(self) -> tuple[float, float]:
-        """The range as it is now."""
+        """Return the current range, lowest and highest value."""
         lows, highs = ([float(member[end]) for member in self._members] for end in ("low", "high"))
         return min(lows), max(highs)
 
@@ -102,7 +102,7 @@ def _follow(average: Any, value: Any) -> None:
 
 
 class _Config(_quantization.QuantizeConfig):  # type: ignore[misc, name-defined]
-    """Nothing is quantized; what a subclass quantizes, it says."""
+    """A configuration that quantizes nothing; subclasses override methods for what they quantize."""
 
     def get_weights_and_quantizers(self, layer: Any) -> list[Any]:
         return []
@@ -122,18 +122,18 @@ class _Config(_quantization.QuantizeConfig):  # type: ignore[misc, name-defined]
 
 
 class MovesValues(_Config):
-    """Concatenation, split, padding, packing, depth-to-space: 8-bit values go elsewhere and stay what they are.
+    """The configuration of concatenation, split, padding, packing and depth-to-space, which keep 8-bit values.
 
-    tensorflow-model-optimization has no rule for the operators of the rewriting; for a concatenation it would quantize
-    the output instead of the inputs, which rounds once more what was resized before it.
+    tensorflow-model-optimization has no rule for the operators of the rewritten graph. For a concatenation it would
+    quantize the output instead of the inputs, which would round the output of a resize twice.
     """
 
 
 class Rounds(_Config):
-    """ReLU6 (with the convolution before it) and the resize round their output.
+    """The configuration of ReLU6 (with the convolution before it) and of the resize, which round their output.
 
-    tensorflow-model-optimization cannot annotate the resize: TensorFlow 1's sampling is no layer of Keras. In 8 bits
-    it interpolates between 8-bit values and rounds to the scale that they had.
+    tensorflow-model-optimization cannot annotate the resize, because Keras has no layer with TensorFlow 1's sampling.
+    In 8 bits the resize interpolates between 8-bit values and rounds to their scale.
     """
 
     def __init__(self, quantizer: Any) -> None:
@@ -144,7 +144,7 @@ class Rounds(_Config):
 
 
 class Convolves(_Config):
-    """A convolution quantizes its kernel, and its output unless a ReLU6 follows, with which it is one operator."""
+    """The configuration of a convolution: its kernel is quantized, and its output unless a ReLU6 is fused with it."""
 
     def __init__(self, attribute: str, kernel_quantizer: Any, quantizer: Any | None) -> None:
         self._attribute, self._kernel_quantizer, self._quantizer = attribute, kernel_quantizer, quantizer
@@ -160,7 +160,7 @@ class Convolves(_Config):
 
 
 class _Operator(tf_keras.layers.Layer):  # type: ignore[misc]
-    """An operator of the graph without weights, computed by `lower`, which is what an export converts."""
+    """A layer for an operator without weights, computed by `lower`, as in the graph that an export converts."""
 
     def __init__(self, node: Node, **settings: Any) -> None:
         super().__init__(**settings)
@@ -169,17 +169,17 @@ class _Operator(tf_keras.layers.Layer):  # type: ignore[misc]
     def call(self, inputs: Any) -> Any:
         if isinstance(self._node.op, Concat):
             return tf.concat(inputs, -1)
-        # A graph of its own, with an input of any size.
-        alone = Graph((Node("x", Image(0)), Node(self._node.name, self._node.op, ("x",))))
-        return lower(alone, inputs)
+        # A graph with this operator alone, whose input may have any size.
+        single = Graph((Node("x", Image(0)), Node(self._node.name, self._node.op, ("x",))))
+        return lower(single, inputs)
 
 
 class Simulation:
-    """The inference graph as `model`, an 8-bit simulation to train.
+    """The inference graph as a trainable model that simulates 8 bits.
 
     Attributes:
-        model: tf-keras; float32 [N, size, size, 3] RGB in 0-1, multiples of 1/255 -> a pair of float32
-            [N, size, size, 1]: the logit and its sigmoid, the alpha. Called with `training=True`, it moves the ranges.
+        model: tf-keras; from float32 [N, size, size, 3], RGB in 0-1, multiples of 1/255, to a pair of float32
+            [N, size, size, 1]: the logit, and its sigmoid, the alpha. With `training=True` it updates the ranges.
     """
 
     def __init__(self, graph: Graph, limits: Limits) -> None:
@@ -187,24 +187,24 @@ class Simulation:
         self._names = activations(graph)
         self._ranges = {name: SharedRange(name, *pair) for name, pair in limits.items()}
         self._wrappers: dict[str, Any] = {}
-        # There is no Python control flow to convert, and converting it takes half a minute.
+        # The conversion by autograph takes half a minute, and there is no Python control flow to convert.
         self.model = tf.autograph.experimental.do_not_convert(self._build)()
 
     def limits(self) -> dict[str, tuple[float, float]]:
-        """The ranges as they are now."""
+        """Return the current ranges, name -> lowest and highest value."""
         return {name: shared.limits() for name, shared in self._ranges.items()}
 
     def kernel(self, name: str) -> Any:
-        """The variable that holds the kernel of a convolution, before rounding."""
+        """Return the variable that holds the kernel of a convolution before rounding."""
         return self._variables(name)[0]
 
     def bias(self, name: str) -> Any:
-        """The variable that holds its bias."""
+        """Return the variable that holds the bias of a convolution."""
         return self._variables(name)[1]
 
     def _variables(self, name: str) -> tuple[Any, Any]:
         wrapper = self._wrappers[name]
-        # The layer's own attribute holds the rounded kernel after a call.
+        # After a call the layer's own attribute holds the rounded kernel.
         ((kernel, _, _),) = wrapper._weight_vars
         return kernel, wrapper.layer.bias
 
@@ -226,7 +226,7 @@ class Simulation:
             if isinstance(node.op, Conv | Depthwise):
                 self.kernel(node.name).assign(node.op.kernel)
                 self.bias(node.name).assign(node.op.bias)
-        # The runtime reads an alpha byte as so many 255ths, though the scale of a sigmoid is 1/256.
+        # The runtime divides an alpha byte by 255, although the scale of a sigmoid's output is 1/256.
         read = tf_keras.layers.Rescaling(1 / ALPHA_LIMITS[1], name="read")(outputs[alpha.name])
         return tf_keras.Model(outputs[image.name], [outputs[alpha.inputs[0]], read])
 

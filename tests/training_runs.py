@@ -1,19 +1,21 @@
-"""A training of a small network on drawn images, and a listener that writes down how it goes."""
+"""A run of a small network on drawn images, and a listener that records it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from mmnet.network.checkpoint import load_checkpoint
-from mmnet.training.data.pipeline import load_data
-from mmnet.training.loop import Job, train
+from mmnet.training.data.dataset import load_data
+from mmnet.training.listener import TrainingListener
+from mmnet.training.loop import train
 from mmnet.training.recipes import find_recipe
+from mmnet.training.run import TrainingRun
 
 SIZE = 32
 
 
-class Notes:
-    """A listener that writes everything down."""
+class Notes(TrainingListener):
+    """A listener that records stages, losses and checkpoints."""
 
     def __init__(self):
         self.stages, self.losses, self.folders = [], {}, []
@@ -30,7 +32,7 @@ class Notes:
         self.folders.append(folder.name)
 
 
-def job(folder, images, start, steps=4, recipe="fine-tune", **changes):
+def small_run(folder, images, start, steps=4, recipe="fine-tune", **changes):
     chosen = find_recipe(recipe).scaled(steps, 2)
     if "learning_rate" in changes:
         rate = changes.pop("learning_rate")
@@ -39,17 +41,17 @@ def job(folder, images, start, steps=4, recipe="fine-tune", **changes):
 
     def data(size):
         return load_data(
-            [str(images / "portraits")], size, recipe=chosen.augmentation, validation=0.3,
+            [str(images / "portraits")], size, augmentation=chosen.augmentation, validation=0.3,
             backgrounds=images / "scenes", workers=1,
         )  # fmt: skip
 
-    return Job(chosen, folder, data, {"data": ["drawn"]}, start=start, **{"save_every": 2} | changes)
+    return TrainingRun(chosen, folder, data, {"data": ["drawn"]}, start=start, **{"save_every": 2} | changes)
 
 
 def losses_of_a_few_steps(keras, folder, images, start, mixed=False):
-    """The losses of a few steps of four images, by step."""
+    """Return the losses of a few steps of four images, by step."""
     notes = Notes()
-    task = job(folder, images, load_checkpoint(start), steps=3, save_every=3)
-    stages = tuple(replace(stage, batch=4) for stage in task.recipe.stages)
-    train(replace(task, recipe=replace(task.recipe, stages=stages, mixed_precision=mixed)), keras, notes)
+    run = small_run(folder, images, load_checkpoint(start), steps=3, save_every=3)
+    stages = tuple(replace(stage, batch=4) for stage in run.recipe.stages)
+    train(replace(run, recipe=replace(run.recipe, stages=stages, mixed_precision=mixed)), keras, notes)
     return notes.losses

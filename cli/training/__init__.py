@@ -1,0 +1,1 @@
+"""The commands around training: `mmnet train`, `mmnet curves`, `mmnet quantize` and `mmnet data`."""

@@ -1,0 +1,39 @@
+"""The report of `mmnet data check` on the terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from mmnet.training.data.check import KINDS, DataReport
+
+_EXAMPLES = 5  # files named for each kind of finding; --json lists all of them
+
+
+def show_report(report: DataReport, console: Console) -> None:
+    """Print a report: a table of the data sets, then the findings by kind."""
+    table = Table(title_justify="left", box=None, pad_edge=False)
+    for name in ("data set", "layout", "use", "pairs", "validating", "smallest", "largest", "person"):
+        table.add_column(name, justify="right" if name in ("pairs", "validating", "person") else "left", no_wrap=True)
+    for s in report.summaries:
+        sizes = ("-" if side is None else f"{side[0]}×{side[1]}" for side in (s.smallest, s.largest))
+        person = "" if s.coverage is None else f"{s.coverage:.0%}"
+        table.add_row(escape(str(s.root)), s.layout, s.use, f"{s.pairs:,}", f"{s.validation:,}", *sizes, person)
+    console.print(table)
+    counts = Counter(finding.kind for finding in report.findings)
+    for name, kind in KINDS.items():
+        if not counts[name]:
+            continue
+        mark = "[red]✗[/]" if kind.is_problem else "[yellow]![/]"
+        console.print(f"{mark} [bold]{counts[name]} × {name}[/]: {escape(kind.fix)}")
+        some = [finding for finding in report.findings if finding.kind == name]
+        for finding in some[:_EXAMPLES]:
+            detail = f": {finding.detail}" if finding.detail else ""
+            console.print(f"    {escape(str(finding.file) + detail)}")
+        if len(some) > _EXAMPLES:
+            console.print(f"    … and {len(some) - _EXAMPLES} more; --json FILE lists them all")
+    if not report.problems:
+        console.print("[green]✓[/] no problems")

@@ -1,0 +1,159 @@
+"""The checkpoints of a run: writing them with the state of the training, reading them again, keeping the best."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmnet.arrays import AnyArray
+from mmnet.errors import OutputExistsError
+from mmnet.network.checkpoint import (
+    Checkpoint,
+    CheckpointCorruptError,
+    is_checkpoint,
+    load_checkpoint,
+    load_safetensors,
+    read_document,
+    save_checkpoint,
+)
+from mmnet.training.run import ResumeError, TrainingRun
+
+STATE_FILE = "training.safetensors"
+
+
+@dataclass(frozen=True)
+class SavedStep:
+    """A checkpoint of a run with the state that training goes on from.
+
+    Attributes:
+        folder: of the checkpoint.
+        checkpoint: the network.
+        state: name -> array, for example the weights before averaging and the optimizer's variables.
+    """
+
+    folder: Path
+    checkpoint: Checkpoint
+    state: Mapping[str, AnyArray]
+
+    def restore(self, name: str, variable: Any) -> None:
+        """Assign an array of the state to a variable.
+
+        Args:
+            name: of the array.
+            variable: of Keras or tf-keras.
+
+        Raises:
+            CheckpointCorruptError: the array is missing or has another shape.
+        """
+        value = self.state.get(name)
+        if value is None or value.shape != tuple(variable.shape):
+            raise CheckpointCorruptError(f"{self.folder / STATE_FILE}: does not hold the state of this training")
+        variable.assign(value)
+
+
+def check_new(folder: Path) -> None:
+    """Raise if a run's folder is not empty.
+
+    Raises:
+        OutputExistsError: it holds files.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise OutputExistsError(
+            f"{folder}: holds a run already; go on with --resume latest, or name another with --run"
+        )
+
+
+def save_step(run: TrainingRun, checkpoint: Checkpoint, state: Mapping[str, AnyArray]) -> Path:
+    """Write a checkpoint with the state of the training, and remove old checkpoints.
+
+    Args:
+        run: the run.
+        checkpoint: the network, its step and its metrics.
+        state: name -> array.
+
+    Returns:
+        The checkpoint's folder.
+
+    Raises:
+        OutputError: the checkpoint could not be written.
+    """
+    folder = step_folder(run.folder, checkpoint.step)
+    save_checkpoint(checkpoint, folder, beside={STATE_FILE: load_safetensors().numpy.save(dict(state))})
+    _prune(run)
+    return folder
+
+
+def step_folder(run: Path, step: int) -> Path:
+    """Return the folder of a checkpoint in the folder of its run."""
+    return run / f"step-{step:07}"
+
+
+def load_step(folder: Path) -> SavedStep:
+    """Read a checkpoint of a run with the state of the training.
+
+    Raises:
+        ResumeError: there is no state beside the checkpoint, or it cannot be read.
+        CheckpointCorruptError: a file is damaged.
+    """
+    path = folder / STATE_FILE
+    safetensors = load_safetensors()
+    try:
+        state = safetensors.numpy.load_file(path)
+    except OSError as error:
+        raise ResumeError(f"{path}: cannot be read, so the run cannot be resumed; use --from {folder}") from error
+    except safetensors.SafetensorError as error:
+        raise CheckpointCorruptError(f"{path}: truncated or altered ({error})") from error
+    return SavedStep(folder, load_checkpoint(folder), state)
+
+
+def newest_step(run: TrainingRun) -> SavedStep | None:
+    """Read the newest checkpoint in a run's folder; None if there is none.
+
+    Raises:
+        ResumeError: it belongs to another recipe, seed or start, or has no training state.
+        CheckpointCorruptError: it is damaged.
+    """
+    folders = step_folders(run.folder)
+    if not folders:
+        return None
+    saved = load_step(folders[-1])
+    recorded = saved.checkpoint.provenance
+    for key, value in run.identity.items():
+        # In JSON tuples become lists.
+        if _through_json(recorded.get(key)) != _through_json(value):
+            raise ResumeError(
+                f"{saved.folder}: was trained with another {key.replace('_', ' ')}; resume with that one, or train "
+                "into another folder with --run"
+            )
+    return saved
+
+
+def step_folders(run: Path) -> list[Path]:
+    """List the folders of the checkpoints in a run's folder by step."""
+    if not run.is_dir():
+        return []
+    steps = sorted((read_document(child)["step"], child) for child in run.iterdir() if is_checkpoint(child))
+    return [folder for _, folder in steps]
+
+
+def best_step_folder(folders: list[Path]) -> Path:
+    """Return the checkpoint folder whose recorded MAD is lowest."""
+    return min(folders, key=lambda folder: read_document(folder)["metrics"].get("mad", math.inf))
+
+
+def _prune(run: TrainingRun) -> None:
+    """Remove all checkpoints but the newest and the best."""
+    folders = step_folders(run.folder)
+    best = best_step_folder(folders)
+    for folder in folders[: -run.keep]:
+        if folder != best:
+            shutil.rmtree(folder)
+
+
+def _through_json(value: Any) -> Any:
+    return json.loads(json.dumps(value))

@@ -1,0 +1,133 @@
+"""The description of a training run, and the errors that end one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmnet.errors import MMNetError
+from mmnet.network.checkpoint import Checkpoint
+from mmnet.training.data.dataset import DataSet, load_data
+from mmnet.training.listener import TrainingListener
+from mmnet.training.recipes import Recipe, RecipeError
+
+
+class DivergedError(MMNetError):
+    """The loss is no longer finite."""
+
+
+class ResumeError(MMNetError):
+    """A run cannot be resumed with these settings."""
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """One training run.
+
+    Attributes:
+        recipe: how to train.
+        folder: the run's folder, in which each checkpoint is a folder `step-0000123`.
+        data: returns the data for a stage's input size; see `data_reader`.
+        description: of the data, for the checkpoints.
+        seed: of the initial weights, the order of the data and the augmentation.
+        start: the checkpoint to go on from, or None for a new network.
+        teacher: a checkpoint whose alphas are mixed with the labels (`Recipe.teacher_share`), or None.
+        width: width multiplier of a new network.
+        save_every: steps between checkpoints.
+        keep: how many of the newest checkpoints to keep, in addition to the best.
+        workers: threads of the input pipeline; None: one per core.
+
+    Raises:
+        RecipeError: the recipe goes on from a checkpoint and `start` is None, or `save_every` is less than 1.
+    """
+
+    recipe: Recipe
+    folder: Path
+    data: Callable[[int], DataSet]
+    description: Mapping[str, Any]
+    seed: int = 0
+    start: Checkpoint | None = None
+    teacher: Checkpoint | None = None
+    width: float = 1.0
+    save_every: int = 1000
+    keep: int = 3
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.recipe.continues and self.start is None:
+            raise RecipeError(f"recipe {self.recipe.name} goes on from a checkpoint; name it with --from")
+        if self.save_every < 1:
+            raise RecipeError(f"{self.save_every} steps between checkpoints are too few; choose at least 1")
+
+    @property
+    def first_step(self) -> int:
+        """The step count at which this run begins."""
+        return self.start.step if self.start is not None else 0
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a resumed run must have in common with its beginning; recorded in the provenance of its checkpoints."""
+        teacher = {} if self.teacher is None else {"teacher_step": self.teacher.step}
+        return {"recipe": self.recipe.to_json(), "seed": self.seed, "first_step": self.first_step, **teacher}
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """The provenance of this run's checkpoints: that of `start`, and the identity of this run."""
+        return (dict(self.start.provenance) if self.start is not None else {}) | self.identity
+
+    def check_finite(self, step: int, losses: Mapping[str, float]) -> None:
+        """Raise if a loss is not a finite number.
+
+        Args:
+            step: the step count, for the message.
+            losses: name -> loss.
+
+        Raises:
+            DivergedError: a loss is infinite or not a number.
+        """
+        if not all(map(math.isfinite, losses.values())):
+            raise DivergedError(
+                f"{self.folder}: the loss is not finite at step {step}; earlier checkpoints are kept. Lower the "
+                "learning rate, or check the data with `mmnet data check`"
+            )
+
+
+def data_reader(
+    data: Sequence[str | Path],
+    recipe: Recipe,
+    validation: float,
+    backgrounds: str | Path | None,
+    workers: int | None,
+    listener: TrainingListener,
+) -> Callable[[int], DataSet]:
+    """Return a function that reads the data for an input size and tells the listener about it.
+
+    Args:
+        data: data sets, each with an optional weight: `portraits/`, `wide/=0.5`.
+        validation, backgrounds, workers: as for `mmnet.training.data.load_data`.
+        recipe: its augmentation decides what is read.
+        listener: receives the progress, and the data when they are read.
+    """
+
+    def read(size: int) -> DataSet:
+        loaded = load_data(
+            [str(name) for name in data],
+            size,
+            augmentation=recipe.augmentation,
+            validation=validation,
+            backgrounds=None if backgrounds is None else Path(backgrounds),
+            workers=workers,
+            progress=lambda done, total: listener.on_progress("reading images", done, total),
+        )
+        listener.on_data(loaded, size)
+        return loaded
+
+    return read
+
+
+def describe_data(data: Sequence[str | Path], validation: float) -> dict[str, Any]:
+    """Return the description of the data that checkpoints record: the names of the data sets, without their folders."""
+    return {"data": [Path(name).name for name in data], "validation": validation}
