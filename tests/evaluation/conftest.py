@@ -44,7 +44,7 @@ def write_pairs(folder: Path, count: int = 6) -> Path:
 
 @pytest.fixture(scope="session")
 def portraits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder whose split `test` has six pairs. Not to be written to."""
+    """A folder whose split `test` has six pairs; tests must not write to it."""
     folder = tmp_path_factory.mktemp("portraits")
     write_pairs(folder / "test")
     return folder
@@ -52,7 +52,7 @@ def portraits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def pairs_folder(tmp_path: Path) -> Path:
-    """Four pairs, without splits, to spoil."""
+    """Four pairs without splits, for one test to damage."""
     return write_pairs(tmp_path / "pairs", 4)
 
 

@@ -1,4 +1,4 @@
-"""dtSSD and MESSDdt against formulas written out, and by hand."""
+"""dtSSD and MESSDdt against their formulas in loops, and against values computed by hand."""
 
 from __future__ import annotations
 
