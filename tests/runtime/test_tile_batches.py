@@ -38,7 +38,7 @@ def scene(height: int, width: int, size: int, seed: int) -> tuple[Any, Any, Any]
 
 @settings(max_examples=60, deadline=None)
 @given(SIDES, SIDES, st.sampled_from([1, 5, 24]), st.sampled_from(Upsampling), st.booleans(), st.integers(0, 2**32 - 1))
-def test_what_is_handed_on_is_what_anyone_gets(
+def test_alpha_in_bytes_and_in_float_give_the_same_results(
     height: int, width: int, size: int, method: Upsampling, foreground: bool, seed: int
 ) -> None:
     photo, small, background = scene(height, width, size, seed)
@@ -48,7 +48,7 @@ def test_what_is_handed_on_is_what_anyone_gets(
     np.testing.assert_array_equal(
         cutout(photo, handed, estimate_foreground=foreground), cutout(photo, alpha, estimate_foreground=foreground)
     )
-    # And the same with every colour in memory, by the formula.
+    # The formula gives the same, with the whole foreground in memory.
     front = estimate_foreground(photo, alpha) if foreground else photo
     alpha_u8 = np.rint(alpha * 255)[..., None].astype(int)
     np.testing.assert_array_equal(fused, (alpha_u8 * front + (255 - alpha_u8) * background + 127) // 255)
@@ -102,7 +102,7 @@ def between_cells(values: NDArray[np.float64], step: int) -> NDArray[np.float64]
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4500), (9000, 3), (300, 211)])
 def test_tiles_and_threads_change_nothing(shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not on images either that are so large, that a sample of theirs stands for 16×16 pixels."""
+    """Some images are so large that each sample stands for 16×16 pixels."""
     photo, small, background = scene(*shape, 24, 7)
     whole = composite(photo, upsample(small, photo), background, estimate_foreground=True)
     for _ in other_tilings(monkeypatch):
@@ -144,7 +144,7 @@ def test_the_command_s_path_is_that_of_a_matter(noise: Any) -> None:
     np.testing.assert_array_equal(streamed, expected)
 
 
-def test_only_the_edge_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_edge_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rest, at least four fifths of it, is copied."""
     photo, _, background = scene(640, 960, 24, 1)
     small = np.zeros((64, 64), np.float32)
@@ -159,5 +159,5 @@ def test_only_the_edge_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(TileBatch, "gather", counted)
     monkeypatch.setattr(kernels, "KERNELS", reference)
     composite(photo, upsample(small, photo), background)
-    # The photo is looked at twice, the alpha and the background once.
+    # The photo is gathered twice, the alpha and the background once.
     assert 0 < sum(pixels) < 4 * 0.2 * photo[..., 0].size
