@@ -1,4 +1,4 @@
-"""A function in a process of its own: a crash there ends that process alone."""
+"""A function in an isolated process: a crash there does not end the caller's process."""
 
 from __future__ import annotations
 

@@ -64,11 +64,8 @@ class FloatModel:
             ModelError: it is damaged, or has other tensors.
         """
         self.name = name
-        try:
-            interpreter = open_interpreter(content, name)
-            allocate(interpreter, name)
-        except ModelError as error:
-            raise ModelError(f"{name}: is damaged, or LiteRT cannot run it here; copy it again") from error
+        interpreter = open_interpreter(content, name)
+        allocate(interpreter, name)
         tensors = [*interpreter.get_input_details(), *interpreter.get_output_details()]
         given = [(tensor["shape"].tolist(), np.dtype(tensor["dtype"])) for tensor in tensors]
         self.size = int(given[0][0][1])

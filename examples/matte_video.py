@@ -1,9 +1,9 @@
 """Matte a video frame by frame, with your own reader and writer.
 
-    python examples/matte_video.py clip.mp4 green.mp4
+    python examples/matte_video.py video.mp4 green.mp4
 
-`mmnet matte clip.mp4 -b '#00ff00'` does more: it keeps audio, colours and times. This script shows how your own program
-feeds frames to `PortraitMatter.stream`. It needs only `pip install .`.
+`mmnet matte video.mp4 -b '#00ff00'` does more: it keeps audio, colours and times. This script shows how a program feeds
+its own frames to `PortraitMatter.stream`. It needs only `pip install .`.
 """
 
 from __future__ import annotations

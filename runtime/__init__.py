@@ -1,9 +1,19 @@
-"""Photo, video or camera → alpha matte, as a phone computes it. Needs NumPy, OpenCV and LiteRT; never TensorFlow.
+"""The runtime: photos, videos and camera frames in, alpha mattes out, as a phone computes them.
 
-from mmnet.runtime import PortraitMatter, read_photo
+    from mmnet.runtime import PortraitMatter, read_photo
 
-with PortraitMatter("mmnet.tflite") as matter:
-    alpha = matter(read_photo("photo.jpg"))    # float32 [H, W] in 0-1
+    with PortraitMatter("mmnet.tflite") as matter:
+        alpha = matter(read_photo("photo.jpg"))    # float32 [H, W] in 0-1
+
+It needs NumPy, OpenCV and LiteRT, and never TensorFlow. The names listed here are public. The packages inside:
+
+- `imaging` reads photos and converts camera frames, and brings images into the network's square and back.
+- `tflite` reads, checks and runs model files.
+- `fullres` brings the alpha to the photo's size and makes cut-outs and composites.
+- `video` reads and writes videos, smooths alphas over time, and runs the stages of a stream in parallel.
+- `jobs` does the work of `mmnet matte`: many photos and videos.
+
+`matter` (`PortraitMatter`), `model` (`MattingModel`) and `profiles` (`Profile`) put them together.
 """
 
 from mmnet.runtime.errors import ModelError

@@ -254,7 +254,7 @@ class PortraitMatter:
                 if self._closed:
                     raise StreamError("the live stream is closed")
                 if self._on_matte is None:
-                    raise StreamError("nobody listens to the live stream; give PortraitMatter an on_matte")
+                    raise StreamError("the live stream has no listener; give PortraitMatter an on_matte")
                 state = self._new_state()
 
                 def compute(*sent: Any) -> Matte:

@@ -11,7 +11,7 @@ from mmnet.arrays import AnyArray
 
 
 def drawn_portrait(number: int, height: int = 96, width: int = 72) -> tuple[AnyArray, AnyArray]:
-    """Head and shoulders before a wall, another each number: uint8 [H, W, 3] and the soft matte uint8 [H, W]."""
+    """Draw head and shoulders before a wall, different for each number: uint8 [H, W, 3] and its matte [H, W]."""
     random = np.random.default_rng([2019, number])
     y, x = np.mgrid[0:height, 0:width]
     y, x = y / height, x / width
@@ -19,7 +19,7 @@ def drawn_portrait(number: int, height: int = 96, width: int = 72) -> tuple[AnyA
     head = np.hypot((y - top) / random.uniform(0.2, 0.25), (x - middle) / random.uniform(0.17, 0.22))
     body = np.hypot((y - 1.1) / random.uniform(0.45, 0.5), (x - middle) / random.uniform(0.36, 0.44))
     alpha = 1 / (1 + np.exp((np.minimum(head, body) - 1) * random.uniform(25, 35)))
-    # Coarse colours of its own: a person and a wall that are nobody else's.
+    # Each number has its own coarse colours of person and wall.
     wall, coat = (
         cv2.resize(random.uniform(low, high, (5, 4, 3)).astype(np.float32), (width, height))
         for low, high in ((10, 150), (120, 245))

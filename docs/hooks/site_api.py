@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 import inspect
 
+# Titles of sections for modules whose own name says too little.
+TITLES = {"mmnet.network.resolve": "Checkpoints", "mmnet.runtime": "Matting"}
+
 
 def public_names(module: str) -> str:
     """Return a directive for each name of a module's `__all__`.
 
-    A package whose names live in several modules, by its table `_HOMES`, gets a section for each of these modules: the
-    module's last name as the title, then the first paragraph of its docstring.
+    A package whose names live in several modules, by its table `_HOMES`, gets a section for each of these modules: a
+    title, then the first paragraph of its docstring.
 
     Args:
         module: The name of a module, for example `mmnet.runtime`.
@@ -23,7 +26,7 @@ def public_names(module: str) -> str:
     sections = []
     for home in sorted(set(homes.values())):
         first, _, _ = (inspect.getdoc(importlib.import_module(home)) or "").partition("\n\n")
-        title = home.rpartition(".")[2].capitalize()
+        title = TITLES.get(home, home.rpartition(".")[2].capitalize())
         sections.append(f"## {title}\n\n{first}\n\n{_directives(module, [one for one in names if homes[one] == home])}")
     return "\n\n".join(sections)
 

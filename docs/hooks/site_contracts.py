@@ -35,7 +35,7 @@ def _table(root: Path, contract: dict[str, Any]) -> str:
         for name in (part.strip(" ()") for part in re.split(r"[|:]", layer)):
             module = f"{container}.{name}"
             lines.append(f"| {rank} | `{module}` | {_described(root / 'src', module)} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", _exceptions(contract)]).rstrip()
 
 
 def rules(root: Path) -> str:
@@ -46,8 +46,14 @@ def rules(root: Path) -> str:
             continue
         sources = ", ".join(f"`{name}`" for name in one["source_modules"])
         forbidden = ", ".join(f"`{name}`" for name in one["forbidden_modules"])
-        lines.append(f"- **{one['name']}.** {sources} must not import {forbidden}.")
+        lines.append(f"- **{one['name']}.** {sources} must not import {forbidden}. {_exceptions(one)}".rstrip())
     return "\n".join(lines)
+
+
+def _exceptions(contract: dict[str, Any]) -> str:
+    """Return the imports that a contract permits in spite of its rule, as a sentence; "" if there are none."""
+    ignored = [f"`{one}`" for one in contract.get("ignore_imports", ())]
+    return f"Permitted all the same: {', '.join(ignored)}." if ignored else ""
 
 
 def _described(source: Path, module: str) -> str:

@@ -22,7 +22,7 @@ from mmnet.runtime.fullres.parameters import OPAQUE_U16, AlphaU16
 from mmnet.runtime.fullres.tiles import TILE_HEIGHT, TILE_WIDTH
 from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes, resample
 
-CERTAIN = 2 / 255  # an alpha this near to 0 or 1 is taken for 0 or 1, where it is guided
+CERTAIN = 2 / 255  # guided upsampling treats an alpha this near to 0 or 1 as 0 or 1
 _NEIGHBOURS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 

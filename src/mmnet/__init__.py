@@ -33,6 +33,7 @@ _HOMES = {
     "MMNetError": "mmnet.errors",
     "ParityComparison": "mmnet.api.comparing",
     "PortraitMatter": "mmnet.runtime",
+    "Profile": "mmnet.runtime",
     "QuantizedCheckpoint": "mmnet.api.quantizing",
     "SensitivityReport": "mmnet.api.sensitivity",
     "TrainedRun": "mmnet.api.training",
@@ -74,7 +75,7 @@ if TYPE_CHECKING:
     from mmnet.api.training import TrainedRun, TrainingListener, TrainingOptions, train
     from mmnet.errors import MMNetError
     from mmnet.network.resolve import open_checkpoint
-    from mmnet.runtime import PortraitMatter, composite, cutout, read_photo
+    from mmnet.runtime import PortraitMatter, Profile, composite, cutout, read_photo
 
 __all__ = [
     "ArmComparison",
@@ -89,6 +90,7 @@ __all__ = [
     "MMNetError",
     "ParityComparison",
     "PortraitMatter",
+    "Profile",
     "QuantizedCheckpoint",
     "SensitivityReport",
     "TrainedRun",

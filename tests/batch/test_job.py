@@ -258,9 +258,9 @@ def test_parquet(table: Path, matted: dict[str, bytes], tmp_path: Path, run_here
         run_here(table, shards, to="parquet", name_column=name_column).done,
         len(list(shards.glob("*.parquet"))),
     ) == (6, 5)
-    made = {row["output"]: row["image"] for row in shard_rows(shards)}
-    assert made.pop("none-alpha.png") is None
-    assert made == matted
+    rows = {row["output"]: row["image"] for row in shard_rows(shards)}
+    assert rows.pop("none-alpha.png") is None
+    assert rows == matted
     size = next(row for row in shard_rows(shards) if row["output"] == "p0-alpha.png")
     assert (size["width"], size["height"]) == (200, 200)
 
@@ -304,9 +304,9 @@ def test_a_job_that_cannot_start_gives_one_line(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "in").symlink_to(portraits)
-    found = str(invoke("batch", source, destination, *more).exception)
-    assert line in found
-    assert "\n" not in found
+    message = str(invoke("batch", source, destination, *more).exception)
+    assert line in message
+    assert "\n" not in message
     assert not (tmp_path / "out").exists()
 
 

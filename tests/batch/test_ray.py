@@ -147,7 +147,7 @@ def check_complete(out: Path, matted: dict[str, bytes]) -> None:
     assert contents(out) == matted
     outputs = [line["output"] for line in ledger(out)]
     assert sorted(outputs) == sorted(matted), "every result is recorded once"
-    assert not any((out / "_mmnet" / "tmp").glob("*")), "nothing half-written lies about"
+    assert not any((out / "_mmnet" / "tmp").glob("*")), "no temporary file is left"
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
@@ -202,13 +202,13 @@ def test_evaluation_gives_the_same_results(address: str, many: Path, tmp_path: P
         cv2.circle(matte, (256, 200), 120 + kind, 255, -1)
         assert cv2.imwrite(str(data / "mask" / f"p{kind}.png"), matte)
     model = Path(__file__).parents[2] / "runtime" / "models" / "mmnet-1.0-256-int8.tflite"
-    found = []
+    documents = []
     for more in ([], ["--ray", "--address", address]):
         done = run("mmnet", "evaluate", "-m", model, "-d", data, "--json", "-", *more, timeout=_PATIENCE)
         assert done.returncode == 0, done.stderr
-        found.append(json.loads(done.stdout))
-    assert found[0].pop("command") != found[1].pop("command")
-    assert found[0] == found[1]
+        documents.append(json.loads(done.stdout))
+    assert documents[0].pop("command") != documents[1].pop("command")
+    assert documents[0] == documents[1]
 
     (data / "image" / "p3.jpg").write_bytes(b"\xff\xd8\xff")
     done = run("mmnet", "evaluate", "-m", model, "-d", data, "--ray", "--address", address, timeout=_PATIENCE)

@@ -141,9 +141,9 @@ def test_a_whole_job_on_s3(bucket: str, portraits: Path, tmp_path: Path, run_her
     assert (state.done, state.failed) == (5, 0)
     run_here(portraits, local)
     results = open_store(bucket.format("out"))
-    made = [file.name for file in results.files() if not file.name.startswith("_mmnet/")]
-    assert len(made) == 5
-    assert all(results.read(name) == (local / name).read_bytes() for name in made)
+    written = [file.name for file in results.files() if not file.name.startswith("_mmnet/")]
+    assert len(written) == 5
+    assert all(results.read(name) == (local / name).read_bytes() for name in written)
     assert run_here(bucket.format("in"), bucket.format("out")).skipped == 5
     assert run_here(bucket.format("in"), bucket.format("shards"), to="parquet").done == 5
     assert run_here(bucket.format("in"), bucket.format("shards"), to="parquet").skipped == 5

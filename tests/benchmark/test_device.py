@@ -110,9 +110,9 @@ def test_arms_interpreter_runs_the_models(
     (shown := tmp_path / "shown").mkdir()
     tool = script(tmp_path / "benchmark_model", run=f'exec {on_arm(arm, HERE / "stand_in.py", shown)} "$@"')
     models = {name: tiny_files / f"{name}.tflite" for name in ("float", "uint8")}
-    found = measured(device.mmnet("benchmark", *models.values(), *options(device, tool, rounds=1), "--json", "-"))
+    measurement = measured(device.mmnet("benchmark", *models.values(), *options(device, tool, rounds=1), "--json", "-"))
     started = sorted(shown.iterdir())
-    assert len(started) == len(found["results"]) == 2
+    assert len(started) == len(measurement["results"]) == 2
 
     told = {}
     for folder in started:
@@ -128,7 +128,7 @@ def test_arms_interpreter_runs_the_models(
                 np.testing.assert_allclose(alpha, here.run_float(image), rtol=0, atol=1e-6)
         assert len(np.unique(alpha)) > 10
 
-    for result in found["results"]:
+    for result in measurement["results"]:
         said, invoke = told[result["name"]], result["stages"]["invoke"]
         assert result["load_ms"] == pytest.approx(said["init"] / 1e3)
         assert result["first_run_ms"] == pytest.approx(said["warmup"][0] / 1e3)
@@ -143,16 +143,16 @@ def test_arms_interpreter_runs_the_models(
 
 def test_models_take_turns_on_the_device(device: Device, tool: Path, tiny_files: Path) -> None:
     models = [tiny_files / "float.tflite", tiny_files / "uint8.tflite"]
-    found = measured(
+    measurement = measured(
         device.mmnet("benchmark", *models, *options(device, tool, affinity="1", threads="1,2", rounds=2), "--json", "-")
     )
-    assert [(result["name"], result["threads"]) for result in found["results"]] == [
+    assert [(result["name"], result["threads"]) for result in measurement["results"]] == [
         ("float", 1),
         ("float", 2),
         ("uint8", 1),
         ("uint8", 2),
     ]
-    for result in found["results"]:
+    for result in measurement["results"]:
         invoke, rounds = result["stages"]["invoke"], result["rounds_ms"]["invoke"]
         assert (invoke["runs"], len(rounds)) == (6, 2)
         assert invoke["median_ms"] == pytest.approx(np.median(rounds))
@@ -164,17 +164,19 @@ def test_models_take_turns_on_the_device(device: Device, tool: Path, tiny_files:
         assert (before["thermal_status"], before["temperatures"]["skin"]) == (0, 34.125)
         assert (before["battery_level"], before["charging"]) == (87, True)
     # Each of the eight starts has the time of its turn.
-    times = [time for result in found["results"] for time in result["rounds_ms"]["invoke"]]
+    times = [time for result in measurement["results"] for time in result["rounds_ms"]["invoke"]]
     assert sorted(times) == pytest.approx([16.1 + 0.1 * turn for turn in range(8)])
-    ratio = found["results"][2]["ratio"]["invoke"]
-    base = np.array(found["results"][0]["rounds_ms"]["invoke"])
-    assert ratio["median"] == pytest.approx(np.median(np.array(found["results"][2]["rounds_ms"]["invoke"]) / base))
+    ratio = measurement["results"][2]["ratio"]["invoke"]
+    base = np.array(measurement["results"][0]["rounds_ms"]["invoke"])
+    assert ratio["median"] == pytest.approx(
+        np.median(np.array(measurement["results"][2]["rounds_ms"]["invoke"]) / base)
+    )
 
-    machine = found["machine"]
+    machine = measurement["machine"]
     assert (machine["kind"], machine["name"], machine["processor"]) == ("device", "Debian Trixie", "Emulated")
     assert (machine["android"], machine["abis"]) == ("16", PROPERTIES["ro.product.cpu.abilist"])
-    assert found["warnings"] == []
-    assert found["settings"]["rounds"] == 2
+    assert measurement["warnings"] == []
+    assert measurement["settings"]["rounds"] == 2
 
     started = (tool.parent / "started").read_text().splitlines()
     assert len(started) == 8
@@ -200,9 +202,9 @@ def test_results_of_host_and_phone_lie_in_one_file(
 def test_without_a_thermal_service_it_says_so(device: Device, tool: Path, tiny_files: Path) -> None:
     device.say("dumpsys thermalservice", (RECORDINGS / "thermalservice_absent.txt").read_text())
     line = options(device, tool, rounds=1)
-    found = measured(device.mmnet("benchmark", tiny_files / "uint8.tflite", *line, "--json", "-"))
-    assert found["results"][0]["conditions"][0]["before"]["thermal_status"] is None
-    assert "no thermal status" in found["warnings"][0]
+    measurement = measured(device.mmnet("benchmark", tiny_files / "uint8.tflite", *line, "--json", "-"))
+    assert measurement["results"][0]["conditions"][0]["before"]["thermal_status"] is None
+    assert "no thermal status" in measurement["warnings"][0]
 
 
 def test_a_throttled_round_is_measured_again(device: Device, tmp_path: Path, tiny_files: Path) -> None:
@@ -217,12 +219,12 @@ def test_a_throttled_round_is_measured_again(device: Device, tmp_path: Path, tin
     cooling.chmod(0o755)
     tool = script(tmp_path / "benchmark_model", heat)
     line = options(device, tool, rounds=2)
-    found = measured(device.mmnet("benchmark", tiny_files / "uint8.tflite", *line, "--json", "-"))
-    (result,) = found["results"]
+    measurement = measured(device.mmnet("benchmark", tiny_files / "uint8.tflite", *line, "--json", "-"))
+    (result,) = measurement["results"]
     assert len(result["discarded_rounds"]) == 1
     assert "moderate" in result["discarded_rounds"][0]
     assert len(result["rounds_ms"]["invoke"]) == 2
-    assert "1 rounds were throttled" in found["warnings"][-1]
+    assert "1 rounds were throttled" in measurement["warnings"][-1]
 
 
 def test_a_phone_that_stays_hot_is_refused(device: Device, tool: Path, tiny_files: Path) -> None:
@@ -340,9 +342,9 @@ def test_unplugged_half_way(tmp_path: Path, tiny_files: Path) -> None:
 
 def _await_empty(device: Device) -> None:
     deadline = time.monotonic() + 30
-    while (found := device.files()) and time.monotonic() < deadline:
+    while (left := device.files()) and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert found == []
+    assert left == []
 
 
 class TestDemoApp:
@@ -376,9 +378,9 @@ class TestDemoApp:
         with runtime_code() as code:
             stand_in = on_arm(arm, HERE / "demo_stand_in.py", app, tmp_path, modules=[code])
             self.when_started(device, f'{stand_in} "$@"')
-            found = measured(self.line(device, app, model))
-        (result,) = found["results"]
-        assert found["settings"]["tool"] == "DemoApp"
+            measurement = measured(self.line(device, app, model))
+        (result,) = measurement["results"]
+        assert measurement["settings"]["tool"] == "DemoApp"
         told = json.loads((tmp_path / "told.json").read_text())
         assert told["machine"] == "aarch64"
         assert set(result["stages"]) == {"preprocess", "invoke", "postprocess", "total"}

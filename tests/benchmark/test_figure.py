@@ -96,15 +96,15 @@ def test_a_model_is_known_by_its_file_then_its_checkpoint_then_its_name() -> Non
         result("another", "7", made | {"precision": "int8"}),
     )
     points, missing = join_results({"models": models}, [measured], "MAD", "invoke", 1)
-    assert [found.error for found in points] == [1.0, 2.0, 3.0]
+    assert [drawn.error for drawn in points] == [1.0, 2.0, 3.0]
     assert missing == ["another"]
 
 
 def test_the_later_measurement_counts() -> None:
     models = [{"name": "a", "sha256": "1", "recipe": {}, "statistics": {"MAD": {"mean": 1.0, "low": 0, "high": 2}}}]
     both = [measurement(result("a", "1", {}, 4.0)), measurement(result("a", "1", {}, 5.0))]
-    (found,), _ = join_results({"models": models}, both, "MAD", "invoke", 1)
-    assert found.latency_ms == 5.0
+    (drawn,), _ = join_results({"models": models}, both, "MAD", "invoke", 1)
+    assert drawn.latency_ms == 5.0
 
 
 @pytest.fixture(scope="module")

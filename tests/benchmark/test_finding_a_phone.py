@@ -33,8 +33,8 @@ def adb_server(devices: str) -> Iterator[int]:
                 except OSError:
                     return
                 with connection:
-                    asked = connection.recv(int(connection.recv(4), 16)).decode()
-                    answer = {"host:devices": devices, "host:version": "0029"}.get(asked)
+                    request = connection.recv(int(connection.recv(4), 16)).decode()
+                    answer = {"host:devices": devices, "host:version": "0029"}.get(request)
                     if answer is None:
                         reason = "unknown host service"
                         connection.sendall(f"FAIL{len(reason):04x}{reason}".encode())
@@ -102,8 +102,8 @@ def test_another_serial(refusal: Callable[[str, str], str]) -> None:
 # adbutils leaves the socket that found no server to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_no_server_and_no_adb(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
     monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(port))
     monkeypatch.setenv("ADBUTILS_ADB_PATH", os.devnull)
     with pytest.raises(DeviceError, match="adb server does not answer"):

@@ -38,8 +38,8 @@ def both(tiny_files: Path) -> dict[str, Any]:
 
 
 def test_every_model_runs_on_every_number_of_threads(both: dict[str, Any]) -> None:
-    found = [(result["name"], result["threads"]) for result in both["results"]]
-    assert found == [("float", 1), ("float", 2), ("uint8", 1), ("uint8", 2)]
+    cases = [(result["name"], result["threads"]) for result in both["results"]]
+    assert cases == [("float", 1), ("float", 2), ("uint8", 1), ("uint8", 2)]
 
 
 def test_figures_are_those_of_the_rounds(both: dict[str, Any]) -> None:
@@ -52,15 +52,17 @@ def test_figures_are_those_of_the_rounds(both: dict[str, Any]) -> None:
             rounds = np.array(result["rounds_ms"][stage])
             assert latency["runs"] == len(rounds) == 7
             wanted = [rounds.min(), *np.percentile(rounds, (50, 90, 95)), rounds.max()]
-            found = [latency[f"{figure}_ms"] for figure in ("min", "median", "p90", "p95", "max")]
-            np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+            figures = [latency[f"{figure}_ms"] for figure in ("min", "median", "p90", "p95", "max")]
+            np.testing.assert_allclose(figures, wanted, rtol=1e-4, atol=1e-5)
         stages = [result["rounds_ms"][stage] for stage in ("preprocess", "invoke", "postprocess")]
         np.testing.assert_allclose(np.sum(stages, axis=0), result["rounds_ms"]["total"], atol=1e-4)
 
 
 def test_composites_are_timed_on_request(tiny_files: Path) -> None:
-    found = benchmark(tiny_files / "uint8.tflite", "--composite", "--runs", 5, "--warmup", 0, "--frame", "200x150")
-    (result,) = found["results"]
+    measurement = benchmark(
+        tiny_files / "uint8.tflite", "--composite", "--runs", 5, "--warmup", 0, "--frame", "200x150"
+    )
+    (result,) = measurement["results"]
     stages = ("preprocess", "invoke", "postprocess", "composite")
     rounds = {stage: np.array(result["rounds_ms"][stage]) for stage in stages}
     np.testing.assert_allclose(sum(rounds.values()), result["rounds_ms"]["total"], atol=1e-4)
@@ -107,9 +109,9 @@ def test_the_model_is_described(both: dict[str, Any]) -> None:
 
 
 def test_without_the_delegate(tiny_files: Path) -> None:
-    found = benchmark(tiny_files / "uint8.tflite", "--delegate", "none", "--runs", 1, "--warmup", 0)
-    (result,) = found["results"]
-    assert (found["baseline"], result["ratio"], result["warmup"]) == (None, None, None)
+    measurement = benchmark(tiny_files / "uint8.tflite", "--delegate", "none", "--runs", 1, "--warmup", 0)
+    (result,) = measurement["results"]
+    assert (measurement["baseline"], result["ratio"], result["warmup"]) == (None, None, None)
     assert result["delegate"] == "none"
 
 
@@ -124,16 +126,16 @@ def test_the_table_names_every_model(tiny_files: Path) -> None:
 
 def test_a_baseline_comes_first_and_once(tiny_files: Path) -> None:
     base, other = tiny_files / "uint8.tflite", tiny_files / "float.tflite"
-    found = benchmark(other, base, "--baseline", base, "--runs", 3, "--warmup", 0)
-    assert found["baseline"] == "uint8"
-    assert [result["name"] for result in found["results"]] == ["uint8", "float"]
+    measurement = benchmark(other, base, "--baseline", base, "--runs", 3, "--warmup", 0)
+    assert measurement["baseline"] == "uint8"
+    assert [result["name"] for result in measurement["results"]] == ["uint8", "float"]
 
 
 def test_the_naive_conversion_is_a_baseline(tiny_files: Path, tmp_path: Path) -> None:
     save_checkpoint(random_checkpoint(ModelConfig(width=0.5, size=64)), tmp_path / "mine")
-    found = benchmark(tiny_files / "uint8.tflite", "--naive", tmp_path / "mine", "--runs", 3, "--warmup", 0)
-    naive, ours = found["results"]
-    assert found["baseline"] == naive["name"] == "naive mine"
+    measurement = benchmark(tiny_files / "uint8.tflite", "--naive", tmp_path / "mine", "--runs", 3, "--warmup", 0)
+    naive, ours = measurement["results"]
+    assert measurement["baseline"] == naive["name"] == "naive mine"
     assert (naive["kind"], naive["recipe"]["precision"]) == ("naive", "float32")
     assert ours["ratio"]["invoke"]["rounds"] == 3
 
@@ -177,8 +179,8 @@ def test_without_a_model_the_one_that_ships_is_measured(tiny_files: Path, monkey
     monkeypatch.setattr("mmnet.benchmark.candidates.default_model", lambda: content)
     outcome = CliRunner().invoke(app, ["benchmark", "--runs", "1", "--warmup", "0", "--json", "-"])
     assert outcome.exit_code == 0, outcome.output
-    (found,) = json.loads(outcome.stdout)["measurements"]
-    assert found["results"][0]["sha256"] == hashlib.sha256(content).hexdigest()
+    (measurement,) = json.loads(outcome.stdout)["measurements"]
+    assert measurement["results"][0]["sha256"] == hashlib.sha256(content).hexdigest()
 
 
 def test_without_any_model_there_is_nothing_to_measure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import importlib
 import inspect
 import re
@@ -29,9 +30,15 @@ def complaints(program: str) -> Iterator[str]:
             if node.attr not in mmnet.__all__:
                 yield f"mmnet.{node.attr}"
         elif isinstance(node, ast.Call) and (called := public(node.func)) is not None:
-            known = inspect.signature(called).parameters
+            known = accepted(called)
             name = ast.unparse(node.func)
             yield from (f"{name}({one.arg}=…)" for one in node.keywords if one.arg is not None and one.arg not in known)
+
+
+def accepted(function: Any) -> set[str]:
+    """The names of a function's arguments. `mmnet.train` also takes the fields of its options."""
+    fields = {field.name for field in dataclasses.fields(mmnet.TrainingOptions)} if function is mmnet.train else set()
+    return fields | set(inspect.signature(function).parameters)
 
 
 def public(function: ast.expr) -> Any | None:

@@ -79,6 +79,7 @@ def test_the_references_are_complete(site: Path) -> None:
     assert not re.search(r'title="mmnet\.[\w.]+,"', api), "an entry of several names was not split"
     architecture = (site / "internals" / "architecture.html").read_text(encoding="utf-8")
     assert "<code>mmnet.evaluation</code>" in architecture
+    assert "Permitted all the same: <code>mmnet.batch.pool -&gt; ray</code>" in architecture
     assert not re.search("&lt;!-- (commands|layers|rules|api)", commands + api + architecture)
 
 

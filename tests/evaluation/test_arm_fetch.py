@@ -1,4 +1,4 @@
-"""Fetching pinned packages: only the right bytes, whole or not at all, and one line where they cannot be had."""
+"""Fetching of pinned packages: only the right bytes, whole or not at all, and one line if it fails."""
 
 from __future__ import annotations
 

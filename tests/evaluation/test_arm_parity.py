@@ -43,7 +43,7 @@ def arm() -> Iterator[ArmPython]:
 
 @pytest.fixture(scope="module")
 def images(portrait: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three ways through the preprocessing: halved, enlarged, and odd sides with transparency."""
+    """Three images that the preprocessing treats differently: halved, enlarged, odd sides with transparency."""
     folder = tmp_path_factory.mktemp("images")
     noise = np.random.default_rng(3).integers(0, 256, (61, 47, 4), np.uint8)
     assert cv2.imwrite(str(folder / "a.jpg"), portrait[:300, 90:350, ::-1])
@@ -60,13 +60,13 @@ def one_image(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def parity(*arguments: object) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
-    """The command with `--json -`, and what it printed there."""
+    """Run the command with `--json -`; return it and the JSON that it printed."""
     done = run("mmnet", "arm-parity", *arguments, "--json", "-", timeout=900)
     return done, json.loads(done.stdout) if done.stdout else {}
 
 
 def wrapper(tmp_path: Path, arm: ArmPython, script: str) -> Path:
-    """A qemu-aarch64 that does `script` with its `arguments`, and then is the real one."""
+    """Write a qemu-aarch64 that runs `script` with its `arguments` and then becomes the real one."""
     path = tmp_path / "qemu-aarch64"
     path.write_text(
         f"#!{sys.executable} -I\nimport os, sys\narguments = sys.argv[1:]\n{script}\n"
@@ -81,7 +81,7 @@ def sha256(array: np.ndarray) -> str:
 
 
 def test_an_int8_model_gives_the_same_bytes_on_arm(uint8_model: Path, images: Path) -> None:
-    """On a core without the dot product, on one with it, and on one with the matrix product."""
+    """A core without the dot product, one with it, and one with the matrix product."""
     done, found = parity(uint8_model, "-d", images, "--cpu", "cortex-a53,cortex-a76,cortex-a710")
     assert done.returncode == 0, done.stderr
     assert found["verdict"] == "identical"
@@ -125,7 +125,7 @@ def test_an_int8_model_gives_the_same_bytes_on_arm(uint8_model: Path, images: Pa
 def test_what_differs_on_arm_is_seen_where_it_does(
     uint8_model: Path, one_image: Path, arm: ArmPython, tmp_path: Path
 ) -> None:
-    """The emulator is given a model with a bias changed, and another background: what lies between is the same."""
+    """The emulator gets a model with a changed bias and another background; the stages between are identical."""
     altered = tmp_path / "altered.tflite"
     altered.write_bytes(_with_another_bias(uint8_model.read_bytes()))
     observer = tmp_path / "observer.py"
@@ -209,7 +209,7 @@ def test_what_is_refused(uint8_model: Path, one_image: Path, tmp_path: Path) -> 
         ),
         ([uint8_model, "-d", one_image, "--cpu", ","], "names no processor"),
         ([bad, "-d", one_image], str(bad)),
-        ([tmp_path / "none.tflite", "-d", one_image], "no such file"),
+        ([tmp_path / "none.tflite", "-d", one_image], "no such model"),
         ([uint8_model, "-d", tmp_path / "empty"], "has no photo"),
         ([uint8_model, "-d", one_image, "--json", out], "--force"),
     ):

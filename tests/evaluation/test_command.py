@@ -1,4 +1,4 @@
-"""`mmnet evaluate`, as it is typed."""
+"""The command `mmnet evaluate`."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_the_worst_come_first(measured: Any) -> None:
 
 
 def test_figures_are_of_the_runtimes_matte(measured: Any, portraits: Path, uint8_model: Path) -> None:
-    """U8Array over 255, brought to the photo's size without looking at it: networks are measured, not upsampling."""
+    """The alpha is resized to the photo's size bilinearly: the figures are of the network, not of the upsampling."""
     with PortraitMatter(uint8_model, 1, upsampling=Upsampling.BILINEAR) as matter:
         for name in IMAGES:
             (photo,) = (portraits / "test" / "image").glob(f"{name}.*")

@@ -96,7 +96,7 @@ def spoil_photo(folder: Path) -> None:
     [
         (spoil_size, "mask/p1.png", "is 36×45, its photo"),
         (spoil_colour, "mask/p1.png", "colour"),
-        (spoil_range, "mask/p1.png", "holds 0 and 1"),
+        (spoil_range, "mask/p1.png", "holds only 0 and 1"),
         (spoil_file, "mask/p1.png", "truncated or damaged"),
         (spoil_photo, "image/p1.jpg", "is empty"),
     ],

@@ -1,4 +1,4 @@
-"""At which size, and from what, each figure is computed."""
+"""The size and the inputs of each figure."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_as_the_runtime_resizes(mask: np.ndarray) -> None:
 
 @pytest.mark.parametrize("name", RESIZES)
 def test_the_perfect_matte(mask: np.ndarray, name: str) -> None:
-    """Of the network's own size nothing is lost at 256×256; at the others the resizing is."""
+    """A true matte of the network's size has no error at 256×256; at other sizes only resizing errs."""
     truth = Truth(mask, RESIZES[name])
     figures = measure(truth.at_256, truth)
     assert figures["MAD_256x256"] == figures["GAUSS_GRAD_256x256"] == 0

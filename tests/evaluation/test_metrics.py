@@ -1,4 +1,4 @@
-"""Every metric against a slow one written another way, against the original code's figures, and by its properties."""
+"""Every metric against a slow second implementation, against the figures of the original code, and its properties."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Metric = Callable[[Matte, Matte], float]
 
 @st.composite
 def matte_pairs(draw: st.DrawFn, lowest: int = 1, highest: int = 14) -> tuple[Matte, Matte]:
-    """Two mattes of one shape, of bytes: coarse levels, so that equal values and connected regions are common."""
+    """Draw two uint8 mattes of one shape with few levels, so that equal values and connected regions are common."""
     shape = draw(st.tuples(st.integers(lowest, highest), st.integers(lowest, highest)))
     levels = st.sampled_from([0, 0, 26, 64, 102, 127, 128, 153, 204, 255, 255])
     first, second = (draw(arrays(np.uint8, shape, elements=levels)) for _ in range(2))
@@ -55,7 +55,7 @@ def slow_iou(alpha: Matte, truth: Matte) -> float:
 
 
 def slow_gauss_grad(alpha: Matte, truth: Matte) -> float:
-    """Two gradients, two-dimensional kernels, and only then the difference."""
+    """Compute both gradients with two-dimensional kernels, and then the difference."""
     sigma, half = 1.4, 4
     x = np.arange(-half, half + 1)
     gauss = np.exp(-(x**2) / (2 * sigma**2))
@@ -70,7 +70,7 @@ def slow_gauss_grad(alpha: Matte, truth: Matte) -> float:
 
 
 def slow_connectivity(alpha: Matte, truth: Matte) -> float:
-    """After the published MATLAB code of the benchmark, without its trimap."""
+    """Follow the published MATLAB code of the benchmark, without its trimap."""
     level = np.full(alpha.shape, -1.0)
     steps = [np.float32(step / 10) for step in range(11)]
     for below, threshold in pairwise(steps):
@@ -112,7 +112,7 @@ def test_gauss_grad_equals_the_slow_one(pair: tuple[Matte, Matte]) -> None:
 
 
 def test_connectivity_of_a_broken_arm() -> None:
-    """An island of the person is an error of its whole opacity, however right each pixel's alpha is elsewhere."""
+    """A separate region of the foreground counts with its whole opacity, even if every alpha is right."""
     truth = np.zeros((20, 40), np.float32)
     truth[5:15, 5:35] = 1
     alpha = truth.copy()

@@ -1,4 +1,4 @@
-"""`mmnet parity` as it is typed, and the page that it writes."""
+"""The command `mmnet parity`, and the page that it writes."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_strict_judges_the_far_end_of_the_interval(models, portraits):
     [(0.0, 0.0, 0.0), (0.0, 1.0, np.inf), (1.0, 0.0, -1.0), (np.nan, np.nan, np.nan), (0.5, 0.75, 0.5)],
 )
 def test_the_increase_of_a_figure_that_may_be_nothing(reference, other, increase):
-    """All images alike, so that the interval is the figure, or nothing where that is infinite."""
+    """All images are alike, so that the interval equals the figure; it has no ends if the figure is infinite."""
     accuracy = tuple(dict.fromkeys((figure.name for figure in ACCURACY), value) for value in (reference, other))
     found = [ImageParity(f"p{index}", {}, accuracy, np.zeros(511, np.int64)) for index in range(5)]
     for change in changes(found).values():

@@ -1,4 +1,4 @@
-"""The resizes against TensorFlow's own, and the way there and back."""
+"""The resizes against TensorFlow's own, to the square and back."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_photo_and_mask_come_to_the_same_grid(name: str) -> None:
 
 @pytest.mark.parametrize("name", RESIZES)
 def test_a_ramp_survives_the_way_there_and_back(name: str) -> None:
-    """Each way back undoes its own way there; the other one's would be off by up to half a pixel."""
+    """The resize back inverts its own resize; that of another resize would be off by up to half a pixel."""
     ramp = np.tile(np.rint(np.linspace(0, 255, 120)).astype(np.uint8), (160, 1))
     resize = RESIZES[name]
     back = resize.alpha(resize.mask(ramp, 64), 160, 120)

@@ -1,4 +1,4 @@
-"""The figures that are committed, and the experiments' photos where they are at hand."""
+"""The committed figures, and their measurement again if the research photos are available."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_committed_figures_are_those_of_the_original_code() -> None:
 
 @pytest.mark.parametrize("step", ["887000"])
 def test_the_original_codes_figures_are_measured_again(research_data: Path, step: str) -> None:
-    """All of the test set; one checkpoint, because the others take as long again."""
+    """The whole test set with one checkpoint; every further one would take as long again."""
     checkpoint = resolve(str(research_data / "mmnet_exp_checkpoints" / step), research_data).load()
     model = float_tflite(checkpoint)
     candidate = Candidate(step, "checkpoint", step, checkpoint.config.size, model)

@@ -1,4 +1,4 @@
-"""Means and how far to trust them."""
+"""Means, deviations and bootstrap intervals."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_equals_drawing_one_by_one() -> None:
 
 
 def test_chunks_cover_every_resample() -> None:
-    """So many images that the resamples are drawn a few at a time."""
+    """With this many images, the resamples are drawn in chunks."""
     values = np.random.default_rng(5).normal(0, 1, (50_000, 1))
     low, high = bootstrap_interval(values, resamples=200)
     expected = 1.96 / np.sqrt(50_000)

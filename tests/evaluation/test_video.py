@@ -37,7 +37,7 @@ def write_sequence(images: Path, masks: Path, length: int = 3, first: int = 0, s
 
 @pytest.fixture(scope="module")
 def sequences(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two sequences as `mmnet data sequences` makes them, of a noisy camera."""
+    """Two sequences of a noisy camera, written by `mmnet data sequences`."""
     root = tmp_path_factory.mktemp("films")
     portraits = write_folders(root / "set", 2)
     scene = write_image(root / "scenes" / "a.png", drawn_portrait(8)[0])
@@ -81,7 +81,7 @@ def test_the_json(measured: Any) -> None:
 
 
 def test_the_figures_are_of_the_runtimes_mattes(measured: Any, sequences: Path) -> None:
-    """Computed again, frame after frame, as somebody who uses the runtime would."""
+    """The figures are computed again, frame by frame, with the public runtime."""
     (model,) = measured[1]["models"]
     with PortraitMatter(MODEL, 1) as matter:
         for sequence in MOTIONS:

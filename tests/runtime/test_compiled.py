@@ -36,13 +36,13 @@ def scene(height: int, width: int, size: int, seed: int) -> tuple[Any, Any, Any]
     return photo, alpha.astype(np.float32), random.integers(0, 256, photo.shape, np.uint8)
 
 
-def everything(photo: Any, alpha: Any, behind: Any) -> Iterator[Any]:
-    found = upsample(alpha, photo)
-    yield found if isinstance(found, np.ndarray) else found.values
-    for background in (behind, behind[::-1], behind[:, ::-1], plain((9, 120, 250), *photo.shape[:2])):
-        yield composite(photo, found, background, estimate_foreground=True)
-    yield composite(photo, found, behind)
-    yield estimate_foreground(photo, found)
+def everything(photo: Any, alpha: Any, background: Any) -> Iterator[Any]:
+    upsampled = upsample(alpha, photo)
+    yield upsampled if isinstance(upsampled, np.ndarray) else upsampled.values
+    for each in (background, background[::-1], background[:, ::-1], plain((9, 120, 250), *photo.shape[:2])):
+        yield composite(photo, upsampled, each, estimate_foreground=True)
+    yield composite(photo, upsampled, background)
+    yield estimate_foreground(photo, upsampled)
 
 
 def with_numpy(*of: Any) -> list[Any]:

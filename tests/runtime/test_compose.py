@@ -17,23 +17,23 @@ from mmnet.runtime.fullres.compositing import cover, parse_background
 pytestmark = pytest.mark.usefixtures("both_kernels")
 
 
-def specified(image: Any, alpha: Any, behind: Any) -> Any:
+def specified(image: Any, alpha: Any, background: Any) -> Any:
     """preprocessing.md, of alpha in bytes: to the nearest byte, without ties."""
-    share = np.rint(255 * alpha)[..., None].astype(int)
-    return (share * image + (255 - share) * np.asarray(behind) + 127) // 255
+    alpha_u8 = np.rint(255 * alpha)[..., None].astype(int)
+    return (alpha_u8 * image + (255 - alpha_u8) * np.asarray(background) + 127) // 255
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1))
 def test_composite_is_what_phones_and_browsers_compute(height: int, width: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    image, behind = rng.integers(0, 256, (2, height, width, 3), np.uint8)
+    image, background = rng.integers(0, 256, (2, height, width, 3), np.uint8)
     alpha = rng.choice([0, 1, 0.5, *rng.random(4)], (height, width)).astype(np.float32)
-    out = composite(image, alpha, behind)
+    out = composite(image, alpha, background)
     assert out.dtype == np.uint8
-    np.testing.assert_array_equal(out, specified(image, alpha, behind))
+    np.testing.assert_array_equal(out, specified(image, alpha, background))
     np.testing.assert_array_equal(out[alpha == 1], image[alpha == 1])
-    np.testing.assert_array_equal(out[alpha == 0], behind[alpha == 0])
+    np.testing.assert_array_equal(out[alpha == 0], background[alpha == 0])
     np.testing.assert_array_equal(composite(image, alpha, image), image)
 
 
@@ -70,10 +70,10 @@ def test_refuses_what_does_not_fit(noise: Any) -> None:
     ],
 )
 def test_colours(text: str, colour: tuple[int, int, int], noise: Any) -> None:
-    behind = parse_background(text)
-    assert behind is not None
+    background = parse_background(text)
+    assert background is not None
     image = noise(3, 4, 3)
-    assert (behind(image, np.zeros((3, 4), np.float32)) == colour).all()
+    assert (background(image, np.zeros((3, 4), np.float32)) == colour).all()
 
 
 @pytest.mark.parametrize("text", ["#12345", "#gggggg", "#", "", "chartreuse-ish", "missing.jpg", "# ff f", "#+1+2+3"])
@@ -92,11 +92,11 @@ def test_an_image_covers_the_photo_evenly(tmp_path: Path, noise: Any) -> None:
     wide = np.zeros((100, 300, 3), np.uint8)
     wide[:, 100:200] = 200  # the middle third is what a square photo shows
     Image.fromarray(wide).save(tmp_path / "wide.png")
-    behind = parse_background(str(tmp_path / "wide.png"))
-    assert behind is not None
+    background = parse_background(str(tmp_path / "wide.png"))
+    assert background is not None
     for side in (50, 100, 250):
         image = noise(side, side, 3)
-        assert (behind(image, np.zeros((side, side), np.float32)) == 200).all()
+        assert (background(image, np.zeros((side, side), np.float32)) == 200).all()
 
 
 @settings(max_examples=60, deadline=None)
@@ -112,15 +112,15 @@ def test_blur_takes_nothing_from_the_person() -> None:
     image = np.full((300, 400, 3), (0, 0, 250), np.uint8)
     alpha = np.zeros((300, 400), np.float32)
     image[100:250, 150:250], alpha[100:250, 150:250] = (250, 0, 0), 1
-    behind = gaussian_blurred_background(image, alpha)
-    assert np.abs(behind[alpha == 0].astype(int) - (0, 0, 250)).max() <= 3
+    background = gaussian_blurred_background(image, alpha)
+    assert np.abs(background[alpha == 0].astype(int) - (0, 0, 250)).max() <= 3
 
 
 def test_blur_removes_detail() -> None:
     image = (np.indices((300, 400)).sum(axis=0) % 2 * 255).astype(np.uint8)[..., None].repeat(3, axis=2)
-    behind = gaussian_blurred_background(image, np.zeros((300, 400), np.float32))
-    assert behind.shape == image.shape
-    assert np.ptp(behind) <= 2
+    background = gaussian_blurred_background(image, np.zeros((300, 400), np.float32))
+    assert background.shape == image.shape
+    assert np.ptp(background) <= 2
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 2000), (2000, 3)])

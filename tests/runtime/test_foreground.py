@@ -1,4 +1,4 @@
-"""The person's own colours, and composites made with them."""
+"""The estimated foreground, and composites made with it."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def scene(height: int, width: int, mottled: int = 15) -> Scene:
     alpha = cv2.GaussianBlur(strands, (0, 0), 1.2)
     alpha[alpha < 0.01], alpha[alpha > 0.99] = 0, 1
     person = np.array([150, 90, 60]) + random.integers(-mottled, mottled + 1, (height, width, 1))
-    behind = np.array([40, 200, 70]) + random.integers(-mottled, mottled + 1, (height, width, 1))
-    photo = np.rint(alpha[..., None] * person + (1 - alpha[..., None]) * behind)
-    return photo.astype(np.uint8), alpha, person.astype(np.uint8), behind.astype(np.uint8)
+    background = np.array([40, 200, 70]) + random.integers(-mottled, mottled + 1, (height, width, 1))
+    photo = np.rint(alpha[..., None] * person + (1 - alpha[..., None]) * background)
+    return photo.astype(np.uint8), alpha, person.astype(np.uint8), background.astype(np.uint8)
 
 
 def distance(first: AnyArray, second: AnyArray, where: NDArray[np.bool_]) -> float:
@@ -56,8 +56,8 @@ def test_nothing_of_the_old_background_comes_along() -> None:
 
 
 def test_before_its_own_background_it_is_the_photo() -> None:
-    photo, alpha, _, behind = scene(300, 400, mottled=4)
-    again = composite(photo, alpha, behind, estimate_foreground=True)
+    photo, alpha, _, background = scene(300, 400, mottled=4)
+    again = composite(photo, alpha, background, estimate_foreground=True)
     assert distance(again, photo, np.ones(alpha.shape, np.bool_)) < 1
 
 
@@ -71,9 +71,9 @@ def test_of_any_size_only_mixed_pixels_change(height: int, width: int, seed: int
     assert (found.shape, found.dtype) == (photo.shape, np.uint8)
     pure = (alpha == 0) | (alpha == 1)
     np.testing.assert_array_equal(found[pure], photo[pure])
-    behind = random.integers(0, 256, photo.shape, np.uint8)
+    background = random.integers(0, 256, photo.shape, np.uint8)
     np.testing.assert_array_equal(
-        composite(photo, alpha, behind, estimate_foreground=True), composite(found, alpha, behind)
+        composite(photo, alpha, background, estimate_foreground=True), composite(found, alpha, background)
     )
     cut = cutout(photo, alpha, estimate_foreground=True)
     np.testing.assert_array_equal(cut[..., :3], found)
@@ -90,10 +90,10 @@ def test_a_photo_of_one_colour_keeps_it(height: int, width: int, colour: tuple[i
 
 @pytest.mark.parametrize("shape", [(200, 320), (333, 171)])
 def test_tiles_and_threads_change_nothing(shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    photo, alpha, _, behind = scene(*shape)
-    whole = composite(photo, alpha, behind, estimate_foreground=True)
+    photo, alpha, _, background = scene(*shape)
+    whole = composite(photo, alpha, background, estimate_foreground=True)
     for _ in other_tilings(monkeypatch):
-        np.testing.assert_array_equal(composite(photo, alpha, behind, estimate_foreground=True), whole)
+        np.testing.assert_array_equal(composite(photo, alpha, background, estimate_foreground=True), whole)
 
 
 def test_refuses_what_does_not_fit(noise: Any) -> None:
@@ -107,8 +107,8 @@ def test_refuses_what_does_not_fit(noise: Any) -> None:
 
 
 def test_the_photo_given_stays_as_it_is() -> None:
-    photo, alpha, _, behind = scene(120, 130)
+    photo, alpha, _, background = scene(120, 130)
     before = photo.copy()
     estimate_foreground(photo, alpha)
-    composite(photo, alpha, behind, estimate_foreground=True)
+    composite(photo, alpha, background, estimate_foreground=True)
     np.testing.assert_array_equal(photo, before)

@@ -1,4 +1,4 @@
-"""Frames, fits and blurred backgrounds are those of preprocessing.md, written out here one pixel at a time."""
+"""Frames, fits and blurred backgrounds follow preprocessing.md, written out here one pixel at a time."""
 
 from __future__ import annotations
 
@@ -192,19 +192,19 @@ def test_blurred_background_has_nothing_of_the_person() -> None:
 
 
 def test_compositing_is_what_the_specification_says(noise: Noise) -> None:
-    front, behind, alpha = noise(256, 256, 3), noise(256, 256, 3)[::-1], noise(256, 256)
+    foreground, background, alpha = noise(256, 256, 3), noise(256, 256, 3)[::-1], noise(256, 256)
     a = alpha[..., None].astype(int)
-    expected = (a * front + (255 - a) * behind + 127) // 255
-    assert (composite(front, alpha / np.float32(255), behind) == expected).all()
+    expected = (a * foreground + (255 - a) * background + 127) // 255
+    assert (composite(foreground, alpha / np.float32(255), background) == expected).all()
 
 
 BAD = {
     "a short plane": (lambda: YuvFrame.from_nv21(np.zeros(10, np.uint8), 4, 4).to_rgb(), "plane Y has 10 bytes"),
     "no stride": (lambda: YuvFrame(1, 1, *[Plane(np.zeros(1, np.uint8), 0)] * 3).to_rgb(), "at least 1"),
     "no pixels": (lambda: YuvFrame(0, 1, *[Plane(np.zeros(1, np.uint8), 1)] * 3).to_rgb(), "1×0"),
-    "a plane of floats": (lambda: YuvFrame(1, 1, *[Plane(np.zeros(1), 1)] * 3).to_rgb(), "float64"),
+    "a float plane": (lambda: YuvFrame(1, 1, *[Plane(np.zeros(1), 1)] * 3).to_rgb(), "float64"),
     "45 degrees": (lambda: Orientation(45), "45"),
-    "an alpha of floats": (lambda: alpha_to_image(np.zeros((2, 2)), 1, 1), "float64"),
+    "a float alpha": (lambda: alpha_to_image(np.zeros((2, 2)), 1, 1), "float64"),
     "an alpha that is not square": (lambda: alpha_to_image(np.zeros((2, 3), np.uint8), 1, 1), r"\[2, 3\]"),
     "an image without pixels": (lambda: alpha_to_image(np.zeros((2, 2), np.uint8), 0, 1), "1×0"),
     "an alpha of another size": (

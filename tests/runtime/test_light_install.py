@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
+ALONE = {"PYTHONPATH": ""}  # the environment must not find a source tree that the tests run from
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -47,25 +48,26 @@ def test_light_install(source: Path, tmp_path: Path, tiny_model: Path) -> None:
     reached = run(python, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", tmp_path / "probe", "flatbuffers")
     if reached.returncode:
         pytest.skip("NO PACKAGE REGISTRY CAN BE REACHED: that the light install works was not tested")
-    installed = run(python, "-m", "pip", "install", "--quiet", source, CC="false", CXX="false")
+    installed = run(python, "-m", "pip", "install", "--quiet", source, CC="false", CXX="false", **ALONE)
     assert installed.returncode == 0, installed.stderr
 
-    packages = {entry["name"].lower() for entry in json.loads(run(python, "-m", "pip", "list", "--format=json").stdout)}
+    listed = run(python, "-m", "pip", "list", "--format=json", **ALONE)
+    packages = {entry["name"].lower() for entry in json.loads(listed.stdout)}
     assert "mmnet" in packages
     assert not packages & {"tensorflow", "keras", "tf-keras", "tf_keras", "tensorflow-model-optimization"}
 
     where = "import sys; from mmnet.runtime.fullres import is_compiled; sys.exit(is_compiled())"
-    assert run(python, "-c", where).returncode == 0, "nothing was compiled"
+    assert run(python, "-c", where, **ALONE).returncode == 0, "nothing was compiled"
 
     photo = tmp_path / "astronaut.png"
     Image.fromarray(astronaut()).save(photo)
-    light = run(environment / "bin" / "mmnet", "matte", photo, "--model", tiny_model)
+    light = run(environment / "bin" / "mmnet", "matte", photo, "--model", tiny_model, **ALONE)
     assert (light.returncode, light.stderr) == (0, "")
     output = tmp_path / "astronaut-alpha.png"
     with Image.open(output) as alpha:
         assert (alpha.mode, alpha.size) == ("L", (512, 512))
 
-    shipped = run(environment / "bin" / "mmnet", "matte", photo, "-o", tmp_path / "shipped.png")
+    shipped = run(environment / "bin" / "mmnet", "matte", photo, "-o", tmp_path / "shipped.png", **ALONE)
     assert (shipped.returncode, shipped.stderr) == (0, ""), "the model that ships is in the wheel"
 
     here = run(
@@ -81,7 +83,10 @@ def test_light_install(source: Path, tmp_path: Path, tiny_model: Path) -> None:
     assert (tmp_path / "here.png").read_bytes() == output.read_bytes()
 
     # After the network: computed with NumPy there, compiled here, the same bytes.
-    for command, name in ((environment / "bin" / "mmnet", "numpy"), (Path(sys.executable).with_name("mmnet"), "here")):
-        composed = run(command, "matte", photo, "--background", "teal", "-o", tmp_path / f"{name}-teal.png")
+    here_command = Path(sys.executable).with_name("mmnet")
+    for command, variables, name in ((environment / "bin" / "mmnet", ALONE, "numpy"), (here_command, {}, "here")):
+        composed = run(
+            command, "matte", photo, "--background", "teal", "-o", tmp_path / f"{name}-teal.png", **variables
+        )
         assert (composed.returncode, composed.stderr) == (0, "")
     assert (tmp_path / "numpy-teal.png").read_bytes() == (tmp_path / "here-teal.png").read_bytes()

@@ -87,14 +87,14 @@ def over_white(rgba: np.ndarray[Any, Any], white: int) -> np.ndarray[Any, Any]:
 
 
 @pytest.mark.parametrize(("kind", "options"), [("PNG", {}), ("WEBP", {"lossless": True, "exact": True}), ("TIFF", {})])
-def test_alpha_is_laid_over_white(kind: str, options: dict[str, Any], tmp_path: Path, noise: Any) -> None:
+def test_alpha_is_composited_over_white(kind: str, options: dict[str, Any], tmp_path: Path, noise: Any) -> None:
     rgba = noise(19, 23, 4)
     read = read_photo(written(tmp_path, encoded(Image.fromarray(rgba), kind, **options)))
-    tolerance = 1.5 if kind == "TIFF" else 0.5  # libtiff has rounded once before us
+    tolerance = 1.5 if kind == "TIFF" else 0.5  # libtiff rounds once, too
     assert np.abs(read - over_white(rgba, 255)).max() <= tolerance
 
 
-def test_16_bit_alpha_is_laid_over_white_before_it_becomes_8(tmp_path: Path) -> None:
+def test_16_bit_alpha_is_composited_over_white_before_it_becomes_8(tmp_path: Path) -> None:
     rgba = np.random.default_rng(3).integers(0, 65536, (19, 23, 4), np.uint16)
     rgba[0, :2] = [[65535] * 4, [0] * 4]
     data = cv2.imencode(".png", rgba[..., [2, 1, 0, 3]])[1].tobytes()

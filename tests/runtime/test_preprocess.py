@@ -1,4 +1,4 @@
-"""The bytes of `to_model_input` are those of preprocessing.md, written out here one pixel at a time."""
+"""`to_model_input` follows preprocessing.md, written out here one pixel at a time, byte for byte."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ SHAPES = {
     "just over twice": (2 * S + 1, 2 * S + 1),
     "twice and not": (2 * S, 2 * S - 1),
     "odd at each halving": (16 * S + 1, 8 * S + 1),
-    "several strips": (1030, 35),
+    "several bands": (1030, 35),
 }
 
 

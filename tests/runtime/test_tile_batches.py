@@ -30,28 +30,28 @@ SIDES = st.one_of(st.integers(1, 12), st.integers(1, 200))
 def scene(height: int, width: int, size: int, seed: int) -> tuple[Any, Any, Any]:
     """Photo, the network's alpha, and a background."""
     random = np.random.default_rng(seed)
-    photo, behind = random.integers(0, 256, (2, height, width, 3), np.uint8)
+    photo, background = random.integers(0, 256, (2, height, width, 3), np.uint8)
     blotches = cv2.resize(random.random((4, 4)).astype(np.float32), (size, size))
     alpha = np.rint(((blotches - 0.4) * random.choice([3, 12])).clip(0, 1) * 255) / 255
-    return photo, alpha.astype(np.float32), behind
+    return photo, alpha.astype(np.float32), background
 
 
 @settings(max_examples=60, deadline=None)
 @given(SIDES, SIDES, st.sampled_from([1, 5, 24]), st.sampled_from(Upsampling), st.booleans(), st.integers(0, 2**32 - 1))
-def test_what_is_handed_on_is_what_anyone_gets(
+def test_alpha_in_bytes_and_in_float_give_the_same_results(
     height: int, width: int, size: int, method: Upsampling, foreground: bool, seed: int
 ) -> None:
-    photo, small, behind = scene(height, width, size, seed)
+    photo, small, background = scene(height, width, size, seed)
     handed, alpha = upsample(small, photo, method), upsample_alpha(small, photo, method)
-    fused = composite(photo, handed, behind, estimate_foreground=foreground)
-    np.testing.assert_array_equal(fused, composite(photo, alpha, behind, estimate_foreground=foreground))
+    fused = composite(photo, handed, background, estimate_foreground=foreground)
+    np.testing.assert_array_equal(fused, composite(photo, alpha, background, estimate_foreground=foreground))
     np.testing.assert_array_equal(
         cutout(photo, handed, estimate_foreground=foreground), cutout(photo, alpha, estimate_foreground=foreground)
     )
-    # And the same with every colour in memory, by the formula.
+    # The formula gives the same, with the whole foreground in memory.
     front = estimate_foreground(photo, alpha) if foreground else photo
-    share = np.rint(alpha * 255)[..., None].astype(int)
-    np.testing.assert_array_equal(fused, (share * front + (255 - share) * behind + 127) // 255)
+    alpha_u8 = np.rint(alpha * 255)[..., None].astype(int)
+    np.testing.assert_array_equal(fused, (alpha_u8 * front + (255 - alpha_u8) * background + 127) // 255)
 
 
 @settings(max_examples=25, deadline=None)
@@ -102,24 +102,24 @@ def between_cells(values: NDArray[np.float64], step: int) -> NDArray[np.float64]
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4500), (9000, 3), (300, 211)])
 def test_tiles_and_threads_change_nothing(shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not on images either that are so large, that a sample of theirs stands for 16×16 pixels."""
-    photo, small, behind = scene(*shape, 24, 7)
-    whole = composite(photo, upsample(small, photo), behind, estimate_foreground=True)
+    """Some images are so large that each sample stands for 16×16 pixels."""
+    photo, small, background = scene(*shape, 24, 7)
+    whole = composite(photo, upsample(small, photo), background, estimate_foreground=True)
     for _ in other_tilings(monkeypatch):
-        again = composite(photo, upsample(small, photo), behind, estimate_foreground=True)
+        again = composite(photo, upsample(small, photo), background, estimate_foreground=True)
         np.testing.assert_array_equal(again, whole)
         np.testing.assert_array_equal(
-            composite(photo, upsample_alpha(small, photo), behind, estimate_foreground=True), whole
+            composite(photo, upsample_alpha(small, photo), background, estimate_foreground=True), whole
         )
 
 
 def test_views_are_as_good_as_copies() -> None:
-    photo, small, behind = scene(170, 230, 24, 3)
-    mirrored, turned = photo[:, ::-1], behind.transpose(1, 0, 2)[:170, :170]
+    photo, small, background = scene(170, 230, 24, 3)
+    mirrored, turned = photo[:, ::-1], background.transpose(1, 0, 2)[:170, :170]
     alpha = upsample_alpha(small, mirrored)
     np.testing.assert_array_equal(
-        composite(mirrored, alpha[:, ::-1], behind[::-1]),
-        composite(mirrored.copy(), alpha[:, ::-1].copy(), behind[::-1].copy()),
+        composite(mirrored, alpha[:, ::-1], background[::-1]),
+        composite(mirrored.copy(), alpha[:, ::-1].copy(), background[::-1].copy()),
     )
     part = mirrored[:, :170]
     np.testing.assert_array_equal(
@@ -144,9 +144,9 @@ def test_the_command_s_path_is_that_of_a_matter(noise: Any) -> None:
     np.testing.assert_array_equal(streamed, expected)
 
 
-def test_only_the_edge_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_edge_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rest, at least four fifths of it, is copied."""
-    photo, _, behind = scene(640, 960, 24, 1)
+    photo, _, background = scene(640, 960, 24, 1)
     small = np.zeros((64, 64), np.float32)
     small[:, 30:] = 1
     pixels: list[int] = []
@@ -158,6 +158,6 @@ def test_only_the_edge_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(TileBatch, "gather", counted)
     monkeypatch.setattr(kernels, "KERNELS", reference)
-    composite(photo, upsample(small, photo), behind)
-    # The photo is looked at twice, the alpha and the background once.
+    composite(photo, upsample(small, photo), background)
+    # The photo is gathered twice, the alpha and the background once.
     assert 0 < sum(pixels) < 4 * 0.2 * photo[..., 0].size

@@ -76,7 +76,7 @@ def test_a_photo_of_one_colour_has_nothing_to_tell() -> None:
     photo = np.full((300, 500, 3), 90, np.uint8)
     alpha = cv2.GaussianBlur(edge(64), (0, 0), 2)
     bilinear = upsample_alpha(alpha, photo, Upsampling.BILINEAR)
-    # Alpha within 2/255 of 0 or 1 is taken for that; and the rounding of positions.
+    # Alpha within 2/255 of 0 or 1 becomes 0 or 1, and positions are rounded.
     assert np.abs(upsample_alpha(alpha, photo) - bilinear).max() <= 2.6 / 255
 
 
