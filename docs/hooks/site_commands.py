@@ -100,9 +100,13 @@ def _default(parameter: Any) -> str:
 
 
 def _markup(text: str) -> str:
-    """Rich's markup ([b]text[/]) as Markdown; other brackets and angle brackets are escaped."""
-    bold = re.sub(r"\[(?:b|bold)\](.*?)\[/(?:b|bold)?\]", r"**\1**", text)
-    return re.sub(r"([<>\[\]_])|(?<!\*)\*(?!\*)", lambda match: f"\\{match[0]}", bold)
+    """Return text with Rich's markup as Markdown: [b] is bold, [cyan] is code; other brackets are escaped."""
+    pieces = re.split(r"\[(b|bold|cyan)\](.*?)\[/\w*\]", text)
+    plain = [re.sub(r"[<>\[\]_*]", lambda match: f"\\{match[0]}", piece) for piece in pieces[::3]]
+    marked = [
+        f"`{words}`" if tag == "cyan" else f"**{words}**" for tag, words in zip(pieces[1::3], pieces[2::3], strict=True)
+    ]
+    return "".join(piece for pair in zip(plain, [*marked, ""], strict=True) for piece in pair)
 
 
 def _cell(text: str) -> str:

@@ -15,12 +15,11 @@ from typer.main import get_command
 
 from mmnet.cli.main import app
 
-PAGES = sorted(
-    path
-    for path in ROOT.rglob("*.md")
-    if not {"build", "dist", "node_modules"} & set(path.parts)
-    and not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
-)
+# Folders of the repository, without environments, caches and what is built.
+FOLDERS = [
+    entry for entry in ROOT.iterdir() if entry.is_dir() and entry.name[0] != "." and entry.name not in ("build", "src")
+]
+PAGES = sorted([*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in folder.rglob("*.md"))])
 ASSIGNED = re.compile(r'^(\w+)="([^"]*)"$')
 
 
@@ -117,6 +116,17 @@ def test_commands_in_sentences(page: Path) -> None:
         known = {name for leaf in leaves for one in leaf.params for name in (*one.opts, *one.secondary_opts)}
         unknown = {word for word in rest if re.match("--?[a-z]", word)} - known - {"--help", "--version"}
         assert not unknown, f"{page.name}: {code}"
+
+
+def test_examples_in_the_help() -> None:
+    """The examples of every command's help are accepted by the command line; remarks in brackets are left out."""
+    group = get_command(app)
+    helps = [
+        leaf.help or "" for one in group.commands.values() for leaf in getattr(one, "commands", {"": one}).values()
+    ]
+    commands = [words for text in helps for words in commands_in(re.sub(r"\s+\([^()]*\)\s*$", "", text, flags=re.M))]
+    assert len(commands) > 60
+    assert not [found for words in commands if (found := complaint(words))]
 
 
 def test_every_command_is_in_a_guide() -> None:
