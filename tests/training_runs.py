@@ -55,7 +55,8 @@ def small_run(
             backgrounds=images / "scenes", workers=1,
         )  # fmt: skip
 
-    return TrainingRun(chosen, folder, data, {"data": ["drawn"]}, start=start, **{"save_every": 2} | changes)
+    options: dict[str, Any] = {"save_every": 2, **changes}
+    return TrainingRun(chosen, folder, data, {"data": ["drawn"]}, start=start, **options)
 
 
 def losses_of_a_few_steps(

@@ -13,6 +13,7 @@ import pytest
 import tiny_models
 from support import random_checkpoint
 
+from mmnet.arrays import U8Array
 from mmnet.export.convert import float_tflite
 from mmnet.export.verify import probe_images
 from mmnet.network.checkpoint import save_checkpoint
@@ -23,11 +24,11 @@ SELFIE_PACKAGE = "@mediapipe/selfie_segmentation@0.1.1675465747"
 _CACHE = Path(__file__).parents[2] / ".cache"
 
 
-def draw_matte(height: int, width: int, index: int) -> np.ndarray:
+def draw_matte(height: int, width: int, index: int) -> U8Array:
     """A soft ellipse, uint8 [height, width]."""
     y, x = np.mgrid[0:height, 0:width]
     distance = np.hypot((y / height - 0.6) / (0.3 + 0.02 * index), (x / width - 0.5) / (0.2 + 0.03 * index))
-    return np.rint(255 / (1 + np.exp((distance - 1) * 12))).astype(np.uint8)
+    return np.asarray(np.rint(255 / (1 + np.exp((distance - 1) * 12))), np.uint8)
 
 
 def write_pairs(folder: Path, count: int = 6) -> Path:
