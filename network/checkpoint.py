@@ -59,13 +59,13 @@ class Checkpoint:
     """
 
     config: ModelConfig
-    weights: Weights
+    weights: Weights = field(repr=False)
     step: int = 0
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict, repr=False)
     metrics: Mapping[str, float] = field(default_factory=dict)
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
     created: str = ""
-    ranges: Ranges | None = None
+    ranges: Ranges | None = field(default=None, repr=False)
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of configuration, weights and ranges, in hexadecimal digits.

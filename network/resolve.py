@@ -67,7 +67,7 @@ class CheckpointSource:
         return read_tfslim(self.path) if self.tfslim else load_checkpoint(self.path)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OpenedCheckpoint:
     """A checkpoint together with the place that it was read from.
 
@@ -91,6 +91,9 @@ class OpenedCheckpoint:
     def resized(self, size: int | None) -> OpenedCheckpoint:
         """Return the same checkpoint at another input size; see `Checkpoint.resized`."""
         return OpenedCheckpoint(self.source, self.checkpoint.resized(size))
+
+    def __repr__(self) -> str:
+        return f"<OpenedCheckpoint {self}>"
 
     def __str__(self) -> str:
         config = self.checkpoint.config

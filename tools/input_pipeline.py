@@ -62,6 +62,7 @@ def measure(batches: Batches, seconds: float, rounds: int) -> tuple[list[float],
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure with the options of the command line, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, action="append", help="input size; may be repeated (128 and 256)")
     parser.add_argument("--workers", type=int, action="append", help="threads; may be repeated (1, and one per core)")

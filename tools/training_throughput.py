@@ -61,6 +61,7 @@ def again(batch: Any) -> Iterator[Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure with the options of the command line, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=256, help="input size (256)")
     parser.add_argument("--batch", type=int, default=8, help="images per step (8)")

@@ -28,6 +28,7 @@ from mmnet.cli.training.options import (
     SplitOption,
 )
 from mmnet.errors import OutputError
+from mmnet.evaluation.datasets.sequences import ABOUT
 from mmnet.files import atomic_file, check_writable, make_folder
 from mmnet.runtime.imaging.writing import write_image
 from mmnet.training.data.batches import Batches
@@ -285,7 +286,7 @@ def make_sequences(
     console.print(f"[bold]wrote[/]  {escape(str(out))}: {count} sequences of {frames} frames, {size}")
     console.print(f"[bold]next[/]   mmnet evaluate --video --data {escape(str(out))} --model FILE")
     if as_json:
-        typer.echo((out / "sequences.json").read_text(encoding="utf-8"), nl=False)
+        typer.echo((out / ABOUT).read_text(encoding="utf-8"), nl=False)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What the runtime computes on Arm processors, under emulation, compared byte for byte with this machine.
+"""Comparison of the runtime on emulated Arm processors with the runtime on this machine, byte for byte.
 
 - `processors`: the processors that can be emulated, and the kernels that each one runs.
 - `pins`, `fetch`, `environment`: an Arm Python and an emulator from pinned packages, in the user's cache.

@@ -209,7 +209,7 @@ def test_what_is_refused(uint8_model: Path, one_image: Path, tmp_path: Path) -> 
         ),
         ([uint8_model, "-d", one_image, "--cpu", ","], "names no processor"),
         ([bad, "-d", one_image], str(bad)),
-        ([tmp_path / "none.tflite", "-d", one_image], "no such file"),
+        ([tmp_path / "none.tflite", "-d", one_image], "no such model"),
         ([uint8_model, "-d", tmp_path / "empty"], "has no photo"),
         ([uint8_model, "-d", one_image, "--json", out], "--force"),
     ):

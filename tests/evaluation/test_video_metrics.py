@@ -76,7 +76,7 @@ def test_what_is_refused() -> None:
     good, flow = np.zeros((4, 4), np.float32), np.zeros((4, 4, 2), np.float32)
     with pytest.raises(MetricError, match="of one shape"):
         dtssd(good, good, good, good[:3])
-    with pytest.raises(MetricError, match="in floats"):
+    with pytest.raises(MetricError, match="does not hold floats"):
         dtssd(good, good, good, good.astype(np.uint8))
     with pytest.raises(MetricError, match=r"give \[H, W, 2\]"):
         messddt(good, good, good, good, flow[:3])

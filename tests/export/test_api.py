@@ -82,6 +82,8 @@ def test_saving_writes_model_and_recipe_once(exported, tmp_path, monkeypatch):
 def test_an_opened_checkpoint_can_be_exported_at_another_size(folder):
     opened = mmnet.open_checkpoint("mine", folder)
     assert str(opened) == f"{folder / 'mine'} (named): MMNet-0.35, step 7, 32×32, half_pixel sampling"
+    assert repr(opened) == f"<OpenedCheckpoint {opened}>"
+    assert len(repr(opened.checkpoint)) < 300
     assert opened.resized(None).checkpoint is opened.checkpoint
     exported = mmnet.export_tflite(opened, "float32", size=48)
     assert exported.recipe["model"]["size"] == 48

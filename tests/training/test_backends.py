@@ -72,6 +72,7 @@ def assert_equal(found, expected, tolerance):
             assert found[step][name] == pytest.approx(loss, rel=tolerance, abs=1e-6), (step, name)
 
 
+@pytest.mark.slow
 def test_jax_on_two_devices_has_the_losses_of_tensorflow_on_one(expected, images, start, tmp_path):
     """Later steps have a larger tolerance: Adam enlarges differences in the last bits of small gradients."""
     found = on_jax(tmp_path / "run", images, start, devices=2)
@@ -82,6 +83,7 @@ def test_jax_on_two_devices_has_the_losses_of_tensorflow_on_one(expected, images
     assert all(np.isfinite(weight).all() for weight in saved.weights.values())
 
 
+@pytest.mark.slow
 def test_mixed_precision_trains_almost_the_same(expected, images, start, tmp_path):
     found = losses_of_a_few_steps(keras, tmp_path / "run", images, start, mixed=True)
     assert_equal(found, expected, 0.1)

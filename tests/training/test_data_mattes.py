@@ -71,6 +71,7 @@ def test_a_mask_without_an_edge(value: int, reason: str) -> None:
         make_trimap(np.full((20, 20), value, np.uint8))
 
 
+@pytest.mark.slow
 def test_the_command_writes_better_mattes_than_the_masks(tmp_path: Path) -> None:
     masks, images, out = write_masks(tmp_path, 3, height=128, width=96)
     (images / "p2.png").write_bytes(b"no image")
@@ -113,6 +114,7 @@ def test_a_large_photo_is_solved_at_a_smaller_size(method: Any) -> None:
     assert np.count_nonzero((matte > 20) & (matte < 235)) > 200
 
 
+@pytest.mark.slow
 def test_a_killed_command_leaves_complete_mattes_and_no_processes(tmp_path: Path) -> None:
     masks, images, out = write_masks(tmp_path, 16, height=160, width=120)
     command = [str(Path(sys.executable).with_name("mmnet")), "data", "mattes", *map(str, (masks, images, out))]

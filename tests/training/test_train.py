@@ -1,8 +1,7 @@
-"""Training: it learns, it goes on bit for bit, it says what is wrong."""
+"""The training loop: checkpoints, resuming bit for bit, refusals, and `mmnet train`."""
 
 from __future__ import annotations
 
-import json
 import shutil
 import signal
 import subprocess
@@ -20,10 +19,9 @@ from mmnet.network.checkpoint import CheckpointCorruptError, load_checkpoint, sa
 from mmnet.network.config import ModelConfig
 from mmnet.training.checkpoints import STATE_FILE
 from mmnet.training.loop import train
-from mmnet.training.recipes import RECIPES, RecipeError, find_recipe
 from mmnet.training.run import DivergedError, ResumeError
 
-pytestmark = pytest.mark.filterwarnings(EAGERLY)
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(EAGERLY)]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -147,40 +145,6 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(imag
     with pytest.raises(DivergedError, match="step 101"):
         train(small_run(tmp_path / "run", images, broken), keras, Notes())
     assert not (tmp_path / "run").exists() or not list((tmp_path / "run").iterdir())
-
-
-class TestRecipes:
-    def test_published_is_the_papers(self):
-        recipe = RECIPES["published"]
-        (stage,) = recipe.stages
-        assert (stage.size, stage.batch, stage.learning_rate, stage.final_learning_rate) == (256, 32, 1e-4, 1e-4)
-        assert (recipe.weight_decay, recipe.norm_decay, recipe.augmentation) == (4e-7, 0.999, "published")
-        assert set(recipe.weights.values()) == {1.0}
-        assert not recipe.continues
-
-    @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
-    def test_every_recipe_is_plain_data(self, recipe):
-        assert json.loads(json.dumps(recipe.to_json()))["name"] == recipe.name
-
-    @pytest.mark.parametrize("steps", [2, 7, 100, 10**6])
-    def test_scaling_keeps_the_shares(self, steps):
-        recipe = RECIPES["portrait"]
-        scaled = recipe.scaled(steps, None)
-        assert scaled.steps == steps
-        share = recipe.stages[0].steps / recipe.steps
-        assert abs(scaled.stages[0].steps - share * steps) <= 1
-
-    @pytest.mark.parametrize("steps", [2, 1000, 10**6])
-    def test_a_short_run_averages_over_a_part_of_itself(self, steps):
-        scaled = RECIPES["fine-tune"].scaled(steps, None)
-        assert 1 / (1 - scaled.weight_average) == pytest.approx(min(1000, max(2, steps / 20)))
-        assert RECIPES["published"].scaled(steps, None).weight_average == 0
-
-    def test_what_cannot_be_is_refused(self):
-        with pytest.raises(RecipeError, match="published, incremental"):
-            find_recipe("magic")
-        with pytest.raises(RecipeError, match="too few"):
-            RECIPES["portrait"].scaled(1, None)
 
 
 class TestCommand:

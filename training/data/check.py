@@ -7,7 +7,7 @@ that may be intended is a warning.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from mmnet.arrays import AnyArray, U8Array
 from mmnet.runtime.imaging.photos import PhotoError, read_stored
 from mmnet.training.data.layouts import Pair, PairError, Source, find_source, is_validation, matte_of
-
-Progress = Callable[[int, int], None]
+from mmnet.training.data.packs import Progress
 
 HASH_BITS = 64
 # Of 64 bits. Among 1,600 portraits from Flickr all pairs within 6 were the same image or were taken a moment apart; at

@@ -15,6 +15,7 @@ import numpy as np
 
 from mmnet.arrays import AnyArray, U8Array
 from mmnet.errors import MMNetError
+from mmnet.evaluation.datasets.pairs import IMAGE, MASK
 from mmnet.runtime.imaging.photos import PHOTO_EXTENSIONS, read_photo, read_stored, to_8_bits
 
 
@@ -279,7 +280,7 @@ def _partners(photos: Sequence[Path], mattes: Sequence[Path], key: Callable[[Pat
 
 
 def _find_folders(root: Path) -> Pairing:
-    return match_folders(root / "image", root / "mask")
+    return match_folders(root / IMAGE, root / MASK)
 
 
 def _find_cutouts(root: Path) -> Pairing:
@@ -317,7 +318,7 @@ class Layout:
 LAYOUTS: dict[str, Layout] = {
     "folders": Layout(
         "image/NAME.jpg with mask/NAME.png",
-        lambda root: (root / "image").is_dir() and (root / "mask").is_dir(),
+        lambda root: (root / IMAGE).is_dir() and (root / MASK).is_dir(),
         _find_folders,
     ),
     "aisegment": Layout(

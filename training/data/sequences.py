@@ -18,6 +18,8 @@ import cv2
 import numpy as np
 
 from mmnet.arrays import AnyArray, F32Array, U8Array
+from mmnet.evaluation.datasets.pairs import IMAGE, MASK
+from mmnet.evaluation.datasets.sequences import ABOUT
 from mmnet.files import atomic_folder, make_folder
 from mmnet.runtime.imaging.photos import read_photo
 from mmnet.runtime.imaging.writing import write_image
@@ -26,7 +28,6 @@ from mmnet.training.data.layouts import DataError, Pair, read_pair
 from mmnet.training.data.motion import MOTIONS, Matrix, Trajectory, placement
 from mmnet.training.data.packs import foreground_of
 
-IMAGE, MASK, ABOUT = "image", "mask", "sequences.json"
 FORMAT = "mmnet-sequences/1"
 # First word of the seeds, so that no other use of chance in this package shares a seed.
 _SEQUENCE = 11
@@ -169,7 +170,7 @@ def write_sequences(
         out: a folder, replaced if it exists.
         length, size, seed, clean: as for `render_frames`.
         workers: sequences rendered at the same time; None: one per core.
-        progress: called with the frames written and their total.
+        progress: called with the frames written and their total, from several threads.
 
     Raises:
         PhotoError, PairError: an image cannot be used; the message names it.
@@ -212,6 +213,7 @@ class _Scene:
             Trajectory(movement, random) for movement in (motion.person, motion.scene, motion.camera)
         )
         photo, self._alpha = read_pair(plan.pair)
+        self._held = cut_edges(self._alpha)
         self._foreground = foreground_of(photo, self._alpha, plan.pair.is_cutout)
         times = [time + part for time in _times(length) for part in (-motion.exposure / 2, motion.exposure / 2)]
         self._rest = self._place_person(times, random)
@@ -269,8 +271,8 @@ class _Scene:
         """Draw the map from the photo's pixels to the frame's, at rest, that keeps cut edges outside of the frame."""
         width, height = self._size
         photo_height, photo_width = self._alpha.shape
-        self._held = left, top, right, bottom = cut_edges(self._alpha)
-        aside, down = self._reach(self._person, times, camera=True)
+        left, top, right, bottom = self._held
+        aside, down = self._reach(self._person, times)
         scale = height / photo_height * random.uniform(0.85, 1.1)
         if left and right:
             scale = max(scale, (width + 2 * aside) / photo_width)
@@ -285,7 +287,7 @@ class _Scene:
     ) -> tuple[U8Array, Matrix]:
         """Return the background, made smaller if it is large, and its map to the frame, which it always fills."""
         width, height = self._size
-        aside, down = self._reach(self._scene, times, camera=True)
+        aside, down = self._reach(self._scene, times)
         wide, high = width + 2 * aside, height + 2 * down
         while min(photo.shape[1] / wide, photo.shape[0] / high) >= 2:
             photo = np.asarray(cv2.resize(photo, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
@@ -294,15 +296,13 @@ class _Scene:
         x, y = (-reach - rest * random.random() for reach, rest in zip((aside, down), spare, strict=True))
         return photo, np.array([[scale, 0, x], [0, scale, y], [0, 0, 1]])
 
-    def _reach(self, trajectory: Trajectory, times: Sequence[float], *, camera: bool) -> tuple[float, float]:
-        """Return how far the frame's corners move at most, in pixels, across and down."""
+    def _reach(self, trajectory: Trajectory, times: Sequence[float]) -> tuple[float, float]:
+        """Return how far trajectory and camera move the frame's corners at most, in pixels, across and down."""
         width, height = self._size
         corners = np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1]], np.float64).T
         farthest = np.zeros(2)
         for time in times:
-            whole = self._matrix(trajectory, time)
-            if camera:
-                whole = self._matrix(self._camera, time) @ whole
+            whole = self._matrix(self._camera, time) @ self._matrix(trajectory, time)
             farthest = np.maximum(farthest, np.abs((whole @ corners - corners)[:2]).max(axis=1))
         return float(farthest[0]), float(farthest[1])
 

@@ -1,4 +1,4 @@
-"""Quantization-aware training: it trains what is exported, goes on bit for bit, and needs no photos afterwards."""
+"""Quantization-aware training: its loop, its simulation, resuming bit for bit, and `mmnet quantize`."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Notes(TrainingListener):
         self.folders.append(folder.name)
 
 
-pytestmark = pytest.mark.filterwarnings(EAGERLY)
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(EAGERLY)]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -155,7 +155,7 @@ from pathlib import Path
 import keras
 from mmnet.training.qat.loop import train_quantized
 from support import eagerly
-from test_training import Notes, measure, quantized_run
+from test_qat import Notes, measure, quantized_run
 class Killed(Notes):
     def on_step(self, step, *rest):
         if step == 102:
