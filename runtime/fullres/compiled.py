@@ -87,7 +87,7 @@ def fit_line(alpha: AlphaU16, guide: U8Array, where: NDArray[np.bool_]) -> F32Ar
 def guided_alpha(line: FittedLine, photo: U8Array, crossed: TileFlags, inside: TileFlags) -> AlphaU8:
     """Compute the guided alpha of a photo; see `Kernels.guided_alpha`."""
     alpha = np.empty(photo.shape[:2], np.uint8)
-    opaque, edges = np.empty((2, *crossed.shape), np.bool_)
+    opaque, edges = np.empty(crossed.shape, np.bool_), np.empty(crossed.shape, np.bool_)
     arrays = [_memory(array) for array in (photo, crossed, inside, alpha, opaque, edges)]
     taps = [[_memory(values) for values in _tap_arrays(along)] for along in (line.rows, line.columns)]
     taps_by_reference = [byref(_Taps(*(values.data for values in along))) for along in taps]

@@ -34,6 +34,7 @@ class Kernels(Protocol):
             float32 [S, S, 4], whole: three slopes in 1/SLOPE_UNIT byte of alpha per grey level, and the offset in
             1/OFFSET_UNIT byte of alpha; below 2^16 in size.
         """
+        ...
 
     def guided_alpha(self, line: FittedLine, photo: U8Array, crossed: TileFlags, inside: TileFlags) -> AlphaU8:
         """Apply a fitted line to a photo's pixels.
@@ -44,6 +45,7 @@ class Kernels(Protocol):
             crossed: bool [rows, columns], the tiles in which alpha is computed.
             inside: bool [rows, columns], the other tiles in which alpha is 255; in the rest it is 0.
         """
+        ...
 
     def colour_difference(self, photo: U8Array, alpha: U8Array, step: int) -> ColourDifference:
         """Estimate by how much the foreground's colours differ from the background's, see `estimate_foreground`.
@@ -53,6 +55,7 @@ class Kernels(Protocol):
             alpha: uint8 [H, W], 255 = the foreground.
             step: the side of the cells that are sampled, in pixels: 1, 2, 4, 8 or 16.
         """
+        ...
 
     def composite(
         self, photo: U8Array, alpha: AlphaU8, background: U8Array, difference: ColourDifference | None
@@ -68,6 +71,7 @@ class Kernels(Protocol):
         Returns:
             uint8 [H, W, 3].
         """
+        ...
 
 
 KERNELS: Kernels = reference if compiled.LIBRARY is None else compiled
