@@ -22,7 +22,7 @@ __all__ = ["SavedCheckpoint", "TrainedRun", "TrainingListener", "TrainingOptions
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions:
-    """What `train` trains, and how.
+    """The options of a training: data, recipe, checkpoints and backend.
 
     Attributes:
         data: data sets, each a folder or a pack file, with an optional weight: `portraits/`, `wide/=0.5`. A folder has

@@ -69,7 +69,7 @@ class TrainingRun:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What a resumed run must have in common with its beginning; recorded in the provenance of its checkpoints."""
+        """The values that a resumed run must share with its beginning; the provenance of checkpoints records them."""
         teacher = {} if self.teacher is None else {"teacher_step": self.teacher.step}
         return {"recipe": self.recipe.to_json(), "seed": self.seed, "first_step": self.first_step, **teacher}
 
