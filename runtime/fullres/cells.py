@@ -16,7 +16,7 @@ _FRACTION_UNIT = 256  # positions have 8 fractional bits
 
 @dataclass(frozen=True)
 class ColourDifference:
-    """By how much the foreground's colours differ from the background's, F̂ − B̂, everywhere in a photo.
+    """The amount by which the foreground's colours differ from the background's, F̂ − B̂, everywhere in a photo.
 
     Attributes:
         cells: float32 [rows, columns, 3], contiguous: the difference of each cell, and of one more cell on every side,

@@ -1,4 +1,4 @@
-"""Where positions along an axis lie between the values to interpolate from."""
+"""Positions along an axis: where they lie between the values to interpolate from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mmnet.arrays import AnyArray
 
 @dataclass(frozen=True)
 class Taps:
-    """For each position along an axis: the two values it lies between, and how far along.
+    """The two values that each position along an axis lies between, and how far along.
 
     docs/internals/preprocessing.md, section 4.2, calls them i, j and f.
 

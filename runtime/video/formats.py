@@ -65,7 +65,7 @@ ENCODINGS: dict[tuple[ResultKind, str], Encoding] = {
 
 @dataclass(frozen=True)
 class AudioRule:
-    """Which audio a container takes.
+    """The audio that a container takes.
 
     Attributes:
         kept: codecs (FFmpeg's names) whose packets are copied; None copies all.

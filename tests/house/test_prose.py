@@ -12,8 +12,8 @@ from support import ROOT
 
 # Prepositions and pronouns, with which no docstring may begin.
 OPENINGS = {
-    "as", "at", "because", "between", "but", "by", "for", "from", "here", "how", "if", "in", "into", "it", "its", "of",
-    "on", "that", "their", "they", "these", "those", "to", "under", "up", "upon", "what", "where",
+    "as", "at", "because", "between", "but", "by", "for", "from", "here", "if", "in", "into", "it", "its", "of",
+    "on", "that", "their", "they", "these", "those", "to", "under", "up", "upon", "where",
     "which", "while", "who", "with", "within",
 }  # fmt: skip
 # Words that the glossary replaced: pattern, and what to say.
@@ -21,8 +21,6 @@ RETIRED = {
     r"\bpictures?\b": "image",
     r"\bsteadi(er|ed|es)\b": "temporal smoothing",
     r"\bunfold(s|ed|ing)?\b": "invert",
-    r"\b(a|one) (scale|range) a channel\b": "per channel",
-    r"\b(that|which) there (is|are) not\b": "unknown",
     r"\bmend(s|ed|ing)?\b": "fix",
 }
 SOURCES = sorted(
