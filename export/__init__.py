@@ -1,5 +1,5 @@
 """Export: a checkpoint becomes a verified .tflite with its metadata and recipe.
 
-The room between the inference graph and the file: `exporter` runs the steps, `convert` makes the bytes of each precision,
+The room between the inference graph and the file: `exporter` runs the steps, `convert` makes the bytes of a precision,
 `verify` checks them, `model` is the result.
 """
