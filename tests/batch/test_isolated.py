@@ -7,25 +7,10 @@ import os
 from functools import partial
 
 import pytest
+from isolated_functions import fail, refuse
 
 from mmnet.batch.errors import BatchError
 from mmnet.batch.isolated import IsolatedProcess, ProcessDiedError
-
-
-class UnpicklableError(Exception):
-    """An exception that cannot be sent to another process."""
-
-    def __init__(self) -> None:
-        super().__init__("with a lambda")
-        self.function = lambda: None
-
-
-def fail() -> None:
-    raise UnpicklableError
-
-
-def refuse() -> None:
-    raise ValueError("refused")
 
 
 def test_a_crash_ends_that_process_alone() -> None:

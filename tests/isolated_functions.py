@@ -1,0 +1,19 @@
+"""Functions for isolated processes, in a module that a new process can import by its name."""
+
+from __future__ import annotations
+
+
+class UnpicklableError(Exception):
+    """An exception that cannot be sent to another process."""
+
+    def __init__(self) -> None:
+        super().__init__("with a lambda")
+        self.function = lambda: None
+
+
+def fail() -> None:
+    raise UnpicklableError
+
+
+def refuse() -> None:
+    raise ValueError("refused")
