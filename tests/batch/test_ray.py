@@ -21,6 +21,8 @@ from batch_results import contents, ledger
 from skimage.data import astronaut
 from support import run
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("ray", reason="Ray is not installed: jobs on Ray were not tested; install mmnet[ray]")
 
 

@@ -27,6 +27,8 @@ from mmnet.evaluation.arm.environment import ArmPython
 from mmnet.evaluation.arm.parity import runtime_code
 from mmnet.runtime import MattingModel, PortraitMatter
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("adbutils", reason="ADBUTILS IS NOT INSTALLED: nothing over adb was tested")
 
 HERE = Path(__file__).parent

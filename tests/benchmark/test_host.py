@@ -20,6 +20,8 @@ from mmnet.network.checkpoint import save_checkpoint
 from mmnet.network.config import ModelConfig
 from mmnet.runtime.errors import ModelError
 
+pytestmark = pytest.mark.slow
+
 
 def benchmark(*arguments: object) -> dict[str, Any]:
     """Return the one measurement of a command that must succeed."""

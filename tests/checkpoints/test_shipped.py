@@ -16,6 +16,8 @@ from mmnet.network.resolve import SHIPPED, resolve, shipped
 from mmnet.runtime import PortraitMatter
 from mmnet.runtime.tflite.inspection import inspect_model
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def model():

@@ -15,6 +15,8 @@ from support import ROOT
 
 from mmnet.runtime import PortraitMatter, read_photo
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = ROOT / "examples"
 
 

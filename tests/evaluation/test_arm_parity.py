@@ -30,6 +30,8 @@ from mmnet.runtime import (
     to_model_input,
 )
 
+pytestmark = pytest.mark.slow
+
 STAGES = {"photo", "frame", "fits", "input", "alpha", "image", "matte", "foreground", "composite"}
 
 

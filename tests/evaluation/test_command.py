@@ -18,6 +18,8 @@ from mmnet.evaluation import metrics
 from mmnet.evaluation.figures import FIGURES
 from mmnet.runtime import PortraitMatter, Upsampling, read_photo
 
+pytestmark = pytest.mark.slow
+
 NAMES = [figure.name for figure in FIGURES]
 IMAGES = [f"p{index}" for index in range(6)]
 

@@ -34,6 +34,8 @@ from mmnet.runtime import MattingModel, read_photo, to_model_input
 from mmnet.runtime.tflite.inspection import inspect_model
 from mmnet.runtime.tflite.metadata import read_metadata, recipe_path
 
+pytestmark = pytest.mark.slow
+
 SIZE = 64
 CHECKPOINT = random_checkpoint(ModelConfig(0.35, SIZE, "legacy"), seed=1)
 VARIANTS = [(precision.name, dtype) for precision in PRECISIONS.values() for dtype in precision.inputs]

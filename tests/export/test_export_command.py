@@ -17,6 +17,8 @@ from mmnet.network.checkpoint import save_checkpoint
 from mmnet.network.config import ModelConfig
 from mmnet.runtime.tflite.inspection import inspect_model
 
+pytestmark = pytest.mark.slow
+
 CONFIG = ModelConfig(0.35, 64, "half_pixel")
 
 

@@ -22,6 +22,8 @@ from mmnet.graph.inference import inference_graph
 from mmnet.network.config import ModelConfig
 from mmnet.runtime.tflite.metadata import ModelMetadata
 
+pytestmark = pytest.mark.slow
+
 CLIENT = Path(__file__).with_name("mediapipe_client.py")
 CARD = ModelMetadata("MMNet", "Portrait matting.", "1.0.0", "The makers", "Apache-2.0", {"step": 304500})
 MODELS = ("float32", "float16", "uint8")

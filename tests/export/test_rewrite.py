@@ -16,6 +16,8 @@ from mmnet.network.keras_network import assign_weights, build_keras
 from mmnet.network.tfslim import newest_prefix, read_tfslim
 from mmnet.quantize.calibration import load_calibration
 
+pytestmark = pytest.mark.slow
+
 TOLERANCE = 1e-5
 WIDTHS = (1.4, 1.0, 0.75, 0.5, 0.35)
 

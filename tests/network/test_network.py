@@ -14,6 +14,8 @@ from mmnet.network.keras_network import assign_weights, build_keras, read_weight
 from mmnet.network.tfslim import newest_prefix, read_tfslim
 from mmnet.network.variables import VariableError, infer_width, variable_shapes
 
+pytestmark = pytest.mark.slow
+
 KERAS = ("keras", "tf_keras")
 
 

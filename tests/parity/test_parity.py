@@ -10,6 +10,8 @@ from mmnet.evaluation.parity.tolerances import DEFAULTS
 from mmnet.evaluation.resize import RESIZES
 from mmnet.quantize.precision import PRECISIONS
 
+pytestmark = pytest.mark.slow
+
 # Largest mean |Δα|, that of the worst image, and the increases of MAD and GAUSS_GRAD. A network that was not trained
 # is undecided everywhere, where a sigmoid is steepest: there 8 bits move alpha more than the product accepts of a
 # trained one. The figures are about three times those that were measured.

@@ -28,6 +28,8 @@ from mmnet.quantize.precision import PRECISIONS
 from mmnet.runtime import MattingModel
 from mmnet.training.qat.ranges import RangeImages, measure_ranges, save_with_ranges
 
+pytestmark = pytest.mark.slow
+
 SIZE = 64
 BARE = random_checkpoint(ModelConfig(0.35, SIZE, "legacy"), seed=1)
 DTYPES = PRECISIONS["int8"].inputs

@@ -28,6 +28,8 @@ from mmnet.runtime.tflite.contents import read_graph
 from mmnet.runtime.tflite.inspection import inspect_model
 from mmnet.runtime.tflite.layers import layers
 
+pytestmark = pytest.mark.slow
+
 CONFIG = ModelConfig(0.35, 32, "half_pixel")
 
 

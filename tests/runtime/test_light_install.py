@@ -15,6 +15,8 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
+pytestmark = pytest.mark.slow
+
 ALONE = {"PYTHONPATH": ""}  # the environment must not find a source tree that the tests run from
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -18,6 +18,8 @@ from mmnet.network.config import ModelConfig
 from mmnet.training.backend import BackendError, load_keras
 from mmnet.training.recipes import RECIPES
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("jax", reason="JAX is not installed (pip install 'mmnet[jax]')")
 
 _SCRIPT = """

@@ -23,6 +23,8 @@ from mmnet.arrays import AnyArray
 from mmnet.runtime import read_photo
 from mmnet.training.data.mattes import UNKNOWN, MatteError, Solver, make_trimap, solve_matte
 
+pytestmark = pytest.mark.slow
+
 
 def hard(matte: AnyArray, value: int = 255) -> AnyArray:
     return (matte > 127).astype(np.uint8) * np.uint8(value)

@@ -16,6 +16,8 @@ from mmnet.runtime import PortraitMatter, alpha_to_image, box_blurred_background
 from mmnet.web.content import Asset
 from mmnet.web.server import WebServer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def matter():
