@@ -14,3 +14,6 @@ A job mattes every image of a source into a destination. Its steps, each in a mo
 
 `mmnet.api.batching` is the door of this package.
 """
+
+if __name__ != "mmnet.batch":
+    raise ImportError("import mmnet.batch: this folder is a package of mmnet")

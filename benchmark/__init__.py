@@ -8,3 +8,6 @@
 
 `mmnet.api.benchmarking` is the public interface.
 """
+
+if __name__ != "mmnet.benchmark":
+    raise ImportError("import mmnet.benchmark: this folder is a package of mmnet")

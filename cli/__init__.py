@@ -4,3 +4,6 @@
 its options, calls the API, and shows the result; only this package prints, and only it imports typer and rich. What
 commands share: `options`, `console`, `progress` and `quiet`.
 """
+
+if __name__ != "mmnet.cli":
+    raise ImportError("import mmnet.cli: this folder is a package of mmnet")

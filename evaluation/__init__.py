@@ -17,3 +17,6 @@ The package needs NumPy, OpenCV and LiteRT, not TensorFlow, and prints nothing. 
 - `parity`: a quantized model against its float model, with tolerances and an HTML report.
 - `arm`: the runtime on emulated Arm processors against this machine, byte for byte.
 """
+
+if __name__ != "mmnet.evaluation":
+    raise ImportError("import mmnet.evaluation: this folder is a package of mmnet")

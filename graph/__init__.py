@@ -4,3 +4,6 @@ A checkpoint becomes the graph of the network as it was trained (`operators`), t
 (`rewrite`; both steps are `inference.inference_graph`), then TensorFlow operators (`lower`). Training in 8 bits goes
 the other way: `invert` turns trained kernels of the inference graph into variables of a checkpoint.
 """
+
+if __name__ != "mmnet.graph":
+    raise ImportError("import mmnet.graph: this folder is a package of mmnet")

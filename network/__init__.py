@@ -4,3 +4,6 @@
 `mmnet.graph` are all built from it. `checkpoint` reads and writes checkpoints, `tfslim` reads those of the original
 code, `resolve` finds the checkpoint that a user names, and `average` averages several.
 """
+
+if __name__ != "mmnet.network":
+    raise ImportError("import mmnet.network: this folder is a package of mmnet")

@@ -4,3 +4,6 @@
 layers from a file, `calibration` reads the photos that 8-bit ranges are measured on, `activations` names the 8-bit
 activations of the inference graph and measures their ranges, and `sensitivity` searches for the fewest float layers.
 """
+
+if __name__ != "mmnet.quantize":
+    raise ImportError("import mmnet.quantize: this folder is a package of mmnet")

@@ -16,6 +16,9 @@ It needs NumPy, OpenCV and LiteRT, and never TensorFlow. The names listed here a
 `matter` (`PortraitMatter`), `model` (`MattingModel`) and `profiles` (`Profile`) put them together.
 """
 
+if __name__ != "mmnet.runtime":
+    raise ImportError("import mmnet.runtime: this folder is a package of mmnet")
+
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.fullres.compositing import BackgroundError, composite, cutout, gaussian_blurred_background
 from mmnet.runtime.fullres.foreground import estimate_foreground

@@ -18,3 +18,6 @@ Modules:
     listener, events, curves: progress, its record for TensorBoard, and the curves drawn from the record.
     backend, process: the choice of the backend, and settings of the process.
 """
+
+if __name__ != "mmnet.training":
+    raise ImportError("import mmnet.training: this folder is a package of mmnet")

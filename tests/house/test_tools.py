@@ -120,3 +120,12 @@ def test_the_development_install_resolves_the_package(copied_tree: Path) -> None
         check=True,
     )
     assert Path(origin.stdout.strip()) == copied_tree / "src" / "mmnet" / "__init__.py"
+
+
+@pytest.mark.parametrize("folder", sorted(entry for entry in (ROOT / "src" / "mmnet").iterdir() if entry.is_symlink()))
+def test_a_folder_cannot_be_imported_beside_the_package(folder: Path) -> None:
+    """From the root, `import runtime` would load every class a second time."""
+    statement = f"import {folder.resolve().name}"
+    done = subprocess.run([sys.executable, "-c", statement], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"ImportError: import mmnet.{folder.name}: this folder is a package of mmnet" in done.stderr
