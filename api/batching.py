@@ -36,7 +36,7 @@ class FailedImage:
 
 @dataclass(frozen=True)
 class BatchReport:
-    """What `matte_batch` did. It prints as one line.
+    """The outcome of `matte_batch`. It prints as one line.
 
     Attributes:
         source, destination: the path or URI of each.

@@ -72,7 +72,7 @@ class LatencyReport:
 
     @property
     def warnings(self) -> list[str]:
-        """What makes the figures doubtful, one sentence each."""
+        """The reasons to doubt the figures, one sentence each."""
         return list(self.measurement["warnings"])
 
     def latency(self, model: str | None = None, *, threads: int | None = None, stage: str = "invoke") -> Latency:

@@ -18,7 +18,7 @@ from mmnet.runtime.fullres.rendering import ResultKind
 
 @dataclass
 class RemainingWork:
-    """What a run has to do.
+    """The work that is left for a run.
 
     Attributes:
         ledger: the ledger of this run, with the failures of earlier runs that are not tried again.

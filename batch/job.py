@@ -28,7 +28,7 @@ _MAX_REFUSED = 3  # tasks in a row whose results the destination refuses, before
 
 @dataclass
 class JobProgress:
-    """What a run has done so far.
+    """The progress of a run so far.
 
     Attributes:
         total: the number of images in the source.

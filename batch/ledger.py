@@ -35,7 +35,7 @@ _PART_LINES, _PART_SECONDS = 5000, 10.0
 
 @dataclass(frozen=True)
 class Entry:
-    """What became of an image: a line of the ledger.
+    """The outcome of one image: a line of the ledger.
 
     Attributes:
         name: the name of the image.

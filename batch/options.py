@@ -9,7 +9,7 @@ from mmnet.batch.errors import BatchError
 
 
 class ResultFormat(StrEnum):
-    """How results are stored: one file per image, or Parquet files (shards) of many images."""
+    """The form of the results: one file per image, or Parquet files (shards) of many images."""
 
     FILES = "files"
     PARQUET = "parquet"
@@ -30,7 +30,7 @@ class Columns:
 
 @dataclass(frozen=True)
 class BatchOptions:
-    """How a job is done.
+    """The options of a job.
 
     Attributes:
         to: `files`, one file per image, or `parquet`, shards of many images.

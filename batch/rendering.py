@@ -17,7 +17,7 @@ from mmnet.runtime.matter import PortraitMatter
 
 @dataclass(frozen=True)
 class RenderOptions:
-    """What is rendered of every image. It can be sent to other processes and machines.
+    """The rendering that every image gets. It can be sent to other processes and machines.
 
     The same photo and the same options give the same bytes, which are those of `mmnet matte`.
 

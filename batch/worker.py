@@ -43,7 +43,7 @@ Render = Callable[[str, bytes, str], EncodedImage]
 
 @dataclass(frozen=True)
 class JobRequest:
-    """What a job computes: the same for all of its workers.
+    """The computation of a job, the same for all of its workers.
 
     Attributes:
         rendering: what is rendered of every image.

@@ -24,7 +24,7 @@ class ProfileError(MMNetError):
 
 @dataclass(frozen=True)
 class ProfileSettings:
-    """What a profile sets.
+    """The settings of a profile.
 
     Attributes:
         upsampling: how the network's alpha is brought to the image's size.
@@ -36,7 +36,7 @@ class ProfileSettings:
 
 
 class Profile(StrEnum):
-    """How much work a matte gets after the network; the module's table compares them.
+    """The amount of work that a matte gets after the network; the module's table compares them.
 
     FINE: the best result: guided alpha, estimated foreground.
     FAST: the least work: bilinear alpha, the image's own colours.
@@ -47,7 +47,7 @@ class Profile(StrEnum):
 
     @property
     def settings(self) -> ProfileSettings:
-        """What the profile sets."""
+        """The settings of this profile."""
         return _SETTINGS[self]
 
     def override(self, upsampling: Upsampling | str | None = None, foreground: bool | None = None) -> ProfileSettings:

@@ -26,7 +26,7 @@ _POLL_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class RoundOptions:
-    """How models take turns on a phone.
+    """The options of the rounds in which models take turns on a phone.
 
     Attributes:
         threads: numbers of threads, each in 1-64; every model is measured with each of them.

@@ -10,7 +10,7 @@ from mmnet.benchmark.latency import Latency, Times
 
 @dataclass(frozen=True)
 class ToolResult:
-    """What one start of a tool on one model measured.
+    """The measurements of one start of a tool on one model.
 
     Attributes:
         load_ms: milliseconds to read the model, prepare its delegate and allocate tensors.

@@ -75,7 +75,7 @@ def check_threads(threads: Sequence[int]) -> None:
 
 @dataclass(frozen=True)
 class HostResult:
-    """What was measured of one model with one number of threads.
+    """The measurements of one model with one number of threads.
 
     Attributes:
         candidate: the model.

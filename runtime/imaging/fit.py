@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Fit(StrEnum):
-    """How an image that is not square is fitted into the square.
+    """The ways to fit an image that is not square into the square.
 
     STRETCH: the whole image fills the square, as MMNet was trained.
     CROP: the largest central square of the image fills the square; the rest is background.

@@ -1,4 +1,4 @@
-"""What the headers of photo files say: the size of the image, and how it is turned.
+"""The headers of photo files: the size of the image, and how it is turned.
 
 A file of a few bytes can declare an image that fills the memory. Its header is read first, so that no decoder allocates
 for such an image.

@@ -14,7 +14,7 @@ class RequestError(MMNetError):
 
 @dataclass(frozen=True)
 class VideoOptions:
-    """What the user may choose about videos.
+    """The options of videos.
 
     Attributes:
         crf: constant rate factor of the encoder, 0 is the best quality; None takes the default of the encoding.
@@ -29,7 +29,7 @@ class VideoOptions:
 
 @dataclass(frozen=True)
 class MatteRequest:
-    """What is asked for of every job.
+    """The settings that all jobs of a request share.
 
     Attributes:
         renderer: renders each image and its alpha.

@@ -20,7 +20,7 @@ _TIMEOUT_SECONDS = 300
 
 @dataclass(frozen=True)
 class Delegation:
-    """How XNNPACK splits the graph.
+    """The partitions into which XNNPACK splits the graph.
 
     Attributes:
         partitions: how many subgraphs XNNPACK runs. One is best: each further one passes activations between XNNPACK

@@ -16,7 +16,7 @@ _MAX_TENSOR_VALUES = 1 << 28
 
 
 class Delegate(StrEnum):
-    """What runs the operators on this machine.
+    """The implementation that runs the operators on this machine.
 
     XNNPACK: LiteRT's default, optimized for the processor.
     NONE: LiteRT's built-in kernels.

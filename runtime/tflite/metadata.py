@@ -1,4 +1,4 @@
-"""What a .tflite says about itself: the TFLite metadata that MediaPipe and Android read, and the recipe of the export.
+"""Metadata of a .tflite: the TFLite metadata that MediaPipe and Android read, and the recipe of the export.
 
 A model file carries named metadata buffers. Two of them matter here. `TFLITE_METADATA` is a flatbuffer with the schema
 of tensorflow/tflite-support and MediaPipe (`metadata_schema.fbs`, file identifier M001). `MMNET_RECIPE` is UTF-8 JSON
@@ -40,7 +40,7 @@ MODEL_METADATA = (
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """What a model file says about itself.
+    """The metadata in a model file.
 
     Attributes:
         name: of the model, for example "MMNet-1.0 256 int8".

@@ -22,7 +22,7 @@ _COMPANIONS = {BT709: (1, 1), BT470BG: (5, 6), BT601: (6, 6), BT2020: (9, 14)}
 
 @dataclass(frozen=True)
 class Colour:
-    """How the numbers of a video stand for colours, as codes of H.273.
+    """The colour encoding of a video, as codes of H.273.
 
     Attributes:
         matrix: which matrix converts Y'CbCr to R'G'B'.

@@ -19,7 +19,7 @@ VIDEO_EXTENSIONS = frozenset(
 
 @dataclass(frozen=True)
 class Encoding:
-    """How images are encoded as a video stream.
+    """The encoding of images as a video stream.
 
     Attributes:
         codec, pixel_format: FFmpeg's names.

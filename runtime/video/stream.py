@@ -180,7 +180,7 @@ class LiveStream:
 
     @property
     def dropped(self) -> int:
-        """How many frames were skipped for newer ones."""
+        """The number of frames that were skipped for newer ones."""
         return self._mailbox.dropped
 
     def send(self, frame: U8Array, timestamp_ms: Milliseconds) -> None:

@@ -25,7 +25,7 @@ _OWN_METADATA = frozenset({"major_brand", "minor_version", "compatible_brands", 
 
 
 class VideoSource(Protocol):
-    """What a written video takes over from its source; `VideoInput` documents the attributes."""
+    """The properties that a written video takes over from its source; `VideoInput` documents the attributes."""
 
     height: int
     width: int

@@ -12,8 +12,8 @@ from support import ROOT
 
 # Prepositions and pronouns, with which no docstring may begin.
 OPENINGS = {
-    "as", "at", "because", "between", "but", "by", "for", "from", "here", "if", "in", "into", "it", "its", "of",
-    "on", "that", "their", "they", "these", "those", "to", "under", "up", "upon", "where",
+    "as", "at", "because", "between", "but", "by", "for", "from", "here", "how", "if", "in", "into", "it", "its", "of",
+    "on", "that", "their", "they", "these", "those", "to", "under", "up", "upon", "what", "where",
     "which", "while", "who", "with", "within",
 }  # fmt: skip
 # Words that the glossary replaced: pattern, and what to say.
