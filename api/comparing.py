@@ -129,7 +129,7 @@ def compare(
         command: the command line to name in the report.
 
     Raises:
-        NotComparedError: a tolerance needs mattes that there are not, or has an unknown name.
+        NotComparedError: a tolerance needs mattes and the data has none, or its name is unknown.
         ResizeError: `resize` is unknown.
         DatasetError: some images cannot be used; it lists all of them, and nothing is compared.
         ModelError: a model cannot be used.

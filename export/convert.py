@@ -68,7 +68,6 @@ def to_int8(
         input_dtype: `uint8` (pixels as they are, alpha bytes) or `float32` (0-1, quantized inside the model).
         progress: called with the number of images measured so far.
     """
-
     return convert(graph, lambda converter, tf: configure_int8(converter, tf, images, input_dtype, progress))
 
 

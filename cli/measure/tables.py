@@ -24,10 +24,14 @@ class Row(Protocol):
     """A row of a table: the name of a figure, and which of its means is the best."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name of the figure."""
+        ...
 
     @property
-    def higher_is_better(self) -> bool: ...
+    def higher_is_better(self) -> bool:
+        """Whether a higher value is better."""
+        ...
 
 
 def figure_tables(results: Sequence[Result], width: int, figures: Sequence[Row] = FIGURES) -> Iterator[Table]:

@@ -146,8 +146,10 @@ class TemporalSmoother:
         return smoothed.astype(np.uint16)
 
     def _motion(self, alpha: Words, grey: U8Array, before: U8Array) -> F32Array:
-        """Return where each pixel was, relative to where it is: float32 [G, G, 2], x and y. Around the person, the
-        person's motion is used."""
+        """Return where each pixel was, relative to where it is: float32 [G, G, 2], x and y.
+
+        Around the person, the person's motion is used.
+        """
         flow = np.zeros((*grey.shape, 2), np.float32)
         if len(grey) < _LEAST_FLOW_SIDE:
             return flow

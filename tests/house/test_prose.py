@@ -22,7 +22,11 @@ RETIRED = {
     r"\bsteadi(er|ed|es)\b": "temporal smoothing",
     r"\bunfold(s|ed|ing)?\b": "invert",
     r"\bmend(s|ed|ing)?\b": "fix",
+    r"\b(a|one) (scale|range) a channel\b": "one per channel",
+    r"\b(that|which) there (is|are) not\b": "unknown",
 }
+# Texts that go into exported files, whose bytes do not change.
+KEPT = {("quantize/precision.py", "a scale a channel")}
 SOURCES = sorted(
     ROOT / name
     for name in subprocess.run(
@@ -52,4 +56,5 @@ def test_docstrings_begin_with_what_the_thing_is(path: Path) -> None:
 def test_retired_words(path: Path) -> None:
     text = path.read_text()
     found = {match.group(): say for word, say in RETIRED.items() for match in re.finditer(word, text, re.IGNORECASE)}
-    assert not found
+    kept = {words for name, words in KEPT if name == str(path.relative_to(ROOT))}
+    assert not found.keys() - kept, found
