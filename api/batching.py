@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmnet.api.checked_model import checked_model
+from mmnet.api.documents import json_text, save_text
 from mmnet.batch.options import BatchOptions
 from mmnet.errors import MissingExtraError
 from mmnet.runtime.profiles import DEFAULT_PROFILE, Profile, choose_profile
@@ -84,7 +85,20 @@ class BatchReport:
         left = f", {self.left} left; the same command continues" if self.left else ""
         return ("interrupted: " if self.interrupted else "") + counts + left
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_json(self) -> str:
+        """Return `document` as text, without a newline at its end."""
+        return json_text(self.document())
+
+    def save_json(self, path: str | Path, *, force: bool = False) -> None:
+        """Write `to_json` into a file.
+
+        Raises:
+            OutputExistsError: the file exists and `force` is false.
+            OutputError: it cannot be written.
+        """
+        save_text(path, self.to_json() + "\n", force=force)
+
+    def document(self) -> dict[str, Any]:
         """Return the report as JSON values: what `mmnet batch --json` prints."""
         rate = self.images_per_second
         return {

@@ -5,7 +5,7 @@ import mmnet
 report = mmnet.measure_latency(["mmnet-int8.tflite", "mmnet-float.tflite"], threads=(1, 2))
 print(report)                                  # the table
 report.ratio("mmnet-float", threads=2).median  # to the first model, on as many threads
-report.save("latency.json")
+report.save_json("latency.json")
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mmnet.benchmark.android.measurement import ToolOptions, measure_on_phone
 from mmnet.benchmark.android.phone import ANY, find_phone
 from mmnet.benchmark.android.rounds import RoundOptions
 from mmnet.benchmark.candidates import Model, choose_candidates
-from mmnet.benchmark.document import make_document, read_document, write_document
+from mmnet.benchmark.document import make_document, read_document, to_json, write_document
 from mmnet.benchmark.errors import BenchmarkError
 from mmnet.benchmark.figure import draw
 from mmnet.benchmark.host.machine import describe_host
@@ -111,7 +111,11 @@ class LatencyReport:
         """Return the report as the JSON document that `mmnet benchmark --json` writes."""
         return make_document([self.measurement])
 
-    def save(self, path: str | Path, *, merge: bool = False, force: bool = False) -> None:
+    def to_json(self) -> str:
+        """Return `document` as text, without a newline at its end."""
+        return to_json(self.document())
+
+    def save_json(self, path: str | Path, *, merge: bool = False, force: bool = False) -> None:
         """Write the report as a JSON document.
 
         Args:
@@ -142,7 +146,7 @@ def measure_latency(
     *,
     baseline: Model | None = None,
     naive: str | Path | None = None,
-    checkpoints: str | Path = DEFAULT_FOLDER,
+    checkpoint_dir: str | Path = DEFAULT_FOLDER,
     threads: int | Sequence[int] = 1,
     runs: int = 100,
     warmup_runs: int = 10,
@@ -162,7 +166,7 @@ def measure_latency(
         baseline: the model that the others are compared with; the first of `models` if None.
         naive: a checkpoint (a path, a name, `latest` or `best`) whose naive conversion is the baseline; not together
             with `baseline`. Needs the extras `export` and `train`.
-        checkpoints: the folder that holds the checkpoints, for `naive`.
+        checkpoint_dir: the folder that holds the checkpoints, for `naive`.
         threads: one or more numbers of threads, each in 1-64; every model is measured with each of them.
         runs: measured runs of every model, >= 1.
         warmup_runs: runs before them, >= 0.
@@ -187,7 +191,7 @@ def measure_latency(
         composite=composite,
     )
     machine = describe_host()  # before this process loads the machine
-    candidates, base = choose_candidates(_listed(models), baseline, naive, checkpoints, progress)
+    candidates, base = choose_candidates(_listed(models), baseline, naive, checkpoint_dir, progress)
     return LatencyReport(measure_on_host(machine, candidates, base, options, progress, command=command))
 
 
@@ -198,7 +202,7 @@ def measure_latency_on_phone(
     binary: str | Path | None = None,
     baseline: Model | None = None,
     naive: str | Path | None = None,
-    checkpoints: str | Path = DEFAULT_FOLDER,
+    checkpoint_dir: str | Path = DEFAULT_FOLDER,
     threads: int | Sequence[int] = 1,
     runs: int = 100,
     warmup_runs: int = 10,
@@ -223,7 +227,7 @@ def measure_latency_on_phone(
             measures every stage with the installed demo app.
         baseline: as for `measure_latency`.
         naive: as for `measure_latency`.
-        checkpoints: as for `measure_latency`.
+        checkpoint_dir: as for `measure_latency`.
         threads: as for `measure_latency`.
         runs: measured runs of every model over all rounds, >= 1.
         warmup_runs: runs before the measured ones of every start, >= 0.
@@ -247,7 +251,7 @@ def measure_latency_on_phone(
     tool = ToolOptions(None if binary is None else Path(binary), delegate, affinity, folder, warmup_runs)
     turns = RoundOptions(_counts(threads), runs, rounds, cool_down, timeout)
     phone = find_phone(device)
-    candidates, base = choose_candidates(_listed(models), baseline, naive, checkpoints, progress)
+    candidates, base = choose_candidates(_listed(models), baseline, naive, checkpoint_dir, progress)
     return LatencyReport(measure_on_phone(phone, candidates, base, tool, turns, progress, command=command))
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from mmnet import svg
+from mmnet.api.documents import json_text, save_text
 from mmnet.evaluation.parity.tolerances import DEFAULTS
 from mmnet.export.sensitivity import measure_layers
-from mmnet.files import atomic_file, check_writable
 from mmnet.graph.inference import inference_graph
 from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint
 from mmnet.quantize.calibration import Calibration, load_calibration
@@ -43,7 +43,7 @@ class SensitivityReport:
     sensitivity: Sensitivity
     proposal: Proposal
 
-    def to_json(self) -> dict[str, Any]:
+    def document(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""
         measured, proposal = self.sensitivity, self.proposal
         return {
@@ -75,7 +75,11 @@ class SensitivityReport:
         """Return the proposed recipe, for `mmnet.export_tflite`; without float layers if none meets the tolerance."""
         return ExportRecipe("int8", None, self.proposal.float_layers or ())
 
-    def save_recipe(self, path: str | Path, *, force: bool = False) -> Path:
+    def to_json(self) -> str:
+        """Return `document` as text, without a newline at its end."""
+        return json_text(self.document())
+
+    def save_recipe(self, path: str | Path, *, force: bool = False) -> None:
         """Write the proposed recipe, for `export-tflite --recipe`, and where it came from.
 
         Args:
@@ -88,15 +92,15 @@ class SensitivityReport:
         """
         figures = {"tolerance": self.proposal.tolerance, "error": self.proposal.error}
         document = self.recipe().to_json() | {"proposed": self._inputs() | figures}
-        return _write(Path(path), json.dumps(document, indent=2) + "\n", force=force)
+        save_text(path, json.dumps(document, indent=2) + "\n", force=force)
 
-    def save_json(self, path: str | Path, *, force: bool = False) -> Path:
+    def save_json(self, path: str | Path, *, force: bool = False) -> None:
         """Write `to_json` into a file; arguments and errors are those of `save_recipe`."""
-        return _write(Path(path), json.dumps(self.to_json(), indent=1) + "\n", force=force)
+        save_text(path, self.to_json() + "\n", force=force)
 
-    def save_plot(self, path: str | Path, *, force: bool = False) -> Path:
+    def save_plot(self, path: str | Path, *, force: bool = False) -> None:
         """Write an SVG of every layer's error; arguments and errors are those of `save_recipe`."""
-        return _write(Path(path), self.to_svg(), force=force)
+        save_text(path, self.to_svg(), force=force)
 
     def to_svg(self) -> str:
         """Return an SVG file that shows what every layer adds to the error."""
@@ -198,10 +202,3 @@ def measure_sensitivity(
         graph, calibration.images, count=count, tolerance=tolerance, progress=progress
     )
     return SensitivityReport(opened, calibration, count, sensitivity, proposal)
-
-
-def _write(path: Path, text: str, *, force: bool) -> Path:
-    check_writable(path, force=force)
-    with atomic_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return path

@@ -134,7 +134,7 @@ def batch(
         _write_errors(errors, report)
     _show(console, report, f"{report.destination}/errors.jsonl" if errors is None else str(errors))
     if as_json:
-        typer.echo(json.dumps(report.to_dict(), indent=2))
+        typer.echo(json.dumps(report.document(), indent=2))
     if not report.complete:
         raise typer.Exit(_INTERRUPTED if report.interrupted else 1)
 

@@ -122,7 +122,7 @@ class _Output:
     def show(self, report: LatencyReport) -> None:
         """Write the JSON and show the table."""
         if self.json_file is not None and not self.to_stdout:
-            report.save(self.json_file, merge=self.merge, force=self.force)
+            report.save_json(self.json_file, merge=self.merge, force=self.force)
         show_latency(wide_console(stderr=self.to_stdout), report.table)
         if self.to_stdout:
             typer.echo(to_json(report.document()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -101,7 +100,7 @@ def sensitivity_command(
         console.print(f"[bold]wrote[/] {escape(str(output))}", soft_wrap=True)
         console.print(f"[bold]next[/]  {command} --recipe {escape(str(output))}", soft_wrap=True)
     if to_stdout:
-        typer.echo(json.dumps(report.to_json(), indent=1))
+        typer.echo(report.to_json())
     if not report.proposal.met:
         raise typer.Exit(1)
 

@@ -35,7 +35,7 @@ def test_one_call_mattes_a_folder(portraits: Path, tmp_path: Path, run_here: Any
     assert seen[-1] == 11
     run_here(portraits, tmp_path / "other")
     assert contents(tmp_path / "out") == contents(tmp_path / "other")
-    document = json.loads(json.dumps(report.to_dict()))
+    document = json.loads(report.to_json())
     assert (document["total"], document["make"], document["left"]) == (11, "alpha", 0)
 
 

@@ -54,11 +54,11 @@ def test_what_was_not_measured_is_refused(report: mmnet.LatencyReport) -> None:
 
 def test_a_report_is_saved_and_merged(report: mmnet.LatencyReport, tmp_path: Path) -> None:
     path = tmp_path / "latency.json"
-    report.save(path)
-    report.save(path, merge=True)
+    report.save_json(path)
+    report.save_json(path, merge=True)
     assert json.loads(path.read_text())["measurements"] == [report.measurement, report.measurement]
     with pytest.raises(mmnet.MMNetError, match="exists already"):
-        report.save(path)
+        report.save_json(path)
 
 
 @pytest.mark.parametrize(

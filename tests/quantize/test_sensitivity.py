@@ -233,4 +233,4 @@ def test_a_report_prints_every_layer_and_its_conclusion(checkpoint, float_layers
     assert lines[-1].startswith(conclusion)
     assert repr(report).startswith(f"<SensitivityReport mine: {conclusion}")
     assert report.recipe() == ExportRecipe("int8", None, float_layers or ())
-    assert report.to_json()["proposal"]["met"] == (float_layers is not None)
+    assert report.document()["proposal"]["met"] == (float_layers is not None)
