@@ -68,7 +68,7 @@ def benchmark(
         "models": models,
         "baseline": baseline,
         "naive": naive,
-        "checkpoints": ckpt_dir,
+        "checkpoint_dir": ckpt_dir,
         "threads": _parse_threads(threads),
         "runs": runs,
         "warmup_runs": warmup,
