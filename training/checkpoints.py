@@ -21,6 +21,7 @@ from mmnet.network.checkpoint import (
     read_document,
     save_checkpoint,
 )
+from mmnet.training.events import EVENTS_FOLDER
 from mmnet.training.run import ResumeError, TrainingRun
 
 STATE_FILE = "training.safetensors"
@@ -57,12 +58,12 @@ class SavedStep:
 
 
 def check_new(folder: Path) -> None:
-    """Raise if a run's folder is not empty.
+    """Raise if a run's folder holds more than the record of a run that ended before its first checkpoint.
 
     Raises:
-        OutputExistsError: it holds files.
+        OutputExistsError: it holds checkpoints or other files.
     """
-    if folder.exists() and any(folder.iterdir()):
+    if folder.exists() and any(entry.name != EVENTS_FOLDER for entry in folder.iterdir()):
         raise OutputExistsError(
             f"{folder}: holds a run already; go on with --resume latest, or name another with --run"
         )

@@ -89,7 +89,9 @@ def curves_image(curves: Curves) -> bytes:
                 marker = "." if tag.startswith("metrics/") else ""
                 axes.plot(list(curves[tag]), list(curves[tag].values()), marker=marker, label=tag.split("/")[-1])
         if len(tags) > 1:
-            axes.legend()
+            handles, labels = axes.get_legend_handles_labels()
+            if handles:
+                axes.legend(handles, labels)
         axes.set_xlabel("step")
     image = io.BytesIO()
     # The metadata would hold the version of Matplotlib, and so change the bytes.

@@ -71,7 +71,9 @@ def list_files(folder: Path, extensions: Iterable[str], none: str) -> list[Path]
         raise PhotoError(f"{folder}: cannot be listed: {error.strerror}") from error
     files = [entry for entry in names if entry.suffix.lower() in wanted and entry.is_file()]
     if not files:
-        raise PhotoError(f"{folder}: has {none} in it ({', '.join(wanted)})")
+        inner = folder / "image"  # where a data set keeps its photos
+        hint = f"; name {inner}, the photos of this data set" if inner.is_dir() else ""
+        raise PhotoError(f"{folder}: has {none} in it ({', '.join(wanted)}){hint}")
     return files
 
 

@@ -17,7 +17,7 @@ from mmnet.errors import OutputExistsError
 from mmnet.network.checkpoint import load_checkpoint, save_checkpoint
 from mmnet.network.config import ModelConfig
 from mmnet.training.checkpoints import step_folder
-from mmnet.training.data.layouts import LayoutError
+from mmnet.training.data.layouts import DataError, LayoutError
 from mmnet.training.listener import ListenerGroup
 from mmnet.training.recipes import RecipeError, find_recipe
 
@@ -149,3 +149,13 @@ def test_a_group_passes_every_event_on() -> None:
         getattr(group, name)(*arguments)
         assert calls == [(name, arguments)] * 2
         calls.clear()
+
+
+def test_a_run_that_never_began_does_not_block_the_next(tmp_path: Path) -> None:
+    """The record of a run that ended before its first checkpoint is no run."""
+    for attempt in range(2):
+        with pytest.raises(DataError, match="no such folder"):
+            mmnet.train(
+                data=[str(tmp_path / "nothing")], start="latest", steps=1, run="mine", checkpoint_dir=tmp_path / "ckpt"
+            )
+        assert {entry.name for entry in (tmp_path / "ckpt" / "mine").iterdir()} == {"events"}, attempt

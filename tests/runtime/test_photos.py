@@ -285,3 +285,9 @@ def test_list_photos(tmp_path: Path) -> None:
         list_photos(tmp_path / "folder.jpg")
     with pytest.raises(PhotoError, match="cannot be listed"):
         list_photos(tmp_path / "missing")
+
+
+def test_the_folder_of_a_data_set_names_its_photos(tmp_path: Path) -> None:
+    (tmp_path / "image").mkdir()
+    with pytest.raises(PhotoError, match=f"name {tmp_path / 'image'}, the photos of this data set"):
+        list_photos(tmp_path)

@@ -201,3 +201,11 @@ def test_the_command(tmp_path: Path) -> None:
     assert "empty matte" in bad.stderr
     assert "Traceback" not in bad.stderr
     assert "is not a data set" in error_line(run("mmnet", "data", "check", tmp_path))
+
+
+def test_the_folder_around_data_sets_names_them(tmp_path: Path) -> None:
+    for part in ("image", "mask"):
+        (tmp_path / "train" / part).mkdir(parents=True)
+    assert f"name one of the data sets in it: {tmp_path / 'train'}" in error_line(
+        run("mmnet", "data", "check", tmp_path)
+    )

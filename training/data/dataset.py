@@ -92,7 +92,8 @@ def load_data(
         raise DataError(f"{', '.join(arguments)}: no image is left to train on; choose a smaller validation fraction")
     if validation > 0 and not held:
         raise DataError(
-            f"{', '.join(arguments)}: no image validates with a fraction of {validation:g}; choose a larger one"
+            f"{', '.join(arguments)}: no image validates with a fraction of {validation:g}; choose a larger fraction "
+            "(--validation), or add images"
         )
     return DataSet(
         tuple(training),

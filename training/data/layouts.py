@@ -89,7 +89,9 @@ def find_source(root: Path, weight: float = 1.0) -> Source:
     try:
         layout = next((name for name, layout in LAYOUTS.items() if layout.fits(root)), None)
         if layout is None:
-            raise LayoutError(f"{root}: is not a data set; it needs {_known_layouts()}")
+            splits = sorted(child.name for child in root.iterdir() if any(one.fits(child) for one in LAYOUTS.values()))
+            hint = f"; name one of the data sets in it: {', '.join(str(root / name) for name in splits)}"
+            raise LayoutError(f"{root}: is not a data set; it needs {_known_layouts()}{hint if splits else ''}")
         pairs, unpaired = LAYOUTS[layout].find(root)
     except OSError as error:
         raise LayoutError(f"{error.filename}: cannot be listed: {error.strerror}") from error
