@@ -299,7 +299,7 @@ def plot_latency(
 
     Args:
         evaluation: a file that `mmnet evaluate --json` wrote.
-        latency: one or more files that `mmnet benchmark --json` or `LatencyReport.save` wrote.
+        latency: one or more files that `mmnet benchmark --json` or `LatencyReport.save_json` wrote.
         figure: the error on the vertical axis, a figure of the evaluation of which less is better.
         stage: the stage on the horizontal axis: preprocess, invoke, postprocess or total.
         threads: the number of threads.

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from mmnet.api.training import SavedCheckpoint
+from mmnet.api.training import SavedCheckpoint, data_list
 from mmnet.errors import MissingExtraError, MMNetError
 from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.ranges import Ranges
@@ -60,7 +60,7 @@ class QuantizedCheckpoint:
 
 def quantize_checkpoint(
     checkpoint: str | Path | OpenedCheckpoint = "latest",
-    data: Sequence[str | Path] = (),
+    data: str | Path | Sequence[str | Path] = (),
     *,
     checkpoint_dir: str | Path = DEFAULT_FOLDER,
     steps: int = DEFAULT_STEPS,
@@ -111,8 +111,8 @@ def quantize_checkpoint(
         MissingExtraError: a package for training or for 8 bits is not installed.
         OutputError: a checkpoint could not be written.
     """
-    listener, folder = listener or TrainingListener(), Path(checkpoint_dir) / run
-    _check(steps, data, calibration, folder, resume=resume)
+    listener, folder, data_sets = listener or TrainingListener(), Path(checkpoint_dir) / run, data_list(data)
+    _check(steps, data_sets, calibration, folder, resume=resume)
     if not isinstance(checkpoint, OpenedCheckpoint):
         checkpoint = open_checkpoint(checkpoint, checkpoint_dir)
     checkpoint = checkpoint.resized(size)
@@ -120,7 +120,7 @@ def quantize_checkpoint(
     start = checkpoint.checkpoint
     recipe = recipe_for(start.config.size, steps, batch, backgrounds=backgrounds is not None)
     # One reading serves the measurement of ranges and the training.
-    read = cache(data_reader(data, recipe, validation, backgrounds, workers, listener))
+    read = cache(data_reader(data_sets, recipe, validation, backgrounds, workers, listener))
     measure = _range_measurement(start, calibration, calibration_photos, read, listener)
     if steps == 0:
         return _result(folder, save_with_ranges(start, measure(), folder))
@@ -128,7 +128,7 @@ def quantize_checkpoint(
         recipe=recipe,
         folder=folder,
         data=read,
-        description=describe_data(data, validation),
+        description=describe_data(data_sets, validation),
         seed=seed,
         start=start,
         save_every=save_every,

@@ -20,6 +20,11 @@ from mmnet.training.run import TrainingRun, data_reader, describe_data
 __all__ = ["SavedCheckpoint", "TrainedRun", "TrainingListener", "TrainingOptions", "train"]
 
 
+def data_list(data: str | Path | Sequence[str | Path]) -> list[str]:
+    """Return data sets as a list; a single one may be given by itself."""
+    return [str(data)] if isinstance(data, str | Path) else [str(one) for one in data]
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions:
     """The options of a training: data, recipe, checkpoints and backend.
@@ -47,7 +52,7 @@ class TrainingOptions:
         workers: threads that prepare images; None: one per core.
     """
 
-    data: Sequence[str | Path]
+    data: str | Path | Sequence[str | Path]
     recipe: str | Recipe = "fine-tune"
     start: str | Path | OpenedCheckpoint | None = None
     teacher: str | Path | OpenedCheckpoint | None = None
@@ -174,8 +179,10 @@ def _describe(options: TrainingOptions, listener: TrainingListener) -> TrainingR
     return TrainingRun(
         recipe=recipe,
         folder=folder,
-        data=data_reader(options.data, recipe, options.validation, options.backgrounds, options.workers, listener),
-        description=describe_data(options.data, options.validation),
+        data=data_reader(
+            data_list(options.data), recipe, options.validation, options.backgrounds, options.workers, listener
+        ),
+        description=describe_data(data_list(options.data), options.validation),
         seed=options.seed,
         start=opened["from"].checkpoint if "from" in opened else None,
         teacher=opened["teacher"].checkpoint if "teacher" in opened else None,

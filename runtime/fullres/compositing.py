@@ -71,7 +71,10 @@ def composite(
         ImageError: the shapes or dtypes do not fit, or alpha leaves 0-1.
     """
     image, alpha_u8 = np.ascontiguousarray(image), alpha_u8_of(image, alpha)
-    background_image = np.asarray(background, np.uint8)
+    try:
+        background_image = np.asarray(background, np.uint8)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ImageError(f"the background is {background!r}; give uint8 [H, W, 3] or one colour (r, g, b)") from error
     if background_image.shape == (3,):
         background_image = plain(background_image, *image.shape[:2])
     if background_image.shape != image.shape:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
+from mmnet.errors import MMNetError
+
 Item = TypeVar("Item")
+
+
+class SelectionError(MMNetError):
+    """Fewer than one item was asked for."""
 
 
 def even_indices(total: int, count: int) -> list[int]:
@@ -14,7 +20,12 @@ def even_indices(total: int, count: int) -> list[int]:
     Args:
         total: the number of items, >= 0.
         count: the number of items wanted, >= 1; where it is larger than `total`, every index is returned.
+
+    Raises:
+        SelectionError: `count` is less than 1.
     """
+    if count < 1:
+        raise SelectionError(f"{count} of {total} items were asked for; ask for at least 1")
     count = min(count, total)
     return [index * total // count for index in range(count)]
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import mmnet
@@ -44,3 +46,15 @@ def test_type_checkers_see_the_names_that_load() -> None:
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'matte_everything'"):
         _ = mmnet.matte_everything  # type: ignore[attr-defined]
+
+
+def test_a_background_that_is_neither_image_nor_colour_is_refused() -> None:
+    image, alpha = np.zeros((4, 4, 3), np.uint8), np.ones((4, 4), np.float32)
+    for background in ("lime", None, (300, 0, 0)):
+        with pytest.raises(mmnet.MMNetError, match="give uint8"):
+            mmnet.composite(image, alpha, background)  # type: ignore[arg-type]
+
+
+def test_one_data_set_may_be_given_by_itself(tmp_path: Path) -> None:
+    with pytest.raises(mmnet.MMNetError, match=re.escape(f"{tmp_path / 'nothing'}: no such folder")):
+        mmnet.train(data=str(tmp_path / "nothing"), start="latest", steps=1, checkpoint_dir=tmp_path)
