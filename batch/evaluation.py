@@ -12,11 +12,11 @@ from typing import Any
 from mmnet.batch.plan import task_size
 from mmnet.batch.pool import connected
 from mmnet.batch.protocols import WorkerPool
-from mmnet.errors import MMNetError
 from mmnet.evaluation.datasets.pairs import DatasetError, Pair, combined_fingerprint, fingerprint
 from mmnet.evaluation.evaluate import EvaluationError, Result, collect_results, measure_image
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.resize import Resize, choose_resize
+from mmnet.failures import failure_line
 
 
 class Measurer:
@@ -51,8 +51,8 @@ class Measurer:
             row = measure_image(photo, mask, self._matters, self._resize)
         except DatasetError as error:
             return {"problems": error.problems}
-        except MMNetError as error:
-            return {"error": f"{pair.image}: {error}"}
+        except Exception as error:
+            return {"error": failure_line(error, pair.image)}
         return {"row": row, "fingerprint": fingerprint(photo, mask).hex()}
 
 

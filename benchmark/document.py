@@ -27,6 +27,7 @@ from mmnet.evaluation.statistics import LEVEL, RESAMPLES, SEED
 from mmnet.files import atomic_file
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.tflite.inspection import inspect_model
+from mmnet.text import json_text
 
 FORMAT = "mmnet-benchmark/1"
 
@@ -131,7 +132,7 @@ def make_document(measurements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def to_json(document: Mapping[str, Any]) -> str:
     """Return a document as text, without a newline at its end."""
-    return json.dumps(document, indent=1, ensure_ascii=False)
+    return json_text(document)
 
 
 def write_document(path: Path, measurements: Sequence[Mapping[str, Any]]) -> None:

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from mmnet.cli.console import SafeConsole
+from mmnet.cli.process.streams import echo_json
 from mmnet.runtime.tflite.inspection import ModelReport, TensorReport, inspect_model
+from mmnet.text import json_text
 
 
 def inspect(
@@ -32,9 +35,9 @@ def inspect(
     """
     report = inspect_model(model)
     if as_json:
-        typer.echo(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
+        echo_json(json_text(report.as_dict(), indent=2))
     else:
-        Console(highlight=False).print(_page(report))
+        SafeConsole(highlight=False).print(_page(report))
 
 
 def _page(report: ModelReport) -> Group:

@@ -11,6 +11,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
+from mmnet.cli.process.interrupts import silent_interrupts
+
 # The settings of every Typer application of this project.
 SETTINGS: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False, "rich_markup_mode": "rich"}
 
@@ -36,7 +38,8 @@ class _Commands(UserDict[str, Any]):
     def __getitem__(self, name: str) -> Any:
         place = super().__getitem__(name)
         module, _, attribute = place.partition(":")
-        command = getattr(import_module(module), attribute)
+        with silent_interrupts():
+            command = getattr(import_module(module), attribute)
         app = typer.Typer(**SETTINGS)
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)

@@ -16,6 +16,7 @@ from mmnet.cli.measure.console import STDOUT, command_line, print_problems
 from mmnet.cli.measure.options import JsonOption, ResizeOption, SplitOption, ThreadsOption
 from mmnet.cli.measure.tables import figure_tables, show_worst, smoothing_table
 from mmnet.cli.options import CheckpointDir
+from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar, stage_bars
 from mmnet.evaluation.datasets.pairs import DatasetError
 from mmnet.evaluation.evaluate import EvaluationError
@@ -166,7 +167,7 @@ def _show(
     else:
         _show_sequences(console, evaluation, worst)
     if json_file == STDOUT:
-        typer.echo(written)
+        echo_json(written)
 
 
 def _show_photos(console: Console, evaluation: Evaluation, worst: int) -> None:

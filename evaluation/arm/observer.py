@@ -23,6 +23,7 @@ import numpy as np
 
 from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.errors import MMNetError
+from mmnet.failures import failure_line
 from mmnet.runtime import (
     Fit,
     MattingModel,
@@ -113,8 +114,8 @@ def main() -> None:
         request = json.loads(line)
         try:
             stages = _observe(model, request["photo"], Path(request["given"]) if "given" in request else None)
-        except MMNetError as error:
-            answer(error=str(error))
+        except Exception as error:
+            answer(error=failure_line(error, request["photo"]))
             continue
         for name, array in stages.items():
             np.save(Path(request["into"]) / f"{name}.npy", array, allow_pickle=False)

@@ -18,6 +18,7 @@ import numpy as np
 
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
+from mmnet.failures import failure_line
 from mmnet.runtime import PhotoError, list_photos, read_photo
 
 IMAGE, MASK = "image", "mask"
@@ -195,7 +196,7 @@ def combined_fingerprint(names: Sequence[str], digests: Sequence[bytes]) -> str:
     """Return the hash of all images, as `check_pairs` does, from the name and `fingerprint` of each."""
     digest = hashlib.sha256()
     for name, part in zip(names, digests, strict=True):
-        digest.update(name.encode() + b"\0" + part)
+        digest.update(name.encode(errors="surrogateescape") + b"\0" + part)
     return digest.hexdigest()
 
 
@@ -220,3 +221,5 @@ def _fingerprint(pair: Pair | Photo) -> bytes | DatasetError:
         return fingerprint(*pair.read())
     except DatasetError as error:
         return error
+    except Exception as error:
+        return DatasetError([failure_line(error, pair.image)])

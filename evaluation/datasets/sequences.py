@@ -23,7 +23,9 @@ from pathlib import Path
 import numpy as np
 
 from mmnet.arrays import AnyArray, U8Array
+from mmnet.errors import MissingExtraError
 from mmnet.evaluation.datasets.pairs import DatasetError, Pair
+from mmnet.failures import failure_line
 from mmnet.runtime import PhotoError, list_photos
 from mmnet.runtime.video.ffmpeg import pyav
 from mmnet.runtime.video.formats import VIDEO_EXTENSIONS
@@ -159,7 +161,7 @@ def check_sequences(
                 problems += result.problems
             else:
                 lengths.append(result[0])
-                digest.update(sequence.name.encode() + b"\0" + result[1])
+                digest.update(sequence.name.encode(errors="surrogateescape") + b"\0" + result[1])
             progress(done, len(sequences))
     if problems:
         raise DatasetError(problems)
@@ -183,6 +185,10 @@ def _digest(sequence: FrameSequence) -> tuple[int, bytes] | DatasetError:
             count += 1
     except DatasetError as error:
         return error
+    except MissingExtraError:
+        raise
+    except Exception as error:
+        return DatasetError([failure_line(error, sequence.name)])
     return count, digest.digest()
 
 

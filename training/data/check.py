@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.arrays import AnyArray, U8Array
+from mmnet.failures import failure_line
 from mmnet.runtime.imaging.photos import PhotoError, read_stored
 from mmnet.training.data.layouts import Pair, PairError, Source, find_source, is_validation, matte_of
 from mmnet.training.data.packs import Progress
@@ -180,7 +181,7 @@ def check_data(
     pairs = [pair for source in sources for pair in source.pairs]
     inspections: list[_Inspection] = []
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        for inspection in pool.map(_inspect, pairs):
+        for inspection in pool.map(_inspect_safely, pairs):
             inspections.append(inspection)
             progress(len(inspections), len(pairs))
 
@@ -242,6 +243,14 @@ def _image_findings(sources: Sequence[Source], inspections: Sequence[_Inspection
         if nobody:
             yield Finding("nobody", source.root)
         yield from (finding for finding in findings if not (nobody and finding.kind == "empty matte"))
+
+
+def _inspect_safely(pair: Pair) -> _Inspection:
+    try:
+        return _inspect(pair)
+    except Exception as error:  # of one pair: the others are inspected nevertheless
+        reason = failure_line(error, pair.photo).removeprefix(f"{pair.photo}: ")
+        return _Inspection([Finding("unreadable", pair.photo, reason)])
 
 
 def _inspect(pair: Pair) -> _Inspection:

@@ -22,7 +22,8 @@ import cv2
 import numpy as np
 
 from mmnet.arrays import AnyArray, U8Array
-from mmnet.errors import MissingExtraError, MMNetError
+from mmnet.errors import MissingExtraError
+from mmnet.failures import failure_line
 from mmnet.runtime.imaging.writing import write_image
 from mmnet.training.data.layouts import DataError, Pair, match_folders, read_pair
 
@@ -235,13 +236,11 @@ def _solve_file(pair: Pair, output: Path, solver: Solver) -> MatteOutcome:
     try:
         photo, mask = read_pair(pair)
         write_image(output, solve_matte(photo, mask, solver))
-    except MMNetError as error:
-        text = str(error)
-        return MatteOutcome(
-            pair.matte, output, text if str(pair.matte) in text or str(pair.photo) in text else f"{pair.matte}: {text}"
-        )
     except MemoryError:
         return MatteOutcome(pair.matte, output, f"{pair.photo}: does not fit into memory; choose a smaller --max-side")
+    except Exception as error:
+        item = pair.photo if str(pair.photo) in str(error) else pair.matte
+        return MatteOutcome(pair.matte, output, failure_line(error, item))
     return MatteOutcome(pair.matte, output)
 
 
