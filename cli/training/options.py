@@ -47,6 +47,8 @@ WorkersOption = Annotated[
 DataOption = Annotated[
     list[str],
     typer.Option(
+        "--data",
+        "-d",
         metavar="DIR[=WEIGHT]",
         help="Data set: image/ and mask/ with equal stems, RGBA cut-outs, AISegment, or a pack file. Several are "
         "joined; a weight of 2 draws the images twice as often. Check it first with [b]mmnet data check[/].",
@@ -113,6 +115,8 @@ MixedPrecisionOption = Annotated[
 QuantizeDataOption = Annotated[
     list[str] | None,
     typer.Option(
+        "--data",
+        "-d",
         metavar="DIR[=WEIGHT]",
         help="Data set to train on, as for [b]mmnet train[/]; several are joined.",
         show_default=False,
