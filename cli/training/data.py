@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from mmnet.cli.console import message_console
+from mmnet.cli.lazy import Application
 from mmnet.cli.progress import progress_bar
 from mmnet.cli.training.data_report import show_report
 from mmnet.cli.training.options import (
@@ -40,11 +41,10 @@ from mmnet.training.data.packs import pack_to_file, side_for
 from mmnet.training.data.preview import contact_sheet, load_some, read_augmentation
 from mmnet.training.data.sequences import parse_size, plan_sequences, write_sequences
 
-data_app = typer.Typer(
+data_app = Application(
     no_args_is_help=True,
     help="Training data: check them, compute soft mattes, pack them, preview their augmentation, make scenes and "
     "sequences.",
-    rich_markup_mode="rich",
 )
 
 _EXAMPLES = 5  # unpaired files that are named
