@@ -139,8 +139,8 @@ def test_a_model_that_an_accelerator_runs_only_in_part_is_doubtful() -> None:
         {"name": "unknown", "threads": 1, "delegated": None},
     ]
     assert partial_delegation(results, "gpu") == [
-        "mmnet: gpu runs only a part of it (3 delegate kernels, 118 operators, the remaining 3 run on the CPU: QUANTIZE, "
-        "RESIZE_BILINEAR); its times are not those of gpu alone"
+        "mmnet: gpu runs only a part of it (3 delegate kernels, 118 operators, the remaining 3 run on the CPU: "
+        "QUANTIZE, RESIZE_BILINEAR); its times are not those of gpu alone"
     ]
     assert partial_delegation(results, "xnnpack") == []
 
