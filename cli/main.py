@@ -14,10 +14,10 @@ with silent_interrupts():
 
     import mmnet
     from mmnet.cli.console import message_console
-    from mmnet.cli.lazy import SETTINGS, lazy_group
+    from mmnet.cli.lazy import Application, Place, lazy_group
     from mmnet.cli.process.log import OPTION, show_log, take_debug_option
     from mmnet.cli.process.quiet import silence_native_libraries
-    from mmnet.cli.process.streams import echo, output_failure, prepare_streams
+    from mmnet.cli.process.streams import echo, finish_output, guard_streams, open_closed_streams
     from mmnet.errors import MMNetError
     from mmnet.failures import LOG, reason_of
     from mmnet.text import one_line, printable
@@ -26,32 +26,69 @@ _DEFECT = 70  # exit code of an exception that no part of the product expects: E
 _NO_OUTPUT = 74  # exit code where standard output cannot be written: EX_IOERR
 _BROKEN_PIPE = 141  # 128 + SIGPIPE, as a shell reports it
 
-# Every command, in the order of `mmnet --help`: its name → the module and the function (or Typer application) in it.
+# Every command, in the order of `mmnet --help`: the function (or Typer application) that it is, and its one-line help.
 COMMANDS = {
-    "export": "mmnet.cli.export:export",
-    "evaluate": "mmnet.cli.measure.evaluate:evaluate_command",
-    "parity": "mmnet.cli.measure.parity:parity_command",
-    "sensitivity": "mmnet.cli.measure.sensitivity:sensitivity_command",
-    "arm-parity": "mmnet.cli.measure.arm_parity:arm_parity",
-    "import": "mmnet.cli.checkpoints:import_checkpoint",
-    "average": "mmnet.cli.checkpoints:average_checkpoints",
-    "matte": "mmnet.cli.matte.command:matte",
-    "batch": "mmnet.cli.batch:batch",
-    "inspect": "mmnet.cli.inspect:inspect",
-    "train": "mmnet.cli.training.train:train",
-    "curves": "mmnet.cli.training.curves:curves",
-    "quantize": "mmnet.cli.training.quantize:quantize",
-    "web": "mmnet.cli.web:web",
-    "data": "mmnet.cli.training.data:data_app",
-    "benchmark": "mmnet.cli.measure.benchmark:benchmark_app",
+    "export": Place("mmnet.cli.export:export", "Turn a checkpoint into a fast, verified .tflite."),
+    "evaluate": Place(
+        "mmnet.cli.measure.evaluate:evaluate_command",
+        "Measure models on photos whose alpha mattes are known: mean ± standard deviation and 95 % interval.",
+    ),
+    "parity": Place(
+        "mmnet.cli.measure.parity:parity_command",
+        "Compare a quantized model with its float model on the same images, and judge whether it is close enough.",
+    ),
+    "sensitivity": Place(
+        "mmnet.cli.measure.sensitivity:sensitivity_command",
+        "Measure what every layer loses in 8 bits, and propose the fewest layers that have to stay float.",
+    ),
+    "arm-parity": Place(
+        "mmnet.cli.measure.arm_parity:arm_parity",
+        "Compare what this machine computes with what Arm processors compute, byte for byte, without a phone.",
+    ),
+    "import": Place(
+        "mmnet.cli.checkpoints:import_checkpoint",
+        "Convert a TF-Slim checkpoint into a checkpoint folder (safetensors and JSON).",
+    ),
+    "average": Place(
+        "mmnet.cli.checkpoints:average_checkpoints", "Average the weights of a network before and after fine-tuning."
+    ),
+    "matte": Place(
+        "mmnet.cli.matte.command:matte",
+        "Compute the alpha matte of the person in photos and videos, cut the person out, or change the background.",
+    ),
+    "batch": Place(
+        "mmnet.cli.batch:batch", "Matte any number of photos, on every core of this machine or of a Ray cluster."
+    ),
+    "inspect": Place(
+        "mmnet.cli.inspect:inspect",
+        "Show the inputs, outputs and cost of a .tflite, how XNNPACK splits it, and how it was made.",
+    ),
+    "train": Place("mmnet.cli.training.train:train", "Train MMNet, or go on training it."),
+    "curves": Place(
+        "mmnet.cli.training.curves:curves", "Write the training curves of a run as a table and as an image."
+    ),
+    "quantize": Place(
+        "mmnet.cli.training.quantize:quantize",
+        "Measure the ranges of a checkpoint's 8-bit activations, and train it to lose little in 8 bits.",
+    ),
+    "web": Place(
+        "mmnet.cli.web:web", "Matte in the browser: photos and the live camera, with the model running in the page."
+    ),
+    "data": Place(
+        "mmnet.cli.training.data:data_app",
+        "Training data: check them, compute soft mattes, pack them, preview their augmentation, make scenes and "
+        "sequences.",
+    ),
+    "benchmark": Place(
+        "mmnet.cli.measure.benchmark:benchmark_app", "Measure latency and memory of models, here or on a phone."
+    ),
 }
 
-app = typer.Typer(
+app = Application(
     name="mmnet",
     cls=lazy_group(COMMANDS),
     no_args_is_help=True,
     help="MMNet portrait matting for phones: export a checkpoint to a verified .tflite, and matte photos with it.",
-    **SETTINGS,
 )
 
 
@@ -78,20 +115,21 @@ def _run(command: Callable[..., Any]) -> NoReturn:
 
     Every error becomes one line on standard error and an exit code, never a traceback.
     """
-    prepare_streams()
+    open_closed_streams()
     silence_native_libraries()
+    guard_streams()
     handle_signals()
     show_log(take_debug_option(sys.argv))
     try:
         code = _exit_code(command)
-        failure = output_failure()
-        if failure is not None:
-            _print_error(f"standard output: cannot be written: {failure.strerror}")
-            code = code or _NO_OUTPUT
-    except BrokenPipeError:
-        code = _BROKEN_PIPE
     except KeyboardInterrupt:
         code = INTERRUPTED
+    failure, is_closed_pipe = finish_output()
+    if is_closed_pipe:
+        code = _BROKEN_PIPE
+    elif failure is not None:
+        _print_error(f"standard output: cannot be written: {failure.strerror}")
+        code = code or _NO_OUTPUT
     if code == INTERRUPTED:  # SIGTERM ends a command in the same way, with a code of its own
         code = exit_code_of_signals() or code
     sys.exit(code)
@@ -106,7 +144,9 @@ def _exit_code(command: Callable[..., Any]) -> int:
         _print_error(str(error))
         return error.exit_code
     except BrokenPipeError:
-        raise
+        return _BROKEN_PIPE
+    except SystemExit as ended:  # typer ends the process after a closed pipe
+        return ended.code if isinstance(ended.code, int) else 1
     except Exception as error:
         if hasattr(error, "format_message"):  # wrong usage: an exception of click, which older versions of typer import
             return _print_usage_error(error)
@@ -141,6 +181,6 @@ def export_tflite() -> None:
     with silent_interrupts():
         from mmnet.cli.export import export
 
-    command = typer.Typer(**SETTINGS)
+    command = Application()
     command.command("export-tflite")(export)
     _run(command)

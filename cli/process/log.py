@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 
 from rich.markup import escape
 
@@ -35,7 +34,7 @@ def show_log(debug: bool) -> None:
 class _Shown(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
-        self._console = message_console(capture=sys.stderr is not None)
+        self._console = message_console(capture=True)
 
     def emit(self, record: logging.LogRecord) -> None:
         text = self.format(record)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import errno
 import os
 import sys
 from typing import IO, Any, cast
@@ -31,16 +30,21 @@ _SUBSTITUTES = {
 }
 
 
+_guarded: dict[str, Any] = {}  # the standard output of this process, once it is guarded
+
+
 class LastingStream:
     """A text stream that loses what it cannot write, such as to a full disk, instead of ending the work.
 
     Attributes:
         failure: the first error; None if there was none.
+        is_closed_pipe: whether nobody reads the other end any more.
     """
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
         self.failure: OSError | None = None
+        self.is_closed_pipe = False
 
     def write(self, text: str) -> int:
         """Write a text, as `io.TextIOBase.write`."""
@@ -66,11 +70,10 @@ class LastingStream:
         try:
             yield
         except BrokenPipeError:
+            self.is_closed_pipe = True
             self._discard_the_rest()
             raise
         except OSError as error:
-            if error.errno == errno.EPIPE:
-                raise
             self.failure = self.failure or error
             self._discard_the_rest()
 
@@ -82,26 +85,46 @@ class LastingStream:
             os.close(nowhere)
 
 
-def prepare_streams() -> None:
-    """Make the standard streams of this process usable for a command, whatever the caller gave."""
-    _open_closed_ones()
+def open_closed_streams() -> None:
+    """Open standard streams that are closed on the null device, or the next file that is opened would take their place.
+
+    File descriptors are given out in increasing order, so each one gets its own number again.
+    """
+    for number, mode in ((0, os.O_RDONLY), (1, os.O_WRONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, mode)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - lasts as long as the process
+
+
+def guard_streams() -> None:
+    """Make standard output and standard error take any text, whatever their encoding, and outlast a full disk.
+
+    A width or height of the terminal of 0, with which nothing would show, is forgotten.
+    """
     codecs.register_error(ERRORS, _substitute)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=ERRORS)
         setattr(sys, name, LastingStream(stream))
+    _guarded["stdout"] = sys.stdout
     for variable in ("COLUMNS", "LINES"):
-        if not os.environ.get(variable, "1").strip("0 "):  # a width of nothing would show nothing
+        if not os.environ.get(variable, "1").strip("0 "):
             del os.environ[variable]
 
 
-def output_failure() -> OSError | None:
-    """Return the error that standard output met; None if all was written."""
-    stream = sys.stdout
+def finish_output() -> tuple[OSError | None, bool]:
+    """Flush standard output; return the error that it met, if any, and whether it is a pipe that nobody reads."""
+    stream = _guarded.get("stdout")  # typer puts another one in its place when a pipe breaks
+    if stream is None:
+        return None, False
     with contextlib.suppress(BrokenPipeError, ValueError):
         stream.flush()
-    return stream.failure if isinstance(stream, LastingStream) else None
+    return stream.failure, stream.is_closed_pipe
 
 
 def echo_json(text: str) -> None:
@@ -130,21 +153,6 @@ def echo(text: str) -> None:
     """Print a text and a line feed on standard output."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
-
-
-def _open_closed_ones() -> None:
-    """Open standard streams that are closed on the null device, or the next file that is opened would take their place.
-
-    File descriptors are given out in increasing order, so each one gets its own number again.
-    """
-    for number, mode in ((0, os.O_RDONLY), (1, os.O_WRONLY), (2, os.O_WRONLY)):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, mode)
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - lasts as long as the process
 
 
 def _substitute(error: UnicodeError) -> tuple[str, int]:
