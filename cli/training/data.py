@@ -28,6 +28,7 @@ from mmnet.cli.training.options import (
     OutsideOption,
     SplitOption,
 )
+from mmnet.cli.training.scenes import make_scenes
 from mmnet.errors import OutputError
 from mmnet.evaluation.datasets.sequences import ABOUT
 from mmnet.files import atomic_file, check_writable, make_folder
@@ -42,7 +43,8 @@ from mmnet.training.data.sequences import parse_size, plan_sequences, write_sequ
 
 data_app = Application(
     no_args_is_help=True,
-    help="Training data: check them, compute soft mattes, pack them, preview their augmentation, render sequences.",
+    help="Training data: check them, compute soft mattes, pack them, preview their augmentation, make scenes and "
+    "sequences.",
 )
 
 _EXAMPLES = 5  # unpaired files that are named
@@ -287,6 +289,9 @@ def make_sequences(
     console.print(f"[bold]next[/]   mmnet evaluate --video --data {escape(str(out))} --model FILE")
     if as_json:
         typer.echo((out / ABOUT).read_text(encoding="utf-8"), nl=False)
+
+
+data_app.command("scenes")(make_scenes)
 
 
 @contextmanager
