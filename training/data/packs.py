@@ -22,7 +22,7 @@ from mmnet.files import atomic_file
 from mmnet.runtime.imaging.photos import read_photo
 from mmnet.runtime.imaging.preprocess import to_model_input
 from mmnet.training.augment import Sample, estimate_training_foreground, resize
-from mmnet.training.data.layouts import DataError, Pair, read_pair
+from mmnet.training.data.layouts import DataError, Pair
 
 Progress = Callable[[int, int], None]
 
@@ -250,7 +250,7 @@ def _records(
 
 
 def _record(pair: Pair, side: int, foregrounds: bool) -> tuple[U8Array, float]:
-    colours, alpha = read_pair(pair)
+    colours, alpha = pair.read()
     height, width = alpha.shape
     # The stored colours of transparent pixels have no meaning: composite over white, as image viewers do.
     photo = read_photo(pair.photo) if pair.is_cutout else colours
