@@ -17,6 +17,7 @@ from mmnet.evaluation.datasets.pairs import DatasetError, Pair, combined_fingerp
 from mmnet.evaluation.evaluate import EvaluationError, Result, collect_results, measure_image
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.resize import Resize, choose_resize
+from mmnet.json_reader import parse_json
 
 
 class Measurer:
@@ -42,7 +43,7 @@ class Measurer:
         Returns:
             One JSON object per pair: {"row": …, "fingerprint": hex}, {"problems": …} or {"error": …}.
         """
-        pairs = [Pair(name, Path(image), Path(mask)) for name, image, mask in json.loads(text)]
+        pairs = [Pair(name, Path(image), Path(mask)) for name, image, mask in parse_json(text, surrogates=True)]
         return json.dumps([self._measure(pair) for pair in pairs])
 
     def _measure(self, pair: Pair) -> dict[str, Any]:
@@ -112,7 +113,7 @@ def evaluate_on_pool(
     done = 0
     with closing(pool.run(texts, partial(Measurer, list(candidates), resize.name))) as answers:
         for index, answer in answers:
-            measured[index] = json.loads(answer)
+            measured[index] = parse_json(answer, surrogates=True)
             done += len(parts[index])
             progress(done, len(pairs))
     for index, part in enumerate(parts):

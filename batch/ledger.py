@@ -23,6 +23,7 @@ from typing import Any
 
 from mmnet.batch.errors import BatchError, OtherJobError
 from mmnet.batch.store import RECORDS, Store
+from mmnet.json_reader import parse_json
 
 FORMAT = "mmnet-batch/1"
 JOB = f"{RECORDS}/job.json"
@@ -87,7 +88,7 @@ def read_job(store: Store, files: Iterable[str]) -> dict[str, Any] | None:
     if JOB not in files:
         return None
     try:
-        job = json.loads(store.read(JOB))
+        job = parse_json(store.read(JOB), surrogates=True)
     except ValueError as error:
         raise BatchError(f"{store.uri}/{JOB}: is damaged; start again with --force") from error
     if not isinstance(job, dict) or job.get("format") != FORMAT:
@@ -129,7 +130,7 @@ def read_ledger(store: Store, files: Iterable[str]) -> list[Entry]:
     entries = []
     for name in sorted(file for file in files if file.startswith(f"{LEDGER}/")):
         try:
-            entries += [Entry(**json.loads(line)) for line in store.read(name).splitlines()]
+            entries += [Entry(**parse_json(line, surrogates=True)) for line in store.read(name).splitlines()]
         except (ValueError, TypeError) as error:
             raise BatchError(
                 f"{store.uri}/{name}: is damaged; remove it, since the results themselves show what is done"

@@ -25,6 +25,7 @@ from mmnet.benchmark.latency import Ratio
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.statistics import LEVEL, RESAMPLES, SEED
 from mmnet.files import atomic_file
+from mmnet.json_reader import read_json
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.tflite.inspection import inspect_model
 
@@ -111,7 +112,7 @@ def read_document(path: Path) -> dict[str, Any]:
         BenchmarkError: the file does not exist, or holds something else.
     """
     try:
-        content = json.loads(path.read_bytes())
+        content = read_json(path)
     except OSError as error:
         raise BenchmarkError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:

@@ -68,7 +68,7 @@ def export(
     calibration_photos: PhotosOption = 100,
     recipe: RecipeOption = None,
     output: OutputOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Replace FILE if it exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the recipe and every check as JSON.")] = False,
 ) -> None:
     """Turn a checkpoint into a fast, verified .tflite.

@@ -26,9 +26,9 @@ def inspect(
 
     [bold]Examples[/]
 
-    [cyan]mmnet inspect mmnet.tflite[/]
+    [cyan]mmnet inspect mmnet-1.0-256-int8.tflite[/]
 
-    [cyan]mmnet inspect mmnet.tflite --json | jq .delegation.partitions[/]
+    [cyan]mmnet inspect mmnet-1.0-256-int8.tflite --json | jq .delegation.partitions[/]
     """
     report = inspect_model(model)
     if as_json:

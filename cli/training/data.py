@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from mmnet.cli.console import message_console
+from mmnet.cli.lazy import Application
 from mmnet.cli.progress import progress_bar
 from mmnet.cli.training.data_report import show_report
 from mmnet.cli.training.options import (
@@ -27,6 +28,7 @@ from mmnet.cli.training.options import (
     OutsideOption,
     SplitOption,
 )
+from mmnet.cli.training.scenes import make_scenes
 from mmnet.errors import OutputError
 from mmnet.evaluation.datasets.sequences import ABOUT
 from mmnet.files import atomic_file, check_writable, make_folder
@@ -39,10 +41,10 @@ from mmnet.training.data.packs import pack_to_file, side_for
 from mmnet.training.data.preview import contact_sheet, load_some, read_augmentation
 from mmnet.training.data.sequences import parse_size, plan_sequences, write_sequences
 
-data_app = typer.Typer(
+data_app = Application(
     no_args_is_help=True,
-    help="Training data: check them, compute soft mattes, pack them, preview their augmentation, render sequences.",
-    rich_markup_mode="rich",
+    help="Training data: check them, compute soft mattes, pack them, preview their augmentation, make scenes and "
+    "sequences.",
 )
 
 _EXAMPLES = 5  # unpaired files that are named
@@ -287,6 +289,9 @@ def make_sequences(
     console.print(f"[bold]next[/]   mmnet evaluate --video --data {escape(str(out))} --model FILE")
     if as_json:
         typer.echo((out / ABOUT).read_text(encoding="utf-8"), nl=False)
+
+
+data_app.command("scenes")(make_scenes)
 
 
 @contextmanager

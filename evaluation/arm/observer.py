@@ -23,6 +23,7 @@ import numpy as np
 
 from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.errors import MMNetError
+from mmnet.json_reader import parse_json
 from mmnet.runtime import (
     Fit,
     MattingModel,
@@ -110,7 +111,7 @@ def main() -> None:
         versions={tool: version(tool) for tool in TOOLS},
     )
     for line in sys.stdin:
-        request = json.loads(line)
+        request = parse_json(line, surrogates=True)
         try:
             stages = _observe(model, request["photo"], Path(request["given"]) if "given" in request else None)
         except MMNetError as error:

@@ -12,7 +12,6 @@ folders of such folders.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +24,7 @@ import numpy as np
 from mmnet.arrays import U8Array
 from mmnet.evaluation.datasets.pairs import DatasetError, Pair
 from mmnet.evaluation.datasets.videos import read_frames, read_mattes
+from mmnet.json_reader import read_json
 from mmnet.runtime import PhotoError, list_photos
 from mmnet.runtime.imaging.mattes import check_scale
 from mmnet.runtime.video.formats import VIDEO_EXTENSIONS
@@ -177,7 +177,7 @@ def check_sequences(
 def read_motions(folder: Path, split: str | None = None) -> dict[str, str]:
     """Read `sequences.json`, which `mmnet data sequences` writes: sequence name -> motion; empty if there is none."""
     try:
-        contents = json.loads(((folder / split if split else folder) / ABOUT).read_text(encoding="utf-8"))
+        contents = read_json((folder / split if split else folder) / ABOUT)
         return {str(entry["name"]): str(entry["motion"]) for entry in contents["sequences"]}
     except (OSError, ValueError, KeyError, TypeError):
         return {}

@@ -21,12 +21,16 @@ class MissingExtraError(MMNetError):
     """A package is missing that the light install leaves out.
 
     Args:
-        extra: the extra of this project that brings it: `pip install 'mmnet[EXTRA]'`.
+        extra: the extra of this project that brings it.
         package: its name, for the message.
     """
 
     def __init__(self, extra: str, package: str) -> None:
-        super().__init__(f"this needs {package}, which is not installed; run: pip install 'mmnet[{extra}]'")
+        # `mmnet[…]` works only where a package index or a wheel has mmnet.
+        super().__init__(
+            f"this needs {package}, which is not installed; in a clone of the repository run: pip install '.[{extra}]' "
+            f"(where mmnet comes from a package index: pip install 'mmnet[{extra}]')"
+        )
 
 
 class OutputExistsError(MMNetError):
