@@ -6,6 +6,8 @@ import sys
 
 from rich.console import Console
 
+_WIDE = 1 << 12
+
 
 def message_console(*, stderr: bool = True, capture: bool = False) -> Console:
     """A console for messages: it neither wraps lines nor colours numbers.
@@ -21,4 +23,9 @@ def message_console(*, stderr: bool = True, capture: bool = False) -> Console:
 def wide_console(*, stderr: bool) -> Console:
     """A console for tables: as wide as the terminal, and 4096 columns wide where there is no terminal."""
     console = Console(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=1 << 12)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=_WIDE)
+
+
+def table_width(console: Console) -> int:
+    """Return the number of columns that a table may take: those of the terminal, or 4096 where there is none."""
+    return console.width if console.is_terminal else _WIDE

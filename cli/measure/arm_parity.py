@@ -92,13 +92,16 @@ def arm_parity(
 
 def _show(comparison: ArmComparison, *, to_stdout: bool) -> None:
     # The report module needs `fcntl`, which exists only on Unix.
-    from mmnet.cli.measure.arm_table import arm_table
+    from mmnet.cli.measure.arm_table import arm_tables
 
     tolerance = comparison.tolerance
     console = wide_console(stderr=to_stdout)
     precisions = ", ".join(comparison.model["precisions"])
-    console.print(f"[dim]{comparison.data['images']} images, {precisions}, QEMU {comparison.emulator}[/]")
-    console.print(arm_table(comparison.outcomes, tolerance))
+    console.print(
+        f"[dim]{comparison.data['images']} images, {precisions}, QEMU {comparison.emulator}[/]", soft_wrap=True
+    )
+    for table in arm_tables(comparison.outcomes, tolerance, console.width):
+        console.print(table)
     accepted = f"alpha by at most {tolerance.alpha:g}, nothing else" if tolerance.alpha else "none"
     console.print(f"[dim]differences accepted: {accepted} ({tolerance.because})[/]")
     if to_stdout:

@@ -14,7 +14,7 @@ from mmnet.api.models import ModelSource, NamedCheckpoint
 from mmnet.cli.console import message_console, wide_console
 from mmnet.cli.measure.console import STDOUT, command_line, print_problems
 from mmnet.cli.measure.options import JsonOption, ResizeOption, SplitOption, ThreadsOption
-from mmnet.cli.measure.tables import figure_tables, show_worst, smoothing_table
+from mmnet.cli.measure.tables import figure_tables, show_worst, smoothing_tables
 from mmnet.cli.options import CheckpointDir
 from mmnet.cli.progress import progress_bar, stage_bars
 from mmnet.evaluation.datasets.pairs import DatasetError
@@ -183,7 +183,9 @@ def _show_sequences(console: Console, evaluation: VideoEvaluation, worst: int) -
         console.print(table)
         console.print()
     console.print("[dim]smoothed − frame by frame, mean over the sequences[/]")
-    console.print(smoothing_table(evaluation.results))
+    for table in smoothing_tables(evaluation.results, console.width):
+        console.print(table)
+        console.print()
     counts = f"{evaluation.data['sequences']} sequences, {evaluation.data['frames']} frames"
-    console.print(f"\n[dim]{counts}, resized {evaluation.resize.what}[/]", soft_wrap=True)
+    console.print(f"[dim]{counts}, resized {evaluation.resize.what}[/]", soft_wrap=True)
     show_worst(console, evaluation.columns, worst)

@@ -168,10 +168,10 @@ def _show(comparison: ParityComparison, report_file: Path | None, json_file: Pat
 
 
 def _show_report(console: Console, report: ParityReport) -> None:
-    console.print(limits_table(report), soft_wrap=True)
+    console.print(limits_table(report, console.width))
     if report.parity.changes:
         console.print()
-        console.print(accuracy_table(report), soft_wrap=True)
+        console.print(accuracy_table(report, console.width))
     console.print(f"\n[dim]{escape(worst_text(report))}[/]", soft_wrap=True)
     style = "bold green" if report.passed else "bold red"
     console.print(f"[{style}]{escape(report.verdict + undecided_text(report))}[/]", soft_wrap=True)
