@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
 from mmnet.evaluation.datasets.pairs import IMAGE, MASK, read_pair
+from mmnet.runtime.imaging.mattes import read_matte
 from mmnet.runtime.imaging.photos import PHOTO_EXTENSIONS
 
 
@@ -46,6 +47,10 @@ class Pair:
     def read(self) -> tuple[U8Array, U8Array]:
         """Read the photo, uint8 [H, W, 3] RGB, and the alpha matte, uint8 [H, W]; raises as `read_pair`."""
         return read_pair(self.photo, self.matte, from_alpha=self.from_alpha)
+
+    def read_matte(self) -> U8Array:
+        """Read the alpha matte alone, uint8 [H, W]; raises as `mmnet.runtime.imaging.mattes.read_matte`."""
+        return read_matte(self.matte, from_alpha=self.from_alpha)
 
 
 @dataclass(frozen=True)
