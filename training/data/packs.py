@@ -23,13 +23,14 @@ from numpy.typing import NDArray
 
 from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.errors import MMNetError
+from mmnet.evaluation.datasets.pairs import PairError
 from mmnet.failures import failure_line
 from mmnet.files import atomic_file
 from mmnet.json_reader import MAX_BYTES, JsonError, check_members, parse_json, shown
 from mmnet.runtime.imaging.photos import read_photo
 from mmnet.runtime.imaging.preprocess import to_model_input
 from mmnet.training.augment import Sample, estimate_training_foreground, resize
-from mmnet.training.data.layouts import DataError, Pair, PairError, read_pair
+from mmnet.training.data.layouts import DataError, Pair
 
 Progress = Callable[[int, int], None]
 
@@ -277,7 +278,7 @@ def _named_record(pair: Pair, side: int, foregrounds: bool) -> tuple[U8Array, fl
 
 
 def _record(pair: Pair, side: int, foregrounds: bool) -> tuple[U8Array, float]:
-    colours, alpha = read_pair(pair)
+    colours, alpha = pair.read()
     height, width = alpha.shape
     # The stored colours of transparent pixels have no meaning: composite over white, as image viewers do.
     photo = read_photo(pair.photo) if pair.is_cutout else colours

@@ -24,7 +24,7 @@ from mmnet.runtime.imaging.photos import read_photo
 from mmnet.runtime.imaging.writing import write_image
 from mmnet.text import json_text
 from mmnet.training.augment import cut_edges
-from mmnet.training.data.layouts import DataError, Pair, read_pair
+from mmnet.training.data.layouts import DataError, Pair
 from mmnet.training.data.motion import MOTIONS, Matrix, Trajectory, placement
 from mmnet.training.data.packs import foreground_of
 
@@ -212,7 +212,7 @@ class _Scene:
         self._person, self._scene, self._camera = (
             Trajectory(movement, random) for movement in (motion.person, motion.scene, motion.camera)
         )
-        photo, self._alpha = read_pair(plan.pair)
+        photo, self._alpha = plan.pair.read()
         self._held = cut_edges(self._alpha)
         self._foreground = foreground_of(photo, self._alpha, plan.pair.is_cutout)
         times = [time + part for time in _times(length) for part in (-motion.exposure / 2, motion.exposure / 2)]
