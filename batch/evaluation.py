@@ -12,11 +12,12 @@ from typing import Any
 from mmnet.batch.plan import task_size
 from mmnet.batch.pool import connected
 from mmnet.batch.protocols import WorkerPool
-from mmnet.errors import MMNetError
 from mmnet.evaluation.datasets.pairs import DatasetError, Pair, combined_fingerprint, fingerprint
 from mmnet.evaluation.evaluate import EvaluationError, Result, collect_results, measure_image
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.resize import Resize, choose_resize
+from mmnet.failures import failure_line
+from mmnet.json_reader import parse_json
 from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit
 
 
@@ -46,7 +47,7 @@ class Measurer:
         Returns:
             One JSON object per pair: {"row": …, "fingerprint": hex}, {"problems": …} or {"error": …}.
         """
-        pairs = [Pair(name, Path(image), Path(mask)) for name, image, mask in json.loads(text)]
+        pairs = [Pair(name, Path(image), Path(mask)) for name, image, mask in parse_json(text, surrogates=True)]
         return json.dumps([self._measure(pair) for pair in pairs])
 
     def _measure(self, pair: Pair) -> dict[str, Any]:
@@ -55,8 +56,8 @@ class Measurer:
             row = measure_image(photo, mask, self._matters, self._resize, self._fit)
         except DatasetError as error:
             return {"problems": error.problems}
-        except MMNetError as error:
-            return {"error": f"{pair.image}: {error}"}
+        except Exception as error:
+            return {"error": failure_line(error, pair.image)}
         return {"row": row, "fingerprint": fingerprint(photo, mask).hex()}
 
 
@@ -120,7 +121,7 @@ def evaluate_on_pool(
     done = 0
     with closing(pool.run(texts, partial(Measurer, list(candidates), resize.name, fit))) as answers:
         for index, answer in answers:
-            measured[index] = json.loads(answer)
+            measured[index] = parse_json(answer, surrogates=True)
             done += len(parts[index])
             progress(done, len(pairs))
     for index, part in enumerate(parts):

@@ -85,7 +85,7 @@ class _Axis:
         known = [value for value in values if value is not None]
         low, high = min(known), max(known)
         low = 0.0 if low < (high - low) / 2 else low
-        span = (high - low) or abs(high) or 1.0
+        span = high - low if high - low > 1e-9 * abs(high) else abs(high) or 1.0
         magnitude = 10.0 ** math.floor(math.log10(span / 4))
         step = next(factor * magnitude for factor in (1, 2, 5, 10) if span / (factor * magnitude) <= 6)
         return cls(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,9 +21,11 @@ from mmnet.cli.options import (
     ProfileOption,
     UpsamplingOption,
 )
+from mmnet.cli.process.streams import echo_json
 from mmnet.files import atomic_file, check_writable
 from mmnet.runtime.imaging.fit import DEFAULT_FIT
 from mmnet.runtime.profiles import DEFAULT_PROFILE
+from mmnet.text import json_text
 
 if TYPE_CHECKING:
     from mmnet.batch.job import JobProgress
@@ -145,7 +146,7 @@ def batch(
         _write_errors(errors, report)
     _show(console, report, f"{report.destination}/errors.jsonl" if errors is None else str(errors))
     if as_json:
-        typer.echo(json.dumps(report.document(), indent=2))
+        echo_json(json_text(report.document(), indent=2))
     if not report.complete:
         raise typer.Exit(_INTERRUPTED if report.interrupted else 1)
 
@@ -189,7 +190,7 @@ class _Display:
 
 
 def _write_errors(path: Path, report: BatchReport) -> None:
-    lines = [json.dumps({"name": image.name, "error": image.error}, ensure_ascii=False) for image in report.failures]
+    lines = [json_text({"name": image.name, "error": image.error}, indent=None) for image in report.failures]
     with atomic_file(path) as temporary:
         temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 

@@ -23,7 +23,7 @@ def import_checkpoint(
     half_pixel: Annotated[
         bool, typer.Option("--half-pixel", help="It was trained with half-pixel resizes, not with TensorFlow 1's.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Replace OUT if it exists.")] = False,
 ) -> None:
     """Convert a TF-Slim checkpoint into a checkpoint folder (safetensors and JSON).
 

@@ -21,6 +21,7 @@ from mmnet.evaluation.framing import FramedPhoto
 from mmnet.evaluation.models import Candidate, LoadedModel
 from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.statistics import Statistics, summarise
+from mmnet.failures import failure_line
 from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit
 
 Image = TypeVar("Image")
@@ -120,7 +121,8 @@ def each_image(
         What `measure` returned, in the order of the images.
 
     Raises:
-        EvaluationError: there is no model, no image, or no thread. Exceptions of `measure` pass through.
+        EvaluationError: there is no model, no image, or no thread; or `measure` raised an exception that is not ours,
+            and the message names the image. Other exceptions of `measure` pass through.
     """
     threads = os.cpu_count() or 1 if threads is None else threads
     if not candidates or not images or threads < 1:
@@ -137,6 +139,10 @@ def each_image(
             models = workers.get()
             try:
                 return measure(image, models)
+            except MMNetError:
+                raise
+            except Exception as error:
+                raise EvaluationError(failure_line(error, getattr(image, "name", None))) from error
             finally:
                 workers.put(models)
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import platform
 import sys
@@ -19,6 +18,7 @@ from mmnet.evaluation.figures import FIGURES, WORST_BY
 from mmnet.evaluation.machine import processor, tool_versions
 from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.statistics import LEVEL, RESAMPLES, SEED
+from mmnet.json_reader import read_json
 from mmnet.runtime.imaging.fit import Fit
 
 FORMAT = "mmnet-evaluation/1"
@@ -171,5 +171,5 @@ def text_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 if __name__ == "__main__":
-    documents = [json.loads(Path(path).read_text(encoding="utf-8")) for path in sys.argv[1:]]
+    documents = [read_json(Path(path)) for path in sys.argv[1:]]
     sys.stdout.write("\n".join(markdown(each) for each in documents))

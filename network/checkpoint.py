@@ -17,6 +17,7 @@ import numpy as np
 
 from mmnet.errors import MissingExtraError, MMNetError, OutputError
 from mmnet.files import atomic_folder
+from mmnet.json_reader import JsonError, check_members, read_json, shown
 from mmnet.network.config import ConfigError, ModelConfig
 from mmnet.network.ranges import RangeError, Ranges
 from mmnet.network.variables import VariableError, Weights, check_weights
@@ -24,6 +25,7 @@ from mmnet.network.variables import VariableError, Weights, check_weights
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "checkpoint.json"
 FORMAT = "mmnet-checkpoint/1"
+_MEMBERS = {"step": int, "data": dict, "metrics": dict, "provenance": dict, "created": str, "weights_sha256": str}
 
 
 class CheckpointError(MMNetError):
@@ -144,17 +146,22 @@ def read_document(folder: Path) -> dict[str, Any]:
     """
     path = folder / CONFIG_FILE
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_json(path)
     except OSError as error:
         raise CheckpointCorruptError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise CheckpointCorruptError(f"{path}: not valid JSON ({error}); restore the file or train again") from error
-    kinds = {"step": int, "data": dict, "metrics": dict, "provenance": dict, "created": str, "weights_sha256": str}
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise CheckpointCorruptError(f"{path}: not a checkpoint description; its format is not {FORMAT!r}")
-    for key, kind in kinds.items():
-        if not isinstance(document.get(key), kind):
-            raise CheckpointCorruptError(f"{path}: {key!r} is missing or not of type {kind.__name__}")
+    try:
+        check_members(document, _MEMBERS)
+    except JsonError as error:
+        raise CheckpointCorruptError(f"{path}: {error}") from error
+    if document["step"] < 0:
+        raise CheckpointCorruptError(f"{path}: 'step' is {document['step']}; it has to be 0 or more")
+    for name, value in document["metrics"].items():
+        if type(value) not in (int, float):
+            raise CheckpointCorruptError(f"{path}: the metric {name!r} is {shown(value)}; it has to be a number")
     return document
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from mmnet.arrays import AnyArray
 from mmnet.errors import OutputExistsError
+from mmnet.json_reader import parse_json
 from mmnet.network.checkpoint import (
     Checkpoint,
     CheckpointCorruptError,
@@ -157,4 +158,4 @@ def _prune(run: TrainingRun) -> None:
 
 
 def _through_json(value: Any) -> Any:
-    return json.loads(json.dumps(value))
+    return parse_json(json.dumps(value))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-import typer
 from rich.console import Console
 
+from mmnet.cli.process.streams import echo_json, echo_path
 from mmnet.runtime.imaging.fit import Fit
 from mmnet.runtime.jobs.results import MatteResult
+from mmnet.text import json_text
 
 
 def report(console: Console, results: Sequence[MatteResult], fit: Fit, *, several: bool, as_json: bool) -> None:
@@ -32,11 +32,11 @@ def report(console: Console, results: Sequence[MatteResult], fit: Fit, *, severa
             "fit": str(fit),
             "results": [_as_dict(result) for result in results],
         }
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        echo_json(json_text(document, indent=2))
     elif not several:
         for result in results:
             if result.ok:
-                typer.echo(str(result.output))
+                echo_path(result.output)
     if several:
         console.print(f"{matted} matted, {len(results) - matted} failed")
 

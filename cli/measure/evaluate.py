@@ -14,8 +14,9 @@ from mmnet.api.models import ModelSource, NamedCheckpoint
 from mmnet.cli.console import message_console, wide_console
 from mmnet.cli.measure.console import STDOUT, command_line, print_problems
 from mmnet.cli.measure.options import FitOption, JsonOption, ResizeOption, SplitOption, ThreadsOption
-from mmnet.cli.measure.tables import figure_tables, show_worst, smoothing_table
+from mmnet.cli.measure.tables import figure_tables, show_worst, smoothing_tables
 from mmnet.cli.options import CheckpointDir
+from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar, stage_bars
 from mmnet.evaluation.datasets.pairs import DatasetError
 from mmnet.evaluation.evaluate import EvaluationError
@@ -170,7 +171,7 @@ def _show(
     else:
         _show_sequences(console, evaluation, worst)
     if json_file == STDOUT:
-        typer.echo(written)
+        echo_json(written)
 
 
 def _show_photos(console: Console, evaluation: Evaluation, worst: int) -> None:
@@ -187,7 +188,9 @@ def _show_sequences(console: Console, evaluation: VideoEvaluation, worst: int) -
         console.print(table)
         console.print()
     console.print("[dim]smoothed − frame by frame, mean over the sequences[/]")
-    console.print(smoothing_table(evaluation.results))
+    for table in smoothing_tables(evaluation.results, console.width):
+        console.print(table)
+        console.print()
     counts = f"{evaluation.data['sequences']} sequences, {evaluation.data['frames']} frames"
-    console.print(f"\n[dim]{counts}, resized {evaluation.resize.what}[/]", soft_wrap=True)
+    console.print(f"[dim]{counts}, resized {evaluation.resize.what}[/]", soft_wrap=True)
     show_worst(console, evaluation.columns, worst)

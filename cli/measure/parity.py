@@ -15,6 +15,7 @@ from mmnet.cli.measure.console import STDOUT, command_line, print_problems
 from mmnet.cli.measure.options import FitOption, JsonOption, ResizeOption, SplitOption, ThreadsOption
 from mmnet.cli.measure.tables import accuracy_table, limits_table
 from mmnet.cli.options import CheckpointDir
+from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar, stage_bars
 from mmnet.errors import MMNetError
 from mmnet.evaluation.datasets.pairs import DatasetError
@@ -167,14 +168,14 @@ def _show(comparison: ParityComparison, report_file: Path | None, json_file: Pat
     if report_file is not None:
         console.print(f"[bold]wrote[/] {escape(str(report_file))}", soft_wrap=True)
     if json_file == STDOUT:
-        typer.echo(comparison.to_json())
+        echo_json(comparison.to_json())
 
 
 def _show_report(console: Console, report: ParityReport) -> None:
-    console.print(limits_table(report), soft_wrap=True)
+    console.print(limits_table(report, console.width))
     if report.parity.changes:
         console.print()
-        console.print(accuracy_table(report), soft_wrap=True)
+        console.print(accuracy_table(report, console.width))
     console.print(f"\n[dim]{escape(worst_text(report))}[/]", soft_wrap=True)
     style = "bold green" if report.passed else "bold red"
     console.print(f"[{style}]{escape(report.verdict + undecided_text(report))}[/]", soft_wrap=True)

@@ -22,7 +22,7 @@ def curves(
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Image to write.", show_default="RUN/curves.png")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the files if they exist.")] = False,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Replace the files if they exist.")] = False,
 ) -> None:
     """Write the training curves of a run as a table and as an image.
 

@@ -25,6 +25,7 @@ from mmnet.arrays import AnyArray
 from mmnet.evaluation.arm.environment import ArmPython
 from mmnet.evaluation.arm.errors import ObserverError
 from mmnet.evaluation.arm.processors import Processor
+from mmnet.json_reader import parse_json
 
 # The stages of observer.py, in order. Both sides start each stage from the same arrays of the earlier stages.
 STAGES = {
@@ -191,7 +192,7 @@ class Observer:
         line = stdout.readline()
         if not line.endswith(b"\n"):
             raise ObserverError(f"{self._name}: {self._ending()}")
-        answer: dict[str, Any] = json.loads(line)
+        answer: dict[str, Any] = parse_json(line, surrogates=True)
         return answer
 
     def _ending(self) -> str:

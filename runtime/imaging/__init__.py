@@ -1,6 +1,7 @@
 """Images: photo files and camera frames become arrays, and arrays become the network's input and back.
 
 - `photos` reads photo files: upright, 8 bits, RGB; `headers` reads their headers first.
+- `mattes` reads files of alpha mattes and of masks.
 - `frames` converts camera frames (YUV) and turns them upright.
 - `fit` and `preprocess` bring an image into the network's square, and its alpha back to the image.
 - `framing` finds the crop around the people that an alpha shows.
@@ -15,9 +16,11 @@ from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit, FitError, Placement, Rec
 from mmnet.runtime.imaging.frames import ROTATIONS, Orientation, Plane, YuvFrame
 from mmnet.runtime.imaging.framing import find_crop
 from mmnet.runtime.imaging.headers import begins_as_photo
+from mmnet.runtime.imaging.mattes import MatteFault, MatteFileError, check_scale, read_mask, read_matte
 from mmnet.runtime.imaging.photos import (
     PHOTO_EXTENSIONS,
     PhotoError,
+    StoredImage,
     decode_photo,
     list_files,
     list_photos,
@@ -43,17 +46,21 @@ __all__ = [
     "Fit",
     "FitError",
     "ImageError",
+    "MatteFault",
+    "MatteFileError",
     "Orientation",
     "PhotoError",
     "Placement",
     "Plane",
     "Rectangle",
+    "StoredImage",
     "Taps",
     "YuvFrame",
     "alpha_to_image",
     "begins_as_photo",
     "box_blurred_background",
     "check_rgb_bytes",
+    "check_scale",
     "choose_fit",
     "decode_photo",
     "fill_square",
@@ -62,6 +69,8 @@ __all__ = [
     "list_photos",
     "place",
     "place_alpha",
+    "read_mask",
+    "read_matte",
     "read_photo",
     "read_stored",
     "resample",
