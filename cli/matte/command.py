@@ -27,7 +27,7 @@ from mmnet.cli.matte.progress import MatteProgress
 from mmnet.cli.matte.report import report
 from mmnet.cli.options import BackgroundOption, ForegroundOption, ModelOption, ProfileOption, UpsamplingOption
 from mmnet.runtime.fullres.rendering import Renderer
-from mmnet.runtime.imaging.photos import PhotoError
+from mmnet.runtime.imaging.stored import PhotoError
 from mmnet.runtime.jobs.planning import plan_jobs
 from mmnet.runtime.jobs.request import MatteRequest, RequestError, VideoOptions
 from mmnet.runtime.jobs.results import MatteResult

@@ -21,7 +21,7 @@ from mmnet.arrays import U8Array
 from mmnet.evaluation.datasets.pairs import PairError
 from mmnet.runtime.imaging.headers import bits_per_sample
 from mmnet.runtime.imaging.mattes import MatteFault, MatteFileError, is_grey
-from mmnet.runtime.imaging.photos import PhotoError
+from mmnet.runtime.imaging.stored import PhotoError
 from mmnet.training.data.layouts import Pair, Source, find_source, is_validation
 from mmnet.training.data.packs import Progress
 
