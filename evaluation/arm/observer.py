@@ -36,6 +36,8 @@ from mmnet.runtime import (
     to_model_input,
     upsample_alpha,
 )
+from mmnet.runtime.tflite.file import read_model
+from mmnet.runtime.tflite.probe import trust
 
 TOOLS = ("ai-edge-litert", "numpy", "opencv-python-headless")
 
@@ -100,6 +102,8 @@ def main() -> None:
         print(json.dumps(fields), file=answers)
 
     try:
+        # `mmnet arm-parity` inspected it. A process for its first run would not be one of this processor.
+        trust(read_model(Path(sys.argv[1])))
         model = MattingModel(Path(sys.argv[1]), threads=1)
     except MMNetError as error:
         answer(error=str(error))
