@@ -63,7 +63,8 @@ RecipeOption = Annotated[
         "[b]incremental[/]: the same, going on from a checkpoint on joined sets. [b]portrait[/]: from scratch on "
         "few images: strong augmentation, 60,000 steps of 64 at 128², then 30,000 of 32 at 256². "
         "[b]fine-tune[/]: going on from a checkpoint with strong augmentation, 20,000 steps of 8 at 256². "
-        "[b]whole-people[/]: the same with people of every framing, for data that show them.",
+        "[b]whole-people[/]: the same with people of every framing, for data that show them: 14,000 steps at 192², "
+        "then 6,000 at 256² with frozen batch norms. [b]whole-people-finish[/]: those 6,000 alone.",
     ),
 ]
 StartOption = Annotated[

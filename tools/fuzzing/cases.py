@@ -25,7 +25,7 @@ Target = Callable[[Path], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a case.
+    """The outcome of a case.
 
     Attributes:
         kind: `passed` (it ran, or was refused by one of our exceptions), `traceback`, `signal`, `slow`, `large` or

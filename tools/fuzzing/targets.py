@@ -198,9 +198,9 @@ def matte_image(path: Path) -> None:
 
 def matte_video(path: Path) -> None:
     """Read every frame of a video."""
-    from mmnet.runtime.video.reader import VideoReader
+    from mmnet.runtime.video.reader import VideoInput
 
-    with VideoReader(path) as video:
+    with VideoInput(path) as video:
         for frame in video:
             assert frame.frame.ndim == 3
 
