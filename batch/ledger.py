@@ -12,7 +12,6 @@ lines of its ledger, the next run writes them.
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections.abc import Iterable, Mapping
@@ -24,6 +23,7 @@ from typing import Any
 from mmnet.batch.errors import BatchError, OtherJobError
 from mmnet.batch.store import RECORDS, Store
 from mmnet.json_reader import parse_json
+from mmnet.text import json_text
 
 FORMAT = "mmnet-batch/1"
 JOB = f"{RECORDS}/job.json"
@@ -168,7 +168,7 @@ class Ledger:
             self.failed.pop(entry.key, None)
         else:
             self.failed[entry.key] = entry
-        self._lines.append(json.dumps(asdict(entry), ensure_ascii=False))
+        self._lines.append(json_text(asdict(entry), indent=None))
         if len(self._lines) >= _PART_LINES or time.monotonic() - self._written > _PART_SECONDS:
             self.flush()
 
@@ -189,7 +189,7 @@ class Ledger:
         lines = []
         for entry in sorted(self.failed.values(), key=lambda entry: entry.name):
             shard = {"shard": entry.shard} if entry.shard else {}
-            lines.append(json.dumps({"name": entry.name, "error": entry.error, **shard}, ensure_ascii=False))
+            lines.append(json_text({"name": entry.name, "error": entry.error, **shard}, indent=None))
         if lines:
             self.store.write(ERRORS, _joined(lines))
             self.has_errors_file = True

@@ -23,6 +23,7 @@ import numpy as np
 
 from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.errors import MMNetError
+from mmnet.failures import failure_line
 from mmnet.json_reader import parse_json
 from mmnet.runtime import (
     Fit,
@@ -114,8 +115,8 @@ def main() -> None:
         request = parse_json(line, surrogates=True)
         try:
             stages = _observe(model, request["photo"], Path(request["given"]) if "given" in request else None)
-        except MMNetError as error:
-            answer(error=str(error))
+        except Exception as error:
+            answer(error=failure_line(error, request["photo"]))
             continue
         for name, array in stages.items():
             np.save(Path(request["into"]) / f"{name}.npy", array, allow_pickle=False)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 
 # The first bytes of the formats that are read; a WebP is a RIFF file.
 JPEG_MAGIC, PNG_MAGIC, BMP_MAGIC, RIFF_MAGIC = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"RIFF"
 TIFF_MAGICS = (b"II*\0", b"MM\0*")
 _BIG_TIFF_MAGICS = (b"II+\0", b"MM\0+")
 
-_WIDTH_TAG, _HEIGHT_TAG, _ORIENTATION_TAG = 256, 257, 0x0112
+_WIDTH_TAG, _HEIGHT_TAG, _BITS_TAG, _ORIENTATION_TAG = 256, 257, 258, 0x0112
 _SHORT, _LONG, _LONG8 = 3, 4, 16  # types of TIFF fields
 _FORMATS = {_SHORT: "H", _LONG: "I", _LONG8: "Q"}  # for `struct`
 
@@ -43,6 +44,26 @@ def declared_size(data: bytes) -> tuple[int, int]:
     if data.startswith((*TIFF_MAGICS, *_BIG_TIFF_MAGICS)):
         return _tiff_size(data)
     return 0, 0
+
+
+def bits_per_sample(path: Path) -> int:
+    """Return the depth that the header of a photo file declares: 16 for some PNG and TIFF files, else 8 or less.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        beginning = file.read(32)
+        if beginning.startswith(PNG_MAGIC):
+            return beginning[24]
+        if not beginning.startswith(TIFF_MAGICS):
+            return 8
+        data = beginning + file.read()
+    for tag, kind, at in _tiff_fields(data):
+        if tag == _BITS_TAG and kind == _SHORT:
+            values = _integer(data, _LONG, at - 4)
+            return _integer(data, _SHORT, at if values <= 2 else _integer(data, _LONG, at))
+    return 1
 
 
 def orientation(exif: bytes) -> int:

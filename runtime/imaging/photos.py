@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -106,22 +107,44 @@ def decode_photo(data: bytes, name: str | Path) -> U8Array:
     path = Path(name)
     if not data:
         raise PhotoError(f"{path}: is empty (0 bytes)")
-    upright, premultiplied = _upright(path, data)
-    return np.ascontiguousarray(_flatten(path, upright, premultiplied))
+    return _decode_stored(path, data).over_white()
 
 
-def read_stored(path: str | Path) -> AnyArray:
+@dataclass(frozen=True)
+class StoredImage:
+    """An image upright, but otherwise as its file stores it.
+
+    Attributes:
+        colour: uint8 or uint16, [H, W, 1] (grey) or [H, W, 3] (RGB).
+        alpha: of the type of `colour`, [H, W]; None if the file declares no transparency.
+        premultiplied: whether the colours are multiplied by the alpha.
+    """
+
+    colour: AnyArray
+    alpha: AnyArray | None = None
+    premultiplied: bool = False
+
+    def over_white(self) -> U8Array:
+        """Return the image composited over white, at the file's own depth, then in 8 bits: uint8 [H, W, 3], RGB."""
+        colour = self.colour if self.colour.shape[2] == 3 else self.colour.repeat(3, axis=2)
+        if self.alpha is not None:
+            colour = over_white(colour, self.alpha[..., None], self.premultiplied)
+        return np.ascontiguousarray(colour if colour.dtype == np.uint8 else to_8_bits(colour))
+
+    def straight(self) -> U8Array:
+        """Return the stored colours, also where they are transparent: uint8 [H, W, 3], RGB."""
+        colour = self.colour if self.colour.dtype == np.uint8 else to_8_bits(self.colour)
+        return np.ascontiguousarray(colour if colour.shape[2] == 3 else colour.repeat(3, axis=2))
+
+
+def read_stored(path: str | Path) -> StoredImage:
     """Read an image upright, but otherwise as it is stored: its own depth, grey or colour, with its transparency.
-
-    Returns:
-        uint8 or uint16 (other types come as they are), [H, W] or [H, W, C]: grey, grey and alpha, BGR or BGRA for C = 1
-        to 4.
 
     Raises:
         PhotoError: the file is missing, unreadable, empty, truncated, no image, or has more than MAX_PIXELS pixels.
     """
     path = Path(path)
-    return _upright(path, _read_bytes(path))[0]
+    return _decode_stored(path, _read_bytes(path))
 
 
 def to_8_bits(samples: NDArray[np.uint16]) -> U8Array:
@@ -129,13 +152,19 @@ def to_8_bits(samples: NDArray[np.uint16]) -> U8Array:
     return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
-def _upright(path: Path, data: bytes) -> tuple[AnyArray, bool]:
-    """Return the pixels, turned upright, and whether their colours are premultiplied by their alpha."""
+def _decode_stored(path: Path, data: bytes) -> StoredImage:
     _check_declared_size(path, data)
     stored, exif = _decode(path, data)
+    if stored.dtype not in (np.uint8, np.uint16):
+        raise PhotoError(f"{path}: has {stored.dtype} samples; save it with 8 or 16 bits per channel")
+    pixels = _UPRIGHT.get(orientation(exif), _UPRIGHT[1])(stored)
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]
+    channels = pixels.shape[2]
+    colour = pixels[..., :1] if channels <= 2 else pixels[..., 2::-1]
     # libtiff premultiplies 8-bit colours by their alpha; every other decoder leaves them as they are.
     premultiplied = data.startswith(TIFF_MAGICS) and stored.dtype == np.uint8
-    return _UPRIGHT.get(orientation(exif), _UPRIGHT[1])(stored), premultiplied
+    return StoredImage(colour, pixels[..., -1] if channels in (2, 4) else None, premultiplied)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -203,22 +232,17 @@ def _too_large(what: str) -> str:
     return f"{what} is too large; at most {MAX_PIXELS:,} pixels are read"
 
 
-def _flatten(path: Path, pixels: AnyArray, premultiplied: bool) -> U8Array:
-    """Convert any of OpenCV's layouts to uint8 RGB, composited over white at the file's own depth."""
-    if pixels.dtype not in (np.uint8, np.uint16):
-        raise PhotoError(f"{path}: has {pixels.dtype} samples; save it with 8 or 16 bits per channel")
-    if pixels.ndim == 2:
-        pixels = pixels[..., None]
-    channels = pixels.shape[2]
-    grey, alpha = channels <= 2, channels in (2, 4)
-    colour = pixels[..., :1].repeat(3, axis=2) if grey else pixels[..., 2::-1]
-    if alpha:
-        colour = _over_white(colour, pixels[..., -1:], premultiplied)
-    return colour if colour.dtype == np.uint8 else to_8_bits(colour)
+def over_white(colour: AnyArray, alpha: AnyArray, premultiplied: bool = False) -> AnyArray:
+    """Composite colours over white, rounded half up: colour · alpha, unless premultiplied, + white · (1 − alpha).
 
+    Args:
+        colour: uint8 or uint16 [H, W, C].
+        alpha: of the same type, [H, W, 1].
+        premultiplied: whether the colours are multiplied by the alpha.
 
-def _over_white(colour: AnyArray, alpha: AnyArray, premultiplied: bool) -> AnyArray:
-    """Composite over white, rounded half up: colour · alpha, unless premultiplied, + white · (1 − alpha)."""
+    Returns:
+        An array of the type and shape of `colour`.
+    """
     white = int(np.iinfo(colour.dtype).max)
     if premultiplied:
         result: AnyArray = colour + np.minimum(white - alpha, white - colour)

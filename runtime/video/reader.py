@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from mmnet.arrays import AnyArray, U8Array
-from mmnet.runtime.video.colour import Colour, to_rgb
+from mmnet.runtime.video.colour import Colour, has_alpha, to_alpha, to_rgb
 from mmnet.runtime.video.ffmpeg import VideoError, pyav, reason
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _STATES_ITS_LENGTH = frozenset({"mov", "mp4", "matroska", "webm"})
 _MISSING_SECONDS = 0.5  # headers round their length by less than this
 _DEFAULT_RATE = Fraction(25)
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _LIVE_SECONDS = (30, 15)  # time limits for a live source: to open, and to give the next packet
 
 
@@ -49,6 +50,7 @@ class VideoInput:
         rate: frames per second, the average that the file states.
         length: how many frames it has, roughly; None if the file does not tell.
         colour: how its numbers are converted to RGB.
+        has_alpha: whether its frames have an alpha channel; iterating composites them over white.
         metadata: title, date and so on.
         start: seconds that are subtracted from every timestamp of the file, so that the video begins at 0.
         damage: what was skipped of a damaged video with `salvage`; None if nothing was.
@@ -88,7 +90,8 @@ class VideoInput:
         self._stream = streams.best("video")
         if self._stream is None or self._stream.codec_context is None:
             raise VideoError(f"{self.name}: has no video in it that can be decoded")
-        self._stream.thread_type = "AUTO"
+        self._decoder = _decoder(self.name, self._stream, av)
+        self._decoder.thread_type = "AUTO"
         self.time_base: Fraction = self._stream.time_base or 1 / _DEFAULT_RATE
         self.rate: Fraction = self._stream.average_rate or self._stream.guessed_rate or _DEFAULT_RATE
         self.metadata: dict[str, str] = dict(self._container.metadata)
@@ -100,7 +103,7 @@ class VideoInput:
         except StopIteration:
             raise VideoError(f"{self.name}: has no frame in it that can be decoded") from None
         self._first: VideoFrame | None = first
-        self.colour = Colour.of(first)
+        self.colour, self.has_alpha = Colour.of(first), has_alpha(first)
         self._stored_height, self._stored_width = first.height, first.width
         self._upright = _Upright.of(first)
         turned = self._upright.transposed
@@ -115,20 +118,37 @@ class VideoInput:
         Raises:
             VideoError: the rest is damaged or missing. With `salvage`, the iteration ends instead.
         """
-        if self._first is None:
-            raise VideoError(f"{self.name}: was read already; open it again")
-        frame, self._first = self._first, None
         latest: int | None = None
         shift = round(self.start / self.time_base)
         step = max(1, round(1 / self.rate / self.time_base))
-        while True:
+        for frame in self._decoded_frames():
             latest = time = _later(latest, None if frame.pts is None else frame.pts - shift, step)
-            stored = to_rgb(frame, self.colour, self._stored_width, self._stored_height)
-            yield TimedFrame(self._upright.apply(stored), time * self.time_base * 1000)
+            yield TimedFrame(self._turned(frame, to_rgb), time * self.time_base * 1000)
+
+    def alphas(self) -> Iterator[U8Array]:
+        """Iterate over the alpha channels of the frames instead, uint8 [H, W]; only if `has_alpha`.
+
+        Raises:
+            VideoError: as iterating over the frames.
+        """
+        for frame in self._decoded_frames():
+            yield self._turned(frame, to_alpha)
+
+    def _decoded_frames(self) -> Iterator[VideoFrame]:
+        """Iterate over the frames as decoded."""
+        if self._first is None:
+            raise VideoError(f"{self.name}: was read already; open it again")
+        frame, self._first = self._first, None
+        while True:
+            yield frame
             try:
                 frame = next(self._frames)
             except StopIteration:
                 return
+
+    def _turned(self, frame: VideoFrame, convert: Callable[[VideoFrame, Colour, int, int], U8Array]) -> U8Array:
+        """Return a frame converted and upright."""
+        return self._upright.apply(convert(frame, self.colour, self._stored_width, self._stored_height))
 
     def close(self) -> None:
         """Close the file. Closing twice is fine."""
@@ -168,7 +188,7 @@ class VideoInput:
 
     def _frames_of(self, packet: Any, av: Any) -> Iterator[VideoFrame]:
         try:
-            frames = packet.decode()
+            frames = self._decoder.decode(packet)
         except av.error.EOFError:
             return  # the decoder was flushed already
         except (av.error.FFmpegError, ValueError) as error:
@@ -183,7 +203,7 @@ class VideoInput:
     def _flush(self, av: Any) -> Iterator[VideoFrame]:
         """Iterate over the frames that the decoder still holds when reading ended with an error."""
         try:
-            frames = self._stream.decode(None)
+            frames = self._decoder.decode(None)
         except (av.error.FFmpegError, ValueError):  # the decoder was flushed already
             return
         for frame in frames:
@@ -201,7 +221,7 @@ class VideoInput:
     def _damaged(self, what: str) -> None:
         message = f"{self.name}: is truncated or damaged after {self._decoded} frames ({what})"
         if not self._salvage:
-            raise VideoError(f"{message}; copy it again, or add --salvage to matte what can be decoded")
+            raise VideoError(f"{message}; copy it again (`mmnet matte --salvage` mattes what can be decoded)")
         self.damage = self.damage or message
 
     def _length(self, av: Any) -> int | None:
@@ -243,6 +263,19 @@ class _Upright:
     def apply(self, stored: AnyArray) -> AnyArray:
         turned = stored.swapaxes(0, 1) if self.transposed else stored
         return np.ascontiguousarray(turned[:: self.rows, :: self.columns])
+
+
+def _decoder(file: str, stream: Any, av: Any) -> Any:
+    """Return the decoder of a stream: FFmpeg's own, but libvpx for VP8 and VP9 with alpha."""
+    name: str = stream.codec_context.name
+    if stream.metadata.get("alpha_mode") == "1" and name in _ALPHA_DECODERS:
+        try:
+            return av.CodecContext.create(_ALPHA_DECODERS[name], "r")
+        except (av.error.FFmpegError, ValueError) as error:
+            raise VideoError(
+                f"{file}: its {name.upper()} video has an alpha channel, which this FFmpeg cannot read"
+            ) from error
+    return stream.codec_context
 
 
 def _later(latest: int | None, own: int | None, step: int) -> int:

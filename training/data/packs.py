@@ -22,12 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.arrays import AnyArray, F32Array, U8Array
+from mmnet.errors import MMNetError
+from mmnet.evaluation.datasets.pairs import PairError
+from mmnet.failures import failure_line
 from mmnet.files import atomic_file
 from mmnet.json_reader import MAX_BYTES, JsonError, check_members, parse_json, shown
 from mmnet.runtime.imaging.photos import read_photo
 from mmnet.runtime.imaging.preprocess import to_model_input
 from mmnet.training.augment import Sample, estimate_training_foreground, resize
-from mmnet.training.data.layouts import DataError, Pair, read_pair
+from mmnet.training.data.layouts import DataError, Pair
 
 Progress = Callable[[int, int], None]
 
@@ -257,15 +260,25 @@ def _records(
         for start in range(0, len(pairs), 8 * workers):
             some = pairs[start : start + 8 * workers]
             for index, (record, aspect) in enumerate(
-                pool.map(lambda pair: _record(pair, pack.side, foregrounds), some), start
+                pool.map(lambda pair: _named_record(pair, pack.side, foregrounds), some), start
             ):
                 pack.aspects[index] = aspect
                 yield record
                 progress(index + 1, len(pairs))
 
 
+def _named_record(pair: Pair, side: int, foregrounds: bool) -> tuple[U8Array, float]:
+    """Return `_record`; an exception that nothing expects becomes a `PairError` that names the pair."""
+    try:
+        return _record(pair, side, foregrounds)
+    except MMNetError:
+        raise
+    except Exception as error:
+        raise PairError(failure_line(error, pair.photo)) from error
+
+
 def _record(pair: Pair, side: int, foregrounds: bool) -> tuple[U8Array, float]:
-    colours, alpha = read_pair(pair)
+    colours, alpha = pair.read()
     height, width = alpha.shape
     # The stored colours of transparent pixels have no meaning: composite over white, as image viewers do.
     photo = read_photo(pair.photo) if pair.is_cutout else colours

@@ -6,7 +6,6 @@ the same bytes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,7 +17,8 @@ import numpy as np
 from mmnet.arrays import U8Array
 from mmnet.evaluation.datasets.pairs import IMAGE, MASK
 from mmnet.files import atomic_folder, make_folder
-from mmnet.training.data.layouts import Pair, read_matte
+from mmnet.text import json_text
+from mmnet.training.data.layouts import Pair
 from mmnet.training.data.scenes import (
     TOP_LIMIT,
     Scene,
@@ -137,7 +137,7 @@ def usable_people(
     several = options.people[1] > 1
 
     def fits(pair: Pair) -> bool:
-        return Cuts.of(pair, read_matte(pair)).fits(several)
+        return Cuts.of(pair, pair.read_matte()).fits(several)
 
     usable = []
     with ThreadPoolExecutor(workers) as pool:
@@ -213,7 +213,7 @@ def _place(scene: Scene, pair: Pair, tall: int, centre: float, ground: float, ra
     """Add a person `tall` pixels high; edges that cut the person lie at the edges of the frame."""
     if pair.is_cutout:
         person = read_cutout(pair.photo)
-        cuts = Cuts.of(pair, read_matte(pair))
+        cuts = Cuts.of(pair, pair.read_matte())
     else:
         whole = read_person(pair)
         cuts = Cuts.of(pair, whole[..., 3])
@@ -265,7 +265,7 @@ def write_scenes(
         for done, _ in enumerate(pool.map(write, plans), start=1):
             progress(done, len(plans))
         about = {"format": FORMAT, "seed": seed, "heights": list(heights), "scenes": [_entry(plan) for plan in plans]}
-        (folder / ABOUT).write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        (folder / ABOUT).write_text(json_text(about) + "\n", encoding="utf-8")
 
 
 def _entry(plan: ScenePlan) -> dict[str, Any]:

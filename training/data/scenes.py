@@ -17,7 +17,7 @@ from mmnet.files import atomic_file
 from mmnet.runtime.imaging.photos import read_photo
 from mmnet.runtime.imaging.writing import write_image
 from mmnet.training.augment import estimate_training_foreground
-from mmnet.training.data.layouts import DataError, Pair, read_matte, read_pair
+from mmnet.training.data.layouts import DataError, Pair
 
 VISIBLE = 8  # alphas above it belong to the person, 0-255
 SIDE_LIMIT, TOP_LIMIT = 12, 5  # an edge of the photo cuts the person if the mean alpha along it is higher, 0-255
@@ -116,7 +116,7 @@ def read_cutout(path: Path) -> U8Array:
         PhotoError, PairError: the image cannot be read, or has no alpha.
         SceneError: it shows nobody.
     """
-    person = np.dstack(read_pair(Pair(path, path, from_alpha=True)))
+    person = np.dstack(Pair(path, path, from_alpha=True).read())
     rows, columns = person_box(person[..., 3], path)
     return person[rows, columns]
 
@@ -129,7 +129,7 @@ def read_person(pair: Pair) -> U8Array:
     Raises:
         PhotoError, PairError: a file cannot be read.
     """
-    photo, alpha = read_photo(pair.photo), read_matte(pair)
+    photo, alpha = read_photo(pair.photo), pair.read_matte()
     if photo.shape[:2] != alpha.shape:
         photo = np.asarray(cv2.resize(photo, (alpha.shape[1], alpha.shape[0])), np.uint8)
     return np.dstack([np.asarray(estimate_training_foreground(photo, alpha), np.uint8), alpha])
