@@ -1,9 +1,9 @@
 """The runtime: photos, videos and camera frames in, alpha mattes out, as a phone computes them.
 
-    from mmnet.runtime import PortraitMatter, read_photo
+    from mmnet.runtime import PortraitMatter
 
     with PortraitMatter("mmnet.tflite") as matter:
-        alpha = matter(read_photo("photo.jpg"))    # float32 [H, W] in 0-1
+        alpha = matter("photo.jpg")    # float32 [H, W] in 0-1
 
 It needs NumPy, OpenCV and LiteRT, and never TensorFlow. The names listed here are public. The packages inside:
 
