@@ -10,7 +10,6 @@ stage, in milliseconds; `total` is their sum, run by run), `ratio` (to the basel
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -28,6 +27,7 @@ from mmnet.files import atomic_file
 from mmnet.json_reader import read_json
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.tflite.inspection import inspect_model
+from mmnet.text import json_text
 
 FORMAT = "mmnet-benchmark/1"
 
@@ -132,7 +132,7 @@ def make_document(measurements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def to_json(document: Mapping[str, Any]) -> str:
     """Return a document as text, without a newline at its end."""
-    return json.dumps(document, indent=1, ensure_ascii=False)
+    return json_text(document)
 
 
 def write_document(path: Path, measurements: Sequence[Mapping[str, Any]]) -> None:

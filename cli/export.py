@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from rich.progress import Progress
 from mmnet.api.exporting import export_tflite
 from mmnet.cli.console import message_console
 from mmnet.cli.options import CheckpointDir, SizeOption, WhichCheckpoint
+from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar, stage_bars
 from mmnet.export.exporter import ExportListener, ExportRequest
 from mmnet.export.model import default_file_name
@@ -22,6 +22,7 @@ from mmnet.files import check_writable
 from mmnet.network.resolve import OpenedCheckpoint
 from mmnet.quantize.calibration import Calibration
 from mmnet.quantize.precision import PRECISIONS, Precision
+from mmnet.text import json_text
 
 PrecisionOption = Annotated[
     str | None,
@@ -103,7 +104,7 @@ def export(
     console.print(f"[bold]wrote[/]        {_plain(path)} ({len(exported.content) / 1024:.0f} KiB) and its recipe")
     console.print(f"[bold]next[/]         mmnet matte photo.jpg --model {_plain(path)}")
     if as_json:
-        typer.echo(json.dumps({"output": str(path), "recipe": exported.recipe}))
+        echo_json(json_text({"output": str(path), "recipe": exported.recipe}, indent=None))
 
 
 class _Printer(ExportListener):

@@ -16,6 +16,8 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 
+from mmnet.cli.console import SafeConsole
+
 _NAME_WIDTH = 30  # columns; longer names get a line of their own
 _HELP_WIDTH = 44  # columns; with fewer, the help of each option comes below its name
 _PLACEHOLDERS = {
@@ -34,7 +36,7 @@ class PlainCommand(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help page."""
-        print_help(Console(highlight=False), self, ctx)
+        print_help(SafeConsole(highlight=False), self, ctx)
 
 
 class PlainGroup(TyperGroup):
@@ -42,7 +44,7 @@ class PlainGroup(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help page."""
-        print_help(Console(highlight=False), self, ctx)
+        print_help(SafeConsole(highlight=False), self, ctx)
 
 
 def print_help(console: Console, command: Any, ctx: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,9 +12,11 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from mmnet.cli.console import wide_console
+from mmnet.cli.process.streams import echo_json
 from mmnet.cli.recipe_summary import flat_recipe, recipe_summary
 from mmnet.cli.tables import facts, rows_table
 from mmnet.runtime.tflite.inspection import ModelReport, TensorReport, inspect_model
+from mmnet.text import json_text
 
 
 def inspect(
@@ -37,7 +38,7 @@ def inspect(
     """
     report = inspect_model(model)
     if as_json:
-        typer.echo(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
+        echo_json(json_text(report.as_dict(), indent=2))
     else:
         console = wide_console(stderr=False)
         console.print(_page(report, console.width, whole=recipe))

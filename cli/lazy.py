@@ -13,6 +13,7 @@ from typer.core import TyperCommand
 from typer.main import get_group
 
 from mmnet.cli.help import PlainCommand, PlainGroup
+from mmnet.cli.process.interrupts import silent_interrupts
 
 # The settings of every Typer application of this project.
 SETTINGS: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False, "rich_markup_mode": "rich"}
@@ -78,7 +79,8 @@ class _Commands(UserDict[str, Any]):
     def __getitem__(self, name: str) -> Any:
         place = super().__getitem__(name)
         module, _, attribute = place.target.partition(":")
-        command = getattr(import_module(module), attribute)
+        with silent_interrupts():
+            command = getattr(import_module(module), attribute)
         app = Application()
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)

@@ -13,6 +13,7 @@ from mmnet.api.comparing import ArmComparison, compare_on_arm
 from mmnet.cli.console import message_console, wide_console
 from mmnet.cli.measure.console import STDOUT, command_line
 from mmnet.cli.measure.options import JsonOption
+from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar, stage_bars
 from mmnet.errors import MMNetError
 from mmnet.evaluation.arm.errors import ArmError
@@ -105,7 +106,7 @@ def _show(comparison: ArmComparison, *, to_stdout: bool) -> None:
     accepted = f"alpha by at most {tolerance.alpha:g}, nothing else" if tolerance.alpha else "none"
     console.print(f"[dim]differences accepted: {accepted} ({tolerance.because})[/]")
     if to_stdout:
-        typer.echo(comparison.to_json())
+        echo_json(comparison.to_json())
 
 
 def _print_problems(console: Console, comparison: ArmComparison) -> None:

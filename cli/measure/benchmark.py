@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import typer
 from rich.progress import Progress
 
 from mmnet.api.benchmarking import LatencyReport, measure_latency, measure_latency_on_phone
@@ -23,6 +22,7 @@ from mmnet.cli.measure.console import STDOUT, command_line
 from mmnet.cli.measure.latency_table import show_latency
 from mmnet.cli.measure.plot import plot
 from mmnet.cli.options import CheckpointDir
+from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar
 from mmnet.files import check_writable
 from mmnet.network.resolve import DEFAULT_FOLDER
@@ -126,7 +126,7 @@ class _Output:
             report.save_json(self.json_file, merge=self.merge, force=self.force)
         show_latency(wide_console(stderr=self.to_stdout), report.table)
         if self.to_stdout:
-            typer.echo(to_json(report.document()))
+            echo_json(to_json(report.document()))
 
 
 def _parse_threads(text: str) -> list[int]:

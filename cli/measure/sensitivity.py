@@ -12,6 +12,7 @@ from rich.markup import escape
 from mmnet.api.sensitivity import TOLERANCE, SensitivityReport, measure_sensitivity
 from mmnet.cli.console import wide_console
 from mmnet.cli.options import CheckpointDir, SizeOption, WhichCheckpoint
+from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar, stage_bars
 from mmnet.cli.tables import rows_table
 from mmnet.files import check_writable
@@ -100,7 +101,7 @@ def sensitivity_command(
         console.print(f"[bold]wrote[/] {escape(str(output))}", soft_wrap=True)
         console.print(f"[bold]next[/]  {command} --recipe {escape(str(output))}", soft_wrap=True)
     if to_stdout:
-        typer.echo(report.to_json())
+        echo_json(report.to_json())
     if not report.proposal.met:
         raise typer.Exit(1)
 

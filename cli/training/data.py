@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from rich.markup import escape
 
 from mmnet.cli.console import message_console
 from mmnet.cli.lazy import Application
+from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar
 from mmnet.cli.training.data_report import show_report
 from mmnet.cli.training.options import (
@@ -33,6 +33,7 @@ from mmnet.errors import OutputError
 from mmnet.evaluation.datasets.sequences import ABOUT
 from mmnet.files import atomic_file, check_writable, make_folder
 from mmnet.runtime.imaging.writing import write_image
+from mmnet.text import json_text
 from mmnet.training.data.batches import Batches
 from mmnet.training.data.check import check_data
 from mmnet.training.data.layouts import find_backgrounds, find_source
@@ -87,12 +88,12 @@ def check(
     with _progress(console, "checking") as update:
         report = check_data(roots, held_out or [], validation=validation, workers=workers, progress=update)
     show_report(report, console)
-    text = json.dumps(report.to_json(), indent=2)
+    text = json_text(report.to_json(), indent=2)
     if to_stdout:
-        typer.echo(text)
+        echo_json(text)
     elif json_file is not None:
         with atomic_file(Path(json_file)) as temporary:
-            temporary.write_text(text + "\n")
+            temporary.write_text(text + "\n", encoding="utf-8")
     if report.problems:
         raise typer.Exit(1)
 
@@ -142,7 +143,7 @@ def make_soft_mattes(
         console.print(f"[red]failed[/] {escape(str(outcome.error))}")
     console.print(f"[bold]wrote[/]  {len(outcomes) - len(failed)} mattes to {escape(str(out))}")
     if as_json:
-        typer.echo(_mattes_json(plan.kept, outcomes))
+        echo_json(_mattes_json(plan.kept, outcomes))
     if failed:
         raise typer.Exit(1)
 
@@ -150,7 +151,7 @@ def make_soft_mattes(
 def _mattes_json(kept: int, outcomes: Sequence[MatteOutcome]) -> str:
     ordered = sorted(outcomes, key=lambda outcome: str(outcome.mask))
     entries = [{"mask": str(item.mask), "output": str(item.output), "error": item.error} for item in ordered]
-    return json.dumps({"kept": kept, "made": entries})
+    return json_text({"kept": kept, "made": entries}, indent=None)
 
 
 @data_app.command("pack")
@@ -288,7 +289,7 @@ def make_sequences(
     console.print(f"[bold]wrote[/]  {escape(str(out))}: {count} sequences of {frames} frames, {size}")
     console.print(f"[bold]next[/]   mmnet evaluate --video --data {escape(str(out))} --model FILE")
     if as_json:
-        typer.echo((out / ABOUT).read_text(encoding="utf-8"), nl=False)
+        echo_json((out / ABOUT).read_text(encoding="utf-8").removesuffix("\n"))
 
 
 data_app.command("scenes")(make_scenes)

@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from mmnet.cli.console import message_console
+from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar, stage_bars
 from mmnet.cli.training.options import ForceOption, JobsOption
 from mmnet.files import check_writable
@@ -102,7 +103,7 @@ def make_scenes(
     )
     console.print(f"[bold]next[/]   mmnet evaluate --data {escape(str(out))} --model FILE")
     if as_json:
-        typer.echo((out / ABOUT).read_text(encoding="utf-8"), nl=False)
+        echo_json((out / ABOUT).read_text(encoding="utf-8").removesuffix("\n"))
 
 
 def _range(text: str, option: str, *, whole: bool = False) -> tuple[float, float]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
+from mmnet.failures import failure_line
 from mmnet.runtime import PhotoError, list_photos, read_photo
 from mmnet.runtime.imaging.mattes import matte_of, read_matte
 from mmnet.runtime.imaging.photos import read_stored
@@ -223,7 +224,7 @@ def combined_fingerprint(names: Sequence[str], digests: Sequence[bytes]) -> str:
     """Return the hash of all images, as `check_pairs` does, from the name and `fingerprint` of each."""
     digest = hashlib.sha256()
     for name, part in zip(names, digests, strict=True):
-        digest.update(name.encode() + b"\0" + part)
+        digest.update(name.encode(errors="surrogateescape") + b"\0" + part)
     return digest.hexdigest()
 
 
@@ -248,3 +249,5 @@ def _fingerprint(pair: Pair | Photo) -> bytes | DatasetError:
         return fingerprint(*pair.read())
     except DatasetError as error:
         return error
+    except Exception as error:
+        return DatasetError([failure_line(error, pair.image)])

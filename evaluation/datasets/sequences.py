@@ -22,8 +22,10 @@ from pathlib import Path
 import numpy as np
 
 from mmnet.arrays import U8Array
+from mmnet.errors import MissingExtraError
 from mmnet.evaluation.datasets.pairs import DatasetError, Pair
 from mmnet.evaluation.datasets.videos import read_frames, read_mattes
+from mmnet.failures import failure_line
 from mmnet.json_reader import read_json
 from mmnet.runtime import PhotoError, list_photos
 from mmnet.runtime.imaging.mattes import check_scale
@@ -167,7 +169,7 @@ def check_sequences(
                 problems += result.problems
             else:
                 lengths.append(result[0])
-                digest.update(sequence.name.encode() + b"\0" + result[1])
+                digest.update(sequence.name.encode(errors="surrogateescape") + b"\0" + result[1])
             progress(done, len(sequences))
     if problems:
         raise DatasetError(problems)
@@ -191,6 +193,10 @@ def _digest(sequence: FrameSequence) -> tuple[int, bytes] | DatasetError:
             count += 1
     except DatasetError as error:
         return error
+    except MissingExtraError:
+        raise
+    except Exception as error:
+        return DatasetError([failure_line(error, sequence.name)])
     return count, digest.digest()
 
 

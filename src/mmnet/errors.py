@@ -1,7 +1,7 @@
 """The base class of all exceptions of this project, and the exceptions that several packages raise.
 
 A message is one line: what is wrong, the file or argument, and the fix. The command line prints it and exits with
-`exit_code`. A traceback on the command line means a defect in this project.
+`exit_code`. Any other exception is a defect of this project: one line, exit code 70, and the traceback with --debug.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from mmnet.arrays import U8Array
 from mmnet.evaluation.datasets.pairs import PairError
+from mmnet.failures import failure_line
 from mmnet.runtime.imaging.headers import bits_per_sample
 from mmnet.runtime.imaging.mattes import MatteFault, MatteFileError, is_grey
 from mmnet.runtime.imaging.stored import PhotoError
@@ -184,7 +185,7 @@ def check_data(
     pairs = [pair for source in sources for pair in source.pairs]
     inspections: list[_Inspection] = []
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        for inspection in pool.map(_inspect, pairs):
+        for inspection in pool.map(_inspect_safely, pairs):
             inspections.append(inspection)
             progress(len(inspections), len(pairs))
 
@@ -246,6 +247,14 @@ def _image_findings(sources: Sequence[Source], inspections: Sequence[_Inspection
         if nobody:
             yield Finding("nobody", source.root)
         yield from (finding for finding in findings if not (nobody and finding.kind == "empty matte"))
+
+
+def _inspect_safely(pair: Pair) -> _Inspection:
+    try:
+        return _inspect(pair)
+    except Exception as error:  # of one pair: the others are inspected nevertheless
+        reason = failure_line(error, pair.photo).removeprefix(f"{pair.photo}: ")
+        return _Inspection([Finding("unreadable", pair.photo, reason)])
 
 
 def _inspect(pair: Pair) -> _Inspection:

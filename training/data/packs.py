@@ -22,6 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.arrays import AnyArray, F32Array, U8Array
+from mmnet.errors import MMNetError
+from mmnet.evaluation.datasets.pairs import PairError
+from mmnet.failures import failure_line
 from mmnet.files import atomic_file
 from mmnet.json_reader import MAX_BYTES, JsonError, check_members, parse_json, shown
 from mmnet.runtime.imaging.photos import read_photo
@@ -257,11 +260,21 @@ def _records(
         for start in range(0, len(pairs), 8 * workers):
             some = pairs[start : start + 8 * workers]
             for index, (record, aspect) in enumerate(
-                pool.map(lambda pair: _record(pair, pack.side, foregrounds), some), start
+                pool.map(lambda pair: _named_record(pair, pack.side, foregrounds), some), start
             ):
                 pack.aspects[index] = aspect
                 yield record
                 progress(index + 1, len(pairs))
+
+
+def _named_record(pair: Pair, side: int, foregrounds: bool) -> tuple[U8Array, float]:
+    """Return `_record`; an exception that nothing expects becomes a `PairError` that names the pair."""
+    try:
+        return _record(pair, side, foregrounds)
+    except MMNetError:
+        raise
+    except Exception as error:
+        raise PairError(failure_line(error, pair.photo)) from error
 
 
 def _record(pair: Pair, side: int, foregrounds: bool) -> tuple[U8Array, float]:

@@ -6,7 +6,6 @@ the same bytes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import numpy as np
 from mmnet.arrays import U8Array
 from mmnet.evaluation.datasets.pairs import IMAGE, MASK
 from mmnet.files import atomic_folder, make_folder
+from mmnet.text import json_text
 from mmnet.training.data.layouts import Pair
 from mmnet.training.data.scenes import (
     TOP_LIMIT,
@@ -265,7 +265,7 @@ def write_scenes(
         for done, _ in enumerate(pool.map(write, plans), start=1):
             progress(done, len(plans))
         about = {"format": FORMAT, "seed": seed, "heights": list(heights), "scenes": [_entry(plan) for plan in plans]}
-        (folder / ABOUT).write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        (folder / ABOUT).write_text(json_text(about) + "\n", encoding="utf-8")
 
 
 def _entry(plan: ScenePlan) -> dict[str, Any]:

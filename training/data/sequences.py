@@ -7,7 +7,6 @@ the number of the sequence: the same arguments give the same bytes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from mmnet.evaluation.datasets.sequences import ABOUT
 from mmnet.files import atomic_folder, make_folder
 from mmnet.runtime.imaging.photos import read_photo
 from mmnet.runtime.imaging.writing import write_image
+from mmnet.text import json_text
 from mmnet.training.augment import cut_edges
 from mmnet.training.data.layouts import DataError, Pair
 from mmnet.training.data.motion import MOTIONS, Matrix, Trajectory, placement
@@ -193,7 +193,7 @@ def write_sequences(
             pass
         about = {"format": FORMAT, "seed": seed, "clean": clean, "frames": length, "size": list(size)}
         entries = [_entry(plan) for plan in plans]
-        text = json.dumps(about | {"sequences": entries}, indent=1, ensure_ascii=False)
+        text = json_text(about | {"sequences": entries})
         (folder / ABOUT).write_text(text + "\n", encoding="utf-8")
 
 
