@@ -12,6 +12,7 @@ from typing import Any
 
 from mmnet.arrays import AnyArray
 from mmnet.errors import OutputExistsError
+from mmnet.files import sweep_leftovers
 from mmnet.json_reader import parse_json
 from mmnet.network.checkpoint import (
     Checkpoint,
@@ -64,6 +65,7 @@ def check_new(folder: Path) -> None:
     Raises:
         OutputExistsError: it holds checkpoints or other files.
     """
+    sweep_leftovers(folder)
     if folder.exists() and any(entry.name != EVENTS_FOLDER for entry in folder.iterdir()):
         raise OutputExistsError(
             f"{folder}: holds a run already; go on with --resume latest, or name another with --run"

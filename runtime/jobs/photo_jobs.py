@@ -11,7 +11,9 @@ from mmnet.runtime.imaging.writing import write_image
 from mmnet.runtime.matter import PortraitMatter
 
 
-def matte_photo(matter: PortraitMatter, source: Path, output: Path, renderer: Renderer) -> tuple[int, int]:
+def matte_photo(
+    matter: PortraitMatter, source: Path, output: Path, renderer: Renderer, *, force: bool
+) -> tuple[int, int]:
     """Matte a photo file into an image file.
 
     Args:
@@ -19,6 +21,7 @@ def matte_photo(matter: PortraitMatter, source: Path, output: Path, renderer: Re
         source: a photo.
         output: an image file; its folder is created if it does not exist.
         renderer: renders the photo and its alpha.
+        force: whether an output that exists is replaced.
 
     Returns:
         Width and height of the photo, in pixels.
@@ -31,5 +34,5 @@ def matte_photo(matter: PortraitMatter, source: Path, output: Path, renderer: Re
     photo = read_photo(source)
     image = renderer(photo, matter.photo(photo).alpha_u8)
     make_folder(output.parent)
-    write_image(output, image)
+    write_image(output, image, replace=force)
     return photo.shape[1], photo.shape[0]

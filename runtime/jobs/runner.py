@@ -85,7 +85,7 @@ def _run_job(
         kind = "video" if is_video(job.source) else "photo"
         check_job(job, inputs, force=request.force)
         if kind == "photo":
-            size = matte_photo(matter, job.source, job.output, request.renderer)
+            size = matte_photo(matter, job.source, job.output, request.renderer, force=request.force)
             return MatteResult(kind, str(job.source), job.output, size)
         on_frame = partial(listener.frame_done, job.source.name)
         video = matte_video(matter, job.source, job.output, request, on_frame)
