@@ -13,9 +13,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from mmnet.api.batching import BatchInterrupted, BatchOptions, BatchReport, matte_batch
 from mmnet.batch.options import ResultFormat
 from mmnet.cli.console import message_console
-from mmnet.cli.options import BackgroundOption, ForegroundOption, ModelOption, ProfileOption, UpsamplingOption
+from mmnet.cli.options import (
+    BackgroundOption,
+    FitOption,
+    ForegroundOption,
+    ModelOption,
+    ProfileOption,
+    UpsamplingOption,
+)
 from mmnet.cli.process.streams import echo_json
 from mmnet.files import atomic_file, check_writable
+from mmnet.runtime.imaging.fit import DEFAULT_FIT
 from mmnet.runtime.profiles import DEFAULT_PROFILE
 from mmnet.text import json_text
 
@@ -80,6 +88,7 @@ def batch(
     profile: ProfileOption = DEFAULT_PROFILE,
     upsampling: UpsamplingOption = None,
     foreground: ForegroundOption = None,
+    fit: FitOption = DEFAULT_FIT,
     to: _To = ResultFormat.FILES,
     shard_size: _ShardSize = 256,
     image_column: _ImageColumn = "image",
@@ -101,6 +110,7 @@ def batch(
     Examples:
       mmnet batch photos/ mattes/
       mmnet batch photos/ cutouts/ -b transparent --workers 4
+      mmnet batch portraits/ mattes/ --fit stretch
       mmnet batch s3://bucket/photos s3://bucket/mattes --address auto
       mmnet batch 's3://photos?endpoint_override=http://minio:9000' mattes/ --json
       mmnet batch portraits.parquet mattes/ --image-column photo --name-column id
@@ -124,6 +134,7 @@ def batch(
                 profile=profile,
                 upsampling=upsampling,
                 foreground=foreground,
+                fit=fit,
                 options=options,
                 address=address,
                 workers=workers,

@@ -193,7 +193,7 @@ class Observer:
         line = stdout.readline()
         if not line.endswith(b"\n"):
             raise ObserverError(f"{self._name}: {self._ending()}")
-        answer: dict[str, Any] = parse_json(line, surrogates=True)
+        answer: dict[str, Any] = parse_json(line)
         return answer
 
     def _ending(self) -> str:

@@ -9,11 +9,10 @@ from mmnet.runtime.fullres.rendering import Renderer
 from mmnet.runtime.imaging.photos import read_photo
 from mmnet.runtime.imaging.writing import write_image
 from mmnet.runtime.matter import PortraitMatter
+from mmnet.runtime.video.stream import Matte
 
 
-def matte_photo(
-    matter: PortraitMatter, source: Path, output: Path, renderer: Renderer, *, force: bool
-) -> tuple[int, int]:
+def matte_photo(matter: PortraitMatter, source: Path, output: Path, renderer: Renderer, *, force: bool) -> Matte:
     """Matte a photo file into an image file.
 
     Args:
@@ -24,7 +23,7 @@ def matte_photo(
         force: whether an output that exists is replaced.
 
     Returns:
-        Width and height of the photo, in pixels.
+        The photo and its matte.
 
     Raises:
         PhotoError: the photo cannot be read.
@@ -32,7 +31,8 @@ def matte_photo(
         OutputError: the output cannot be written.
     """
     photo = read_photo(source)
-    image = renderer(photo, matter.photo(photo).alpha_u8)
+    matte = matter.photo(photo)
+    image = renderer(photo, matte.alpha_u8)
     make_folder(output.parent)
     write_image(output, image, replace=force)
-    return photo.shape[1], photo.shape[0]
+    return matte

@@ -85,8 +85,9 @@ def _run_job(
         kind = "video" if is_video(job.source) else "photo"
         check_job(job, inputs, force=request.force)
         if kind == "photo":
-            size = matte_photo(matter, job.source, job.output, request.renderer, force=request.force)
-            return MatteResult(kind, str(job.source), job.output, size)
+            matte = matte_photo(matter, job.source, job.output, request.renderer, force=request.force)
+            height, width = matte.frame.shape[:2]
+            return MatteResult(kind, str(job.source), job.output, (width, height), seen=matte.seen)
         on_frame = partial(listener.frame_done, job.source.name)
         video = matte_video(matter, job.source, job.output, request, on_frame)
         size = (video.width, video.height)
