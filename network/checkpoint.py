@@ -189,7 +189,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     safetensors = load_safetensors()
     try:
         weights = safetensors.numpy.load(data)
-    except (safetensors.SafetensorError, KeyError) as error:
+    except (safetensors.SafetensorError, LookupError, TypeError, ValueError) as error:
         raise CheckpointCorruptError(f"{path}: not a safetensors file ({error})") from error
     try:
         config = ModelConfig.from_json(document.get("model"))
