@@ -122,7 +122,7 @@ def test_a_length_that_is_counted_from_the_first_frame(tmp_path: Path) -> None:
     assert not is_cut(path)
     path.write_bytes(data[: len(data) * 3 // 10])
     assert is_cut(path)
-    with pytest.raises(VideoError, match="truncated or damaged after [1-4] frames"):
+    with pytest.raises(VideoError, match=r"truncated or damaged after [1-4] frames"):
         read(path)
 
 
