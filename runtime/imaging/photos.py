@@ -48,14 +48,15 @@ def list_files(folder: Path, extensions: Iterable[str], none: str) -> list[Path]
 def read_photo(path: str | Path) -> U8Array:
     """Read a JPEG, PNG, WebP, BMP or TIFF.
 
-    The EXIF orientation is applied, 16 bits become 8 (rounded), grey becomes RGB, and transparent images are composited
-    over white.
+    The EXIF orientation is applied, colours are brought to sRGB (by an ICC profile, what a PNG declares, or EXIF's
+    Adobe RGB), 16 bits become 8 (rounded), grey becomes RGB, and transparent images are composited over white.
 
     Returns:
         uint8 [H, W, 3], RGB, 0-255, C-contiguous.
 
     Raises:
-        PhotoError: the file is missing, unreadable, empty, truncated, no image, or has more than MAX_PIXELS pixels.
+        PhotoError: the file is missing, unreadable, empty, truncated, no image, an image that is not surely
+            understood, or too large.
     """
     path = Path(path)
     return decode_photo(_read_bytes(path), path)
@@ -69,7 +70,7 @@ def decode_photo(data: bytes, name: str | Path) -> U8Array:
         name: what messages call the photo.
 
     Raises:
-        PhotoError: the bytes are empty, truncated, no image, or have more than MAX_PIXELS pixels.
+        PhotoError: the bytes are empty, truncated, no image, an image that is not surely understood, or too large.
     """
     path = Path(name)
     if not data:
@@ -81,7 +82,8 @@ def read_stored(path: str | Path) -> StoredImage:
     """Read an image upright, but otherwise as it is stored: its own depth, grey or colour, with its transparency.
 
     Raises:
-        PhotoError: the file is missing, unreadable, empty, truncated, no image, or has more than MAX_PIXELS pixels.
+        PhotoError: the file is missing, unreadable, empty, truncated, no image, an image that is not surely
+            understood, or too large.
     """
     path = Path(path)
     return decode_stored(path, _read_bytes(path))
