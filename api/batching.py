@@ -13,6 +13,7 @@ from mmnet.api.checked_model import checked_model
 from mmnet.api.documents import json_text, save_text
 from mmnet.batch.options import BatchOptions
 from mmnet.errors import MissingExtraError
+from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit, choose_fit
 from mmnet.runtime.profiles import DEFAULT_PROFILE, Profile, choose_profile
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ def matte_batch(
     profile: Profile | str = DEFAULT_PROFILE,
     upsampling: Upsampling | str | None = None,
     foreground: bool | None = None,
+    fit: Fit | str = DEFAULT_FIT,
     options: BatchOptions | None = None,
     address: str | None = None,
     workers: int | None = None,
@@ -163,6 +165,7 @@ def matte_batch(
         profile: `fine` (guided alpha, estimated foreground) or `fast` (bilinear alpha, the photo's own colours).
         upsampling: how the network's alpha is brought to the photo's size; None takes the profile's.
         foreground: whether cut-outs and composites take the estimated foreground; None takes the profile's.
+        fit: how a photo is brought into the network's square; `auto` looks twice where people fill little of it.
         options: how the job is done.
         address: HOST:PORT of a Ray cluster; `auto` is the cluster that this machine is part of, `local` is this machine
             alone. None takes the environment variable RAY_ADDRESS, or else `local`.
@@ -171,7 +174,7 @@ def matte_batch(
 
     Raises:
         MissingExtraError: Arrow or Ray is not installed.
-        ModelError, BackgroundError, ProfileError, UpsamplingError: an argument cannot be used.
+        ModelError, BackgroundError, ProfileError, UpsamplingError, FitError: an argument cannot be used.
         OtherJobError: the destination holds results of another model, of other options or of other images.
         BatchError: the source, the destination or the cluster cannot be used.
         BatchInterrupted: Ctrl-C.
@@ -188,6 +191,7 @@ def matte_batch(
         background,
         settings.upsampling,
         settings.foreground,
+        choose_fit(fit),
     )
     images, results = open_store(str(source)), open_store(str(destination))
     observer = _Observer(BatchReport(images.uri, results.uri, rendering.describe()), listener)

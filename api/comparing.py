@@ -13,6 +13,7 @@ from mmnet.api.documents import json_text, save_text
 from mmnet.api.models import ModelSource, StageProgress, convert_checkpoints, no_progress, open_models, stage_progress
 from mmnet.evaluation.arm.processors import DEFAULT, choose_processors
 from mmnet.evaluation.datasets.pairs import Pair, Photo, check_pairs, load_images
+from mmnet.evaluation.framing import fit_for
 from mmnet.evaluation.parity.compare import LimitCheck, NotComparedError, Parity, compare_candidates, judge
 from mmnet.evaluation.parity.layers import LayerError, LayersError, layer_errors
 from mmnet.evaluation.parity.page import html
@@ -21,6 +22,7 @@ from mmnet.evaluation.parity.tolerances import FALLBACK, LIMITS, tolerances
 from mmnet.evaluation.resize import choose_resize
 from mmnet.network.resolve import DEFAULT_FOLDER
 from mmnet.runtime import list_photos, to_model_input
+from mmnet.runtime.imaging.fit import Fit
 from mmnet.runtime.tflite.inspection import inspect_model
 from mmnet.selection import spread_evenly
 
@@ -103,6 +105,7 @@ def compare(
     strict: bool = False,
     layers: bool = True,
     resize: str = "runtime",
+    fit: Fit | str | None = None,
     checkpoint_dir: str | Path = DEFAULT_FOLDER,
     threads: int | None = None,
     progress: StageProgress = no_progress,
@@ -123,6 +126,8 @@ def compare(
         strict: whether the upper end of each 95 % interval has to be within the tolerance, not only the figure.
         layers: whether to compare the outputs of all layers too, on a few images.
         resize: the resize of photos and mattes: `runtime` or `original`.
+        fit: how photos are brought into the models' square, as `mmnet.evaluate` takes it. Both models look at the part
+            of a photo that the reference's alpha leads to.
         checkpoint_dir: the folder that holds the checkpoints.
         threads: the number of images at a time; None: one per core.
         progress: called with the stage, what is done, and the total.
@@ -130,12 +135,13 @@ def compare(
 
     Raises:
         NotComparedError: a tolerance needs mattes and the data has none, or its name is unknown.
-        ResizeError: `resize` is unknown.
+        ResizeError, FitError: `resize` or `fit` is unknown.
         DatasetError: some images cannot be used; it lists all of them, and nothing is compared.
         ModelError: a model cannot be used.
         MMNetError: a checkpoint cannot be used.
     """
     chosen, folder, given = choose_resize(resize), Path(data), dict(accepted or {})
+    how = fit_for(fit, chosen)
     opened = open_models([reference, candidate], checkpoint_dir)
     loaded = load_images(folder, split)
     images: Any = spread_evenly(loaded, limit)
@@ -143,7 +149,7 @@ def compare(
     sha256 = check_pairs(images, stage_progress("reading images", progress))
     first, second = convert_checkpoints(opened, progress)
     comparing = stage_progress("comparing", progress)
-    parity = compare_candidates(first, second, images, chosen, threads=threads, progress=comparing)
+    parity = compare_candidates(first, second, images, chosen, how, threads=threads, progress=comparing)
     largest = tolerances(str(second.recipe.get("precision", FALLBACK)), given)
     report = ParityReport(
         parity,
@@ -152,6 +158,7 @@ def compare(
         {"folder": str(folder), "split": split, "images": len(images), "sha256": sha256},
         command,
         chosen,
+        how,
         _layer_errors(parity, images, progress) if layers else "The layers were not compared.",
         min(len(images), _LAYER_IMAGES),
     )

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import Any
 
 from mmnet.files import atomic_file, check_writable
+from mmnet.text import json_text
 
-
-def json_text(document: dict[str, Any]) -> str:
-    """Return a document of plain JSON values as text."""
-    return json.dumps(document, indent=1, ensure_ascii=False)
+__all__ = ["json_text", "save_text"]
 
 
 def save_text(path: str | os.PathLike[str], text: str, *, force: bool = False) -> None:
-    """Write a text file in UTF-8, whole or not at all.
+    """Write a text file in UTF-8, whole or not at all. Bytes of names that are no UTF-8 are written as escapes.
 
     Args:
         path: the file to write.
@@ -29,5 +25,5 @@ def save_text(path: str | os.PathLike[str], text: str, *, force: bool = False) -
     """
     target = Path(path)
     check_writable(target, force=force)
-    with atomic_file(target) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    with atomic_file(target, replace=force) as temporary:
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -21,12 +21,14 @@ from mmnet.evaluation.datasets.pairs import check_pairs, load_pairs
 from mmnet.evaluation.datasets.sequences import check_sequences, load_sequences, read_motions
 from mmnet.evaluation.evaluate import EvaluationError, Result, evaluate_candidates
 from mmnet.evaluation.figures import FIGURES
+from mmnet.evaluation.framing import fit_for
 from mmnet.evaluation.report import document, figure_text, text_table
 from mmnet.evaluation.resize import Resize, choose_resize
 from mmnet.evaluation.statistics import Statistics
 from mmnet.evaluation.video.evaluate import SMOOTHED, VIDEO_FIGURES, VideoResult, evaluate_sequences
 from mmnet.evaluation.video.report import video_document
 from mmnet.network.resolve import DEFAULT_FOLDER
+from mmnet.runtime.imaging.fit import Fit
 
 _WORST = 5
 
@@ -38,12 +40,14 @@ class Evaluation:
     Attributes:
         results: one per model, in the order given: `statistics` by figure, and `images` by name.
         resize: the resize of photos and mattes to the models' square.
+        fit: how photos were brought into that square.
         data: the description of the photos: folder, split, number of images, hash.
         command: the command line, if there was one.
     """
 
     results: tuple[Result, ...]
     resize: Resize
+    fit: Fit
     data: Mapping[str, Any]
     command: str | None = None
 
@@ -64,7 +68,7 @@ class Evaluation:
             with_images: whether to include the figures of every image.
         """
         data = dict(self.data)
-        return document(self.results, self.resize, data, self.command, worst=worst, with_images=with_images)
+        return document(self.results, self.resize, self.fit, data, self.command, worst=worst, with_images=with_images)
 
     def to_json(self, *, worst: int = _WORST, with_images: bool = True) -> str:
         """Return `document` as JSON text."""
@@ -79,7 +83,8 @@ class Evaluation:
 
     def __str__(self) -> str:
         rows = ([figure.name, *(_mean_text(self[model][figure.name]) for model in self.models)] for figure in FIGURES)
-        return f"{text_table(['', *self.models], rows)}\n\n{self.data['images']} images, resized {self.resize.what}"
+        how = f"{self.data['images']} images, fit {self.fit}, resized {self.resize.what}"
+        return f"{text_table(['', *self.models], rows)}\n\n{how}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -156,6 +161,7 @@ def evaluate(
     *,
     split: str | None = None,
     resize: str = "runtime",
+    fit: Fit | str | None = None,
     checkpoint_dir: str | Path = DEFAULT_FOLDER,
     threads: int | None = None,
     ray: bool = False,
@@ -172,6 +178,8 @@ def evaluate(
         data: the folder that holds `image` and `mask`, paired by stem, or splits that do.
         split: the split to take, for example `test`; None: the folder itself.
         resize: the resize of photos and mattes: `runtime`, or `original` for that of the original training code.
+        fit: how photos are brought into the models' square: `stretch`, `crop`, `letterbox` or `auto`. None: `auto`, as
+            the runtime does it, and `stretch` with the resize `original`.
         checkpoint_dir: the folder that holds the checkpoints.
         threads: the number of images at a time; None: one per core.
         ray: whether workers of Ray measure, instead of this process; needs the extra `ray`.
@@ -183,12 +191,13 @@ def evaluate(
 
     Raises:
         EvaluationError: there is no model, or a worker failed.
-        ResizeError: `resize` is unknown.
+        ResizeError, FitError: `resize` or `fit` is unknown.
         DatasetError: some images cannot be used; it lists all of them, and nothing is measured.
         ModelError: a model cannot be used.
         MMNetError: a checkpoint cannot be used.
     """
     chosen, folder = choose_resize(resize), Path(data)
+    how = fit_for(fit, chosen)
     opened = open_models(_sources(models), checkpoint_dir)
     pairs = load_pairs(folder, split)
     if ray:
@@ -196,14 +205,14 @@ def evaluate(
 
         candidates = convert_checkpoints(opened, progress)
         measuring = stage_progress("measuring", progress)
-        results, sha256 = evaluate_on_ray(candidates, pairs, chosen, address, workers, measuring)
+        results, sha256 = evaluate_on_ray(candidates, pairs, chosen, address, workers, measuring, fit=how)
     else:
         sha256 = check_pairs(pairs, stage_progress("reading images", progress))
         candidates = convert_checkpoints(opened, progress)
         measuring = stage_progress("measuring", progress)
-        results = evaluate_candidates(candidates, pairs, chosen, threads=threads, progress=measuring)
+        results = evaluate_candidates(candidates, pairs, chosen, how, threads=threads, progress=measuring)
     described = {"folder": str(folder), "split": split, "images": len(pairs), "sha256": sha256}
-    return Evaluation(tuple(results), chosen, described, command)
+    return Evaluation(tuple(results), chosen, how, described, command)
 
 
 def evaluate_videos(

@@ -12,25 +12,30 @@ from typing import Any
 from mmnet.batch.plan import task_size
 from mmnet.batch.pool import connected
 from mmnet.batch.protocols import WorkerPool
-from mmnet.errors import MMNetError
 from mmnet.evaluation.datasets.pairs import DatasetError, Pair, combined_fingerprint, fingerprint
 from mmnet.evaluation.evaluate import EvaluationError, Result, collect_results, measure_image
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.resize import Resize, choose_resize
+from mmnet.failures import failure_line
+from mmnet.json_reader import parse_json
+from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit
 
 
 class Measurer:
     """All models in one worker. A call takes pairs and returns their metrics, both as JSON, which keeps every bit."""
 
-    def __init__(self, candidates: Sequence[Candidate], resize: str, restarted: bool = False) -> None:
+    def __init__(
+        self, candidates: Sequence[Candidate], resize: str, fit: Fit = DEFAULT_FIT, restarted: bool = False
+    ) -> None:
         """Load the models.
 
         Args:
             candidates: at least one.
             resize: a name of `RESIZES`.
+            fit: how photos are brought into the models' square.
             restarted: ignored, since measuring an image twice does no harm.
         """
-        self._resize = choose_resize(resize)
+        self._resize, self._fit = choose_resize(resize), fit
         self._matters = [candidate.load(floats=self._resize.floats) for candidate in candidates]
 
     def __call__(self, text: str) -> str:
@@ -42,17 +47,17 @@ class Measurer:
         Returns:
             One JSON object per pair: {"row": …, "fingerprint": hex}, {"problems": …} or {"error": …}.
         """
-        pairs = [Pair(name, Path(image), Path(mask)) for name, image, mask in json.loads(text)]
+        pairs = [Pair(name, Path(image), Path(mask)) for name, image, mask in parse_json(text)]
         return json.dumps([self._measure(pair) for pair in pairs])
 
     def _measure(self, pair: Pair) -> dict[str, Any]:
         try:
             photo, mask = pair.read()
-            row = measure_image(photo, mask, self._matters, self._resize)
+            row = measure_image(photo, mask, self._matters, self._resize, self._fit)
         except DatasetError as error:
             return {"problems": error.problems}
-        except MMNetError as error:
-            return {"error": f"{pair.image}: {error}"}
+        except Exception as error:
+            return {"error": failure_line(error, pair.image)}
         return {"row": row, "fingerprint": fingerprint(photo, mask).hex()}
 
 
@@ -63,13 +68,15 @@ def evaluate_on_ray(
     address: str | None = None,
     workers: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    fit: Fit = DEFAULT_FIT,
 ) -> tuple[list[Result], str]:
     """Check the pairs and evaluate the candidates on a Ray cluster, in one pass over the images.
 
     The results are those of `check_pairs` and `evaluate`, to the last bit.
 
     Args:
-        candidates, pairs, resize, progress: see `evaluate`. The workers read the images themselves.
+        candidates, pairs, resize, progress, fit: see `evaluate_candidates`. The workers read the images themselves.
         address, workers: see `connected`.
 
     Returns:
@@ -80,7 +87,7 @@ def evaluate_on_ray(
         BatchError, MissingExtraError: see `connected`.
     """
     with connected(address, workers) as pool:
-        return evaluate_on_pool(pool, candidates, pairs, resize, progress)
+        return evaluate_on_pool(pool, candidates, pairs, resize, progress, fit=fit)
 
 
 def evaluate_on_pool(
@@ -89,12 +96,14 @@ def evaluate_on_pool(
     pairs: Sequence[Pair],
     resize: Resize,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    fit: Fit = DEFAULT_FIT,
 ) -> tuple[list[Result], str]:
     """Check the pairs and evaluate the candidates on a pool of workers.
 
     Args:
         pool: the workers.
-        candidates, pairs, resize, progress: see `evaluate`. The workers read the images themselves.
+        candidates, pairs, resize, progress, fit: see `evaluate_candidates`. The workers read the images themselves.
 
     Returns:
         The results, and the fingerprint of the images.
@@ -110,9 +119,9 @@ def evaluate_on_pool(
     ]
     measured: dict[int, list[dict[str, Any]]] = {}
     done = 0
-    with closing(pool.run(texts, partial(Measurer, list(candidates), resize.name))) as answers:
+    with closing(pool.run(texts, partial(Measurer, list(candidates), resize.name, fit))) as answers:
         for index, answer in answers:
-            measured[index] = json.loads(answer)
+            measured[index] = parse_json(answer)
             done += len(parts[index])
             progress(done, len(pairs))
     for index, part in enumerate(parts):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +13,7 @@ from mmnet.batch.plan import Image, Source, Task, file_tasks, is_shard, name_out
 from mmnet.batch.store import RECORDS, Store
 from mmnet.batch.worker import read_shard_entries
 from mmnet.runtime.fullres.rendering import ResultKind
+from mmnet.text import json_text
 
 
 @dataclass
@@ -88,7 +88,7 @@ def scan_destination(
                 f"{destination.uri}/{present[0].output}: exists, and mmnet batch did not write it; name another "
                 "destination, or remove it with --force"
             )
-        destination.write(JOB, json.dumps(job, indent=1, ensure_ascii=False).encode() + b"\n")
+        destination.write(JOB, json_text(job).encode() + b"\n")
     destination.sweep()
 
     ledger = Ledger(destination, has_errors_file=ERRORS in files)

@@ -5,7 +5,6 @@ A job that was interrupted or killed continues where it stopped, since the resul
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, closing
@@ -22,6 +21,7 @@ from mmnet.batch.rendering import RenderOptions
 from mmnet.batch.sources import list_sources
 from mmnet.batch.store import Store, is_within
 from mmnet.batch.worker import JobRequest, Worker
+from mmnet.json_reader import parse_json
 
 _MAX_REFUSED = 3  # tasks in a row whose results the destination refuses, before the job ends
 
@@ -160,7 +160,7 @@ class _Run:
         lost = dict(enumerate(tasks))
         with closing(self._pool.run([task.to_json() for task in tasks], partial(Worker, self._request))) as answers:
             for index, text in answers:
-                answer = json.loads(text)
+                answer = parse_json(text)
                 write_error: str | None = answer["writing"]
                 if write_error is None:
                     del lost[index]

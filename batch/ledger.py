@@ -12,7 +12,6 @@ lines of its ledger, the next run writes them.
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections.abc import Iterable, Mapping
@@ -23,6 +22,8 @@ from typing import Any
 
 from mmnet.batch.errors import BatchError, OtherJobError
 from mmnet.batch.store import RECORDS, Store
+from mmnet.json_reader import parse_json
+from mmnet.text import json_text
 
 FORMAT = "mmnet-batch/1"
 JOB = f"{RECORDS}/job.json"
@@ -87,7 +88,7 @@ def read_job(store: Store, files: Iterable[str]) -> dict[str, Any] | None:
     if JOB not in files:
         return None
     try:
-        job = json.loads(store.read(JOB))
+        job = parse_json(store.read(JOB))
     except ValueError as error:
         raise BatchError(f"{store.uri}/{JOB}: is damaged; start again with --force") from error
     if not isinstance(job, dict) or job.get("format") != FORMAT:
@@ -129,12 +130,20 @@ def read_ledger(store: Store, files: Iterable[str]) -> list[Entry]:
     entries = []
     for name in sorted(file for file in files if file.startswith(f"{LEDGER}/")):
         try:
-            entries += [Entry(**json.loads(line)) for line in store.read(name).splitlines()]
+            entries += [_entry(parse_json(line)) for line in store.read(name).splitlines()]
         except (ValueError, TypeError) as error:
             raise BatchError(
                 f"{store.uri}/{name}: is damaged; remove it, since the results themselves show what is done"
             ) from error
     return entries
+
+
+def _entry(fields: dict[str, Any]) -> Entry:
+    entry = Entry(**fields)
+    texts = (entry.name, entry.output, entry.worker, entry.shard or "", entry.error or "")
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a field is not text")
+    return entry
 
 
 @dataclass
@@ -167,7 +176,7 @@ class Ledger:
             self.failed.pop(entry.key, None)
         else:
             self.failed[entry.key] = entry
-        self._lines.append(json.dumps(asdict(entry), ensure_ascii=False))
+        self._lines.append(json_text(asdict(entry), indent=None))
         if len(self._lines) >= _PART_LINES or time.monotonic() - self._written > _PART_SECONDS:
             self.flush()
 
@@ -188,7 +197,7 @@ class Ledger:
         lines = []
         for entry in sorted(self.failed.values(), key=lambda entry: entry.name):
             shard = {"shard": entry.shard} if entry.shard else {}
-            lines.append(json.dumps({"name": entry.name, "error": entry.error, **shard}, ensure_ascii=False))
+            lines.append(json_text({"name": entry.name, "error": entry.error, **shard}, indent=None))
         if lines:
             self.store.write(ERRORS, _joined(lines))
             self.has_errors_file = True
@@ -203,5 +212,5 @@ def _joined(lines: Iterable[str]) -> bytes:
 
 def _shown(value: Any) -> str:
     if isinstance(value, dict) and set(value) == {"sha256"}:
-        return f"{value['sha256'][:12]}…"
-    return "none" if value is None else str(value)
+        return f"{str(value['sha256'])[:12]}…"
+    return "none" if value is None else str(value)[:80]

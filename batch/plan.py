@@ -16,6 +16,7 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from mmnet.json_reader import parse_json
 from mmnet.runtime.fullres.rendering import ResultKind
 from mmnet.runtime.jobs.outputs import plan_outputs
 
@@ -72,7 +73,7 @@ class Task:
     @classmethod
     def from_json(cls, text: str) -> Task:
         """Return the task that `to_json` wrote."""
-        entry = json.loads(text)
+        entry = parse_json(text)
         images = tuple(Image(Source(*fields), output) for *fields, output in entry["images"])
         return cls(images, entry["shard"], entry["isolated"])
 

@@ -10,6 +10,7 @@ from typing import Any
 from mmnet.runtime.fullres.compositing import BLUR, COLOURS, TRANSPARENT, Background, cover, parse_background
 from mmnet.runtime.fullres.rendering import ALPHA, COMPOSITE, CUTOUT, Renderer, ResultKind
 from mmnet.runtime.fullres.upsampling import DEFAULT, Upsampling
+from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit
 from mmnet.runtime.imaging.photos import decode_photo
 from mmnet.runtime.imaging.writing import encode_image
 from mmnet.runtime.matter import PortraitMatter
@@ -26,6 +27,7 @@ class RenderOptions:
         background: the value of `mmnet matte --background`; None renders the alpha matte itself.
         upsampling: how the network's alpha is brought to the photo's size.
         foreground: whether cut-outs and composites take the estimated foreground, or the photo's own colours.
+        fit: how a photo is brought into the network's square.
         background_file: the bytes of the image file where `background` is its path, else None.
     """
 
@@ -33,11 +35,17 @@ class RenderOptions:
     background: str | None = None
     upsampling: Upsampling = DEFAULT
     foreground: bool = True
+    fit: Fit = DEFAULT_FIT
     background_file: bytes | None = field(default=None, repr=False)
 
     @classmethod
     def of(
-        cls, model: bytes, background: str | None, upsampling: Upsampling = DEFAULT, foreground: bool = True
+        cls,
+        model: bytes,
+        background: str | None,
+        upsampling: Upsampling = DEFAULT,
+        foreground: bool = True,
+        fit: Fit = DEFAULT_FIT,
     ) -> RenderOptions:
         """Return the options, with the background checked, and read where it is an image.
 
@@ -49,7 +57,7 @@ class RenderOptions:
             parse_background(background)
             if _is_path(background):
                 content = Path(background).read_bytes()
-        return cls(model, background, upsampling, foreground, content)
+        return cls(model, background, upsampling, foreground, fit, content)
 
     @property
     def kind(self) -> ResultKind:
@@ -64,6 +72,7 @@ class RenderOptions:
             "model": {"sha256": hashlib.sha256(self.model).hexdigest()},
             "make": self.kind.suffix,
             "upsampling": str(self.upsampling),
+            "fit": str(self.fit),
         }
         if self.kind is not ALPHA:
             described["foreground"] = self.foreground
@@ -93,7 +102,7 @@ class ImageRenderer:
             ModelError: see `MattingModel`.
         """
         self._render = Renderer(options.kind, _background(options), options.foreground)
-        self._matter = PortraitMatter(options.model, threads=1, upsampling=options.upsampling)
+        self._matter = PortraitMatter(options.model, threads=1, upsampling=options.upsampling, fit=options.fit)
 
     def __call__(self, name: str, data: bytes, output: str) -> EncodedImage:
         """Render the result of one image.

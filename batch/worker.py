@@ -22,7 +22,7 @@ from mmnet.batch.plan import Image, Task
 from mmnet.batch.rendering import EncodedImage, ImageRenderer, RenderOptions
 from mmnet.batch.sources import read_images
 from mmnet.batch.store import Store
-from mmnet.errors import MMNetError
+from mmnet.failures import failure_line
 
 # The rows of a shard: one per image of the task, with its result or with the reason why it has none.
 SHARD_SCHEMA = pa.schema(
@@ -160,12 +160,8 @@ class Worker:
                 if isinstance(data, Exception):
                     raise data
                 yield image, render(image.source.name, data, image.output)
-            except MMNetError as error:
-                yield image, _error_line(image.source.name, str(error))
-            except MemoryError:
-                yield image, f"{image.source.name}: does not fit into memory"
             except Exception as error:  # a defect that one image of a million meets must not end the job
-                yield image, _error_line(image.source.name, f"{type(error).__name__}: {error}")
+                yield image, failure_line(error, image.source.name)
 
     def _entry(self, image: Image, result: EncodedImage | str, shard: str | None = None) -> Entry:
         error = result if isinstance(result, str) else None
@@ -198,9 +194,3 @@ def _row(entry: Entry, result: EncodedImage | str) -> dict[str, Any]:
         "height": encoded and encoded.height,
         "error": entry.error,
     }
-
-
-def _error_line(name: str, message: str) -> str:
-    """Return the message as one line that names the image."""
-    line = " ".join(message.split())
-    return line if name in line else f"{name}: {line}"

@@ -10,7 +10,6 @@ stage, in milliseconds; `total` is their sum, run by run), `ratio` (to the basel
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -25,8 +24,10 @@ from mmnet.benchmark.latency import Ratio
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.statistics import LEVEL, RESAMPLES, SEED
 from mmnet.files import atomic_file
+from mmnet.json_reader import read_json
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.tflite.inspection import inspect_model
+from mmnet.text import json_text
 
 FORMAT = "mmnet-benchmark/1"
 
@@ -111,7 +112,7 @@ def read_document(path: Path) -> dict[str, Any]:
         BenchmarkError: the file does not exist, or holds something else.
     """
     try:
-        content = json.loads(path.read_bytes())
+        content = read_json(path)
     except OSError as error:
         raise BenchmarkError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
@@ -131,14 +132,14 @@ def make_document(measurements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def to_json(document: Mapping[str, Any]) -> str:
     """Return a document as text, without a newline at its end."""
-    return json.dumps(document, indent=1, ensure_ascii=False)
+    return json_text(document)
 
 
-def write_document(path: Path, measurements: Sequence[Mapping[str, Any]]) -> None:
+def write_document(path: Path, measurements: Sequence[Mapping[str, Any]], *, replace: bool = True) -> None:
     """Write the document of these measurements; the file is either complete or not written.
 
     Raises:
-        OutputError: the file cannot be written.
+        OutputError: the file cannot be written, or it exists and `replace` is false.
     """
-    with atomic_file(path) as temporary:
+    with atomic_file(path, replace=replace) as temporary:
         temporary.write_text(to_json(make_document(measurements)) + "\n", encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,10 @@ from mmnet.benchmark.host.stages import STAGES, TOTAL
 from mmnet.benchmark.table import describe_machine
 from mmnet.evaluation.figures import FIGURES
 from mmnet.evaluation.report import FORMAT as EVALUATION_FORMAT
+from mmnet.json_reader import JsonError, is_of, read_json, shown
 
 # The figures of an evaluation that can be drawn: errors, of which less is better.
+_LARGEST = 1e12  # milliseconds, errors and parameters stay far below
 ERRORS = tuple(figure.name for figure in FIGURES if not figure.higher_is_better)
 
 
@@ -84,21 +85,27 @@ def join_results(
 
 
 def _point(result: Mapping[str, Any], machine: str, stage: str, error: Mapping[str, Any]) -> Point:
-    rounds = sorted(result["rounds_ms"][stage])
+    rounds = sorted(_figure(value) for value in result["rounds_ms"][stage])
     quarter = len(rounds) // 4
     known = len(rounds) >= 4
     return Point(
-        label=result["name"],
+        label=str(result["name"]),
         machine=machine,
         threads=result["threads"],
-        latency_ms=result["stages"][stage]["median_ms"],
+        latency_ms=_figure(result["stages"][stage]["median_ms"]),
         latency_low_ms=rounds[quarter] if known else None,
         latency_high_ms=rounds[-1 - quarter] if known else None,
-        error=error["mean"],
-        error_low=error["low"],
-        error_high=error["high"],
-        parameters=result["parameters"],
+        error=_figure(error["mean"]),
+        error_low=None if error["low"] is None else _figure(error["low"]),
+        error_high=None if error["high"] is None else _figure(error["high"]),
+        parameters=None if result["parameters"] is None else int(_figure(result["parameters"])),
     )
+
+
+def _figure(value: object) -> float:
+    if not is_of(value, float) or not 0 <= float(value) <= _LARGEST:  # type: ignore[arg-type]
+        raise JsonError(f"a figure is {shown(value)}; it has to be a number of 0 or more")
+    return float(value)  # type: ignore[arg-type]
 
 
 def _evaluated(result: Mapping[str, Any], models: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -142,13 +149,15 @@ def read_points(
     measurements = [entry for path in latencies for entry in read_document(path)["measurements"]]
     try:
         points, missing = join_results(evaluated, measurements, figure, stage, threads)
-    except (KeyError, TypeError, AttributeError, LookupError) as error:
+        names = [str(model["name"]) for model in evaluated["models"]]
+    except (KeyError, TypeError, AttributeError, LookupError, ArithmeticError, ValueError) as error:
         raise BenchmarkError(
-            f"{evaluation} or {', '.join(map(str, latencies))} lacks {error}; write them again with this version"
+            f"{evaluation} or {', '.join(map(str, latencies))} is damaged or of another version ({error}); write them "
+            "again with this version"
         ) from error
     if not points:
         raise BenchmarkError(
-            f"no model is in both: {evaluation} has {', '.join(model['name'] for model in evaluated['models'])}; "
+            f"no model is in both: {evaluation} has {', '.join(names)}; "
             f"measured on {threads} threads and not evaluated are {', '.join(missing) or 'none'}"
         )
     return points, missing
@@ -156,7 +165,7 @@ def read_points(
 
 def _read_evaluation(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_bytes())
+        content = read_json(path)
     except OSError as error:
         raise BenchmarkError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:

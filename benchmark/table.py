@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mmnet.benchmark.android.tool import Delegated
 from mmnet.benchmark.host.stages import TOTAL
 
 _NOTHING = "–"
@@ -13,6 +14,7 @@ _NOTHING = "–"
 # Heading → what the table shows of a result.
 _COLUMNS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "threads": lambda result: str(result["threads"]),
+    "delegated": lambda result: _delegated(result.get("delegated")),
     "load": lambda result: _milliseconds(result["load_ms"]),
     "first run": lambda result: _milliseconds(result["first_run_ms"]),
     "warm-up": lambda result: _warm_up(result["warmup"]),
@@ -94,6 +96,8 @@ def describe_machine(machine: Mapping[str, Any]) -> str:
 def _legend(measurement: Mapping[str, Any], headings: tuple[str, ...]) -> str:
     settings = measurement["settings"]
     parts = [f"{settings['runs']} runs" + (f" in {settings['rounds']} rounds" if "rounds" in settings else "")]
+    if "delegated" in headings:
+        parts.append("delegated: operators that the delegate runs")
     parts.append("min to spread: of invoke")
     if "spread" in headings:
         parts.append("spread: interquartile range")
@@ -115,6 +119,10 @@ def _stage(result: Mapping[str, Any], stage: str, figure: str) -> str:
 
 def _warm_up(latency: Mapping[str, Any] | None) -> str:
     return _NOTHING if latency is None else _milliseconds(latency["median_ms"] or latency["mean_ms"])
+
+
+def _delegated(part: Mapping[str, Any] | None) -> str:
+    return _NOTHING if part is None else str(Delegated(**part))
 
 
 def _milliseconds(value: float | None) -> str:

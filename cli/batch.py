@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,9 +13,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from mmnet.api.batching import BatchInterrupted, BatchOptions, BatchReport, matte_batch
 from mmnet.batch.options import ResultFormat
 from mmnet.cli.console import message_console
-from mmnet.cli.options import BackgroundOption, ForegroundOption, ModelOption, ProfileOption, UpsamplingOption
+from mmnet.cli.options import (
+    BackgroundOption,
+    FitOption,
+    ForegroundOption,
+    ModelOption,
+    ProfileOption,
+    UpsamplingOption,
+)
+from mmnet.cli.process.streams import echo_json
 from mmnet.files import atomic_file, check_writable
+from mmnet.runtime.imaging.fit import DEFAULT_FIT
 from mmnet.runtime.profiles import DEFAULT_PROFILE
+from mmnet.text import json_text
 
 if TYPE_CHECKING:
     from mmnet.batch.job import JobProgress
@@ -79,6 +88,7 @@ def batch(
     profile: ProfileOption = DEFAULT_PROFILE,
     upsampling: UpsamplingOption = None,
     foreground: ForegroundOption = None,
+    fit: FitOption = DEFAULT_FIT,
     to: _To = ResultFormat.FILES,
     shard_size: _ShardSize = 256,
     image_column: _ImageColumn = "image",
@@ -100,6 +110,7 @@ def batch(
     Examples:
       mmnet batch photos/ mattes/
       mmnet batch photos/ cutouts/ -b transparent --workers 4
+      mmnet batch portraits/ mattes/ --fit stretch
       mmnet batch s3://bucket/photos s3://bucket/mattes --address auto
       mmnet batch 's3://photos?endpoint_override=http://minio:9000' mattes/ --json
       mmnet batch portraits.parquet mattes/ --image-column photo --name-column id
@@ -123,6 +134,7 @@ def batch(
                 profile=profile,
                 upsampling=upsampling,
                 foreground=foreground,
+                fit=fit,
                 options=options,
                 address=address,
                 workers=workers,
@@ -134,7 +146,7 @@ def batch(
         _write_errors(errors, report)
     _show(console, report, f"{report.destination}/errors.jsonl" if errors is None else str(errors))
     if as_json:
-        typer.echo(json.dumps(report.document(), indent=2))
+        echo_json(json_text(report.document(), indent=2))
     if not report.complete:
         raise typer.Exit(_INTERRUPTED if report.interrupted else 1)
 
@@ -178,7 +190,7 @@ class _Display:
 
 
 def _write_errors(path: Path, report: BatchReport) -> None:
-    lines = [json.dumps({"name": image.name, "error": image.error}, ensure_ascii=False) for image in report.failures]
+    lines = [json_text({"name": image.name, "error": image.error}, indent=None) for image in report.failures]
     with atomic_file(path) as temporary:
         temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 

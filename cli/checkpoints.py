@@ -23,7 +23,7 @@ def import_checkpoint(
     half_pixel: Annotated[
         bool, typer.Option("--half-pixel", help="It was trained with half-pixel resizes, not with TensorFlow 1's.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Replace OUT if it exists.")] = False,
 ) -> None:
     """Convert a TF-Slim checkpoint into a checkpoint folder (safetensors and JSON).
 
@@ -37,7 +37,7 @@ def import_checkpoint(
     checkpoint = read_tfslim(found.path, size=size, sampling="half_pixel" if half_pixel else "legacy")
     console.print(f"read {found.path} ({found.reason}): {checkpoint.config.name}, step {checkpoint.step}", markup=False)
     console.print(f"left out {checkpoint.provenance['left out']}", markup=False)
-    save_checkpoint(checkpoint, out)
+    save_checkpoint(checkpoint, out, force=force)
     console.print(f"wrote {out}; next: export-tflite --ckpt {out} --calibration PHOTOS", markup=False)
 
 
@@ -68,5 +68,5 @@ def average_checkpoints(
         opened = open_checkpoint(name, ckpt_dir)
         parts.append((opened.checkpoint, factor))
         console.print(f"{factor:g} of {opened.source.path} ({opened.source.reason})", markup=False)
-    save_checkpoint(average(parts), out)
+    save_checkpoint(average(parts), out, force=force)
     console.print(f"wrote {out}; next: export-tflite --ckpt {out} --calibration PHOTOS", markup=False)

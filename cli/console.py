@@ -3,8 +3,29 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+from mmnet.text import printable
+
+
+class SafeConsole(Console):
+    """A console on which no text can act as a command to the terminal, whatever the names of files hold."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Render as `Console.render` does, with escapes in place of characters that are not printable."""
+        for segment in super().render(renderable, options):
+            safe = segment.control or segment.text.isprintable()
+            yield segment if safe else Segment(printable(segment.text, keep="\n"), segment.style)
+
+    def on_broken_pipe(self) -> None:
+        """Let the command end by the exception, as after any other output into a closed pipe."""
+        raise
+
+
+_WIDE = 1 << 12
 
 
 def message_console(*, stderr: bool = True, capture: bool = False) -> Console:
@@ -15,10 +36,15 @@ def message_console(*, stderr: bool = True, capture: bool = False) -> Console:
         capture: whether it keeps the stream of this moment, so that it still writes while `sys.stderr` is redirected.
     """
     stream = (sys.stderr if stderr else sys.stdout) if capture else None
-    return Console(file=stream, stderr=stderr, soft_wrap=True, highlight=False)
+    return SafeConsole(file=stream, stderr=stderr, soft_wrap=True, highlight=False)
 
 
-def wide_console(*, stderr: bool) -> Console:
+def wide_console(*, stderr: bool = False) -> Console:
     """A console for tables: as wide as the terminal, and 4096 columns wide where there is no terminal."""
-    console = Console(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=1 << 12)
+    console = SafeConsole(stderr=stderr, highlight=False)
+    return console if console.is_terminal else SafeConsole(stderr=stderr, highlight=False, width=_WIDE)
+
+
+def table_width(console: Console) -> int:
+    """Return the number of columns that a table may take: those of the terminal, or 4096 where there is none."""
+    return console.width if console.is_terminal else _WIDE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -14,14 +13,17 @@ from rich.progress import Progress
 from mmnet.api.exporting import export_tflite
 from mmnet.cli.console import message_console
 from mmnet.cli.options import CheckpointDir, SizeOption, WhichCheckpoint
+from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar, stage_bars
 from mmnet.export.exporter import ExportListener, ExportRequest
 from mmnet.export.model import default_file_name
 from mmnet.export.verify import ExportCheck
-from mmnet.files import check_writable
+from mmnet.files import check_name, check_writable
 from mmnet.network.resolve import OpenedCheckpoint
 from mmnet.quantize.calibration import Calibration
 from mmnet.quantize.precision import PRECISIONS, Precision
+from mmnet.runtime.tflite.metadata import recipe_path
+from mmnet.text import json_text
 
 PrecisionOption = Annotated[
     str | None,
@@ -68,7 +70,7 @@ def export(
     calibration_photos: PhotosOption = 100,
     recipe: RecipeOption = None,
     output: OutputOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Replace FILE if it exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the recipe and every check as JSON.")] = False,
 ) -> None:
     """Turn a checkpoint into a fast, verified .tflite.
@@ -86,6 +88,7 @@ def export(
     console = message_console(stderr=as_json)
     if output is not None:
         check_writable(output, force=force)
+        check_name(recipe_path(output))
 
     with progress_bar(console) as progress:
         exported = export_tflite(
@@ -103,7 +106,7 @@ def export(
     console.print(f"[bold]wrote[/]        {_plain(path)} ({len(exported.content) / 1024:.0f} KiB) and its recipe")
     console.print(f"[bold]next[/]         mmnet matte photo.jpg --model {_plain(path)}")
     if as_json:
-        typer.echo(json.dumps({"output": str(path), "recipe": exported.recipe}))
+        echo_json(json_text({"output": str(path), "recipe": exported.recipe}, indent=None))
 
 
 class _Printer(ExportListener):

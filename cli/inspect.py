@@ -2,44 +2,55 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console, Group, RenderableType
-from rich.table import Table
+from rich.console import Group, RenderableType
 from rich.text import Text
 
+from mmnet.cli.console import wide_console
+from mmnet.cli.process.streams import echo_json
+from mmnet.cli.recipe_summary import flat_recipe, recipe_summary
+from mmnet.cli.tables import facts, rows_table
 from mmnet.runtime.tflite.inspection import ModelReport, TensorReport, inspect_model
+from mmnet.text import json_text
 
 
 def inspect(
     model: Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="The model to inspect.", show_default=False)],
+    recipe: Annotated[
+        bool, typer.Option("--recipe", help="Show the whole recipe that is embedded or beside the file, not a summary.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the report as one JSON document on standard output.")
     ] = False,
 ) -> None:
     """Show the inputs, outputs and cost of a .tflite, how XNNPACK splits it, and how it was made.
 
-    [bold]Examples[/]
-
-    [cyan]mmnet inspect mmnet.tflite[/]
-
-    [cyan]mmnet inspect mmnet.tflite --json | jq .delegation.partitions[/]
+    \b
+    Examples:
+      mmnet inspect mmnet-1.0-256-int8.tflite
+      mmnet inspect mmnet-1.0-256-int8.tflite --recipe
+      mmnet inspect mmnet-1.0-256-int8.tflite --json | jq .delegation.partitions
     """
     report = inspect_model(model)
     if as_json:
-        typer.echo(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
+        echo_json(json_text(report.as_dict(), indent=2))
     else:
-        Console(highlight=False).print(_page(report))
+        console = wide_console(stderr=False)
+        console.print(_page(report, console.width, whole=recipe))
 
 
-def _page(report: ModelReport) -> Group:
-    sections = [_heading(report), _tensors(report), _facts(_figures(report))]
-    sections += [Group(Text(caption, "bold"), _facts(recipe)) for caption, recipe in _recipes(report)]
+def _page(report: ModelReport, width: int, *, whole: bool) -> Group:
+    sections = [_heading(report), _tensors(report, width), _facts(_figures(report), width)]
+    recipes = list(_whole_recipes(report) if whole else _recipe_summary(report))
+    sections += [Group(Text(caption, "bold"), _facts(recipe, width)) for caption, recipe in recipes]
+    left_out = sum(map(len, dict(_whole_recipes(report)).values())) - sum(len(recipe) for _, recipe in recipes)
+    if left_out > 0:
+        sections.append(Text("--recipe shows the whole recipe", "dim"))
     return Group(*[part for section in sections for part in (section, "")][:-1])
 
 
@@ -56,14 +67,13 @@ def _heading(report: ModelReport) -> RenderableType:
     return Group(_plain(f"{metadata.name} {metadata.version}".strip(), "bold"), file, *about)
 
 
-def _tensors(report: ModelReport) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("", "name", "shape", "dtype", "scale", "zero point"):
-        table.add_column(column, overflow="fold")
-    for role, tensors in (("input", report.inputs), ("output", report.outputs)):
-        for tensor in tensors:
-            table.add_row(role, *map(_plain, _tensor(tensor)))
-    return table
+def _tensors(report: ModelReport, width: int) -> RenderableType:
+    rows = [
+        [Text(role), *map(_plain, _tensor(tensor))]
+        for role, tensors in (("input", report.inputs), ("output", report.outputs))
+        for tensor in tensors
+    ]
+    return rows_table(("", "name", "shape", "dtype", "scale", "zero point"), rows, width, titles=2, left=4)
 
 
 def _tensor(tensor: TensorReport) -> Iterator[str]:
@@ -92,36 +102,26 @@ def _figures(report: ModelReport) -> dict[str, str]:
     }
 
 
-def _recipes(report: ModelReport) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _recipe_summary(report: ModelReport) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield the caption and the summary of the recipe; the file beside the model goes before the embedded one."""
+    embedded = report.metadata.recipe if report.metadata else {}
+    recipe = {**embedded, **(report.sidecar_recipe or {})}
+    if recipe:
+        yield "Recipe", recipe_summary(recipe)
+
+
+def _whole_recipes(report: ModelReport) -> Iterator[tuple[str, Mapping[str, str]]]:
     embedded = report.metadata.recipe if report.metadata else {}
     if embedded:
-        yield "Recipe", _flat(embedded)
+        yield "Recipe", flat_recipe(embedded)
     # The file beside the model repeats most of the embedded recipe; only the difference is shown.
     more = {key: value for key, value in (report.sidecar_recipe or {}).items() if embedded.get(key) != value}
     if more:
-        yield "Recipe beside the file", _flat(more)
+        yield "Recipe beside the file", flat_recipe(more)
 
 
-def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Flatten a nested recipe to dotted names: {"a": {"b": 1}} → {"a.b": "1"}."""
-    flat: dict[str, str] = {}
-    for key, item in value.items():
-        if key == "verification" and isinstance(item, list):
-            flat |= {f"{key}.{check.get('name')}": str(check.get("found")) for check in item if isinstance(check, dict)}
-        elif isinstance(item, dict) and item:
-            flat |= _flat(item, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)
-    return flat
-
-
-def _facts(facts: Mapping[str, str]) -> Table:
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="dim")
-    table.add_column(overflow="fold")
-    for name, value in facts.items():
-        table.add_row(_plain(name), _plain(value))
-    return table
+def _facts(values: Mapping[str, str], width: int) -> RenderableType:
+    return facts({_plain(name).plain: _plain(value) for name, value in values.items()}, width)
 
 
 def _counted(counts: Mapping[str, int]) -> str:

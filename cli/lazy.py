@@ -3,31 +3,74 @@
 from __future__ import annotations
 
 from collections import UserDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand
 from typer.main import get_group
+
+from mmnet.cli.help import PlainCommand, PlainGroup
+from mmnet.cli.process.interrupts import silent_interrupts
 
 # The settings of every Typer application of this project.
 SETTINGS: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False, "rich_markup_mode": "rich"}
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
-def lazy_group(places: Mapping[str, str]) -> type[TyperGroup]:
+
+class Application(typer.Typer):
+    """A Typer application with the settings of this project, whose commands have the help pages of `mmnet.cli.help`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"cls": PlainGroup, **SETTINGS, **options})
+
+    def command(self, name: str | None = None, **options: Any) -> Callable[[_Function], _Function]:
+        """Return a decorator that adds a function as a command; see `typer.Typer.command`."""
+        return super().command(name, **{"cls": PlainCommand, **options})
+
+
+@dataclass(frozen=True)
+class Place:
+    """The place of a command, which is imported only when the command is used.
+
+    Attributes:
+        target: "module:attribute", where the attribute is a function or a `typer.Typer`.
+        summary: the first paragraph of the command's help, which `mmnet --help` shows.
+    """
+
+    target: str
+    summary: str
+
+
+def lazy_group(places: Mapping[str, Place]) -> type[PlainGroup]:
     """Return the class of a group of commands, for `typer.Typer(cls=…)`.
 
     Args:
-        places: the name of each command → "module:attribute", where the attribute is a function or a `typer.Typer`.
+        places: the name of each command → its place.
     """
 
-    class LazyGroup(TyperGroup):
+    class LazyGroup(PlainGroup):
         def __init__(self, **options: Any) -> None:
             super().__init__(**options)
             self.commands = _Commands(places)
 
+        def format_help(self, ctx: Any, formatter: Any) -> None:
+            """Print the help page without importing any command."""
+            imported, self.commands = self.commands, _stand_ins(places)
+            try:
+                super().format_help(ctx, formatter)
+            finally:
+                self.commands = imported
+
     return LazyGroup
+
+
+def _stand_ins(places: Mapping[str, Place]) -> dict[str, Any]:
+    """Return commands that only have a name and a summary."""
+    return {name: TyperCommand(name, help=place.summary) for name, place in places.items()}
 
 
 class _Commands(UserDict[str, Any]):
@@ -35,9 +78,10 @@ class _Commands(UserDict[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         place = super().__getitem__(name)
-        module, _, attribute = place.partition(":")
-        command = getattr(import_module(module), attribute)
-        app = typer.Typer(**SETTINGS)
+        module, _, attribute = place.target.partition(":")
+        with silent_interrupts():
+            command = getattr(import_module(module), attribute)
+        app = Application()
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
         else:

@@ -3,49 +3,98 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any, NoReturn
 
-import typer
-from rich.markup import escape
+from mmnet.cli.process.interrupts import INTERRUPTED, exit_code_of_signals, handle_signals, silent_interrupts
 
-import mmnet
-from mmnet.cli.console import message_console
-from mmnet.cli.lazy import SETTINGS, lazy_group
-from mmnet.cli.quiet import silence_native_libraries
-from mmnet.errors import MMNetError
+with silent_interrupts():
+    import typer
+    from rich.markup import escape
 
-# Every command, in the order of `mmnet --help`: its name → the module and the function (or Typer application) in it.
+    import mmnet
+    from mmnet.cli.console import message_console
+    from mmnet.cli.lazy import Application, Place, lazy_group
+    from mmnet.cli.process.log import OPTION, show_log, take_debug_option
+    from mmnet.cli.process.quiet import silence_native_libraries
+    from mmnet.cli.process.streams import echo, finish_output, guard_streams, open_closed_streams
+    from mmnet.errors import MMNetError
+    from mmnet.failures import LOG, reason_of
+    from mmnet.text import one_line, printable
+
+_DEFECT = 70  # exit code of an exception that no part of the product expects: EX_SOFTWARE of sysexits.h
+_NO_OUTPUT = 74  # exit code where standard output cannot be written: EX_IOERR
+_BROKEN_PIPE = 141  # 128 + SIGPIPE, as a shell reports it
+
+# Every command, in the order of `mmnet --help`: the function (or Typer application) that it is, and its one-line help.
 COMMANDS = {
-    "export": "mmnet.cli.export:export",
-    "evaluate": "mmnet.cli.measure.evaluate:evaluate_command",
-    "parity": "mmnet.cli.measure.parity:parity_command",
-    "sensitivity": "mmnet.cli.measure.sensitivity:sensitivity_command",
-    "arm-parity": "mmnet.cli.measure.arm_parity:arm_parity",
-    "import": "mmnet.cli.checkpoints:import_checkpoint",
-    "average": "mmnet.cli.checkpoints:average_checkpoints",
-    "matte": "mmnet.cli.matte.command:matte",
-    "batch": "mmnet.cli.batch:batch",
-    "inspect": "mmnet.cli.inspect:inspect",
-    "train": "mmnet.cli.training.train:train",
-    "curves": "mmnet.cli.training.curves:curves",
-    "quantize": "mmnet.cli.training.quantize:quantize",
-    "web": "mmnet.cli.web:web",
-    "data": "mmnet.cli.training.data:data_app",
-    "benchmark": "mmnet.cli.measure.benchmark:benchmark_app",
+    "export": Place("mmnet.cli.export:export", "Turn a checkpoint into a fast, verified .tflite."),
+    "evaluate": Place(
+        "mmnet.cli.measure.evaluate:evaluate_command",
+        "Measure models on photos whose alpha mattes are known: mean ± standard deviation and 95 % interval.",
+    ),
+    "parity": Place(
+        "mmnet.cli.measure.parity:parity_command",
+        "Compare a quantized model with its float model on the same images, and judge whether it is close enough.",
+    ),
+    "sensitivity": Place(
+        "mmnet.cli.measure.sensitivity:sensitivity_command",
+        "Measure what every layer loses in 8 bits, and propose the fewest layers that have to stay float.",
+    ),
+    "arm-parity": Place(
+        "mmnet.cli.measure.arm_parity:arm_parity",
+        "Compare what this machine computes with what Arm processors compute, byte for byte, without a phone.",
+    ),
+    "import": Place(
+        "mmnet.cli.checkpoints:import_checkpoint",
+        "Convert a TF-Slim checkpoint into a checkpoint folder (safetensors and JSON).",
+    ),
+    "average": Place(
+        "mmnet.cli.checkpoints:average_checkpoints", "Average the weights of a network before and after fine-tuning."
+    ),
+    "matte": Place(
+        "mmnet.cli.matte.command:matte",
+        "Compute the alpha matte of the person in photos and videos, cut the person out, or change the background.",
+    ),
+    "batch": Place(
+        "mmnet.cli.batch:batch", "Matte any number of photos, on every core of this machine or of a Ray cluster."
+    ),
+    "inspect": Place(
+        "mmnet.cli.inspect:inspect",
+        "Show the inputs, outputs and cost of a .tflite, how XNNPACK splits it, and how it was made.",
+    ),
+    "train": Place("mmnet.cli.training.train:train", "Train MMNet, or go on training it."),
+    "curves": Place(
+        "mmnet.cli.training.curves:curves", "Write the training curves of a run as a table and as an image."
+    ),
+    "quantize": Place(
+        "mmnet.cli.training.quantize:quantize",
+        "Measure the ranges of a checkpoint's 8-bit activations, and train it to lose little in 8 bits.",
+    ),
+    "web": Place(
+        "mmnet.cli.web:web", "Matte in the browser: photos and the live camera, with the model running in the page."
+    ),
+    "data": Place(
+        "mmnet.cli.training.data:data_app",
+        "Training data: check them, compute soft mattes, pack them, preview their augmentation, make scenes and "
+        "sequences.",
+    ),
+    "benchmark": Place(
+        "mmnet.cli.measure.benchmark:benchmark_app", "Measure latency and memory of models, here or on a phone."
+    ),
 }
 
-app = typer.Typer(
+app = Application(
     name="mmnet",
     cls=lazy_group(COMMANDS),
     no_args_is_help=True,
     help="MMNet portrait matting for phones: export a checkpoint to a verified .tflite, and matte photos with it.",
-    **SETTINGS,
 )
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"mmnet {mmnet.__version__}")
+        echo(f"mmnet {mmnet.__version__}")
         raise typer.Exit
 
 
@@ -54,23 +103,72 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
+    debug: Annotated[
+        bool, typer.Option(OPTION, help="Show the traceback of every failure. It may stand behind the command, too.")
+    ] = False,
 ) -> None:
-    pass
+    pass  # --debug was taken before: `take_debug_option`
 
 
-def _run(command: typer.Typer) -> None:
-    """Run a command.
+def _run(command: Callable[..., Any]) -> NoReturn:
+    """Run a command and end the process with its exit code.
 
-    An error that the user can fix becomes one line on standard error and an exit code, never a traceback.
+    Every error becomes one line on standard error and an exit code, never a traceback.
     """
+    open_closed_streams()
     silence_native_libraries()
+    guard_streams()
+    handle_signals()
+    show_log(take_debug_option(sys.argv))
     try:
-        command()
+        code = _exit_code(command)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    failure, is_closed_pipe = finish_output()
+    if is_closed_pipe:
+        code = _BROKEN_PIPE
+    elif failure is not None:
+        _print_error(f"standard output: cannot be written: {failure.strerror}")
+        code = code or _NO_OUTPUT
+    if code == INTERRUPTED:  # SIGTERM ends a command in the same way, with a code of its own
+        code = exit_code_of_signals() or code
+    sys.exit(code)
+
+
+def _exit_code(command: Callable[..., Any]) -> int:
+    """Run a command, print the error that ends it, and return its exit code."""
+    try:
+        returned = command(standalone_mode=False)
     except MMNetError as error:
-        message_console().print(f"[bold red]error:[/] {escape(' '.join(str(error).split()))}")
-        sys.exit(error.exit_code)
+        LOG.debug("the command failed", exc_info=error)
+        _print_error(str(error))
+        return error.exit_code
     except BrokenPipeError:
-        sys.exit(141)  # 128 + SIGPIPE, as a shell reports it
+        return _BROKEN_PIPE
+    except SystemExit as ended:  # typer ends the process after a closed pipe
+        return ended.code if isinstance(ended.code, int) else 1
+    except Exception as error:
+        if hasattr(error, "format_message"):  # wrong usage: an exception of click, which older versions of typer import
+            return _print_usage_error(error)
+        LOG.debug("the command failed", exc_info=error)
+        if exit_code_of_signals() is not None:  # native code turned the interruption into another exception
+            return INTERRUPTED
+        _print_error(reason_of(error))
+        return _DEFECT
+    return returned if isinstance(returned, int) else 0
+
+
+def _print_error(text: str) -> None:
+    message_console().print(f"[bold red]error:[/] {escape(one_line(text))}")
+
+
+def _print_usage_error(error: Any) -> int:
+    """Print wrong usage as typer does, without what a terminal would execute; return the exit code."""
+    from typer.rich_utils import rich_format_error
+
+    error.message = printable(str(error.message))
+    rich_format_error(error)
+    return int(error.exit_code)
 
 
 def main() -> None:
@@ -80,8 +178,9 @@ def main() -> None:
 
 def export_tflite() -> None:
     """Run `export-tflite`, which is the same as `mmnet export`."""
-    from mmnet.cli.export import export
+    with silent_interrupts():
+        from mmnet.cli.export import export
 
-    command = typer.Typer(**SETTINGS)
+    command = Application()
     command.command("export-tflite")(export)
     _run(command)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mmnet.runtime.fullres.upsampling import Upsampling
+from mmnet.runtime.imaging.fit import Fit
 from mmnet.runtime.profiles import Profile
 
 WhichCheckpoint = Annotated[
@@ -54,6 +55,15 @@ UpsamplingOption = Annotated[
         metavar="|".join(Upsampling),
         help="How the network's alpha is brought to the photo's size: guided by the photo, or bilinear without it.",
         show_default="what the profile sets",
+    ),
+]
+
+FitOption = Annotated[
+    str,
+    typer.Option(
+        metavar="|".join(Fit),
+        help="How an image is brought into the network's square. stretch: all of it. crop: its middle. letterbox: all "
+        "of it, with black beside it. auto: all of it, and again a crop around the people, if they fill little of it.",
     ),
 ]
 

@@ -15,19 +15,24 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+_BAR_WIDTH = 40  # columns
+_FIGURES_WIDTH = 76  # columns that description, counts, time and throughput may take
+
 
 def progress_bar(console: Console, *more: ProgressColumn) -> Progress:
     """Return a progress bar: description, bar, done of total, time left, and more columns.
 
-    It disappears at the end. Nothing is shown where the console is no terminal.
+    It disappears at the end. Nothing is shown where the console is no terminal. On a narrow terminal the bar is
+    shorter, or missing, so that the figures have room.
 
     Args:
         console: where it is shown.
         more: further columns, to the right.
     """
+    bar = [BarColumn(min(_BAR_WIDTH, console.width - _FIGURES_WIDTH))] if console.width > _FIGURES_WIDTH else []
     return Progress(
         TextColumn("{task.description}"),
-        BarColumn(),
+        *bar,
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         *more,

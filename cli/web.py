@@ -12,6 +12,7 @@ import typer
 from mmnet.api.checked_model import checked_model
 from mmnet.cli.console import message_console
 from mmnet.cli.options import ModelOption
+from mmnet.cli.process.streams import echo
 
 
 def web(
@@ -52,7 +53,7 @@ def web(
         raise typer.BadParameter("--key goes with --cert")
     console = message_console()
     with WebServer(build(checked_model(model)), host, port, certificate, key) as server:
-        typer.echo(server.url)
+        echo(server.url)
         if certificate is None and not _is_loopback(host):
             console.print(
                 "[yellow]note:[/] without --cert only this machine has a camera on the page; photos work everywhere"

@@ -17,9 +17,12 @@ from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
 from mmnet.evaluation.datasets.pairs import Pair
 from mmnet.evaluation.figures import FIGURES, WORST_BY, Truth, measure
+from mmnet.evaluation.framing import FramedPhoto
 from mmnet.evaluation.models import Candidate, LoadedModel
 from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.statistics import Statistics, summarise
+from mmnet.failures import failure_line
+from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit
 
 Image = TypeVar("Image")
 Row = TypeVar("Row")
@@ -58,6 +61,7 @@ def evaluate_candidates(
     candidates: Sequence[Candidate],
     pairs: Sequence[Pair],
     resize: Resize,
+    fit: Fit = DEFAULT_FIT,
     *,
     threads: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -71,6 +75,7 @@ def evaluate_candidates(
         candidates: the models; at least one.
         pairs: the photos and their mattes; at least one.
         resize: the resize of photos and mattes to the models' square.
+        fit: how photos are brought into that square.
         threads: the number of threads, >= 1; None: one per core.
         progress: called with the images done and their total.
 
@@ -85,7 +90,7 @@ def evaluate_candidates(
     rows = each_image(
         candidates,
         pairs,
-        lambda pair, models: measure_image(*pair.read(), models, resize),
+        lambda pair, models: measure_image(*pair.read(), models, resize, fit),
         floats=resize.floats,
         threads=threads,
         progress=progress,
@@ -116,7 +121,8 @@ def each_image(
         What `measure` returned, in the order of the images.
 
     Raises:
-        EvaluationError: there is no model, no image, or no thread. Exceptions of `measure` pass through.
+        EvaluationError: there is no model, no image, or no thread; or `measure` raised an exception that is not ours,
+            and the message names the image. Other exceptions of `measure` pass through.
     """
     threads = os.cpu_count() or 1 if threads is None else threads
     if not candidates or not images or threads < 1:
@@ -133,6 +139,10 @@ def each_image(
             models = workers.get()
             try:
                 return measure(image, models)
+            except MMNetError:
+                raise
+            except Exception as error:
+                raise EvaluationError(failure_line(error, getattr(image, "name", None))) from error
             finally:
                 workers.put(models)
 
@@ -145,7 +155,7 @@ def each_image(
 
 
 def measure_image(
-    photo: U8Array, mask: U8Array, models: Sequence[LoadedModel], resize: Resize
+    photo: U8Array, mask: U8Array, models: Sequence[LoadedModel], resize: Resize, fit: Fit = DEFAULT_FIT
 ) -> list[dict[str, float]]:
     """Compute every model's figures of one image.
 
@@ -154,6 +164,7 @@ def measure_image(
         mask: α*, uint8 [H, W], 255 = the foreground.
         models: the loaded models.
         resize: the resize of photo and matte to the models' square.
+        fit: how the photo is brought into that square.
 
     Returns:
         One dictionary per model: figure name -> value.
@@ -161,9 +172,8 @@ def measure_image(
     Raises:
         ModelError: a model cannot be run, or its alpha is not finite.
     """
-    truth = Truth(mask, resize)
-    inputs = {size: resize.photo(photo, size) for size in {model.size for model in models}}
-    return [measure(model.run_float(inputs[model.size]), truth) for model in models]
+    truth, framed = Truth(mask, resize), FramedPhoto(photo, resize)
+    return [measure(framed.alpha(model, fit), truth) for model in models]
 
 
 def collect_results(

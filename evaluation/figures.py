@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from mmnet.arrays import F32Array, U8Array
 from mmnet.evaluation import metrics
+from mmnet.evaluation.framing import PlacedAlpha
 from mmnet.evaluation.resize import Resize, resize_legacy_bilinear
+from mmnet.runtime.fullres.alpha import to_alpha_bytes
 
 PAPER_SIZE = 256
 PAPER_HEIGHT, PAPER_WIDTH = 800, 600
@@ -53,32 +55,41 @@ class Truth:
 class Comparison:
     """One image's α and α* at the sizes that figures are computed at, each resized at most once.
 
+    Where the network saw the whole photo, α is resized from its own size. Where it saw a part, or black beside the
+    photo, α is brought to the photo's size first, and resized from there as α* is.
+
     Attributes:
         truth: α*.
-        alpha: α as the model computes it, float32 [S, S] in 0-1.
+        placed: α as the model computes it, and where it lies in the photo.
     """
 
-    def __init__(self, truth: Truth, alpha: F32Array) -> None:
+    def __init__(self, truth: Truth, placed: PlacedAlpha) -> None:
         self.truth = truth
-        self.alpha = alpha
+        self.placed = placed
+        height, width = truth.mask.shape
+        whole = PlacedAlpha.of_whole(placed.alpha, height, width)
+        self._is_whole = placed.placement == whole.placement
 
     @cached_property
     def at_256(self) -> tuple[F32Array, F32Array]:
         """α and α* on the 256×256 grid; the α of a model of another size is resized to it."""
-        same = self.alpha.shape == (PAPER_SIZE, PAPER_SIZE)
-        alpha = self.alpha if same else self.truth.resize.alpha(self.alpha, PAPER_SIZE, PAPER_SIZE)
+        alpha, resize = self.placed.alpha, self.truth.resize
+        if not self._is_whole:
+            alpha = resize.mask(to_alpha_bytes(self.at_photo[0]), PAPER_SIZE)
+        elif alpha.shape != (PAPER_SIZE, PAPER_SIZE):
+            alpha = resize.alpha(alpha, PAPER_SIZE, PAPER_SIZE)
         return alpha, self.truth.at_256
 
     @cached_property
     def at_800x600(self) -> tuple[F32Array, F32Array]:
-        """α and α* at 800×600 (height × width) by TensorFlow 1's default bilinear, each from its own size."""
-        return resize_legacy_bilinear(self.alpha, PAPER_HEIGHT, PAPER_WIDTH), self.truth.at_800x600
+        """α and α* at 800×600 (height × width) by TensorFlow 1's default bilinear."""
+        alpha = self.placed.alpha if self._is_whole else self.at_photo[0]
+        return resize_legacy_bilinear(alpha, PAPER_HEIGHT, PAPER_WIDTH), self.truth.at_800x600
 
     @cached_property
     def at_photo(self) -> tuple[F32Array, F32Array]:
         """α and α* at the photo's size; α is resized by `Resize.alpha`."""
-        height, width = self.truth.mask.shape
-        return self.truth.resize.alpha(self.alpha, height, width), self.truth.at_photo
+        return self.placed.at_photo(self.truth.resize, *self.truth.mask.shape), self.truth.at_photo
 
 
 @dataclass(frozen=True)
@@ -134,15 +145,16 @@ FIGURES: tuple[Figure, ...] = (
 WORST_BY = "MAD"
 
 
-def measure(alpha: F32Array, truth: Truth) -> dict[str, float]:
+def measure(alpha: PlacedAlpha | F32Array, truth: Truth) -> dict[str, float]:
     """Compute every figure of one image.
 
     Args:
-        alpha: the model's α, float32 [S, S] in 0-1.
+        alpha: the model's α, and where it lies in the photo; or float32 [S, S] in 0-1, of the whole photo.
         truth: the image's α*.
 
     Returns:
         Figure name -> value, NaN where the image has none.
     """
-    comparison = Comparison(truth, alpha)
+    placed = alpha if isinstance(alpha, PlacedAlpha) else PlacedAlpha.of_whole(alpha, *truth.mask.shape)
+    comparison = Comparison(truth, placed)
     return {figure.name: figure.compute(comparison) for figure in FIGURES}

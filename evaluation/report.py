@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import platform
 import sys
@@ -19,6 +18,8 @@ from mmnet.evaluation.figures import FIGURES, WORST_BY
 from mmnet.evaluation.machine import processor, tool_versions
 from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.statistics import LEVEL, RESAMPLES, SEED
+from mmnet.json_reader import read_json
+from mmnet.runtime.imaging.fit import Fit
 
 FORMAT = "mmnet-evaluation/1"
 
@@ -26,6 +27,7 @@ FORMAT = "mmnet-evaluation/1"
 def document(
     results: Sequence[Result],
     resize: Resize,
+    fit: Fit,
     data: dict[str, Any],
     command: str | None,
     *,
@@ -37,6 +39,7 @@ def document(
     Args:
         results: one per model.
         resize: the resize that they were measured with.
+        fit: the fit that they were measured with.
         data: the description of the images.
         command: the command line; None where there was none.
         worst: the number of worst images to name for every model.
@@ -47,6 +50,7 @@ def document(
         "command": command,
         "data": data,
         "resize": {"name": resize.name, "what": resize.what},
+        "fit": str(fit),
         **environment("percentile bootstrap of the mean"),
         "figures": {figure.name: figure.definition for figure in FIGURES},
         "models": [model_entry(result, worst, with_images) for result in results],
@@ -66,8 +70,9 @@ def markdown(document: dict[str, Any]) -> str:
     """Return a document of `document` as Markdown: means with intervals, worst images, and how it was measured."""
     models, figures, data, interval = (document[key] for key in ("models", "figures", "data", "interval"))
     split = f", split `{data['split']}`" if data["split"] else ""
+    resize, fit = document["resize"], document.get("fit", Fit.STRETCH)  # documents before fits were all stretched
     lines = [
-        f"## Resize `{document['resize']['name']}` ({document['resize']['what']})",
+        f"## Resize `{resize['name']}` ({resize['what']}), fit `{fit}`",
         "",
         f"{data['images']} images of `{data['folder']}`{split}. Each cell is the mean of a figure over the images, and "
         f"its {interval['level']:.0%} interval ({interval['method']}, {interval['resamples']:,} resamples).",
@@ -166,5 +171,5 @@ def text_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 if __name__ == "__main__":
-    documents = [json.loads(Path(path).read_text(encoding="utf-8")) for path in sys.argv[1:]]
+    documents = [read_json(Path(path)) for path in sys.argv[1:]]
     sys.stdout.write("\n".join(markdown(each) for each in documents))

@@ -14,8 +14,8 @@ import numpy as np
 
 from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.errors import MMNetError
-from mmnet.runtime import to_model_input
 from mmnet.runtime.fullres.upsampling import resize_alpha
+from mmnet.runtime.imaging.preprocess import resample
 from mmnet.runtime.imaging.taps import Taps
 
 
@@ -94,7 +94,7 @@ class Resize:
         name: the name, as typed after `--resize`.
         what: a description.
         floats: whether resized photos are float32, not uint8.
-        photo: (uint8 [H, W, 3], S) -> [S, S, 3], uint8 or float32 in 0-255: the network's input.
+        photo: (uint8 [H, W, 3], height, width) -> [height, width, 3], uint8 or float32 in 0-255: the network's input.
         mask: (uint8 [H, W], S) -> float32 [S, S] in 0-1, on the same grid as the photo.
         alpha: (float32 [S, S] in 0-1, height, width) -> float32 [height, width]: back from the square.
     """
@@ -102,18 +102,13 @@ class Resize:
     name: str
     what: str
     floats: bool
-    photo: Callable[[U8Array, int], U8Array | F32Array]
+    photo: Callable[[U8Array, int, int], U8Array | F32Array]
     mask: Callable[[U8Array, int], F32Array]
     alpha: Callable[[F32Array, int, int], F32Array]
 
 
 def _runtime_mask(mask: U8Array, size: int) -> F32Array:
-    stretched = to_model_input(np.repeat(mask[..., None], 3, axis=2), size)[..., 0]
-    return stretched.astype(np.float32) / np.float32(255)
-
-
-def _original_photo(photo: U8Array, size: int) -> F32Array:
-    return resize_aligned_bilinear(photo, size, size)
+    return resample(mask, size, size).astype(np.float32) / np.float32(255)
 
 
 def _original_mask(mask: U8Array, size: int) -> F32Array:
@@ -127,7 +122,7 @@ RESIZES: dict[str, Resize] = {
             "runtime",
             "as on the phone: 2×2 boxes, then bilinear with half-pixel centres, in integers",
             False,
-            to_model_input,
+            resample,
             _runtime_mask,
             resize_alpha,
         ),
@@ -135,7 +130,7 @@ RESIZES: dict[str, Resize] = {
             "original",
             "as the original code: bilinear with aligned corners, in floats (which models of bytes round)",
             True,
-            _original_photo,
+            resize_aligned_bilinear,
             _original_mask,
             resize_aligned_bilinear,
         ),

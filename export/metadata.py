@@ -82,7 +82,7 @@ def add_metadata(model: bytes, card: ModelMetadata) -> bytes:
     recipe = json.dumps(card.recipe, sort_keys=True, ensure_ascii=False, allow_nan=False)
     image, alpha = _image_and_alpha(model)
     metadata = _encode(_describe(card, image, alpha), METADATA_IDENTIFIER)
-    return _with_buffers(model, {METADATA_BUFFER: metadata, RECIPE_BUFFER: recipe.encode()})
+    return _with_buffers(model, {METADATA_BUFFER: metadata, RECIPE_BUFFER: recipe.encode(errors="backslashreplace")})
 
 
 def _image_and_alpha(model: bytes) -> tuple[Tensor, Tensor]:

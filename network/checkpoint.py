@@ -17,6 +17,7 @@ import numpy as np
 
 from mmnet.errors import MissingExtraError, MMNetError, OutputError
 from mmnet.files import atomic_folder
+from mmnet.json_reader import JsonError, check_members, read_json, shown
 from mmnet.network.config import ConfigError, ModelConfig
 from mmnet.network.ranges import RangeError, Ranges
 from mmnet.network.variables import VariableError, Weights, check_weights
@@ -24,6 +25,7 @@ from mmnet.network.variables import VariableError, Weights, check_weights
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "checkpoint.json"
 FORMAT = "mmnet-checkpoint/1"
+_MEMBERS = {"step": int, "data": dict, "metrics": dict, "provenance": dict, "created": str, "weights_sha256": str}
 
 
 class CheckpointError(MMNetError):
@@ -94,15 +96,19 @@ class Checkpoint:
         return replace(self, config=replace(self.config, size=size))
 
 
-def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, beside: Mapping[str, bytes] | None = None) -> None:
-    """Write a checkpoint into a folder, completely or not at all; a checkpoint that is already there is replaced.
+def save_checkpoint(
+    checkpoint: Checkpoint, folder: Path, *, beside: Mapping[str, bytes] | None = None, force: bool = True
+) -> None:
+    """Write a checkpoint into a folder, completely or not at all.
 
     Args:
         checkpoint: the checkpoint.
         folder: the folder to write; it is created.
         beside: further files for the same folder, by name, for example the state that a training resumes from.
+        force: whether a checkpoint that is already there is replaced.
 
     Raises:
+        OutputExistsError: there is one already, and `force` is false.
         VariableError: the weights do not belong to the configuration.
         OutputError: the folder cannot be written, or holds something other than a checkpoint.
     """
@@ -124,7 +130,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, beside: Mapping[str
     }
     if checkpoint.ranges is not None:
         document["ranges"] = checkpoint.ranges.to_json()
-    with atomic_folder(folder) as temporary:
+    with atomic_folder(folder, replace=force) as temporary:
         (temporary / WEIGHTS_FILE).write_bytes(data)
         (temporary / CONFIG_FILE).write_text(json.dumps(document, indent=2) + "\n")
         for name, content in (beside or {}).items():
@@ -144,17 +150,22 @@ def read_document(folder: Path) -> dict[str, Any]:
     """
     path = folder / CONFIG_FILE
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_json(path)
     except OSError as error:
         raise CheckpointCorruptError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise CheckpointCorruptError(f"{path}: not valid JSON ({error}); restore the file or train again") from error
-    kinds = {"step": int, "data": dict, "metrics": dict, "provenance": dict, "created": str, "weights_sha256": str}
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise CheckpointCorruptError(f"{path}: not a checkpoint description; its format is not {FORMAT!r}")
-    for key, kind in kinds.items():
-        if not isinstance(document.get(key), kind):
-            raise CheckpointCorruptError(f"{path}: {key!r} is missing or not of type {kind.__name__}")
+    try:
+        check_members(document, _MEMBERS)
+    except JsonError as error:
+        raise CheckpointCorruptError(f"{path}: {error}") from error
+    if document["step"] < 0:
+        raise CheckpointCorruptError(f"{path}: 'step' is {document['step']}; it has to be 0 or more")
+    for name, value in document["metrics"].items():
+        if type(value) not in (int, float):
+            raise CheckpointCorruptError(f"{path}: the metric {name!r} is {shown(value)}; it has to be a number")
     return document
 
 
@@ -178,7 +189,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     safetensors = load_safetensors()
     try:
         weights = safetensors.numpy.load(data)
-    except (safetensors.SafetensorError, KeyError) as error:
+    except (safetensors.SafetensorError, LookupError, TypeError, ValueError) as error:
         raise CheckpointCorruptError(f"{path}: not a safetensors file ({error})") from error
     try:
         config = ModelConfig.from_json(document.get("model"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,16 +9,19 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from mmnet.json_reader import is_of
 from mmnet.network.checkpoint import (
     CONFIG_FILE,
     Checkpoint,
     CheckpointCorruptError,
+    CheckpointError,
     CheckpointKindError,
     CheckpointNotFoundError,
     is_checkpoint,
     load_checkpoint,
     read_document,
 )
+from mmnet.network.steps import read_steps
 from mmnet.network.tfslim import is_prefix, newest_prefix, read_tfslim
 
 DEFAULT_FOLDER = Path("checkpoints")
@@ -164,10 +166,11 @@ def _at(path: Path) -> CheckpointSource | None:
     newest = newest_prefix(path)
     if newest is not None:
         return CheckpointSource(newest[0], True, newest[1])
-    steps = [(read_document(child)["step"], child) for child in sorted(path.iterdir()) if is_checkpoint(child)]
-    if steps:
-        step, child = max(steps)
-        return CheckpointSource(child, False, f"the highest step, {step}, of the run {path}")
+    steps = read_steps(path)
+    child = steps.newest()
+    if child is not None:
+        why = f"the highest step, {steps.steps[-1]}, of the run {path}{steps.passed_over}"
+        return CheckpointSource(child, False, why)
     raise CheckpointKindError(f"{path}: a folder without a checkpoint ({CONFIG_FILE} or *.index); {HOW_TO_NAME}")
 
 
@@ -181,8 +184,10 @@ def _shipped() -> CheckpointSource | None:
     return next((CheckpointSource(path, False, "the one that ships with mmnet") for path in shipped()), None)
 
 
-def _own(folder: Path) -> Iterator[Path | tuple[Path, str]]:
+def _own(folder: Path, passed_over: list[str]) -> Iterator[Path | tuple[Path, str]]:
     """Yield every checkpoint in `folder` and in its runs, and the newest of every TF-Slim folder there.
+
+    The reasons why others cannot be used are appended to `passed_over`.
 
     The checkpoints that ship are left out: in a clone of the repository they lie in the same folder as the user's own,
     and would hide the older ones of those.
@@ -193,30 +198,39 @@ def _own(folder: Path) -> Iterator[Path | tuple[Path, str]]:
     for place in (folder, *sorted(child for child in folder.iterdir() if child.is_dir())):
         if place.name.startswith("."):
             continue
-        if is_checkpoint(place):
-            if read_document(place)["weights_sha256"] not in ours:
-                yield place
+        try:
+            if is_checkpoint(place):
+                if read_document(place)["weights_sha256"] not in ours:
+                    yield place
+                continue
+            newest = newest_prefix(place)
+        except CheckpointError as error:
+            passed_over.append(f"; passed over: {error}")
             continue
-        newest = newest_prefix(place)
         if newest is not None:
             yield newest
         if place != folder:
-            yield from (child for child in sorted(place.iterdir()) if is_checkpoint(child))
+            steps = read_steps(place)
+            passed_over += [steps.passed_over] if steps.unreadable else []
+            yield from steps.folders
 
 
 def _latest(folder: Path) -> CheckpointSource | None:
     newest: tuple[float, Path, bool] | None = None
-    for candidate in _own(folder):
+    passed_over: list[str] = []
+    for candidate in _own(folder, passed_over):
         tfslim = isinstance(candidate, tuple)
         path = candidate[0] if isinstance(candidate, tuple) else candidate
         moment = path.with_name(path.name + ".index").stat().st_mtime if tfslim else _created(path)
-        if newest is None or moment > newest[0]:
+        # Of one run, steps come in order, and two may be saved within one second.
+        if newest is None or moment >= newest[0]:
             newest = moment, path, tfslim
     if newest is None:
+        _raise_if_unreadable(passed_over)
         return None
     moment, path, tfslim = newest
     saved = datetime.fromtimestamp(moment).astimezone().isoformat(sep=" ", timespec="seconds")
-    return CheckpointSource(path, tfslim, f"the newest in {folder}, saved {saved}")
+    return CheckpointSource(path, tfslim, f"the newest in {folder}, saved {saved}{''.join(passed_over)}")
 
 
 def _created(folder: Path) -> float:
@@ -230,16 +244,24 @@ def _created(folder: Path) -> float:
 def _best(folder: Path) -> CheckpointSource | None:
     best: tuple[float, Path] | None = None
     unmeasured = False
-    for candidate in _own(folder):
+    passed_over: list[str] = []
+    for candidate in _own(folder, passed_over):
         mad = read_document(candidate)["metrics"].get("mad") if isinstance(candidate, Path) else None
-        if not isinstance(candidate, Path) or not isinstance(mad, int | float) or not math.isfinite(mad):
+        if not isinstance(candidate, Path) or mad is None or not is_of(mad, float):
             unmeasured = True
-        elif best is None or mad < best[0]:
+        elif best is None or float(mad) < best[0]:
             best = float(mad), candidate
     if best is None:
         if unmeasured:
             raise CheckpointNotFoundError(
                 f"no checkpoint in {folder}/ records a MAD; {HOW_TO_NAME}, or take --ckpt latest"
             )
+        _raise_if_unreadable(passed_over)
         return None
-    return CheckpointSource(best[1], False, f"the lowest MAD in {folder}, {best[0]:.4f}")
+    return CheckpointSource(best[1], False, f"the lowest MAD in {folder}, {best[0]:.4f}{''.join(passed_over)}")
+
+
+def _raise_if_unreadable(passed_over: list[str]) -> None:
+    """Raise where checkpoints are there but none can be read: the one that ships is not what was meant."""
+    if passed_over:
+        raise CheckpointCorruptError(passed_over[0].removeprefix("; passed over: "))

@@ -13,6 +13,7 @@ import numpy as np
 
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
+from mmnet.failures import failure_line
 from mmnet.runtime import PhotoError, list_photos, read_photo, to_model_input
 from mmnet.selection import spread_evenly
 
@@ -68,8 +69,8 @@ def load_calibration(
         for done, (path, result) in enumerate(
             zip(paths, pool.map(lambda p: _read(p, size), paths), strict=True), start=1
         ):
-            if isinstance(result, PhotoError):
-                unreadable[path.name] = str(result)
+            if isinstance(result, str):
+                unreadable[path.name] = result
             else:
                 images.append(result)
                 names.append(path.name)
@@ -81,8 +82,9 @@ def load_calibration(
     return Calibration(np.stack(images), tuple(names), unreadable)
 
 
-def _read(path: Path, size: int) -> U8Array | PhotoError:
+def _read(path: Path, size: int) -> U8Array | str:
+    """Return a photo as the model gets it, or the line that says why it cannot be read."""
     try:
         return to_model_input(read_photo(path), size)
-    except PhotoError as error:
-        return error
+    except Exception as error:
+        return failure_line(error, path)

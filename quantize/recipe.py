@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmnet.errors import MMNetError
+from mmnet.json_reader import read_json
 
 RECIPE_FORMAT = "mmnet-recipe/1"
 
@@ -48,7 +49,7 @@ def read_recipe(path: str | Path) -> ExportRecipe:
     """
     path = Path(path)
     try:
-        document = json.loads(path.read_bytes())
+        document = read_json(path)
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:

@@ -1,9 +1,9 @@
 """The runtime: photos, videos and camera frames in, alpha mattes out, as a phone computes them.
 
-    from mmnet.runtime import PortraitMatter, read_photo
+    from mmnet.runtime import PortraitMatter
 
     with PortraitMatter("mmnet.tflite") as matter:
-        alpha = matter(read_photo("photo.jpg"))    # float32 [H, W] in 0-1
+        alpha = matter("photo.jpg")    # float32 [H, W] in 0-1
 
 It needs NumPy, OpenCV and LiteRT, and never TensorFlow. The names listed here are public. The packages inside:
 
@@ -24,10 +24,12 @@ from mmnet.runtime.fullres.compositing import BackgroundError, composite, cutout
 from mmnet.runtime.fullres.foreground import estimate_foreground
 from mmnet.runtime.fullres.upsampling import Upsampling, upsample_alpha
 from mmnet.runtime.imaging.blurred_background import box_blurred_background
-from mmnet.runtime.imaging.fit import Fit
+from mmnet.runtime.imaging.fit import Fit, FitError, Rectangle
 from mmnet.runtime.imaging.frames import Orientation, Plane, YuvFrame
-from mmnet.runtime.imaging.photos import PhotoError, list_photos, read_photo
+from mmnet.runtime.imaging.framing import find_crop
+from mmnet.runtime.imaging.photos import list_photos, read_photo
 from mmnet.runtime.imaging.preprocess import ImageError, alpha_to_image, to_model_input
+from mmnet.runtime.imaging.stored import PhotoError
 from mmnet.runtime.matter import PortraitMatter
 from mmnet.runtime.model import MattingModel
 from mmnet.runtime.profiles import Profile, ProfileError
@@ -37,6 +39,7 @@ from mmnet.runtime.video.stream import Matte, StreamError, TimestampError
 __all__ = [
     "BackgroundError",
     "Fit",
+    "FitError",
     "ImageError",
     "Matte",
     "MattingModel",
@@ -47,6 +50,7 @@ __all__ = [
     "PortraitMatter",
     "Profile",
     "ProfileError",
+    "Rectangle",
     "StreamError",
     "TemporalSmoother",
     "TimestampError",
@@ -57,6 +61,7 @@ __all__ = [
     "composite",
     "cutout",
     "estimate_foreground",
+    "find_crop",
     "gaussian_blurred_background",
     "list_photos",
     "read_photo",

@@ -9,27 +9,26 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mmnet.arrays import Alpha, AnyArray, F32Array, U8Array
+from mmnet.arrays import Alpha, U8Array
 from mmnet.runtime.fullres.alpha import AnyAlpha
-from mmnet.runtime.fullres.compositing import composite, cutout
-from mmnet.runtime.fullres.upsampling import Upsampling, upsample
-from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes, to_model_input
+from mmnet.runtime.fullres.compositing import AnyBackground, composite, cutout
+from mmnet.runtime.fullres.placing import upsample_placed
+from mmnet.runtime.fullres.upsampling import Upsampling
+from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit, Placement, Rectangle, choose_fit, place
+from mmnet.runtime.imaging.framing import find_crop
+from mmnet.runtime.imaging.inputs import Image, as_bytes
+from mmnet.runtime.imaging.preprocess import check_rgb_bytes, fill_square, to_model_input
 from mmnet.runtime.model import MattingModel, default_model
 from mmnet.runtime.profiles import DEFAULT_PROFILE, Profile, choose_profile
 from mmnet.runtime.video.pipeline import pipelined
 from mmnet.runtime.video.stream import LiveStream, Matte, Milliseconds, Smoothing, StreamError, StreamState
-
-Image = U8Array | F32Array | NDArray[np.float64]
 
 
 class PortraitMatter:
     """Computes the alpha matte of the person in photos, in the frames of a video or in those of a camera.
 
         with PortraitMatter("mmnet.tflite") as matter:
-            alpha = matter(read_photo("photo.jpg"))        # a photo
+            alpha = matter("photo.jpg")                    # a photo: a path, an array, or an image of Pillow
 
             alpha = matter.video(frame, timestamp_ms)      # a video, frame by frame
             for matte in matter.stream(frames): ...        # the same, pipelined
@@ -40,11 +39,13 @@ class PortraitMatter:
     Any thread may call it; the network computes one image at a time. It owns its model, unless it was given a
     `MattingModel`. Leaving `with` waits for the live stream's last frames, and raises what its callback raised.
 
-    A matte takes three steps, which can also be called (and timed) one by one: `prepare`, `infer`, `upsample`.
+    A matte takes three steps, which can also be called (and timed) one by one: `prepare`, `infer`, `upsample`. With
+    `Fit.AUTO`, `find_crop` after `infer` says whether the first two are done once more, for a crop around the person.
 
     Attributes:
         model: the network.
         settings: what the profile and the arguments set: the upsampling, and whether the foreground is estimated.
+        fit: how an image is brought into the model's square.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class PortraitMatter:
         profile: Profile | str = DEFAULT_PROFILE,
         upsampling: Upsampling | str | None = None,
         foreground: bool | None = None,
+        fit: Fit | str = DEFAULT_FIT,
         smoothing: Callable[[], Smoothing] | None = None,
         on_matte: Callable[[Matte], Any] | None = None,
     ) -> None:
@@ -66,16 +68,18 @@ class PortraitMatter:
             profile: how much work a matte gets after the network: `fine` or `fast`.
             upsampling: how the network's alpha is brought to the image's size; None takes the profile's.
             foreground: whether `cutout` and `composite` estimate the foreground; None takes the profile's.
+            fit: how an image is brought into the model's square; `auto` looks twice where people fill little of it.
             smoothing: called once for each video or live stream, it returns what smooths its alphas over time, such as
                 `TemporalSmoother`; None smooths nothing.
             on_matte: called with each matte of the live stream, in a thread of its own.
 
         Raises:
             ModelError: see `MattingModel`; or no model was given and none ships.
-            ProfileError, UpsamplingError: there is no profile or method of that name.
+            ProfileError, UpsamplingError, FitError: there is no profile, method or fit of that name.
             TypeError: `threads` was given together with a loaded model.
         """
         self.settings = choose_profile(profile).override(upsampling, foreground)
+        self.fit = choose_fit(fit)
         self._owned = not isinstance(model, MattingModel)
         if isinstance(model, MattingModel):
             if threads is not None:
@@ -95,14 +99,15 @@ class PortraitMatter:
 
         Args:
             image: [H, W, 3], RGB; uint8 in 0-255, or float32 or float64 in 0-1 (rounded to bytes, as the network takes
-                them).
+                them). Or the path of a photo, as `read_photo` reads it; or an image of Pillow, its pixels as they are.
 
         Returns:
             float32 [H, W] in 0-1, 1 = the foreground: the model's alpha, brought to the photo's size by
             `upsample_alpha`.
 
         Raises:
-            ImageError: another shape or dtype; not finite; outside 0-1.
+            ImageError: another type, shape or dtype; not finite; outside 0-1.
+            PhotoError: there is no readable photo at the path.
             ModelError: see `MattingModel.run`.
         """
         return self.photo(image).alpha
@@ -113,7 +118,12 @@ class PortraitMatter:
         Arguments and errors are those of a call.
         """
         prepared = self._prepare((image, 0))
-        return self._upsample(_Inferred(prepared, self.infer(prepared.model_input)))
+        alpha = self.infer(prepared.model_input)
+        crop = self.find_crop(alpha, prepared.frame)
+        if crop is not None:
+            prepared = self._prepare((prepared.frame, 0), crop)
+            alpha = self.infer(prepared.model_input)
+        return self._upsample(_Inferred(prepared, alpha))
 
     def cutout(self, image: Image) -> U8Array:
         """Cut the person out of a photo, with the foreground that the profile asks for.
@@ -126,37 +136,44 @@ class PortraitMatter:
         matte = self.photo(image)
         return cutout(matte.frame, matte.alpha_u8, estimate_foreground=self.settings.foreground)
 
-    def composite(self, image: Image, background: U8Array | tuple[int, int, int]) -> U8Array:
+    def composite(self, image: Image, background: AnyBackground) -> U8Array:
         """Composite the person of a photo over a background, with the foreground that the profile asks for.
 
         Args:
             image: the photo, as a call takes it.
-            background: uint8 [H, W, 3], or one colour.
+            background: uint8 [H, W, 3]; one colour as (r, g, b); or a text as `mmnet matte --background` takes it: a
+                colour ("green", "#00ff00"), "blur", or the path of an image.
 
         Returns:
             uint8 [H, W, 3].
 
         Raises:
-            ImageError, ModelError: as a call; or the background has another shape.
+            ImageError, PhotoError, ModelError: as a call; or the background has another shape.
+            BackgroundError: the text names no background.
         """
         matte = self.photo(image)
         return composite(matte.frame, matte.alpha_u8, background, estimate_foreground=self.settings.foreground)
 
     def alpha_bytes(self, image: Image) -> U8Array:
-        """Compute the alpha of a photo at the model's size: uint8 [S, S], 255 = the foreground.
+        """Compute the alpha of a photo at the model's size, in one pass: uint8 [S, S], 255 = the foreground.
 
         Arguments and errors are those of a call.
         """
-        model_input = self.prepare(image)
+        model_input = to_model_input(as_bytes(image), self.model.size)
         with self._network:
             return self.model.run(model_input)
 
-    def prepare(self, image: Image) -> U8Array:
-        """Stretch an image to the model's square: uint8 [S, S, 3], RGB. The first step of a matte.
+    def prepare(self, image: Image, crop: Rectangle | None = None) -> U8Array:
+        """Bring an image, or a crop of it, into the model's square: uint8 [S, S, 3], RGB. The first step of a matte.
 
-        Arguments and errors are those of a call.
+        Args:
+            image: as a call takes it.
+            crop: the part of it to stretch; None takes what `fit` says.
+
+        Raises:
+            ImageError: as a call.
         """
-        return to_model_input(as_bytes(image), self.model.size)
+        return self._prepare((image, 0), crop).model_input
 
     def infer(self, model_input: U8Array) -> Alpha:
         """Run the network on its input, uint8 [S, S, 3]: float32 [S, S] in 0-1. The second step of a matte.
@@ -168,21 +185,38 @@ class PortraitMatter:
         with self._network:
             return self.model.run_float(model_input)
 
-    def upsample(self, alpha: Alpha, image: U8Array, model_input: U8Array | None = None) -> AnyAlpha:
+    def find_crop(self, alpha: Alpha, image: U8Array) -> Rectangle | None:
+        """Return the crop that the second pass sees; None where one pass is all: with `Fit.AUTO`, and without.
+
+        Args:
+            alpha: float32 [S, S] in 0-1, of the first pass.
+            image: uint8 [H, W, 3].
+        """
+        height, width = image.shape[:2]
+        return find_crop(alpha, height, width) if self.fit is Fit.AUTO else None
+
+    def upsample(
+        self, alpha: Alpha, image: U8Array, model_input: U8Array | None = None, crop: Rectangle | None = None
+    ) -> AnyAlpha:
         """Bring the network's alpha to the size of its image. The third step of a matte.
 
         Args:
             alpha: float32 [S, S] in 0-1, as `infer` returns it.
             image: uint8 [H, W, 3].
             model_input: uint8 [S, S, 3], as `prepare` returns it; None computes it again where it is needed.
+            crop: the part of the image that `prepare` was given.
 
         Returns:
-            [H, W]: `AlphaU8` where the alpha was guided by the image, else float32 in 0-1.
+            [H, W]: `AlphaU8` where the alpha was guided by the image, else float32 in 0-1. It is 0 outside the part of
+            the image that the network saw.
 
         Raises:
             ImageError: an array of another shape or dtype, or alpha outside 0-1.
         """
-        return upsample(alpha, image, self.settings.upsampling, model_input=model_input)
+        placement = self._place(check_rgb_bytes(image), crop)
+        if model_input is None:
+            model_input = fill_square(image, placement, self.model.size)
+        return upsample_placed(alpha, image, placement, self.settings.upsampling, model_input)
 
     def video(self, frame: Image, timestamp_ms: Milliseconds) -> Alpha:
         """Compute the matte of the next frame of a video; `restart` begins another video.
@@ -299,10 +333,16 @@ class PortraitMatter:
     def _new_state(self) -> StreamState:
         return StreamState(None if self._smoothing is None else self._smoothing())
 
-    def _prepare(self, timed: tuple[Image, Milliseconds]) -> _Prepared:
+    def _place(self, image: U8Array, crop: Rectangle | None) -> Placement:
+        height, width = image.shape[:2]
+        size = self.model.size
+        return place(self.fit, height, width, size) if crop is None else Placement.of_crop(crop, size)
+
+    def _prepare(self, timed: tuple[Image, Milliseconds], crop: Rectangle | None = None) -> _Prepared:
         frame, timestamp_ms = timed
         image = as_bytes(frame)
-        return _Prepared(image, timestamp_ms, to_model_input(image, self.model.size))
+        placement = self._place(image, crop)
+        return _Prepared(image, timestamp_ms, placement, fill_square(image, placement, self.model.size))
 
     def _infer(self, prepared: _Prepared, state: StreamState) -> _Inferred:
         model_input = prepared.model_input
@@ -313,8 +353,9 @@ class PortraitMatter:
 
     def _upsample(self, inferred: _Inferred) -> Matte:
         prepared = inferred.prepared
-        alpha = self.upsample(inferred.alpha, prepared.frame, prepared.model_input)
-        return Matte(prepared.frame, alpha, prepared.timestamp_ms)
+        frame, placement, method = prepared.frame, prepared.placement, self.settings.upsampling
+        alpha = upsample_placed(inferred.alpha, frame, placement, method, prepared.model_input)
+        return Matte(frame, alpha, prepared.timestamp_ms, placement.seen)
 
 
 @dataclass(frozen=True)
@@ -323,6 +364,7 @@ class _Prepared:
 
     frame: U8Array
     timestamp_ms: Milliseconds
+    placement: Placement
     model_input: U8Array  # [S, S, 3]
 
 
@@ -332,21 +374,3 @@ class _Inferred:
 
     prepared: _Prepared
     alpha: Alpha  # [S, S]
-
-
-def as_bytes(image: Image) -> U8Array:
-    """Return an image [H, W, 3] as uint8: uint8 as it is, float in 0-1 as round(255 · value).
-
-    Raises:
-        ImageError: another shape or dtype; not finite; outside 0-1.
-    """
-    if not isinstance(image, np.ndarray) or image.dtype not in (np.float32, np.float64):
-        return check_rgb_bytes(image)
-    values: AnyArray = image
-    if values.size:
-        low, high = float(values.min()), float(values.max())
-        if not (np.isfinite(low) and np.isfinite(high)):
-            raise ImageError("the image has values that are not finite (NaN or infinity)")
-        if low < 0 or high > 1:
-            raise ImageError(f"the image has values from {low:g} to {high:g}; a float image lies in 0-1")
-    return check_rgb_bytes(np.rint(values * 255).astype(np.uint8))

@@ -61,7 +61,7 @@ class FloatNetwork:
         resize = RESIZES["runtime"]
         chosen = [pair.read() for pair in spread_evenly(load_pairs(data), most)]
         self.count = len(chosen)
-        self._images = np.stack([resize.photo(photo, self.size) for photo, _ in chosen]).astype(np.uint8)
+        self._images = np.stack([resize.photo(photo, self.size, self.size) for photo, _ in chosen]).astype(np.uint8)
         self._truths = [Truth(mask, resize).at_256 for _, mask in chosen]
         self._expected = alphas(to_float(self.graph), self._images)
         self._accuracy = np.mean(list(self._measured(self._expected)), axis=0)

@@ -1,7 +1,8 @@
 """Build the training data and the validation sets of the recipe `whole-people` from the source sets.
 
     python tools/training_mix.py DATA OUT
-    python tools/training_mix.py DATA OUT --scenes 50    (fewer drawn scenes, as a trial)
+    python tools/training_mix.py DATA OUT --scenes 50          (fewer drawn scenes, as a trial)
+    python tools/training_mix.py DATA OUT --validation-only    (what `mmnet evaluate --suite release` needs)
 
 DATA holds the source sets:
 
@@ -20,10 +21,16 @@ the source files; only composites and the mattes of scenes without people are ne
 portraits, fashion, people, wide, unannotated, cutouts, nobody   the source sets without the held-out images
 backgrounds          for `mmnet train --backgrounds`
 scenes               people composited over backgrounds: small, zoomed out, side by side, at many aspect ratios
+
+and the sets to measure on:
+
+portraits-test       portraits/test
 fashion-validation   100 held-out half figures
 cutouts-validation   60 held-out cut-outs, each composited once
 scenes-validation    people of portraits/test in 16:9 scenes: 13 whom no side of their photo cuts, and 40 whom one
                      side cuts, placed at that side of the frame (side-NAME)
+props-validation     those of the held-out half figures that wear a hat or carry something, by the list PROPS
+groups-validation    40 scenes in which two to four of the held-out cut-outs are side by side
 nobody-validation    60 held-out backgrounds with empty mattes
 
 All draws have fixed seeds. The same sources and the same version of OpenCV give the same bytes.
@@ -36,14 +43,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from rich.console import Console
 from rich.progress import Progress
-from scenes import MixError, Pair, Scene, crop_person, cutting_edges, read_cutout, read_image, read_person, write_image
 
 from mmnet.cli.progress import progress_bar
 from mmnet.errors import MMNetError
+from mmnet.runtime.imaging.photos import read_photo
+from mmnet.runtime.imaging.writing import write_image
+from mmnet.training.data.layouts import Pair
+from mmnet.training.data.scene_sets import SceneOptions, make_scene, plan_scenes
+from mmnet.training.data.scenes import Scene, crop_person, cutting_edges, read_cutout, read_person
 
 PORTRAITS, TIGHTER, TEST = "portraits/train", "portraits/train/mask-networks", "portraits/test"
 # Sets of which every image is trained on: folder of OUT -> folder of DATA.
@@ -57,7 +67,7 @@ NOBODY_STEP = 3  # every third background is also an image of nobody
 UNCUT_PEOPLE, SIDE_PEOPLE = 13, 40  # of scenes-validation
 SIDE_PREFIX = "side-"  # of the names of the latter
 
-SPLIT_SEED, SCENES_SEED, VALIDATION_SEED, SIDE_SEED = 20261130, 7, 11, 12
+SPLIT_SEED, SCENES_SEED, VALIDATION_SEED, SIDE_SEED, GROUPS_SEED = 20261130, 7, 11, 12, 13
 
 # Height and width in pixels.
 SCENE_SIZES = [(384, 512), (512, 384), (400, 400), (288, 512), (300, 400), (270, 480), (220, 512), (480, 360)]
@@ -65,7 +75,21 @@ CUTOUT_SIZES = [(512, 384), (384, 512), (448, 448)]
 WIDE_SIZE = (360, 640)
 CUTOUT_HEIGHTS = [0.85, 1.4, 2.2]  # height of a person, relative to the frame's
 
+# Half figures with hats, head scarves, bags, rucksacks and phones that their mattes include: chosen by eye from the
+# held-out images, since nothing in the data says what a person wears.
+PROPS = {
+    "0031", "0033", "0118", "0122", "0135", "0184", "0236", "0315", "0319", "0355", "0403", "0428",
+    "0435", "0465", "0486", "0496", "0525", "0547", "0569", "0573", "0616", "0619", "0639", "0675",
+    "0682", "0714", "0749", "0828", "0834", "0838", "0899", "0959", "0985",
+}  # fmt: skip
+GROUPS = 40
+GROUP_OPTIONS = SceneOptions(((640, 360), (512, 384), (448, 448)), people=(2, 4), heights=(0.5, 0.95))
+
 Advance = Callable[[], object]
+
+
+class MixError(MMNetError):
+    """The training data cannot be built from these folders."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +117,7 @@ class Sources:
 def list_pairs(folder: Path) -> list[Pair]:
     """Return the images of `folder`/image that have a matte of the same stem in `folder`/mask, by name."""
     masks = {path.stem: path for path in (folder / "mask").iterdir()}
-    return [(path, masks[path.stem]) for path in sorted((folder / "image").iterdir()) if path.stem in masks]
+    return [Pair(path, masks[path.stem]) for path in sorted((folder / "image").iterdir()) if path.stem in masks]
 
 
 def divide(data: Path) -> Sources:
@@ -106,7 +130,7 @@ def divide(data: Path) -> Sources:
         if not (data / name).is_dir():
             raise MixError(f"{data / name}: no such folder; {data} must hold {', '.join(SOURCES)}")
     tighter = {path.stem: path for path in (data / TIGHTER).iterdir()}
-    portraits = [(image, tighter.get(image.stem, mask)) for image, mask in list_pairs(data / PORTRAITS)]
+    portraits = [Pair(pair.photo, tighter.get(pair.photo.stem, pair.matte)) for pair in list_pairs(data / PORTRAITS)]
     fashion = list_pairs(data / "fashion")
     cutouts = sorted((data / "cutouts").glob("*.png"))
     backgrounds = sorted((data / "backgrounds").glob("*.jpg"))
@@ -142,9 +166,9 @@ def make_folder(folder: Path) -> Path:
 def link_pairs(folder: Path, pairs: Iterable[Pair]) -> None:
     """Fill a folder with links to images and mattes, named after the images."""
     make_folder(folder)
-    for image, mask in pairs:
-        (folder / "image" / image.name).symlink_to(image.resolve())
-        (folder / "mask" / f"{image.stem}{mask.suffix}").symlink_to(mask.resolve())
+    for pair in pairs:
+        (folder / "image" / pair.photo.name).symlink_to(pair.photo.resolve())
+        (folder / "mask" / f"{pair.photo.stem}{pair.matte.suffix}").symlink_to(pair.matte.resolve())
 
 
 def link_files(folder: Path, files: Iterable[Path]) -> None:
@@ -159,7 +183,7 @@ def link_nobody(folder: Path, backgrounds: Iterable[Path]) -> None:
     make_folder(folder)
     for path in backgrounds:
         (folder / "image" / path.name).symlink_to(path.resolve())
-        write_image(folder / "mask" / f"{path.stem}.png", np.zeros(read_image(path).shape[:2], np.uint8))
+        write_image(folder / "mask" / f"{path.stem}.png", np.zeros(read_photo(path).shape[:2], np.uint8))
 
 
 def add_whole_people(scene: Scene, sources: Sources, random: np.random.Generator) -> None:
@@ -200,7 +224,7 @@ def add_zoomed_out(scene: Scene, sources: Sources, random: np.random.Generator) 
         pair = pairs[int(random.integers(len(pairs)))]
         whole = read_person(pair)
         cut = any(cutting_edges(whole[..., 3]))
-        person = crop_person(whole, pair[1])
+        person = crop_person(whole, pair.matte)
         top = round(scene.height * random.uniform(0.05, 0.45))
         height = scene.height - top
         width = person.shape[1] * height / person.shape[0]
@@ -248,7 +272,7 @@ def compose_cutouts(folder: Path, sources: Sources, random: np.random.Generator,
 def compose_portraits(folder: Path, sources: Sources, random: np.random.Generator, advance: Advance) -> None:
     """Composite portraits of the test set into 16:9 scenes: first those that no side cuts, then those at a side."""
     make_folder(folder)
-    edges = [cutting_edges(read_image(mask, cv2.IMREAD_GRAYSCALE)) for _, mask in sources.test]
+    edges = [cutting_edges(pair.read_matte()) for pair in sources.test]
     uncut = [pair for pair, cut in zip(sources.test, edges, strict=True) if not any(cut)]
     at_side = [pair for pair, (left, right, top) in zip(sources.test, edges, strict=True) if left != right and not top]
     # The people at a side came later: their own generator leaves the images before them as they are.
@@ -258,7 +282,7 @@ def compose_portraits(folder: Path, sources: Sources, random: np.random.Generato
     for number, (pair, generator, side) in enumerate(chosen):
         person = read_person(pair)
         on_the_left = cutting_edges(person[..., 3])[0]
-        person = crop_person(person, pair[1])
+        person = crop_person(person, pair.matte)
         scene = Scene(sources.backgrounds_held[number % SCENE_BACKGROUNDS], *WIDE_SIZE, generator)
         top = round(scene.height * generator.uniform(0.15, 0.5))
         height = scene.height - top
@@ -267,30 +291,48 @@ def compose_portraits(folder: Path, sources: Sources, random: np.random.Generato
             scene.add(person, height, 0 if on_the_left else round(scene.width - width), top, mirrored=False)
         else:
             scene.add(person, height, round(scene.width * generator.uniform(0.25, 0.75) - width / 2), top)
-        scene.save(folder, f"{SIDE_PREFIX}{pair[0].stem}" if side else pair[0].stem)
+        scene.save(folder, f"{SIDE_PREFIX}{pair.photo.stem}" if side else pair.photo.stem)
         advance()
 
 
-def link_sources(data: Path, out: Path, sources: Sources) -> None:
-    """Make the folders that link to source files."""
+def compose_groups(folder: Path, sources: Sources, advance: Advance) -> None:
+    """Composite held-out cut-outs side by side."""
+    make_folder(folder)
+    people = [Pair(path, path, from_alpha=True) for path in sources.cutouts_held]
+    backgrounds = sources.backgrounds_held[:SCENE_BACKGROUNDS]
+    for plan in plan_scenes(people, backgrounds, GROUPS, GROUPS_SEED, GROUP_OPTIONS):
+        make_scene(plan, GROUPS_SEED, GROUP_OPTIONS.heights).save(folder, plan.name)
+        advance()
+
+
+def link_training(data: Path, out: Path, sources: Sources) -> None:
+    """Make the folders to train on that link to source files."""
     link_pairs(out / "portraits", sources.portraits)
     link_pairs(out / "fashion", sources.fashion)
-    link_pairs(out / "fashion-validation", sources.fashion_held)
     for name, folder in WHOLE_SETS.items():
         link_pairs(out / name, list_pairs(data / folder))
     link_files(out / "cutouts", sources.cutouts)
     link_files(out / "backgrounds", sources.backgrounds)
     link_nobody(out / "nobody", sources.backgrounds[::NOBODY_STEP])
+
+
+def link_validation(out: Path, sources: Sources) -> None:
+    """Make the folders to measure on that link to source files."""
+    link_pairs(out / "portraits-test", sources.test)
+    link_pairs(out / "fashion-validation", sources.fashion_held)
+    props = [pair for pair in sources.fashion_held if pair.photo.stem in PROPS]
+    if props:
+        link_pairs(out / "props-validation", props)
     link_nobody(out / "nobody-validation", sources.backgrounds_held[SCENE_BACKGROUNDS:])
 
 
-def build(data: Path, out: Path, scenes: int, progress: Progress) -> None:
+def build(data: Path, out: Path, scenes: int | None, progress: Progress) -> None:
     """Build every folder.
 
     Args:
         data: the folder of the source sets.
         out: a new or empty folder.
-        scenes: how many scenes to draw for training.
+        scenes: how many scenes to draw for training; None: build the sets to measure on alone.
         progress: shows the scenes and the validation images.
 
     Raises:
@@ -304,14 +346,17 @@ def build(data: Path, out: Path, scenes: int, progress: Progress) -> None:
         task = progress.add_task(name, total=total)
         return lambda: progress.advance(task)
 
-    link_sources(data, out, sources)
-    draw_scenes(out / "scenes", scenes, sources, stage("scenes", scenes))
+    if scenes is not None:
+        link_training(data, out, sources)
+        draw_scenes(out / "scenes", scenes, sources, stage("scenes", scenes))
+    link_validation(out, sources)
     # One generator for both sets, one after the other.
     random = np.random.default_rng(VALIDATION_SEED)
     cutouts = stage("cutouts-validation", len(sources.cutouts_held))
     compose_cutouts(out / "cutouts-validation", sources, random, cutouts)
     portraits = stage("scenes-validation", UNCUT_PEOPLE + SIDE_PEOPLE)
     compose_portraits(out / "scenes-validation", sources, random, portraits)
+    compose_groups(out / "groups-validation", sources, stage("groups-validation", GROUPS))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -320,11 +365,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("data", type=Path, metavar="DATA", help="the folder of the source sets")
     parser.add_argument("out", type=Path, metavar="OUT", help="the folder to fill: new or empty")
     parser.add_argument("--scenes", type=int, default=1200, metavar="N", help="scenes to draw for training (1200)")
+    parser.add_argument("--validation-only", action="store_true", help="build the sets to measure on alone")
     options = parser.parse_args(arguments)
     if options.scenes < 0:
         parser.error("--scenes must not be negative")
     with progress_bar(Console(stderr=True)) as progress:
-        build(options.data, options.out, options.scenes, progress)
+        build(options.data, options.out, None if options.validation_only else options.scenes, progress)
     for folder in sorted(options.out.iterdir()):
         images = folder / "image" if (folder / "image").is_dir() else folder
         print(f"{folder.name:20} {len(list(images.iterdir()))}")

@@ -24,7 +24,9 @@ def frozen_network(keras: ModuleType, checkpoint: Checkpoint, size: int) -> Any:
     return network
 
 
-def training_model(keras: ModuleType, network: Any, recipe: Recipe, teacher: Any = None) -> Any:
+def training_model(
+    keras: ModuleType, network: Any, recipe: Recipe, teacher: Any = None, *, frozen_norms: bool = False
+) -> Any:
     """Return a Keras model of a network with the recipe's loss, to be compiled and fitted.
 
     Each term of the loss is a metric as well. With a teacher the labels are mixed with its alphas before they are
@@ -35,6 +37,7 @@ def training_model(keras: ModuleType, network: Any, recipe: Recipe, teacher: Any
         network: from `build_keras`.
         recipe: its loss weights, weight decay and teacher's share.
         teacher: from `frozen_network`, or None.
+        frozen_norms: whether the batch norms use their moving statistics, and keep them.
     """
 
     class Training(keras.Model):  # type: ignore[misc, name-defined]
@@ -44,7 +47,7 @@ def training_model(keras: ModuleType, network: Any, recipe: Recipe, teacher: Any
             self.loss_means = {name: keras.metrics.Mean(name) for name in recipe.weights}
 
         def call(self, images: Any, training: bool = False) -> Any:
-            return self.network(images, training=training)
+            return self.network(images, training=training and not frozen_norms)
 
         def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any) -> Any:
             if self.teacher is not None:

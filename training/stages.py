@@ -49,7 +49,7 @@ class StageTraining:
         with precision(keras, run.recipe):
             self._network = build_keras(self._config, keras, norm_decay=run.recipe.norm_decay)
             teacher = frozen_network(keras, run.teacher, stage.size) if run.teacher is not None else None
-            self._model = training_model(keras, self._network, run.recipe, teacher)
+            self._model = training_model(keras, self._network, run.recipe, teacher, frozen_norms=stage.frozen_norms)
         # A model of its own for the evaluation: the other one would return the maps of all blocks.
         self._logits = keras.Model(self._network.input, self._network.output["final_block"])
         if start is not None:

@@ -9,7 +9,7 @@ import re
 import shlex
 from pathlib import Path
 
-from mmnet.benchmark.android.tool import ToolResult
+from mmnet.benchmark.android.tool import Delegated, ToolResult
 from mmnet.benchmark.errors import BenchmarkError, DeviceError
 from mmnet.benchmark.latency import Latency
 
@@ -20,6 +20,8 @@ DELEGATES = {
     "gpu": "--use_gpu=true",
     "nnapi": "--use_nnapi=true",
 }
+# Delegates that do not compute on the CPU.
+ACCELERATORS = ("gpu", "nnapi")
 
 # Other programs of the same name: a text that only they print → what they are.
 _OTHER_PROGRAMS = {
@@ -49,6 +51,17 @@ _MEMORY = re.compile(
 )
 _UNKNOWN_FLAG = re.compile(r"Unconsumed cmdline flags: .*|unrecognized commandline flag: .*")
 _NOT_DELEGATED = re.compile(r"Though (.*?) is explicitly applied, the model graph will not be executed")
+_WHOLLY_DELEGATED = "the model graph will be completely executed by the delegate"
+_PARTLY_DELEGATED = re.compile(r"the model graph will be partially executed by the delegate w/ (\d+) delegate kernel")
+# The GPU delegate counts operations; TensorFlow Lite itself logs what it hands to a delegate, if it is verbose.
+_OPERATIONS = re.compile(
+    r"(\d+) operations? will run on the \w+, and the remaining (\d+) (?:operations? )?will run on the CPU"
+)
+_REPLACED = re.compile(r"Replacing (\d+) out of (\d+) node\(s\) with delegate")
+_UNSUPPORTED = re.compile(
+    r"operations are not supported by [^\n]*:\s*\n(.*?)^[^\n]*\d+ operations? will run", re.DOTALL | re.MULTILINE
+)
+_OPERATOR = re.compile(r"^(?:(?:VERBOSE|INFO|WARNING|ERROR): )?(\w+):", re.MULTILINE)
 
 
 def read_binary(path: Path, abis: str | None, serial: str) -> bytes:
@@ -133,6 +146,27 @@ def parse(text: str, code: int, serial: str, model: str) -> ToolResult:
         stages={"invoke": _latency(*counts[1], mean)},
         times=None,
         peak_memory_bytes=round(float(memory[2]) * 2**20) if memory and float(memory[2]) > 0 else None,
+        delegated=_delegated(text),
+    )
+
+
+def _delegated(text: str) -> Delegated | None:
+    """Return the part of the model that the delegate runs; None where the output does not say."""
+    if _WHOLLY_DELEGATED in text:
+        return Delegated(whole=True)
+    partly, counted, replaced = _PARTLY_DELEGATED.search(text), _OPERATIONS.search(text), _REPLACED.search(text)
+    if partly is None and counted is None:
+        return None
+    operators, left = (int(counted[1]), int(counted[2])) if counted else (None, None)
+    if replaced and not counted:
+        operators, left = int(replaced[1]), int(replaced[2]) - int(replaced[1])
+    listed = _UNSUPPORTED.search(text)
+    return Delegated(
+        whole=False,
+        kernels=int(partly[1]) if partly else None,
+        operators=operators,
+        left=left,
+        unsupported=tuple(_OPERATOR.findall(listed[1])) if listed else (),
     )
 
 

@@ -10,7 +10,6 @@ the model that it measured, and `load_ms`, `first_run_ms`, `warmup`, `stages` an
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import shlex
 import time
@@ -23,6 +22,7 @@ from mmnet.benchmark.android.tool import ToolResult
 from mmnet.benchmark.errors import DeviceError
 from mmnet.benchmark.host.stages import STAGES, TOTAL
 from mmnet.benchmark.latency import Latency
+from mmnet.json_reader import parse_json
 
 PACKAGE, ACTIVITY = "ai.mmnet.demo", ".BenchmarkActivity"
 FOLDER = f"/sdcard/Android/data/{PACKAGE}/files"
@@ -87,7 +87,7 @@ class DemoApp:
         while time.monotonic() < deadline:
             reply = self._phone.run(f"cat {shlex.quote(self.paths[1])}", doing=f"while {name} was measured")
             try:
-                result = json.loads(reply.output) if reply.code == 0 else None
+                result = parse_json(reply.output) if reply.code == 0 else None
             except ValueError:  # half-written
                 result = None
             if isinstance(result, dict):

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from mmnet.benchmark.android import demo_app, native_tool
-from mmnet.benchmark.android.benchmark_model import DELEGATES
+from mmnet.benchmark.android.benchmark_model import ACCELERATORS, DELEGATES
 from mmnet.benchmark.android.demo_app import DemoApp
 from mmnet.benchmark.android.device_state import read_state
 from mmnet.benchmark.android.machine import describe_phone, phone_warnings
 from mmnet.benchmark.android.native_tool import NativeTool
 from mmnet.benchmark.android.phone import Phone
 from mmnet.benchmark.android.rounds import RoundOptions, measure_rounds
-from mmnet.benchmark.android.tool import Tool
+from mmnet.benchmark.android.tool import Delegated, Tool
 from mmnet.benchmark.document import measurement
 from mmnet.benchmark.errors import BenchmarkError
 from mmnet.benchmark.progress import Progress
@@ -120,6 +120,7 @@ def measure_on_phone(
     machine = describe_phone(phone)
     warnings = phone_warnings(machine, read_state(phone))
     results = measure_rounds(phone, tool, candidates, round_options, progress)
+    warnings += partial_delegation(results, tool_options.delegate)
     discarded = sum(len(result["discarded_rounds"]) for result in results)
     if discarded:
         warnings.append(f"{discarded} rounds were throttled and measured again")
@@ -134,3 +135,26 @@ def measure_on_phone(
     }
     results = [result | {"delegate": tool_options.delegate} for result in results]
     return measurement(machine, settings, results, baseline, warnings, command)
+
+
+def partial_delegation(results: Sequence[dict[str, Any]], delegate: str) -> list[str]:
+    """Return a sentence for each model of which an accelerator runs only a part.
+
+    XNNPACK leaves operators to TensorFlow Lite's own kernels, on the same processor: its times are still those of the
+    CPU, so the table shows the part, and no sentence warns.
+
+    Args:
+        results: RESULTs (see `mmnet.benchmark.document`).
+        delegate: one of `benchmark_model.DELEGATES`.
+    """
+    if delegate not in ACCELERATORS:
+        return []
+    parts = {
+        result["name"]: Delegated(**result["delegated"])
+        for result in results
+        if result["delegated"] and not result["delegated"]["whole"]
+    }
+    return [
+        f"{name}: {delegate} runs only a part of it ({part.described}); its times are not those of {delegate} alone"
+        for name, part in parts.items()
+    ]

@@ -23,12 +23,13 @@ _TIMEOUT_SECONDS = 60
 _DISCOVERY_SECONDS = 3.0
 _READY = "device"
 
-# State of an unusable device in `adb devices` → what it means and what to do. `no` begins `no permissions`.
+# The first word of an unusable device's state in `adb devices` → what it means and what to do.
 _STATES = {
     "unauthorized": "has not authorised this computer; unlock it and accept 'Allow USB debugging'",
     "authorizing": "is still being authorised; unlock it, accept 'Allow USB debugging' and try again",
     "offline": "is offline; plug it in again, or turn USB debugging off and on",
     "no": "cannot be opened by this user; install Android's udev rules and plug it in again",
+    "connecting": "is still being connected to; wait a moment and try again",
     "recovery": "is in recovery mode; start Android",
     "bootloader": "is in its bootloader; start Android",
     "sideload": "is waiting for a sideload; start Android",
@@ -187,15 +188,29 @@ def find_phone(wanted: str) -> Phone:
     deadline = time.monotonic() + _DISCOVERY_SECONDS
     try:
         # A server that has just been started needs a moment to find devices.
-        while not (states := {info.serial: info.state for info in client.list()}) and time.monotonic() < deadline:
+        while not (states := _listed_devices(client)) and time.monotonic() < deadline:
             time.sleep(0.2)
     except (AdbError, OSError, ValueError, subprocess.SubprocessError) as error:
         raise DeviceError(f"the adb server does not answer ({_one_line(str(error))}); try: adb start-server") from error
     serial = _choose(wanted, states)
     state = states[serial]
     if state != _READY:
-        raise DeviceError(f"{serial}: {_STATES.get(state, f'is in the state {state!r}; start Android')}")
+        meaning = _STATES.get(state.partition(" ")[0], f"is in the state {state!r}; start Android")
+        raise DeviceError(f"{serial}: {meaning}")
     return Phone(client.device(serial))
+
+
+def _listed_devices(client: Any) -> dict[str, str]:
+    """Return the serial number and the state of every device that the adb server lists.
+
+    A tab separates the two. Both may contain spaces: `adb-R5CT30 (2)._adb-tls-connect._tcp` is a phone over Wi-Fi, and
+    `no permissions (…)` a state. `AdbClient.list` of adbutils takes the first two words.
+    """
+    with client.make_connection() as connection:
+        connection.send_command("host:devices")
+        connection.check_okay()
+        lines = connection.read_string_block().splitlines()
+    return {serial: state.strip() for serial, tab, state in (line.partition("\t") for line in lines) if tab}
 
 
 def free_kib(df: str) -> int | None:

@@ -148,6 +148,7 @@ def _entry(case: _Case) -> dict[str, Any]:
         "warmup": asdict(results[0].warmup) if results[0].warmup else None,
         "peak_memory_bytes": max(memory, default=None),
         "process_memory_bytes": None,
+        "delegated": asdict(results[0].delegated) if results[0].delegated else None,
         "stages": {stage: asdict(_over_rounds(results, stage)) for stage in stages},
         "rounds_ms": {stage: [_central_ms(result.stages[stage]) for result in results] for stage in stages},
         "conditions": [{"before": asdict(before), "after": asdict(after)} for before, after in case.states],

@@ -9,6 +9,43 @@ from mmnet.benchmark.latency import Latency, Times
 
 
 @dataclass(frozen=True)
+class Delegated:
+    """The part of a model that a delegate runs, as the tool reports it; None where it does not say.
+
+    Attributes:
+        whole: whether the delegate runs the whole model.
+        kernels: the number of delegate kernels, each of which runs one connected part.
+        operators: the number of operators that the delegate runs.
+        left: the number of operators that run on the CPU instead.
+        unsupported: the kinds of operators that the delegate refused.
+    """
+
+    whole: bool
+    kernels: int | None = None
+    operators: int | None = None
+    left: int | None = None
+    unsupported: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if self.whole:
+            return "all"
+        if self.operators is not None and self.left is not None:
+            return f"{self.operators} of {self.operators + self.left}"
+        return "part" if self.kernels is None else f"part, {self.kernels} kernels"
+
+    @property
+    def described(self) -> str:
+        """The part in words, for a sentence."""
+        parts = [] if self.kernels is None else [f"{self.kernels} delegate kernels"]
+        if self.operators is not None:
+            parts.append(f"{self.operators} operators")
+        if self.left is not None:
+            names = f": {', '.join(self.unsupported)}" if self.unsupported else ""
+            parts.append(f"the remaining {self.left} run on the CPU{names}")
+        return ", ".join(parts) or "the rest runs on the CPU"
+
+
+@dataclass(frozen=True)
 class ToolResult:
     """The measurements of one start of a tool on one model.
 
@@ -20,6 +57,7 @@ class ToolResult:
         times: every measured run of every stage, float64 [N] in milliseconds; None where the tool reports only their
             distribution.
         peak_memory_bytes: by how much the process grew, as the tool estimates it; None where it does not report it.
+        delegated: the part that the delegate runs; None where the tool does not report it.
     """
 
     load_ms: float
@@ -28,6 +66,7 @@ class ToolResult:
     stages: dict[str, Latency]
     times: dict[str, Times] | None
     peak_memory_bytes: int | None
+    delegated: Delegated | None = None
 
 
 class Tool(Protocol):

@@ -18,6 +18,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from mmnet.json_reader import parse_json
 from mmnet.runtime.errors import ModelError
 
 _TIMEOUT_SECONDS = 600
@@ -68,7 +69,7 @@ def measure_startup(content: bytes, threads: int, delegate: str, frame: tuple[in
     if run.returncode:
         reason = run.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise ModelError(f"the model cannot be started: {reason}")
-    return Startup(**json.loads(run.stdout.splitlines()[-1]))
+    return Startup(**parse_json(run.stdout.splitlines()[-1]))
 
 
 def _start(threads: int, delegate: str, frame: tuple[int, int], warmup_runs: int) -> Startup:

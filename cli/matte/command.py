@@ -25,9 +25,17 @@ from mmnet.cli.matte.options import (
 )
 from mmnet.cli.matte.progress import MatteProgress
 from mmnet.cli.matte.report import report
-from mmnet.cli.options import BackgroundOption, ForegroundOption, ModelOption, ProfileOption, UpsamplingOption
+from mmnet.cli.options import (
+    BackgroundOption,
+    FitOption,
+    ForegroundOption,
+    ModelOption,
+    ProfileOption,
+    UpsamplingOption,
+)
 from mmnet.runtime.fullres.rendering import Renderer
-from mmnet.runtime.imaging.photos import PhotoError
+from mmnet.runtime.imaging.fit import DEFAULT_FIT, choose_fit
+from mmnet.runtime.imaging.stored import PhotoError
 from mmnet.runtime.jobs.planning import plan_jobs
 from mmnet.runtime.jobs.request import MatteRequest, RequestError, VideoOptions
 from mmnet.runtime.jobs.results import MatteResult
@@ -48,6 +56,7 @@ def matte(
     profile: ProfileOption = DEFAULT_PROFILE,
     upsampling: UpsamplingOption = None,
     foreground: ForegroundOption = None,
+    fit: FitOption = DEFAULT_FIT,
     force: ForceOption = False,
     as_json: JsonOption = False,
     camera: CameraOption = None,
@@ -66,6 +75,7 @@ def matte(
       mmnet matte photo.jpg -b transparent -o me.png
       mmnet matte photo.jpg -b '#00ff00' -o green.jpg
       mmnet matte photo.jpg -b beach.jpg --model mmnet-1.0-256-int8.tflite
+      mmnet matte photo.jpg --fit stretch     (one look at the whole photo)
       mmnet matte holiday/ -o mattes/ --json
     \b
       mmnet matte clip.mp4 -b blur            (writes clip-composite.mp4, with its audio)
@@ -85,6 +95,7 @@ def matte(
         model,
         threads,
         upsampling=settings.upsampling,
+        fit=choose_fit(fit),
         smoothing=TemporalSmoother if smoothing else None,
     )
     progress = MatteProgress(message_console())
@@ -103,7 +114,7 @@ def matte(
                 raise RequestError("--camera takes no files to read, and needs one to write: -o OUT")
             with open_matter() as matter, progress.bars():
                 results = [run_camera(matter, camera, output, request, progress, duration)]
-    report(progress.console, results, several=several, as_json=as_json)
+    report(progress.console, results, choose_fit(fit), several=several, as_json=as_json)
     raise typer.Exit(_exit_code(results))
 
 

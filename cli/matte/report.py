@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
-import typer
 from rich.console import Console
 
+from mmnet.cli.process.streams import echo_json, echo_path
+from mmnet.runtime.imaging.fit import Fit
 from mmnet.runtime.jobs.results import MatteResult
+from mmnet.text import json_text
 
 
-def report(console: Console, results: Sequence[MatteResult], *, several: bool, as_json: bool) -> None:
+def report(console: Console, results: Sequence[MatteResult], fit: Fit, *, several: bool, as_json: bool) -> None:
     """Print the output of a single source, or how many of several sources were matted.
 
     Args:
         console: for the count.
         results: one per job.
+        fit: how they were brought into the model's square.
         several: whether there were several sources.
         as_json: print one JSON document on standard output, instead of the output's path.
     """
@@ -26,13 +29,14 @@ def report(console: Console, results: Sequence[MatteResult], *, several: bool, a
         document = {
             "matted": matted,
             "failed": len(results) - matted,
+            "fit": str(fit),
             "results": [_as_dict(result) for result in results],
         }
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        echo_json(json_text(document, indent=2))
     elif not several:
         for result in results:
             if result.ok:
-                typer.echo(str(result.output))
+                echo_path(result.output)
     if several:
         console.print(f"{matted} matted, {len(results) - matted} failed")
 
@@ -43,7 +47,9 @@ def _as_dict(result: MatteResult) -> dict[str, Any]:
         return named | {"error": result.error}
     width, height = result.size
     named |= {"output": str(result.output), "width": width, "height": height}
-    video = result.video
+    video, seen = result.video, result.seen
+    if seen is not None:
+        named["seen"] = asdict(seen)
     if video is None:
         return named
     named |= {

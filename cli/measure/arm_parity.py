@@ -13,6 +13,7 @@ from mmnet.api.comparing import ArmComparison, compare_on_arm
 from mmnet.cli.console import message_console, wide_console
 from mmnet.cli.measure.console import STDOUT, command_line
 from mmnet.cli.measure.options import JsonOption
+from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar, stage_bars
 from mmnet.errors import MMNetError
 from mmnet.evaluation.arm.errors import ArmError
@@ -92,17 +93,20 @@ def arm_parity(
 
 def _show(comparison: ArmComparison, *, to_stdout: bool) -> None:
     # The report module needs `fcntl`, which exists only on Unix.
-    from mmnet.cli.measure.arm_table import arm_table
+    from mmnet.cli.measure.arm_table import arm_tables
 
     tolerance = comparison.tolerance
     console = wide_console(stderr=to_stdout)
     precisions = ", ".join(comparison.model["precisions"])
-    console.print(f"[dim]{comparison.data['images']} images, {precisions}, QEMU {comparison.emulator}[/]")
-    console.print(arm_table(comparison.outcomes, tolerance))
+    console.print(
+        f"[dim]{comparison.data['images']} images, {precisions}, QEMU {comparison.emulator}[/]", soft_wrap=True
+    )
+    for table in arm_tables(comparison.outcomes, tolerance, console.width):
+        console.print(table)
     accepted = f"alpha by at most {tolerance.alpha:g}, nothing else" if tolerance.alpha else "none"
     console.print(f"[dim]differences accepted: {accepted} ({tolerance.because})[/]")
     if to_stdout:
-        typer.echo(comparison.to_json())
+        echo_json(comparison.to_json())
 
 
 def _print_problems(console: Console, comparison: ArmComparison) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from rich.table import Table
+from rich.console import RenderableType
 from rich.text import Text
 
+from mmnet.cli.tables import Cell, column_tables
 from mmnet.evaluation.arm.parity import STAGES, ArrayComparison, Outcome
 from mmnet.evaluation.arm.processors import kernels
 from mmnet.evaluation.arm.report import (
@@ -20,26 +21,27 @@ from mmnet.evaluation.arm.report import (
 )
 
 
-def arm_table(outcomes: Sequence[Outcome], tolerance: Tolerance) -> Table:
-    """A table of the kernels of every processor, the number of images, the result of every stage, and the verdict."""
-    grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    grid.add_column("")
-    for outcome in outcomes:
-        grid.add_column(outcome.processor.name)
-    grid.add_row("found in", *(Text(outcome.processor.found_in or "–", "dim") for outcome in outcomes))
-    grid.add_row(
-        "its kernels",
-        *(kernels(outcome.described["features"]) if outcome.described else "–" for outcome in outcomes),
-    )
+def arm_tables(outcomes: Sequence[Outcome], tolerance: Tolerance, width: int) -> Iterator[RenderableType]:
+    """Yield the kernels of every processor, the number of images, the result of every stage, and the verdict.
+
+    Args:
+        outcomes: one per processor.
+        tolerance: the accepted difference.
+        width: the width of the terminal in columns; processors that do not fit come in a further table.
+    """
     first = next(iter(STAGES))
-    grid.add_row("images", *(str(len(compared_arrays(outcome, first))) for outcome in outcomes))
+    rows: list[tuple[Cell, list[Cell]]] = [
+        ("found in", [Text(outcome.processor.found_in or "–", "dim") for outcome in outcomes]),
+        ("its kernels", [kernels(one.described["features"]) if one.described else "–" for one in outcomes]),
+        ("images", [str(len(compared_arrays(outcome, first))) for outcome in outcomes]),
+    ]
     for stage, what in STAGES.items():
-        cells = (_cell(compared_arrays(outcome, stage)) for outcome in outcomes)
-        grid.add_row(Text.assemble(stage, (f": {what}", "dim")), *cells)
+        cells: list[Cell] = [_cell(compared_arrays(outcome, stage)) for outcome in outcomes]
+        rows.append((Text.assemble(stage, (f": {what}", "dim")), cells))
     verdicts = [verdict_of(outcome, tolerance) for outcome in outcomes]
     styles = {IDENTICAL: "green", WITHIN: "green", DIFFERS: "bold red"}
-    grid.add_row("", *(Text(verdict, styles.get(verdict, "yellow")) for verdict in verdicts))
-    return grid
+    rows.append(("", [Text(verdict, styles.get(verdict, "yellow")) for verdict in verdicts]))
+    return column_tables([outcome.processor.name for outcome in outcomes], rows, width)
 
 
 def _cell(compared: Sequence[ArrayComparison]) -> str:

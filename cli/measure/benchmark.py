@@ -8,20 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import typer
 from rich.progress import Progress
-from typer.core import TyperGroup
 
 from mmnet.api.benchmarking import LatencyReport, measure_latency, measure_latency_on_phone
 from mmnet.benchmark.document import read_document, to_json
 from mmnet.benchmark.errors import BenchmarkError
 from mmnet.benchmark.host.rounds import MAX_FRAME_SIDE, MAX_THREADS
 from mmnet.cli.console import message_console, wide_console
+from mmnet.cli.help import PlainGroup
+from mmnet.cli.lazy import Application
 from mmnet.cli.measure import benchmark_options as options
 from mmnet.cli.measure.console import STDOUT, command_line
 from mmnet.cli.measure.latency_table import show_latency
 from mmnet.cli.measure.plot import plot
 from mmnet.cli.options import CheckpointDir
+from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar
 from mmnet.files import check_writable
 from mmnet.network.resolve import DEFAULT_FOLDER
@@ -125,7 +126,7 @@ class _Output:
             report.save_json(self.json_file, merge=self.merge, force=self.force)
         show_latency(wide_console(stderr=self.to_stdout), report.table)
         if self.to_stdout:
-            typer.echo(to_json(report.document()))
+            echo_json(to_json(report.document()))
 
 
 def _parse_threads(text: str) -> list[int]:
@@ -154,7 +155,7 @@ def _task(progress: Progress) -> Callable[[str, int, int], None]:
     return update
 
 
-class _MeasureByDefault(TyperGroup):
+class _MeasureByDefault(PlainGroup):
     """`mmnet benchmark MODEL…` measures; `mmnet benchmark plot …` draws measurements."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -163,6 +164,6 @@ class _MeasureByDefault(TyperGroup):
         return super().parse_args(ctx, given)
 
 
-benchmark_app = typer.Typer(cls=_MeasureByDefault, help="Measure latency and memory of models, here or on a phone.")
+benchmark_app = Application(cls=_MeasureByDefault, help="Measure latency and memory of models, here or on a phone.")
 benchmark_app.command("measure")(benchmark)
 benchmark_app.command("plot")(plot)

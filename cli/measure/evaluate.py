@@ -13,13 +13,15 @@ from mmnet.api.evaluating import Evaluation, VideoEvaluation, evaluate, evaluate
 from mmnet.api.models import ModelSource, NamedCheckpoint
 from mmnet.cli.console import message_console, wide_console
 from mmnet.cli.measure.console import STDOUT, command_line, print_problems
-from mmnet.cli.measure.options import JsonOption, ResizeOption, SplitOption, ThreadsOption
-from mmnet.cli.measure.tables import figure_tables, show_worst, smoothing_table
+from mmnet.cli.measure.options import FitOption, JsonOption, ResizeOption, SplitOption, ThreadsOption
+from mmnet.cli.measure.tables import figure_tables, show_worst, smoothing_tables
 from mmnet.cli.options import CheckpointDir
+from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar, stage_bars
 from mmnet.evaluation.datasets.pairs import DatasetError
 from mmnet.evaluation.evaluate import EvaluationError
 from mmnet.evaluation.figures import WORST_BY
+from mmnet.evaluation.framing import fit_for
 from mmnet.evaluation.models import open_file
 from mmnet.evaluation.resize import choose_resize
 from mmnet.evaluation.video.evaluate import VIDEO_FIGURES
@@ -87,6 +89,7 @@ def evaluate_command(
     ckpt_dir: CheckpointDir = Path("checkpoints"),
     split: SplitOption = None,
     resize: ResizeOption = "runtime",
+    fit: FitOption = None,
     worst: WorstOption = 5,
     json_file: JsonOption = None,
     images: ImagesOption = True,
@@ -107,6 +110,7 @@ def evaluate_command(
       mmnet evaluate --ckpt runs/a --ckpt runs/b -m mmnet-int8.tflite -d portraits/test --json figures.json
       mmnet evaluate -m mine.tflite -m selfie_segmentation.tflite -d portraits/test --worst 10
       mmnet evaluate --ckpt MMNetModel-887000 -d portraits/test --resize original
+      mmnet evaluate -m mine.tflite -d scenes/ --fit stretch
       mmnet evaluate -m mine.tflite -d portraits/test --json - --no-images | jq .models[0].statistics.MAD
       mmnet evaluate --video -m mine.tflite -d sequences/ --json video.json
       mmnet evaluate -m mine.tflite -d /shared/portraits --ray --address auto --json figures.json
@@ -114,7 +118,7 @@ def evaluate_command(
     ray = ray or workers is not None
     if ray and video:
         raise typer.BadParameter("sequences are measured on this machine alone: leave out --ray or --video")
-    choose_resize(resize)
+    fit_for(fit, choose_resize(resize))
     if not ckpt and not model:
         raise EvaluationError("nothing to evaluate; name a checkpoint (--ckpt WHICH) or a .tflite (--model FILE)")
     to_stdout = json_file == STDOUT
@@ -138,6 +142,7 @@ def evaluate_command(
                     data,
                     split=split,
                     resize=resize,
+                    fit=fit,
                     threads=threads,
                     ray=ray,
                     address=address,
@@ -166,14 +171,14 @@ def _show(
     else:
         _show_sequences(console, evaluation, worst)
     if json_file == STDOUT:
-        typer.echo(written)
+        echo_json(written)
 
 
 def _show_photos(console: Console, evaluation: Evaluation, worst: int) -> None:
     for table in figure_tables(evaluation.results, console.width):
         console.print(table)
         console.print()
-    counts = f"{evaluation.data['images']} images"
+    counts = f"{evaluation.data['images']} images, fit {evaluation.fit}"
     console.print(f"[dim]{counts}, resized {evaluation.resize.what}[/]", soft_wrap=True)
     show_worst(console, evaluation.results, worst)
 
@@ -183,7 +188,9 @@ def _show_sequences(console: Console, evaluation: VideoEvaluation, worst: int) -
         console.print(table)
         console.print()
     console.print("[dim]smoothed − frame by frame, mean over the sequences[/]")
-    console.print(smoothing_table(evaluation.results))
+    for table in smoothing_tables(evaluation.results, console.width):
+        console.print(table)
+        console.print()
     counts = f"{evaluation.data['sequences']} sequences, {evaluation.data['frames']} frames"
-    console.print(f"\n[dim]{counts}, resized {evaluation.resize.what}[/]", soft_wrap=True)
+    console.print(f"[dim]{counts}, resized {evaluation.resize.what}[/]", soft_wrap=True)
     show_worst(console, evaluation.columns, worst)

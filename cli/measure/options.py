@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mmnet.evaluation.resize import RESIZES
+from mmnet.runtime.imaging.fit import Fit
 
 SplitOption = Annotated[
     str | None, typer.Option(metavar="NAME", help="Take DIR/NAME/image and DIR/NAME/mask.", show_default=False)
@@ -18,6 +19,14 @@ ResizeOption = Annotated[
         metavar="|".join(RESIZES),
         help="How photos and mattes are resized for the models: as the runtime does it, or as the original training "
         "code did, to compare with its figures.",
+    ),
+]
+FitOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="|".join(Fit),
+        help="How photos are brought into the models' square; mmnet matte says what the words mean.",
+        show_default="auto; stretch with --resize original",
     ),
 ]
 JsonOption = Annotated[

@@ -12,9 +12,10 @@ from rich.markup import escape
 from mmnet.api.comparing import ParityComparison, compare
 from mmnet.cli.console import message_console, wide_console
 from mmnet.cli.measure.console import STDOUT, command_line, print_problems
-from mmnet.cli.measure.options import JsonOption, ResizeOption, SplitOption, ThreadsOption
+from mmnet.cli.measure.options import FitOption, JsonOption, ResizeOption, SplitOption, ThreadsOption
 from mmnet.cli.measure.tables import accuracy_table, limits_table
 from mmnet.cli.options import CheckpointDir
+from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar, stage_bars
 from mmnet.errors import MMNetError
 from mmnet.evaluation.datasets.pairs import DatasetError
@@ -101,6 +102,7 @@ def parity_command(
     photos: PhotosOption = True,
     json_file: JsonOption = None,
     resize: ResizeOption = "runtime",
+    fit: FitOption = None,
     ckpt_dir: CheckpointDir = Path("checkpoints"),
     threads: ThreadsOption = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace the files if they exist.")] = False,
@@ -116,6 +118,7 @@ def parity_command(
       mmnet parity latest mmnet-int8.tflite --data portraits --split test --report parity.html
       mmnet parity float.tflite int8.tflite -d photos/ --max-mad 0.002
       mmnet parity MMNetModel-887000 int8.tflite -d portraits/test --max-gauss-grad-increase 0.005 --strict
+      mmnet parity float.tflite int8.tflite -d scenes/ --fit stretch
       mmnet parity old.tflite new.tflite -d portraits/test --json - | jq .verdict
     """
     accepted = {
@@ -140,6 +143,7 @@ def parity_command(
                 strict=strict,
                 layers=report_file is not None or json_file is not None,
                 resize=resize,
+                fit=fit,
                 checkpoint_dir=ckpt_dir,
                 threads=threads,
                 progress=stage_bars(progress),
@@ -164,14 +168,14 @@ def _show(comparison: ParityComparison, report_file: Path | None, json_file: Pat
     if report_file is not None:
         console.print(f"[bold]wrote[/] {escape(str(report_file))}", soft_wrap=True)
     if json_file == STDOUT:
-        typer.echo(comparison.to_json())
+        echo_json(comparison.to_json())
 
 
 def _show_report(console: Console, report: ParityReport) -> None:
-    console.print(limits_table(report), soft_wrap=True)
+    console.print(limits_table(report, console.width))
     if report.parity.changes:
         console.print()
-        console.print(accuracy_table(report), soft_wrap=True)
+        console.print(accuracy_table(report, console.width))
     console.print(f"\n[dim]{escape(worst_text(report))}[/]", soft_wrap=True)
     style = "bold green" if report.passed else "bold red"
     console.print(f"[{style}]{escape(report.verdict + undecided_text(report))}[/]", soft_wrap=True)

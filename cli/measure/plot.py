@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +12,9 @@ from rich.markup import escape
 from mmnet.api.benchmarking import plot_latency
 from mmnet.benchmark.host.stages import STAGES, TOTAL
 from mmnet.cli.console import message_console
+from mmnet.cli.process.streams import echo_json
 from mmnet.files import check_writable
+from mmnet.text import json_text
 
 
 def plot(
@@ -52,4 +53,4 @@ def plot(
     drawn.save(output, force=force)
     console.print(f"wrote        {escape(str(output))} ({len(drawn.points)} models)")
     if as_json:
-        typer.echo(json.dumps([asdict(point) for point in drawn.points], indent=1, ensure_ascii=False))
+        echo_json(json_text([asdict(point) for point in drawn.points]))

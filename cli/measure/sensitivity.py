@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from mmnet.api.sensitivity import TOLERANCE, SensitivityReport, measure_sensitivity
 from mmnet.cli.console import wide_console
 from mmnet.cli.options import CheckpointDir, SizeOption, WhichCheckpoint
+from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar, stage_bars
+from mmnet.cli.tables import rows_table
 from mmnet.files import check_writable
 
 STDOUT = Path("-")
@@ -100,20 +101,24 @@ def sensitivity_command(
         console.print(f"[bold]wrote[/] {escape(str(output))}", soft_wrap=True)
         console.print(f"[bold]next[/]  {command} --recipe {escape(str(output))}", soft_wrap=True)
     if to_stdout:
-        typer.echo(report.to_json())
+        echo_json(report.to_json())
     if not report.proposal.met:
         raise typer.Exit(1)
 
 
 def _print(console: Console, report: SensitivityReport, top: int) -> None:
     measured, proposal = report.sensitivity, report.proposal
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("layer", "operator", "alone", "without", "gain"):
-        table.add_column(name, justify="left" if name in ("layer", "operator") else "right", overflow="fold")
-    for layer in measured.layers[:top]:
-        gain = f"{measured.full - layer.without:+.5f}".replace("-", "−")
-        table.add_row(layer.name, layer.kind, f"{layer.alone:.5f}", f"{layer.without:.5f}", gain)
-    console.print(table)
+    rows = [
+        [
+            layer.name,
+            layer.kind,
+            f"{layer.alone:.5f}",
+            f"{layer.without:.5f}",
+            f"{measured.full - layer.without:+.5f}".replace("-", "−"),
+        ]
+        for layer in measured.layers[:top]
+    ]
+    console.print(rows_table(["layer", "operator", "alone", "without", "gain"], rows, console.width, left=2))
     if len(measured.layers) > top:
         console.print(f"[dim]… and {len(measured.layers) - top} more (--top, --json, --plot)[/]")
     console.print(

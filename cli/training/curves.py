@@ -22,7 +22,7 @@ def curves(
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Image to write.", show_default="RUN/curves.png")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the files if they exist.")] = False,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Replace the files if they exist.")] = False,
 ) -> None:
     """Write the training curves of a run as a table and as an image.
 
@@ -38,6 +38,6 @@ def curves(
         check_writable(path, force=force)
     contents = {table_path: curves_table(recorded).encode(), image_path: curves_image(recorded)}
     for path, content in contents.items():
-        with atomic_file(path) as temporary:
+        with atomic_file(path, replace=force) as temporary:
             temporary.write_bytes(content)
         console.print(f"[bold]wrote[/]        {escape(str(path))}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from mmnet.api.documents import save_text
 from mmnet.cli.console import message_console
+from mmnet.cli.lazy import Application
+from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar
 from mmnet.cli.training.data_report import show_report
 from mmnet.cli.training.options import (
@@ -27,10 +29,12 @@ from mmnet.cli.training.options import (
     OutsideOption,
     SplitOption,
 )
+from mmnet.cli.training.scenes import make_scenes
 from mmnet.errors import OutputError
 from mmnet.evaluation.datasets.sequences import ABOUT
-from mmnet.files import atomic_file, check_writable, make_folder
+from mmnet.files import check_writable, make_folder
 from mmnet.runtime.imaging.writing import write_image
+from mmnet.text import json_text
 from mmnet.training.data.batches import Batches
 from mmnet.training.data.check import check_data
 from mmnet.training.data.layouts import find_backgrounds, find_source
@@ -39,10 +43,10 @@ from mmnet.training.data.packs import pack_to_file, side_for
 from mmnet.training.data.preview import contact_sheet, load_some, read_augmentation
 from mmnet.training.data.sequences import parse_size, plan_sequences, write_sequences
 
-data_app = typer.Typer(
+data_app = Application(
     no_args_is_help=True,
-    help="Training data: check them, compute soft mattes, pack them, preview their augmentation, render sequences.",
-    rich_markup_mode="rich",
+    help="Training data: check them, compute soft mattes, pack them, preview their augmentation, make scenes and "
+    "sequences.",
 )
 
 _EXAMPLES = 5  # unpaired files that are named
@@ -85,12 +89,11 @@ def check(
     with _progress(console, "checking") as update:
         report = check_data(roots, held_out or [], validation=validation, workers=workers, progress=update)
     show_report(report, console)
-    text = json.dumps(report.to_json(), indent=2)
+    text = json_text(report.to_json(), indent=2)
     if to_stdout:
-        typer.echo(text)
+        echo_json(text)
     elif json_file is not None:
-        with atomic_file(Path(json_file)) as temporary:
-            temporary.write_text(text + "\n")
+        save_text(json_file, text + "\n", force=force)
     if report.problems:
         raise typer.Exit(1)
 
@@ -140,7 +143,7 @@ def make_soft_mattes(
         console.print(f"[red]failed[/] {escape(str(outcome.error))}")
     console.print(f"[bold]wrote[/]  {len(outcomes) - len(failed)} mattes to {escape(str(out))}")
     if as_json:
-        typer.echo(_mattes_json(plan.kept, outcomes))
+        echo_json(_mattes_json(plan.kept, outcomes))
     if failed:
         raise typer.Exit(1)
 
@@ -148,7 +151,7 @@ def make_soft_mattes(
 def _mattes_json(kept: int, outcomes: Sequence[MatteOutcome]) -> str:
     ordered = sorted(outcomes, key=lambda outcome: str(outcome.mask))
     entries = [{"mask": str(item.mask), "output": str(item.output), "error": item.error} for item in ordered]
-    return json.dumps({"kept": kept, "made": entries})
+    return json_text({"kept": kept, "made": entries}, indent=None)
 
 
 @data_app.command("pack")
@@ -177,7 +180,7 @@ def pack_data(
     for path, why in source.unpaired[:_EXAMPLES]:
         console.print(f"[yellow]left out[/] {escape(str(path))}: {escape(why)}")
     with _progress(console, "packing") as update:
-        pack_to_file(source.pairs, side_for(size), output, root=root, workers=workers, progress=update)
+        pack_to_file(source.pairs, side_for(size), output, root=root, workers=workers, progress=update, replace=force)
     megabytes = output.stat().st_size / 1e6
     console.print(
         f"[bold]wrote[/]  {escape(str(output))}: {len(source.pairs)} images of {side_for(size)}×{side_for(size)}, "
@@ -226,7 +229,7 @@ def preview(
     with _progress(console, "reading") as update:
         parts, scenes = load_some(data, count, size, chosen, backgrounds, seed, progress=update)
     batch = Batches(parts, count, size, seed, chosen, scenes, dtype="uint8").batch(step)
-    write_image(output, contact_sheet(*batch, columns))
+    write_image(output, contact_sheet(*batch, columns), replace=force)
     console.print(f"[bold]wrote[/]  {escape(str(output))}: {count} samples of {size}×{size}")
 
 
@@ -281,12 +284,23 @@ def make_sequences(
     plans = plan_sequences(find_source(portraits).pairs, scenes, motions.split(","), count, seed)
     with _progress(console, "rendering") as update:
         write_sequences(
-            plans, out, length=frames, size=frame_size, seed=seed, clean=clean, workers=workers, progress=update
+            plans,
+            out,
+            length=frames,
+            size=frame_size,
+            seed=seed,
+            clean=clean,
+            workers=workers,
+            progress=update,
+            replace=force,
         )
     console.print(f"[bold]wrote[/]  {escape(str(out))}: {count} sequences of {frames} frames, {size}")
     console.print(f"[bold]next[/]   mmnet evaluate --video --data {escape(str(out))} --model FILE")
     if as_json:
-        typer.echo((out / ABOUT).read_text(encoding="utf-8"), nl=False)
+        echo_json((out / ABOUT).read_text(encoding="utf-8").removesuffix("\n"))
+
+
+data_app.command("scenes")(make_scenes)
 
 
 @contextmanager

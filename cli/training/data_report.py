@@ -6,8 +6,9 @@ from collections import Counter
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
+from mmnet.cli.console import table_width
+from mmnet.cli.tables import rows_table
 from mmnet.training.data.check import KINDS, DataReport
 
 _EXAMPLES = 5  # files named for each kind of finding; --json lists all of them
@@ -15,14 +16,13 @@ _EXAMPLES = 5  # files named for each kind of finding; --json lists all of them
 
 def show_report(report: DataReport, console: Console) -> None:
     """Print a report: a table of the data sets, then the findings by kind."""
-    table = Table(title_justify="left", box=None, pad_edge=False)
-    for name in ("data set", "layout", "use", "pairs", "validating", "smallest", "largest", "person"):
-        table.add_column(name, justify="right" if name in ("pairs", "validating", "person") else "left", no_wrap=True)
+    head = ("data set", "layout", "use", "pairs", "validating", "smallest", "largest", "person")
+    rows = []
     for s in report.summaries:
         sizes = ("-" if side is None else f"{side[0]}×{side[1]}" for side in (s.smallest, s.largest))
         person = "" if s.coverage is None else f"{s.coverage:.0%}"
-        table.add_row(escape(str(s.root)), s.layout, s.use, f"{s.pairs:,}", f"{s.validation:,}", *sizes, person)
-    console.print(table)
+        rows.append([str(s.root), s.layout, s.use, f"{s.pairs:,}", f"{s.validation:,}", *sizes, person])
+    console.print(rows_table(head, rows, table_width(console), left=3))
     counts = Counter(finding.kind for finding in report.findings)
     for name, kind in KINDS.items():
         if not counts[name]:

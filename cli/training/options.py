@@ -47,6 +47,8 @@ WorkersOption = Annotated[
 DataOption = Annotated[
     list[str],
     typer.Option(
+        "--data",
+        "-d",
         metavar="DIR[=WEIGHT]",
         help="Data set: image/ and mask/ with equal stems, RGBA cut-outs, AISegment, or a pack file. Several are "
         "joined; a weight of 2 draws the images twice as often. Check it first with [b]mmnet data check[/].",
@@ -61,7 +63,8 @@ RecipeOption = Annotated[
         "[b]incremental[/]: the same, going on from a checkpoint on joined sets. [b]portrait[/]: from scratch on "
         "few images: strong augmentation, 60,000 steps of 64 at 128², then 30,000 of 32 at 256². "
         "[b]fine-tune[/]: going on from a checkpoint with strong augmentation, 20,000 steps of 8 at 256². "
-        "[b]whole-people[/]: the same with people of every framing, for data that show them.",
+        "[b]whole-people[/]: the same with people of every framing, for data that show them: 14,000 steps at 192², "
+        "then 6,000 at 256² with frozen batch norms. [b]whole-people-finish[/]: those 6,000 alone.",
     ),
 ]
 StartOption = Annotated[
@@ -113,6 +116,8 @@ MixedPrecisionOption = Annotated[
 QuantizeDataOption = Annotated[
     list[str] | None,
     typer.Option(
+        "--data",
+        "-d",
         metavar="DIR[=WEIGHT]",
         help="Data set to train on, as for [b]mmnet train[/]; several are joined.",
         show_default=False,

@@ -10,6 +10,7 @@ from typing import Any
 
 from typer.main import get_command
 
+from mmnet.cli.help import placeholder
 from mmnet.cli.main import app
 
 
@@ -35,10 +36,10 @@ def _below(path: str, command: Any) -> Iterator[tuple[str, Any]]:
 def _section(path: str, command: Any) -> str:
     arguments = [one for one in command.params if one.param_type_name == "argument"]
     options = [one for one in command.params if one.param_type_name == "option" and not one.hidden]
-    usage = " ".join([path, "[OPTIONS]" if options else "", *(_metavar(one) for one in arguments)])
+    usage = " ".join([path, "[OPTIONS]" if options else "", *(placeholder(one) for one in arguments)])
     parts = [f"## {path}", f"```\n{usage}\n```", _text(command.help or "")]
     if arguments:
-        parts.append(_table("argument", [(f"`{_metavar(one)}`", one) for one in arguments]))
+        parts.append(_table("argument", [(f"`{placeholder(one)}`", one) for one in arguments]))
     for panel in dict.fromkeys(one.rich_help_panel for one in options):
         title = "option" if panel is None else f"option ({panel.lower()})"
         rows = [(_names(one), one) for one in options if one.rich_help_panel == panel]
@@ -74,16 +75,7 @@ def _names(option: Any) -> str:
     names = ", ".join(f"`{name}`" for name in sorted(option.opts, key=len, reverse=True))
     if option.secondary_opts:
         names += " / " + ", ".join(f"`{name}`" for name in option.secondary_opts)
-    return names if option.is_flag else f"{names} <code>{_cell(escape(_metavar(option)))}</code>"
-
-
-def _metavar(parameter: Any) -> str:
-    if parameter.metavar:
-        return str(parameter.metavar)
-    # Typer keeps the type of a parameter as an annotation; its versions that stand on click, as a click type.
-    annotation = getattr(getattr(parameter, "type_descriptor", None), "annotation", None)
-    name = str(getattr(annotation, "__name__", "") or getattr(getattr(parameter, "type", None), "name", ""))
-    return {"int": "N", "integer": "N", "integer range": "N", "float": "X", "float range": "X"}.get(name, name.upper())
+    return names if option.is_flag else f"{names} <code>{_cell(escape(placeholder(option)))}</code>"
 
 
 def _default(parameter: Any) -> str:

@@ -21,6 +21,7 @@ from mmnet.evaluation.arm.fetch import Progress, fetch, sha256_of
 from mmnet.evaluation.arm.pins import WHEEL, Pin, emulator_pins, python_pins
 from mmnet.evaluation.arm.processors import check_emulator
 from mmnet.files import atomic_folder
+from mmnet.json_reader import read_json
 
 _SEAL = "seal.json"
 _IMPORTS = "import cv2, json, numpy, platform, ai_edge_litert.interpreter, importlib.metadata"
@@ -137,7 +138,7 @@ def _sealed(folder: Path, pins: Sequence[Pin]) -> Iterator[Path]:
 
 def _is_sealed(folder: Path, pins: Sequence[Pin]) -> bool:
     try:
-        seal = json.loads((folder / _SEAL).read_bytes())
+        seal = read_json(folder / _SEAL)
     except (OSError, ValueError):
         return False
     return bool(seal == _seal(folder, pins))

@@ -23,6 +23,8 @@ import numpy as np
 
 from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.errors import MMNetError
+from mmnet.failures import failure_line
+from mmnet.json_reader import parse_json
 from mmnet.runtime import (
     Fit,
     MattingModel,
@@ -35,6 +37,8 @@ from mmnet.runtime import (
     to_model_input,
     upsample_alpha,
 )
+from mmnet.runtime.tflite.file import read_model
+from mmnet.runtime.tflite.probe import trust
 
 TOOLS = ("ai-edge-litert", "numpy", "opencv-python-headless")
 
@@ -99,6 +103,8 @@ def main() -> None:
         print(json.dumps(fields), file=answers)
 
     try:
+        # `mmnet arm-parity` inspected it. A process for its first run would not be one of this processor.
+        trust(read_model(Path(sys.argv[1])))
         model = MattingModel(Path(sys.argv[1]), threads=1)
     except MMNetError as error:
         answer(error=str(error))
@@ -110,11 +116,11 @@ def main() -> None:
         versions={tool: version(tool) for tool in TOOLS},
     )
     for line in sys.stdin:
-        request = json.loads(line)
+        request = parse_json(line)
         try:
             stages = _observe(model, request["photo"], Path(request["given"]) if "given" in request else None)
-        except MMNetError as error:
-            answer(error=str(error))
+        except Exception as error:
+            answer(error=failure_line(error, request["photo"]))
             continue
         for name, array in stages.items():
             np.save(Path(request["into"]) / f"{name}.npy", array, allow_pickle=False)

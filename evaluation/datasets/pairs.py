@@ -14,13 +14,56 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
+from mmnet.failures import failure_line
 from mmnet.runtime import PhotoError, list_photos, read_photo
+from mmnet.runtime.imaging.mattes import matte_of, read_matte
+from mmnet.runtime.imaging.photos import read_stored
 
 IMAGE, MASK = "image", "mask"
+
+
+class PairError(MMNetError):
+    """A photo and its matte do not go together."""
+
+
+def read_pair(photo: Path, matte: Path, *, from_alpha: bool = False, check: bool = True) -> tuple[U8Array, U8Array]:
+    """Read a photo and its alpha matte: the one reader of pairs, for training, evaluation and `mmnet data check`.
+
+    Args:
+        photo: the photo's file.
+        matte: the matte's file; the same file for a cut-out.
+        from_alpha: whether the matte is the alpha channel of its file; if not, `mmnet.runtime.imaging.mattes` decides.
+        check: whether the matte must reach half of full scale somewhere, or be 0 everywhere; see `read_matte`.
+
+    Returns:
+        The photo, uint8 [H, W, 3], RGB (of a cut-out the stored colours, also where it is transparent), and the alpha
+        matte, uint8 [H, W], 255 = the foreground.
+
+    Raises:
+        PhotoError: a file cannot be read, or the second is no matte (`MatteFileError`).
+        PairError: the two differ in size.
+    """
+    if photo == matte:
+        stored = read_stored(photo)
+        return stored.straight(), matte_of(stored, matte, from_alpha=from_alpha, check=check)
+    image, alpha = read_photo(photo), read_matte(matte, from_alpha=from_alpha, check=check)
+    check_sizes(photo, image, matte, alpha)
+    return image, alpha
+
+
+def check_sizes(photo: Path, image: U8Array, matte: Path, alpha: U8Array) -> None:
+    """Refuse an image [H, W, 3] and a matte [H, W] of different sizes; the files are for the message.
+
+    Raises:
+        PairError: the sizes differ.
+    """
+    if image.shape[:2] != alpha.shape:
+        raise PairError(
+            f"{matte}: is {alpha.shape[1]}×{alpha.shape[0]}, its photo {photo} {image.shape[1]}×{image.shape[0]}; "
+            "save both at one size"
+        )
 
 
 class DatasetError(MMNetError):
@@ -49,30 +92,16 @@ class Pair:
     image: Path
     mask: Path
 
-    def read(self) -> tuple[U8Array, U8Array]:
-        """Read the photo, uint8 [H, W, 3] RGB, and α*, uint8 [H, W], 255 = the foreground (16 bits are rounded to 8).
+    def read(self, *, check: bool = True) -> tuple[U8Array, U8Array]:
+        """Read the photo, uint8 [H, W, 3] RGB, and α*, uint8 [H, W], 255 = the foreground; see `read_pair`.
 
         Raises:
-            DatasetError: a file cannot be read, the two differ in size, or the matte is in colour or holds only 0 and
-                1.
+            DatasetError: a file cannot be read, the second is no matte, or the two differ in size.
         """
         try:
-            image, mask = read_photo(self.image), read_photo(self.mask)
-        except PhotoError as error:
+            return read_pair(self.image, self.mask, check=check)
+        except (PhotoError, PairError) as error:
             raise DatasetError([str(error)]) from error
-        if image.shape != mask.shape:
-            raise DatasetError(
-                [
-                    f"{self.mask}: is {mask.shape[1]}×{mask.shape[0]}, its photo {self.image} "
-                    f"{image.shape[1]}×{image.shape[0]}; save both at one size"
-                ]
-            )
-        grey = mask[..., 0]
-        if (mask != grey[..., None]).any():
-            raise DatasetError([f"{self.mask}: is an image in colour; an alpha matte is grey, 255 = the foreground"])
-        if grey.max() == 1:
-            raise DatasetError([f"{self.mask}: holds only 0 and 1; an 8-bit alpha matte is 255 in the foreground"])
-        return image, np.ascontiguousarray(grey)
 
 
 @dataclass(frozen=True)
@@ -195,7 +224,7 @@ def combined_fingerprint(names: Sequence[str], digests: Sequence[bytes]) -> str:
     """Return the hash of all images, as `check_pairs` does, from the name and `fingerprint` of each."""
     digest = hashlib.sha256()
     for name, part in zip(names, digests, strict=True):
-        digest.update(name.encode() + b"\0" + part)
+        digest.update(name.encode(errors="surrogateescape") + b"\0" + part)
     return digest.hexdigest()
 
 
@@ -220,3 +249,5 @@ def _fingerprint(pair: Pair | Photo) -> bytes | DatasetError:
         return fingerprint(*pair.read())
     except DatasetError as error:
         return error
+    except Exception as error:
+        return DatasetError([failure_line(error, pair.image)])

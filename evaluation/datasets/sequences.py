@@ -12,7 +12,6 @@ folders of such folders.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,10 +21,14 @@ from pathlib import Path
 
 import numpy as np
 
-from mmnet.arrays import AnyArray, U8Array
+from mmnet.arrays import U8Array
+from mmnet.errors import MissingExtraError
 from mmnet.evaluation.datasets.pairs import DatasetError, Pair
+from mmnet.evaluation.datasets.videos import read_frames, read_mattes
+from mmnet.failures import failure_line
+from mmnet.json_reader import read_json
 from mmnet.runtime import PhotoError, list_photos
-from mmnet.runtime.video.ffmpeg import pyav
+from mmnet.runtime.imaging.mattes import check_scale
 from mmnet.runtime.video.formats import VIDEO_EXTENSIONS
 
 FrameAndMatte = tuple[U8Array, U8Array]
@@ -54,11 +57,11 @@ class FrameSequence:
         """Yield each frame, uint8 [H, W, 3] RGB, and its α*, uint8 [H, W], 255 = the foreground; all of one size.
 
         Raises:
-            DatasetError: a frame cannot be read, differs in size from the others, or has no matte; or there is only
-                one frame.
+            DatasetError: a frame cannot be read, differs in size from the others, or has no matte; the mattes have
+                another scale; or there is only one frame.
             MissingExtraError: the sequence is a video and PyAV is not installed.
         """
-        size, count = None, 0
+        size, count, seen = None, 0, np.zeros(256, np.bool_)  # the values that occur in the mattes
         for name, (frame, mask) in self._read():
             size = size or mask.shape
             if mask.shape != size:
@@ -66,17 +69,24 @@ class FrameSequence:
                     [f"{name}: is {_size(mask.shape)}, the frames before {_size(size)}; give frames of one size"]
                 )
             count += 1
+            seen |= np.bincount(mask.ravel(), minlength=256) > 0
             yield frame, mask
         if count < 2:
             raise DatasetError([f"{self.name}: has {count} frame; a sequence needs at least two"])
+        # A single frame may show a faint rest of a person that leaves it, so the scale is that of all mattes.
+        try:
+            where = self.videos[1] if self.videos else self.pairs[0].mask.parent
+            check_scale(np.flatnonzero(seen).astype(np.uint8), where)
+        except PhotoError as error:
+            raise DatasetError([str(error)]) from error
 
     def _read(self) -> Iterator[tuple[Path, FrameAndMatte]]:
         if self.videos is None:
-            yield from ((pair.image, pair.read()) for pair in self.pairs)
+            yield from ((pair.image, pair.read(check=False)) for pair in self.pairs)
             return
         image, mask = self.videos
         counts = [0, 0]
-        for decoded in zip_longest(_decode(image, "rgb24"), _decode(mask, "gray")):
+        for decoded in zip_longest(read_frames(image), read_mattes(mask)):
             for index, part in enumerate(decoded):
                 counts[index] += part is not None
             frame, matte = decoded
@@ -159,7 +169,7 @@ def check_sequences(
                 problems += result.problems
             else:
                 lengths.append(result[0])
-                digest.update(sequence.name.encode() + b"\0" + result[1])
+                digest.update(sequence.name.encode(errors="surrogateescape") + b"\0" + result[1])
             progress(done, len(sequences))
     if problems:
         raise DatasetError(problems)
@@ -169,7 +179,7 @@ def check_sequences(
 def read_motions(folder: Path, split: str | None = None) -> dict[str, str]:
     """Read `sequences.json`, which `mmnet data sequences` writes: sequence name -> motion; empty if there is none."""
     try:
-        contents = json.loads(((folder / split if split else folder) / ABOUT).read_text(encoding="utf-8"))
+        contents = read_json((folder / split if split else folder) / ABOUT)
         return {str(entry["name"]): str(entry["motion"]) for entry in contents["sequences"]}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
@@ -183,6 +193,10 @@ def _digest(sequence: FrameSequence) -> tuple[int, bytes] | DatasetError:
             count += 1
     except DatasetError as error:
         return error
+    except MissingExtraError:
+        raise
+    except Exception as error:
+        return DatasetError([failure_line(error, sequence.name)])
     return count, digest.digest()
 
 
@@ -259,23 +273,6 @@ def _natural(name: str) -> list[tuple[int, int, str]]:
     """Return a sorting key that puts frame2 before frame10."""
     parts = re.split(r"(\d+)", name)
     return [(1, int(part), part) if part.isdecimal() and part.isascii() else (0, 0, part) for part in parts]
-
-
-# --- videos -----------------------------------------------------------------------------------------------------------
-
-
-def _decode(path: Path, pixels: str) -> Iterator[U8Array]:
-    """Decode the frames of a video: uint8 [H, W, 3] for `rgb24`, [H, W] for `gray`."""
-    av = pyav()
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise DatasetError([f"{path}: has no video in it"])
-            for frame in container.decode(video=0):
-                image: AnyArray = frame.to_ndarray(format=pixels)
-                yield np.ascontiguousarray(image)
-    except (av.error.FFmpegError, OSError) as error:
-        raise DatasetError([f"{path}: cannot be read as a video: {error.strerror or error}"]) from error
 
 
 def _size(shape: Sequence[int]) -> str:

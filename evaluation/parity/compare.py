@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet.arrays import F32Array
+from mmnet.arrays import F32Array, U8Array
 from mmnet.errors import MMNetError
 from mmnet.evaluation import metrics
 from mmnet.evaluation.datasets.pairs import Pair, Photo
 from mmnet.evaluation.evaluate import each_image
 from mmnet.evaluation.figures import FIGURES, Comparison, Truth
+from mmnet.evaluation.framing import FramedPhoto, PlacedAlpha
 from mmnet.evaluation.models import Candidate, LoadedModel
 from mmnet.evaluation.parity.tolerances import (
     LIMITS,
@@ -29,6 +30,7 @@ from mmnet.evaluation.parity.tolerances import (
 )
 from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.statistics import Statistics, bootstrap_means, quantiles, summarise
+from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit
 
 # |Δα| of a pixel lies in 0-1; Δα in −1 to 1, counted in steps of an 8-bit alpha.
 LEVELS = 255
@@ -168,23 +170,26 @@ def compare_candidates(
     other: Candidate,
     images: Sequence[Pair] | Sequence[Photo],
     resize: Resize,
+    fit: Fit = DEFAULT_FIT,
     *,
     threads: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Parity:
     """Run both models on every image and compare their alphas.
 
+    Both models look at the same part of an image: with `Fit.AUTO`, at the crop that the reference's first alpha gives.
+
     Args:
         reference, other: the models; if their sizes differ, the other's alpha is resized to the reference's size.
         images: at least one; with mattes, the accuracy of each model is measured as well.
-        resize, threads, progress: as `mmnet.evaluation.evaluate.evaluate_candidates`.
+        resize, fit, threads, progress: as `mmnet.evaluation.evaluate.evaluate_candidates`.
 
     Raises:
         EvaluationError, DatasetError, ModelError: as `evaluate_candidates`.
     """
 
     def measure(image: Pair | Photo, models: Sequence[LoadedModel]) -> ImageParity:
-        return _measure(image, models, resize)
+        return _measure(image, models, resize, fit)
 
     compared = each_image(
         [reference, other],
@@ -200,25 +205,25 @@ def compare_candidates(
     return Parity(reference, other, tuple(compared), differences, changes(compared))
 
 
-def alphas(image: Pair | Photo, models: Sequence[LoadedModel], resize: Resize) -> tuple[F32Array, F32Array]:
-    """Return the alphas of both models for one image, float32 [S, S] in 0-1, both at the reference's size."""
-    photo, _ = image.read()
-    reference, other = (model.run_float(resize.photo(photo, model.size)) for model in models)
-    return reference, _at_size_of(reference, other, resize)
+def alphas(photo: U8Array, models: Sequence[LoadedModel], resize: Resize, fit: Fit) -> tuple[PlacedAlpha, PlacedAlpha]:
+    """Return the alphas of both models for one photo, both at the reference's size, of the same part of the photo."""
+    reference, other = FramedPhoto(photo, resize).alphas(models, fit)
+    return reference, PlacedAlpha(_at_size_of(reference.alpha, other.alpha, resize), reference.placement)
 
 
 def _at_size_of(reference: F32Array, other: F32Array, resize: Resize) -> F32Array:
     return other if other.shape == reference.shape else resize.alpha(other, *reference.shape)
 
 
-def _measure(image: Pair | Photo, models: Sequence[LoadedModel], resize: Resize) -> ImageParity:
+def _measure(image: Pair | Photo, models: Sequence[LoadedModel], resize: Resize, fit: Fit) -> ImageParity:
     photo, mask = image.read()
-    reference, other = (model.run_float(resize.photo(photo, model.size)) for model in models)
+    placed = FramedPhoto(photo, resize).alphas(models, fit)
     accuracy = None
     if mask is not None:
         truth = Truth(mask, resize)
-        accuracy = (_accuracy(reference, truth), _accuracy(other, truth))
-    other = _at_size_of(reference, other, resize)
+        accuracy = (_accuracy(placed[0], truth), _accuracy(placed[1], truth))
+    reference = placed[0].alpha
+    other = _at_size_of(reference, placed[1].alpha, resize)
     steps = np.rint((other - reference) * LEVELS).astype(np.int64) + LEVELS
     return ImageParity(
         image.name,
@@ -228,7 +233,7 @@ def _measure(image: Pair | Photo, models: Sequence[LoadedModel], resize: Resize)
     )
 
 
-def _accuracy(alpha: F32Array, truth: Truth) -> dict[str, float]:
+def _accuracy(alpha: PlacedAlpha, truth: Truth) -> dict[str, float]:
     comparison = Comparison(truth, alpha)
     return {figure.name: figure.compute(comparison) for figure in ACCURACY}
 

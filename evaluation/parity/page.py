@@ -14,6 +14,7 @@ import numpy as np
 from mmnet import svg
 from mmnet.arrays import F32Array, U8Array
 from mmnet.evaluation.datasets.pairs import Pair, Photo
+from mmnet.evaluation.framing import PlacedAlpha
 from mmnet.evaluation.machine import processor, tool_versions
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.parity import html as page
@@ -28,7 +29,6 @@ from mmnet.evaluation.parity.report import (
     signed,
     undecided_text,
 )
-from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.statistics import LEVEL, RESAMPLES, SEED, Statistics
 from mmnet.runtime import ModelError, composite
 from mmnet.runtime.fullres.upsampling import resize_alpha
@@ -63,7 +63,7 @@ def html(report: ParityReport, images: Sequence[Pair] | Sequence[Photo], *, with
         body += ["<h2>Accuracy of each</h2>", _accuracy(parity)]
     body += ["<h2>Distribution of the difference</h2>", _distributions(parity)]
     if with_photos:
-        body += ["<h2>Images</h2>", *_images(parity, images, report.resize)]
+        body += ["<h2>Images</h2>", *_images(report, images)]
     body += ["<h2>Error by layer</h2>", *_layers(report)]
     body += ["<h2>Models</h2>", *_models(parity)]
     body += ["<h2>How it was measured</h2>", *_how(report)]
@@ -166,7 +166,8 @@ def _distributions(parity: Parity) -> str:
     )
 
 
-def _images(parity: Parity, images: Sequence[Pair] | Sequence[Photo], resize: Resize) -> list[str]:
+def _images(report: ParityReport, images: Sequence[Pair] | Sequence[Photo]) -> list[str]:
+    parity, resize = report.parity, report.resize
     ranked = parity.ranked()
     middle = ranked.index(parity.median())
     # At most a third of the images, so that the median is not among the worst.
@@ -187,7 +188,7 @@ def _images(parity: Parity, images: Sequence[Pair] | Sequence[Photo], resize: Re
         models = [stack.enter_context(closing(candidate.load(floats=resize.floats))) for _, candidate in roles(parity)]
         for name, why in chosen.items():
             photo, _ = by_name[name].read()
-            panels = _panels(photo, alphas(by_name[name], models, resize), parity)
+            panels = _panels(photo, alphas(photo, models, resize, report.fit), parity)
             title = f"<h3>{escape(name)} <span>· {why} · mean |Δα| {number(difference[name])}</span></h3>"
             cells = "".join(
                 f"<figure>{page.image(pixels, f'{name}: {caption}')}<figcaption>{escape(caption)}</figcaption></figure>"
@@ -197,7 +198,10 @@ def _images(parity: Parity, images: Sequence[Pair] | Sequence[Photo], resize: Re
     return parts
 
 
-def _panels(photo: U8Array, pair: tuple[F32Array, F32Array], parity: Parity) -> list[tuple[str, U8Array]]:
+def _panels(photo: U8Array, placed: tuple[PlacedAlpha, PlacedAlpha], parity: Parity) -> list[tuple[str, U8Array]]:
+    """Return the images of one photo with their captions: the part of it that the networks saw."""
+    placement = placed[0].placement
+    photo, pair = photo[placement.seen.slices], [one.alpha[placement.filled.slices] for one in placed]
     height, width = photo.shape[:2]
     scale = _SIDE / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -302,9 +306,9 @@ def _how(report: ParityReport) -> list[str]:
     ]
     strict = " The upper end of each interval was judged (--strict)." if report.strict else ""
     return [
-        f"<p>Every image through the runtime, resized {escape(report.resize.what)}. Differences are paired: each is "
-        f"of one image. Intervals are {LEVEL:.0%} percentile bootstrap over images ({RESAMPLES:,} resamples, seed "
-        f"{SEED}).{strict}</p>",
+        f"<p>Every image through the runtime, fit {report.fit}, resized {escape(report.resize.what)}. "
+        f"Differences are paired: each is of one image. Intervals are {LEVEL:.0%} percentile bootstrap over images "
+        f"({RESAMPLES:,} resamples, seed {SEED}).{strict}</p>",
         f"<p class=note>{escape(versions)}, Python {platform.python_version()}, {escape(processor())}.</p>",
         f"<p class=note>Images: SHA-256 {report.data['sha256']}</p>",
         *([f"<pre>{escape(report.command)}</pre>"] if report.command else []),

@@ -23,6 +23,7 @@ from mmnet.evaluation.parity.layers import LayerError
 from mmnet.evaluation.report import environment, nulls, text_table
 from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.statistics import LEVEL, Statistics
+from mmnet.runtime.imaging.fit import Fit
 
 FORMAT = "mmnet-parity/1"
 PASSED, EXCEEDED = "✓", "✗"
@@ -39,6 +40,7 @@ class ParityReport:
         data: the description of the images.
         command: the command line; None where there was none.
         resize: the resize that was measured with.
+        fit: the fit that was measured with.
         layers: the errors by layer; or, as text, why there are none.
         layer_images: the number of images that those errors are over.
     """
@@ -49,6 +51,7 @@ class ParityReport:
     data: dict[str, Any]
     command: str | None
     resize: Resize
+    fit: Fit
     layers: Sequence[LayerError] | str
     layer_images: int
 
@@ -91,6 +94,7 @@ def document(report: ParityReport, *, with_images: bool = True) -> dict[str, Any
         "command": report.command,
         "data": report.data,
         "resize": {"name": report.resize.name, "what": report.resize.what},
+        "fit": str(report.fit),
         **environment("percentile bootstrap of the mean over images, paired"),
         "models": {role: _model(candidate) for role, candidate in roles(parity)},
         "differences": {

@@ -174,7 +174,7 @@ def _measure_sequence(
     for frame, mask in sequence.frames():
         truth = Truth(mask, resize)
         flow = None if previous_truth is None else true_flow(previous_truth, truth.at_photo)
-        inputs = {size: resize.photo(frame, size) for size in {model.size for model in models}}
+        inputs = {size: resize.photo(frame, size, size) for size in {model.size for model in models}}
         for model, (plain, smoothed, smooth) in zip(models, mattes, strict=True):
             image = inputs[model.size]
             alpha = model.run_float(image)

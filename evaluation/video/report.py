@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -28,6 +27,7 @@ from mmnet.evaluation.report import (
 )
 from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.video.evaluate import NAMES, SMOOTHED, VIDEO_FIGURES, VideoResult
+from mmnet.json_reader import read_json
 from mmnet.runtime.video.smoothing import TemporalSmoother
 
 FORMAT = "mmnet-video-evaluation/1"
@@ -154,4 +154,4 @@ def _motion_rows(model: dict[str, Any]) -> list[str]:
 
 if __name__ == "__main__":
     for path in sys.argv[1:]:
-        sys.stdout.write(markdown(json.loads(Path(path).read_text(encoding="utf-8"))))
+        sys.stdout.write(markdown(read_json(Path(path))))

@@ -92,7 +92,7 @@ def guided_alpha(line: FittedLine, photo: U8Array, crossed: TileFlags, inside: T
     taps = [[_memory(values) for values in _tap_arrays(along)] for along in (line.rows, line.columns)]
     taps_by_reference = [byref(_Taps(*(values.data for values in along))) for along in taps]
     units = 1 / SLOPE_UNIT, 1 / OFFSET_UNIT
-    fitted = _memory(line.values), len(line.values)
+    fitted = _memory(line.values), line.values.shape[1]
     _by_tiles("mmnet_guided_alpha", photo.shape, *fitted, *taps_by_reference, line.step, *units, *arrays)
     return AlphaU8(alpha, opaque, edges)
 

@@ -1,8 +1,10 @@
 """Images: photo files and camera frames become arrays, and arrays become the network's input and back.
 
-- `photos` reads photo files: upright, 8 bits, RGB; `headers` reads their headers first.
+- `photos` reads photo files: upright, 8 bits, RGB; the package `headers` reads their headers first.
+- `mattes` reads files of alpha mattes and of masks.
 - `frames` converts camera frames (YUV) and turns them upright.
 - `fit` and `preprocess` bring an image into the network's square, and its alpha back to the image.
+- `framing` finds the crop around the people that an alpha shows.
 - `blurred_background` blurs the background of a camera frame.
 
 Everything but reading files is computed in integers, as docs/internals/preprocessing.md specifies it, so that Python,
@@ -10,42 +12,61 @@ Java and JavaScript give the same bytes. Other packages import the names listed 
 """
 
 from mmnet.runtime.imaging.blurred_background import box_blurred_background
-from mmnet.runtime.imaging.fit import Fit, Placement, Rectangle, place
+from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit, FitError, Placement, Rectangle, choose_fit, place
 from mmnet.runtime.imaging.frames import ROTATIONS, Orientation, Plane, YuvFrame
-from mmnet.runtime.imaging.headers import begins_as_photo
+from mmnet.runtime.imaging.framing import find_crop
+from mmnet.runtime.imaging.mattes import MatteFault, MatteFileError, check_scale, read_mask, read_matte
 from mmnet.runtime.imaging.photos import (
     PHOTO_EXTENSIONS,
-    PhotoError,
     decode_photo,
     list_files,
     list_photos,
     read_photo,
     read_stored,
-    to_8_bits,
 )
-from mmnet.runtime.imaging.preprocess import ImageError, alpha_to_image, check_rgb_bytes, resample, to_model_input
+from mmnet.runtime.imaging.preprocess import (
+    ImageError,
+    alpha_to_image,
+    check_rgb_bytes,
+    fill_square,
+    place_alpha,
+    resample,
+    to_model_input,
+)
+from mmnet.runtime.imaging.stored import PhotoError, StoredImage, to_8_bits
 from mmnet.runtime.imaging.taps import Taps
 
 __all__ = [
+    "DEFAULT_FIT",
     "PHOTO_EXTENSIONS",
     "ROTATIONS",
     "Fit",
+    "FitError",
     "ImageError",
+    "MatteFault",
+    "MatteFileError",
     "Orientation",
     "PhotoError",
     "Placement",
     "Plane",
     "Rectangle",
+    "StoredImage",
     "Taps",
     "YuvFrame",
     "alpha_to_image",
-    "begins_as_photo",
     "box_blurred_background",
     "check_rgb_bytes",
+    "check_scale",
+    "choose_fit",
     "decode_photo",
+    "fill_square",
+    "find_crop",
     "list_files",
     "list_photos",
     "place",
+    "place_alpha",
+    "read_mask",
+    "read_matte",
     "read_photo",
     "read_stored",
     "resample",

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mmnet.errors import MMNetError
+
 
 class Fit(StrEnum):
     """The ways to fit an image that is not square into the square.
@@ -15,11 +17,32 @@ class Fit(StrEnum):
     STRETCH: the whole image fills the square, as MMNet was trained.
     CROP: the largest central square of the image fills the square; the rest is background.
     LETTERBOX: the whole image in its own proportions, centred, with black beside it.
+    AUTO: the whole image is stretched first. If people fill little of it, a crop around them is stretched next.
     """
 
     STRETCH = "stretch"
     CROP = "crop"
     LETTERBOX = "letterbox"
+    AUTO = "auto"
+
+
+DEFAULT_FIT = Fit.AUTO
+
+
+class FitError(MMNetError):
+    """The name of an unknown fit."""
+
+
+def choose_fit(name: str) -> Fit:
+    """Return the fit called `name`.
+
+    Raises:
+        FitError: there is no such fit; the message lists the fits.
+    """
+    try:
+        return Fit(name)
+    except ValueError:
+        raise FitError(f"unknown fit {name!r}; choose one of {', '.join(Fit)}") from None
 
 
 @dataclass(frozen=True)
@@ -44,15 +67,23 @@ class Placement:
     seen: Rectangle
     filled: Rectangle
 
+    @classmethod
+    def of_crop(cls, crop: Rectangle, size: int) -> Placement:
+        """Return the placement of a crop that is stretched to fill a square of `size` pixels."""
+        return cls(crop, Rectangle(0, 0, size, size))
+
 
 def place(fit: Fit, height: int, width: int, size: int) -> Placement:
-    """Return where an image of `height` × `width` pixels lies in a square of `size` pixels, all >= 1."""
-    whole, square = Rectangle(0, 0, height, width), Rectangle(0, 0, size, size)
-    if fit is Fit.STRETCH:
-        return Placement(whole, square)
+    """Return where an image of `height` × `width` pixels lies in a square of `size` pixels, all >= 1.
+
+    The placement of AUTO is that of its first pass.
+    """
+    whole = Rectangle(0, 0, height, width)
+    if fit in (Fit.STRETCH, Fit.AUTO):
+        return Placement.of_crop(whole, size)
     if fit is Fit.CROP:
         side = min(height, width)
-        return Placement(Rectangle((height - side) // 2, (width - side) // 2, side, side), square)
+        return Placement.of_crop(Rectangle((height - side) // 2, (width - side) // 2, side, side), size)
     filled_height, filled_width = inscribe(height, width, size)
     return Placement(
         whole, Rectangle((size - filled_height) // 2, (size - filled_width) // 2, filled_height, filled_width)

@@ -2,46 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
+from mmnet.arrays import U8Array
+from mmnet.runtime.imaging.stored import PhotoError, StoredImage, decode_stored
 
-from mmnet.arrays import AnyArray, U8Array
-from mmnet.errors import MMNetError
-from mmnet.runtime.imaging.headers import (
-    BMP_MAGIC,
-    JPEG_MAGIC,
-    PNG_MAGIC,
-    RIFF_MAGIC,
-    TIFF_MAGICS,
-    declared_size,
-    orientation,
-)
-
-MAX_PIXELS = 1 << 28  # 268 million, more than any phone takes; as RGB that is 0.8 GB
 MAX_FILE_BYTES = 1 << 30
 PHOTO_EXTENSIONS = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-
-# For each EXIF orientation, what turns the stored image into the upright one.
-_UPRIGHT: dict[int, Callable[[AnyArray], AnyArray]] = {
-    1: lambda stored: stored,
-    2: lambda stored: stored[:, ::-1],
-    3: lambda stored: stored[::-1, ::-1],
-    4: lambda stored: stored[::-1],
-    5: lambda stored: stored.swapaxes(0, 1),
-    6: lambda stored: stored.swapaxes(0, 1)[:, ::-1],
-    7: lambda stored: stored.swapaxes(0, 1)[::-1, ::-1],
-    8: lambda stored: stored.swapaxes(0, 1)[::-1],
-}
-_MAGICS = (JPEG_MAGIC, PNG_MAGIC, RIFF_MAGIC, BMP_MAGIC, *TIFF_MAGICS)
-
-
-class PhotoError(MMNetError):
-    """A file that cannot be read as a photo."""
 
 
 def list_photos(folder: Path) -> list[Path]:
@@ -106,36 +74,17 @@ def decode_photo(data: bytes, name: str | Path) -> U8Array:
     path = Path(name)
     if not data:
         raise PhotoError(f"{path}: is empty (0 bytes)")
-    upright, premultiplied = _upright(path, data)
-    return np.ascontiguousarray(_flatten(path, upright, premultiplied))
+    return decode_stored(path, data).over_white()
 
 
-def read_stored(path: str | Path) -> AnyArray:
+def read_stored(path: str | Path) -> StoredImage:
     """Read an image upright, but otherwise as it is stored: its own depth, grey or colour, with its transparency.
-
-    Returns:
-        uint8 or uint16 (other types come as they are), [H, W] or [H, W, C]: grey, grey and alpha, BGR or BGRA for C = 1
-        to 4.
 
     Raises:
         PhotoError: the file is missing, unreadable, empty, truncated, no image, or has more than MAX_PIXELS pixels.
     """
     path = Path(path)
-    return _upright(path, _read_bytes(path))[0]
-
-
-def to_8_bits(samples: NDArray[np.uint16]) -> U8Array:
-    """Convert 16 bits to 8: v / 257, rounded, since 65535 = 257 · 255."""
-    return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
-
-
-def _upright(path: Path, data: bytes) -> tuple[AnyArray, bool]:
-    """Return the pixels, turned upright, and whether their colours are premultiplied by their alpha."""
-    _check_declared_size(path, data)
-    stored, exif = _decode(path, data)
-    # libtiff premultiplies 8-bit colours by their alpha; every other decoder leaves them as they are.
-    premultiplied = data.startswith(TIFF_MAGICS) and stored.dtype == np.uint8
-    return _UPRIGHT.get(orientation(exif), _UPRIGHT[1])(stored), premultiplied
+    return decode_stored(path, _read_bytes(path))
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -154,75 +103,3 @@ def _read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise PhotoError(f"{path}: cannot be read: {error.strerror}") from error
-
-
-def _decode(path: Path, data: bytes) -> tuple[AnyArray, bytes]:
-    """Return the stored pixels as OpenCV gives them (BGR, not turned, 8 or 16 bits) and the EXIF block."""
-    try:
-        with _opencv_silenced():
-            pixels, kinds, blocks = cv2.imdecodeWithMetadata(np.frombuffer(data, np.uint8), flags=cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        if "CV_IO_MAX_IMAGE" in str(error):
-            raise PhotoError(f"{path}: {_too_large('it')}") from error
-        raise PhotoError(f"{path}: cannot be decoded; is it damaged?") from error
-    except MemoryError as error:
-        raise PhotoError(f"{path}: does not fit into memory") from error
-    if pixels is None or pixels.size == 0:
-        raise PhotoError(f"{path}: {_undecodable(data)}")
-    if pixels.shape[0] * pixels.shape[1] > MAX_PIXELS:  # of a format whose header is not read
-        raise PhotoError(f"{path}: {_too_large(f'{pixels.shape[1]}×{pixels.shape[0]}')}")
-    exif = {int(kind): np.asarray(block) for kind, block in zip(kinds, blocks, strict=True)}
-    return pixels, exif[cv2.IMAGE_METADATA_EXIF].tobytes() if cv2.IMAGE_METADATA_EXIF in exif else b""
-
-
-def _undecodable(data: bytes) -> str:
-    if data.startswith(_MAGICS):
-        return "is truncated or damaged"
-    return "is not a photo this can read (JPEG, PNG, WebP, BMP, TIFF)"
-
-
-@contextmanager
-def _opencv_silenced() -> Iterator[None]:
-    """Keep OpenCV from printing lines of its own about a bad file, besides the exception."""
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    try:
-        yield
-    finally:
-        cv2.utils.logging.setLogLevel(level)
-
-
-def _check_declared_size(path: Path, data: bytes) -> None:
-    """Refuse a decompression bomb by its header, before a decoder allocates for it."""
-    width, height = declared_size(data)
-    if width * height > MAX_PIXELS:
-        raise PhotoError(f"{path}: {_too_large(f'{width}×{height}')}")
-
-
-def _too_large(what: str) -> str:
-    return f"{what} is too large; at most {MAX_PIXELS:,} pixels are read"
-
-
-def _flatten(path: Path, pixels: AnyArray, premultiplied: bool) -> U8Array:
-    """Convert any of OpenCV's layouts to uint8 RGB, composited over white at the file's own depth."""
-    if pixels.dtype not in (np.uint8, np.uint16):
-        raise PhotoError(f"{path}: has {pixels.dtype} samples; save it with 8 or 16 bits per channel")
-    if pixels.ndim == 2:
-        pixels = pixels[..., None]
-    channels = pixels.shape[2]
-    grey, alpha = channels <= 2, channels in (2, 4)
-    colour = pixels[..., :1].repeat(3, axis=2) if grey else pixels[..., 2::-1]
-    if alpha:
-        colour = _over_white(colour, pixels[..., -1:], premultiplied)
-    return colour if colour.dtype == np.uint8 else to_8_bits(colour)
-
-
-def _over_white(colour: AnyArray, alpha: AnyArray, premultiplied: bool) -> AnyArray:
-    """Composite over white, rounded half up: colour · alpha, unless premultiplied, + white · (1 − alpha)."""
-    white = int(np.iinfo(colour.dtype).max)
-    if premultiplied:
-        result: AnyArray = colour + np.minimum(white - alpha, white - colour)
-        return result
-    wide = alpha.astype(np.uint32)  # 65535² + 32767 < 2^32
-    total = colour * wide + white * (white - wide) + white // 2
-    return (total // white).astype(colour.dtype)

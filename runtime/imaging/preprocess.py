@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
-from mmnet.runtime.imaging.fit import Fit, place
+from mmnet.runtime.imaging.fit import Fit, Placement, place
 from mmnet.runtime.imaging.taps import Taps
 
 FRACTION_BITS = 11
@@ -45,7 +45,7 @@ def to_model_input(image: U8Array, size: int, fit: Fit = Fit.STRETCH) -> U8Array
     Args:
         image: uint8 [H, W, 3], RGB, any H, W >= 1.
         size: S, the model's input size in pixels, >= 1.
-        fit: how an image that is not square is fitted into the square.
+        fit: how an image that is not square is fitted into the square; for AUTO, this is the input of the first pass.
 
     Returns:
         uint8 [S, S, 3], RGB. The image's own bytes where it is S×S already.
@@ -56,7 +56,20 @@ def to_model_input(image: U8Array, size: int, fit: Fit = Fit.STRETCH) -> U8Array
     image = check_rgb_bytes(image)
     if size < 1:
         raise ImageError(f"the model input size is {size}; it must be at least 1")
-    placement = place(fit, image.shape[0], image.shape[1], size)
+    return fill_square(image, place(fit, image.shape[0], image.shape[1], size), size)
+
+
+def fill_square(image: U8Array, placement: Placement, size: int) -> U8Array:
+    """Scale the part of an image that the network sees to the part of the square that it fills; the rest is black.
+
+    Args:
+        image: uint8 [H, W, 3], RGB.
+        placement: both parts.
+        size: S.
+
+    Returns:
+        uint8 [S, S, 3].
+    """
     filled = resample(image[placement.seen.slices], placement.filled.height, placement.filled.width)
     if filled.shape[:2] == (size, size):
         return filled
@@ -72,7 +85,7 @@ def alpha_to_image(alpha: U8Array, height: int, width: int, fit: Fit = Fit.STRET
         alpha: uint8 [S, S], S >= 1, 255 = the foreground.
         height: the image's height in pixels, >= 1.
         width: the image's width in pixels, >= 1.
-        fit: the fit that `to_model_input` was given.
+        fit: the fit that `to_model_input` was given; for AUTO, this is the alpha of the first pass.
 
     Returns:
         uint8 [height, width]; 0 where a crop left the image out.
@@ -84,7 +97,21 @@ def alpha_to_image(alpha: U8Array, height: int, width: int, fit: Fit = Fit.STRET
         raise ImageError(f"the alpha is {alpha.dtype} {list(alpha.shape)}; give uint8 [S, S]")
     if height < 1 or width < 1:
         raise ImageError(f"the image is {width}×{height}; both sides must be at least 1")
-    placement = place(fit, height, width, len(alpha))
+    return place_alpha(alpha, place(fit, height, width, len(alpha)), height, width)
+
+
+def place_alpha(alpha: U8Array, placement: Placement, height: int, width: int) -> U8Array:
+    """Scale the model's alpha back to the part of the image that the network saw: the inverse of `fill_square`.
+
+    Args:
+        alpha: uint8 [S, S].
+        placement: both parts.
+        height: the image's height in pixels.
+        width: the image's width in pixels.
+
+    Returns:
+        uint8 [height, width]; 0 outside what the network saw.
+    """
     seen = resample(alpha[placement.filled.slices], placement.seen.height, placement.seen.width)
     if seen.shape == (height, width):
         return seen

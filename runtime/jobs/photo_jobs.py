@@ -9,9 +9,10 @@ from mmnet.runtime.fullres.rendering import Renderer
 from mmnet.runtime.imaging.photos import read_photo
 from mmnet.runtime.imaging.writing import write_image
 from mmnet.runtime.matter import PortraitMatter
+from mmnet.runtime.video.stream import Matte
 
 
-def matte_photo(matter: PortraitMatter, source: Path, output: Path, renderer: Renderer) -> tuple[int, int]:
+def matte_photo(matter: PortraitMatter, source: Path, output: Path, renderer: Renderer, *, force: bool) -> Matte:
     """Matte a photo file into an image file.
 
     Args:
@@ -19,9 +20,10 @@ def matte_photo(matter: PortraitMatter, source: Path, output: Path, renderer: Re
         source: a photo.
         output: an image file; its folder is created if it does not exist.
         renderer: renders the photo and its alpha.
+        force: whether an output that exists is replaced.
 
     Returns:
-        Width and height of the photo, in pixels.
+        The photo and its matte.
 
     Raises:
         PhotoError: the photo cannot be read.
@@ -29,7 +31,8 @@ def matte_photo(matter: PortraitMatter, source: Path, output: Path, renderer: Re
         OutputError: the output cannot be written.
     """
     photo = read_photo(source)
-    image = renderer(photo, matter.photo(photo).alpha_u8)
+    matte = matter.photo(photo)
+    image = renderer(photo, matte.alpha_u8)
     make_folder(output.parent)
-    write_image(output, image)
-    return photo.shape[1], photo.shape[0]
+    write_image(output, image, replace=force)
+    return matte

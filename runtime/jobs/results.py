@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from mmnet.runtime.imaging.fit import Rectangle
 from mmnet.runtime.video.audio import AudioTrack
 
 
@@ -42,6 +43,7 @@ class MatteResult:
         source: the source as the user named it.
         output: the output; it was written if `ok`.
         size: width and height of the image or of the frames, in pixels; (0, 0) after an error.
+        seen: the part of a photo that the network saw last; None for a video, and after an error.
         video: details of a video or recording that was written.
         error: one line that says what went wrong; None if nothing did.
         interrupted: whether Ctrl-C ended it early.
@@ -52,6 +54,7 @@ class MatteResult:
     output: Path
     size: tuple[int, int] = (0, 0)
     video: VideoResult | None = None
+    seen: Rectangle | None = None
     error: str | None = None
     interrupted: bool = False
 

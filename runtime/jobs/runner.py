@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from mmnet.errors import MMNetError
+from mmnet.failures import failure_line
 from mmnet.runtime.jobs.outputs import MatteJob
 from mmnet.runtime.jobs.photo_jobs import matte_photo
 from mmnet.runtime.jobs.planning import check_job, check_video_output
@@ -68,9 +68,9 @@ def run_camera(
         check_job(MatteJob(Path(camera), output), [], force=request.force)
         on_frame = partial(listener.frame_done, f"camera {camera}")
         video = matte_camera(matter, camera, output, request, on_frame, duration_s)
-    except MMNetError as error:
+    except Exception as error:
         interrupted = isinstance(error, InterruptedEarlyError)
-        result = MatteResult("camera", camera, output, error=_one_line(error), interrupted=interrupted)
+        result = MatteResult("camera", camera, output, error=failure_line(error), interrupted=interrupted)
     else:
         result = MatteResult("camera", camera, output, (video.width, video.height), video)
     listener.job_done(result)
@@ -80,27 +80,18 @@ def run_camera(
 def _run_job(
     matter: PortraitMatter, job: MatteJob, request: MatteRequest, inputs: Sequence[Path], listener: MatteListener
 ) -> MatteResult:
-    interrupted = False
-    kind: Literal["photo", "video"] = "video" if is_video(job.source) else "photo"
+    kind: Literal["photo", "video"] = "photo"
     try:
+        kind = "video" if is_video(job.source) else "photo"
         check_job(job, inputs, force=request.force)
         if kind == "photo":
-            size = matte_photo(matter, job.source, job.output, request.renderer)
-            return MatteResult(kind, str(job.source), job.output, size)
+            matte = matte_photo(matter, job.source, job.output, request.renderer, force=request.force)
+            height, width = matte.frame.shape[:2]
+            return MatteResult(kind, str(job.source), job.output, (width, height), seen=matte.seen)
         on_frame = partial(listener.frame_done, job.source.name)
         video = matte_video(matter, job.source, job.output, request, on_frame)
         size = (video.width, video.height)
         return MatteResult(kind, str(job.source), job.output, size, video, interrupted=video.interrupted)
-    except MMNetError as error:
-        message, interrupted = _one_line(error), isinstance(error, InterruptedEarlyError)
-        if str(job.source) not in message:
-            message = f"{job.source}: {message}"
-    except OSError as error:
-        message = f"{job.source}: {error.strerror}"
-    except MemoryError:
-        message = f"{job.source}: does not fit into memory"
-    return MatteResult(kind, str(job.source), job.output, error=message, interrupted=interrupted)
-
-
-def _one_line(error: MMNetError) -> str:
-    return " ".join(str(error).split())
+    except Exception as error:
+        message, interrupted = failure_line(error, job.source), isinstance(error, InterruptedEarlyError)
+        return MatteResult(kind, str(job.source), job.output, error=message, interrupted=interrupted)

@@ -13,6 +13,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from mmnet.json_reader import parse_json
 from mmnet.runtime.errors import ModelError
 
 _TIMEOUT_SECONDS = 300
@@ -48,7 +49,7 @@ def inspect_delegation(model: bytes) -> Delegation:
     if run.returncode < 0:
         name = signal.Signals(-run.returncode).name
         raise ModelError(f"the model crashes LiteRT ({name}): it is damaged; export or copy it again")
-    answer = json.loads(run.stdout.splitlines()[-1]) if run.stdout else {}
+    answer = parse_json(run.stdout.splitlines()[-1]) if run.stdout else {}
     if "outside" not in answer:
         reason = answer.get("error") or run.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise ModelError(f"LiteRT cannot run the model: {reason}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -10,6 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mmnet.json_reader import read_json
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.tflite.contents import Graph, Tensor, load_model, read_graph
 from mmnet.runtime.tflite.delegation import Delegation, inspect_delegation
@@ -162,7 +162,7 @@ def _tensor_report(tensor: Tensor) -> TensorReport:
 
 def _read_sidecar(path: Path) -> dict[str, Any] | None:
     try:
-        recipe = json.loads(path.read_bytes())
+        recipe = read_json(path)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -7,7 +7,6 @@ that tells which checkpoint and which quantization the file was made with.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import encode, packer
 from flatbuffers.table import Table
 
+from mmnet.json_reader import parse_json
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.tflite.contents import MALFORMED
 from mmnet.runtime.tflite.file import check_identifier
@@ -77,7 +77,7 @@ def read_metadata(model: bytes) -> ModelMetadata | None:
         if METADATA_BUFFER not in buffers:
             return None
         read = _root_strings(buffers[METADATA_BUFFER])
-        recipe = json.loads(buffers.get(RECIPE_BUFFER, b"{}"))
+        recipe = parse_json(buffers.get(RECIPE_BUFFER, b"{}"))
         if not isinstance(recipe, dict):
             raise ValueError(f"a recipe that is a {type(recipe).__name__}")
         return ModelMetadata(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmnet.arrays import U8Array
+from mmnet.runtime.imaging.stored import over_white
 from mmnet.runtime.video.ffmpeg import pyav
 
 if TYPE_CHECKING:
@@ -51,8 +52,13 @@ class Colour:
         return Colour(matrix, primaries, transfer)
 
 
+def has_alpha(frame: VideoFrame) -> bool:
+    """Whether the format of a frame has an alpha channel; the colours of a palette may have one each."""
+    return frame.format.name == "pal8" or any(component.is_alpha for component in frame.format.components)
+
+
 def to_rgb(frame: VideoFrame, colour: Colour, width: int, height: int) -> U8Array:
-    """Convert a decoded frame to RGB.
+    """Convert a decoded frame to RGB; a frame with an alpha channel is composited over white, as photos are.
 
     Args:
         frame: a Y'CbCr frame that does not state its range is taken as limited range.
@@ -62,10 +68,21 @@ def to_rgb(frame: VideoFrame, colour: Colour, width: int, height: int) -> U8Arra
     Returns:
         uint8 [height, width, 3], RGB, full range.
     """
+    if not has_alpha(frame):
+        return _converted(frame, colour, width, height, "rgb24")
+    rgba = _converted(frame, colour, width, height, "rgba")
+    return over_white(rgba[..., :3], rgba[..., 3:])
+
+
+def to_alpha(frame: VideoFrame, colour: Colour, width: int, height: int) -> U8Array:
+    """Return the alpha channel of a decoded frame: uint8 [height, width]. Arguments as `to_rgb`."""
+    return np.ascontiguousarray(_converted(frame, colour, width, height, "rgba")[..., 3])
+
+
+def _converted(frame: VideoFrame, colour: Colour, width: int, height: int, layout: str) -> U8Array:
     if not frame.format.is_rgb and frame.colorspace not in _COMPANIONS:
         frame.colorspace = colour.matrix
-    rgb = frame.reformat(width, height, "rgb24", dst_color_range=FULL)
-    return np.asarray(rgb.to_ndarray(), np.uint8)
+    return np.asarray(frame.reformat(width, height, layout, dst_color_range=FULL).to_ndarray(), np.uint8)
 
 
 def from_image(image: U8Array, pixel_format: str, colour: Colour) -> VideoFrame:

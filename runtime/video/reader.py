@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from mmnet.arrays import AnyArray, U8Array
-from mmnet.runtime.video.colour import Colour, to_rgb
+from mmnet.errors import MMNetError
+from mmnet.runtime.video.colour import Colour, has_alpha, to_alpha, to_rgb
 from mmnet.runtime.video.ffmpeg import VideoError, pyav, reason
+from mmnet.runtime.video.opening import open_video
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 _STATES_ITS_LENGTH = frozenset({"mov", "mp4", "matroska", "webm"})
 _MISSING_SECONDS = 0.5  # headers round their length by less than this
 _DEFAULT_RATE = Fraction(25)
-_LIVE_SECONDS = (30, 15)  # time limits for a live source: to open, and to give the next packet
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class VideoInput:
         rate: frames per second, the average that the file states.
         length: how many frames it has, roughly; None if the file does not tell.
         colour: how its numbers are converted to RGB.
+        has_alpha: whether its frames have an alpha channel; iterating composites them over white.
         metadata: title, date and so on.
         start: seconds that are subtracted from every timestamp of the file, so that the video begins at 0.
         damage: what was skipped of a damaged video with `salvage`; None if nothing was.
@@ -71,24 +75,20 @@ class VideoInput:
         self._salvage = salvage
         if isinstance(source, Path):
             _check_file(source)
-        try:
-            self._container = av.open(
-                str(source), metadata_errors="replace", timeout=_LIVE_SECONDS if isinstance(source, str) else None
-            )
-        except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise VideoError(f"{self.name}: {_open_error(error)}") from error
+        self._container = open_video(source)
         try:
             self._begin(av)
-        except BaseException:
+        except (MMNetError, KeyboardInterrupt):
             self._container.close()
             raise
+        except Exception as error:  # PyAV raises many kinds for what it does not know
+            self._container.close()
+            raise VideoError(f"{self.name}: cannot be read: {reason(error)}") from error
 
     def _begin(self, av: Any) -> None:
-        streams = self._container.streams
-        self._stream = streams.best("video")
-        if self._stream is None or self._stream.codec_context is None:
-            raise VideoError(f"{self.name}: has no video in it that can be decoded")
-        self._stream.thread_type = "AUTO"
+        self._stream = self._choose_stream(av)
+        self._decoder = _decoder(self.name, self._stream, av)
+        self._decoder.thread_type = "AUTO"
         self.time_base: Fraction = self._stream.time_base or 1 / _DEFAULT_RATE
         self.rate: Fraction = self._stream.average_rate or self._stream.guessed_rate or _DEFAULT_RATE
         self.metadata: dict[str, str] = dict(self._container.metadata)
@@ -99,8 +99,12 @@ class VideoInput:
             first = next(self._frames)
         except StopIteration:
             raise VideoError(f"{self.name}: has no frame in it that can be decoded") from None
-        self._first: VideoFrame | None = first
-        self.colour = Colour.of(first)
+        self._ahead: list[VideoFrame] | None = [first]
+        if self._container.format.name == "gif":
+            self._ahead += islice(self._frames, 1)
+            if len(self._ahead) == 1:
+                raise VideoError(f"{self.name}: is a GIF image without motion, not a video; save it as a PNG")
+        self.colour, self.has_alpha = Colour.of(first), has_alpha(first)
         self._stored_height, self._stored_width = first.height, first.width
         self._upright = _Upright.of(first)
         turned = self._upright.transposed
@@ -115,20 +119,54 @@ class VideoInput:
         Raises:
             VideoError: the rest is damaged or missing. With `salvage`, the iteration ends instead.
         """
-        if self._first is None:
-            raise VideoError(f"{self.name}: was read already; open it again")
-        frame, self._first = self._first, None
         latest: int | None = None
         shift = round(self.start / self.time_base)
         step = max(1, round(1 / self.rate / self.time_base))
-        while True:
+        for frame in self._decoded_frames():
             latest = time = _later(latest, None if frame.pts is None else frame.pts - shift, step)
-            stored = to_rgb(frame, self.colour, self._stored_width, self._stored_height)
-            yield TimedFrame(self._upright.apply(stored), time * self.time_base * 1000)
-            try:
-                frame = next(self._frames)
-            except StopIteration:
-                return
+            yield TimedFrame(self._turned(frame, to_rgb), time * self.time_base * 1000)
+
+    def alphas(self) -> Iterator[U8Array]:
+        """Iterate over the alpha channels of the frames instead, uint8 [H, W]; only if `has_alpha`.
+
+        Raises:
+            VideoError: as iterating over the frames.
+        """
+        for frame in self._decoded_frames():
+            yield self._turned(frame, to_alpha)
+
+    def _decoded_frames(self) -> Iterator[VideoFrame]:
+        """Iterate over the frames as decoded."""
+        if self._ahead is None:
+            raise VideoError(f"{self.name}: was read already; open it again")
+        ahead, self._ahead = self._ahead, None
+        yield from ahead
+        yield from self._frames
+
+    def _choose_stream(self, av: Any) -> Any:
+        """Return the video stream: the only one, or the only one that is marked as the default.
+
+        Cover images are no videos.
+
+        Raises:
+            VideoError: there is none, or it is unclear which of several is meant.
+        """
+        disposition = av.stream.Disposition
+        streams = [one for one in self._container.streams.video if not one.disposition & disposition.attached_pic]
+        streams = [one for one in streams if one.codec_context is not None]
+        if not streams:
+            raise VideoError(f"{self.name}: has no video in it that can be decoded")
+        marked = [one for one in streams if one.disposition & disposition.default] if len(streams) > 1 else streams
+        if len(marked) == 1:
+            return marked[0]
+        raise VideoError(
+            f"{self.name}: has {len(streams)} video tracks, and none is marked as the main one; copy the one that you "
+            "mean into a file of its own (ffmpeg -i FILE -map 0:v:0 -map 0:a? -c copy OUT)"
+        )
+
+    def _turned(self, frame: VideoFrame, convert: Callable[[VideoFrame, Colour, int, int], U8Array]) -> U8Array:
+        """Return a frame converted and upright."""
+        return self._upright.apply(convert(frame, self.colour, self._stored_width, self._stored_height))
 
     def close(self) -> None:
         """Close the file. Closing twice is fine."""
@@ -168,7 +206,7 @@ class VideoInput:
 
     def _frames_of(self, packet: Any, av: Any) -> Iterator[VideoFrame]:
         try:
-            frames = packet.decode()
+            frames = self._decoder.decode(packet)
         except av.error.EOFError:
             return  # the decoder was flushed already
         except (av.error.FFmpegError, ValueError) as error:
@@ -183,7 +221,7 @@ class VideoInput:
     def _flush(self, av: Any) -> Iterator[VideoFrame]:
         """Iterate over the frames that the decoder still holds when reading ended with an error."""
         try:
-            frames = self._stream.decode(None)
+            frames = self._decoder.decode(None)
         except (av.error.FFmpegError, ValueError):  # the decoder was flushed already
             return
         for frame in frames:
@@ -201,7 +239,7 @@ class VideoInput:
     def _damaged(self, what: str) -> None:
         message = f"{self.name}: is truncated or damaged after {self._decoded} frames ({what})"
         if not self._salvage:
-            raise VideoError(f"{message}; copy it again, or add --salvage to matte what can be decoded")
+            raise VideoError(f"{message}; copy it again (`mmnet matte --salvage` mattes what can be decoded)")
         self.damage = self.damage or message
 
     def _length(self, av: Any) -> int | None:
@@ -245,6 +283,19 @@ class _Upright:
         return np.ascontiguousarray(turned[:: self.rows, :: self.columns])
 
 
+def _decoder(file: str, stream: Any, av: Any) -> Any:
+    """Return the decoder of a stream: FFmpeg's own, but libvpx for VP8 and VP9 with alpha."""
+    name: str = stream.codec_context.name
+    if stream.metadata.get("alpha_mode") == "1" and name in _ALPHA_DECODERS:
+        try:
+            return av.CodecContext.create(_ALPHA_DECODERS[name], "r")
+        except (av.error.FFmpegError, ValueError) as error:
+            raise VideoError(
+                f"{file}: its {name.upper()} video has an alpha channel, which this FFmpeg cannot read"
+            ) from error
+    return stream.codec_context
+
+
 def _later(latest: int | None, own: int | None, step: int) -> int:
     """Return the time of a frame, in units of the time base, later than the time of the frame before.
 
@@ -278,10 +329,3 @@ def _check_file(path: Path) -> None:
             pass
     except OSError as error:
         raise VideoError(f"{path}: cannot be read: {error.strerror}") from error
-
-
-def _open_error(error: BaseException) -> str:
-    av = pyav()
-    if isinstance(error, av.error.InvalidDataError):
-        return "is not a video that FFmpeg reads, or is truncated or damaged"
-    return f"cannot be opened: {reason(error)}"

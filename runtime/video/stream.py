@@ -13,6 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from mmnet.arrays import Alpha, U8Array
 from mmnet.errors import MMNetError
 from mmnet.runtime.fullres.alpha import AlphaU8, AnyAlpha, alpha_u8_of
+from mmnet.runtime.imaging.fit import Rectangle
 
 Milliseconds = int | float | Fraction
 Item = TypeVar("Item")
@@ -34,11 +35,13 @@ class Matte:
         frame: uint8 [H, W, 3], RGB.
         upsampled: its alpha as `upsample` returns it: float32 [H, W] in 0-1, or `AlphaU8`.
         timestamp_ms: the frame's timestamp, as given.
+        seen: the part of the frame that the network saw last; None: all of it.
     """
 
     frame: U8Array
     upsampled: AnyAlpha
     timestamp_ms: Milliseconds
+    seen: Rectangle | None = None
 
     @cached_property
     def alpha(self) -> Alpha:

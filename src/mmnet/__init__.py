@@ -5,7 +5,7 @@
     exported = mmnet.export_tflite("latest")            # a verified .tflite
     exported.save("mmnet.tflite")
     with mmnet.PortraitMatter() as matter:              # the model that ships
-        alpha = matter(mmnet.read_photo("photo.jpg"))   # float32 [H, W] in 0-1
+        alpha = matter("photo.jpg")                     # float32 [H, W] in 0-1
 
 Everything in `__all__` is public; every other module is internal. Names load on first use, so that `import mmnet` is
 light.
@@ -14,10 +14,7 @@ light.
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
-
-__version__ = version("mmnet")
 
 # Public name -> the module that holds it.
 _HOMES = {
@@ -59,6 +56,8 @@ _HOMES = {
 }
 
 if TYPE_CHECKING:
+    __version__: str
+
     from mmnet.api.batching import BatchInterrupted, BatchOptions, BatchReport, matte_batch
     from mmnet.api.benchmarking import (
         LatencyFigure,
@@ -118,6 +117,10 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first used (PEP 562)."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("mmnet")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOMES[name]), name)

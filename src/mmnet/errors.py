@@ -1,7 +1,7 @@
 """The base class of all exceptions of this project, and the exceptions that several packages raise.
 
 A message is one line: what is wrong, the file or argument, and the fix. The command line prints it and exits with
-`exit_code`. A traceback on the command line means a defect in this project.
+`exit_code`. Any other exception is a defect of this project: one line, exit code 70, and the traceback with --debug.
 """
 
 from __future__ import annotations
@@ -21,12 +21,16 @@ class MissingExtraError(MMNetError):
     """A package is missing that the light install leaves out.
 
     Args:
-        extra: the extra of this project that brings it: `pip install 'mmnet[EXTRA]'`.
+        extra: the extra of this project that brings it.
         package: its name, for the message.
     """
 
     def __init__(self, extra: str, package: str) -> None:
-        super().__init__(f"this needs {package}, which is not installed; run: pip install 'mmnet[{extra}]'")
+        # `mmnet[…]` works only where a package index or a wheel has mmnet.
+        super().__init__(
+            f"this needs {package}, which is not installed; in a clone of the repository run: pip install '.[{extra}]' "
+            f"(where mmnet comes from a package index: pip install 'mmnet[{extra}]')"
+        )
 
 
 class OutputExistsError(MMNetError):

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from mmnet.benchmark.android import phone
 from mmnet.benchmark.android.phone import find_phone
 from mmnet.benchmark.errors import DeviceError
 
@@ -85,6 +86,27 @@ def test_offline(refusal: Callable[[str, str], str]) -> None:
 
 def test_an_unknown_state(refusal: Callable[[str, str], str]) -> None:
     assert "'rescue'" in refusal("A1\trescue\n", "A1")
+
+
+WIRELESS = "adb-R5CT30ABCDE-x1Yz2Q (2)._adb-tls-connect._tcp"
+
+
+@pytest.mark.parametrize("wanted", ["any", WIRELESS])
+def test_a_wireless_phone_with_a_space_in_its_name(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server knows the devices and nothing else, so that the choice is all that can be seen."""
+    found: list[str] = []
+    monkeypatch.setattr(phone, "Phone", lambda device: found.append(device.serial))
+    with adb_server(f"{WIRELESS}\tdevice\nA1\toffline\n") as port:
+        monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(port))
+        find_phone(wanted)
+    assert found == [WIRELESS]
+
+
+def test_the_state_of_a_wireless_phone(refusal: Callable[[str, str], str]) -> None:
+    message = refusal(f"{WIRELESS}\tunauthorized\n", "any")
+    assert message.startswith(f"{WIRELESS}: has not authorised this computer")
+    assert "still being connected" in refusal("192.168.1.20:5555\tconnecting\n", "any")
+    assert WIRELESS in refusal(f"{WIRELESS}\tdevice\nB2\tdevice\n", "any")
 
 
 def test_several(refusal: Callable[[str, str], str]) -> None:

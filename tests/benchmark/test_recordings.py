@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,9 @@ import pytest
 from mmnet.benchmark.android.benchmark_model import parse
 from mmnet.benchmark.android.demo_app import start_failure
 from mmnet.benchmark.android.device_state import DeviceState, parse_battery, parse_thermal, throttling_reason
+from mmnet.benchmark.android.measurement import partial_delegation
 from mmnet.benchmark.android.phone import Reply, free_kib
+from mmnet.benchmark.android.tool import Delegated
 from mmnet.benchmark.errors import DeviceError
 
 RECORDINGS = Path(__file__).parent / "recordings"
@@ -74,6 +78,71 @@ def test_another_tool_is_named(name: str, code: int, message: str) -> None:
 def test_a_delegate_that_runs_nothing_is_refused() -> None:
     with pytest.raises(DeviceError, match="NNAPI delegate does not run mmnet"):
         parse(recorded("benchmark_model_refused.txt"), 0, "SERIAL", "mmnet")
+
+
+def test_a_whole_delegation() -> None:
+    for name in ("benchmark_model.txt", "benchmark_model_gpu.txt"):
+        assert parse(recorded(name), 0, "SERIAL", "mmnet").delegated == Delegated(whole=True)
+
+
+def test_a_partial_delegation() -> None:
+    delegated = parse(recorded("benchmark_model_gpu_part.txt"), 0, "SERIAL", "mmnet").delegated
+    assert delegated == Delegated(False, 3, 118, 3, ("QUANTIZE", "RESIZE_BILINEAR"))
+    assert str(delegated) == "118 of 121"
+    assert delegated.described == (
+        "3 delegate kernels, 118 operators, the remaining 3 run on the CPU: QUANTIZE, RESIZE_BILINEAR"
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "delegated", "shown"),
+    [
+        (
+            "INFO: Explicitly applied GPU delegate, and the model graph will be partially executed by the delegate "
+            "w/ 1 delegate kernels.",
+            Delegated(False, 1),
+            "part, 1 kernels",
+        ),
+        (
+            "VERBOSE: Replacing 119 out of 121 node(s) with delegate (TfLiteXNNPackDelegate) node, yielding 3 "
+            "partitions for subgraph 0.\nINFO: Explicitly applied XNNPACK delegate, and the model graph will be "
+            "partially executed by the delegate w/ 1 delegate kernels.",
+            Delegated(False, 1, 119, 2),
+            "119 of 121",
+        ),
+        (
+            "ERROR: Following operations are not supported by GPU delegate:\r\nINFO: QUANTIZE: \r\n1 operations will "
+            "run on the GPU, and the remaining 3 operations will run on the CPU.",
+            Delegated(False, None, 1, 3, ("QUANTIZE",)),
+            "1 of 4",
+        ),
+        ("INFO: XNNPACK delegate created.", None, None),
+    ],
+)
+def test_forms_of_the_delegation(lines: str, delegated: Delegated | None, shown: str | None) -> None:
+    text = recorded("benchmark_model.txt").replace(
+        "INFO: Explicitly applied XNNPACK delegate, and the model graph will be completely executed by the delegate.",
+        lines,
+    )
+    found = parse(text, 0, "SERIAL", "mmnet").delegated
+    assert found == delegated
+    assert found is None or str(found) == shown
+
+
+def test_a_model_that_an_accelerator_runs_only_in_part_is_doubtful() -> None:
+    delegated = parse(recorded("benchmark_model_gpu_part.txt"), 0, "SERIAL", "mmnet").delegated
+    assert delegated is not None
+    results = [
+        {"name": "mmnet", "threads": 1, "delegated": json.loads(json.dumps(asdict(delegated)))},
+        {"name": "mmnet", "threads": 2, "delegated": asdict(delegated)},
+        {"name": "whole", "threads": 1, "delegated": asdict(Delegated(whole=True))},
+        {"name": "unknown", "threads": 1, "delegated": None},
+    ]
+    assert partial_delegation(results, "gpu") == [
+        "mmnet: gpu runs only a part of it (3 delegate kernels, 118 operators, the remaining 3 run on the CPU: "
+        "QUANTIZE, RESIZE_BILINEAR); its times are not those of gpu alone"
+    ]
+    assert partial_delegation(results, "xnnpack") == []
 
 
 def test_a_cut_output_is_no_result() -> None:

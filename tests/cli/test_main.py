@@ -6,8 +6,10 @@ import subprocess
 import sys
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
+import mmnet
 from mmnet.cli.main import COMMANDS, app
 
 
@@ -30,7 +32,32 @@ def test_an_unknown_command_is_an_error_that_names_a_similar_one() -> None:
     assert "'matte'" in shown.stderr
 
 
-def test_the_table_itself_imports_no_command() -> None:
-    script = "import sys, mmnet.cli.main; print([name for name in sys.modules if name in ('numpy', 'cv2', 'keras')])"
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], []])
+def test_help_and_version_import_no_command(arguments: list[str]) -> None:
+    script = f"""
+import sys
+sys.argv = ['mmnet', *{arguments!r}]
+from mmnet.cli.main import COMMANDS, main
+try:
+    main()
+except SystemExit:
+    pass
+modules = {{place.target.split(":")[0] for place in COMMANDS.values()}} | {{'numpy', 'cv2', 'keras'}}
+print(sorted(modules & set(sys.modules)))
+"""
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_one_line_help_is_that_of_the_command(name: str) -> None:
+    command = get_command(app).commands[name]  # type: ignore[attr-defined]
+    assert " ".join((command.help or "").split("\n\n")[0].split()) == COMMANDS[name].summary
+
+
+def test_python_runs_the_package_as_the_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "mmnet", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"mmnet {mmnet.__version__}\n"
+    done = subprocess.run([sys.executable, "-m", "mmnet", "inspect", "none.tflite"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: none.tflite: ")

@@ -34,6 +34,15 @@ def test_links(page: Path) -> None:
             assert parts.fragment in anchors(target), link
 
 
+def test_the_app_has_the_model_that_its_commands_name() -> None:
+    """`--es model NAME` in pages and in Java: the app's assets are the models that ship."""
+    sources = [*PAGES, *(ROOT / "android_demo").rglob("*.java")]
+    text = "\n".join(source.read_text(encoding="utf-8") for source in sources)
+    named = set(re.findall(r"--es model (\S+\.tflite)", text))
+    assert named
+    assert named <= {path.name for path in (ROOT / "runtime" / "models").iterdir()}
+
+
 def test_the_readme_is_a_front_page() -> None:
     """At most 131 lines, with the test command that `.ci/run` runs."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")

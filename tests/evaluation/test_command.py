@@ -46,7 +46,7 @@ def evaluate_json(*arguments: object) -> dict[str, Any]:
 def test_shape_of_the_json(measured: Any, checkpoint_folder: Path) -> None:
     found = measured[1]
     assert set(found) == {
-        "format", "command", "data", "resize", "interval", "machine", "versions", "figures", "models",
+        "format", "command", "data", "resize", "fit", "interval", "machine", "versions", "figures", "models",
     }  # fmt: skip
     assert found["format"] == "mmnet-evaluation/1"
     assert found["command"].startswith("mmnet evaluate --ckpt ")

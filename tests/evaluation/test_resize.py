@@ -77,7 +77,7 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 def test_photo_and_mask_come_to_the_same_grid(name: str) -> None:
     mask = cv2.GaussianBlur(np.random.default_rng(1).integers(0, 256, (150, 110)).astype(np.uint8), (0, 0), 3)
     resize = RESIZES[name]
-    photo = resize.photo(np.dstack([mask] * 3), 64)
+    photo = resize.photo(np.dstack([mask] * 3), 64, 64)
     assert (photo.dtype == np.float32) == resize.floats
     np.testing.assert_allclose(photo[..., 1] / 255, resize.mask(mask, 64), rtol=0, atol=1e-6)
 
@@ -93,4 +93,4 @@ def test_a_ramp_survives_the_way_there_and_back(name: str) -> None:
 
 
 def test_the_runtimes_is_the_runtimes(portrait: np.ndarray) -> None:
-    np.testing.assert_array_equal(RESIZES["runtime"].photo(portrait, 96), to_model_input(portrait, 96))
+    np.testing.assert_array_equal(RESIZES["runtime"].photo(portrait, 96, 96), to_model_input(portrait, 96))

@@ -103,6 +103,11 @@ def test_one_flipped_bit_in_the_weights_is_noticed(saved):
         ({"format": "other/2"}, "format"),
         ({"step": "seven"}, "'step'"),
         ({"metrics": None}, "'metrics'"),
+        ({"step": True}, "'step' is true"),
+        ({"step": -1}, "0 or more"),
+        ({"step": 10**400}, "too large"),
+        ({"metrics": {"mad": "low"}}, "the metric 'mad'"),
+        ({"data": {"name": "\ud800"}}, "surrogate"),
         ({"model": {"width": 1.0}}, "keys"),
         ({"model": {"width": 1.0, "size": 32, "sampling": "half_pixel"}}, "MMNet-1.0 needs"),
     ],
@@ -113,6 +118,12 @@ def test_a_description_that_does_not_fit_is_named(saved, change, message):
     with pytest.raises(MMNetError, match=message) as raised:
         load_checkpoint(saved)
     assert str(saved) in str(raised.value)
+
+
+def test_a_description_that_is_nested_deep_is_one_error(saved):
+    (saved / CONFIG_FILE).write_text("[" * 20_000)
+    with pytest.raises(CheckpointCorruptError, match="nested deeper"):
+        load_checkpoint(saved)
 
 
 @pytest.mark.parametrize("name", [WEIGHTS_FILE, CONFIG_FILE])

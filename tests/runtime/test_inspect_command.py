@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,12 @@ def _inspect(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        env={"COLUMNS": "100", "PATH": "", "PYTHONIOENCODING": "utf-8"},
+        env={
+            "COLUMNS": "100",
+            "PATH": "",
+            "PYTHONIOENCODING": "utf-8",
+            **{name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ},
+        },
     )
 
 
@@ -61,6 +68,34 @@ def test_page(model: Path) -> None:
         "quantization int8",
     ):
         assert line in page
+
+
+def test_a_long_recipe_is_summarised(tmp_path: Path) -> None:
+    path = tmp_path / "long.tflite"
+    provenance = {"recipe": {"name": "fine-tune", "augmentation": {f"option_{index}": index for index in range(200)}}}
+    recipe = {"checkpoint": {"name": "mine", "step": 7, "provenance": provenance}, "precision": "int8"}
+    path.write_bytes(add_metadata(matting_model("uint8"), replace(CARD, recipe=recipe)))
+    verification = [{"name": "weights", "found": "int8"}]
+    path.with_name("long.tflite.recipe.json").write_text(json.dumps({**recipe, "verification": verification}))
+    summary, whole = _inspect(path).stdout, _inspect(path, "--recipe").stdout
+    assert len(summary.splitlines()) < 30
+    for words in ("mine, step 7", "recipe fine-tune", "check: weights", "--recipe shows the whole recipe"):
+        assert words in summary
+        assert "option_123" not in summary
+    assert "checkpoint.provenance.recipe.augmentation.option_123" in whole
+    assert "verification.weights" in whole
+    assert "--recipe shows" not in whole
+
+
+@pytest.mark.parametrize("value", [None, 5, "text", [], [3], {}, {"name": [], "photos": {}}])
+def test_a_recipe_may_hold_anything(tmp_path: Path, value: object) -> None:
+    path = tmp_path / "odd.tflite"
+    filling = {f"other_{index}": index for index in range(20)}
+    keys = ("checkpoint", "precision", "except", "calibration", "ranges", "versions", "verification", "format")
+    path.write_bytes(add_metadata(matting_model("uint8"), replace(CARD, recipe=dict.fromkeys(keys, value) | filling)))
+    for flags in ((), ("--recipe",), ("--json",)):
+        run = _inspect(path, *flags)
+        assert (run.returncode, run.stderr) == (0, "")
 
 
 def test_json_is_all_there_is_on_stdout(model: Path) -> None:
@@ -107,4 +142,4 @@ def test_bad_input_is_one_line(tmp_path: Path, contents: bytes | None, flags: tu
 def test_help_has_examples() -> None:
     run = _inspect("--help")
     assert run.returncode == 0
-    assert "mmnet inspect mmnet.tflite --json" in run.stdout
+    assert "mmnet inspect mmnet-1.0-256-int8.tflite --json" in run.stdout

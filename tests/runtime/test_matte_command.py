@@ -141,10 +141,14 @@ def test_json(mmnet: Any, photo: Path, tiny_model: Path, tmp_path: Path) -> None
     done = mmnet("matte", photo, tmp_path / "empty.jpg", "-m", tiny_model, "-o", tmp_path / "out", "--json")
     assert done.returncode == 1
     document = json.loads(done.stdout)
-    assert (document["matted"], document["failed"]) == (1, 1)
+    assert (document["matted"], document["failed"], document["fit"]) == (1, 1, "auto")
     good, bad = document["results"]
     output = tmp_path / "out" / "photo-alpha.png"
+    seen = good.pop("seen")
     assert good == {"photo": str(photo), "output": str(output), "width": 200, "height": 160}
+    assert set(seen) == {"top", "left", "height", "width"}
+    assert seen["top"] + seen["height"] <= 160
+    assert seen["left"] + seen["width"] <= 200
     assert bad["photo"] == str(tmp_path / "empty.jpg")
     assert "empty" in bad["error"]
 

@@ -324,10 +324,9 @@ def test_without_pyav(video_file: Path, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "av", None)
     code, _, told = matte(video_file, photo, "-o", tmp_path / "out")
     assert code == 1
-    assert (
-        told.splitlines()[0]
-        == f"error: {video_file}: this needs PyAV, which is not installed; run: pip install 'mmnet[video]'"
-    )
+    line = told.splitlines()[0]
+    assert line.startswith(f"error: {video_file}: this needs PyAV, which is not installed; ")
+    assert "in a clone of the repository run: pip install '.[video]'" in line
     assert names(tmp_path / "out") == ["photo-alpha.png"]
 
 

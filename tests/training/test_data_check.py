@@ -13,7 +13,7 @@ import skimage.data
 from portraits import drawn_portrait, write_folders, write_image
 from support import error_line, run
 
-from mmnet.runtime.imaging.photos import read_stored
+from mmnet.runtime.imaging.mattes import read_matte
 from mmnet.training.data.check import KINDS, Finding, check_data, near_pairs, perceptual_hash
 
 
@@ -46,7 +46,7 @@ def shrink_matte(root: Path) -> None:
 
 def empty_all(root: Path) -> None:
     for matte in (root / "mask").iterdir():
-        write_image(matte, np.zeros_like(read_stored(matte)))
+        write_image(matte, np.zeros_like(read_matte(matte)))
 
 
 def empty(root: Path) -> None:
@@ -69,6 +69,10 @@ def harden_as_jpeg(root: Path) -> None:
 
 def colour_matte(root: Path) -> None:
     write_image(spoiled(root)[1], drawn_portrait(1)[0])
+
+
+def label(root: Path) -> None:
+    write_image(spoiled(root)[1], (drawn_portrait(1)[1] > 127).astype(np.uint8))
 
 
 def lose_colours(root: Path) -> None:
@@ -98,6 +102,7 @@ def copy_photo(root: Path) -> None:
         (harden, "binary matte", "p001.png"),
         (harden_as_jpeg, "binary matte", "p001.jpg"),
         (colour_matte, "coloured matte", "p001.png"),
+        (label, "no matte", "p001.png"),
         (lose_colours, "grey photo", "p001.png"),
         (deepen, "16 bits", "p001.png"),
         (copy_photo, "duplicate", "p001.png"),

@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from PIL import Image
 from portraits import drawn_portrait, write_folders, write_image
 
+from mmnet.evaluation.datasets.pairs import PairError
+from mmnet.runtime import PhotoError
 from mmnet.training.data.layouts import (
     LayoutError,
     Pair,
-    PairError,
     find_backgrounds,
     find_source,
     has_alpha,
     is_validation,
     parse_weighted,
-    read_pair,
     split,
 )
 
@@ -47,7 +47,7 @@ def test_folders_are_matched_by_stem_whatever_the_extension(tmp_path: Path) -> N
         ("alone.jpg", "has no matte"),
         ("lonely.png", "has no photo"),
     ]
-    read, alpha = read_pair(source.pairs[0])
+    read, alpha = source.pairs[0].read()
     np.testing.assert_array_equal(read, photo)
     np.testing.assert_array_equal(alpha, matte)
 
@@ -71,7 +71,7 @@ def test_cutouts_keep_their_colours_apart_from_their_alpha(tmp_path: Path, exten
     source = find_source(tmp_path)
     assert source.layout == "cutouts"
     assert [(path.name, why) for path, why in source.unpaired] == [("opaque.jpg", "has no alpha channel")]
-    colours, alpha = read_pair(source.pairs[0])
+    colours, alpha = source.pairs[0].read()
     np.testing.assert_array_equal(colours, photo)
     np.testing.assert_array_equal(alpha, matte)
 
@@ -87,7 +87,7 @@ def test_aisegment(tmp_path: Path) -> None:
     assert source.layout == "aisegment"
     assert [pair.photo.stem for pair in source.pairs] == ["17-1", "17-2"]
     assert [(path.name, why) for path, why in source.unpaired] == [("18-1.jpg", "has no matte")]
-    np.testing.assert_array_equal(read_pair(source.pairs[1])[1], drawn_portrait(2)[1])
+    np.testing.assert_array_equal(source.pairs[1].read()[1], drawn_portrait(2)[1])
 
 
 def test_a_folder_that_is_no_data_set_is_refused_with_the_layouts(tmp_path: Path) -> None:
@@ -174,22 +174,22 @@ def test_mattes_of_16_bits_and_of_grey_with_an_opaque_alpha(tmp_path: Path) -> N
     write_image(tmp_path / "mask" / "editor.png", np.dstack([matte] * 3 + [np.full_like(matte, 255)]))
     write_image(tmp_path / "mask" / "cut.png", np.dstack([photo, matte]))
     for pair in find_source(tmp_path).pairs:
-        np.testing.assert_array_equal(read_pair(pair)[1], matte)
+        np.testing.assert_array_equal(pair.read()[1], matte)
 
 
 def test_different_sizes_are_refused(tmp_path: Path) -> None:
     write_folders(tmp_path, 1)
     write_image(tmp_path / "mask" / "p000.png", drawn_portrait(0, 50, 40)[1])
-    with pytest.raises(PairError, match=r"p000\.png: is 72×96, its matte .*p000\.png is 40×50"):
-        read_pair(find_source(tmp_path).pairs[0])
+    with pytest.raises(PairError, match=r"mask/p000\.png: is 40×50, its photo .*image/p000\.png 72×96"):
+        find_source(tmp_path).pairs[0].read()
 
 
 def test_a_matte_without_its_alpha_channel_is_refused(tmp_path: Path) -> None:
     photo, matte = drawn_portrait(0)
     write_image(tmp_path / "clip_img/1/clip_0/a.jpg", photo)
     write_image(tmp_path / "matting/1/matting_0/a.png", matte)
-    with pytest.raises(PairError, match=r"a\.png: has no alpha channel"):
-        read_pair(find_source(tmp_path).pairs[0])
+    with pytest.raises(PhotoError, match=r"a\.png: has no alpha channel"):
+        find_source(tmp_path).pairs[0].read()
 
 
 def test_backgrounds(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import zipfile
 from collections import Counter
@@ -226,6 +227,58 @@ def test_a_pack_with_a_wrong_member(tmp_path: Path, member: str) -> None:
             bad.writestr(name, b"\x93NUMPY\x01\x00" if name == member else good.read(name))
     with pytest.raises(PackError, match="not a complete pack"):
         load_pack(forged)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"count": True}, "'count' is true"),
+        ({"count": 10**40}, "number that is too large"),
+        ({"count": 2}, "2 images of side 40, 3 names"),
+        ({"side": -1}, "side -1"),
+        ({"side": 41}, "is not a complete pack"),
+        ({"names": [1, 2, 3]}, "a name is not text"),
+        ({"names": None}, "'names' is null"),
+        ({"format": {"deep": 1}}, "is a pack of format"),
+    ],
+)
+def test_a_pack_whose_description_does_not_fit(tmp_path: Path, change: dict[str, object], why: str) -> None:
+    path, forged = tmp_path / "pack.npz", tmp_path / "forged.npz"
+    drawn_pack(3).save(path)
+    with zipfile.ZipFile(path) as good, zipfile.ZipFile(forged, "w") as bad:
+        for name in good.namelist():
+            content = good.read(name)
+            bad.writestr(name, json.dumps(json.loads(content) | change) if name == "about.json" else content)
+    with pytest.raises(PackError, match=why):
+        load_pack(forged)
+
+
+def test_damaged_packs_give_one_error(tmp_path: Path) -> None:
+    """Flip bits, cut, repeat and overwrite parts; most of the file is images, which have no checksum that is read."""
+    path, damaged = tmp_path / "pack.npz", tmp_path / "damaged.npz"
+    drawn_pack(3).save(path)
+    whole, random = path.read_bytes(), np.random.default_rng(0)
+    behind = whole.index(b"aspects.npy") - 100
+    for _ in range(400):
+        data = bytearray(whole)
+        for _ in range(int(random.integers(1, 4))):
+            at = int(random.integers(behind, len(data))) if random.random() < 0.8 else int(random.integers(200))
+            match int(random.integers(4)):
+                case 0:
+                    data[at] ^= 1 << int(random.integers(8))
+                case 1:
+                    data[at : at + 4] = b"\xff\xff\xff\xff"
+                case 2:
+                    del data[at : at + int(random.integers(1, 40))]
+                case _:
+                    data[at:at] = data[at : at + 20]
+        damaged.write_bytes(data)
+        try:
+            pack = load_pack(damaged)
+        except PackError as error:
+            assert "\n" not in str(error)  # noqa: PT017
+        else:
+            assert pack.sample(2).photo.shape == (40, 40, 3)
 
 
 def test_a_bad_image_leaves_no_pack(tmp_path: Path) -> None:

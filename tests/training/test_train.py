@@ -178,3 +178,12 @@ class TestCommand:
         result = run("mmnet", "train", "--data", images / "portraits", *arguments, cwd=tmp_path)
         assert expected in error_line(result)
         assert list(tmp_path.iterdir()) == []
+
+
+def test_frozen_norms_keep_their_statistics_while_everything_else_is_trained(images, start, tmp_path):
+    run = small_run(tmp_path / "frozen", images, start)
+    stages = tuple(replace(stage, frozen_norms=True) for stage in run.recipe.stages)
+    run = replace(run, recipe=replace(run.recipe, stages=stages))
+    trained = load_checkpoint(train(run, keras, Notes()))
+    for name, before in start.weights.items():
+        assert np.array_equal(before, trained.weights[name]) == ("/moving_" in name), name

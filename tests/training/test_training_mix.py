@@ -19,6 +19,8 @@ def mix(monkeypatch):
     module = importlib.import_module("training_mix")
     monkeypatch.setattr(module, "HELD_OUT", HELD_OUT)
     monkeypatch.setattr(module, "SCENE_BACKGROUNDS", 2)
+    monkeypatch.setattr(module, "GROUPS", 3)
+    monkeypatch.setattr(module, "PROPS", {"0", "1", "2"})
     return module
 
 
@@ -57,17 +59,20 @@ def test_the_same_sources_give_the_same_bytes(mix, data, tmp_path, capsys):
         mix.main([str(data), str(tmp_path / name), "--scenes", "12"])
     first, second = (sorted(path for path in (tmp_path / name).rglob("*.*")) for name in ("first", "second"))
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
-    counts = dict(line.split() for line in capsys.readouterr().out.splitlines()[:13])
+    counts = dict(line.split() for line in capsys.readouterr().out.splitlines())
     assert counts == {
         "backgrounds": "4",
         "cutouts": "2",
         "cutouts-validation": "2",
         "fashion": "2",
         "fashion-validation": "2",
+        "groups-validation": "3",
         "nobody": "2",
         "nobody-validation": "2",
         "people": "4",
         "portraits": "4",
+        "portraits-test": "4",
+        "props-validation": counts["props-validation"],
         "scenes": "12",
         "scenes-validation": "4",
         "unannotated": "4",
@@ -85,6 +90,23 @@ def test_held_out_images_are_not_trained_on(mix, data, tmp_path):
     assert not names("cutouts") & names("cutouts-validation/image")
     assert not names("backgrounds") & names("nobody-validation/image")
     assert (tmp_path / "mix/portraits/mask/1.png").resolve().parent.name == "mask-networks"
+
+
+def test_the_sets_to_measure_on_alone(mix, data, tmp_path):
+    mix.main([str(data), str(tmp_path / "all"), "--scenes", "1"])
+    mix.main([str(data), str(tmp_path / "alone"), "--validation-only"])
+    names = {path.name for path in (tmp_path / "alone").iterdir()}
+    assert names == {f"{name}-validation" for name in ("cutouts", "fashion", "groups", "nobody", "props", "scenes")} | {
+        "portraits-test"
+    }
+    for path in (path for path in (tmp_path / "alone").rglob("*.*") if path.is_file()):
+        assert path.read_bytes() == (tmp_path / "all" / path.relative_to(tmp_path / "alone")).read_bytes()
+
+
+def test_groups_are_of_held_out_people_alone(mix, data, tmp_path):
+    mix.main([str(data), str(tmp_path / "mix"), "--validation-only"])
+    sizes = [cv2.imread(str(path)).shape[:2] for path in sorted((tmp_path / "mix/groups-validation/image").iterdir())]
+    assert sizes == [(360, 640), (384, 512), (448, 448)]
 
 
 def test_people_cut_by_a_side_stay_at_the_side(mix, data, tmp_path):

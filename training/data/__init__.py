@@ -8,6 +8,7 @@ Modules:
     dataset: reading of the data sets that a training names.
     batches: the input pipeline, from the number of a batch to its images.
     preview: a contact sheet of what training sees.
+    scenes, scene_sets: people placed into backgrounds, alone or side by side.
     motion, sequences: short videos with known mattes, rendered from portraits.
 """
 

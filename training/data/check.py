@@ -17,9 +17,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet.arrays import AnyArray, U8Array
-from mmnet.runtime.imaging.photos import PhotoError, read_stored
-from mmnet.training.data.layouts import Pair, PairError, Source, find_source, is_validation, matte_of
+from mmnet.arrays import U8Array
+from mmnet.evaluation.datasets.pairs import PairError
+from mmnet.failures import failure_line
+from mmnet.runtime.imaging.headers import bits_per_sample
+from mmnet.runtime.imaging.mattes import MatteFault, MatteFileError, is_grey
+from mmnet.runtime.imaging.stored import PhotoError
+from mmnet.training.data.layouts import Pair, Source, find_source, is_validation
 from mmnet.training.data.packs import Progress
 
 HASH_BITS = 64
@@ -47,6 +51,7 @@ KINDS: dict[str, Kind] = {
     "size mismatch": Kind(True, "save photo and matte at one size; perhaps an editor turned one of them"),
     "empty matte": Kind(True, "there is no person in it: remove the pair, or fix the matte"),
     "coloured matte": Kind(True, "a matte is grey; perhaps this is a map of classes"),
+    "no matte": Kind(True, "save an alpha matte: grey, or in the alpha channel, 255 in the foreground"),
     "leak": Kind(True, "the same image is trained on and measured on: remove one, or give both the same file name"),
     "duplicate": Kind(False, "an image that occurs twice counts twice: remove one"),
     "full matte": Kind(False, "the whole image is person: check that this is the matte"),
@@ -180,7 +185,7 @@ def check_data(
     pairs = [pair for source in sources for pair in source.pairs]
     inspections: list[_Inspection] = []
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        for inspection in pool.map(_inspect, pairs):
+        for inspection in pool.map(_inspect_safely, pairs):
             inspections.append(inspection)
             progress(len(inspections), len(pairs))
 
@@ -244,39 +249,44 @@ def _image_findings(sources: Sequence[Source], inspections: Sequence[_Inspection
         yield from (finding for finding in findings if not (nobody and finding.kind == "empty matte"))
 
 
+def _inspect_safely(pair: Pair) -> _Inspection:
+    try:
+        return _inspect(pair)
+    except Exception as error:  # of one pair: the others are inspected nevertheless
+        reason = failure_line(error, pair.photo).removeprefix(f"{pair.photo}: ")
+        return _Inspection([Finding("unreadable", pair.photo, reason)])
+
+
 def _inspect(pair: Pair) -> _Inspection:
+    """Read a pair as training and evaluation do; whatever that reader refuses is a problem."""
     inspection = _Inspection()
     try:
-        stored = read_stored(pair.photo)
-        matte_stored = stored if pair.is_cutout else read_stored(pair.matte)
-        matte = matte_of(pair, matte_stored)
+        photo, matte = pair.read()
     except (PhotoError, PairError) as error:
-        text = str(error)
-        bad = pair.matte if text.startswith(str(pair.matte)) else pair.photo
-        inspection.findings.append(Finding("unreadable", bad, text.removeprefix(f"{bad}: ")))
+        inspection.findings.append(_refusal(pair, error))
         return inspection
-    for path, pixels in dict.fromkeys(((pair.photo, stored.dtype), (pair.matte, matte_stored.dtype))):
-        if pixels == np.uint16:
-            inspection.findings.append(Finding("16 bits", path))
-    photo = _rgb_or_grey(stored)
-    height, width = photo.shape[:2]
-    inspection.size = (width, height)
-    if not photo.size:
-        return inspection
+    inspection.findings += [
+        Finding("16 bits", path) for path in dict.fromkeys((pair.photo, pair.matte)) if bits_per_sample(path) == 16
+    ]
+    inspection.size = (photo.shape[1], photo.shape[0])
     inspection.bits = perceptual_hash(photo)
-    if photo.ndim == 2 or _is_grey(photo):
+    if is_grey(photo[::4, ::4]):
         inspection.findings.append(Finding("grey photo", pair.photo))
-    if not pair.from_alpha and matte_stored.ndim == 3 and matte_stored.shape[2] == 3 and not _is_grey(matte_stored):
-        inspection.findings.append(Finding("coloured matte", pair.matte))
-    if matte.shape != (height, width):
-        detail = f"the photo is {width}×{height}, the matte {matte.shape[1]}×{matte.shape[0]}"
-        inspection.findings.append(Finding("size mismatch", pair.photo, detail))
-        return inspection
     inspection.coverage = float(matte.mean()) / 255
     kind = _matte_kind(matte)
     if kind:
         inspection.findings.append(Finding(kind, pair.matte))
     return inspection
+
+
+def _refusal(pair: Pair, error: PhotoError | PairError) -> Finding:
+    """Return the finding of a pair that cannot be read: the reader's own words, with the file that they name."""
+    text = str(error)
+    bad = pair.matte if text.startswith(f"{pair.matte}: ") else pair.photo
+    kind = "size mismatch" if isinstance(error, PairError) else "unreadable"
+    if isinstance(error, MatteFileError):
+        kind = "coloured matte" if error.fault is MatteFault.COLOUR else "no matte"
+    return Finding(kind, bad, text.removeprefix(f"{bad}: "))
 
 
 def _matte_kind(matte: U8Array) -> str | None:
@@ -289,20 +299,6 @@ def _matte_kind(matte: U8Array) -> str | None:
     crossings = np.count_nonzero(inside[:, 1:] != inside[:, :-1]) + np.count_nonzero(inside[1:] != inside[:-1])
     soft = np.count_nonzero((matte > 20) & (matte < 235))  # outside lies the ringing of JPEG
     return "binary matte" if soft < crossings / 4 else None
-
-
-def _rgb_or_grey(stored: AnyArray) -> U8Array:
-    eight = stored if stored.dtype == np.uint8 else (stored >> 8).astype(np.uint8)
-    if eight.ndim == 3 and eight.shape[2] <= 2:
-        return np.ascontiguousarray(eight[..., 0])
-    return eight if eight.ndim == 2 else np.ascontiguousarray(eight[..., 2::-1])
-
-
-def _is_grey(pixels: AnyArray) -> bool:
-    """Whether all channels are alike, apart from what the chroma of a JPEG may change."""
-    some = pixels[::4, ::4, :3].astype(np.int32)
-    allowed = 6 * (1 if pixels.dtype == np.uint8 else 257)
-    return bool(np.ptp(some, axis=2).max(initial=0) <= allowed)
 
 
 def _label(pair: Pair, use: str, validation: float) -> str:

@@ -1,4 +1,4 @@
-"""Data sets as folders: which photo belongs to which matte, which pairs validate, and how a pair is read.
+"""Data sets as folders: which photo belongs to which matte, and which pairs validate.
 
 Three layouts are known, the entries of `LAYOUTS`; `find_source` recognises the layout of a folder.
 """
@@ -10,13 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-import cv2
-import numpy as np
-
-from mmnet.arrays import AnyArray, U8Array
+from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
-from mmnet.evaluation.datasets.pairs import IMAGE, MASK
-from mmnet.runtime.imaging.photos import PHOTO_EXTENSIONS, read_photo, read_stored, to_8_bits
+from mmnet.evaluation.datasets.pairs import IMAGE, MASK, read_pair
+from mmnet.runtime.imaging.mattes import read_matte
+from mmnet.runtime.imaging.photos import PHOTO_EXTENSIONS
 
 
 class DataError(MMNetError):
@@ -25,10 +23,6 @@ class DataError(MMNetError):
 
 class LayoutError(DataError):
     """A folder is not a data set of a known layout."""
-
-
-class PairError(DataError):
-    """A photo and its matte do not go together."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +43,14 @@ class Pair:
     def is_cutout(self) -> bool:
         """Whether the pair is a cut-out, one file with the foreground and its alpha but without a background."""
         return self.photo == self.matte
+
+    def read(self) -> tuple[U8Array, U8Array]:
+        """Read the photo, uint8 [H, W, 3] RGB, and the alpha matte, uint8 [H, W]; raises as `read_pair`."""
+        return read_pair(self.photo, self.matte, from_alpha=self.from_alpha)
+
+    def read_matte(self) -> U8Array:
+        """Read the alpha matte alone, uint8 [H, W]; raises as `mmnet.runtime.imaging.mattes.read_matte`."""
+        return read_matte(self.matte, from_alpha=self.from_alpha)
 
 
 @dataclass(frozen=True)
@@ -177,67 +179,6 @@ def find_backgrounds(folder: Path) -> list[Path]:
     return paths
 
 
-def read_pair(pair: Pair) -> tuple[U8Array, U8Array]:
-    """Read a photo and its matte.
-
-    Returns:
-        The photo, uint8 [H, W, 3], RGB (for a cut-out the stored colours, also where it is transparent), and the alpha
-        matte, uint8 [H, W].
-
-    Raises:
-        PhotoError: one of the files cannot be read.
-        PairError: they differ in size, or the file of the matte lacks the alpha channel that the layout requires.
-    """
-    if pair.is_cutout:
-        stored = read_stored(pair.photo)
-        matte = matte_of(pair, stored)
-        return np.ascontiguousarray(_colour(stored)), matte
-    photo, matte = read_photo(pair.photo), read_matte(pair)
-    if photo.shape[:2] != matte.shape:
-        raise PairError(
-            f"{pair.photo}: is {photo.shape[1]}×{photo.shape[0]}, its matte {pair.matte} is "
-            f"{matte.shape[1]}×{matte.shape[0]}; save both at one size"
-        )
-    return photo, matte
-
-
-def read_matte(pair: Pair) -> U8Array:
-    """Read the matte of a pair, uint8 [H, W]. Raises as `read_pair`."""
-    return matte_of(pair, read_stored(pair.matte))
-
-
-def matte_of(pair: Pair, stored: AnyArray) -> U8Array:
-    """Return the alpha matte in the stored pixels of `pair.matte`: the alpha channel, or else the grey values.
-
-    Args:
-        pair: the pair whose matte it is.
-        stored: uint8 or uint16 [H, W] or [H, W, channels], in the order blue, green, red, alpha.
-
-    Returns:
-        uint8 [H, W].
-
-    Raises:
-        PairError: the alpha channel that the layout requires is missing, or the samples have neither 8 nor 16 bits.
-    """
-    if stored.dtype == np.uint16:
-        stored = to_8_bits(stored)
-    if stored.dtype != np.uint8:
-        raise PairError(f"{pair.matte}: has {stored.dtype} samples; save it with 8 or 16 bits per channel")
-    layers = stored.reshape(*stored.shape[:2], -1)
-    channels = layers.shape[2]
-    has_alpha = channels in (2, 4)
-    if pair.from_alpha and not has_alpha:
-        raise PairError(
-            f"{pair.matte}: has no alpha channel, in which its layout keeps the matte; save the cut-out with its alpha"
-        )
-    # A grey matte that an editor saved may have an alpha channel that is 255 everywhere.
-    if has_alpha and (pair.from_alpha or layers[..., -1].min() < 255):
-        return np.ascontiguousarray(layers[..., -1])
-    if channels <= 2:
-        return np.ascontiguousarray(layers[..., 0])
-    return np.asarray(cv2.cvtColor(np.ascontiguousarray(layers[..., :3]), cv2.COLOR_BGR2GRAY), np.uint8)
-
-
 def has_alpha(path: Path) -> bool:
     """Whether the header of a PNG or WebP announces transparency (PNG 1.2, 4.1.1; RFC 9649, 2.7 and 3.4)."""
     with path.open("rb") as file:
@@ -249,11 +190,6 @@ def has_alpha(path: Path) -> bool:
             return bool(head[20] & 0x10)
         return head[12:16] == b"VP8L" and bool(head[24] & 0x10)
     return False
-
-
-def _colour(stored: AnyArray) -> U8Array:
-    eight = to_8_bits(stored) if stored.dtype == np.uint16 else stored
-    return eight[..., :1].repeat(3, axis=2) if eight.shape[2] == 2 else eight[..., 2::-1]
 
 
 def _is_photo(path: Path) -> bool:

@@ -22,9 +22,13 @@ import cv2
 import numpy as np
 
 from mmnet.arrays import AnyArray, U8Array
-from mmnet.errors import MissingExtraError, MMNetError
+from mmnet.errors import MissingExtraError
+from mmnet.evaluation.datasets.pairs import check_sizes
+from mmnet.failures import failure_line
+from mmnet.runtime.imaging.mattes import read_mask
+from mmnet.runtime.imaging.photos import read_photo
 from mmnet.runtime.imaging.writing import write_image
-from mmnet.training.data.layouts import DataError, Pair, match_folders, read_pair
+from mmnet.training.data.layouts import DataError, Pair, match_folders
 
 Method = Literal["closed-form", "knn"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -233,15 +237,14 @@ def load_solver(method: Method) -> Callable[[AnyArray, AnyArray], AnyArray]:
 
 def _solve_file(pair: Pair, output: Path, solver: Solver) -> MatteOutcome:
     try:
-        photo, mask = read_pair(pair)
+        photo, mask = read_photo(pair.photo), read_mask(pair.matte)
+        check_sizes(pair.photo, photo, pair.matte, mask)
         write_image(output, solve_matte(photo, mask, solver))
-    except MMNetError as error:
-        text = str(error)
-        return MatteOutcome(
-            pair.matte, output, text if str(pair.matte) in text or str(pair.photo) in text else f"{pair.matte}: {text}"
-        )
     except MemoryError:
         return MatteOutcome(pair.matte, output, f"{pair.photo}: does not fit into memory; choose a smaller --max-side")
+    except Exception as error:
+        item = pair.photo if str(pair.photo) in str(error) else pair.matte
+        return MatteOutcome(pair.matte, output, failure_line(error, item))
     return MatteOutcome(pair.matte, output)
 
 

@@ -8,25 +8,41 @@ from __future__ import annotations
 
 import json
 import os
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.arrays import AnyArray, F32Array, U8Array
+from mmnet.errors import MMNetError
+from mmnet.evaluation.datasets.pairs import PairError
+from mmnet.failures import failure_line
 from mmnet.files import atomic_file
+from mmnet.json_reader import MAX_BYTES, JsonError, check_members, parse_json, shown
 from mmnet.runtime.imaging.photos import read_photo
 from mmnet.runtime.imaging.preprocess import to_model_input
 from mmnet.training.augment import Sample, estimate_training_foreground, resize
-from mmnet.training.data.layouts import DataError, Pair, read_pair
+from mmnet.training.data.layouts import DataError, Pair
 
 Progress = Callable[[int, int], None]
 
 FORMAT = "mmnet-pack-1"
+# What zipfile, zlib, NumPy's reader of headers and mmap raise for damaged files.
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError, SyntaxError, LookupError, TypeError, ValueError,
+    NotImplementedError, RuntimeError, EOFError, ArithmeticError, MemoryError,
+)  # fmt: skip
+_REWRITE = "write it again with `mmnet data pack`"
+_MAX_SIDE = 1 << 14
+_MAX_HEADER_BYTES = 10_000
 # Packed images are a quarter larger than the network's input, so that magnified views stay sharp.
 MARGIN = 1.25
 
@@ -145,46 +161,50 @@ def pack_to_file(
     foregrounds: bool = True,
     workers: int | None = None,
     progress: Progress = lambda done, total: None,
+    replace: bool = True,
 ) -> None:
     """Read pairs into a pack file, which may be larger than the memory.
 
     Args:
         path: the file to write.
         pairs, side, root, foregrounds, workers, progress: as for `build_pack`.
+        replace: whether a file of that name is replaced.
 
     Raises:
         PhotoError, PairError: an image cannot be used; the message names it.
         OutputError: the file could not be written.
     """
     pack = _empty_pack(pairs, side, root, foregrounds)
-    write_pack(path, pack, _records(pairs, pack, foregrounds, workers, progress))
+    write_pack(path, pack, _records(pairs, pack, foregrounds, workers, progress), replace=replace)
 
 
 def load_pack(path: Path) -> Pack:
     """Open a pack file; its images are mapped, read-only.
+
+    The checksums of the archive cover everything but the images, which are not read here.
 
     Raises:
         PackError: the file does not exist, cannot be read, or is not a complete pack.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            about = json.loads(archive.read("about.json"))
-            if about["format"] != FORMAT:
-                raise PackError(f"{path}: is a pack of format {about['format']!r}; this version reads {FORMAT!r}")
-            # The archive's own checksum covers these arrays.
-            aspects = _small_array(archive, "aspects.npy", "<f4", about["count"])
-            cutouts = _small_array(archive, "cutouts.npy", "|b1", about["count"])
+            about = _about(archive, path)
+            names, side = tuple(about["names"]), about["side"]
+            aspects = _small_array(archive, "aspects.npy", "<f4", len(names))
+            cutouts = _small_array(archive, "cutouts.npy", "|b1", len(names))
             records = _mapped(path, archive.getinfo("records.npy"))
     except FileNotFoundError as error:
         raise PackError(f"{path}: no such file") from error
     except OSError as error:
         raise PackError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
-        raise PackError(f"{path}: is not a complete pack; write it again with `mmnet data pack`") from error
-    pack = Pack(str(path), tuple(map(str, about["names"])), int(about["side"]), records, aspects, cutouts)
-    if records.shape != (len(pack), _record_bytes(pack.side, pack.has_foregrounds)) or len(pack) != about["count"]:
-        raise PackError(f"{path}: is not a complete pack; write it again with `mmnet data pack`")
-    return pack
+    except _DAMAGED as error:
+        raise PackError(f"{path}: is not a complete pack ({_one_line(error)}); {_REWRITE}") from error
+    shapes = [(len(names), _record_bytes(side, foregrounds)) for foregrounds in (True, False)]
+    if records.shape not in shapes:
+        raise PackError(f"{path}: is not a complete pack (images of {records.shape}); {_REWRITE}")
+    if not (np.isfinite(aspects).all() and (aspects > 0).all()):
+        raise PackError(f"{path}: is not a complete pack (an aspect ratio that no image has); {_REWRITE}")
+    return Pack(str(path), names, side, records, aspects, cutouts)
 
 
 def load_backgrounds(
@@ -203,13 +223,16 @@ def load_backgrounds(
     return images
 
 
-def write_pack(path: Path, pack: Pack, records: Iterator[U8Array]) -> None:
+def write_pack(path: Path, pack: Pack, records: Iterator[U8Array], *, replace: bool = True) -> None:
     """Write a pack file from records that come one by one; `pack.records` is not used.
 
     Raises:
-        OutputError: the file could not be written; nothing is left behind.
+        OutputError: the file could not be written, or it exists and `replace` is false; nothing is left behind.
     """
-    with atomic_file(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+    with (
+        atomic_file(path, replace=replace) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,
+    ):
         with archive.open("records.npy", "w", force_zip64=True) as member:
             first = next(records)
             header = {"descr": "|u1", "fortran_order": False, "shape": (len(pack), first.size)}
@@ -242,15 +265,25 @@ def _records(
         for start in range(0, len(pairs), 8 * workers):
             some = pairs[start : start + 8 * workers]
             for index, (record, aspect) in enumerate(
-                pool.map(lambda pair: _record(pair, pack.side, foregrounds), some), start
+                pool.map(lambda pair: _named_record(pair, pack.side, foregrounds), some), start
             ):
                 pack.aspects[index] = aspect
                 yield record
                 progress(index + 1, len(pairs))
 
 
+def _named_record(pair: Pair, side: int, foregrounds: bool) -> tuple[U8Array, float]:
+    """Return `_record`; an exception that nothing expects becomes a `PairError` that names the pair."""
+    try:
+        return _record(pair, side, foregrounds)
+    except MMNetError:
+        raise
+    except Exception as error:
+        raise PairError(failure_line(error, pair.photo)) from error
+
+
 def _record(pair: Pair, side: int, foregrounds: bool) -> tuple[U8Array, float]:
-    colours, alpha = read_pair(pair)
+    colours, alpha = pair.read()
     height, width = alpha.shape
     # The stored colours of transparent pixels have no meaning: composite over white, as image viewers do.
     photo = read_photo(pair.photo) if pair.is_cutout else colours
@@ -284,12 +317,31 @@ def _record_bytes(side: int, foregrounds: bool) -> int:
     return side * side * (7 if foregrounds else 4)
 
 
+def _about(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
+    if archive.getinfo("about.json").file_size > MAX_BYTES:
+        raise JsonError("its description is too large")
+    about = parse_json(archive.read("about.json"))
+    if not isinstance(about, dict):
+        raise JsonError("its description is no mapping")
+    if about.get("format") != FORMAT:
+        raise PackError(f"{path}: is a pack of format {shown(about.get('format'))}; this version reads {FORMAT!r}")
+    check_members(about, {"names": list, "side": int, "count": int})
+    if not all(isinstance(name, str) for name in about["names"]):
+        raise JsonError("a name is not text")
+    if not (0 < about["side"] <= _MAX_SIDE and about["count"] == len(about["names"]) > 0):
+        raise JsonError(f"{about['count']} images of side {about['side']}, {len(about['names'])} names")
+    return about
+
+
 def _small_array(archive: zipfile.ZipFile, name: str, dtype: str, count: int) -> AnyArray:
+    if archive.getinfo(name).file_size > count * np.dtype(dtype).itemsize + _MAX_HEADER_BYTES:
+        raise ValueError(f"{name} is too large")
     with archive.open(name) as member:
-        array = np.lib.format.read_array(member, allow_pickle=False)
-    if array.dtype != np.dtype(dtype) or array.shape != (count,):
-        raise ValueError(name)
-    return np.asarray(array)
+        # The header is checked first, since reading the array reserves what the header says.
+        if _header(member) != ((count,), np.dtype(dtype)):
+            raise ValueError(f"{name} has another shape or type")
+        content = member.read()
+    return np.frombuffer(content, dtype, count).copy()
 
 
 def _mapped(path: Path, member: zipfile.ZipInfo) -> U8Array:
@@ -298,14 +350,25 @@ def _mapped(path: Path, member: zipfile.ZipInfo) -> U8Array:
         file.seek(member.header_offset + 26)
         name, extra = np.frombuffer(file.read(4), "<u2")
         file.seek(member.header_offset + 30 + int(name) + int(extra))
-        version = np.lib.format.read_magic(file)
-        read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[
-            version
-        ]
-        shape, _, dtype = read_header(file)
+        shape, dtype = _header(file)
         if dtype != np.uint8 or member.compress_type != zipfile.ZIP_STORED:
-            raise ValueError(member.filename)
+            raise ValueError(f"{member.filename} has another type, or is compressed")
         return np.memmap(file, np.uint8, "r", file.tell(), shape)
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Return shape and dtype of the .npy that begins here; afterwards its values begin."""
+    read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[
+        np.lib.format.read_magic(file)
+    ]
+    shape, fortran_order, dtype = read_header(file, max_header_size=_MAX_HEADER_BYTES)
+    if fortran_order or not all(length >= 0 for length in shape):
+        raise ValueError("an array in another order")
+    return shape, dtype
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:120] or type(error).__name__
 
 
 def _free_memory() -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from mmnet.arrays import F32Array, U8Array
+from mmnet.json_reader import read_json
 from mmnet.training.augment import Augmentation, AugmentationChoice, AugmentationError
 from mmnet.training.data.batches import Part
 from mmnet.training.data.layouts import find_backgrounds, find_source, parse_weighted
@@ -34,7 +34,7 @@ def read_augmentation(name: str) -> AugmentationChoice:
     if name == "none":
         return None
     try:
-        return Augmentation.from_json(json.loads(Path(name).read_text()))
+        return Augmentation.from_json(read_json(Path(name)))
     except OSError as error:
         raise AugmentationError(
             f"{name}: cannot be read: {error.strerror}; choose strong, published, none or a JSON file"

@@ -7,7 +7,6 @@ the number of the sequence: the same arguments give the same bytes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,8 +22,9 @@ from mmnet.evaluation.datasets.sequences import ABOUT
 from mmnet.files import atomic_folder, make_folder
 from mmnet.runtime.imaging.photos import read_photo
 from mmnet.runtime.imaging.writing import write_image
+from mmnet.text import json_text
 from mmnet.training.augment import cut_edges
-from mmnet.training.data.layouts import DataError, Pair, read_pair
+from mmnet.training.data.layouts import DataError, Pair
 from mmnet.training.data.motion import MOTIONS, Matrix, Trajectory, placement
 from mmnet.training.data.packs import foreground_of
 
@@ -162,22 +162,24 @@ def write_sequences(
     clean: bool = False,
     workers: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    replace: bool = True,
 ) -> None:
     """Write OUT/NAME/image/0000.png, OUT/NAME/mask/0000.png and so on, and OUT/sequences.json; all of it or nothing.
 
     Args:
         plans: from `plan_sequences`.
-        out: a folder, replaced if it exists.
+        out: a folder.
         length, size, seed, clean: as for `render_frames`.
         workers: sequences rendered at the same time; None: one per core.
         progress: called with the frames written and their total, from several threads.
+        replace: whether a folder of that name is replaced.
 
     Raises:
         PhotoError, PairError: an image cannot be used; the message names it.
         OutputError: a file could not be written; nothing is left behind.
     """
     total, done = len(plans) * length, 0
-    with atomic_folder(out) as folder, ThreadPoolExecutor(workers) as pool:
+    with atomic_folder(out, replace=replace) as folder, ThreadPoolExecutor(workers) as pool:
 
         def write(plan: SequencePlan) -> None:
             nonlocal done
@@ -193,7 +195,7 @@ def write_sequences(
             pass
         about = {"format": FORMAT, "seed": seed, "clean": clean, "frames": length, "size": list(size)}
         entries = [_entry(plan) for plan in plans]
-        text = json.dumps(about | {"sequences": entries}, indent=1, ensure_ascii=False)
+        text = json_text(about | {"sequences": entries})
         (folder / ABOUT).write_text(text + "\n", encoding="utf-8")
 
 
@@ -212,7 +214,7 @@ class _Scene:
         self._person, self._scene, self._camera = (
             Trajectory(movement, random) for movement in (motion.person, motion.scene, motion.camera)
         )
-        photo, self._alpha = read_pair(plan.pair)
+        photo, self._alpha = plan.pair.read()
         self._held = cut_edges(self._alpha)
         self._foreground = foreground_of(photo, self._alpha, plan.pair.is_cutout)
         times = [time + part for time in _times(length) for part in (-motion.exposure / 2, motion.exposure / 2)]

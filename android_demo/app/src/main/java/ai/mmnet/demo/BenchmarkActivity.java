@@ -15,7 +15,7 @@ import android.widget.TextView;
  * The screen that measures the latency of a model. With the extra {@code model} in its intent it starts by itself:
  *
  * <pre>
- * adb shell am start -W -n ai.mmnet.demo/.BenchmarkActivity --es model mmnet.tflite --ei runs 200 --ei threads 2
+ * adb shell am start -W -n ai.mmnet.demo/.BenchmarkActivity --es model mmnet-1.0-256-int8.tflite --ei runs 200 --ei threads 2
  * </pre>
  *
  * android_demo/README.md describes the extras and the result.

@@ -1,67 +1,52 @@
-"""People cut out of photos, and composites of them over backgrounds, with their mattes.
+"""People cut out of photos, and scenes: composites of them over backgrounds, with their mattes.
 
-`training_mix.py` makes training data with it.
+`mmnet.training.data.scene_sets` writes data sets of such scenes; `tools/training_mix.py` makes its training data here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from mmnet.arrays import AnyArray, U8Array
-from mmnet.errors import MMNetError
+from mmnet.errors import OutputError
+from mmnet.evaluation.datasets.pairs import IMAGE, MASK
+from mmnet.files import atomic_file
+from mmnet.runtime.imaging.photos import read_photo
+from mmnet.runtime.imaging.writing import write_image
 from mmnet.training.augment import estimate_training_foreground
-
-Pair = tuple[Path, Path]  # image, matte
+from mmnet.training.data.layouts import DataError, Pair
 
 VISIBLE = 8  # alphas above it belong to the person, 0-255
 SIDE_LIMIT, TOP_LIMIT = 12, 5  # an edge of the photo cuts the person if the mean alpha along it is higher, 0-255
+QUALITY = 93  # of the JPEG files
 
 
-class MixError(MMNetError):
-    """The training data cannot be built from these folders."""
-
-
-def read_image(path: Path, flags: int = cv2.IMREAD_COLOR) -> U8Array:
-    """Read an image with OpenCV: uint8 [H, W] or [H, W, C], BGR.
-
-    Raises:
-        MixError: it cannot be read.
-    """
-    image = cv2.imread(str(path), flags)
-    if image is None:
-        raise MixError(f"{path}: this image cannot be read; replace or remove it")
-    return np.asarray(image, np.uint8)
-
-
-def write_image(path: Path, image: AnyArray, parameters: Sequence[int] = ()) -> None:
-    """Write an image with OpenCV.
-
-    Raises:
-        MixError: it cannot be written.
-    """
-    if not cv2.imwrite(str(path), image, parameters):
-        raise MixError(f"{path}: this image cannot be written; check the permissions and the free space of the disk")
+class SceneError(DataError):
+    """No scenes can be made of these people and backgrounds."""
 
 
 class Scene:
     """A background that people are composited over, and their matte.
 
     Attributes:
-        image: uint8 [H, W, 3], BGR.
+        image: uint8 [H, W, 3], RGB.
         matte: uint8 [H, W].
         height, width: of the frame, pixels.
     """
 
     def __init__(self, background: Path, height: int, width: int, random: np.random.Generator) -> None:
-        """Fill the frame with a random part of the background, mirrored or not."""
+        """Fill the frame with a random part of the background, mirrored or not.
+
+        Raises:
+            PhotoError: the background cannot be read.
+        """
         self._random = random
         self.height, self.width = height, width
         self.matte: U8Array = np.zeros((height, width), np.uint8)
-        image = read_image(background)
+        image = read_photo(background)
         rows, columns = image.shape[:2]
         scale = max(height / rows, width / columns) * random.uniform(1.0, 1.3)
         size = max(width, round(columns * scale)), max(height, round(rows * scale))
@@ -75,7 +60,7 @@ class Scene:
         """Composite a person, darkened or lightened; what lies outside of the frame is cut off.
 
         Args:
-            person: uint8 [H, W, 4], BGR and straight alpha.
+            person: uint8 [H, W, 4], RGB and straight alpha.
             height: of the person in the scene, pixels.
             x, top: the left and the upper edge of the person in the scene, pixels.
             mirrored: whether to mirror the person; None draws it.
@@ -102,28 +87,49 @@ class Scene:
         self.image[frame] = np.rint(image.clip(0, 255)).astype(np.uint8)
         self.matte[frame] = np.rint(matte.clip(0, 255)).astype(np.uint8)
 
-    def save(self, folder: Path, name: str, quality: int = 93) -> None:
-        """Write image/NAME.jpg and mask/NAME.png."""
-        write_image(folder / "image" / f"{name}.jpg", self.image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        write_image(folder / "mask" / f"{name}.png", self.matte)
+    def save(self, folder: Path, name: str, quality: int = QUALITY) -> None:
+        """Write image/NAME.jpg and mask/NAME.png into a folder that has both folders.
+
+        Args:
+            folder: the data set.
+            name: the stem of the files.
+            quality: of the JPEG, 1-100.
+
+        Raises:
+            OutputError: a file cannot be written.
+        """
+        path = folder / IMAGE / f"{name}.jpg"
+        done, encoded = cv2.imencode(".jpg", self.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+        if not done:
+            raise OutputError(
+                f"{path}: {self.width}×{self.height} pixels cannot be written as JPEG; choose a smaller size"
+            )
+        with atomic_file(path) as temporary:
+            temporary.write_bytes(encoded.tobytes())
+        write_image(folder / MASK / f"{name}.png", self.matte)
 
 
 def read_cutout(path: Path) -> U8Array:
-    """Read an RGBA image and crop it to the person: uint8 [H, W, 4], BGR and alpha.
+    """Read an RGBA image and crop it to the person: uint8 [H, W, 4], RGB and alpha.
 
     Raises:
-        MixError: it cannot be read, has no alpha, or shows nobody.
+        PhotoError, PairError: the image cannot be read, or has no alpha.
+        SceneError: it shows nobody.
     """
-    cutout = read_image(path, cv2.IMREAD_UNCHANGED)
-    if cutout.ndim != 3 or cutout.shape[2] != 4:
-        raise MixError(f"{path}: this image has no alpha channel; a cut-out is an RGBA image")
-    rows, columns = _person_box(cutout[..., 3], path)
-    return cutout[rows, columns]
+    person = np.dstack(Pair(path, path, from_alpha=True).read())
+    rows, columns = person_box(person[..., 3], path)
+    return person[rows, columns]
 
 
 def read_person(pair: Pair) -> U8Array:
-    """Cut a person out of a photo by its matte: uint8 [H, W, 4], BGR of the foreground and alpha, not cropped."""
-    photo, alpha = read_image(pair[0]), read_image(pair[1], cv2.IMREAD_GRAYSCALE)
+    """Cut a person out of a photo by its matte: uint8 [H, W, 4], RGB of the foreground and alpha, not cropped.
+
+    A photo of another size than its matte is scaled to it.
+
+    Raises:
+        PhotoError, PairError: a file cannot be read.
+    """
+    photo, alpha = read_photo(pair.photo), pair.read_matte()
     if photo.shape[:2] != alpha.shape:
         photo = np.asarray(cv2.resize(photo, (alpha.shape[1], alpha.shape[0])), np.uint8)
     return np.dstack([np.asarray(estimate_training_foreground(photo, alpha), np.uint8), alpha])
@@ -133,21 +139,29 @@ def crop_person(person: U8Array, matte: Path) -> U8Array:
     """Crop to the person above, on the left and on the right; the lower edge stays the photo's.
 
     Args:
-        person: uint8 [H, W, 4], BGR and alpha.
+        person: uint8 [H, W, 4], RGB and alpha.
         matte: the file of the alpha, for the error message.
 
     Raises:
-        MixError: the matte shows nobody.
+        SceneError: the matte shows nobody.
     """
-    rows, columns = _person_box(person[..., 3], matte)
+    rows, columns = person_box(person[..., 3], matte)
     return person[rows.start :, columns]
 
 
-def _person_box(alpha: U8Array, path: Path) -> tuple[slice, slice]:
-    """Return the rows and the columns that hold a person."""
+def person_box(alpha: U8Array, path: Path) -> tuple[slice, slice]:
+    """Return the rows and the columns that hold a person.
+
+    Args:
+        alpha: uint8 [H, W].
+        path: its file, for the error message.
+
+    Raises:
+        SceneError: the matte shows nobody.
+    """
     rows, columns = np.nonzero(alpha > VISIBLE)
     if not rows.size:
-        raise MixError(f"{path}: this matte shows nobody; remove it")
+        raise SceneError(f"{path}: this matte shows nobody; remove it")
     return slice(int(rows.min()), int(rows.max()) + 1), slice(int(columns.min()), int(columns.max()) + 1)
 
 

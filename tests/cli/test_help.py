@@ -1,0 +1,65 @@
+"""Help pages: nothing is cut on a narrow terminal, and the same option has the same short name everywhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from mmnet.cli.help import parameter_names
+from mmnet.cli.main import app
+
+WIDTHS = (60, 80, 120)
+SHORT = {
+    "--background": "-b",
+    "--data": "-d",
+    "--force": "-f",
+    "--model": "-m",
+    "--output": "-o",
+}
+
+
+def leaves(path: tuple[str, ...] = (), command: Any = None) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command that is no group, with the words that call it."""
+    command = command or get_command(app)
+    if not hasattr(command, "commands"):
+        yield path, command
+        return
+    for name, child in command.commands.items():
+        yield from leaves((*path, name), child)
+
+
+LEAVES = dict(leaves())
+
+
+def words(text: str) -> str:
+    """Text without what a page adds between the pieces of a folded word: borders, spaces and ends of lines."""
+    return re.sub(r"[\s│╭╮╰╯─]", "", text)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_no_help_is_cut(path: tuple[str, ...], width: int) -> None:
+    shown = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": str(width)}).stdout
+    assert max(map(len, shown.splitlines())) <= width
+    page = words(shown)
+    command = LEAVES[path]
+    for parameter in command.params:
+        assert any(parameter_names(parameter) in line for line in shown.splitlines())
+        assert words(re.sub(r"\[/?[a-z]*\]", "", parameter.help or "")) in page
+    assert words(re.sub(r"\[/?[a-z]*\]|\x08", "", command.help)) in page
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_short_options_are_the_same_everywhere(path: tuple[str, ...]) -> None:
+    for parameter in LEAVES[path].params:
+        if parameter.param_type_name != "option":
+            continue
+        for name in parameter.opts:
+            short = [other for other in parameter.opts if not other.startswith("--")]
+            if name.startswith("--"):
+                assert short == [SHORT[name]] if name in SHORT else not short, f"{' '.join(path)} {name}"
