@@ -45,7 +45,7 @@ def import_checkpoint(
     if "weights" in checkpoint.provenance:
         console.print(f"weights: {checkpoint.provenance['weights']}", markup=False)
     console.print(f"left out {checkpoint.provenance['left out']}", markup=False)
-    save_checkpoint(checkpoint, out)
+    save_checkpoint(checkpoint, out, force=force)
     console.print(f"wrote {out}; next: export-tflite --ckpt {out} --calibration PHOTOS", markup=False)
 
 
@@ -76,5 +76,5 @@ def average_checkpoints(
         opened = open_checkpoint(name, ckpt_dir)
         parts.append((opened.checkpoint, factor))
         console.print(f"{factor:g} of {opened.source.path} ({opened.source.reason})", markup=False)
-    save_checkpoint(average(parts), out)
+    save_checkpoint(average(parts), out, force=force)
     console.print(f"wrote {out}; next: export-tflite --ckpt {out} --calibration PHOTOS", markup=False)

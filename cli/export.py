@@ -18,10 +18,11 @@ from mmnet.cli.progress import progress_bar, stage_bars
 from mmnet.export.exporter import ExportListener, ExportRequest
 from mmnet.export.model import default_file_name
 from mmnet.export.verify import ExportCheck
-from mmnet.files import check_writable
+from mmnet.files import check_name, check_writable
 from mmnet.network.resolve import OpenedCheckpoint
 from mmnet.quantize.calibration import Calibration
 from mmnet.quantize.precision import PRECISIONS, Precision
+from mmnet.runtime.tflite.metadata import recipe_path
 from mmnet.text import json_text
 
 PrecisionOption = Annotated[
@@ -88,6 +89,7 @@ def export(
     console = message_console(stderr=as_json)
     if output is not None:
         check_writable(output, force=force)
+        check_name(recipe_path(output))
 
     with progress_bar(console) as progress:
         exported = export_tflite(

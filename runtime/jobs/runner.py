@@ -85,7 +85,7 @@ def _run_job(
         kind = "video" if is_video(job.source) else "photo"
         check_job(job, inputs, force=request.force)
         if kind == "photo":
-            matte = matte_photo(matter, job.source, job.output, request.renderer)
+            matte = matte_photo(matter, job.source, job.output, request.renderer, force=request.force)
             height, width = matte.frame.shape[:2]
             return MatteResult(kind, str(job.source), job.output, (width, height), seen=matte.seen)
         on_frame = partial(listener.frame_done, job.source.name)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from mmnet.runtime.imaging.headers import begins_as_photo
+from mmnet.runtime.imaging.headers import is_image
+from mmnet.runtime.imaging.headers.signatures import BEGINNING
 from mmnet.runtime.imaging.photos import PHOTO_EXTENSIONS, list_files
 from mmnet.runtime.video.formats import VIDEO_EXTENSIONS
 
@@ -13,8 +14,8 @@ from mmnet.runtime.video.formats import VIDEO_EXTENSIONS
 def is_video(path: Path) -> bool:
     """Whether a file is read as a video.
 
-    Its extension decides. A file with another extension is a video unless it begins with the signature of a photo, is
-    empty or cannot be read.
+    Its extension decides. A file with another extension is a video unless it begins with the signature of an image
+    (also of one that the reader of photos then refuses, such as HEIC), is empty or cannot be read.
     """
     extension = path.suffix.lower()
     if extension in PHOTO_EXTENSIONS or extension in VIDEO_EXTENSIONS:
@@ -23,10 +24,10 @@ def is_video(path: Path) -> bool:
         if not path.is_file():
             return False
         with path.open("rb") as file:
-            beginning = file.read(12)
+            beginning = file.read(BEGINNING)
     except OSError:
         return False  # the reader of photos then raises an error that says why
-    return bool(beginning) and not begins_as_photo(beginning)
+    return bool(beginning) and not is_image(beginning)
 
 
 def find_sources(paths: Iterable[Path]) -> list[Path]:
