@@ -17,13 +17,11 @@ from mmnet.errors import MMNetError
 from mmnet.runtime.video.colour import Colour, has_alpha, to_alpha, to_rgb
 from mmnet.runtime.video.ffmpeg import VideoError, pyav, reason
 from mmnet.runtime.video.opening import open_video
+from mmnet.runtime.video.spans import Spans
 
 if TYPE_CHECKING:
     from av import VideoFrame
 
-# Containers whose headers state the length of the file. For all others FFmpeg estimates it.
-_STATES_ITS_LENGTH = frozenset({"mov", "mp4", "matroska", "webm"})
-_MISSING_SECONDS = 0.5  # headers round their length by less than this
 _DEFAULT_RATE = Fraction(25)
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
@@ -73,8 +71,9 @@ class VideoInput:
         self.name = str(source)
         self.damage: str | None = None
         self._salvage = salvage
-        if isinstance(source, Path):
-            _check_file(source)
+        self._path = source if isinstance(source, Path) else None
+        if self._path is not None:
+            _check_file(self._path)
         self._container = open_video(source)
         try:
             self._begin(av)
@@ -183,7 +182,7 @@ class VideoInput:
 
     def _decode(self, av: Any) -> Any:
         """Iterate over the frames as decoded. Being a generator, it keeps reading and its errors in one place."""
-        end = Fraction(0)  # of the packets that the file really holds, in seconds
+        spans = Spans()
         packets = self._container.demux()
         while True:
             try:
@@ -194,15 +193,16 @@ class VideoInput:
                 self._damaged(reason(error))
                 packets = iter(())
                 break
-            if packet.stream.type in ("video", "audio") and packet.pts is not None and packet.time_base is not None:
-                end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+            spans.add(packet)
             if packet.stream.index != self._stream.index:
                 continue
             if packet.is_corrupt:
                 self._damaged("a packet is incomplete")
             yield from self._frames_of(packet, av)
         yield from self._flush(av)
-        self._check_end(end, av)
+        missing = spans.missing(self._container, self._stream, av.time_base, self._path)
+        if missing is not None:
+            self._damaged(f"its last {float(missing):.1f} s are missing")
 
     def _frames_of(self, packet: Any, av: Any) -> Iterator[VideoFrame]:
         try:
@@ -227,14 +227,6 @@ class VideoInput:
         for frame in frames:
             self._decoded += 1
             yield frame
-
-    def _check_end(self, end: Fraction, av: Any) -> None:
-        declared: int | None = self._container.duration
-        if declared is None or not _STATES_ITS_LENGTH & set(self._container.format.name.split(",")):
-            return
-        missing = Fraction(declared, av.time_base) - (end - self.start)
-        if missing > _MISSING_SECONDS:
-            self._damaged(f"its last {float(missing):.1f} s are missing")
 
     def _damaged(self, what: str) -> None:
         message = f"{self.name}: is truncated or damaged after {self._decoded} frames ({what})"

@@ -25,7 +25,7 @@ class Transparency(StrEnum):
 
 @dataclass(frozen=True)
 class Header:
-    """What the header of an image file declares; 0 where it ends before.
+    """The facts that the header of an image file declares; 0 where it ends before.
 
     Attributes:
         format: "PNG", "JPEG", "WebP", "BMP" or "TIFF".
