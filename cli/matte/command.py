@@ -37,7 +37,7 @@ from mmnet.cli.options import (
 )
 from mmnet.runtime.fullres.rendering import Renderer
 from mmnet.runtime.imaging.fit import DEFAULT_FIT, choose_fit
-from mmnet.runtime.imaging.photos import PhotoError
+from mmnet.runtime.imaging.stored import PhotoError
 from mmnet.runtime.jobs.planning import MattePlan, plan_jobs
 from mmnet.runtime.jobs.request import MatteRequest, RequestError, VideoOptions
 from mmnet.runtime.jobs.results import MatteResult

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmnet.listing import LeftOut, note_left_out
-from mmnet.runtime.imaging.headers import begins_as_photo
+from mmnet.runtime.imaging.headers import is_image
+from mmnet.runtime.imaging.headers.signatures import BEGINNING
 from mmnet.runtime.imaging.photos import PHOTO_EXTENSIONS, list_files
 from mmnet.runtime.video.formats import VIDEO_EXTENSIONS
 
@@ -17,8 +18,8 @@ _EXTENSIONS = PHOTO_EXTENSIONS | VIDEO_EXTENSIONS
 def is_video(path: Path) -> bool:
     """Whether a file is read as a video.
 
-    Its extension decides. A file with another extension is a video unless it begins with the signature of a photo, is
-    empty or cannot be read.
+    Its extension decides. A file with another extension is a video unless it begins with the signature of an image
+    (also of one that the reader of photos then refuses, such as HEIC), is empty or cannot be read.
     """
     extension = path.suffix.lower()
     if extension in PHOTO_EXTENSIONS or extension in VIDEO_EXTENSIONS:
@@ -27,10 +28,10 @@ def is_video(path: Path) -> bool:
         if not path.is_file():
             return False
         with path.open("rb") as file:
-            beginning = file.read(12)
+            beginning = file.read(BEGINNING)
     except OSError:
         return False  # the reader of photos then raises an error that says why
-    return bool(beginning) and not begins_as_photo(beginning)
+    return bool(beginning) and not is_image(beginning)
 
 
 @dataclass(frozen=True)
