@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from mmnet.api.exporting import export_tflite
 from mmnet.cli.console import message_console
-from mmnet.cli.options import CheckpointDir, SizeOption, WhichCheckpoint
+from mmnet.cli.options import CheckpointDir, SizeOption, WeightsOption, WhichCheckpoint
 from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar, stage_bars
 from mmnet.export.exporter import ExportListener, ExportRequest
@@ -66,6 +66,7 @@ def export(
     precision: PrecisionOption = None,
     input_dtype: InputOption = None,
     size: SizeOption = None,
+    weights: WeightsOption = None,
     calibration: CalibrationOption = None,
     calibration_photos: PhotosOption = 100,
     recipe: RecipeOption = None,
@@ -96,6 +97,7 @@ def export(
             precision,
             checkpoint_dir=ckpt_dir,
             size=size,
+            weights=weights,
             input_type=input_dtype,
             calibration=calibration,
             calibration_photos=calibration_photos,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
@@ -22,7 +22,8 @@ from mmnet.network.checkpoint import (
     read_document,
 )
 from mmnet.network.steps import read_steps
-from mmnet.network.tfslim import is_prefix, newest_prefix, read_tfslim
+from mmnet.network.tfslim import WeightsError, read_tfslim
+from mmnet.network.tfslim_files import is_prefix, modified, newest_prefix, prefix_of
 
 DEFAULT_FOLDER = Path("checkpoints")
 
@@ -60,13 +61,23 @@ class CheckpointSource:
     tfslim: bool
     reason: str
 
-    def load(self) -> Checkpoint:
+    def load(self, weights: str | None = None) -> Checkpoint:
         """Read the checkpoint.
 
+        Args:
+            weights: of a TF-Slim checkpoint with averages, `raw` or `average`; None takes complete averages.
+
         Raises:
+            WeightsError: `weights` is given, and this is no TF-Slim checkpoint.
             MMNetError: what `load_checkpoint` or `read_tfslim` raises.
         """
-        return read_tfslim(self.path) if self.tfslim else load_checkpoint(self.path)
+        if self.tfslim:
+            return read_tfslim(self.path, weights=weights)
+        if weights is not None:
+            raise WeightsError(
+                f"{self.path}: a checkpoint folder holds one set of weights; leave out --weights, which is for TF-Slim"
+            )
+        return load_checkpoint(self.path)
 
 
 @dataclass(frozen=True, repr=False)
@@ -106,7 +117,11 @@ class OpenedCheckpoint:
 
 
 def open_checkpoint(
-    which: str | Path = "latest", folder: str | Path = DEFAULT_FOLDER, *, size: int | None = None
+    which: str | Path = "latest",
+    folder: str | Path = DEFAULT_FOLDER,
+    *,
+    size: int | None = None,
+    weights: str | None = None,
 ) -> OpenedCheckpoint:
     """Find a checkpoint and read it.
 
@@ -114,13 +129,19 @@ def open_checkpoint(
         which: `latest`, `best`, a path or a name; see `resolve`.
         folder: the folder that holds the checkpoints.
         size: input size in pixels, a multiple of 16; the checkpoint's own if None.
+        weights: of a TF-Slim checkpoint with moving averages of its weights, `raw` or `average`; None takes the
+            averages if they are complete. `source.reason` of the result says which were taken.
 
     Raises:
-        CheckpointError: there is no such checkpoint, or it cannot be read.
+        CheckpointError: there is no such checkpoint, it cannot be read, or it lacks the wanted weights.
         ConfigError: MMNet cannot have this input size.
     """
     source = resolve(str(which), Path(folder))
-    return OpenedCheckpoint(source, source.load().resized(size))
+    checkpoint = source.load(weights)
+    taken = checkpoint.provenance.get("weights")
+    if source.tfslim and taken:
+        source = replace(source, reason=f"{source.reason}; weights: {taken}")
+    return OpenedCheckpoint(source, checkpoint.resized(size))
 
 
 def resolve(wanted: str, folder: Path) -> CheckpointSource:
@@ -152,8 +173,8 @@ def resolve(wanted: str, folder: Path) -> CheckpointSource:
 
 def _at(path: Path) -> CheckpointSource | None:
     """The checkpoint that `path` names; None if the path does not exist."""
-    # A TF-Slim checkpoint has two files; the name of either means the checkpoint.
-    prefix = path.with_name(path.name.split(".index")[0].split(".data-")[0]) if path.name else path
+    # A TF-Slim checkpoint has several files; the name of each means the checkpoint.
+    prefix = prefix_of(path)
     if is_prefix(prefix):
         return CheckpointSource(prefix, True, "named")
     if path.is_file():
@@ -221,7 +242,7 @@ def _latest(folder: Path) -> CheckpointSource | None:
     for candidate in _own(folder, passed_over):
         tfslim = isinstance(candidate, tuple)
         path = candidate[0] if isinstance(candidate, tuple) else candidate
-        moment = path.with_name(path.name + ".index").stat().st_mtime if tfslim else _created(path)
+        moment = modified(path) if tfslim else _created(path)
         # Of one run, steps come in order, and two may be saved within one second.
         if newest is None or moment >= newest[0]:
             newest = moment, path, tfslim
