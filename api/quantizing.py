@@ -84,8 +84,8 @@ def quantize_checkpoint(
 ) -> QuantizedCheckpoint:
     """Measure the ranges of a checkpoint's 8-bit activations, and train it in simulated 8 bits.
 
-    The network that is exported (rewritten, norms folded) learns from the labels and from its own float version. The
-    new checkpoint carries its ranges, so that it is exported without calibration photos.
+    The exported network (rewritten, norms folded) learns from the labels and from its own float version. The new
+    checkpoint carries its ranges, so that it is exported without calibration photos.
 
         quantized = mmnet.quantize_checkpoint("latest", ["portraits/"], backgrounds="scenes/")
         mmnet.export_tflite(quantized.saved.folder).save()
@@ -95,12 +95,10 @@ def quantize_checkpoint(
         data: data sets to train on, as for `mmnet.train`; not needed if `steps` is 0 and there is a calibration.
         checkpoint_dir: the folder that holds the checkpoints; the run is written to `checkpoint_dir/run`.
         steps: number of steps to train; 0 only measures the ranges.
-        calibration: a folder of photos, or photos that were read, to measure the first ranges on; None: images of
-            `data`.
+        calibration: photos, or their folder, to measure the first ranges on; None: images of `data`.
         calibration_photos: the largest number of images to measure on, spread evenly.
         run: name of the run.
-        resume: whether to go on with the run at its newest checkpoint, with the same options as at first.
-        extend: whether to go on with the run to more `steps` than at first; implies `resume`.
+        resume, extend: whether to go on with the run at its newest checkpoint; `extend` goes on to more `steps`.
         batch: images per step; None: 8.
         size: input size in pixels, a multiple of 16; the checkpoint's if None.
         backgrounds, validation, save_every, keep, seed, workers: as in `mmnet.TrainingOptions`.
@@ -124,20 +122,19 @@ def quantize_checkpoint(
     listener.on_opened("from", checkpoint)
     start = checkpoint.checkpoint
     recipe = recipe_for(start.config.size, steps, batch, backgrounds=backgrounds is not None)
-    if extend:
-        recipe = extended(recipe, recorded_recipe(folder), steps)
+    recipe = extended(recipe, recorded_recipe(folder), steps) if extend else recipe
     # One reading serves the measurement of ranges and the training.
     read = cache(data_reader(data_sets, recipe, validation, backgrounds, workers, listener))
     measure = _range_measurement(start, calibration, calibration_photos, read, listener)
     if steps == 0:
         return _result(folder, save_with_ranges(start, measure(), folder))
     training = TrainingRun(
-        recipe=recipe,
-        folder=folder,
-        data=read,
-        description=describe_data(data_sets, validation),
-        seed=seed,
-        start=start,
+        recipe,
+        folder,
+        read,
+        describe_data(data_sets, validation),
+        seed,
+        start,
         save_every=save_every,
         keep=keep,
         workers=workers,

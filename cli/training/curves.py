@@ -44,6 +44,6 @@ def curves(
         check_writable(path, force=force)
     contents = {table_path: curves_table(recorded).encode(), image_path: curves_image(recorded)}
     for path, content in contents.items():
-        with atomic_file(path) as temporary:
+        with atomic_file(path, replace=force) as temporary:
             temporary.write_bytes(content)
         console.print(f"[bold]wrote[/]        {escape(str(path))}")

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.arrays import AnyArray, F32Array, U8Array
-from mmnet.runtime.imaging.photos import read_photo, to_8_bits
+from mmnet.runtime.imaging.photos import read_photo
 from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes
+from mmnet.runtime.imaging.stored import to_8_bits
 
 
 class PillowImage(Protocol):

@@ -1,0 +1,44 @@
+"""The header of a JPEG (ITU-T T.81)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from mmnet.runtime.imaging.headers.facts import Header, HeaderError
+
+_NO_FRAME = (0xC4, 0xC8, 0xCC)  # markers among those of frames that begin none
+_SCAN = 0xDA
+
+
+def read_header(data: bytes) -> Header:
+    """Read the header of a JPEG.
+
+    Raises:
+        HeaderError: it is in CMYK, or has another depth than 8 bits.
+        struct.error, IndexError: the file is cut short.
+    """
+    for marker, at, _ in segments(data):
+        if 0xC0 <= marker <= 0xCF and marker not in _NO_FRAME:
+            depth, height, width, channels = struct.unpack_from(">BHHB", data, at)
+            if channels == 4:
+                raise HeaderError("is a JPEG in CMYK, for printing; save it in RGB")
+            if depth != 8:
+                raise HeaderError(f"is a JPEG of {depth} bits per channel; save it with 8")
+            return Header("JPEG", width, height, channels)
+    return Header("JPEG")
+
+
+def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield the marker, the beginning and the end of the body of each segment up to the first scan (B.1.1)."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:  # a marker may be preceded by fill bytes
+            at += 1
+            continue
+        if marker == _SCAN:
+            return
+        (length,) = struct.unpack_from(">H", data, at + 2)
+        yield marker, at + 4, at + 2 + length
+        at += 2 + length
