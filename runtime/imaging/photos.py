@@ -56,14 +56,15 @@ def list_files(
 def read_photo(path: str | Path) -> U8Array:
     """Read a JPEG, PNG, WebP, BMP or TIFF.
 
-    The EXIF orientation is applied, 16 bits become 8 (rounded), grey becomes RGB, and transparent images are composited
-    over white.
+    The EXIF orientation is applied, colours are brought to sRGB (by an ICC profile, what a PNG declares, or EXIF's
+    Adobe RGB), 16 bits become 8 (rounded), grey becomes RGB, and transparent images are composited over white.
 
     Returns:
         uint8 [H, W, 3], RGB, 0-255, C-contiguous.
 
     Raises:
-        PhotoError: the file is missing, unreadable, empty, truncated, no image, or has more than MAX_PIXELS pixels.
+        PhotoError: the file is missing, unreadable, empty, truncated, no image, an image that is not surely
+            understood, or too large.
     """
     path = Path(path)
     return decode_photo(_read_bytes(path), path)
@@ -77,7 +78,7 @@ def decode_photo(data: bytes, name: str | Path) -> U8Array:
         name: what messages call the photo.
 
     Raises:
-        PhotoError: the bytes are empty, truncated, no image, or have more than MAX_PIXELS pixels.
+        PhotoError: the bytes are empty, truncated, no image, an image that is not surely understood, or too large.
     """
     path = Path(name)
     if not data:
@@ -89,7 +90,8 @@ def read_stored(path: str | Path) -> StoredImage:
     """Read an image upright, but otherwise as it is stored: its own depth, grey or colour, with its transparency.
 
     Raises:
-        PhotoError: the file is missing, unreadable, empty, truncated, no image, or has more than MAX_PIXELS pixels.
+        PhotoError: the file is missing, unreadable, empty, truncated, no image, an image that is not surely
+            understood, or too large.
     """
     path = Path(path)
     return decode_stored(path, _read_bytes(path))
