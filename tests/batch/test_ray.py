@@ -264,7 +264,7 @@ def listening(processes: set[int]) -> set[str]:
         with contextlib.suppress(OSError):
             for link in Path(f"/proc/{process}/fd").iterdir():
                 with contextlib.suppress(OSError):
-                    inodes.add(os.readlink(link).removeprefix("socket:[").removesuffix("]"))
+                    inodes.add(str(link.readlink()).removeprefix("socket:[").removesuffix("]"))
     rows = [line.split() for name in ("tcp", "tcp6") for line in Path("/proc/net", name).read_text().splitlines()[1:]]
     return {row[1].partition(":")[0] for row in rows if row[3] == "0A" and row[9] in inodes}
 
