@@ -189,11 +189,16 @@ def resolve(wanted: str, folder: Path) -> CheckpointSource:
         if source is None:
             raise CheckpointNotFoundError(f"no checkpoint in {folder}/; {HOW_TO_GET}")
         return source
+    other: CheckpointKindError | None = None  # of the first place that holds something else, such as photos
     for path in dict.fromkeys((Path(wanted), folder / wanted, *(path for path in shipped() if path.name == wanted))):
-        source = _at(path)
+        try:
+            source = _at(path)
+        except CheckpointKindError as error:
+            other = other or error
+            continue
         if source is not None:
             return source
-    raise CheckpointNotFoundError(f"{wanted}: no such checkpoint, here or in {folder}; {HOW_TO_NAME}")
+    raise other or CheckpointNotFoundError(f"{wanted}: no such checkpoint, here or in {folder}; {HOW_TO_NAME}")
 
 
 def _at(path: Path) -> CheckpointSource | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -15,6 +15,7 @@ import numpy as np
 from mmnet.arrays import AnyArray, U8Array
 from mmnet.errors import MMNetError
 from mmnet.runtime.video.colour import Colour, has_alpha, to_alpha, to_rgb
+from mmnet.runtime.video.deinterlacing import deinterlaced
 from mmnet.runtime.video.ffmpeg import VideoError, pyav, reason
 from mmnet.runtime.video.opening import open_video
 from mmnet.runtime.video.spans import Spans
@@ -135,12 +136,11 @@ class VideoInput:
             yield self._turned(frame, to_alpha)
 
     def _decoded_frames(self) -> Iterator[VideoFrame]:
-        """Iterate over the frames as decoded."""
+        """Iterate over the frames as decoded, those that are interlaced made whole."""
         if self._ahead is None:
             raise VideoError(f"{self.name}: was read already; open it again")
         ahead, self._ahead = self._ahead, None
-        yield from ahead
-        yield from self._frames
+        yield from deinterlaced(chain(ahead, self._frames), self.time_base)
 
     def _choose_stream(self, av: Any) -> Any:
         """Return the video stream: the only one, or the only one that is marked as the default.
