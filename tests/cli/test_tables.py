@@ -25,6 +25,7 @@ from mmnet.cli.measure.latency_table import show_latency
 from mmnet.cli.measure.parity import _show_report
 from mmnet.cli.measure.sensitivity import _print
 from mmnet.cli.measure.tables import figure_tables
+from mmnet.cli.progress import progress_bar, wrapped_text
 from mmnet.cli.recipe_summary import flat_recipe
 from mmnet.cli.tables import column_tables, facts, rows_table
 from mmnet.cli.training.data_report import show_report
@@ -269,6 +270,27 @@ def test_inspect_recipe(inspected: ModelReport, width: int) -> None:
     name, version = "versions.tensorflow", inspected.metadata.recipe["versions"]["tensorflow"]
     assert any(name in line for line in lines)
     assert any(version in line for line in lines)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    ("description", "note"),
+    [
+        ("training", "loss 0.1234, 1234.5 images/s"),
+        ("matting on 64", "123456 matted, 1234 failed, 100000 skipped, 1234.5 images/s"),
+        ("a-video-with-a-rather-long-name.mp4", ""),
+    ],
+)
+def test_progress(width: int, description: str, note: str) -> None:
+    """A progress bar cuts no figure; where there is no room for the bar itself, it is left out."""
+    terminal = Console(width=width, force_terminal=True, file=io.StringIO())
+    progress = progress_bar(terminal, wrapped_text("{task.fields[note]}"))
+    progress.add_task(description, total=304_500, completed=123_456, note=note)
+    lines = shown(width, lambda console: console.print(progress.get_renderable()))
+    assert max(map(len, lines)) <= width
+    for word in ("123456/304500", *re.findall(r"[\d.]+", note)):
+        assert any(word in line for line in lines), word
+    assert not any("…" in line for line in lines)
 
 
 def test_a_wide_terminal_has_a_table_of_rows(measurement: dict[str, Any]) -> None:
