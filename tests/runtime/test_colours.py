@@ -116,6 +116,12 @@ def test_grey_photos(tmp_path: Path, kind: str) -> None:
     assert np.abs(read.astype(int) - np.asarray(Image.open(io.BytesIO(data)))[..., None]).max() <= 1
 
 
+def test_a_grey_profile_that_leads_to_lightness(tmp_path: Path) -> None:
+    profile = icc.grey_profile(icc.gamma_curve(1.5), b"Lab ")
+    data = encoded(Image.fromarray(RGB).convert("L"), "PNG", icc_profile=profile)
+    assert np.abs(read_photo(written(tmp_path, data)).astype(int) - shown(data, profile)).max() <= 2
+
+
 def test_16_bits_and_alpha(tmp_path: Path) -> None:
     deep, alpha = RGB.astype(np.uint16) * 257, np.linspace(0, 65535, RGB[..., 0].size).astype(np.uint16)
     pixels = np.dstack([deep, alpha.reshape(RGB.shape[:2])])
