@@ -134,7 +134,7 @@ def evaluate_command(
             show = stage_bars(progress)
             if video:
                 evaluation = evaluate_videos(
-                    models, data, split=split, resize=resize, threads=threads, progress=show, command=command
+                    models, data, split=split, resize=resize, fit=fit, threads=threads, progress=show, command=command
                 )
             else:
                 evaluation = evaluate(
@@ -191,6 +191,6 @@ def _show_sequences(console: Console, evaluation: VideoEvaluation, worst: int) -
     for table in smoothing_tables(evaluation.results, console.width):
         console.print(table)
         console.print()
-    counts = f"{evaluation.data['sequences']} sequences, {evaluation.data['frames']} frames"
+    counts = f"{evaluation.data['sequences']} sequences, {evaluation.data['frames']} frames, fit {evaluation.fit}"
     console.print(f"[dim]{counts}, resized {evaluation.resize.what}[/]", soft_wrap=True)
     show_worst(console, evaluation.columns, worst)

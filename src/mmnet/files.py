@@ -163,6 +163,11 @@ def temporary_folder(*, short: bool = False) -> Iterator[Path]:
         release()
 
 
+def is_temporary(name: str) -> bool:
+    """Whether a name is that of a temporary file or folder beside what it becomes."""
+    return re.fullmatch(re.escape(_PREFIX) + _REST_OF_NAME, name) is not None
+
+
 def sweep_leftovers(folder: Path, prefix: str = _PREFIX) -> None:
     """Remove the temporary files and folders that killed writers left in a folder.
 
