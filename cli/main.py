@@ -37,6 +37,10 @@ COMMANDS = {
         "mmnet.cli.measure.parity:parity_command",
         "Compare a quantized model with its float model on the same images, and judge whether it is close enough.",
     ),
+    "compare": Place(
+        "mmnet.cli.measure.compare:compare_command",
+        "Compare two models on the same images: paired differences with 95 % intervals, without a verdict.",
+    ),
     "sensitivity": Place(
         "mmnet.cli.measure.sensitivity:sensitivity_command",
         "Measure what every layer loses in 8 bits, and propose the fewest layers that have to stay float.",

@@ -30,6 +30,25 @@ PASSED, EXCEEDED = "✓", "✗"
 
 
 @dataclass(frozen=True)
+class ComparisonReport:
+    """A comparison of two models with its circumstances, without a judgement.
+
+    Attributes:
+        parity: the comparison.
+        data: the description of the images.
+        command: the command line; None where there was none.
+        resize: the resize that was measured with.
+        fit: the fit that was measured with.
+    """
+
+    parity: Parity
+    data: dict[str, Any]
+    command: str | None
+    resize: Resize
+    fit: Fit
+
+
+@dataclass(frozen=True)
 class ParityReport:
     """A parity comparison with its judgement and its circumstances.
 
@@ -56,6 +75,11 @@ class ParityReport:
     layer_images: int
 
     @property
+    def comparison(self) -> ComparisonReport:
+        """The same without the judgement."""
+        return ComparisonReport(self.parity, self.data, self.command, self.resize, self.fit)
+
+    @property
     def passed(self) -> bool:
         """Whether every limit is within its tolerance."""
         return all(check.passed for check in self.checks)
@@ -75,7 +99,6 @@ def document(report: ParityReport, *, with_images: bool = True) -> dict[str, Any
         report: the report.
         with_images: whether to include the figures of every image.
     """
-    parity = report.parity
     return {
         "format": FORMAT,
         "verdict": {"within": report.passed, "strict": report.strict, "text": report.verdict},
@@ -91,6 +114,16 @@ def document(report: ParityReport, *, with_images: bool = True) -> dict[str, Any
             }
             for check in report.checks
         ],
+        **measured(report.comparison),
+        "layers": report.layers if isinstance(report.layers, str) else [_layer(entry) for entry in report.layers],
+        **(image_figures(report.parity) if with_images else {}),
+    }
+
+
+def measured(report: ComparisonReport) -> dict[str, Any]:
+    """Return what was measured, and how, as plain JSON values: all but the figures of every image."""
+    parity = report.parity
+    return {
         "command": report.command,
         "data": report.data,
         "resize": {"name": report.resize.name, "what": report.resize.what},
@@ -107,8 +140,12 @@ def document(report: ParityReport, *, with_images: bool = True) -> dict[str, Any
             if parity.changes
         },
         "worst": [{"image": image.name, RANKED_BY: image.differences[RANKED_BY]} for image in parity.ranked()[:10]],
-        "layers": report.layers if isinstance(report.layers, str) else [_layer(entry) for entry in report.layers],
-    } | ({"images": {entry.name: _image(entry) for entry in parity.images}} if with_images else {})
+    }
+
+
+def image_figures(parity: Parity) -> dict[str, Any]:
+    """Return the figures of every image as plain JSON values, under the key `images`."""
+    return {"images": {entry.name: _image(entry) for entry in parity.images}}
 
 
 def roles(parity: Parity) -> list[tuple[str, Candidate]]:
@@ -186,7 +223,7 @@ def accuracy_rows(report: ParityReport) -> tuple[list[str], list[list[str]]]:
     return ["", *names, "difference", "increase", "worse on"], rows
 
 
-def worst_text(report: ParityReport) -> str:
+def worst_text(report: ParityReport | ComparisonReport) -> str:
     """Return the number of images, and those with the largest difference, as text."""
     worst = ", ".join(f"{entry.name} {entry.differences[RANKED_BY]:.4f}" for entry in report.parity.ranked()[:5])
     return f"{report.data['images']} images; mean |Δα| largest on {worst}"
