@@ -94,7 +94,7 @@ class ParityReport:
 
     @property
     def note(self) -> str | None:
-        """What makes the verdict doubtful, as a sentence: the models were made from different checkpoints."""
+        """A sentence where the models were made from different checkpoints, which makes the verdict doubtful."""
         return different_checkpoints(self.parity)
 
 

@@ -257,8 +257,8 @@ def test_models_of_different_checkpoints_are_compared_and_that_is_said(recorded,
     for name, warned in (("int8", False), ("other", True)):
         page = tmp_path / f"{name}.html"
         done = run(
-            "mmnet", "parity", recorded / "float.tflite", recorded / f"{name}.tflite", "-d", portraits, "--split", "test",
-            "--limit", 2, "--report", page, "--json", "-",
+            "mmnet", "parity", recorded / "float.tflite", recorded / f"{name}.tflite",
+            "-d", portraits, "--split", "test", "--limit", 2, "--report", page, "--json", "-",
         )  # fmt: skip
         note = json.loads(done.stdout)["verdict"]["note"]
         assert (note is not None) is warned
