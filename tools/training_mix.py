@@ -51,7 +51,7 @@ from mmnet.cli.progress import progress_bar
 from mmnet.errors import MMNetError
 from mmnet.runtime.imaging.photos import read_photo
 from mmnet.runtime.imaging.writing import write_image
-from mmnet.training.data.layouts import Pair, read_matte
+from mmnet.training.data.layouts import Pair
 from mmnet.training.data.scene_sets import SceneOptions, make_scene, plan_scenes
 from mmnet.training.data.scenes import Scene, crop_person, cutting_edges, read_cutout, read_person
 
@@ -272,7 +272,7 @@ def compose_cutouts(folder: Path, sources: Sources, random: np.random.Generator,
 def compose_portraits(folder: Path, sources: Sources, random: np.random.Generator, advance: Advance) -> None:
     """Composite portraits of the test set into 16:9 scenes: first those that no side cuts, then those at a side."""
     make_folder(folder)
-    edges = [cutting_edges(read_matte(pair)) for pair in sources.test]
+    edges = [cutting_edges(pair.read_matte()) for pair in sources.test]
     uncut = [pair for pair, cut in zip(sources.test, edges, strict=True) if not any(cut)]
     at_side = [pair for pair, (left, right, top) in zip(sources.test, edges, strict=True) if left != right and not top]
     # The people at a side came later: their own generator leaves the images before them as they are.
