@@ -130,7 +130,7 @@ class LatencyReport:
         path = Path(path)
         check_writable(path, force=force or merge)
         earlier = read_document(path)["measurements"] if merge and path.exists() else []
-        write_document(path, [*earlier, self.measurement])
+        write_document(path, [*earlier, self.measurement], replace=force or merge)
 
     def _result(self, model: str | None, threads: int | None) -> Mapping[str, Any]:
         results: list[Mapping[str, Any]] = self.measurement["results"]
@@ -283,7 +283,7 @@ class LatencyFigure:
             OutputError: the file exists and `force` is false, or it cannot be written.
         """
         check_writable(Path(path), force=force)
-        with atomic_file(Path(path)) as temporary:
+        with atomic_file(Path(path), replace=force) as temporary:
             temporary.write_text(self.svg, encoding="utf-8")
 
 

@@ -25,5 +25,5 @@ def save_text(path: str | os.PathLike[str], text: str, *, force: bool = False) -
     """
     target = Path(path)
     check_writable(target, force=force)
-    with atomic_file(target) as temporary:
+    with atomic_file(target, replace=force) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -20,6 +20,7 @@ def export_tflite(
     *,
     checkpoint_dir: str | Path = DEFAULT_FOLDER,
     size: int | None = None,
+    weights: str | None = None,
     input_type: str | None = None,
     calibration: str | Path | Calibration | None = None,
     calibration_photos: int = 100,
@@ -40,6 +41,8 @@ def export_tflite(
         precision: `int8`, `float16`, `float32` or `dynamic`; the recipe's, or `int8`, if None.
         checkpoint_dir: the folder that holds the checkpoints.
         size: input size in pixels, a multiple of 16; the checkpoint's if None.
+        weights: of a TF-Slim checkpoint with moving averages of its weights, `raw` or `average`; None takes the
+            averages if they are complete.
         input_type: dtype of the input and output: `uint8` (pixels as they are; the default of `int8`) or `float32`
             (values in 0-1).
         calibration: a folder of photos, or photos that were read. The ranges of an 8-bit model are measured on them,
@@ -67,7 +70,7 @@ def export_tflite(
     if isinstance(checkpoint, OpenedCheckpoint):
         opened = checkpoint.resized(size)
     else:
-        opened = open_checkpoint(checkpoint, checkpoint_dir, size=size)
+        opened = open_checkpoint(checkpoint, checkpoint_dir, size=size, weights=weights)
     listener.on_checkpoint(opened, chosen)
     if calibration is not None and not isinstance(calibration, Calibration):
         calibration = load_calibration(

@@ -47,7 +47,7 @@ class Measurer:
         Returns:
             One JSON object per pair: {"row": …, "fingerprint": hex}, {"problems": …} or {"error": …}.
         """
-        pairs = [Pair(name, Path(image), Path(mask)) for name, image, mask in parse_json(text, surrogates=True)]
+        pairs = [Pair(name, Path(image), Path(mask)) for name, image, mask in parse_json(text)]
         return json.dumps([self._measure(pair) for pair in pairs])
 
     def _measure(self, pair: Pair) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def evaluate_on_pool(
     done = 0
     with closing(pool.run(texts, partial(Measurer, list(candidates), resize.name, fit))) as answers:
         for index, answer in answers:
-            measured[index] = parse_json(answer, surrogates=True)
+            measured[index] = parse_json(answer)
             done += len(parts[index])
             progress(done, len(pairs))
     for index, part in enumerate(parts):

@@ -160,7 +160,7 @@ class _Run:
         lost = dict(enumerate(tasks))
         with closing(self._pool.run([task.to_json() for task in tasks], partial(Worker, self._request))) as answers:
             for index, text in answers:
-                answer = parse_json(text, surrogates=True)
+                answer = parse_json(text)
                 write_error: str | None = answer["writing"]
                 if write_error is None:
                     del lost[index]

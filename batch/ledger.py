@@ -88,7 +88,7 @@ def read_job(store: Store, files: Iterable[str]) -> dict[str, Any] | None:
     if JOB not in files:
         return None
     try:
-        job = parse_json(store.read(JOB), surrogates=True)
+        job = parse_json(store.read(JOB))
     except ValueError as error:
         raise BatchError(f"{store.uri}/{JOB}: is damaged; start again with --force") from error
     if not isinstance(job, dict) or job.get("format") != FORMAT:
@@ -130,12 +130,20 @@ def read_ledger(store: Store, files: Iterable[str]) -> list[Entry]:
     entries = []
     for name in sorted(file for file in files if file.startswith(f"{LEDGER}/")):
         try:
-            entries += [Entry(**parse_json(line, surrogates=True)) for line in store.read(name).splitlines()]
+            entries += [_entry(parse_json(line)) for line in store.read(name).splitlines()]
         except (ValueError, TypeError) as error:
             raise BatchError(
                 f"{store.uri}/{name}: is damaged; remove it, since the results themselves show what is done"
             ) from error
     return entries
+
+
+def _entry(fields: dict[str, Any]) -> Entry:
+    entry = Entry(**fields)
+    texts = (entry.name, entry.output, entry.worker, entry.shard or "", entry.error or "")
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a field is not text")
+    return entry
 
 
 @dataclass
@@ -204,5 +212,5 @@ def _joined(lines: Iterable[str]) -> bytes:
 
 def _shown(value: Any) -> str:
     if isinstance(value, dict) and set(value) == {"sha256"}:
-        return f"{value['sha256'][:12]}…"
-    return "none" if value is None else str(value)
+        return f"{str(value['sha256'])[:12]}…"
+    return "none" if value is None else str(value)[:80]

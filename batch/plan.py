@@ -73,7 +73,7 @@ class Task:
     @classmethod
     def from_json(cls, text: str) -> Task:
         """Return the task that `to_json` wrote."""
-        entry = parse_json(text, surrogates=True)
+        entry = parse_json(text)
         images = tuple(Image(Source(*fields), output) for *fields, output in entry["images"])
         return cls(images, entry["shard"], entry["isolated"])
 

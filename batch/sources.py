@@ -15,7 +15,8 @@ from mmnet.batch.errors import BatchError
 from mmnet.batch.options import Columns
 from mmnet.batch.plan import Image, Source
 from mmnet.batch.store import RECORDS, Store
-from mmnet.runtime.imaging.photos import MAX_FILE_BYTES, PHOTO_EXTENSIONS, PhotoError
+from mmnet.runtime.imaging.photos import MAX_FILE_BYTES, PHOTO_EXTENSIONS
+from mmnet.runtime.imaging.stored import PhotoError
 
 PARQUET = ".parquet"
 _BATCH_ROWS = 8  # read from a row group at a time, since images are large

@@ -135,11 +135,11 @@ def to_json(document: Mapping[str, Any]) -> str:
     return json_text(document)
 
 
-def write_document(path: Path, measurements: Sequence[Mapping[str, Any]]) -> None:
+def write_document(path: Path, measurements: Sequence[Mapping[str, Any]], *, replace: bool = True) -> None:
     """Write the document of these measurements; the file is either complete or not written.
 
     Raises:
-        OutputError: the file cannot be written.
+        OutputError: the file cannot be written, or it exists and `replace` is false.
     """
-    with atomic_file(path) as temporary:
+    with atomic_file(path, replace=replace) as temporary:
         temporary.write_text(to_json(make_document(measurements)) + "\n", encoding="utf-8")

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from mmnet.benchmark.joined import Point
+from mmnet.svg import text_lines
 
 WIDTH, HEIGHT = 760, 520
 _LEFT, _RIGHT, _TOP, _BOTTOM = 84, 24, 20, 64  # margins in pixels; above the figure, one line per machine
-_LINE_PIXELS = 15
-_FONT_PIXELS, _CHARACTER_PIXELS = 12, 6.6
+_LINE_PIXELS, _KEY = 15, 16  # the height of a line, and the space for a machine's circle before its name
+_FONT_PIXELS, _CHARACTER_PIXELS, _WIDE_CHARACTER_PIXELS = 12, 6.6, 7.4
 _COLOURS = (
     "#0072b2",
     "#d55e00",
@@ -38,7 +39,9 @@ def draw(points: Sequence[Point], error_name: str, stage: str) -> str:
         stage: the stage whose latency is drawn.
     """
     machines = list(dict.fromkeys(point.machine for point in points))
-    top = _TOP + _LINE_PIXELS * len(machines)
+    room = WIDTH - _RIGHT - _LEFT - _KEY
+    names = [text_lines(machine, room, _WIDE_CHARACTER_PIXELS) for machine in machines]
+    top = _TOP + _LINE_PIXELS * sum(map(len, names))
     across = _Axis.around(
         [value for point in points for value in (point.latency_ms, point.latency_low_ms, point.latency_high_ms)],
         _LEFT,
@@ -62,9 +65,12 @@ def draw(points: Sequence[Point], error_name: str, stage: str) -> str:
         + _text(20, HEIGHT / 2, f"{error_name} (lower is better)", anchor="middle")
         + "</g>",
     ]
-    for index, machine in enumerate(machines):
-        y, colour = 18 + _LINE_PIXELS * index, _COLOURS[index % len(_COLOURS)]
-        lines += [f'<circle cx="{_LEFT + 6}" cy="{y - 4}" r="5" fill="{colour}"/>', _text(_LEFT + 16, y, machine)]
+    y = 18
+    for index, name in enumerate(names):
+        lines.append(f'<circle cx="{_LEFT + 6}" cy="{y - 4}" r="5" fill="{_COLOURS[index % len(_COLOURS)]}"/>')
+        for line in name:
+            lines.append(_text(_LEFT + _KEY, y, line))
+            y += _LINE_PIXELS
     lines += _circles(points, machines, across, up)
     return "\n".join([*lines, "</svg>"]) + "\n"
 
@@ -166,7 +172,7 @@ class _Box:
 
 
 def _free_place(label: str, x: float, y: float, radius: float, occupied: Sequence[_Box]) -> tuple[_Box, str]:
-    """Return a box and an anchor for a label such that it overlaps nothing, near its circle."""
+    """Return a box and an anchor for a label near its circle, where it overlaps nothing if there is such a place."""
     width, height = len(label) * _CHARACTER_PIXELS, _FONT_PIXELS + 4
     boxes = []
     for shift in (-0.6, 0.6, -1.2, 1.2, -2, 2, -3, 3):  # in lines, so that the label is not on the bars
@@ -175,7 +181,15 @@ def _free_place(label: str, x: float, y: float, radius: float, occupied: Sequenc
         left = _Box(x - radius - 4 - width, top, x - radius - 4, top + height)
         boxes += [(right, "start"), (left, "end")]
     free = (place for place in boxes if place[0].inside and not any(place[0].overlaps(other) for other in occupied))
-    return next(free, boxes[0])
+    return next(free, (_moved_inside(boxes[0][0]), "start"))
+
+
+def _moved_inside(box: _Box) -> _Box:
+    """Return a box of the same size inside the figure; one that is too wide begins at the left edge."""
+    right = max(0.0, box.right - WIDTH)
+    down = max(0.0, -box.top) - max(0.0, box.bottom - (HEIGHT - _BOTTOM))
+    left = max(0.0, box.left - right)
+    return _Box(left, box.top + down, left + box.right - box.left, box.bottom + down)
 
 
 def _describe(point: Point) -> str:
@@ -188,4 +202,8 @@ def _bar(path: str, colour: str) -> str:
 
 
 def _text(x: float, y: float, text: str, anchor: str = "start") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="#222">{escape(text)}</text>'
+    # A text that is wider than the whole figure is squeezed.
+    squeezed = ""
+    if len(text) * _CHARACTER_PIXELS > WIDTH:
+        x, anchor, squeezed = 0.0, "start", f' textLength="{WIDTH}" lengthAdjust="spacingAndGlyphs"'
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="#222"{squeezed}>{escape(text)}</text>'

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mmnet.cli.console import message_console
-from mmnet.cli.options import CheckpointDir
+from mmnet.cli.options import CheckpointDir, WeightsOption
 from mmnet.files import check_writable
 from mmnet.network.average import average, parse_factor
 from mmnet.network.checkpoint import CheckpointKindError, save_checkpoint
@@ -23,21 +23,29 @@ def import_checkpoint(
     half_pixel: Annotated[
         bool, typer.Option("--half-pixel", help="It was trained with half-pixel resizes, not with TensorFlow 1's.")
     ] = False,
+    weights: WeightsOption = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace OUT if it exists.")] = False,
 ) -> None:
     """Convert a TF-Slim checkpoint into a checkpoint folder (safetensors and JSON).
 
-    Example: [bold]mmnet import training/MMNetModel-887000 checkpoints/mmnet-887000[/]
+    Moving averages of the weights are taken where every trained variable has one; --weights chooses.
+
+    \b
+    Examples:
+      mmnet import training/MMNetModel-887000 checkpoints/mmnet-887000
+      mmnet import training/model.ckpt-20 checkpoints/raw --weights raw
     """
     console = message_console(stderr=False)
     check_writable(out, force=force, folder=True)
     found = resolve(str(source), source.parent)
     if not found.tfslim:
         raise CheckpointKindError(f"{found.path}: is a checkpoint folder already; use it with --ckpt")
-    checkpoint = read_tfslim(found.path, size=size, sampling="half_pixel" if half_pixel else "legacy")
+    checkpoint = read_tfslim(found.path, size=size, sampling="half_pixel" if half_pixel else "legacy", weights=weights)
     console.print(f"read {found.path} ({found.reason}): {checkpoint.config.name}, step {checkpoint.step}", markup=False)
+    if "weights" in checkpoint.provenance:
+        console.print(f"weights: {checkpoint.provenance['weights']}", markup=False)
     console.print(f"left out {checkpoint.provenance['left out']}", markup=False)
-    save_checkpoint(checkpoint, out)
+    save_checkpoint(checkpoint, out, force=force)
     console.print(f"wrote {out}; next: export-tflite --ckpt {out} --calibration PHOTOS", markup=False)
 
 
@@ -68,5 +76,5 @@ def average_checkpoints(
         opened = open_checkpoint(name, ckpt_dir)
         parts.append((opened.checkpoint, factor))
         console.print(f"{factor:g} of {opened.source.path} ({opened.source.reason})", markup=False)
-    save_checkpoint(average(parts), out)
+    save_checkpoint(average(parts), out, force=force)
     console.print(f"wrote {out}; next: export-tflite --ckpt {out} --calibration PHOTOS", markup=False)

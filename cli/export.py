@@ -12,16 +12,17 @@ from rich.progress import Progress
 
 from mmnet.api.exporting import export_tflite
 from mmnet.cli.console import message_console
-from mmnet.cli.options import CheckpointDir, SizeOption, WhichCheckpoint
+from mmnet.cli.options import CheckpointDir, SizeOption, WeightsOption, WhichCheckpoint
 from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar, stage_bars
 from mmnet.export.exporter import ExportListener, ExportRequest
 from mmnet.export.model import default_file_name
 from mmnet.export.verify import ExportCheck
-from mmnet.files import check_writable
+from mmnet.files import check_name, check_writable
 from mmnet.network.resolve import OpenedCheckpoint
 from mmnet.quantize.calibration import Calibration
 from mmnet.quantize.precision import PRECISIONS, Precision
+from mmnet.runtime.tflite.metadata import recipe_path
 from mmnet.text import json_text
 
 PrecisionOption = Annotated[
@@ -65,6 +66,7 @@ def export(
     precision: PrecisionOption = None,
     input_dtype: InputOption = None,
     size: SizeOption = None,
+    weights: WeightsOption = None,
     calibration: CalibrationOption = None,
     calibration_photos: PhotosOption = 100,
     recipe: RecipeOption = None,
@@ -87,6 +89,7 @@ def export(
     console = message_console(stderr=as_json)
     if output is not None:
         check_writable(output, force=force)
+        check_name(recipe_path(output))
 
     with progress_bar(console) as progress:
         exported = export_tflite(
@@ -94,6 +97,7 @@ def export(
             precision,
             checkpoint_dir=ckpt_dir,
             size=size,
+            weights=weights,
             input_type=input_dtype,
             calibration=calibration,
             calibration_photos=calibration_photos,

@@ -23,6 +23,15 @@ CheckpointDir = Annotated[Path, typer.Option(metavar="DIR", help="The folder tha
 
 SizeOption = Annotated[int | None, typer.Option(help="Input size, a multiple of 16.", show_default="the checkpoint's")]
 
+WeightsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="raw|average",
+        help="Which weights of a TF-Slim checkpoint that holds moving averages (ExponentialMovingAverage), too.",
+        show_default="the averages, if they are complete",
+    ),
+]
+
 BackgroundOption = Annotated[
     str | None,
     typer.Option(

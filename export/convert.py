@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from mmnet.arrays import F32Array, U8Array
 from mmnet.errors import MMNetError
 from mmnet.export.flatbuffer import read_tree, write_tree
+from mmnet.files import temporary_folder
 from mmnet.graph.inference import inference_graph
 from mmnet.graph.lower import NodeHook, lower
 from mmnet.graph.operators import Conv, DepthToSpace, Depthwise, Graph, Image, Node, Pack
@@ -169,9 +169,9 @@ def convert(
         tf.autograph.experimental.do_not_convert(lambda image: {OUTPUT: lower(graph, image, hook=hook)}),
         input_signature=[signature],
     )
-    with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures={SIGNATURE: module.alpha})
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
+    with temporary_folder() as folder:
+        tf.saved_model.save(module, str(folder), signatures={SIGNATURE: module.alpha})
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(folder), signature_keys=[SIGNATURE])
         configure(converter, tf)
         try:
             model: bytes = converter.convert()

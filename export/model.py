@@ -49,9 +49,10 @@ class ExportedModel:
         """
         path = Path(self.file_name if path is None else path)
         check_writable(path, force=force)
+        check_writable(recipe_path(path), force=True)
         file = {"name": path.name, "bytes": len(self.content), "sha256": hashlib.sha256(self.content).hexdigest()}
         # Both are on the disk before either gets its name.
-        with atomic_file(recipe_path(path)) as recipe, atomic_file(path) as model:
+        with atomic_file(recipe_path(path)) as recipe, atomic_file(path, replace=force) as model:
             recipe.write_text(json.dumps(self.recipe | {"file": file}, indent=2) + "\n")
             model.write_bytes(self.content)
         return path

@@ -18,6 +18,7 @@ from mmnet.network.keras_network import build_trained_keras
 from mmnet.quantize.precision import Precision
 from mmnet.runtime import MattingModel
 from mmnet.runtime.tflite.inspection import ModelReport, TensorReport, inspect_model
+from mmnet.runtime.tflite.probe import trust
 from mmnet.runtime.tflite.signature import INPUT, OUTPUT, SIGNATURE
 
 # The alpha of the float .tflite differs from that of the Keras graph by the rounding of float32, since sums are taken
@@ -280,5 +281,5 @@ def alphas(model: bytes, images: U8Array) -> F32Array:
     Returns:
         The alphas, float32 [N, S, S] in 0-1.
     """
-    with MattingModel(model) as matting:
+    with MattingModel(trust(model)) as matting:
         return np.stack([matting.run_float(image) for image in images])

@@ -8,13 +8,14 @@ the trained kernels again, up to the rounding of float32.
 The inverse is exact where the rewriting can make the trained kernels. Two kernels are constrained to that while they
 train (`constraints`): the packed first convolution, one tap of which is padding, and the head, which is one weight per
 channel, interpolated. Norms are frozen: their statistics and scales stay, and their shifts and the kernels change. Of
-two composed convolutions, the first changes.
+two composed convolutions, the first changes. A packed dilation keeps one kernel for all of its columns, so it has
+nothing to invert; `unpack_dilations` takes the packing out of a graph.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,20 @@ def constraints(graph: Graph) -> dict[tuple[str, str], Callable[[Any], Any]]:
         ),
         (head.name, "bias"): lambda bias: tf.reduce_mean(bias) * tf.ones_like(bias),
     }
+
+
+def unpack_dilations(graph: Graph) -> Graph:
+    """Return an inference graph without packed dilations: every dilated convolution reads its columns one by one."""
+    for node in graph.nodes:
+        if isinstance(node.op, Depthwise) and node.op.columns > 1:
+            packed, activation = graph[node.inputs[0]], graph.only_reader(node.name)
+            assert activation is not None
+            unpacked = graph.only_reader(activation.name)
+            assert unpacked is not None
+            plain = replace(node, op=replace(node.op, columns=1), inputs=packed.inputs)
+            graph = graph.reading(unpacked.name, activation.name)
+            graph = graph.with_nodes({packed.name: [], node.name: [plain], unpacked.name: []})
+    return graph
 
 
 def _head(graph: Graph) -> Node:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from mmnet.graph.operators import (
     Concat,
     Conv,
@@ -21,6 +23,7 @@ from mmnet.graph.operators import (
     Sigmoid,
     Softmax,
     Split,
+    Unpack,
 )
 
 # A function of a node and its output that returns what the readers of the node get.
@@ -53,9 +56,10 @@ def lower(graph: Graph, image: Any, *, hook: NodeHook = lambda node, value: valu
                     y = x
                 case Conv(kernel, bias, strides, padding):
                     y = tf.nn.bias_add(tf.nn.conv2d(x, kernel, strides, padding), bias)
-                case Depthwise(kernel, bias, stride, rate):
-                    steps = (1, stride, stride, 1)
-                    y = tf.nn.bias_add(tf.nn.depthwise_conv2d(x, kernel, steps, "SAME", dilations=(rate, rate)), bias)
+                case Depthwise(kernel, bias, stride, rate, columns):
+                    steps, dilations = (1, stride, stride, 1), (rate, rate // columns)
+                    y = tf.nn.depthwise_conv2d(x, np.tile(kernel, (columns, 1)), steps, "SAME", dilations=dilations)
+                    y = tf.nn.bias_add(y, np.tile(bias, columns))
                 case Norm(scale, shift):
                     y = x * scale + shift
                 case Relu6():
@@ -78,6 +82,9 @@ def lower(graph: Graph, image: Any, *, hook: NodeHook = lambda node, value: valu
                 case Pack(columns):
                     _, height, width, channels = x.shape
                     y = tf.reshape(x, (-1, height, width // columns, columns * channels))
+                case Unpack(columns):
+                    _, height, width, channels = x.shape
+                    y = tf.reshape(x, (-1, height, width * columns, channels // columns))
                 case Softmax():
                     y = tf.nn.softmax(x)[..., 1:]
                 case Sigmoid():

@@ -37,12 +37,18 @@ class Conv:
 
 @dataclass(frozen=True)
 class Depthwise:
-    """A depthwise convolution with 'SAME' padding. `kernel` is [3, 3, channels, 1], `bias` is [channels]."""
+    """A depthwise convolution with 'SAME' padding. `kernel` is [3, 3, channels, 1], `bias` is [channels].
+
+    Its input may hold `columns` neighbouring columns side by side in each pixel (see `Pack`), where `columns` is 1 or
+    the dilation rate. Columns that were `rate` apart are then neighbours, so the dilation is (rate, rate / columns).
+    Kernel and bias are repeated for each of the columns.
+    """
 
     kernel: F32Array
     bias: F32Array
     stride: int = 1
     rate: int = 1
+    columns: int = 1
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,13 @@ class Pack:
 
 
 @dataclass(frozen=True)
+class Unpack:
+    """The inverse of `Pack`: a reshape of each column into `columns` neighbouring ones; no byte moves."""
+
+    columns: int
+
+
+@dataclass(frozen=True)
 class Softmax:
     """A softmax over two logits; channel 1 is the alpha."""
 
@@ -126,6 +139,7 @@ Op: TypeAlias = (
     | PadEdge
     | DepthToSpace
     | Pack
+    | Unpack
     | Softmax
     | Sigmoid
 )

@@ -96,15 +96,19 @@ class Checkpoint:
         return replace(self, config=replace(self.config, size=size))
 
 
-def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, beside: Mapping[str, bytes] | None = None) -> None:
-    """Write a checkpoint into a folder, completely or not at all; a checkpoint that is already there is replaced.
+def save_checkpoint(
+    checkpoint: Checkpoint, folder: Path, *, beside: Mapping[str, bytes] | None = None, force: bool = True
+) -> None:
+    """Write a checkpoint into a folder, completely or not at all.
 
     Args:
         checkpoint: the checkpoint.
         folder: the folder to write; it is created.
         beside: further files for the same folder, by name, for example the state that a training resumes from.
+        force: whether a checkpoint that is already there is replaced.
 
     Raises:
+        OutputExistsError: there is one already, and `force` is false.
         VariableError: the weights do not belong to the configuration.
         OutputError: the folder cannot be written, or holds something other than a checkpoint.
     """
@@ -126,7 +130,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, beside: Mapping[str
     }
     if checkpoint.ranges is not None:
         document["ranges"] = checkpoint.ranges.to_json()
-    with atomic_folder(folder) as temporary:
+    with atomic_folder(folder, replace=force) as temporary:
         (temporary / WEIGHTS_FILE).write_bytes(data)
         (temporary / CONFIG_FILE).write_text(json.dumps(document, indent=2) + "\n")
         for name, content in (beside or {}).items():
@@ -185,7 +189,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     safetensors = load_safetensors()
     try:
         weights = safetensors.numpy.load(data)
-    except (safetensors.SafetensorError, KeyError) as error:
+    except (safetensors.SafetensorError, LookupError, TypeError, ValueError) as error:
         raise CheckpointCorruptError(f"{path}: not a safetensors file ({error})") from error
     try:
         config = ModelConfig.from_json(document.get("model"))

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from mmnet.json_reader import is_of
 from mmnet.network.checkpoint import (
     CONFIG_FILE,
     Checkpoint,
     CheckpointCorruptError,
+    CheckpointError,
     CheckpointKindError,
     CheckpointNotFoundError,
     is_checkpoint,
     load_checkpoint,
     read_document,
 )
-from mmnet.network.tfslim import is_prefix, newest_prefix, read_tfslim
+from mmnet.network.steps import read_steps
+from mmnet.network.tfslim import WeightsError, read_tfslim
+from mmnet.network.tfslim_files import is_prefix, modified, newest_prefix, prefix_of
 
 DEFAULT_FOLDER = Path("checkpoints")
 
@@ -58,13 +61,23 @@ class CheckpointSource:
     tfslim: bool
     reason: str
 
-    def load(self) -> Checkpoint:
+    def load(self, weights: str | None = None) -> Checkpoint:
         """Read the checkpoint.
 
+        Args:
+            weights: of a TF-Slim checkpoint with averages, `raw` or `average`; None takes complete averages.
+
         Raises:
+            WeightsError: `weights` is given, and this is no TF-Slim checkpoint.
             MMNetError: what `load_checkpoint` or `read_tfslim` raises.
         """
-        return read_tfslim(self.path) if self.tfslim else load_checkpoint(self.path)
+        if self.tfslim:
+            return read_tfslim(self.path, weights=weights)
+        if weights is not None:
+            raise WeightsError(
+                f"{self.path}: a checkpoint folder holds one set of weights; leave out --weights, which is for TF-Slim"
+            )
+        return load_checkpoint(self.path)
 
 
 @dataclass(frozen=True, repr=False)
@@ -104,7 +117,11 @@ class OpenedCheckpoint:
 
 
 def open_checkpoint(
-    which: str | Path = "latest", folder: str | Path = DEFAULT_FOLDER, *, size: int | None = None
+    which: str | Path = "latest",
+    folder: str | Path = DEFAULT_FOLDER,
+    *,
+    size: int | None = None,
+    weights: str | None = None,
 ) -> OpenedCheckpoint:
     """Find a checkpoint and read it.
 
@@ -112,13 +129,19 @@ def open_checkpoint(
         which: `latest`, `best`, a path or a name; see `resolve`.
         folder: the folder that holds the checkpoints.
         size: input size in pixels, a multiple of 16; the checkpoint's own if None.
+        weights: of a TF-Slim checkpoint with moving averages of its weights, `raw` or `average`; None takes the
+            averages if they are complete. `source.reason` of the result says which were taken.
 
     Raises:
-        CheckpointError: there is no such checkpoint, or it cannot be read.
+        CheckpointError: there is no such checkpoint, it cannot be read, or it lacks the wanted weights.
         ConfigError: MMNet cannot have this input size.
     """
     source = resolve(str(which), Path(folder))
-    return OpenedCheckpoint(source, source.load().resized(size))
+    checkpoint = source.load(weights)
+    taken = checkpoint.provenance.get("weights")
+    if source.tfslim and taken:
+        source = replace(source, reason=f"{source.reason}; weights: {taken}")
+    return OpenedCheckpoint(source, checkpoint.resized(size))
 
 
 def resolve(wanted: str, folder: Path) -> CheckpointSource:
@@ -141,17 +164,22 @@ def resolve(wanted: str, folder: Path) -> CheckpointSource:
         if source is None:
             raise CheckpointNotFoundError(f"no checkpoint in {folder}/; {HOW_TO_GET}")
         return source
+    other: CheckpointKindError | None = None  # of the first place that holds something else, such as photos
     for path in dict.fromkeys((Path(wanted), folder / wanted, *(path for path in shipped() if path.name == wanted))):
-        source = _at(path)
+        try:
+            source = _at(path)
+        except CheckpointKindError as error:
+            other = other or error
+            continue
         if source is not None:
             return source
-    raise CheckpointNotFoundError(f"{wanted}: no such checkpoint, here or in {folder}; {HOW_TO_NAME}")
+    raise other or CheckpointNotFoundError(f"{wanted}: no such checkpoint, here or in {folder}; {HOW_TO_NAME}")
 
 
 def _at(path: Path) -> CheckpointSource | None:
     """The checkpoint that `path` names; None if the path does not exist."""
-    # A TF-Slim checkpoint has two files; the name of either means the checkpoint.
-    prefix = path.with_name(path.name.split(".index")[0].split(".data-")[0]) if path.name else path
+    # A TF-Slim checkpoint has several files; the name of each means the checkpoint.
+    prefix = prefix_of(path)
     if is_prefix(prefix):
         return CheckpointSource(prefix, True, "named")
     if path.is_file():
@@ -164,10 +192,11 @@ def _at(path: Path) -> CheckpointSource | None:
     newest = newest_prefix(path)
     if newest is not None:
         return CheckpointSource(newest[0], True, newest[1])
-    steps = [(read_document(child)["step"], child) for child in sorted(path.iterdir()) if is_checkpoint(child)]
-    if steps:
-        step, child = max(steps)
-        return CheckpointSource(child, False, f"the highest step, {step}, of the run {path}")
+    steps = read_steps(path)
+    child = steps.newest()
+    if child is not None:
+        why = f"the highest step, {steps.steps[-1]}, of the run {path}{steps.passed_over}"
+        return CheckpointSource(child, False, why)
     raise CheckpointKindError(f"{path}: a folder without a checkpoint ({CONFIG_FILE} or *.index); {HOW_TO_NAME}")
 
 
@@ -181,8 +210,10 @@ def _shipped() -> CheckpointSource | None:
     return next((CheckpointSource(path, False, "the one that ships with mmnet") for path in shipped()), None)
 
 
-def _own(folder: Path) -> Iterator[Path | tuple[Path, str]]:
+def _own(folder: Path, passed_over: list[str]) -> Iterator[Path | tuple[Path, str]]:
     """Yield every checkpoint in `folder` and in its runs, and the newest of every TF-Slim folder there.
+
+    The reasons why others cannot be used are appended to `passed_over`.
 
     The checkpoints that ship are left out: in a clone of the repository they lie in the same folder as the user's own,
     and would hide the older ones of those.
@@ -193,30 +224,39 @@ def _own(folder: Path) -> Iterator[Path | tuple[Path, str]]:
     for place in (folder, *sorted(child for child in folder.iterdir() if child.is_dir())):
         if place.name.startswith("."):
             continue
-        if is_checkpoint(place):
-            if read_document(place)["weights_sha256"] not in ours:
-                yield place
+        try:
+            if is_checkpoint(place):
+                if read_document(place)["weights_sha256"] not in ours:
+                    yield place
+                continue
+            newest = newest_prefix(place)
+        except CheckpointError as error:
+            passed_over.append(f"; passed over: {error}")
             continue
-        newest = newest_prefix(place)
         if newest is not None:
             yield newest
         if place != folder:
-            yield from (child for child in sorted(place.iterdir()) if is_checkpoint(child))
+            steps = read_steps(place)
+            passed_over += [steps.passed_over] if steps.unreadable else []
+            yield from steps.folders
 
 
 def _latest(folder: Path) -> CheckpointSource | None:
     newest: tuple[float, Path, bool] | None = None
-    for candidate in _own(folder):
+    passed_over: list[str] = []
+    for candidate in _own(folder, passed_over):
         tfslim = isinstance(candidate, tuple)
         path = candidate[0] if isinstance(candidate, tuple) else candidate
-        moment = path.with_name(path.name + ".index").stat().st_mtime if tfslim else _created(path)
-        if newest is None or moment > newest[0]:
+        moment = modified(path) if tfslim else _created(path)
+        # Of one run, steps come in order, and two may be saved within one second.
+        if newest is None or moment >= newest[0]:
             newest = moment, path, tfslim
     if newest is None:
+        _raise_if_unreadable(passed_over)
         return None
     moment, path, tfslim = newest
     saved = datetime.fromtimestamp(moment).astimezone().isoformat(sep=" ", timespec="seconds")
-    return CheckpointSource(path, tfslim, f"the newest in {folder}, saved {saved}")
+    return CheckpointSource(path, tfslim, f"the newest in {folder}, saved {saved}{''.join(passed_over)}")
 
 
 def _created(folder: Path) -> float:
@@ -230,16 +270,24 @@ def _created(folder: Path) -> float:
 def _best(folder: Path) -> CheckpointSource | None:
     best: tuple[float, Path] | None = None
     unmeasured = False
-    for candidate in _own(folder):
+    passed_over: list[str] = []
+    for candidate in _own(folder, passed_over):
         mad = read_document(candidate)["metrics"].get("mad") if isinstance(candidate, Path) else None
-        if not isinstance(candidate, Path) or not isinstance(mad, int | float) or not math.isfinite(mad):
+        if not isinstance(candidate, Path) or mad is None or not is_of(mad, float):
             unmeasured = True
-        elif best is None or mad < best[0]:
+        elif best is None or float(mad) < best[0]:
             best = float(mad), candidate
     if best is None:
         if unmeasured:
             raise CheckpointNotFoundError(
                 f"no checkpoint in {folder}/ records a MAD; {HOW_TO_NAME}, or take --ckpt latest"
             )
+        _raise_if_unreadable(passed_over)
         return None
-    return CheckpointSource(best[1], False, f"the lowest MAD in {folder}, {best[0]:.4f}")
+    return CheckpointSource(best[1], False, f"the lowest MAD in {folder}, {best[0]:.4f}{''.join(passed_over)}")
+
+
+def _raise_if_unreadable(passed_over: list[str]) -> None:
+    """Raise where checkpoints are there but none can be read: the one that ships is not what was meant."""
+    if passed_over:
+        raise CheckpointCorruptError(passed_over[0].removeprefix("; passed over: "))

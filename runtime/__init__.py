@@ -1,9 +1,9 @@
 """The runtime: photos, videos and camera frames in, alpha mattes out, as a phone computes them.
 
-    from mmnet.runtime import PortraitMatter, read_photo
+    from mmnet.runtime import PortraitMatter
 
     with PortraitMatter("mmnet.tflite") as matter:
-        alpha = matter(read_photo("photo.jpg"))    # float32 [H, W] in 0-1
+        alpha = matter("photo.jpg")    # float32 [H, W] in 0-1
 
 It needs NumPy, OpenCV and LiteRT, and never TensorFlow. The names listed here are public. The packages inside:
 
@@ -27,8 +27,9 @@ from mmnet.runtime.imaging.blurred_background import box_blurred_background
 from mmnet.runtime.imaging.fit import Fit, FitError, Rectangle
 from mmnet.runtime.imaging.frames import Orientation, Plane, YuvFrame
 from mmnet.runtime.imaging.framing import find_crop
-from mmnet.runtime.imaging.photos import PhotoError, list_photos, read_photo
+from mmnet.runtime.imaging.photos import list_photos, read_photo
 from mmnet.runtime.imaging.preprocess import ImageError, alpha_to_image, to_model_input
+from mmnet.runtime.imaging.stored import PhotoError
 from mmnet.runtime.matter import PortraitMatter
 from mmnet.runtime.model import MattingModel
 from mmnet.runtime.profiles import Profile, ProfileError

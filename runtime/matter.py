@@ -9,30 +9,26 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mmnet.arrays import Alpha, AnyArray, F32Array, U8Array
+from mmnet.arrays import Alpha, U8Array
 from mmnet.runtime.fullres.alpha import AnyAlpha
-from mmnet.runtime.fullres.compositing import composite, cutout
+from mmnet.runtime.fullres.compositing import AnyBackground, composite, cutout
 from mmnet.runtime.fullres.placing import upsample_placed
 from mmnet.runtime.fullres.upsampling import Upsampling
 from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit, Placement, Rectangle, choose_fit, place
 from mmnet.runtime.imaging.framing import find_crop
-from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes, fill_square, to_model_input
+from mmnet.runtime.imaging.inputs import Image, as_bytes
+from mmnet.runtime.imaging.preprocess import check_rgb_bytes, fill_square, to_model_input
 from mmnet.runtime.model import MattingModel, default_model
 from mmnet.runtime.profiles import DEFAULT_PROFILE, Profile, choose_profile
 from mmnet.runtime.video.pipeline import pipelined
 from mmnet.runtime.video.stream import LiveStream, Matte, Milliseconds, Smoothing, StreamError, StreamState
-
-Image = U8Array | F32Array | NDArray[np.float64]
 
 
 class PortraitMatter:
     """Computes the alpha matte of the person in photos, in the frames of a video or in those of a camera.
 
         with PortraitMatter("mmnet.tflite") as matter:
-            alpha = matter(read_photo("photo.jpg"))        # a photo
+            alpha = matter("photo.jpg")                    # a photo: a path, an array, or an image of Pillow
 
             alpha = matter.video(frame, timestamp_ms)      # a video, frame by frame
             for matte in matter.stream(frames): ...        # the same, pipelined
@@ -103,14 +99,15 @@ class PortraitMatter:
 
         Args:
             image: [H, W, 3], RGB; uint8 in 0-255, or float32 or float64 in 0-1 (rounded to bytes, as the network takes
-                them).
+                them). Or the path of a photo, as `read_photo` reads it; or an image of Pillow, its pixels as they are.
 
         Returns:
             float32 [H, W] in 0-1, 1 = the foreground: the model's alpha, brought to the photo's size by
             `upsample_alpha`.
 
         Raises:
-            ImageError: another shape or dtype; not finite; outside 0-1.
+            ImageError: another type, shape or dtype; not finite; outside 0-1.
+            PhotoError: there is no readable photo at the path.
             ModelError: see `MattingModel.run`.
         """
         return self.photo(image).alpha
@@ -139,18 +136,20 @@ class PortraitMatter:
         matte = self.photo(image)
         return cutout(matte.frame, matte.alpha_u8, estimate_foreground=self.settings.foreground)
 
-    def composite(self, image: Image, background: U8Array | tuple[int, int, int]) -> U8Array:
+    def composite(self, image: Image, background: AnyBackground) -> U8Array:
         """Composite the person of a photo over a background, with the foreground that the profile asks for.
 
         Args:
             image: the photo, as a call takes it.
-            background: uint8 [H, W, 3], or one colour.
+            background: uint8 [H, W, 3]; one colour as (r, g, b); or a text as `mmnet matte --background` takes it: a
+                colour ("green", "#00ff00"), "blur", or the path of an image.
 
         Returns:
             uint8 [H, W, 3].
 
         Raises:
-            ImageError, ModelError: as a call; or the background has another shape.
+            ImageError, PhotoError, ModelError: as a call; or the background has another shape.
+            BackgroundError: the text names no background.
         """
         matte = self.photo(image)
         return composite(matte.frame, matte.alpha_u8, background, estimate_foreground=self.settings.foreground)
@@ -375,21 +374,3 @@ class _Inferred:
 
     prepared: _Prepared
     alpha: Alpha  # [S, S]
-
-
-def as_bytes(image: Image) -> U8Array:
-    """Return an image [H, W, 3] as uint8: uint8 as it is, float in 0-1 as round(255 · value).
-
-    Raises:
-        ImageError: another shape or dtype; not finite; outside 0-1.
-    """
-    if not isinstance(image, np.ndarray) or image.dtype not in (np.float32, np.float64):
-        return check_rgb_bytes(image)
-    values: AnyArray = image
-    if values.size:
-        low, high = float(values.min()), float(values.max())
-        if not (np.isfinite(low) and np.isfinite(high)):
-            raise ImageError("the image has values that are not finite (NaN or infinity)")
-        if low < 0 or high > 1:
-            raise ImageError(f"the image has values from {low:g} to {high:g}; a float image lies in 0-1")
-    return check_rgb_bytes(np.rint(values * 255).astype(np.uint8))

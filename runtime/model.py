@@ -17,6 +17,7 @@ from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes
 from mmnet.runtime.tflite.contract import Endpoints, check_contract
 from mmnet.runtime.tflite.file import check_identifier, read_model
 from mmnet.runtime.tflite.interpreter import Delegate, allocate, damaged, invoke, open_interpreter, write_image
+from mmnet.runtime.tflite.probe import trust
 
 _ALPHA_TOLERANCE = 1e-3  # how far a float alpha may leave 0-1 by rounding; it is clipped
 _MAX_DEFAULT_THREADS = 4  # the network is small: more threads only heat the processor
@@ -158,4 +159,4 @@ def default_model() -> bytes:
         raise ModelError(
             "no model ships with this installation; name one (--model FILE), or make one with export-tflite"
         )
-    return min(models, key=lambda entry: entry.name).read_bytes()
+    return trust(min(models, key=lambda entry: entry.name).read_bytes())

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mmnet.arrays import AnyArray
 from mmnet.errors import OutputExistsError
-from mmnet.json_reader import parse_json
+from mmnet.json_reader import is_of
 from mmnet.network.checkpoint import (
     Checkpoint,
     CheckpointCorruptError,
-    is_checkpoint,
     load_checkpoint,
     load_safetensors,
     read_document,
     save_checkpoint,
 )
+from mmnet.network.steps import read_steps
 from mmnet.training.events import EVENTS_FOLDER
 from mmnet.training.run import ResumeError, TrainingRun
 
@@ -64,7 +63,8 @@ def check_new(folder: Path) -> None:
     Raises:
         OutputExistsError: it holds checkpoints or other files.
     """
-    if folder.exists() and any(entry.name != EVENTS_FOLDER for entry in folder.iterdir()):
+    entries = list(folder.iterdir()) if folder.exists() else []
+    if any(entry.name != EVENTS_FOLDER and not entry.name.startswith(".") for entry in entries):
         raise OutputExistsError(
             f"{folder}: holds a run already; go on with --resume latest, or name another with --run"
         )
@@ -108,54 +108,72 @@ def load_step(folder: Path) -> SavedStep:
         state = safetensors.numpy.load_file(path)
     except OSError as error:
         raise ResumeError(f"{path}: cannot be read, so the run cannot be resumed; use --from {folder}") from error
-    except safetensors.SafetensorError as error:
+    except (safetensors.SafetensorError, LookupError, TypeError, ValueError) as error:
         raise CheckpointCorruptError(f"{path}: truncated or altered ({error})") from error
     return SavedStep(folder, load_checkpoint(folder), state)
 
 
-def newest_step(run: TrainingRun) -> SavedStep | None:
+def newest_step(run: TrainingRun, skipped: Callable[[str], None] = lambda reason: None) -> SavedStep | None:
     """Read the newest checkpoint in a run's folder; None if there is none.
+
+    Args:
+        run: the run.
+        skipped: called with the reason for every older checkpoint that cannot be read.
 
     Raises:
         ResumeError: it belongs to another recipe, seed or start, or has no training state.
         CheckpointCorruptError: it is damaged.
     """
-    folders = step_folders(run.folder)
-    if not folders:
+    steps = read_steps(run.folder)
+    newest = steps.newest()
+    for reason in steps.unreadable.values():
+        skipped(reason)
+    if newest is None:
         return None
-    saved = load_step(folders[-1])
-    recorded = saved.checkpoint.provenance
-    for key, value in run.identity.items():
-        # In JSON tuples become lists.
-        if _through_json(recorded.get(key)) != _through_json(value):
-            raise ResumeError(
-                f"{saved.folder}: was trained with another {key.replace('_', ' ')}; resume with that one, or train "
-                "into another folder with --run"
-            )
+    saved = load_step(newest)
+    run.check_resumes(saved.folder, saved.checkpoint.provenance)
     return saved
 
 
+def recorded_recipe(run: Path) -> Mapping[str, Any]:
+    """Return the recipe that the newest checkpoint in a run's folder records, as JSON values.
+
+    Raises:
+        ResumeError: there is no checkpoint, or it records none.
+    """
+    folders = step_folders(run)
+    recipe = read_document(folders[-1])["provenance"].get("recipe") if folders else None
+    if not isinstance(recipe, dict):
+        raise ResumeError(f"{run}: holds no run that can be extended; leave out --extend, or name another with --run")
+    return recipe
+
+
 def step_folders(run: Path) -> list[Path]:
-    """List the folders of the checkpoints in a run's folder by step."""
-    if not run.is_dir():
-        return []
-    steps = sorted((read_document(child)["step"], child) for child in run.iterdir() if is_checkpoint(child))
-    return [folder for _, folder in steps]
+    """List the folders of the checkpoints in a run's folder by step, without those that cannot be read."""
+    return list(read_steps(run).folders)
 
 
 def best_step_folder(folders: list[Path]) -> Path:
     """Return the checkpoint folder whose recorded MAD is lowest."""
-    return min(folders, key=lambda folder: read_document(folder)["metrics"].get("mad", math.inf))
+
+    def mad(folder: Path) -> float:
+        value = read_document(folder)["metrics"].get("mad", math.inf)
+        return float(value) if is_of(value, float) else math.inf
+
+    return min(folders, key=mad)
 
 
 def _prune(run: TrainingRun) -> None:
-    """Remove all checkpoints but the newest and the best."""
+    """Remove all checkpoints but the newest and the best, and what killed processes left behind.
+
+    A folder gets a hidden name first. A process that is killed while it removes files leaves no half checkpoint.
+    """
     folders = step_folders(run.folder)
     best = best_step_folder(folders)
     for folder in folders[: -run.keep]:
         if folder != best:
-            shutil.rmtree(folder)
-
-
-def _through_json(value: Any) -> Any:
-    return parse_json(json.dumps(value))
+            removed = folder.with_name(f".{folder.name}.old")
+            shutil.rmtree(removed, ignore_errors=True)
+            folder.rename(removed)
+    for left in run.folder.glob(".step-*"):
+        shutil.rmtree(left, ignore_errors=True)

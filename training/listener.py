@@ -32,7 +32,7 @@ class TrainingListener:
         """The data for an input size were read."""
 
     def on_skipped(self, reason: str) -> None:
-        """A calibration photo is not used, for this reason."""
+        """A calibration photo, or an older checkpoint of the run, is not used, for this reason."""
 
     def on_ranges(self, ranges: Ranges, images: int) -> None:
         """The ranges of the activations were measured on this number of images."""

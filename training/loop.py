@@ -28,7 +28,7 @@ def train(run: TrainingRun, keras: ModuleType, listener: TrainingListener) -> Pa
         ResumeError: the checkpoints in the folder belong to another recipe, seed or start.
         OutputError: a checkpoint could not be written.
     """
-    resumed = newest_step(run)
+    resumed = newest_step(run, listener.on_skipped)
     done = resumed.checkpoint.step - run.first_step if resumed else 0
     folder = resumed.folder if resumed else run.folder
     first = 0

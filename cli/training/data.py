@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from mmnet.api.documents import save_text
 from mmnet.cli.console import message_console
 from mmnet.cli.lazy import Application
 from mmnet.cli.process.streams import echo_json
@@ -31,7 +32,7 @@ from mmnet.cli.training.options import (
 from mmnet.cli.training.scenes import make_scenes
 from mmnet.errors import OutputError
 from mmnet.evaluation.datasets.sequences import ABOUT
-from mmnet.files import atomic_file, check_writable, make_folder
+from mmnet.files import check_writable, make_folder
 from mmnet.runtime.imaging.writing import write_image
 from mmnet.text import json_text
 from mmnet.training.data.batches import Batches
@@ -92,8 +93,7 @@ def check(
     if to_stdout:
         echo_json(text)
     elif json_file is not None:
-        with atomic_file(Path(json_file)) as temporary:
-            temporary.write_text(text + "\n", encoding="utf-8")
+        save_text(json_file, text + "\n", force=force)
     if report.problems:
         raise typer.Exit(1)
 
@@ -180,7 +180,7 @@ def pack_data(
     for path, why in source.unpaired[:_EXAMPLES]:
         console.print(f"[yellow]left out[/] {escape(str(path))}: {escape(why)}")
     with _progress(console, "packing") as update:
-        pack_to_file(source.pairs, side_for(size), output, root=root, workers=workers, progress=update)
+        pack_to_file(source.pairs, side_for(size), output, root=root, workers=workers, progress=update, replace=force)
     megabytes = output.stat().st_size / 1e6
     console.print(
         f"[bold]wrote[/]  {escape(str(output))}: {len(source.pairs)} images of {side_for(size)}×{side_for(size)}, "
@@ -229,7 +229,7 @@ def preview(
     with _progress(console, "reading") as update:
         parts, scenes = load_some(data, count, size, chosen, backgrounds, seed, progress=update)
     batch = Batches(parts, count, size, seed, chosen, scenes, dtype="uint8").batch(step)
-    write_image(output, contact_sheet(*batch, columns))
+    write_image(output, contact_sheet(*batch, columns), replace=force)
     console.print(f"[bold]wrote[/]  {escape(str(output))}: {count} samples of {size}×{size}")
 
 
@@ -284,7 +284,15 @@ def make_sequences(
     plans = plan_sequences(find_source(portraits).pairs, scenes, motions.split(","), count, seed)
     with _progress(console, "rendering") as update:
         write_sequences(
-            plans, out, length=frames, size=frame_size, seed=seed, clean=clean, workers=workers, progress=update
+            plans,
+            out,
+            length=frames,
+            size=frame_size,
+            seed=seed,
+            clean=clean,
+            workers=workers,
+            progress=update,
+            replace=force,
         )
     console.print(f"[bold]wrote[/]  {escape(str(out))}: {count} sequences of {frames} frames, {size}")
     console.print(f"[bold]next[/]   mmnet evaluate --video --data {escape(str(out))} --model FILE")

@@ -96,6 +96,7 @@ def make_scenes(
             heights=options.heights,
             workers=workers,
             progress=lambda done, total: show("making scenes", done, total),
+            replace=force,
         )
     left_out = len(source.pairs) - len(usable)
     console.print(

@@ -37,6 +37,8 @@ from mmnet.runtime import (
     to_model_input,
     upsample_alpha,
 )
+from mmnet.runtime.tflite.file import read_model
+from mmnet.runtime.tflite.probe import trust
 
 TOOLS = ("ai-edge-litert", "numpy", "opencv-python-headless")
 
@@ -101,6 +103,8 @@ def main() -> None:
         print(json.dumps(fields), file=answers)
 
     try:
+        # `mmnet arm-parity` inspected it. A process for its first run would not be one of this processor.
+        trust(read_model(Path(sys.argv[1])))
         model = MattingModel(Path(sys.argv[1]), threads=1)
     except MMNetError as error:
         answer(error=str(error))
@@ -112,7 +116,7 @@ def main() -> None:
         versions={tool: version(tool) for tool in TOOLS},
     )
     for line in sys.stdin:
-        request = parse_json(line, surrogates=True)
+        request = parse_json(line)
         try:
             stages = _observe(model, request["photo"], Path(request["given"]) if "given" in request else None)
         except Exception as error:

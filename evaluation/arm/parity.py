@@ -25,6 +25,7 @@ from mmnet.arrays import AnyArray
 from mmnet.evaluation.arm.environment import ArmPython
 from mmnet.evaluation.arm.errors import ObserverError
 from mmnet.evaluation.arm.processors import Processor
+from mmnet.files import temporary_folder
 from mmnet.json_reader import parse_json
 
 # The stages of observer.py, in order. Both sides start each stage from the same arrays of the earlier stages.
@@ -150,10 +151,10 @@ class Observer:
             ImageError: the photo cannot be read.
             ObserverError: the process ended, or gives no answer.
         """
-        with tempfile.TemporaryDirectory(prefix="mmnet-arm-") as into:
-            fields = {"photo": str(photo.absolute()), "into": into}
+        with temporary_folder() as into:
+            fields = {"photo": str(photo.absolute()), "into": str(into)}
             if given is not None:
-                (folder := Path(into) / "given").mkdir()
+                (folder := into / "given").mkdir()
                 for stage, array in given.items():
                     np.save(folder / f"{stage}.npy", array, allow_pickle=False)
                 fields["given"] = str(folder)
@@ -168,7 +169,7 @@ class Observer:
             answer = self._answer()
             if "error" in answer:
                 raise ImageError(str(answer["error"]))
-            return {stage: np.load(Path(into) / f"{stage}.npy", allow_pickle=False) for stage in answer["stages"]}
+            return {stage: np.load(into / f"{stage}.npy", allow_pickle=False) for stage in answer["stages"]}
 
     def close(self) -> None:
         """End the process."""
@@ -192,7 +193,7 @@ class Observer:
         line = stdout.readline()
         if not line.endswith(b"\n"):
             raise ObserverError(f"{self._name}: {self._ending()}")
-        answer: dict[str, Any] = parse_json(line, surrogates=True)
+        answer: dict[str, Any] = parse_json(line)
         return answer
 
     def _ending(self) -> str:
@@ -213,8 +214,7 @@ def runtime_code() -> Iterator[Path]:
 
     It holds Python sources without bytecode, and the name and version of the distribution.
     """
-    with tempfile.TemporaryDirectory(prefix="mmnet-arm-") as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
         common, runtime = Path(mmnet.errors.__file__).parent, Path(mmnet.runtime.__file__).parent
         installed = version("mmnet")
         (folder / "mmnet").mkdir()

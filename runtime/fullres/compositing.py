@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from mmnet.runtime.imaging.photos import read_photo
 from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes
 
 Background = Callable[[U8Array, AnyAlpha], U8Array]  # (image, alpha) -> uint8 [H, W, 3]
+AnyBackground = U8Array | tuple[int, int, int] | str | os.PathLike[str]
 
 TRANSPARENT, BLUR = "transparent", "blur"
 
@@ -46,11 +48,11 @@ _BLUR_SIGMA = 10.0  # pixels at that size: about 2 % of the longer side
 
 
 class BackgroundError(MMNetError):
-    """A `--background` that is neither a colour, nor an image, nor `blur` or `transparent`."""
+    """A background that is neither a colour, nor an image, nor `blur` or `transparent`."""
 
 
 def composite(
-    image: U8Array, alpha: AnyAlpha, background: U8Array | tuple[int, int, int], *, estimate_foreground: bool = False
+    image: U8Array, alpha: AnyAlpha, background: AnyBackground, *, estimate_foreground: bool = False
 ) -> U8Array:
     """Composite an image over a background: alpha · F + (1 − alpha) · background, with F the foreground.
 
@@ -60,7 +62,8 @@ def composite(
     Args:
         image: uint8 [H, W, 3].
         alpha: float32 [H, W] in 0-1, which is rounded to bytes, or `AlphaU8`.
-        background: uint8 [H, W, 3], or one colour.
+        background: uint8 [H, W, 3]; one colour as (r, g, b); or a text that `parse_background` takes: a colour
+            ("green", "#00ff00"), "blur", or the path of an image.
         estimate_foreground: whether F is `estimate_foreground(image, alpha)`, which takes nothing of the image's own
             background along (computed on the way, so faster than calling it), or the image itself.
 
@@ -69,18 +72,31 @@ def composite(
 
     Raises:
         ImageError: the shapes or dtypes do not fit, or alpha leaves 0-1.
+        BackgroundError: the text names no background, or `transparent`.
+        PhotoError: the image that the text names cannot be read.
     """
     image, alpha_u8 = np.ascontiguousarray(image), alpha_u8_of(image, alpha)
+    if isinstance(background, str | os.PathLike):
+        background = _named_background(os.fspath(background))(image, alpha_u8)
     try:
         background_image = np.asarray(background, np.uint8)
     except (TypeError, ValueError, OverflowError) as error:
-        raise ImageError(f"the background is {background!r}; give uint8 [H, W, 3] or one colour (r, g, b)") from error
+        raise ImageError(
+            f"the background is {background!r}; give uint8 [H, W, 3], one colour (r, g, b), or a text such as 'green'"
+        ) from error
     if background_image.shape == (3,):
         background_image = plain(background_image, *image.shape[:2])
     if background_image.shape != image.shape:
         raise ImageError(f"the background has shape {background_image.shape}, the image {image.shape}")
     difference = foreground.estimate_difference(image, alpha_u8) if estimate_foreground else None
     return kernels.KERNELS.composite(image, alpha_u8, background_image, difference)
+
+
+def _named_background(text: str) -> Background:
+    background = parse_background(text)
+    if background is None:
+        raise BackgroundError(f"a composite has no {TRANSPARENT} background; take `cutout`, which returns RGBA")
+    return background
 
 
 def plain(colour: U8Array | tuple[int, int, int], height: int, width: int) -> U8Array:
@@ -128,7 +144,7 @@ def parse_background(text: str) -> Background | None:
         return lambda image, _: plain(colour, *image.shape[:2])
     if not text or text.startswith("#") or not Path(text).exists():
         raise BackgroundError(
-            f"--background {text}: no such image, and no colour; give #rrggbb, #rgb, {', '.join(COLOURS)}, "
+            f"background {text!r}: no such image, and no colour; give #rrggbb, #rgb, {', '.join(COLOURS)}, "
             f"{BLUR}, {TRANSPARENT} or an image's path"
         )
     photo = read_photo(text)

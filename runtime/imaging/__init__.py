@@ -1,6 +1,6 @@
 """Images: photo files and camera frames become arrays, and arrays become the network's input and back.
 
-- `photos` reads photo files: upright, 8 bits, RGB; `headers` reads their headers first.
+- `photos` reads photo files: upright, 8 bits, RGB; the package `headers` reads their headers first.
 - `mattes` reads files of alpha mattes and of masks.
 - `frames` converts camera frames (YUV) and turns them upright.
 - `fit` and `preprocess` bring an image into the network's square, and its alpha back to the image.
@@ -15,18 +15,14 @@ from mmnet.runtime.imaging.blurred_background import box_blurred_background
 from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit, FitError, Placement, Rectangle, choose_fit, place
 from mmnet.runtime.imaging.frames import ROTATIONS, Orientation, Plane, YuvFrame
 from mmnet.runtime.imaging.framing import find_crop
-from mmnet.runtime.imaging.headers import begins_as_photo
 from mmnet.runtime.imaging.mattes import MatteFault, MatteFileError, check_scale, read_mask, read_matte
 from mmnet.runtime.imaging.photos import (
     PHOTO_EXTENSIONS,
-    PhotoError,
-    StoredImage,
     decode_photo,
     list_files,
     list_photos,
     read_photo,
     read_stored,
-    to_8_bits,
 )
 from mmnet.runtime.imaging.preprocess import (
     ImageError,
@@ -37,6 +33,7 @@ from mmnet.runtime.imaging.preprocess import (
     resample,
     to_model_input,
 )
+from mmnet.runtime.imaging.stored import PhotoError, StoredImage, to_8_bits
 from mmnet.runtime.imaging.taps import Taps
 
 __all__ = [
@@ -57,7 +54,6 @@ __all__ = [
     "Taps",
     "YuvFrame",
     "alpha_to_image",
-    "begins_as_photo",
     "box_blurred_background",
     "check_rgb_bytes",
     "check_scale",

@@ -20,7 +20,8 @@ import cv2
 import numpy as np
 
 from mmnet.arrays import AnyArray, U8Array
-from mmnet.runtime.imaging.photos import PhotoError, StoredImage, read_stored, to_8_bits
+from mmnet.runtime.imaging.photos import read_stored
+from mmnet.runtime.imaging.stored import PhotoError, StoredImage, to_8_bits
 
 HALF = 128  # the least value that a foreground reaches
 _JPEG_CHROMA = 6  # by how much the channels of a grey JPEG may differ

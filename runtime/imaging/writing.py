@@ -20,18 +20,20 @@ IMAGE_FORMATS: dict[str, list[int]] = {
 LOSSLESS_FORMATS = frozenset({".png"})
 
 
-def write_image(path: Path, image: U8Array) -> None:
+def write_image(path: Path, image: U8Array, *, replace: bool = True) -> None:
     """Write an image file, whole or not at all.
 
     Args:
         path: its extension is a key of `IMAGE_FORMATS`.
         image: uint8 [H, W] (grey), [H, W, 3] (RGB) or [H, W, 4] (RGBA).
+        replace: whether a file of that name is replaced.
 
     Raises:
         OutputError: the format cannot hold the image, or the file system refuses the file.
+        OutputExistsError: there is a file of that name, and it may not be replaced.
     """
     encoded = encode_image(path, image)
-    with atomic_file(path) as temporary:
+    with atomic_file(path, replace=replace) as temporary:
         temporary.write_bytes(encoded)
 
 

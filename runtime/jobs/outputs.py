@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmnet.errors import OutputError, OutputExistsError
-from mmnet.files import check_writable
+from mmnet.files import check_name, check_writable
 from mmnet.runtime.fullres.rendering import ALPHA, ResultKind
 from mmnet.runtime.imaging.writing import IMAGE_FORMATS, LOSSLESS_FORMATS
 
@@ -23,10 +23,12 @@ class MatteJob:
     Attributes:
         source: a photo, a video, or the name of a camera.
         output: an image or video file, or a pattern for numbered images, such as frames/%06d.png.
+        numbered: whether `output` is such a pattern. Names that follow from a source are none, whatever they hold.
     """
 
     source: Path
     output: Path
+    numbered: bool = False
 
 
 def photo_extension(photo: Path, kind: ResultKind) -> str:
@@ -84,6 +86,7 @@ def check_output(job: MatteJob, inputs: Iterable[Path], *, force: bool) -> None:
     Raises:
         OutputExistsError, OutputError: the output is refused.
     """
+    check_name(job.output)
     if job.output.is_dir():
         raise OutputError(f"{job.output}: is a folder; name a file with -o")
     if job.output.exists() and any(path.exists() and job.output.samefile(path) for path in inputs):

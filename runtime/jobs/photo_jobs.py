@@ -12,7 +12,7 @@ from mmnet.runtime.matter import PortraitMatter
 from mmnet.runtime.video.stream import Matte
 
 
-def matte_photo(matter: PortraitMatter, source: Path, output: Path, renderer: Renderer) -> Matte:
+def matte_photo(matter: PortraitMatter, source: Path, output: Path, renderer: Renderer, *, force: bool) -> Matte:
     """Matte a photo file into an image file.
 
     Args:
@@ -20,6 +20,7 @@ def matte_photo(matter: PortraitMatter, source: Path, output: Path, renderer: Re
         source: a photo.
         output: an image file; its folder is created if it does not exist.
         renderer: renders the photo and its alpha.
+        force: whether an output that exists is replaced.
 
     Returns:
         The photo and its matte.
@@ -33,5 +34,5 @@ def matte_photo(matter: PortraitMatter, source: Path, output: Path, renderer: Re
     matte = matter.photo(photo)
     image = renderer(photo, matte.alpha_u8)
     make_folder(output.parent)
-    write_image(output, image)
+    write_image(output, image, replace=force)
     return matte

@@ -93,10 +93,12 @@ def _open(
     output: Path, video: VideoSource, request: MatteRequest, *, audio: Path | None
 ) -> AbstractContextManager[FrameSink]:
     if is_pattern(output):
-        return write_images(output)
+        return write_images(output, replace=request.force)
     encoding, options = choose_encoding(output, request.renderer.kind), request.video
     make_folder(output.parent)
-    return write_video(output, video, encoding, audio=audio, crf=options.crf, salvage=options.salvage)
+    return write_video(
+        output, video, encoding, audio=audio, crf=options.crf, salvage=options.salvage, replace=request.force
+    )
 
 
 def _run(

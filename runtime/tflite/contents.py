@@ -21,7 +21,10 @@ from mmnet.runtime.tflite.file import check_identifier, read_model
 # The exceptions that flatbuffers, json and bytes.decode raise when they read damaged bytes.
 MALFORMED = (struct.error, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 
-_DAMAGED = "the model is damaged or cut short; export or copy it again"
+
+def damaged_contents() -> ModelError:
+    """Return the error of a model whose tables cannot be read."""
+    return ModelError("the model is damaged or cut short; export or copy it again")
 
 
 def _names_by_value(enum: type) -> dict[int, str]:
@@ -166,7 +169,7 @@ def read_graph(model: bytes) -> Graph:
     try:
         return _read(schema.Model.GetRootAs(model))
     except MALFORMED as error:
-        raise ModelError(_DAMAGED) from error
+        raise damaged_contents() from error
 
 
 def _read(root: Any) -> Graph:
@@ -187,7 +190,7 @@ def _read(root: Any) -> Graph:
         tensors,
         _indices(subgraph.InputsAsNumpy(), count),
         _indices(subgraph.OutputsAsNumpy(), count),
-        tuple(_signature(signature, count) for signature in _items(root, "SignatureDefs")),
+        tuple(_signature(signature, root.SubgraphsLength(), count) for signature in _items(root, "SignatureDefs")),
     )
 
 
@@ -255,8 +258,10 @@ def _is_representable(value: int, dtype: str) -> bool:
     return not dtype.startswith("int") or -(1 << _BITS[dtype] - 1) <= value < 1 << _BITS[dtype] - 1
 
 
-def _signature(signature: Any, count: int) -> Signature:
+def _signature(signature: Any, subgraphs: int, count: int) -> Signature:
     key = signature.SignatureKey()
+    if signature.SubgraphIndex() >= subgraphs:
+        raise ValueError(f"a signature of subgraph {signature.SubgraphIndex()} of {subgraphs}")
     return Signature(
         key.decode() if key else "",
         _arguments(signature, "Inputs", count),

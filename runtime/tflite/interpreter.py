@@ -11,6 +11,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.runtime.errors import ModelError
+from mmnet.runtime.tflite.probe import ensure_survival
 
 _MAX_TENSOR_VALUES = 1 << 28
 
@@ -42,8 +43,9 @@ def open_interpreter(
 ) -> Interpreter:
     """Load a .tflite into a LiteRT interpreter, without allocating its tensors yet.
 
-    LiteRT verifies the structure of the file. This function also refuses what LiteRT lets pass and does not survive
-    allocating: quantization that no integer has (XNNPACK ends the process), and sizes beyond any memory.
+    LiteRT verifies the structure of the file. This function also refuses what LiteRT lets pass and does not survive:
+    operators of a wrong form (`ensure_survival`), quantization that no integer has (XNNPACK ends the process), and
+    sizes beyond any memory.
 
     Args:
         model: the bytes of a .tflite.
@@ -56,18 +58,33 @@ def open_interpreter(
         ModelError: the model is truncated or damaged.
         ValueError: there is no such delegate.
     """
-    resolver = _RESOLVERS[Delegate(delegate)]
     try:
-        interpreter = Interpreter(
-            model_content=model,
-            num_threads=threads,
-            experimental_op_resolver_type=resolver,
-            experimental_preserve_all_tensors=keep_tensors,
-        )
+        ensure_survival(model, Delegate(delegate))
+    except ModelError as error:
+        raise ModelError(f"{name}: {error}") from error
+    try:
+        interpreter = new_interpreter(model, threads=threads, delegate=delegate, keep_tensors=keep_tensors)
         _check_tensors(name, interpreter)
     except (ValueError, RuntimeError) as error:
         raise damaged(name) from error
     return interpreter
+
+
+def new_interpreter(
+    model: bytes, *, threads: int = 1, delegate: Delegate | str = Delegate.XNNPACK, keep_tensors: bool = False
+) -> Interpreter:
+    """Load a .tflite without any check of ours; arguments are those of `open_interpreter`.
+
+    Raises:
+        ValueError: there is no such delegate, or LiteRT refuses the model.
+        RuntimeError: LiteRT refuses the model.
+    """
+    return Interpreter(
+        model_content=model,
+        num_threads=threads,
+        experimental_op_resolver_type=_RESOLVERS[Delegate(delegate)],
+        experimental_preserve_all_tensors=keep_tensors,
+    )
 
 
 def allocate(interpreter: Interpreter, name: str = "the model") -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from mmnet.runtime.video.ffmpeg import VideoError, pyav, reason
 from mmnet.runtime.video.formats import AudioRule
+from mmnet.runtime.video.opening import open_video
 
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 6: "5.1", 8: "7.1"}
 
@@ -52,10 +53,7 @@ class AudioCopy:
         """
         self._av = pyav()
         self._source, self._output, self._start, self._salvage = source, output, start, salvage
-        try:
-            self._input = self._av.open(str(source), metadata_errors="replace")
-        except (self._av.error.FFmpegError, OSError, ValueError) as error:
-            raise VideoError(f"{source}: cannot be opened: {reason(error)}") from error
+        self._input = open_video(source)
         self._routes = {}
         self.tracks: list[AudioTrack] = []
         for stream in self._input.streams.audio:

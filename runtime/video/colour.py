@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmnet.arrays import U8Array
-from mmnet.runtime.imaging.photos import over_white
+from mmnet.runtime.imaging.stored import over_white
 from mmnet.runtime.video.ffmpeg import pyav
 
 if TYPE_CHECKING:

@@ -22,7 +22,24 @@ def pyav() -> Any:
         import av.error
     except ImportError as error:
         raise MissingExtraError("video", "PyAV") from error
+    _accept_unknown_side_data()
     return av
+
+
+def _accept_unknown_side_data() -> None:
+    """Let PyAV list the side data of a frame even if FFmpeg knows kinds of it that PyAV does not, such as EXIF.
+
+    Without this, a single unknown kind hides all the others, the rotation among them, behind a ValueError.
+    """
+    from av.sidedata.sidedata import Type
+
+    def unknown(kind: type[Any], value: object) -> Any:
+        member = object.__new__(kind)
+        member._name_, member._value_ = f"UNKNOWN_{value}", value
+        return kind._value2member_map_.setdefault(value, member)
+
+    if "_missing_" not in vars(Type):
+        Type._missing_ = classmethod(unknown)  # type: ignore[assignment]
 
 
 def reason(error: BaseException) -> str:

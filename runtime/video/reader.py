@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -12,18 +13,18 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from mmnet.arrays import AnyArray, U8Array
+from mmnet.errors import MMNetError
 from mmnet.runtime.video.colour import Colour, has_alpha, to_alpha, to_rgb
+from mmnet.runtime.video.deinterlacing import deinterlaced
 from mmnet.runtime.video.ffmpeg import VideoError, pyav, reason
+from mmnet.runtime.video.opening import open_video
+from mmnet.runtime.video.spans import Spans
 
 if TYPE_CHECKING:
     from av import VideoFrame
 
-# Containers whose headers state the length of the file. For all others FFmpeg estimates it.
-_STATES_ITS_LENGTH = frozenset({"mov", "mp4", "matroska", "webm"})
-_MISSING_SECONDS = 0.5  # headers round their length by less than this
 _DEFAULT_RATE = Fraction(25)
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
-_LIVE_SECONDS = (30, 15)  # time limits for a live source: to open, and to give the next packet
 
 
 @dataclass(frozen=True)
@@ -71,25 +72,21 @@ class VideoInput:
         self.name = str(source)
         self.damage: str | None = None
         self._salvage = salvage
-        if isinstance(source, Path):
-            _check_file(source)
-        try:
-            self._container = av.open(
-                str(source), metadata_errors="replace", timeout=_LIVE_SECONDS if isinstance(source, str) else None
-            )
-        except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise VideoError(f"{self.name}: {_open_error(error)}") from error
+        self._path = source if isinstance(source, Path) else None
+        if self._path is not None:
+            _check_file(self._path)
+        self._container = open_video(source)
         try:
             self._begin(av)
-        except BaseException:
+        except (MMNetError, KeyboardInterrupt):
             self._container.close()
             raise
+        except Exception as error:  # PyAV raises many kinds for what it does not know
+            self._container.close()
+            raise VideoError(f"{self.name}: cannot be read: {reason(error)}") from error
 
     def _begin(self, av: Any) -> None:
-        streams = self._container.streams
-        self._stream = streams.best("video")
-        if self._stream is None or self._stream.codec_context is None:
-            raise VideoError(f"{self.name}: has no video in it that can be decoded")
+        self._stream = self._choose_stream(av)
         self._decoder = _decoder(self.name, self._stream, av)
         self._decoder.thread_type = "AUTO"
         self.time_base: Fraction = self._stream.time_base or 1 / _DEFAULT_RATE
@@ -102,7 +99,11 @@ class VideoInput:
             first = next(self._frames)
         except StopIteration:
             raise VideoError(f"{self.name}: has no frame in it that can be decoded") from None
-        self._first: VideoFrame | None = first
+        self._ahead: list[VideoFrame] | None = [first]
+        if self._container.format.name == "gif":
+            self._ahead += islice(self._frames, 1)
+            if len(self._ahead) == 1:
+                raise VideoError(f"{self.name}: is a GIF image without motion, not a video; save it as a PNG")
         self.colour, self.has_alpha = Colour.of(first), has_alpha(first)
         self._stored_height, self._stored_width = first.height, first.width
         self._upright = _Upright.of(first)
@@ -135,16 +136,32 @@ class VideoInput:
             yield self._turned(frame, to_alpha)
 
     def _decoded_frames(self) -> Iterator[VideoFrame]:
-        """Iterate over the frames as decoded."""
-        if self._first is None:
+        """Iterate over the frames as decoded, those that are interlaced made whole."""
+        if self._ahead is None:
             raise VideoError(f"{self.name}: was read already; open it again")
-        frame, self._first = self._first, None
-        while True:
-            yield frame
-            try:
-                frame = next(self._frames)
-            except StopIteration:
-                return
+        ahead, self._ahead = self._ahead, None
+        yield from deinterlaced(chain(ahead, self._frames), self.time_base)
+
+    def _choose_stream(self, av: Any) -> Any:
+        """Return the video stream: the only one, or the only one that is marked as the default.
+
+        Cover images are no videos.
+
+        Raises:
+            VideoError: there is none, or it is unclear which of several is meant.
+        """
+        disposition = av.stream.Disposition
+        streams = [one for one in self._container.streams.video if not one.disposition & disposition.attached_pic]
+        streams = [one for one in streams if one.codec_context is not None]
+        if not streams:
+            raise VideoError(f"{self.name}: has no video in it that can be decoded")
+        marked = [one for one in streams if one.disposition & disposition.default] if len(streams) > 1 else streams
+        if len(marked) == 1:
+            return marked[0]
+        raise VideoError(
+            f"{self.name}: has {len(streams)} video tracks, and none is marked as the main one; copy the one that you "
+            "mean into a file of its own (ffmpeg -i FILE -map 0:v:0 -map 0:a? -c copy OUT)"
+        )
 
     def _turned(self, frame: VideoFrame, convert: Callable[[VideoFrame, Colour, int, int], U8Array]) -> U8Array:
         """Return a frame converted and upright."""
@@ -165,7 +182,7 @@ class VideoInput:
 
     def _decode(self, av: Any) -> Any:
         """Iterate over the frames as decoded. Being a generator, it keeps reading and its errors in one place."""
-        end = Fraction(0)  # of the packets that the file really holds, in seconds
+        spans = Spans()
         packets = self._container.demux()
         while True:
             try:
@@ -176,15 +193,16 @@ class VideoInput:
                 self._damaged(reason(error))
                 packets = iter(())
                 break
-            if packet.stream.type in ("video", "audio") and packet.pts is not None and packet.time_base is not None:
-                end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+            spans.add(packet)
             if packet.stream.index != self._stream.index:
                 continue
             if packet.is_corrupt:
                 self._damaged("a packet is incomplete")
             yield from self._frames_of(packet, av)
         yield from self._flush(av)
-        self._check_end(end, av)
+        missing = spans.missing(self._container, self._stream, av.time_base, self._path)
+        if missing is not None:
+            self._damaged(f"its last {float(missing):.1f} s are missing")
 
     def _frames_of(self, packet: Any, av: Any) -> Iterator[VideoFrame]:
         try:
@@ -209,14 +227,6 @@ class VideoInput:
         for frame in frames:
             self._decoded += 1
             yield frame
-
-    def _check_end(self, end: Fraction, av: Any) -> None:
-        declared: int | None = self._container.duration
-        if declared is None or not _STATES_ITS_LENGTH & set(self._container.format.name.split(",")):
-            return
-        missing = Fraction(declared, av.time_base) - (end - self.start)
-        if missing > _MISSING_SECONDS:
-            self._damaged(f"its last {float(missing):.1f} s are missing")
 
     def _damaged(self, what: str) -> None:
         message = f"{self.name}: is truncated or damaged after {self._decoded} frames ({what})"
@@ -311,10 +321,3 @@ def _check_file(path: Path) -> None:
             pass
     except OSError as error:
         raise VideoError(f"{path}: cannot be read: {error.strerror}") from error
-
-
-def _open_error(error: BaseException) -> str:
-    av = pyav()
-    if isinstance(error, av.error.InvalidDataError):
-        return "is not a video that FFmpeg reads, or is truncated or damaged"
-    return f"cannot be opened: {reason(error)}"

@@ -66,7 +66,14 @@ class NoFramesError(OutputError):
 
 @contextmanager
 def write_video(
-    path: Path, source: VideoSource, encoding: Encoding, *, audio: Path | None, crf: int | None, salvage: bool = False
+    path: Path,
+    source: VideoSource,
+    encoding: Encoding,
+    *,
+    audio: Path | None,
+    crf: int | None,
+    salvage: bool = False,
+    replace: bool = True,
 ) -> Iterator[VideoFile]:
     """Yield a video file to write to. It appears at `path` when the context ends without an error, and only then.
 
@@ -77,14 +84,16 @@ def write_video(
         audio: the file whose audio is copied; None writes no audio.
         crf: constant rate factor; None takes the encoding's own.
         salvage: see `AudioCopy`.
+        replace: whether a file of that name is replaced.
 
     Raises:
+        OutputExistsError: there is a file of that name, and `replace` is false.
         OutputError: the file system or the encoder refuses the video.
         NoFramesError: no frame was written.
     """
     av = pyav()
     try:
-        with atomic_file(path) as temporary:
+        with atomic_file(path, replace=replace) as temporary:
             video = VideoFile(temporary, source, encoding, audio=audio, crf=crf, salvage=salvage)
             try:
                 yield video
@@ -110,7 +119,7 @@ class VideoFile:
         self._scaled = encoding.square and source.pixel_aspect != 1
         self._closed = False
         extension = path.suffix.lower()
-        self._container = av.open(str(path), "w", container_options=CONTAINER_OPTIONS.get(extension, {}))
+        self._container = av.open(str(path.absolute()), "w", container_options=CONTAINER_OPTIONS.get(extension, {}))
         self._audio: AudioCopy | None = None
         self._end = Fraction(0)
         try:
@@ -230,17 +239,18 @@ class NumberedImages:
 
 
 @contextmanager
-def write_images(output: Path) -> Iterator[NumberedImages]:
+def write_images(output: Path, *, replace: bool = True) -> Iterator[NumberedImages]:
     """Yield numbered images to write to. Their folder appears when the context ends without an error, and only then.
 
     Args:
         output: folder and pattern, such as frames/%06d.png.
+        replace: whether a folder with files in it is replaced.
 
     Raises:
         OutputError: the file system refuses the folder.
         NoFramesError: no frame was written.
     """
-    with atomic_folder(output.parent) as folder:
+    with atomic_folder(output.parent, replace=replace) as folder:
         images = NumberedImages(folder, output)
         yield images
         images.finish()

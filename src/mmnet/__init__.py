@@ -5,7 +5,7 @@
     exported = mmnet.export_tflite("latest")            # a verified .tflite
     exported.save("mmnet.tflite")
     with mmnet.PortraitMatter() as matter:              # the model that ships
-        alpha = matter(mmnet.read_photo("photo.jpg"))   # float32 [H, W] in 0-1
+        alpha = matter("photo.jpg")                     # float32 [H, W] in 0-1
 
 Everything in `__all__` is public; every other module is internal. Names load on first use, so that `import mmnet` is
 light.

@@ -38,16 +38,15 @@ class JsonError(MMNetError, ValueError):
     """Text that is not JSON, or JSON beyond the limits of this module."""
 
 
-def parse_json(text: bytes | str, *, surrogates: bool = False) -> Any:
+def parse_json(text: bytes | str) -> Any:
     """Return the value of a JSON text.
 
     Numbers are at most `MAX_DIGITS` characters long; whole ones fit into 64 bits. As Python writes them, the words NaN,
-    Infinity and -Infinity are accepted.
+    Infinity and -Infinity are accepted. So are the escapes \\udc80 to \\udcff, with which Python writes the bytes of
+    file names that are not UTF-8.
 
     Args:
         text: text, or its bytes in UTF-8.
-        surrogates: whether escaped lone surrogates are accepted. Python writes them for the bytes of file names that
-            are not UTF-8, so messages between processes of ours, which name files, hold them.
 
     Raises:
         JsonError: it is not UTF-8, not JSON, longer than `MAX_BYTES`, nested deeper than `MAX_DEPTH`, or holds a number
@@ -58,7 +57,7 @@ def parse_json(text: bytes | str, *, surrogates: bool = False) -> Any:
         raise JsonError(f"it has {len(text):,} bytes; at most {MAX_BYTES:,} are read")
     try:
         decoded = (text.encode() if isinstance(text, str) else text).decode("utf-8-sig")
-        _check_depth(decoded, surrogates)
+        _check_depth(decoded)
         return json.loads(decoded, object_pairs_hook=_mapping, parse_int=_whole, parse_float=_number)
     except UnicodeEncodeError as error:
         raise JsonError("it holds half of a surrogate pair") from error
@@ -117,7 +116,7 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _check_depth(text: str, surrogates: bool) -> None:
+def _check_depth(text: str) -> None:
     depth = 0
     for match in _TEXT_OR_BRACKET.finditer(text):
         found = match[0]
@@ -129,13 +128,13 @@ def _check_depth(text: str, surrogates: bool) -> None:
             depth -= 1
         elif len(found) > MAX_TEXT:
             raise JsonError(f"it holds a text of more than {MAX_TEXT:,} characters")
-        elif not surrogates and _SURROGATE.search(found):
+        elif _SURROGATE.search(found):
             _check_surrogates(found)
 
 
 def _check_surrogates(quoted: str) -> None:
     try:
-        json.loads(quoted, strict=False).encode()
+        json.loads(quoted, strict=False).encode(errors="surrogateescape")
     except UnicodeEncodeError as error:
         raise JsonError(f"it holds half of a surrogate pair: {quoted[:40]}") from error
     except json.JSONDecodeError:

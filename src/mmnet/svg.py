@@ -6,6 +6,7 @@ A page gives the colours by classes (see `mmnet.evaluation.parity.html`); `stand
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from html import escape
 
@@ -15,6 +16,19 @@ from numpy.typing import NDArray
 # The width of a phone, so that text keeps its size there; a page enlarges a plot by half at most.
 WIDTH = 360
 _TITLE = ' class="title"'
+_CHARACTER, _TITLE_CHARACTER = 6.4, 8.6  # pixels of a character of 11 and of 14 pixels, widely set
+_LINE = 17
+
+
+def text_lines(text: str, pixels: float, character: float) -> list[str]:
+    """Return a text in lines that are at most so many pixels wide, broken at spaces where that is possible.
+
+    Args:
+        text: the text; at least one line is returned.
+        pixels: the width of a line.
+        character: the width of a character.
+    """
+    return textwrap.wrap(text, max(1, int(pixels / character))) or [""]
 
 
 def histogram(
@@ -29,8 +43,9 @@ def histogram(
         describe: a description of the plot in one sentence, for screen readers.
         logarithmic: whether heights are log10(1 + count).
     """
-    height, left, top, bottom = 170, 40, 8, 34
-    plot_width, plot_height = WIDTH - left - 6, height - top - bottom
+    labels = text_lines(label, WIDTH, _CHARACTER)
+    left, top, plot_height = 40, 8, 128
+    plot_width, height = WIDTH - left - 6, top + plot_height + 18 + 16 * len(labels)
     heights = np.log10(1 + counts) if logarithmic else counts.astype(np.float64)
     tallest = float(heights.max()) or 1.0
     low, high = float(edges[0]), float(edges[-1])
@@ -53,8 +68,12 @@ def histogram(
             )
     for tick in _ticks(low, high):
         anchor, at = ("end", WIDTH - 1) if x(tick) > WIDTH - 20 else ("middle", x(tick))
-        parts.append(f'<text class="{anchor}" x="{at:.1f}" y="{height - 19}">{_short(tick)}</text>')
-    parts.append(f'<text class="middle" x="{left + plot_width / 2}" y="{height - 3}">{escape(label)}</text>')
+        parts.append(f'<text class="{anchor}" x="{at:.1f}" y="{top + plot_height + 15}">{_short(tick)}</text>')
+    for index, line in enumerate(labels):
+        # The plot's middle, or that of the whole width for a line that is wider than the plot.
+        middle = left + plot_width / 2 if len(line) * _CHARACTER < plot_width else WIDTH / 2
+        y = height - 3 - 16 * (len(labels) - 1 - index)
+        parts.append(f'<text class="middle" x="{middle}" y="{y}">{escape(line)}</text>')
     return _svg(height, describe, parts)
 
 
@@ -71,7 +90,8 @@ def bars(rows: Sequence[tuple[str, float, str]], *, describe: str, marks: Sequen
     parts = []
     for index, (name, value, text) in enumerate(rows):
         y, length = index * row, value / largest * (WIDTH - right)
-        parts.append(f'<text x="0" y="{y + 11}">{escape(name)}</text>')
+        squeezed = "" if len(name) * _CHARACTER <= WIDTH else f' textLength="{WIDTH}" lengthAdjust="spacingAndGlyphs"'
+        parts.append(f'<text x="0" y="{y + 11}"{squeezed}>{escape(name)}</text>')
         parts.append(f'<rect class="track" x="0" y="{y + 15}" width="{WIDTH - right}" height="6" rx="3"/>')
         parts.append(f'<rect class="bar" x="0" y="{y + 15}" width="{max(length, 1):.1f}" height="6" rx="3"/>')
         mark = marks[index] if index < len(marks) else None
@@ -97,12 +117,16 @@ def standalone(plot: str, heading: Sequence[str]) -> str:
         ".bar{fill:#7ba7e6}.track{fill:#2a2e36}.mark{stroke:#fff}}"
     )
     height = int(plot.split('viewBox="0 0 ')[1].split('"')[0].split()[1])
-    margin, line = 16, 17
-    top = margin + line * len(heading) + 8
+    margin = 16
+    title, *more = heading
+    titles = text_lines(title, WIDTH, _TITLE_CHARACTER)
+    written = [*titles, *(line for text in more for line in text_lines(text, WIDTH, _CHARACTER))]
+    top = margin + _LINE * len(written) + 8
     width, whole = WIDTH + 2 * margin, top + height + margin
     lines = "".join(
-        f'<text x="{margin}" y="{margin + line * index + 10}"{_TITLE if not index else ""}>{escape(text)}</text>'
-        for index, text in enumerate(heading)
+        f'<text x="{margin}" y="{margin + _LINE * index + 10}"{_TITLE if index < len(titles) else ""}>'
+        f"{escape(text)}</text>"
+        for index, text in enumerate(written)
     )
     inner = plot.replace("<svg ", f'<svg x="{margin}" y="{top}" width="{WIDTH}" height="{height}" ', 1)
     return (

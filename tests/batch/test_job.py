@@ -294,7 +294,7 @@ def test_fsspec_and_file_uris(portraits: Path, matted: dict[str, bytes], tmp_pat
         ("in/deep", "in", [], "lies in"),
         ("in/p0.jpg", "out", [], "is a file"),
         ("nosuch://x", "out", [], "nosuch://x: cannot be opened"),
-        ("in", "out", ["-b", "nosuch"], "--background nosuch: no such image"),
+        ("in", "out", ["-b", "nosuch"], "background 'nosuch': no such image"),
         ("in", "out", ["-m", "gone.tflite"], "gone.tflite: no such"),
     ],
 )

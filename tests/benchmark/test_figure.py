@@ -16,8 +16,11 @@ from hypothesis import strategies as st
 from support import run
 from typer.testing import CliRunner
 
+from mmnet import svg
 from mmnet.benchmark.figure import HEIGHT, WIDTH, draw
+from mmnet.benchmark.host.machine import KERNEL_FEATURES
 from mmnet.benchmark.joined import Point, join_results
+from mmnet.benchmark.table import describe_machine
 from mmnet.cli.main import app
 from mmnet.errors import MMNetError
 from mmnet.export.verify import probe_images
@@ -63,6 +66,58 @@ def test_names_are_text_and_nothing_else() -> None:
     label = '<script>alert("1")</script> & co'
     svg = draw([point(1, 1, label=label)], "MAD", "invoke")
     assert label in [text.text for text in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+
+
+def texts(svg: str) -> list[tuple[float, float, str]]:
+    """Return (left, right, text) of every upright text, at 7.2 pixels a character, as DejaVu Sans is set."""
+    found = []
+    root = ElementTree.fromstring(svg)
+    turned = {id(text) for group in root.iter(f"{SVG}g") for text in group.iter(f"{SVG}text")}
+    for text in root.iter(f"{SVG}text"):
+        if id(text) in turned:
+            continue
+        width = float(text.get("textLength") or 7.2 * len(text.text or ""))
+        x = float(text.get("x", ""))
+        left = x - width * {"start": 0, "middle": 0.5, "end": 1}[text.get("text-anchor", "start")]
+        found.append((left, left + width, text.text or ""))
+    return found
+
+
+def test_no_text_runs_off_the_figure() -> None:
+    """A processor with every feature, a phone, and names of any length."""
+    host = {"kind": "host", "processor": "AMD EPYC 9654 96-Core Processor", "cores": 192, "features": KERNEL_FEATURES}
+    phone = {"kind": "device", "name": "A phone", "processor": "SM8650", "android": "15"}
+    machines = [describe_machine(host), describe_machine(phone)]
+    points = [
+        Point("m" * length, machines[index % 2], 1, 1.0 + index, None, None, 0.02, 0.01, 0.03, 1000)
+        for index, length in enumerate((5, 40, 70, 109, 300))
+    ]
+    drawn = draw(points, "GAUSS_GRAD 800×600", "invoke")
+    for left, right, text in texts(drawn):
+        assert left >= -1, text
+        assert right <= WIDTH * 1.09 if set(text) == {"m"} else right <= WIDTH, text
+    said = " ".join(text for _, _, text in texts(drawn))
+    assert machines[0] in said
+    assert machines[1] in said
+
+
+def test_long_lines_of_small_plots_are_broken() -> None:
+    heading = ["experiment-2026-02-whole-people-frozen-norms " * 2, "mean |Δα| on 32 images; " * 4]
+    name = "block_3/branch_2/depthwise_and_pointwise_and_project_and_merge_again"
+    drawn = svg.standalone(svg.bars([(name, 0.5, "0.50000")], describe="d"), heading)
+    whole = ElementTree.fromstring(drawn)
+    for text in whole.iter(f"{SVG}text"):
+        if text.get("textLength") is None:
+            assert len(text.text or "") * 6 <= svg.WIDTH + 32, text.text
+    assert name in [text.text for text in whole.iter(f"{SVG}text")]
+    edges, counts = np.linspace(-1, 1, 9), np.ones(8, np.int64)
+    label = "Δα, a-model-with-a-long-name-256-int8-per-channel − another-model-of-such-a-name"
+    plot = ElementTree.fromstring(
+        svg.histogram(edges, counts, label=label, describe="d").replace("<svg", f'<svg xmlns="{SVG[1:-1]}"', 1)
+    )
+    lines = [text.text or "" for text in plot.iter(f"{SVG}text")]
+    assert max(map(len, lines)) * 6 <= svg.WIDTH
+    assert label in " ".join(lines)
 
 
 def result(name: str, sha256: str, recipe: dict[str, Any], latency: float = 1.0) -> dict[str, Any]:

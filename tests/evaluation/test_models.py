@@ -71,7 +71,7 @@ def test_headings_tell_models_apart(float_model: Path) -> None:
 def test_something_with_mediapipes_operator_that_is_damaged(tmp_path: Path) -> None:
     path = tmp_path / "selfie.tflite"
     path.write_bytes(b"\0\0\0\0TFL3" + SelfieSegmenter.CUSTOM_OPERATOR * 9)
-    with pytest.raises(ModelError, match=r"selfie\.tflite: is truncated or damaged"):
+    with pytest.raises(ModelError, match=r"selfie\.tflite: the model is damaged or cut short"):
         open_file(path)
 
 

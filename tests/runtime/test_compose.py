@@ -82,6 +82,32 @@ def test_what_is_no_background(text: str) -> None:
         parse_background(text)
 
 
+@pytest.mark.parametrize("text", ["green", "#008000"])
+def test_a_composite_over_a_named_colour(text: str, noise: Any) -> None:
+    image, alpha = noise(6, 7, 3), np.linspace(0, 1, 42, dtype=np.float32).reshape(6, 7)
+    np.testing.assert_array_equal(composite(image, alpha, text), composite(image, alpha, (0, 128, 0)))
+
+
+def test_a_composite_over_a_named_image_and_over_blur(noise: Any, tmp_path: Path) -> None:
+    image, alpha = noise(6, 7, 3), np.linspace(0, 1, 42, dtype=np.float32).reshape(6, 7)
+    Image.fromarray(noise(12, 14, 3)).save(tmp_path / "beach.png")
+    cover = parse_background(str(tmp_path / "beach.png"))
+    assert cover is not None
+    expected = composite(image, alpha, cover(image, alpha))
+    for named in (tmp_path / "beach.png", str(tmp_path / "beach.png")):
+        np.testing.assert_array_equal(composite(image, alpha, named), expected)
+    blurred = composite(image, alpha, gaussian_blurred_background(image, alpha))
+    np.testing.assert_array_equal(composite(image, alpha, "blur"), blurred)
+
+
+def test_a_named_background_that_is_none(noise: Any) -> None:
+    image, alpha = noise(6, 7, 3), np.zeros((6, 7), np.float32)
+    with pytest.raises(BackgroundError, match="background 'greenish': no such image, and no colour; give #rrggbb"):
+        composite(image, alpha, "greenish")
+    with pytest.raises(BackgroundError, match="cutout"):
+        composite(image, alpha, "transparent")
+
+
 def test_a_background_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "bad.jpg").write_text("no image")
     with pytest.raises(PhotoError, match=r"bad\.jpg"):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from mmnet.runtime import (
     ImageError,
@@ -71,6 +72,15 @@ def test_bilinear_upsampling_has_half_pixel_centres(matter: PortraitMatter, nois
 def test_float_images_are_the_same_photo(matter: PortraitMatter, noise: Any, kind: type) -> None:
     image = noise(100, 80, 3)
     np.testing.assert_array_equal(matter((image / 255).astype(kind)), matter(image))
+
+
+def test_a_path_and_an_image_of_pillow_are_the_same_photo(matter: PortraitMatter, noise: Any, tmp_path: Path) -> None:
+    image = noise(100, 80, 3)
+    Image.fromarray(image).save(tmp_path / "photo.png")
+    for form in (tmp_path / "photo.png", str(tmp_path / "photo.png"), Image.fromarray(image)):
+        np.testing.assert_array_equal(matter(form), matter(image))
+        np.testing.assert_array_equal(matter.cutout(form), matter.cutout(image))
+        np.testing.assert_array_equal(matter.composite(form, "green"), matter.composite(image, (0, 128, 0)))
 
 
 GOOD = np.full((4, 5, 3), 0.5, np.float32)

@@ -14,7 +14,7 @@ from portraits import drawn_portrait, write_image
 
 from mmnet.arrays import AnyArray
 from mmnet.runtime.imaging.mattes import MatteFault, MatteFileError, read_mask, read_matte
-from mmnet.runtime.imaging.photos import PhotoError
+from mmnet.runtime.imaging.stored import PhotoError
 
 PHOTO, MATTE = drawn_portrait(1)
 BLACK, WHITE = np.zeros_like(MATTE), np.full_like(MATTE, 255)

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from mmnet.runtime import PhotoError, list_photos, read_photo
-from mmnet.runtime.imaging import photos
+from mmnet.runtime.imaging import stored
 
 ORIENTATION = 0x0112
 BEST_QUALITY: dict[str, dict[str, Any]] = {"JPEG": {"quality": 100}, "WEBP": {"lossless": True}}
@@ -230,11 +230,29 @@ def test_reading_photos_changes_no_environment_variable() -> None:
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
-def test_an_image_beyond_the_limit_of_another_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photos, "MAX_PIXELS", 200)
-    path = written(tmp_path, encoded(Image.new("RGB", (20, 12)), "GIF"))
-    with pytest.raises(PhotoError, match="20×12 is too large; at most 200 pixels are read"):
+def test_more_bytes_than_the_limit_are_refused_by_the_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "deep.png"
+    assert cv2.imwrite(str(path), np.zeros((12, 20, 4), np.uint16))
+    assert read_photo(path).shape == (12, 20, 3)
+    monkeypatch.setattr(stored, "MAX_BYTES", 12 * 20 * 8 - 1)
+    with pytest.raises(PhotoError, match="20×12 pixels of 4 channels with 16 bits are too large"):
         read_photo(path)
+
+
+def test_a_large_image_takes_little_more_than_its_pixels(tmp_path: Path) -> None:
+    """16-bit RGBA of a few kilobytes: 8 bytes per pixel decoded, 3 of the result, and no wide copies of all of it."""
+    side = 4096
+    path = tmp_path / "deep.png"
+    assert cv2.imwrite(str(path), np.zeros((side, side, 4), np.uint16))
+    script = (
+        "import resource, sys\n"
+        "from mmnet.runtime import read_photo\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "read_photo(sys.argv[1])\n"
+        "print(1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 14 * side * side
 
 
 def test_what_is_no_photo(tmp_path: Path, noise: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 from portraits import drawn_portrait, write_folders, write_image
 
 from mmnet.evaluation.datasets.pairs import DatasetError, PairError, check_pairs, load_pairs
-from mmnet.runtime.imaging.photos import PhotoError
+from mmnet.runtime.imaging.stored import PhotoError
 from mmnet.training.data.check import check_data
 from mmnet.training.data.layouts import find_source
 from mmnet.training.data.packs import build_pack

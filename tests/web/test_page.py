@@ -9,7 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from colour_profiles import ADOBE_RGB
 from page_server import serving
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, FileChooser, Page, expect
 
 from mmnet.runtime import PortraitMatter, alpha_to_image, box_blurred_background, composite, read_photo
@@ -180,6 +182,18 @@ def test_photos_are_upright_and_transparency_is_white(
     saved = _save(page, tmp_path)[1]
     assert np.abs(saved[..., :3].astype(int) - read_photo(see_through)).max() <= 2
     np.testing.assert_array_equal(saved[..., 3], _alpha(matter, saved[..., :3]))
+
+
+def test_the_colour_profile_of_a_photo_is_applied(
+    page: Page, served: WebServer, tmp_path: Path, small: np.ndarray
+) -> None:
+    _open(page, served)
+    photo = tmp_path / "wide.png"
+    Image.fromarray(small).save(photo, icc_profile=ADOBE_RGB)
+    assert np.abs(read_photo(photo).astype(int) - small).mean() > 3
+    _matte(page, photo)
+    saved = _save(page, tmp_path)[1]
+    assert np.abs(saved[..., :3].astype(int) - read_photo(photo)).max() <= 2
 
 
 def test_a_large_photo_is_saved_at_its_own_size(page: Page, served: WebServer, tmp_path: Path, matter) -> None:

@@ -22,7 +22,7 @@ from mmnet.evaluation.datasets.pairs import PairError
 from mmnet.failures import failure_line
 from mmnet.runtime.imaging.headers import bits_per_sample
 from mmnet.runtime.imaging.mattes import MatteFault, MatteFileError, is_grey
-from mmnet.runtime.imaging.photos import PhotoError
+from mmnet.runtime.imaging.stored import PhotoError
 from mmnet.training.data.layouts import Pair, Source, find_source, is_validation
 from mmnet.training.data.packs import Progress
 

@@ -161,19 +161,21 @@ def pack_to_file(
     foregrounds: bool = True,
     workers: int | None = None,
     progress: Progress = lambda done, total: None,
+    replace: bool = True,
 ) -> None:
     """Read pairs into a pack file, which may be larger than the memory.
 
     Args:
         path: the file to write.
         pairs, side, root, foregrounds, workers, progress: as for `build_pack`.
+        replace: whether a file of that name is replaced.
 
     Raises:
         PhotoError, PairError: an image cannot be used; the message names it.
         OutputError: the file could not be written.
     """
     pack = _empty_pack(pairs, side, root, foregrounds)
-    write_pack(path, pack, _records(pairs, pack, foregrounds, workers, progress))
+    write_pack(path, pack, _records(pairs, pack, foregrounds, workers, progress), replace=replace)
 
 
 def load_pack(path: Path) -> Pack:
@@ -221,13 +223,16 @@ def load_backgrounds(
     return images
 
 
-def write_pack(path: Path, pack: Pack, records: Iterator[U8Array]) -> None:
+def write_pack(path: Path, pack: Pack, records: Iterator[U8Array], *, replace: bool = True) -> None:
     """Write a pack file from records that come one by one; `pack.records` is not used.
 
     Raises:
-        OutputError: the file could not be written; nothing is left behind.
+        OutputError: the file could not be written, or it exists and `replace` is false; nothing is left behind.
     """
-    with atomic_file(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+    with (
+        atomic_file(path, replace=replace) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,
+    ):
         with archive.open("records.npy", "w", force_zip64=True) as member:
             first = next(records)
             header = {"descr": "|u1", "fortran_order": False, "shape": (len(pack), first.size)}

@@ -241,21 +241,23 @@ def write_scenes(
     heights: tuple[float, float],
     workers: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    replace: bool = True,
 ) -> None:
     """Write OUT/image/0000.jpg, OUT/mask/0000.png and so on, and OUT/scenes.json; all of it or nothing.
 
     Args:
         plans: from `plan_scenes`.
-        out: a folder, replaced if it exists.
+        out: a folder.
         seed, heights: as for `make_scene`.
         workers: scenes made at the same time; None: one per core.
         progress: called with the scenes written and their total.
+        replace: whether a folder of that name is replaced.
 
     Raises:
         PhotoError, PairError: an image cannot be used; the message names it.
         OutputError: a file cannot be written; nothing is left behind.
     """
-    with atomic_folder(out) as folder, ThreadPoolExecutor(workers) as pool:
+    with atomic_folder(out, replace=replace) as folder, ThreadPoolExecutor(workers) as pool:
         for part in (IMAGE, MASK):
             make_folder(folder / part)
 

@@ -162,22 +162,24 @@ def write_sequences(
     clean: bool = False,
     workers: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    replace: bool = True,
 ) -> None:
     """Write OUT/NAME/image/0000.png, OUT/NAME/mask/0000.png and so on, and OUT/sequences.json; all of it or nothing.
 
     Args:
         plans: from `plan_sequences`.
-        out: a folder, replaced if it exists.
+        out: a folder.
         length, size, seed, clean: as for `render_frames`.
         workers: sequences rendered at the same time; None: one per core.
         progress: called with the frames written and their total, from several threads.
+        replace: whether a folder of that name is replaced.
 
     Raises:
         PhotoError, PairError: an image cannot be used; the message names it.
         OutputError: a file could not be written; nothing is left behind.
     """
     total, done = len(plans) * length, 0
-    with atomic_folder(out) as folder, ThreadPoolExecutor(workers) as pool:
+    with atomic_folder(out, replace=replace) as folder, ThreadPoolExecutor(workers) as pool:
 
         def write(plan: SequencePlan) -> None:
             nonlocal done

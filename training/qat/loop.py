@@ -51,7 +51,7 @@ def train_quantized(
         OutputError: a checkpoint could not be written.
     """
     (stage,) = run.recipe.stages
-    resumed = newest_step(run)
+    resumed = newest_step(run, listener.on_skipped)
     ranges = resumed.checkpoint.ranges if resumed is not None else measure()
     assert ranges is not None
     training = _QuantizedTraining(run, keras, ranges)

@@ -1,0 +1,58 @@
+"""`Header`: what the header of an image file declares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mmnet.runtime.imaging.colours.declared import NOTHING_DECLARED, DeclaredColours
+
+
+class HeaderError(ValueError):
+    """An image that is refused by its header; the message says what it is and what to do, without the file."""
+
+
+class Transparency(StrEnum):
+    """The ways in which a file declares transparency.
+
+    NONE: it declares none; a further channel has no meaning.
+    STRAIGHT: an alpha channel, and colours that are not multiplied by it.
+    PREMULTIPLIED: an alpha channel, and colours that are multiplied by it.
+    """
+
+    NONE = "none"
+    STRAIGHT = "straight"
+    PREMULTIPLIED = "premultiplied"
+
+
+@dataclass(frozen=True)
+class Header:
+    """The facts that the header of an image file declares; 0 where it ends before.
+
+    Attributes:
+        format: "PNG", "JPEG", "WebP", "BMP" or "TIFF".
+        width, height: as stored, in pixels.
+        channels: as the decoder gives them, 1 to 4.
+        bits: per sample of the decoded image, 8 or 16; less is decoded as 8.
+        transparency: how the file declares transparency.
+        key: the grey value that is transparent, at the file's depth; None if there is none.
+        white_is_zero: whether the decoder gives the grey values of this file inverted.
+        colours: what the file says of its colours.
+        first: the position of the image's directory in a TIFF; None for the first one.
+    """
+
+    format: str
+    width: int = 0
+    height: int = 0
+    channels: int = 3
+    bits: int = 8
+    transparency: Transparency = Transparency.NONE
+    key: int | None = None
+    white_is_zero: bool = False
+    colours: DeclaredColours = NOTHING_DECLARED
+    first: int | None = None
+
+    @property
+    def bytes(self) -> int:
+        """The size of the decoded image."""
+        return self.width * self.height * self.channels * (2 if self.bits > 8 else 1)

@@ -1,0 +1,45 @@
+"""Saving of an exported model: model and recipe both or neither, and one of several writers to a new file."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from mmnet.errors import OutputError, OutputExistsError
+from mmnet.export.model import ExportedModel
+
+
+def model(number: int) -> ExportedModel:
+    return ExportedModel(f"content {number}".encode(), {"number": number}, ())
+
+
+def test_of_several_exports_to_a_new_file_exactly_one_succeeds(tmp_path: Path) -> None:
+    path = tmp_path / "new.tflite"
+
+    def save(number: int) -> bool:
+        try:
+            model(number).save(path)
+        except OutputExistsError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(save, range(8)))
+    assert won.count(True) == 1
+    number = won.index(True)
+    assert path.read_text() == f"content {number}"
+    assert f'"number": {number}' in (tmp_path / "new.tflite.recipe.json").read_text()
+    assert len(list(tmp_path.iterdir())) == 2
+    model(9).save(path, force=True)
+    assert path.read_text() == "content 9"
+
+
+def test_a_name_that_leaves_no_room_for_the_recipe_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="shorten it"):
+        model(0).save(tmp_path / ("m" * 248 + ".tflite"))
+    assert list(tmp_path.iterdir()) == []
+    name = "m" * (255 - len(".tflite.recipe.json")) + ".tflite"
+    model(0).save(tmp_path / name)
+    assert (tmp_path / name).read_text() == "content 0"
