@@ -81,6 +81,11 @@ def test_an_unwritable_output_is_refused_before_the_work(tmp_path: Path) -> None
     check_writable(tmp_path / "a", force=True)
     with pytest.raises(OutputError, match="does not exist"):
         check_writable(tmp_path / "b" / "c", force=False)
+    # The folders above a folder are made with it.
+    check_writable(tmp_path / "b" / "c" / "d", force=False, folder=True)
+    for inside in (tmp_path / "a" / "b", tmp_path / "a" / "b" / "c"):
+        with pytest.raises(OutputError, match="a is a file; name another folder"):
+            check_writable(inside, force=False, folder=True)
     for folder, path in ((False, tmp_path), (True, tmp_path / "a")):
         with pytest.raises(OutputError, match="name a folder" if folder else "name a file"):
             check_writable(path, force=True, folder=folder)

@@ -155,12 +155,12 @@ def evaluate_command(
             raise typer.Exit(0 if evaluate_suite(models, data, judged, console, command).passed else 1)
         evaluation: Evaluation | VideoEvaluation
         with progress_bar(console) as progress:
-            common: dict[str, Any] = {"split": split, "resize": resize, "threads": threads, "command": command}
-            common["progress"] = stage_bars(progress)
+            common: dict[str, Any] = {"split": split, "resize": resize, "fit": fit, "threads": threads}
+            common |= {"progress": stage_bars(progress), "command": command}
             if video:
                 evaluation = evaluate_videos(models, data, **common)
             else:
-                evaluation = evaluate(models, data, fit=fit, ray=ray, address=address, workers=workers, **common)
+                evaluation = evaluate(models, data, ray=ray, address=address, workers=workers, **common)
     _show(evaluation, worst, json_file, images, force=force)
 
 
@@ -209,6 +209,6 @@ def _show_sequences(console: Console, evaluation: VideoEvaluation, worst: int) -
     for table in smoothing_tables(evaluation.results, console.width):
         console.print(table)
         console.print()
-    counts = f"{evaluation.data['sequences']} sequences, {evaluation.data['frames']} frames"
+    counts = f"{evaluation.data['sequences']} sequences, {evaluation.data['frames']} frames, fit {evaluation.fit}"
     console.print(f"[dim]{counts}, resized {evaluation.resize.what}[/]", soft_wrap=True)
     show_worst(console, evaluation.columns, worst)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress, TaskID, TextColumn
+from rich.progress import Progress, TaskID
 
 from mmnet.api.training import SavedCheckpoint
 from mmnet.arrays import U8Array
-from mmnet.cli.progress import progress_bar
+from mmnet.cli.progress import progress_bar, wrapped_text
 from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.ranges import Ranges
 from mmnet.network.resolve import OpenedCheckpoint
@@ -25,7 +25,7 @@ from mmnet.training.recipes import Stage
 @contextmanager
 def training_printer(console: Console) -> Iterator[TrainingPrinter]:
     """Yield a listener that prints a training, with a progress bar that disappears at the end."""
-    with progress_bar(console, TextColumn("{task.fields[note]}")) as progress:
+    with progress_bar(console, wrapped_text("{task.fields[note]}")) as progress:
         yield TrainingPrinter(console, progress)
 
 

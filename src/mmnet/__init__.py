@@ -28,6 +28,7 @@ _HOMES = {
     "LatencyFigure": "mmnet.api.benchmarking",
     "LatencyReport": "mmnet.api.benchmarking",
     "MMNetError": "mmnet.errors",
+    "ModelComparison": "mmnet.api.comparing_models",
     "ParityComparison": "mmnet.api.comparing",
     "PortraitMatter": "mmnet.runtime",
     "Profile": "mmnet.runtime",
@@ -39,6 +40,7 @@ _HOMES = {
     "TrainingOptions": "mmnet.api.training",
     "VideoEvaluation": "mmnet.api.evaluating",
     "compare": "mmnet.api.comparing",
+    "compare_models": "mmnet.api.comparing_models",
     "compare_on_arm": "mmnet.api.comparing",
     "composite": "mmnet.runtime",
     "cutout": "mmnet.runtime",
@@ -69,6 +71,7 @@ if TYPE_CHECKING:
         plot_latency,
     )
     from mmnet.api.comparing import ArmComparison, ParityComparison, compare, compare_on_arm
+    from mmnet.api.comparing_models import ModelComparison, compare_models
     from mmnet.api.evaluating import Evaluation, VideoEvaluation, evaluate, evaluate_videos
     from mmnet.api.exporting import ExportedModel, ExportListener, export_tflite
     from mmnet.api.quantizing import QuantizedCheckpoint, quantize_checkpoint
@@ -90,6 +93,7 @@ __all__ = [
     "LatencyFigure",
     "LatencyReport",
     "MMNetError",
+    "ModelComparison",
     "ParityComparison",
     "PortraitMatter",
     "Profile",
@@ -101,6 +105,7 @@ __all__ = [
     "TrainingOptions",
     "VideoEvaluation",
     "compare",
+    "compare_models",
     "compare_on_arm",
     "composite",
     "cutout",

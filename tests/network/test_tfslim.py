@@ -333,9 +333,10 @@ class TestImportCommand:
 
     def test_it_says_which_weights_it_takes(self, tmp_path):
         prefix = write(tmp_path / "tf", **RAW, **AVERAGES)
-        result = run("mmnet", "import", prefix, tmp_path / "ours")
+        # The folders above the checkpoint are made with it.
+        result = run("mmnet", "import", prefix, tmp_path / "checkpoints" / "ours")
         assert "weights: average\n" in result.stdout
-        assert is_the_average(load_checkpoint(tmp_path / "ours"))
+        assert is_the_average(load_checkpoint(tmp_path / "checkpoints" / "ours"))
         refused = run("mmnet", "import", prefix, tmp_path / "no", "--weights", "best")
         assert "choose raw or average" in error_line(refused)
 

@@ -229,4 +229,4 @@ def test_the_command_trains_resumes_and_exports_without_photos(portraits, tmp_pa
     exported = run("export-tflite", "--ckpt", "mine", cwd=tmp_path)
     assert exported.returncode == 0, exported.stderr
     assert "quantization-aware training of 1 steps" in exported.stdout
-    assert (tmp_path / f"mmnet-0.35-{SIZE}-int8.tflite").is_file()
+    assert (tmp_path / f"mine-step-0000101-{SIZE}-int8.tflite").is_file()
