@@ -35,6 +35,7 @@ from mmnet.runtime import list_photos, to_model_input
 from mmnet.runtime.imaging.fit import Fit
 from mmnet.runtime.tflite.inspection import inspect_model
 from mmnet.selection import spread_evenly
+from mmnet.text import printable
 
 if TYPE_CHECKING:
     from mmnet.evaluation.arm.parity import Outcome
@@ -94,7 +95,8 @@ class ParityComparison:
             DatasetError, ModelError: an image cannot be read again, or a model cannot be run.
             OutputExistsError, OutputError: as `mmnet.api.documents.save_text`.
         """
-        save_text(path, html(self.report, self.images, with_photos=with_photos), force=force)
+        page = html(self.report, self.images, with_photos=with_photos)
+        save_text(path, printable(page, keep="\n"), force=force)
 
     def __repr__(self) -> str:
         parity = self.report.parity
