@@ -10,21 +10,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmnet.api.documents import json_text, save_text
-from mmnet.api.models import ModelSource, StageProgress, convert_checkpoints, no_progress, open_models, stage_progress
+from mmnet.api.models import (
+    ModelSource,
+    NamedCheckpoint,
+    StageProgress,
+    convert_checkpoints,
+    no_progress,
+    open_models,
+    stage_progress,
+)
 from mmnet.evaluation.arm.processors import DEFAULT, choose_processors
 from mmnet.evaluation.datasets.pairs import Pair, Photo, check_pairs, load_images
 from mmnet.evaluation.framing import fit_for
+from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.parity.compare import LimitCheck, NotComparedError, Parity, compare_candidates, judge
 from mmnet.evaluation.parity.layers import LayerError, LayersError, layer_errors
+from mmnet.evaluation.parity.origins import check_order
 from mmnet.evaluation.parity.page import html
 from mmnet.evaluation.parity.report import ComparisonReport, ParityReport, document, text
 from mmnet.evaluation.parity.tolerances import FALLBACK, LIMITS, tolerances
 from mmnet.evaluation.resize import choose_resize
-from mmnet.network.resolve import DEFAULT_FOLDER
+from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint
 from mmnet.runtime import list_photos, to_model_input
 from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit, choose_fit
 from mmnet.runtime.tflite.inspection import inspect_model
 from mmnet.selection import spread_evenly
+from mmnet.text import printable
 
 if TYPE_CHECKING:
     from mmnet.evaluation.arm.parity import Outcome
@@ -84,7 +95,8 @@ class ParityComparison:
             DatasetError, ModelError: an image cannot be read again, or a model cannot be run.
             OutputExistsError, OutputError: as `mmnet.api.documents.save_text`.
         """
-        save_text(path, html(self.report, self.images, with_photos=with_photos), force=force)
+        page = html(self.report, self.images, with_photos=with_photos)
+        save_text(path, printable(page, keep="\n"), force=force)
 
     def __repr__(self) -> str:
         parity = self.report.parity
@@ -134,7 +146,8 @@ def compare(
         command: the command line to name in the report.
 
     Raises:
-        NotComparedError: a tolerance needs mattes and the data has none, or its name is unknown.
+        NotComparedError: a tolerance needs mattes and the data has none, its name is unknown, or the two models are
+            swapped: the reference is quantized, and the candidate is of a finer precision.
         ResizeError, FitError: `resize` or `fit` is unknown.
         DatasetError: some images cannot be used; it lists all of them, and nothing is compared.
         ModelError: a model cannot be used.
@@ -153,6 +166,7 @@ def compare(
         progress=progress,
         command=command,
         check=partial(_check_tolerances, given),
+        check_models=_check_order,
     )
     parity = compared.parity
     largest = tolerances(str(parity.other.recipe.get("precision", FALLBACK)), given)
@@ -183,6 +197,7 @@ def compare_pair(
     progress: StageProgress,
     command: str | None,
     check: Callable[[Path, bool], None] = lambda folder, with_mattes: None,
+    check_models: Callable[[Sequence[Candidate | NamedCheckpoint | OpenedCheckpoint]], None] = lambda opened: None,
 ) -> tuple[ComparisonReport, Any]:
     """Measure two models on the same images; arguments and errors are those of `compare`.
 
@@ -190,6 +205,7 @@ def compare_pair(
         models: the two models.
         folder: the folder of the images.
         check: called with the folder, and whether its images have mattes, before anything is measured.
+        check_models: called with both models, before the images are read.
 
     Returns:
         The report, and the images.
@@ -197,6 +213,7 @@ def compare_pair(
     chosen = choose_resize(resize)
     how = fit_for(fit, chosen)
     opened = open_models(models, checkpoint_dir)
+    check_models(opened)
     images: Any = spread_evenly(load_images(folder, split), limit)
     check(folder, isinstance(images[0], Pair))
     sha256 = check_pairs(images, stage_progress("reading images", progress))
@@ -205,6 +222,16 @@ def compare_pair(
     parity = compare_candidates(first, second, images, chosen, how, threads=threads, progress=comparing)
     data = {"folder": str(folder), "split": split, "images": len(images), "sha256": sha256}
     return ComparisonReport(parity, data, command, chosen, how), images
+
+
+def _check_order(opened: Sequence[Candidate | NamedCheckpoint | OpenedCheckpoint]) -> None:
+    def described(model: Candidate | NamedCheckpoint | OpenedCheckpoint) -> tuple[str, object]:
+        if isinstance(model, Candidate):
+            return model.source, model.recipe.get("precision")
+        return model.which if isinstance(model, NamedCheckpoint) else model.name, "float32"
+
+    reference, other = opened
+    check_order(described(reference), described(other))
 
 
 def _check_tolerances(given: Mapping[str, float | None], folder: Path, with_mattes: bool) -> None:

@@ -13,10 +13,10 @@ from mmnet.errors import MissingExtraError, MMNetError
 from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.ranges import Ranges
 from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint
-from mmnet.quantize.calibration import Calibration, load_calibration
+from mmnet.quantize.calibration import Calibration, find_calibration_photos, load_calibration
 from mmnet.training.backend import load_keras
 from mmnet.training.checkpoints import best_step_folder, check_new, recorded_recipe, step_folders
-from mmnet.training.data.dataset import DataSet
+from mmnet.training.data.dataset import DataSet, check_sources
 from mmnet.training.events import EventFiles
 from mmnet.training.listener import ListenerGroup, TrainingListener
 from mmnet.training.qat.loop import train_quantized
@@ -115,7 +115,7 @@ def quantize_checkpoint(
         OutputError: a checkpoint could not be written.
     """
     listener, folder, data_sets = listener or TrainingListener(), Path(checkpoint_dir) / run, data_list(data)
-    _check(steps, data_sets, calibration, folder, resume=resume or extend)
+    _check(steps, data_sets, calibration, backgrounds, folder, resume=resume or extend)
     if not isinstance(checkpoint, OpenedCheckpoint):
         checkpoint = open_checkpoint(checkpoint, checkpoint_dir)
     checkpoint = checkpoint.resized(size)
@@ -143,14 +143,25 @@ def quantize_checkpoint(
     return _result(folder, _train(training, measure, listener))
 
 
-def _check(steps: int, data: Sequence[str | Path], calibration: object, folder: Path, *, resume: bool) -> None:
-    """Raise if arguments are missing, or if the run exists and is not resumed."""
+def _check(
+    steps: int,
+    data: Sequence[str],
+    calibration: str | Path | Calibration | None,
+    backgrounds: str | Path | None,
+    folder: Path,
+    *,
+    resume: bool,
+) -> None:
+    """Raise if arguments are missing or name nothing, or if the run exists and is not resumed."""
     if steps and not data:
         raise QuantizeError("training needs images with mattes: add --data DIR, or only measure ranges with --steps 0")
     if not data and calibration is None:
         raise QuantizeError("there is nothing to measure ranges on: add --calibration PHOTOS, or --data DIR")
     if not resume:
         check_new(folder)
+    check_sources(data, None if backgrounds is None else Path(backgrounds))
+    if calibration is not None and not isinstance(calibration, Calibration):
+        find_calibration_photos(Path(calibration))
 
 
 def _train(run: TrainingRun, measure: Callable[[], Ranges], listener: TrainingListener) -> Path:

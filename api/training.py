@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from mmnet.network.checkpoint import Checkpoint, load_checkpoint, read_document
-from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint
+from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint, resolve
 from mmnet.training.backend import load_keras
 from mmnet.training.checkpoints import best_step_folder, check_new, recorded_recipe, step_folders
+from mmnet.training.data.dataset import check_sources
 from mmnet.training.events import EventFiles
 from mmnet.training.listener import ListenerGroup, TrainingListener
 from mmnet.training.loop import train as train_run
@@ -175,6 +176,12 @@ def _describe(options: TrainingOptions, listener: TrainingListener) -> TrainingR
         recipe = extended(recipe, recorded_recipe(folder), options.steps)
     elif not options.resume:
         check_new(folder)
+    # What is wrong with the arguments shows before TensorFlow is loaded.
+    for which in (options.start, options.teacher):
+        if isinstance(which, str | Path):
+            resolve(str(which), Path(options.checkpoint_dir))
+    if options.start is not None or not recipe.continues:
+        check_sources(data_list(options.data), None if options.backgrounds is None else Path(options.backgrounds))
     opened = {
         role: which if isinstance(which, OpenedCheckpoint) else open_checkpoint(which, options.checkpoint_dir)
         for role, which in (("from", options.start), ("teacher", options.teacher))

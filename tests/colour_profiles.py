@@ -56,11 +56,11 @@ def rgb_profile(
     return profile(b"RGB ", tags, version)
 
 
-def grey_profile(curve: bytes) -> bytes:
-    return profile(b"GRAY", [(b"kTRC", curve)])
+def grey_profile(curve: bytes, connection: bytes = b"XYZ ") -> bytes:
+    return profile(b"GRAY", [(b"kTRC", curve)], connection=connection)
 
 
-def profile(space: bytes, tags: list[tuple[bytes, bytes]], version: int = 2) -> bytes:
+def profile(space: bytes, tags: list[tuple[bytes, bytes]], version: int = 2, connection: bytes = b"XYZ ") -> bytes:
     name = b"test"
     text = b"desc\0\0\0\0" + struct.pack(">I", len(name) + 1) + name + b"\0" + bytes(78)
     tags = [(b"desc", text), (b"cprt", b"text\0\0\0\0none\0"), (b"wtpt", b"XYZ \0\0\0\0" + fixed(*PCS)), *tags]
@@ -71,7 +71,7 @@ def profile(space: bytes, tags: list[tuple[bytes, bytes]], version: int = 2) -> 
     header = bytearray(128)
     struct.pack_into(">I", header, 0, 128 + len(table) + len(body))
     header[8:12] = bytes([version, 0, 0, 0])
-    header[12:24] = b"mntr" + space + b"XYZ "
+    header[12:24] = b"mntr" + space + connection
     struct.pack_into(">6H", header, 24, 2024, 1, 1, 0, 0, 0)
     header[36:40], header[68:80] = b"acsp", fixed(*PCS)
     return bytes(header) + table + body

@@ -168,5 +168,7 @@ def _show_report(console: Console, report: ParityReport) -> None:
         console.print()
         console.print(accuracy_table(report, console.width))
     console.print(f"\n[dim]{escape(worst_text(report))}[/]", soft_wrap=True)
+    if report.note:
+        console.print(f"[yellow]warning:[/] {escape(report.note)}", soft_wrap=True)
     style = "bold green" if report.passed else "bold red"
     console.print(f"[{style}]{escape(report.verdict + undecided_text(report))}[/]", soft_wrap=True)

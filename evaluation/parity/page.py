@@ -107,6 +107,7 @@ def _heading(report: ParityReport) -> str:
         f'<header class="verdict {"good" if report.passed else "bad"}" id=verdict><h1>{escape(report.verdict)}</h1>'
         f"<p>{_on_what(report.comparison)}</p>"
         + (f"<p>{escape(doubt[:1].upper() + doubt[1:])}.</p>" if doubt else "")
+        + (f"<p>{escape(report.note)}.</p>" if report.note else "")
         + "</header>"
     )
 

@@ -20,6 +20,7 @@ from mmnet.evaluation.parity.compare import (
     Parity,
 )
 from mmnet.evaluation.parity.layers import LayerError
+from mmnet.evaluation.parity.origins import different_checkpoints
 from mmnet.evaluation.report import environment, nulls, text_table
 from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.statistics import LEVEL, Statistics
@@ -91,6 +92,11 @@ class ParityReport:
             return "Within tolerance"
         return "Beyond tolerance: " + ", ".join(check.limit.what for check in self.checks if not check.passed)
 
+    @property
+    def note(self) -> str | None:
+        """A sentence where the models were made from different checkpoints, which makes the verdict doubtful."""
+        return different_checkpoints(self.parity)
+
 
 def document(report: ParityReport, *, with_images: bool = True) -> dict[str, Any]:
     """Return the report as plain JSON values (null where there is no figure).
@@ -101,7 +107,7 @@ def document(report: ParityReport, *, with_images: bool = True) -> dict[str, Any
     """
     return {
         "format": FORMAT,
-        "verdict": {"within": report.passed, "strict": report.strict, "text": report.verdict},
+        "verdict": {"within": report.passed, "strict": report.strict, "text": report.verdict, "note": report.note},
         "checks": [
             {
                 "limit": check.limit.name,
@@ -195,7 +201,8 @@ def text(report: ParityReport) -> str:
     parts = [text_table(head, rows)]
     if report.parity.changes:
         parts.append(text_table(*accuracy_rows(report)))
-    return "\n\n".join([*parts, f"{worst_text(report)}\n{report.verdict}{undecided_text(report)}"])
+    note = f"Warning: {report.note}.\n" if report.note else ""
+    return "\n\n".join([*parts, f"{worst_text(report)}\n{note}{report.verdict}{undecided_text(report)}"])
 
 
 def limit_rows(report: ParityReport) -> tuple[list[str], list[list[str]]]:

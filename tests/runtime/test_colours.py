@@ -15,7 +15,8 @@ import skimage.data
 from image_files import png_chunk, png_file
 from PIL import Image, ImageCms
 from portraits import drawn_portrait, write_image
-from support import run
+from support import error_line, run
+from video_files import write_video_file
 
 from mmnet.runtime import ImageError, PhotoError, PortraitMatter, read_photo
 from mmnet.runtime.imaging.inputs import as_bytes
@@ -116,6 +117,12 @@ def test_grey_photos(tmp_path: Path, kind: str) -> None:
     assert np.abs(read.astype(int) - np.asarray(Image.open(io.BytesIO(data)))[..., None]).max() <= 1
 
 
+def test_a_grey_profile_that_leads_to_lightness(tmp_path: Path) -> None:
+    profile = icc.grey_profile(icc.gamma_curve(1.5), b"Lab ")
+    data = encoded(Image.fromarray(RGB).convert("L"), "PNG", icc_profile=profile)
+    assert np.abs(read_photo(written(tmp_path, data)).astype(int) - shown(data, profile)).max() <= 2
+
+
 def test_16_bits_and_alpha(tmp_path: Path) -> None:
     deep, alpha = RGB.astype(np.uint16) * 257, np.linspace(0, 65535, RGB[..., 0].size).astype(np.uint16)
     pixels = np.dstack([deep, alpha.reshape(RGB.shape[:2])])
@@ -191,6 +198,10 @@ REFUSED = {
     "grey": (
         encoded(Image.fromarray(RGB), "JPEG", icc_profile=icc.grey_profile(icc.gamma_curve(1.8))), "is in colour",
     ),
+    "no numbers": (
+        encoded(Image.fromarray(RGB), "PNG", icc_profile=icc.rgb_profile(
+            icc.SRGB_PRIMARIES, icc.parametric_curve(1, -2.0, 0.0, 0.0))), "a damaged colour profile",
+    ),
     "packed badly": (png_chunks((b"iCCP", b"p\0\0no zlib")), "a damaged colour profile"),
     "HDR": (png_chunks((b"cICP", bytes([9, 16, 0, 1]))), "is an HDR image"),
     "unknown codes": (png_chunks((b"cICP", bytes([5, 13, 0, 1]))), "has colours of the codes"),
@@ -253,6 +264,27 @@ def test_results_show_the_colours_of_the_photo(tmp_path: Path, profile: bytes, p
         assert np.abs(found - expected)[inside].max() <= 2
     wanted = shown(beach.read_bytes(), profile)[0, 0]
     assert np.abs(composite[outside] - wanted).max() <= 2
+
+
+@pytest.mark.parametrize(("matrix", "codes"), [(1, None), (6, None), (9, (9, 13, 0, 1))])
+def test_numbered_images_of_a_wide_video_say_so(tmp_path: Path, matrix: int, codes: tuple[int, ...] | None) -> None:
+    """Frames of BT.2020 keep their numbers, so the PNG says what they stand for, and is read accordingly."""
+    source = write_video_file(
+        tmp_path / "a.mkv", [RGB] * 2, (0, 100), codec="ffv1", pixel_format="yuv444p", colour=(matrix, 1)
+    )
+    done = run("mmnet", "matte", source, "-b", "transparent", "-o", tmp_path / "frames" / "%02d.png")
+    assert done.returncode == 0, done.stderr
+    frame = tmp_path / "frames" / "01.png"
+    data = frame.read_bytes()
+    marked = data.find(b"cICP")
+    assert (None if marked < 0 else tuple(data[marked + 4 : marked + 8])) == codes
+    with Image.open(frame) as image:
+        image.load()
+        assert image.mode == "RGBA"
+    read_photo(frame)
+    told = run("mmnet", "matte", source, "-b", "white", "-o", tmp_path / "jpegs" / "%02d.jpg")
+    assert told.returncode == (0 if codes is None else 1)
+    assert codes is None or "holds sRGB only" in error_line(told)
 
 
 def test_bmp_with_an_embedded_profile(tmp_path: Path) -> None:

@@ -200,11 +200,10 @@ def write_sequences(
 
     Args:
         plans: from `plan_sequences`.
-        out: a folder.
+        out, replace: a folder, and whether one of that name is replaced.
         length, size, seed, heights, clean: as for `render_frames`.
         workers: sequences rendered at the same time; None: one per core.
         progress: called with the frames written and their total, from several threads.
-        replace: whether a folder of that name is replaced.
 
     Raises:
         PhotoError, PairError: an image cannot be used; the message names it.

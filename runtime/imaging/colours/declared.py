@@ -28,7 +28,7 @@ _HDR = (16, 18)  # PQ and HLG
 
 @dataclass(frozen=True)
 class DeclaredColours:
-    """What a file says of its colours; the first of these that it has is valid.
+    """The colours that a file declares; the first of these that it has is valid.
 
     Attributes:
         codes: primaries, transfer, matrix and range as codes of ITU-T H.273 (PNG's cICP).

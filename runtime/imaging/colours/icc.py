@@ -23,12 +23,13 @@ def read_profile(profile: bytes) -> ColourSpace:
     try:
         tags, space = _tags(profile), profile[16:20]
         if space == b"GRAY" and b"kTRC" in tags:
-            return ColourSpace((_curve(tags[b"kTRC"]),), None)
+            curve = _curve(tags[b"kTRC"])
+            return ColourSpace((_lightness(curve) if profile[20:24] == b"Lab " else curve,), None)
         wanted = [b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC"]
         if space == b"RGB " and profile[20:24] == b"XYZ " and all(tag in tags for tag in wanted):
             columns = [_xyz(tags[tag]) for tag in wanted[:3]]
             return ColourSpace(tuple(_curve(tags[tag]) for tag in wanted[3:]), np.array(columns).T)
-    except (struct.error, IndexError, ValueError) as error:
+    except (struct.error, IndexError, ValueError, ArithmeticError) as error:
         raise ColourError(f"has a damaged colour profile; {_ADVICE}") from error
     if space not in (b"RGB ", b"GRAY"):
         kind = space.decode("latin-1").strip()
@@ -68,6 +69,16 @@ def _curve(tag: bytes) -> Curve:
     table = np.frombuffer(tag, ">u2", count, 12).astype(np.float64) / 65535
     places = np.linspace(0, 1, count)
     return lambda stored: np.asarray(np.interp(stored, places, table), np.float64)
+
+
+def _lightness(curve: Curve) -> Curve:
+    """Return the curve to linear light of one that leads to lightness, L* / 100 (CIE 15, 8.2.1)."""
+
+    def linear(stored: Values) -> Values:
+        root = (100 * curve(stored) + 16) / 116
+        return np.asarray(np.where(root > 6 / 29, root**3, (root - 4 / 29) * 3 * (6 / 29) ** 2), np.float64)
+
+    return linear
 
 
 def _parametric(tag: bytes) -> Curve:
