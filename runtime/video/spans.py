@@ -24,7 +24,7 @@ class Spans:
     found: dict[int, tuple[Fraction, Fraction]] = field(default_factory=dict)
 
     def add(self, packet: Any) -> None:
-        """Take a packet of any stream: a subtitle may outlive the pictures, and counts for the file's length."""
+        """Take a packet of any stream: a subtitle may outlive the frames, and counts for the file's length."""
         if packet.pts is None or packet.time_base is None:
             return
         begin = packet.pts * packet.time_base
@@ -40,7 +40,7 @@ class Spans:
         they are all there, it ends where it should, though its last frame may be shown for long.
 
         Args:
-            container, stream: the file and the stream of its pictures.
+            container, stream: the file and the stream of its frames.
             clock: units of the container's times per second.
             path: the file; None for a live source.
         """

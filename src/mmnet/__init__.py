@@ -33,6 +33,7 @@ _HOMES = {
     "PortraitMatter": "mmnet.runtime",
     "Profile": "mmnet.runtime",
     "QuantizedCheckpoint": "mmnet.api.quantizing",
+    "ReleaseReport": "mmnet.api.releasing",
     "SensitivityReport": "mmnet.api.sensitivity",
     "TrainedRun": "mmnet.api.training",
     "TrainingListener": "mmnet.api.training",
@@ -44,6 +45,7 @@ _HOMES = {
     "composite": "mmnet.runtime",
     "cutout": "mmnet.runtime",
     "evaluate": "mmnet.api.evaluating",
+    "evaluate_release": "mmnet.api.releasing",
     "evaluate_videos": "mmnet.api.evaluating",
     "export_tflite": "mmnet.api.exporting",
     "matte_batch": "mmnet.api.batching",
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
     from mmnet.api.evaluating import Evaluation, VideoEvaluation, evaluate, evaluate_videos
     from mmnet.api.exporting import ExportedModel, ExportListener, export_tflite
     from mmnet.api.quantizing import QuantizedCheckpoint, quantize_checkpoint
+    from mmnet.api.releasing import ReleaseReport, evaluate_release
     from mmnet.api.sensitivity import SensitivityReport, measure_sensitivity
     from mmnet.api.training import TrainedRun, TrainingListener, TrainingOptions, train
     from mmnet.errors import MMNetError
@@ -95,6 +98,7 @@ __all__ = [
     "PortraitMatter",
     "Profile",
     "QuantizedCheckpoint",
+    "ReleaseReport",
     "SensitivityReport",
     "TrainedRun",
     "TrainingListener",
@@ -106,6 +110,7 @@ __all__ = [
     "composite",
     "cutout",
     "evaluate",
+    "evaluate_release",
     "evaluate_videos",
     "export_tflite",
     "matte_batch",
