@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +13,7 @@ from mmnet.api.checked_model import checked_model
 from mmnet.api.documents import json_text, save_text
 from mmnet.batch.options import BatchOptions
 from mmnet.errors import MissingExtraError
+from mmnet.listing import LeftOut
 from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit, choose_fit
 from mmnet.runtime.profiles import DEFAULT_PROFILE, Profile, choose_profile
 
@@ -54,6 +55,7 @@ class BatchReport:
         failures: the images that failed in this run, and those that failed before and were not tried again.
         stopped: one line that says why the run stopped early; None if it did not.
         interrupted: whether Ctrl-C ended the run.
+        left_out: the files of the source that are no images, by extension.
     """
 
     source: str
@@ -70,6 +72,7 @@ class BatchReport:
     failures: tuple[FailedImage, ...] = ()
     stopped: str | None = None
     interrupted: bool = False
+    left_out: LeftOut = field(default_factory=LeftOut)
 
     @property
     def left(self) -> int:
@@ -111,6 +114,7 @@ class BatchReport:
             "failed": self.failed,
             "skipped": self.skipped,
             "left": self.left,
+            "left_out": self.left_out.document(),
             "workers": self.workers,
             "seconds": round(self.seconds, 3),
             "core_seconds": round(self.core_seconds, 3),
@@ -235,6 +239,7 @@ class _Observer:
             images_per_second=progress.rate,
             failures=tuple(self._failures),
             stopped=progress.stopped,
+            left_out=progress.left_out,
             interrupted=interrupted,
         )
 

@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmnet.api.documents import json_text, save_text
-from mmnet.api.models import ModelSource, StageProgress, convert_checkpoints, no_progress, open_models, stage_progress
+from mmnet.api.models import (
+    ModelSource,
+    NamedCheckpoint,
+    StageProgress,
+    convert_checkpoints,
+    no_progress,
+    open_models,
+    stage_progress,
+)
 from mmnet.evaluation.arm.processors import DEFAULT, choose_processors
 from mmnet.evaluation.datasets.pairs import Pair, Photo, check_pairs, load_images
 from mmnet.evaluation.framing import fit_for
+from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.parity.compare import LimitCheck, NotComparedError, Parity, compare_candidates, judge
 from mmnet.evaluation.parity.layers import LayerError, LayersError, layer_errors
+from mmnet.evaluation.parity.origins import check_order
 from mmnet.evaluation.parity.page import html
-from mmnet.evaluation.parity.report import ParityReport, document, text
+from mmnet.evaluation.parity.report import ComparisonReport, ParityReport, document, text
 from mmnet.evaluation.parity.tolerances import FALLBACK, LIMITS, tolerances
 from mmnet.evaluation.resize import choose_resize
-from mmnet.network.resolve import DEFAULT_FOLDER
+from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint
 from mmnet.runtime import list_photos, to_model_input
-from mmnet.runtime.imaging.fit import Fit
+from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit, choose_fit
 from mmnet.runtime.tflite.inspection import inspect_model
 from mmnet.selection import spread_evenly
+from mmnet.text import printable
 
 if TYPE_CHECKING:
     from mmnet.evaluation.arm.parity import Outcome
@@ -84,7 +95,8 @@ class ParityComparison:
             DatasetError, ModelError: an image cannot be read again, or a model cannot be run.
             OutputExistsError, OutputError: as `mmnet.api.documents.save_text`.
         """
-        save_text(path, html(self.report, self.images, with_photos=with_photos), force=force)
+        page = html(self.report, self.images, with_photos=with_photos)
+        save_text(path, printable(page, keep="\n"), force=force)
 
     def __repr__(self) -> str:
         parity = self.report.parity
@@ -134,38 +146,95 @@ def compare(
         command: the command line to name in the report.
 
     Raises:
-        NotComparedError: a tolerance needs mattes and the data has none, or its name is unknown.
+        NotComparedError: a tolerance needs mattes and the data has none, its name is unknown, or the two models are
+            swapped: the reference is quantized, and the candidate is of a finer precision.
         ResizeError, FitError: `resize` or `fit` is unknown.
         DatasetError: some images cannot be used; it lists all of them, and nothing is compared.
         ModelError: a model cannot be used.
         MMNetError: a checkpoint cannot be used.
     """
-    chosen, folder, given = choose_resize(resize), Path(data), dict(accepted or {})
-    how = fit_for(fit, chosen)
-    opened = open_models([reference, candidate], checkpoint_dir)
-    loaded = load_images(folder, split)
-    images: Any = spread_evenly(loaded, limit)
-    _check_tolerances(given, folder, with_mattes=isinstance(images[0], Pair))
-    sha256 = check_pairs(images, stage_progress("reading images", progress))
-    first, second = convert_checkpoints(opened, progress)
-    comparing = stage_progress("comparing", progress)
-    parity = compare_candidates(first, second, images, chosen, how, threads=threads, progress=comparing)
-    largest = tolerances(str(second.recipe.get("precision", FALLBACK)), given)
+    given = dict(accepted or {})
+    compared, images = compare_pair(
+        (reference, candidate),
+        Path(data),
+        split=split,
+        limit=limit,
+        resize=resize,
+        fit=fit,
+        checkpoint_dir=checkpoint_dir,
+        threads=threads,
+        progress=progress,
+        command=command,
+        check=partial(_check_tolerances, given),
+        check_models=_check_order,
+    )
+    parity = compared.parity
+    largest = tolerances(str(parity.other.recipe.get("precision", FALLBACK)), given)
     report = ParityReport(
         parity,
         judge(parity, largest, strict=strict),
         strict,
-        {"folder": str(folder), "split": split, "images": len(images), "sha256": sha256},
+        compared.data,
         command,
-        chosen,
-        how,
+        compared.resize,
+        compared.fit,
         _layer_errors(parity, images, progress) if layers else "The layers were not compared.",
         min(len(images), _LAYER_IMAGES),
     )
     return ParityComparison(report, images)
 
 
-def _check_tolerances(given: Mapping[str, float | None], folder: Path, *, with_mattes: bool) -> None:
+def compare_pair(
+    models: tuple[ModelSource, ModelSource],
+    folder: Path,
+    *,
+    split: str | None,
+    limit: int | None,
+    resize: str,
+    fit: Fit | str | None,
+    checkpoint_dir: str | Path,
+    threads: int | None,
+    progress: StageProgress,
+    command: str | None,
+    check: Callable[[Path, bool], None] = lambda folder, with_mattes: None,
+    check_models: Callable[[Sequence[Candidate | NamedCheckpoint | OpenedCheckpoint]], None] = lambda opened: None,
+) -> tuple[ComparisonReport, Any]:
+    """Measure two models on the same images; arguments and errors are those of `compare`.
+
+    Args:
+        models: the two models.
+        folder: the folder of the images.
+        check: called with the folder, and whether its images have mattes, before anything is measured.
+        check_models: called with both models, before the images are read.
+
+    Returns:
+        The report, and the images.
+    """
+    chosen = choose_resize(resize)
+    how = fit_for(fit, chosen)
+    opened = open_models(models, checkpoint_dir)
+    check_models(opened)
+    images: Any = spread_evenly(load_images(folder, split), limit)
+    check(folder, isinstance(images[0], Pair))
+    sha256 = check_pairs(images, stage_progress("reading images", progress))
+    first, second = convert_checkpoints(opened, progress)
+    comparing = stage_progress("comparing", progress)
+    parity = compare_candidates(first, second, images, chosen, how, threads=threads, progress=comparing)
+    data = {"folder": str(folder), "split": split, "images": len(images), "sha256": sha256}
+    return ComparisonReport(parity, data, command, chosen, how), images
+
+
+def _check_order(opened: Sequence[Candidate | NamedCheckpoint | OpenedCheckpoint]) -> None:
+    def described(model: Candidate | NamedCheckpoint | OpenedCheckpoint) -> tuple[str, object]:
+        if isinstance(model, Candidate):
+            return model.source, model.recipe.get("precision")
+        return model.which if isinstance(model, NamedCheckpoint) else model.name, "float32"
+
+    reference, other = opened
+    check_order(described(reference), described(other))
+
+
+def _check_tolerances(given: Mapping[str, float | None], folder: Path, with_mattes: bool) -> None:
     names = [limit.name for limit in LIMITS]
     for name in given:
         if name not in names:
@@ -265,6 +334,7 @@ def compare_on_arm(
     *,
     processors: Sequence[str] = DEFAULT,
     limit: int | None = None,
+    fit: Fit | str = DEFAULT_FIT,
     emulator: Path | None = None,
     progress: StageProgress = no_progress,
     command: str | None = None,
@@ -276,6 +346,7 @@ def compare_on_arm(
         data: a folder of photos.
         processors: the processors to emulate, by QEMU's names.
         limit: the largest number of photos, the first by name; None: all.
+        fit: how photos are brought into the model's square.
         emulator: a qemu-aarch64 to use; None fetches the pinned one into the user's cache.
         progress: called with the stage, what is done, and the total.
         command: the command line to name in the document.
@@ -283,6 +354,7 @@ def compare_on_arm(
     Raises:
         PhotoError: there is no photo in the folder.
         ModelError: the model cannot be used.
+        FitError: `fit` is unknown.
         ArmError: the comparison could not be made; UnsupportedHostError: this is not Linux on x86-64.
         OutputError: the cache cannot be written.
     """
@@ -291,16 +363,16 @@ def compare_on_arm(
     from mmnet.evaluation.arm.parity import compare_observers, observer_here, observer_on_arm, runtime_code
     from mmnet.evaluation.arm.report import tolerance_for
 
-    path = Path(model)
+    path, how = Path(model), choose_fit(fit)
     photos = list_photos(Path(data))[:limit]
     inspected = inspect_model(path)
     python = arm_python(cache_folder(), emulator and emulator.absolute(), progress)
     chosen = choose_processors(processors, python.emulator)
     outcomes = []
-    with runtime_code() as code, observer_here(code, path) as here:
+    with runtime_code() as code, observer_here(code, path, how) as here:
         for processor in chosen:
             progress(processor.name, 0, len(photos))
-            open_arm = partial(observer_on_arm, python, processor, code, path)
+            open_arm = partial(observer_on_arm, python, processor, code, path, how)
             advance = stage_progress(processor.name, progress)
             outcomes.append(compare_observers(here, open_arm, processor, photos, advance))
             progress(processor.name, len(photos), len(photos))
@@ -312,7 +384,7 @@ def compare_on_arm(
             "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
             "precisions": dict(inspected.precisions),
         },
-        {"folder": str(data), "images": len(photos)},
+        {"folder": str(data), "images": len(photos), "fit": str(how)},
         here.described,
         python.version,
         command,

@@ -94,6 +94,7 @@ class VideoEvaluation:
     Attributes:
         results: one per model, in the order given: `frame_by_frame`, `smoothed`, and `change` from one to the other.
         resize: the resize of frames and mattes to the models' square.
+        fit: how frames were brought into that square.
         data: the description of the sequences: folder, split, numbers of sequences and frames, hash.
         motions: sequence name -> motion, for sequences that `mmnet data sequences` wrote.
         command: the command line, if there was one.
@@ -101,6 +102,7 @@ class VideoEvaluation:
 
     results: tuple[VideoResult, ...]
     resize: Resize
+    fit: Fit
     data: Mapping[str, Any]
     motions: Mapping[str, str] = field(default_factory=dict)
     command: str | None = None
@@ -129,6 +131,7 @@ class VideoEvaluation:
         return video_document(
             self.results,
             self.resize,
+            self.fit,
             dict(self.data),
             self.command,
             motions=self.motions,
@@ -152,7 +155,7 @@ class VideoEvaluation:
         names = [name for model in self.models for name in (model, model + SMOOTHED)]
         rows = ([figure.name, *(_mean_text(self[name][figure.name]) for name in names)] for figure in VIDEO_FIGURES)
         counts = f"{self.data['sequences']} sequences, {self.data['frames']} frames"
-        return f"{text_table(['', *names], rows)}\n\n{counts}, resized {self.resize.what}"
+        return f"{text_table(['', *names], rows)}\n\n{counts}, fit {self.fit}, resized {self.resize.what}"
 
 
 def evaluate(
@@ -221,6 +224,7 @@ def evaluate_videos(
     *,
     split: str | None = None,
     resize: str = "runtime",
+    fit: Fit | str | None = None,
     checkpoint_dir: str | Path = DEFAULT_FOLDER,
     threads: int | None = None,
     progress: StageProgress = no_progress,
@@ -234,6 +238,8 @@ def evaluate_videos(
             videos in them. Videos need the extra `video`.
         split: the split to take, for example `test`; None: the folder itself.
         resize: the resize of frames and mattes: `runtime` or `original`.
+        fit: how frames are brought into the models' square, as `evaluate` takes it; with `auto`, a crop follows the
+            people from frame to frame.
         checkpoint_dir: the folder that holds the checkpoints.
         threads: the number of sequences at a time; None: one per core.
         progress: called with the stage, what is done, and the total.
@@ -241,20 +247,21 @@ def evaluate_videos(
 
     Raises:
         EvaluationError: there is no model.
-        ResizeError: `resize` is unknown.
+        ResizeError, FitError: `resize` or `fit` is unknown.
         DatasetError: some sequences cannot be used; nothing is measured.
         ModelError: a model cannot be used.
         MissingExtraError: a sequence is a video and PyAV is not installed.
         MMNetError: a checkpoint cannot be used.
     """
     chosen, folder = choose_resize(resize), Path(data)
+    how = fit_for(fit, chosen)
     opened = open_models(_sources(models), checkpoint_dir)
     sequences = load_sequences(folder, split)
     checked = check_sequences(sequences, stage_progress("reading sequences", progress))
     candidates = convert_checkpoints(opened, progress)
     frames = sum(checked.lengths)
     measuring = stage_progress("measuring", progress)
-    results = evaluate_sequences(candidates, sequences, chosen, threads=threads, frames=frames, progress=measuring)
+    results = evaluate_sequences(candidates, sequences, chosen, how, threads=threads, frames=frames, progress=measuring)
     described = {
         "folder": str(folder),
         "split": split,
@@ -262,7 +269,7 @@ def evaluate_videos(
         "frames": frames,
         "sha256": checked.sha256,
     }
-    return VideoEvaluation(tuple(results), chosen, described, read_motions(folder, split), command)
+    return VideoEvaluation(tuple(results), chosen, how, described, read_motions(folder, split), command)
 
 
 def _sources(models: ModelSource | Sequence[ModelSource]) -> Sequence[ModelSource]:

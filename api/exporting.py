@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mmnet.export.exporter import ExportListener, ExportRequest, run_export
-from mmnet.export.model import ExportedModel
-from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint
-from mmnet.quantize.calibration import Calibration, load_calibration
+from mmnet.export.exporter import ExportListener, ExportRequest, check_options, run_export
+from mmnet.export.model import ExportedModel, default_file_name
+from mmnet.network.config import ModelConfig
+from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint, resolve
+from mmnet.quantize.calibration import Calibration, find_calibration_photos, load_calibration
 from mmnet.quantize.precision import choose_precision
 from mmnet.quantize.recipe import ExportRecipe, agreed, read_recipe
 
@@ -57,10 +58,10 @@ def export_tflite(
         PrecisionError: an unknown precision, or one that does not allow the input type or float layers.
         CheckpointError: there is no such checkpoint, or it cannot be read.
         ConfigError: MMNet cannot have this input size.
-        CalibrationError: no photos, or none that can be read.
+        CalibrationError: no photos, none that can be read, or, where ranges are measured, photos of one colour.
         NeedsCalibrationError: ranges have to be measured, and there are no photos.
         MissingExtraError: TensorFlow is not installed.
-        VerificationError: the model failed a check.
+        VerificationError: the model failed a check that is required.
     """
     listener = listener or ExportListener()
     plan = recipe if isinstance(recipe, ExportRecipe) else ExportRecipe() if recipe is None else read_recipe(recipe)
@@ -70,7 +71,14 @@ def export_tflite(
     if isinstance(checkpoint, OpenedCheckpoint):
         opened = checkpoint.resized(size)
     else:
-        opened = open_checkpoint(checkpoint, checkpoint_dir, size=size, weights=weights)
+        # What is wrong with the arguments shows here, before TensorFlow is loaded.
+        source = resolve(str(checkpoint), Path(checkpoint_dir))
+        planned = ModelConfig(size=source.size() if size is None else size)
+        check_options(chosen, plan.float_layers, has_photos=calibration is not None, has_ranges=source.has_ranges())
+        if calibration is not None and not isinstance(calibration, Calibration):
+            find_calibration_photos(Path(calibration))
+        listener.on_start(default_file_name(source.label, planned.size, chosen.name))
+        opened = open_checkpoint(source, size=size, weights=weights)
     listener.on_checkpoint(opened, chosen)
     if calibration is not None and not isinstance(calibration, Calibration):
         calibration = load_calibration(
@@ -81,6 +89,8 @@ def export_tflite(
         )
     if calibration is not None:
         listener.on_calibration(calibration)
-    request = ExportRequest(opened.checkpoint, opened.name, chosen, dtype, calibration, plan.float_layers)
+    request = ExportRequest(
+        opened.checkpoint, opened.name, chosen, dtype, calibration, plan.float_layers, opened.source.label
+    )
     listener.on_request(request)
     return run_export(request, listener)

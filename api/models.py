@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmnet.evaluation.models import Candidate, open_bytes, open_file, with_unique_names
-from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint
+from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint, resolve
 
 StageProgress = Callable[[str, int, int], None]
 
@@ -51,6 +51,7 @@ def open_models(
 
     Raises:
         ModelError: a file or its bytes are no model that can be measured.
+        CheckpointError: there is no checkpoint of that name.
     """
     return [_open_model(source, checkpoint_dir) for source in sources]
 
@@ -63,6 +64,7 @@ def _open_model(source: ModelSource, checkpoint_dir: str | Path) -> Candidate | 
     name = str(source)
     if name.endswith(".tflite") or Path(name).is_file():
         return open_file(Path(name))
+    resolve(name, Path(checkpoint_dir))  # a name of nothing shows before TensorFlow is loaded
     return NamedCheckpoint(name, checkpoint_dir)
 
 

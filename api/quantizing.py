@@ -13,15 +13,16 @@ from mmnet.errors import MissingExtraError, MMNetError
 from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.ranges import Ranges
 from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint
-from mmnet.quantize.calibration import Calibration, load_calibration
+from mmnet.quantize.calibration import Calibration, find_calibration_photos, load_calibration
 from mmnet.training.backend import load_keras
-from mmnet.training.checkpoints import check_new
-from mmnet.training.data.dataset import DataSet
+from mmnet.training.checkpoints import best_step_folder, check_new, recorded_recipe, step_folders
+from mmnet.training.data.dataset import DataSet, check_sources
 from mmnet.training.events import EventFiles
 from mmnet.training.listener import ListenerGroup, TrainingListener
 from mmnet.training.qat.loop import train_quantized
 from mmnet.training.qat.ranges import RangeImages, measure_ranges, save_with_ranges, training_images
 from mmnet.training.qat.recipe import DEFAULT_STEPS, recipe_for
+from mmnet.training.resuming import extended
 from mmnet.training.run import TrainingRun, data_reader, describe_data
 
 __all__ = ["QuantizedCheckpoint", "quantize_checkpoint"]
@@ -37,12 +38,14 @@ class QuantizedCheckpoint:
 
     Attributes:
         run: the folder of the run.
-        saved: the checkpoint on disk; `saved.folder` can be exported without calibration photos.
+        saved: the last checkpoint; `saved.folder` can be exported without calibration photos.
+        best: the checkpoint with the lowest MAD, which can be exported likewise; it may be the last.
         ranges: name of an activation -> lowest and highest value, with their origin.
     """
 
     run: Path
     saved: SavedCheckpoint
+    best: SavedCheckpoint
     ranges: Ranges
 
     def load(self) -> Checkpoint:
@@ -68,6 +71,7 @@ def quantize_checkpoint(
     calibration_photos: int = 100,
     run: str = "quantized",
     resume: bool = False,
+    extend: bool = False,
     batch: int | None = None,
     size: int | None = None,
     backgrounds: str | Path | None = None,
@@ -80,8 +84,8 @@ def quantize_checkpoint(
 ) -> QuantizedCheckpoint:
     """Measure the ranges of a checkpoint's 8-bit activations, and train it in simulated 8 bits.
 
-    The network that is exported (rewritten, norms folded) learns from the labels and from its own float version. The
-    new checkpoint carries its ranges, so that it is exported without calibration photos.
+    The exported network (rewritten, norms folded) learns from the labels and from its own float version. The new
+    checkpoint carries its ranges, so that it is exported without calibration photos.
 
         quantized = mmnet.quantize_checkpoint("latest", ["portraits/"], backgrounds="scenes/")
         mmnet.export_tflite(quantized.saved.folder).save()
@@ -91,11 +95,10 @@ def quantize_checkpoint(
         data: data sets to train on, as for `mmnet.train`; not needed if `steps` is 0 and there is a calibration.
         checkpoint_dir: the folder that holds the checkpoints; the run is written to `checkpoint_dir/run`.
         steps: number of steps to train; 0 only measures the ranges.
-        calibration: a folder of photos, or photos that were read, to measure the first ranges on; None: images of
-            `data`.
+        calibration: photos, or their folder, to measure the first ranges on; None: images of `data`.
         calibration_photos: the largest number of images to measure on, spread evenly.
         run: name of the run.
-        resume: whether to go on with the run at its newest checkpoint, with the same options as at first.
+        resume, extend: whether to go on with the run at its newest checkpoint; `extend` goes on to more `steps`.
         batch: images per step; None: 8.
         size: input size in pixels, a multiple of 16; the checkpoint's if None.
         backgrounds, validation, save_every, keep, seed, workers: as in `mmnet.TrainingOptions`.
@@ -106,46 +109,59 @@ def quantize_checkpoint(
         CheckpointError, ConfigError: the checkpoint cannot be read, or MMNet cannot have this input size.
         CalibrationError, DataError: the photos or the data cannot be used; the message names the file.
         OutputExistsError: the run exists, and `resume` is false.
-        ResumeError: the run was trained with another recipe, seed or start.
+        ResumeError: an option differs from those that the run began with; or there is no run to extend.
         DivergedError: the loss is no longer finite; the last good checkpoint is kept.
         MissingExtraError: a package for training or for 8 bits is not installed.
         OutputError: a checkpoint could not be written.
     """
     listener, folder, data_sets = listener or TrainingListener(), Path(checkpoint_dir) / run, data_list(data)
-    _check(steps, data_sets, calibration, folder, resume=resume)
+    _check(steps, data_sets, calibration, backgrounds, folder, resume=resume or extend)
     if not isinstance(checkpoint, OpenedCheckpoint):
         checkpoint = open_checkpoint(checkpoint, checkpoint_dir)
     checkpoint = checkpoint.resized(size)
     listener.on_opened("from", checkpoint)
     start = checkpoint.checkpoint
     recipe = recipe_for(start.config.size, steps, batch, backgrounds=backgrounds is not None)
+    recipe = extended(recipe, recorded_recipe(folder), steps) if extend else recipe
     # One reading serves the measurement of ranges and the training.
     read = cache(data_reader(data_sets, recipe, validation, backgrounds, workers, listener))
     measure = _range_measurement(start, calibration, calibration_photos, read, listener)
     if steps == 0:
         return _result(folder, save_with_ranges(start, measure(), folder))
     training = TrainingRun(
-        recipe=recipe,
-        folder=folder,
-        data=read,
-        description=describe_data(data_sets, validation),
-        seed=seed,
-        start=start,
+        recipe,
+        folder,
+        read,
+        describe_data(data_sets, validation),
+        seed,
+        start,
         save_every=save_every,
         keep=keep,
         workers=workers,
+        extends=extend,
     )
     return _result(folder, _train(training, measure, listener))
 
 
-def _check(steps: int, data: Sequence[str | Path], calibration: object, folder: Path, *, resume: bool) -> None:
-    """Raise if arguments are missing, or if the run exists and is not resumed."""
+def _check(
+    steps: int,
+    data: Sequence[str],
+    calibration: str | Path | Calibration | None,
+    backgrounds: str | Path | None,
+    folder: Path,
+    *,
+    resume: bool,
+) -> None:
+    """Raise if arguments are missing or name nothing, or if the run exists and is not resumed."""
     if steps and not data:
         raise QuantizeError("training needs images with mattes: add --data DIR, or only measure ranges with --steps 0")
     if not data and calibration is None:
         raise QuantizeError("there is nothing to measure ranges on: add --calibration PHOTOS, or --data DIR")
     if not resume:
         check_new(folder)
+    check_sources(data, None if backgrounds is None else Path(backgrounds))
+    if calibration is not None and not isinstance(calibration, Calibration):
+        find_calibration_photos(Path(calibration))
 
 
 def _train(run: TrainingRun, measure: Callable[[], Ranges], listener: TrainingListener) -> Path:
@@ -195,4 +211,5 @@ def _result(run: Path, folder: Path) -> QuantizedCheckpoint:
     saved = SavedCheckpoint.read(folder)
     ranges = saved.load().ranges
     assert ranges is not None
-    return QuantizedCheckpoint(run, saved, ranges)
+    best = SavedCheckpoint.read(best_step_folder(step_folders(run)))
+    return QuantizedCheckpoint(run, saved, best, ranges)

@@ -14,7 +14,7 @@ from mmnet.evaluation.parity.tolerances import DEFAULTS
 from mmnet.export.sensitivity import measure_layers
 from mmnet.graph.inference import inference_graph
 from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint
-from mmnet.quantize.calibration import Calibration, load_calibration
+from mmnet.quantize.calibration import Calibration, check_representative, find_calibration_photos, load_calibration
 from mmnet.quantize.recipe import RECIPE_FORMAT, ExportRecipe
 from mmnet.quantize.sensitivity import Proposal, Sensitivity
 
@@ -181,10 +181,12 @@ def measure_sensitivity(
     Raises:
         CheckpointError: there is no such checkpoint, or it cannot be read.
         ConfigError: MMNet cannot have this input size.
-        CalibrationError: no photos, or none that can be read.
+        CalibrationError: no photos, none that can be read, or photos of one colour.
         MissingExtraError: TensorFlow is not installed.
         ConversionError: TensorFlow's converter refused the graph.
     """
+    if not isinstance(calibration, Calibration):
+        find_calibration_photos(Path(calibration))  # before TensorFlow is loaded
     if isinstance(checkpoint, OpenedCheckpoint):
         opened = checkpoint.resized(size)
     else:
@@ -196,6 +198,7 @@ def measure_sensitivity(
             limit=calibration_photos,
             progress=lambda done, total: progress("reading photos", done, total),
         )
+    check_representative(calibration.images)
     count = min(images, len(calibration.images))
     graph = inference_graph(opened.checkpoint)
     sensitivity, proposal = measure_layers(

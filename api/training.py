@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from mmnet.network.checkpoint import Checkpoint, load_checkpoint, read_document
-from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint
+from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint, resolve
 from mmnet.training.backend import load_keras
-from mmnet.training.checkpoints import best_step_folder, check_new, step_folders
+from mmnet.training.checkpoints import best_step_folder, check_new, recorded_recipe, step_folders
+from mmnet.training.data.dataset import check_sources
 from mmnet.training.events import EventFiles
 from mmnet.training.listener import ListenerGroup, TrainingListener
 from mmnet.training.loop import train as train_run
 from mmnet.training.recipes import Recipe, find_recipe
+from mmnet.training.resuming import extended
 from mmnet.training.run import TrainingRun, data_reader, describe_data
 
 __all__ = ["SavedCheckpoint", "TrainedRun", "TrainingListener", "TrainingOptions", "train"]
@@ -38,6 +40,8 @@ class TrainingOptions:
         teacher: the checkpoint whose alphas are mixed with the labels (distillation), named like `start`; or None.
         run: name of the run; None: the recipe's name.
         resume: whether to go on with the run at its newest checkpoint, with the same options as at first.
+        extend: whether to go on with the run to more `steps` than at first, in its last stage, whose learning rate then
+            falls over the longer stage; implies `resume`.
         steps: number of steps in all stages; None: the recipe's.
         batch: images per step; None: the recipe's.
         backgrounds: folder of photos without people, to composite people over; or None.
@@ -58,6 +62,7 @@ class TrainingOptions:
     teacher: str | Path | OpenedCheckpoint | None = None
     run: str | None = None
     resume: bool = False
+    extend: bool = False
     steps: int | None = None
     batch: int | None = None
     backgrounds: str | Path | None = None
@@ -144,7 +149,7 @@ def train(
         CheckpointError: `start` or `teacher` does not exist or cannot be read.
         DataError: the data cannot be used; the message names the file.
         OutputExistsError: the run exists, and `resume` is false.
-        ResumeError: the run was trained with another recipe, seed or start.
+        ResumeError: an option differs from those that the run began with; or there is no run to extend.
         DivergedError: the loss is no longer finite; the last good checkpoint is kept.
         BackendError: Keras is already loaded with another backend.
         MissingExtraError: a package for training is not installed.
@@ -167,8 +172,16 @@ def _describe(options: TrainingOptions, listener: TrainingListener) -> TrainingR
     recipe = find_recipe(options.recipe) if isinstance(options.recipe, str) else options.recipe
     folder = Path(options.checkpoint_dir) / (options.run or recipe.name)
     recipe = replace(recipe.scaled(options.steps, options.batch), mixed_precision=options.mixed_precision)
-    if not options.resume:
+    if options.extend:
+        recipe = extended(recipe, recorded_recipe(folder), options.steps)
+    elif not options.resume:
         check_new(folder)
+    # What is wrong with the arguments shows before TensorFlow is loaded.
+    for which in (options.start, options.teacher):
+        if isinstance(which, str | Path):
+            resolve(str(which), Path(options.checkpoint_dir))
+    if options.start is not None or not recipe.continues:
+        check_sources(data_list(options.data), None if options.backgrounds is None else Path(options.backgrounds))
     opened = {
         role: which if isinstance(which, OpenedCheckpoint) else open_checkpoint(which, options.checkpoint_dir)
         for role, which in (("from", options.start), ("teacher", options.teacher))
@@ -190,4 +203,5 @@ def _describe(options: TrainingOptions, listener: TrainingListener) -> TrainingR
         save_every=options.save_every,
         keep=options.keep,
         workers=options.workers,
+        extends=options.extend,
     )

@@ -8,9 +8,9 @@ from typing import Any
 
 from mmnet.batch.errors import OtherJobError
 from mmnet.batch.ledger import ERRORS, JOB, Entry, Ledger, check_same_job, read_job, read_ledger
-from mmnet.batch.options import ResultFormat
+from mmnet.batch.options import RECORDS, ResultFormat
 from mmnet.batch.plan import Image, Source, Task, file_tasks, is_shard, name_outputs, shard_tasks, task_size
-from mmnet.batch.store import RECORDS, Store
+from mmnet.batch.store import Store
 from mmnet.batch.worker import read_shard_entries
 from mmnet.runtime.fullres.rendering import ResultKind
 from mmnet.text import json_text
@@ -79,7 +79,8 @@ def scan_destination(
     as_files = job["to"] == ResultFormat.FILES
     existing = _existing_files(destination, files) if as_files else _existing_rows(destination, files)
     assigned = {entry.name: entry.output for entry in existing.done.values()}
-    images, refused = name_outputs(sources, kind, assigned)
+    utf8 = not (as_files and destination.takes_any_bytes)
+    images, refused = name_outputs(sources, kind, assigned, utf8=utf8)
     outputs = files if as_files else existing.done
     present = [image for image in images if image.output in outputs]
     if existing_job is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -108,7 +109,8 @@ def _serve(connection: Connection, build: Callable[..., Callable[..., Any]], arg
 
 
 def _picklable(error: Exception) -> Exception:
-    """Return the exception, or a `BatchError` with its text where it cannot be sent to another process."""
+    """Return the exception with its traceback as a note; a `BatchError` with its text where it cannot be pickled."""
+    error.add_note("".join(traceback.format_exception(error)))
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:  # whatever the exception's own code raises

@@ -21,7 +21,8 @@ from importlib.metadata import version
 from typing import Any
 
 from mmnet.batch.errors import BatchError, OtherJobError
-from mmnet.batch.store import RECORDS, Store
+from mmnet.batch.options import RECORDS
+from mmnet.batch.store import Store
 from mmnet.json_reader import parse_json
 from mmnet.text import json_text
 
@@ -128,7 +129,7 @@ def read_ledger(store: Store, files: Iterable[str]) -> list[Entry]:
         BatchError: a part of a ledger is damaged.
     """
     entries = []
-    for name in sorted(file for file in files if file.startswith(f"{LEDGER}/")):
+    for name in sorted(file for file in files if file.startswith(f"{LEDGER}/") and file.endswith(".jsonl")):
         try:
             entries += [_entry(parse_json(line)) for line in store.read(name).splitlines()]
         except (ValueError, TypeError) as error:

@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from mmnet.batch.errors import BatchError
 
+# The folder of a job's records. Readers of datasets skip names that begin with an underscore, like hidden ones.
+RECORDS = "_mmnet"
+
 
 class ResultFormat(StrEnum):
     """The form of the results: one file per image, or Parquet files (shards) of many images."""

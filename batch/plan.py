@@ -16,6 +16,7 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from mmnet.batch.options import RECORDS
 from mmnet.json_reader import parse_json
 from mmnet.runtime.fullres.rendering import ResultKind
 from mmnet.runtime.jobs.outputs import plan_outputs
@@ -79,7 +80,7 @@ class Task:
 
 
 def name_outputs(
-    sources: Sequence[Source], kind: ResultKind, assigned: Mapping[str, str] | None = None
+    sources: Sequence[Source], kind: ResultKind, assigned: Mapping[str, str] | None = None, *, utf8: bool = False
 ) -> tuple[list[Image], dict[str, str]]:
     """Give every result the name that `mmnet matte` gives it, in the folder of its image.
 
@@ -88,11 +89,12 @@ def name_outputs(
         kind: the kind of the results.
         assigned: name -> output of earlier runs, which are kept even if images were added since. A name that occurs
             twice does not tell its images apart, so the order of `sources` decides there.
+        utf8: whether the destination takes names in UTF-8 alone.
 
     Returns:
         The images in the order of `sources`, and name -> problem for the images that can have no result.
     """
-    refused = {source.name: problem for source in sources if (problem := _problem(source.name))}
+    refused = {source.name: problem for source in sources if (problem := _problem(source, utf8))}
     good = [source for source in sources if source.name not in refused]
     known = assigned or {}
     counts = Counter(source.name for source in good)
@@ -165,12 +167,29 @@ def _by_group(images: Iterable[Image]) -> Iterable[tuple[tuple[str, int], list[I
         yield key, list(members)
 
 
-def _problem(name: str) -> str | None:
+def _problem(source: Source, utf8: bool) -> str | None:
+    """Return why an image can have no result; None if it can."""
+    name = source.name
     if not name or name.endswith("/"):
         return "has no name"
     if "\0" in name or name.startswith("/") or ".." in PurePosixPath(name).parts:
         return "its name leads out of the destination; use relative names"
+    if (utf8 or source.file) and not _is_utf8(name):
+        return "its name is not UTF-8; rename it" + ("" if source.file else ", or write files into a folder")
+    # Names in Parquet may come from anybody; those of files were listed, and lead to a file.
+    if source.file and "\\" in name:
+        return "its name has a backslash, which leads out of folders on some systems; use slashes"
+    if source.file and PurePosixPath(name).parts[0].casefold() == RECORDS:
+        return f"its name leads into {RECORDS}/, which holds the records of jobs; use another"
     return None
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _free(output: str, name: str, kind: ResultKind, taken: Collection[str]) -> str:

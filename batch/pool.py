@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import secrets
 import shutil
+import signal
 import socket
-import tempfile
+import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -19,8 +21,10 @@ import cv2
 from mmnet.batch.errors import BatchError
 from mmnet.batch.protocols import Work
 from mmnet.errors import MissingExtraError
+from mmnet.files import temporary_folder
 
 LOCAL = "local"
+_LOOPBACK = "127.0.0.1"
 _OBJECT_STORE_BYTES = 200 << 20  # for Ray's objects, which are names and lines, never images
 _MIN_OBJECT_STORE_BYTES = 80 << 20
 _RETRIES = 2  # of a task whose worker died; then the task is lost
@@ -28,6 +32,11 @@ _CONNECT_SECONDS = 10.0
 _QUIET = {"log_to_driver": False, "logging_level": logging.CRITICAL, "configure_logging": True}
 # Defaults of environment variables that Ray reads: no usage statistics; accelerators stay visible to its workers.
 _ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+
+
+# The same for Ray on this machine alone: this switch makes Ray listen on the loopback interface alone, as it does by
+# default on Windows and macOS.
+_ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,10 @@ def connected(address: str | None = None, workers: int | None = None) -> Iterato
     where = address or os.environ.get("RAY_ADDRESS") or LOCAL
     with ExitStack() as stack:
         stack.enter_context(_environment_defaults(_ENVIRONMENT))
+        folder = stack.enter_context(temporary_folder(short=True)) if where == LOCAL else None
+        if folder is not None:
+            stack.enter_context(_environment_defaults(_ALONE))
+            stack.enter_context(_token(folder))
         try:
             import ray
             import ray.data
@@ -75,9 +88,10 @@ def connected(address: str | None = None, workers: int | None = None) -> Iterato
         stack.enter_context(_silenced())
         if not ray.is_initialized():
             _check_reachable(where)
-            options = _local_options(stack, workers) if where == LOCAL else {"address": where}
+            options = {"address": where} if folder is None else _local_options(folder, workers)
             try:
-                ray.init(**options, **_QUIET)
+                with _same_signal_handlers():
+                    ray.init(**options, **_QUIET)
             except Exception as error:  # Ray raises exceptions of many types
                 raise BatchError(f"{where}: Ray cannot be reached or started: {_line(error)}") from error
             stack.callback(ray.shutdown)
@@ -106,19 +120,21 @@ def _check_reachable(where: str) -> None:
         raise BatchError(f"{where}: Ray cannot be reached: {_line(error)}; is the cluster's head running?") from error
 
 
-def _local_options(stack: ExitStack, workers: int | None) -> dict[str, Any]:
-    """Return the arguments of `ray.init` for this machine alone. Leaving `stack` removes the files that Ray wrote."""
-    # Not below TMPDIR: the path of a socket may have 107 characters at most.
-    short = "/tmp" if Path("/tmp").is_dir() else None
-    folder = tempfile.mkdtemp(prefix="mmnet-ray-", dir=short)
-    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+def _local_options(folder: Path, workers: int | None) -> dict[str, Any]:
+    """Return the arguments of `ray.init` for this machine alone.
+
+    Args:
+        folder: for the files and sockets of Ray. The path of a socket may have 107 characters at most.
+        workers: see `connected`.
+    """
     return {
         "address": LOCAL,
+        "_node_ip_address": _LOOPBACK,
         "num_cpus": workers or len(os.sched_getaffinity(0)),
         "num_gpus": 0,
         "object_store_memory": _object_store_bytes(),
         "include_dashboard": False,
-        "_temp_dir": folder,
+        "_temp_dir": str(folder / "ray"),  # Ray lets everybody write into it
     }
 
 
@@ -129,6 +145,38 @@ def _object_store_bytes() -> int:
     except OSError:
         return _OBJECT_STORE_BYTES
     return max(_MIN_OBJECT_STORE_BYTES, min(_OBJECT_STORE_BYTES, int(0.8 * free)))
+
+
+@contextmanager
+def _token(folder: Path) -> Iterator[None]:
+    """Let Ray demand a token of every client meanwhile; only this user can read the file that holds it.
+
+    Another user of this machine, or a web page in a browser, could otherwise have this user's Ray run its code. The
+    settings of the user's environment stay.
+    """
+    path = folder / "token"
+    with open(path, "w", encoding="ascii", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(secrets.token_hex(32))
+    settings = {"RAY_AUTH_MODE": "token"}
+    if "RAY_AUTH_TOKEN" not in os.environ:
+        settings["RAY_AUTH_TOKEN_PATH"] = str(path)
+    with _environment_defaults(settings):
+        yield
+
+
+@contextmanager
+def _same_signal_handlers() -> Iterator[None]:
+    """Set the handlers of signals again afterwards: Ray's own ends the process in the middle of its native code."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if handler is not None:
+                signal.signal(number, handler)
 
 
 class _Actor:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -12,9 +13,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mmnet.batch.errors import BatchError
-from mmnet.batch.options import Columns
+from mmnet.batch.options import RECORDS, Columns
 from mmnet.batch.plan import Image, Source
-from mmnet.batch.store import RECORDS, Store
+from mmnet.batch.store import Store
+from mmnet.listing import LeftOut, note_left_out
 from mmnet.runtime.imaging.photos import MAX_FILE_BYTES, PHOTO_EXTENSIONS
 from mmnet.runtime.imaging.stored import PhotoError
 
@@ -22,10 +24,24 @@ PARQUET = ".parquet"
 _BATCH_ROWS = 8  # read from a row group at a time, since images are large
 
 
-def list_sources(store: Store, columns: Columns) -> list[Source]:
+@dataclass(frozen=True)
+class SourceListing:
+    """The images of a store.
+
+    Attributes:
+        sources: the images, sorted by name.
+        left_out: the files that are neither photos nor Parquet, or that a source of the other kind does not take.
+    """
+
+    sources: list[Source]
+    left_out: LeftOut = field(default_factory=LeftOut)
+
+
+def list_sources(store: Store, columns: Columns) -> SourceListing:
     """List the images of a store: the photos below it, or the rows of its Parquet files.
 
-    Photos are found by their extension; hidden files are left out. Of Parquet only the names are read, not the images.
+    Photos are found by their extension. Hidden files, and those in hidden folders, are left out. What is left out is
+    noted in the log, too. Of Parquet only the names are read, not the images.
 
     Args:
         store: a folder or prefix of photos or of Parquet files, or one Parquet file.
@@ -40,8 +56,10 @@ def list_sources(store: Store, columns: Columns) -> list[Source]:
             raise BatchError(
                 f"{store.uri}: is a file; give a folder of photos, or Parquet; `mmnet matte` takes one photo"
             )
-        return list(_rows(store, "", columns))
-    names = [file.name for file in store.files() if not _is_hidden(file.name)]
+        return SourceListing(list(_rows(store, "", columns)))
+    unlisted: dict[str, str] = {}
+    everything = [file.name for file in store.files(unlisted=unlisted)]
+    names = [name for name in everything if not _is_hidden(name)]
     photos = [name for name in names if PurePosixPath(name).suffix.lower() in PHOTO_EXTENSIONS]
     tables = [name for name in names if name.endswith(PARQUET)]
     if photos and tables:
@@ -51,7 +69,23 @@ def list_sources(store: Store, columns: Columns) -> list[Source]:
     if not photos and not tables:
         kinds = ", ".join([*sorted(PHOTO_EXTENSIONS), PARQUET])
         raise BatchError(f"{store.uri}: holds no photo, and none below it ({kinds})")
-    return [Source(name) for name in photos] or [source for name in tables for source in _rows(store, name, columns)]
+    left_out = _left_out(everything, PHOTO_EXTENSIONS if photos else {PARQUET}, unlisted)
+    note_left_out(store.uri, left_out)
+    if photos:
+        return SourceListing([Source(name) for name in photos], left_out)
+    return SourceListing([source for name in tables for source in _rows(store, name, columns)], left_out)
+
+
+def _left_out(names: Sequence[str], taken: Collection[str], unlisted: Mapping[str, str]) -> LeftOut:
+    """Count the files of a store that are left out, without the records of an earlier job."""
+    own = f"{RECORDS}/"
+    hidden = [name for name in names if _is_hidden(name) and not name.startswith(own)]
+    shown = [name for name in names if not _is_hidden(name)]
+    return LeftOut(
+        Counter(extension for name in shown if (extension := PurePosixPath(name).suffix.lower()) not in taken),
+        hidden=sum(PurePosixPath(name).suffix.lower() in taken for name in hidden),
+        unlisted=unlisted,
+    )
 
 
 def read_images(store: Store, images: Sequence[Image], columns: Columns) -> Iterator[tuple[Image, bytes | Exception]]:
@@ -72,7 +106,7 @@ def read_images(store: Store, images: Sequence[Image], columns: Columns) -> Iter
         for row, data in _read_rows(store, wanted[0].source, columns):
             if wanted and row == wanted[0].source.row:
                 yield wanted.popleft(), data
-    except (BatchError, OSError, pa.ArrowException) as error:
+    except Exception as error:  # whatever it is, the caller has it for every image that is missing
         missing = error
     for image in wanted:
         yield image, missing
@@ -81,7 +115,7 @@ def read_images(store: Store, images: Sequence[Image], columns: Columns) -> Iter
 def _read_file(store: Store, name: str) -> bytes | Exception:
     try:
         return store.read(name)
-    except BatchError as error:
+    except Exception as error:
         return error
 
 
@@ -113,13 +147,21 @@ def _rows(store: Store, name: str, columns: Columns) -> Iterator[Source]:
             path = _column(table.schema_arrow, columns.name, "path", _is_name)
             for group in range(table.num_row_groups):
                 values = _values(table.read_row_group(group, columns=[".".join(path)]), path)
+                if not pa.types.is_integer(values.type):
+                    values = values.cast(pa.large_binary())  # texts need not be the UTF-8 that they should be
                 for row, value in enumerate(values):
-                    text = value.as_py()
-                    yield Source("" if text is None else str(text), name or ".", group, row)
-    except (OSError, pa.ArrowException) as error:
+                    yield Source(_name(value.as_py()), name or ".", group, row)
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise BatchError(f"{where}: cannot be read as Parquet: {' '.join(str(error).split())}") from error
     except _NoColumnError as error:
         raise BatchError(f"{where}: {error}") from error
+
+
+def _name(value: bytes | int | None) -> str:
+    """Return the name of a row; bytes that are no UTF-8 become lone surrogates, as in the names of files."""
+    if isinstance(value, bytes):
+        return value.decode(errors="surrogateescape")
+    return "" if value is None else str(value)
 
 
 class _NoColumnError(BatchError):

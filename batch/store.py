@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import errno
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.fs
 
-from mmnet.batch.errors import StoreError
+from mmnet.batch.errors import NameRefusedError, StoreError
+from mmnet.batch.filesystems.arrow import ArrowFiles
+from mmnet.batch.filesystems.local import LocalFiles
+from mmnet.batch.filesystems.protocol import FileSystem
+from mmnet.batch.options import RECORDS
+from mmnet.errors import OutputError
 
-# The folder of a job's records. Readers of datasets skip names that begin with an underscore, like hidden ones.
-RECORDS = "_mmnet"
-_TEMPORARY = f"{RECORDS}/tmp"
-# In these a file appears whole when it is closed. Elsewhere it is written under another name, then renamed.
-_OBJECT_STORES = frozenset({"s3", "gcs", "abfs"})
-_FSSPEC_OBJECT_STORES = frozenset({"s3", "s3a", "gcs", "gs", "abfs", "abfss", "az", "oss", "oci"})
+# What the system reports about one name, and not about the whole store.
+_OF_THE_NAME = frozenset(
+    {errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.EINVAL, errno.EILSEQ}
+)
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+# The path of a URI (RFC 3986, 3.3) that is percent-encoded already; any other path is taken as it stands.
+_URI_PATH = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*")
 
 
 @dataclass(frozen=True)
@@ -41,39 +50,43 @@ class Store:
 
     Attributes:
         uri: the path or URI that messages show, without a slash at the end.
-        filesystem: an Arrow `FileSystem`.
+        system: the file system.
         root: the path of the root in that file system.
     """
 
     uri: str
-    filesystem: Any
+    system: FileSystem
     root: str
-    _folders: set[str] = field(default_factory=set, compare=False, repr=False)
 
-    def files(self, under: str = "") -> list[StoredFile]:
+    @property
+    def takes_any_bytes(self) -> bool:
+        """Whether names need not be UTF-8."""
+        return self.system.takes_any_bytes
+
+    def files(self, under: str = "", unlisted: dict[str, str] | None = None) -> list[StoredFile]:
         """List every file below `under`, sorted by name. A folder that does not exist has no files.
+
+        Args:
+            under: a folder, relative to the store.
+            unlisted: takes the folders below it that cannot be listed, and why; None raises `StoreError` for them.
 
         Raises:
             StoreError: the folder cannot be listed.
         """
-        selector = pyarrow.fs.FileSelector(self._path(under), recursive=True, allow_not_found=True)
         with self._named(under, "cannot be listed"):
-            infos = self.filesystem.get_file_info(selector)
-        start = len(self.root) + 1 if self.root else 0
-        return sorted(
-            (StoredFile(info.path[start:], info.size or 0) for info in infos if info.type == pyarrow.fs.FileType.File),
-            key=lambda file: file.name,
-        )
+            found = self.system.files(self._path(under), unlisted)
+        start = len(self.root.rstrip("/")) + 1 if self.root else 0
+        return sorted((StoredFile(path[start:], size) for path, size in found), key=lambda file: file.name)
 
     def is_file(self) -> bool:
         """Whether the root itself is a file."""
         with self._named("", "cannot be reached"):
-            return bool(self.filesystem.get_file_info(self.root).type == pyarrow.fs.FileType.File)
+            return self.system.size(self.root) is not None
 
     def has(self, name: str) -> bool:
         """Whether a file `name` exists and is not empty."""
         with self._named(name, "cannot be reached"):
-            return bool(self.filesystem.get_file_info(self._path(name)).size)
+            return bool(self.system.size(self._path(name)))
 
     def read(self, name: str) -> bytes:
         """Read a whole file.
@@ -81,32 +94,58 @@ class Store:
         Raises:
             StoreError: the file does not exist or cannot be read.
         """
-        with self._named(name, "cannot be read"), self.filesystem.open_input_stream(self._path(name)) as stream:
-            return bytes(stream.read())
+        with self._named(name, "cannot be read"):
+            return self.system.read(self._path(name))
 
     def open(self, name: str) -> Any:
-        """Open a file for reading at any position, as an Arrow `NativeFile`.
+        """Open a file for reading at any position, as Arrow takes it.
 
         Raises:
             StoreError: the file does not exist or cannot be read.
         """
         with self._named(name, "cannot be read"):
-            return self.filesystem.open_input_file(self._path(name))
+            return self.system.open(self._path(name))
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file, whole or not at all. It replaces a file of that name.
 
         Raises:
+            NameRefusedError: the store cannot have a file of that name.
             StoreError: the file cannot be written.
         """
-        with self._named(name, "cannot be written"), self._whole(name) as stream:
+        with self._named(name, "cannot be written"), self.system.whole(self._path(name)) as stream:
             stream.write(content)
 
     def copy_in(self, name: str, source: IO[bytes]) -> None:
         """Write a file as `write` does, with the content of an open file."""
-        with self._named(name, "cannot be written"), self._whole(name) as stream:
+        with self._named(name, "cannot be written"), self.system.whole(self._path(name)) as stream:
             while part := source.read(1 << 22):
                 stream.write(part)
+
+    def write_item(self, name: str, content: bytes) -> None:
+        """Write a file of many. An error that is this file's own is told apart from one that others would meet, too.
+
+        Where neither the name nor a full disk is the reason, a small file is written to find out, and then this file
+        is tried once more.
+
+        Raises:
+            NameRefusedError: this file cannot be written; others can.
+            StoreError: no file can be written.
+        """
+        try:
+            self.write(name, content)
+        except NameRefusedError:
+            raise
+        except StoreError as error:
+            if _number(error) in _FULL:
+                raise
+            probe = f"{RECORDS}/probe-{uuid.uuid4().hex[:8]}"
+            self.write(probe, b"mmnet\n")
+            self.delete(probe)
+            try:
+                self.write(name, content)
+            except StoreError as again:
+                raise NameRefusedError(str(again)) from again
 
     def delete(self, name: str) -> None:
         """Remove a file, if it exists.
@@ -116,48 +155,15 @@ class Store:
         """
         try:
             with self._named(name, "cannot be removed"):
-                self.filesystem.delete_file(self._path(name))
+                self.system.delete(self._path(name))
         except StoreError as error:
             if not isinstance(error.__cause__, FileNotFoundError):
                 raise
 
     def sweep(self) -> None:
-        """Remove the temporary files of writers that were killed."""
-        for file in self.files(_TEMPORARY):
-            self.delete(file.name)
-
-    @contextmanager
-    def _whole(self, name: str) -> Iterator[Any]:
-        target = self._path(name)
-        if self._puts_whole_files():
-            # Without a with block: it would close the stream after an error, and so publish an incomplete file.
-            stream = self.filesystem.open_output_stream(target)
-            yield stream
-            stream.close()
-            return
-        temporary = self._path(f"{_TEMPORARY}/{uuid.uuid4().hex}")
-        self._make_folder(target)
-        self._make_folder(temporary)
-        try:
-            with self.filesystem.open_output_stream(temporary) as stream:
-                yield stream
-            self.filesystem.move(temporary, target)
-        except BaseException:
-            if self.filesystem.get_file_info(temporary).type == pyarrow.fs.FileType.File:
-                self.filesystem.delete_file(temporary)
-            raise
-
-    def _puts_whole_files(self) -> bool:
-        kind = str(self.filesystem.type_name)
-        if kind.startswith("py::fsspec+"):
-            return not _FSSPEC_OBJECT_STORES.isdisjoint(kind.removeprefix("py::fsspec+").strip("()'").split("', '"))
-        return kind in _OBJECT_STORES
-
-    def _make_folder(self, path: str) -> None:
-        folder = path.rpartition("/")[0]
-        if folder not in self._folders:
-            self.filesystem.create_dir(folder, recursive=True)
-            self._folders.add(folder)
+        """Remove the temporary files of writers that were killed, which the last listing found."""
+        with self._named("", "cannot be cleaned of temporary files"):
+            self.system.sweep(self.root)
 
     def _path(self, name: str) -> str:
         return "/".join(part for part in (self.root, name) if part) if self.root != "/" else f"/{name}"
@@ -166,36 +172,43 @@ class Store:
     def _named(self, name: str, what: str) -> Iterator[None]:
         try:
             yield
-        except (OSError, pa.ArrowException) as error:
-            raise StoreError(f"{_joined(self.uri, name)}: {what}: {_reason(error)}") from error
+        except (OSError, ValueError, OutputError, pa.ArrowException) as error:
+            where = f"{self.uri}/{name}" if name else self.uri
+            refused = isinstance(error, ValueError) and not isinstance(error, pa.ArrowException)
+            refused |= _number(error) in _OF_THE_NAME or (isinstance(error, OutputError) and not error.__cause__)
+            raise (NameRefusedError if refused else StoreError)(f"{where}: {what}: {_reason(error)}") from error
 
 
 def open_store(place: str) -> Store:
     """Open a local path or a URI.
 
-    Arrow opens file://, s3://, gs://, hdfs:// and the like; fsspec opens everything else. Arrow takes settings in the
-    URI, for example `s3://bucket/photos?region=eu-west-1&endpoint_override=HOST`.
+    Arrow opens s3://, gs://, hdfs:// and the like; fsspec opens everything else. Arrow takes settings in the URI, for
+    example `s3://bucket/photos?region=eu-west-1&endpoint_override=HOST`. A path that is no valid path of a URI, such as
+    one with spaces, is taken as it stands.
 
     Raises:
         StoreError: neither opens such a URI, or it is malformed.
     """
     if "://" not in place:
         path = str(Path(place).absolute())
-        return Store(path, pyarrow.fs.LocalFileSystem(), path)
+        return Store(path, LocalFiles(), path)
     try:
         filesystem, root = _open_uri(place)
     except (ValueError, ImportError, OSError, pa.ArrowException) as error:
         raise StoreError(f"{place}: cannot be opened: {_reason(error)}") from error
-    return Store(place.partition("?")[0].rstrip("/"), filesystem, root.rstrip("/") or "/")
+    uri, root = place.partition("?")[0].rstrip("/"), root.rstrip("/") or "/"
+    if isinstance(filesystem, pyarrow.fs.LocalFileSystem):
+        return Store(uri, LocalFiles(), root)
+    return Store(uri, ArrowFiles(filesystem, root), root)
 
 
 def is_within(inner: Store, outer: Store) -> bool:
     """Whether `inner` is `outer`, or lies in it."""
-    same = inner.filesystem.equals(outer.filesystem) if type(inner.filesystem) is type(outer.filesystem) else False
-    return bool(same) and f"{inner.root}/".startswith(f"{outer.root.rstrip('/')}/")
+    return inner.system.is_within(inner.root, outer.system, outer.root)
 
 
-def _open_uri(uri: str) -> tuple[Any, str]:
+def _open_uri(place: str) -> tuple[Any, str]:
+    uri = _encoded(place)
     try:
         filesystem, root = pyarrow.fs.FileSystem.from_uri(uri)
     except pa.ArrowInvalid as error:
@@ -203,16 +216,31 @@ def _open_uri(uri: str) -> tuple[Any, str]:
             raise
         import fsspec
 
-        other, root = fsspec.core.url_to_fs(uri)
+        other, root = fsspec.core.url_to_fs(place)  # takes paths as they stand
         filesystem = pyarrow.fs.PyFileSystem(pyarrow.fs.FSSpecHandler(other))
     return filesystem, root
 
 
-def _joined(uri: str, name: str) -> str:
-    return f"{uri}/{name}" if name else uri
+def _encoded(place: str) -> str:
+    """Return a URI whose path is percent-encoded, where it was not."""
+    scheme, _, rest = place.partition("://")
+    path, mark, settings = rest.partition("?")
+    return place if _URI_PATH.fullmatch(path) else f"{scheme}://{quote(path, safe='/@:')}{mark}{settings}"
+
+
+def _number(error: BaseException) -> int | None:
+    """Return the system's number of an error, or of the one that caused it."""
+    found: BaseException | None = error
+    while found is not None and getattr(found, "errno", None) is None:
+        found = found.__cause__
+    return None if found is None else getattr(found, "errno", None)
 
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, FileNotFoundError):
         return "no such file"
+    if isinstance(error, UnicodeError):
+        return "its name is not UTF-8; rename it"
+    if isinstance(error, OutputError):
+        return _reason(error.__cause__) if error.__cause__ else str(error).rpartition(": ")[2]
     return " ".join(str(getattr(error, "strerror", None) or error).split())

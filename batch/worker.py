@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mmnet.batch.errors import BatchError
+from mmnet.batch.errors import BatchError, NameRefusedError
 from mmnet.batch.isolated import IsolatedProcess
 from mmnet.batch.ledger import Entry
 from mmnet.batch.options import Columns
@@ -22,7 +22,8 @@ from mmnet.batch.plan import Image, Task
 from mmnet.batch.rendering import EncodedImage, ImageRenderer, RenderOptions
 from mmnet.batch.sources import read_images
 from mmnet.batch.store import Store
-from mmnet.failures import failure_line
+from mmnet.failures import collected_log, failure_line
+from mmnet.text import printable
 
 # The rows of a shard: one per image of the task, with its result or with the reason why it has none.
 SHARD_SCHEMA = pa.schema(
@@ -50,16 +51,18 @@ class JobRequest:
         source: the images.
         destination: the results.
         columns: the columns of a Parquet source.
+        debug: whether the answers hold the tracebacks of failures.
     """
 
     rendering: RenderOptions
     source: Store
     destination: Store
     columns: Columns
+    debug: bool = False
 
 
 class WriteError(BatchError):
-    """The destination refused a result. The image itself is good."""
+    """The destination takes no results any more. The image itself is good."""
 
 
 class Worker:
@@ -84,21 +87,28 @@ class Worker:
             text: from `Task.to_json`.
 
         Returns:
-            A JSON object: `entries`, one per image that was done; `writing`, the destination's error or null; and
-            `core_seconds`, the processor time.
+            A JSON object: `entries`, one per image that was done; `writing`, the line that says why the destination
+            takes no results any more, or null; `defect`, the line about an exception that nothing expects, or null;
+            `log`, texts for the log; and `core_seconds`, the processor time.
         """
         began = time.process_time()
         task = Task.from_json(text)
         entries: list[Entry] = []
-        problem = None
-        try:
-            entries = list(self._entries(task))
-        except WriteError as error:
-            problem = str(error)
+        writing = defect = None
+        with collected_log(self._request.debug) as log:
+            try:
+                for entry in self._entries(task):
+                    entries.append(entry)
+            except WriteError as error:
+                writing = str(error)
+            except Exception as error:
+                defect = failure_line(error)
         return json.dumps(
             {
                 "entries": [asdict(entry) for entry in entries],
-                "writing": problem,
+                "writing": writing,
+                "defect": defect,
+                "log": log,
                 "core_seconds": time.process_time() - began,
             }
         )
@@ -113,17 +123,28 @@ class Worker:
 
     def _write_files(self, task: Task, render: Render) -> Iterator[Entry]:
         """Write one file per result."""
-        destination = self._request.destination
-        missing = [image for image in task.images if not (self._restarted and destination.has(image.output))]
+        missing = [image for image in task.images if not (self._restarted and self._is_written(image))]
         for image in set(task.images).difference(missing):
             yield Entry(image.source.name, image.output, worker=self._name)
         for image, result in self._render(missing, render):
-            if isinstance(result, EncodedImage):
-                try:
-                    destination.write(image.output, result.content)
-                except BatchError as error:
-                    raise WriteError(str(error)) from error
-            yield self._entry(image, result)
+            yield self._entry(image, self._written(image, result))
+
+    def _is_written(self, image: Image) -> bool:
+        try:
+            return self._request.destination.has(image.output)
+        except BatchError:  # writing it says why
+            return False
+
+    def _written(self, image: Image, result: EncodedImage | str) -> EncodedImage | str:
+        """Write a result, and return it, or the line that says why just this one cannot be written."""
+        if isinstance(result, EncodedImage):
+            try:
+                self._request.destination.write_item(image.output, result.content)
+            except NameRefusedError as error:
+                return failure_line(error, image.source.name)
+            except BatchError as error:
+                raise WriteError(str(error)) from error
+        return result
 
     def _write_shard(self, task: Task, render: Render) -> Iterator[Entry]:
         """Write all results into one file. It grows on this machine's disk, since it may not fit into memory."""
@@ -192,5 +213,5 @@ def _row(entry: Entry, result: EncodedImage | str) -> dict[str, Any]:
         "image": encoded and encoded.content,
         "width": encoded and encoded.width,
         "height": encoded and encoded.height,
-        "error": entry.error,
+        "error": None if entry.error is None else printable(entry.error),
     }

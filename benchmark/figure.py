@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 
 from mmnet.benchmark.joined import Point
 from mmnet.svg import text_lines
+from mmnet.text import printable
 
 WIDTH, HEIGHT = 760, 520
 _LEFT, _RIGHT, _TOP, _BOTTOM = 84, 24, 20, 64  # margins in pixels; above the figure, one line per machine
@@ -57,7 +58,7 @@ def draw(points: Sequence[Point], error_name: str, stage: str) -> str:
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
         f'font-family="sans-serif" font-size="{_FONT_PIXELS}" role="img">',
-        f"<title>{escape(title)}</title>",
+        f"<title>{escape(printable(title))}</title>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
         *_grid(across, up, top),
         _text(WIDTH / 2 + 30, HEIGHT - 14, f"latency of {stage}, ms", anchor="middle"),
@@ -138,7 +139,7 @@ def _circles(points: Sequence[Point], machines: Sequence[str], across: _Axis, up
             low, high = across.pixel(point.latency_low_ms), across.pixel(point.latency_high_ms)
             yield _bar(f"M{low:.1f} {y:.1f}H{high:.1f}", colour)
         yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{colour}" fill-opacity="0.75">'
-        yield f"<title>{escape(_describe(point))}</title></circle>"
+        yield f"<title>{escape(printable(_describe(point)))}</title></circle>"
         box, anchor = _free_place(point.label, x, y, radius, occupied)
         occupied.append(box)
         yield _text(box.left if anchor == "start" else box.right, box.bottom - 3, point.label, anchor=anchor)
@@ -206,4 +207,6 @@ def _text(x: float, y: float, text: str, anchor: str = "start") -> str:
     squeezed = ""
     if len(text) * _CHARACTER_PIXELS > WIDTH:
         x, anchor, squeezed = 0.0, "start", f' textLength="{WIDTH}" lengthAdjust="spacingAndGlyphs"'
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="#222"{squeezed}>{escape(text)}</text>'
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="#222"{squeezed}>{escape(printable(text))}</text>'
+    )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mmnet.api.batching import BatchInterrupted, BatchOptions, BatchReport, matte_batch
 from mmnet.batch.options import ResultFormat
@@ -22,6 +21,7 @@ from mmnet.cli.options import (
     UpsamplingOption,
 )
 from mmnet.cli.process.streams import echo_json
+from mmnet.cli.progress import progress_bar, wrapped_text
 from mmnet.files import atomic_file, check_writable
 from mmnet.runtime.imaging.fit import DEFAULT_FIT
 from mmnet.runtime.profiles import DEFAULT_PROFILE
@@ -157,16 +157,7 @@ class _Display:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._failed = 0
-        self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[counts]}"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
+        self.bar = progress_bar(console, wrapped_text("{task.fields[counts]}"))
         self._task = self.bar.add_task("listing", total=None, counts="")
 
     def __call__(self, progress: JobProgress) -> None:

@@ -16,7 +16,6 @@ from mmnet.cli.options import CheckpointDir, SizeOption, WeightsOption, WhichChe
 from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar, stage_bars
 from mmnet.export.exporter import ExportListener, ExportRequest
-from mmnet.export.model import default_file_name
 from mmnet.export.verify import ExportCheck
 from mmnet.files import check_name, check_writable
 from mmnet.network.resolve import OpenedCheckpoint
@@ -41,8 +40,8 @@ CalibrationOption = Annotated[
     Path | None,
     typer.Option(
         metavar="DIR",
-        help="Folder of photos to measure 8-bit ranges on and to verify with. A checkpoint of [b]mmnet quantize[/] "
-        "carries its ranges: then the photos only verify.",
+        help="Folder of photos to measure 8-bit ranges on and to verify with, or a data set that holds image/. A "
+        "checkpoint of [b]mmnet quantize[/] carries its ranges: then the photos only verify.",
     ),
 ]
 PhotosOption = Annotated[int, typer.Option(metavar="N", help="Take at most N of them, spread over the folder.")]
@@ -56,7 +55,7 @@ RecipeOption = Annotated[
 ]
 OutputOption = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", show_default="mmnet-WIDTH-SIZE-PRECISION.tflite"),
+    typer.Option("--output", "-o", metavar="FILE", show_default="CHECKPOINT-SIZE-PRECISION.tflite"),
 ]
 
 
@@ -77,7 +76,8 @@ def export(
     """Turn a checkpoint into a fast, verified .tflite.
 
     The network is rewritten to run fast, converted, and compared with the Keras graph and with the float model before
-    anything is written. The recipe is saved beside it as FILE.recipe.json.
+    anything is written. The recipe is saved beside it as FILE.recipe.json. The name of FILE begins with that of the
+    checkpoint. A difference on the worst image alone only warns.
 
     \b
     Examples:
@@ -120,17 +120,20 @@ class _Printer(ExportListener):
         self._new_file = new_file
         self._show_stage = stage_bars(progress)
 
+    def on_start(self, file_name: str) -> None:
+        if self._new_file:
+            check_writable(Path(file_name), force=False)
+
     def on_checkpoint(self, opened: OpenedCheckpoint, precision: Precision) -> None:
         self._console.print(f"[bold]checkpoint[/]   {_plain(opened)}")
-        if self._new_file:
-            check_writable(Path(default_file_name(opened.checkpoint.config, precision.name)), force=False)
 
     def on_calibration(self, calibration: Calibration) -> None:
         for reason in calibration.unreadable.values():
             self._console.print(f"[yellow]skipped[/]      {_plain(reason)}")
         unreadable = f", {len(calibration.unreadable)} unreadable" if calibration.unreadable else ""
-        photos = f"{len(calibration.names)} photos of {_plain(self._folder)}"
-        self._console.print(f"[bold]calibration[/]  {photos}{unreadable}")
+        photos = f"{len(calibration.names)} photos of {_plain(calibration.folder or self._folder)}"
+        more = f", {len(calibration.held_out_names)} more to verify on" if calibration.held_out_names else ""
+        self._console.print(f"[bold]calibration[/]  {photos}{unreadable}{more}")
 
     def on_request(self, request: ExportRequest) -> None:
         if request.ranges_origin:
@@ -140,9 +143,11 @@ class _Printer(ExportListener):
         self._show_stage(stage, done, total)
 
     def on_check(self, check: ExportCheck) -> None:
-        mark = "[green]✓[/]" if check.passed else "[red]✗[/]"
+        mark = "[green]✓[/]" if check.passed else "[red]✗[/]" if check.required else "[yellow]![/]"
         accepted = f"[dim](accepted: {_plain(check.accepted)})[/]"
         self._console.print(f"{mark} {check.name}: {_plain(check.measured)} {accepted}")
+        if not check.passed and not check.required:
+            self._console.print(f"[yellow]warning[/]      {_plain(check.advice)}")
 
 
 def _plain(value: object) -> str:

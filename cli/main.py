@@ -15,6 +15,7 @@ with silent_interrupts():
     import mmnet
     from mmnet.cli.console import message_console
     from mmnet.cli.lazy import Application, Place, lazy_group
+    from mmnet.cli.process.ending import end_process, end_quickly_later
     from mmnet.cli.process.log import OPTION, show_log, take_debug_option
     from mmnet.cli.process.quiet import silence_native_libraries
     from mmnet.cli.process.streams import echo, finish_output, guard_streams, open_closed_streams
@@ -36,6 +37,10 @@ COMMANDS = {
     "parity": Place(
         "mmnet.cli.measure.parity:parity_command",
         "Compare a quantized model with its float model on the same images, and judge whether it is close enough.",
+    ),
+    "compare": Place(
+        "mmnet.cli.measure.compare:compare_command",
+        "Compare two models on the same images: paired differences with 95 % intervals, without a verdict.",
     ),
     "sensitivity": Place(
         "mmnet.cli.measure.sensitivity:sensitivity_command",
@@ -115,6 +120,7 @@ def _run(command: Callable[..., Any]) -> NoReturn:
 
     Every error becomes one line on standard error and an exit code, never a traceback.
     """
+    end_quickly_later()
     open_closed_streams()
     silence_native_libraries()
     guard_streams()
@@ -132,7 +138,7 @@ def _run(command: Callable[..., Any]) -> NoReturn:
         code = code or _NO_OUTPUT
     if code == INTERRUPTED:  # SIGTERM ends a command in the same way, with a code of its own
         code = exit_code_of_signals() or code
-    sys.exit(code)
+    end_process(code)
 
 
 def _exit_code(command: Callable[..., Any]) -> int:

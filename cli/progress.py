@@ -14,9 +14,15 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 _BAR_WIDTH = 40  # columns
 _FIGURES_WIDTH = 76  # columns that description, counts, time and throughput may take
+
+
+def wrapped_text(text: str) -> TextColumn:
+    """Return a column of text that takes further lines on a narrow terminal, so that no figure is cut."""
+    return TextColumn(text, table_column=Column(no_wrap=False, overflow="fold"))
 
 
 def progress_bar(console: Console, *more: ProgressColumn) -> Progress:
@@ -31,7 +37,7 @@ def progress_bar(console: Console, *more: ProgressColumn) -> Progress:
     """
     bar = [BarColumn(min(_BAR_WIDTH, console.width - _FIGURES_WIDTH))] if console.width > _FIGURES_WIDTH else []
     return Progress(
-        TextColumn("{task.description}"),
+        wrapped_text("{task.description}"),
         *bar,
         MofNCompleteColumn(),
         TimeRemainingColumn(),

@@ -13,6 +13,7 @@ from rich.text import Text
 Cell = str | Text
 
 _GAP = 2  # columns between two columns of a table
+_NAME_WIDTH = 12  # of a folded name, at least
 _NOTHING = ("", "–")
 
 
@@ -43,7 +44,7 @@ def rows_table(
 
 
 def column_tables(
-    names: Sequence[str], rows: Sequence[tuple[Cell, Sequence[Cell]]], width: int
+    names: Sequence[str], rows: Sequence[tuple[Cell, Sequence[Cell]]], width: int, *, fold_names: bool = False
 ) -> Iterator[RenderableType]:
     """Yield tables of one column per thing and one row per figure; things that do not fit come in a further table.
 
@@ -51,13 +52,17 @@ def column_tables(
         names: the names of the things, which are folded where they are wider than the terminal.
         rows: the label of every row, and one cell per thing, of one line or several.
         width: the width of the terminal in columns.
+        fold_names: whether names are folded to the width of the figures, but no narrower than 12 columns.
     """
     cells = [[_text(row[index]) for _, row in rows] for index in range(len(names))]
     narrowest = [max(map(_block_width, column), default=0) for column in cells]
     labels = [_text(label) for label, _ in rows]
     # Long labels are folded at words before figures would be.
     label_width = min(max(map(_block_width, labels)), max(width - _GAP - max(narrowest, default=0), width // 3))
-    columns = [max(cell, cell_len(name)) for cell, name in zip(narrowest, names, strict=True)]
+    columns = [
+        max(cell, min(cell_len(name), _NAME_WIDTH) if fold_names else cell_len(name))
+        for cell, name in zip(narrowest, names, strict=True)
+    ]
     shown: list[int] = []
     for index in range(len(names)):
         if shown and label_width + sum(_GAP + columns[other] for other in [*shown, index]) > width:

@@ -22,6 +22,16 @@ def web(
         typer.Option(metavar="ADDRESS", help="The address to listen on; [b]0.0.0.0[/] lets other devices connect."),
     ] = "127.0.0.1",
     model: ModelOption = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--name",
+            metavar="NAME",
+            help="A further name by which browsers may call this machine over HTTP. Its addresses, localhost and its "
+            "own name need no mention. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     certificate: Annotated[
         Path | None,
@@ -52,7 +62,7 @@ def web(
     if key is not None and certificate is None:
         raise typer.BadParameter("--key goes with --cert")
     console = message_console()
-    with WebServer(build(checked_model(model)), host, port, certificate, key) as server:
+    with WebServer(build(checked_model(model)), host, port, certificate, key, names or ()) as server:
         echo(server.url)
         if certificate is None and not _is_loopback(host):
             console.print(

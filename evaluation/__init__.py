@@ -14,6 +14,7 @@ The package needs NumPy, OpenCV and LiteRT, not TensorFlow, and prints nothing. 
 - `sheet`: photos, mattes and composites side by side in one image.
 - `datasets`: photos and frame sequences with their alpha mattes on disk.
 - `video`: metrics over time, and models on frame sequences.
+- `release`: models on several data sets, judged by limits.
 - `parity`: a quantized model against its float model, with tolerances and an HTML report.
 - `arm`: the runtime on emulated Arm processors against this machine, byte for byte.
 """

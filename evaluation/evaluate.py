@@ -16,7 +16,7 @@ import numpy as np
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
 from mmnet.evaluation.datasets.pairs import Pair
-from mmnet.evaluation.figures import FIGURES, WORST_BY, Truth, measure
+from mmnet.evaluation.figures import FIGURES, WORST_BY, Comparison, Truth, measure
 from mmnet.evaluation.framing import FramedPhoto
 from mmnet.evaluation.models import Candidate, LoadedModel
 from mmnet.evaluation.resize import Resize
@@ -174,6 +174,17 @@ def measure_image(
     """
     truth, framed = Truth(mask, resize), FramedPhoto(photo, resize)
     return [measure(framed.alpha(model, fit), truth) for model in models]
+
+
+def compare_image(
+    photo: U8Array, mask: U8Array, models: Sequence[LoadedModel], resize: Resize, fit: Fit = DEFAULT_FIT
+) -> list[Comparison]:
+    """Compute every model's alpha of one image, and return one comparison with the true matte per model.
+
+    Arguments and errors are those of `measure_image`.
+    """
+    truth, framed = Truth(mask, resize), FramedPhoto(photo, resize)
+    return [Comparison(truth, framed.alpha(model, fit)) for model in models]
 
 
 def collect_results(

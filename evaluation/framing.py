@@ -12,6 +12,7 @@ from mmnet.evaluation.models import LoadedModel, Pixels
 from mmnet.evaluation.resize import Resize
 from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit, Placement, Rectangle, choose_fit, place
 from mmnet.runtime.imaging.framing import find_crop
+from mmnet.runtime.imaging.tracking import CropTracker
 
 
 def fit_for(name: str | None, resize: Resize) -> Fit:
@@ -99,6 +100,20 @@ class FramedPhoto:
         if crop is not None:
             return [self._run(model, Placement.of_crop(crop, model.size)) for model in models]
         return [first, *(self._run(model, place(fit, height, width, model.size)) for model in models[1:])]
+
+    def followed(self, model: LoadedModel, tracker: CropTracker) -> PlacedAlpha:
+        """Compute the alpha of a model for the next frame of a video, on the crop that follows the people.
+
+        Raises:
+            ModelError: the model cannot be run, or its alpha is not finite.
+        """
+        height, width = self.photo.shape[:2]
+
+        def compute(crop: Rectangle) -> F32Array:
+            return self._run(model, Placement.of_crop(crop, model.size)).alpha
+
+        crop, alpha = tracker.follow(height, width, compute)
+        return PlacedAlpha(alpha, Placement.of_crop(crop, model.size))
 
     def _run(self, model: LoadedModel, placement: Placement) -> PlacedAlpha:
         return PlacedAlpha(model.run_float(self.input(placement, model.size)), placement)

@@ -24,10 +24,12 @@ __all__ = [
     "band_mad",
     "boundary_band",
     "connectivity_error",
+    "covered",
     "gauss_grad",
     "iou",
     "mad",
     "mse",
+    "relative_error",
     "resize_legacy_bilinear",
     "sad",
 ]
@@ -73,6 +75,17 @@ def iou(alpha: Matte, truth: Matte, threshold: float = 0.5) -> float:
     foreground, true_foreground = alpha >= np.float32(threshold), truth >= np.float32(threshold)
     union = np.count_nonzero(foreground | true_foreground)
     return np.count_nonzero(foreground & true_foreground) / union if union else 1.0
+
+
+def relative_error(alpha: Matte, truth: Matte) -> float:
+    """Error relative to the area of the foreground: Σ |α − α*| / Σ α*, from 0 on; NaN where α* is 0 everywhere."""
+    area = float(_pair(truth, alpha)[0].sum(dtype=np.float64))
+    return float(np.abs(_difference(alpha, truth)).sum(dtype=np.float64)) / area if area else math.nan
+
+
+def covered(alpha: Matte, threshold: float = 0.5) -> float:
+    """Part of the image in which α >= threshold, in 0-1."""
+    return np.count_nonzero(alpha >= np.float32(threshold)) / alpha.size
 
 
 def gauss_grad(alpha: Matte, truth: Matte) -> float:

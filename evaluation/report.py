@@ -70,9 +70,9 @@ def markdown(document: dict[str, Any]) -> str:
     """Return a document of `document` as Markdown: means with intervals, worst images, and how it was measured."""
     models, figures, data, interval = (document[key] for key in ("models", "figures", "data", "interval"))
     split = f", split `{data['split']}`" if data["split"] else ""
-    resize, fit = document["resize"], document.get("fit", Fit.STRETCH)  # documents before fits were all stretched
+    resize = document["resize"]
     lines = [
-        f"## Resize `{resize['name']}` ({resize['what']}), fit `{fit}`",
+        f"## Resize `{resize['name']}` ({resize['what']}){fit_text(document)}",
         "",
         f"{data['images']} images of `{data['folder']}`{split}. Each cell is the mean of a figure over the images, and "
         f"its {interval['level']:.0%} interval ({interval['method']}, {interval['resamples']:,} resamples).",
@@ -92,6 +92,11 @@ def markdown(document: dict[str, Any]) -> str:
         *markdown_origin(document),
     ]
     return "\n".join(lines) + "\n"
+
+
+def fit_text(document: dict[str, Any]) -> str:
+    """Return `, fit …` of a document; empty for documents from before there were fits, which were stretched."""
+    return f", fit `{document['fit']}`" if "fit" in document else ""
 
 
 def markdown_origin(document: dict[str, Any]) -> list[str]:

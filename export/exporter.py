@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
+
+import numpy as np
 
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
@@ -19,6 +22,7 @@ from mmnet.export.verify import (
     check_against_float,
     check_against_keras,
     check_graph,
+    check_on_other_images,
     probe_images,
     raise_on_failure,
 )
@@ -29,7 +33,7 @@ from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.ranges import Ranges
 from mmnet.network.resolve import OpenedCheckpoint
 from mmnet.quantize.activations import check_limits
-from mmnet.quantize.calibration import Calibration
+from mmnet.quantize.calibration import Calibration, check_representative
 from mmnet.quantize.precision import Precision, PrecisionError
 from mmnet.quantize.recipe import RECIPE_FORMAT
 from mmnet.runtime.tflite.metadata import ModelMetadata
@@ -54,6 +58,7 @@ class ExportRequest:
         calibration: photos. An 8-bit export measures its ranges on them if the checkpoint carries none or layers stay
             float; every other export only verifies on them.
         float_layers: layers, or blocks of them, that stay float32 in an 8-bit model.
+        label: the name of the checkpoint in file names; empty for `name`.
 
     Raises:
         PrecisionError: float layers in a precision that quantizes no activations.
@@ -66,21 +71,15 @@ class ExportRequest:
     input_dtype: str
     calibration: Calibration | None = None
     float_layers: tuple[str, ...] = ()
+    label: str = ""
 
     def __post_init__(self) -> None:
-        if self.float_layers and not self.precision.calibrated:
-            raise PrecisionError(
-                f"{self.precision.name} quantizes no activations, so no layer can be excepted; take --precision int8"
-            )
-        if self.float_layers and self.calibration is None:
-            raise NeedsCalibrationError(
-                "a recipe with excepted layers needs photos to measure ranges on: add --calibration FOLDER"
-            )
-        if self.precision.calibrated and self.calibration is None and self.ranges is None:
-            raise NeedsCalibrationError(
-                f"{self.precision.name} needs photos to measure its ranges on, and this checkpoint carries none: "
-                "add --calibration FOLDER (100 portraits are enough), or take --precision float16"
-            )
+        check_options(
+            self.precision,
+            self.float_layers,
+            has_photos=self.calibration is not None,
+            has_ranges=self.checkpoint.ranges is not None,
+        )
 
     @property
     def ranges(self) -> Ranges | None:
@@ -90,6 +89,11 @@ class ExportRequest:
         layers does not use them: it is made from a model with measured ranges.
         """
         return self.checkpoint.ranges if self.precision.name == "int8" and not self.float_layers else None
+
+    @property
+    def measures_ranges(self) -> bool:
+        """Whether ranges are measured on the calibration photos."""
+        return self.precision.calibrated and self.ranges is None
 
     @property
     def ranges_origin(self) -> str:
@@ -110,6 +114,13 @@ class ExportRequest:
         return probe_images(self.checkpoint.config.size) if self.calibration is None else self.calibration.images
 
     @property
+    def other_images(self) -> U8Array:
+        """Images that nothing was measured on: photos that calibration left, and drawn ones; as `images`."""
+        drawn = probe_images(self.checkpoint.config.size)
+        held_out = None if self.calibration is None else self.calibration.held_out
+        return drawn if held_out is None else np.concatenate([held_out, drawn])
+
+    @property
     def image_names(self) -> tuple[str, ...]:
         """The names of `images`."""
         if self.calibration is None:
@@ -117,11 +128,41 @@ class ExportRequest:
         return self.calibration.names
 
 
+def check_options(precision: Precision, float_layers: Sequence[str], *, has_photos: bool, has_ranges: bool) -> None:
+    """Raise where an export cannot be made, whatever the checkpoint's weights are.
+
+    Args:
+        precision: the precision.
+        float_layers: layers that stay float.
+        has_photos: whether there are photos to measure ranges on.
+        has_ranges: whether the checkpoint carries ranges.
+
+    Raises:
+        PrecisionError, NeedsCalibrationError: as `ExportRequest`.
+    """
+    if float_layers and not precision.calibrated:
+        raise PrecisionError(
+            f"{precision.name} quantizes no activations, so no layer can be excepted; take --precision int8"
+        )
+    if float_layers and not has_photos:
+        raise NeedsCalibrationError(
+            "a recipe with excepted layers needs photos to measure ranges on: add --calibration FOLDER"
+        )
+    if precision.calibrated and not has_photos and not (has_ranges and precision.name == "int8"):
+        raise NeedsCalibrationError(
+            f"{precision.name} needs photos to measure its ranges on, and this checkpoint carries none: "
+            "add --calibration FOLDER (100 portraits are enough), or take --precision float16"
+        )
+
+
 class ExportListener:
     """A receiver of what happens during an export.
 
     Every method does nothing until a subclass overrides it. An exception that a method raises ends the export.
     """
+
+    def on_start(self, file_name: str) -> None:
+        """Receive the name that the model is saved under by default, before the checkpoint is read."""
 
     def on_checkpoint(self, opened: OpenedCheckpoint, precision: Precision) -> None:
         """Receive the checkpoint that was found and read, and the precision that it is exported in."""
@@ -147,7 +188,8 @@ def run_export(request: ExportRequest, listener: ExportListener | None = None) -
         listener: receives the progress and the checks.
 
     Raises:
-        VerificationError: a check failed (ParityError, OperatorError, ContractError).
+        CalibrationError: the photos to measure ranges on are of one colour, or nearly.
+        VerificationError: a required check failed (ParityError, OperatorError, ContractError).
         ConversionError: TensorFlow's converter refused the graph.
         VariableError: the weights do not belong to the configuration.
         RangeError: the checkpoint's activation ranges do not belong to this network.
@@ -165,23 +207,28 @@ def run_export(request: ExportRequest, listener: ExportListener | None = None) -
     # 1. The network as it was trained is rewritten to be fast.
     listener.on_progress("converting", 0, 0)
     checkpoint = request.checkpoint
+    if request.measures_ranges:
+        check_representative(request.images)
     graph = inference_graph(checkpoint)
     if request.ranges is not None:
         check_limits(request.ranges, graph)
     # 2. In float, it still computes what the network computes in Keras.
     float_model = to_float(graph)
     settle(check_against_keras(float_model, checkpoint, request.images))
-    # 3. In the requested precision, it stays close to the float model.
+    # 3. In the requested precision, it stays close to the float model, also on images that nothing was measured on.
     model = _convert(request, graph, float_model, listener)
     if model is not float_model:
         settle(*check_against_float(model, float_model, request.precision, request.images, request.image_names))
+        if request.calibration is not None:
+            settle(check_on_other_images(model, float_model, request.precision, request.other_images))
     # 4. The file gets a description of itself.
     recipe = _recipe(request)
     model = add_metadata(model, _metadata(request, recipe))
     # 5. It holds nothing that would make it slow, or that the runtime could not run.
     size, mixed = checkpoint.config.size, bool(request.float_layers)
     settle(*check_graph(model, request.precision, request.input_dtype, size, mixed=mixed))
-    return ExportedModel(model, recipe | {"verification": [check.to_json() for check in checks]}, tuple(checks))
+    described = recipe | {"verification": [check.to_json() for check in checks]}
+    return ExportedModel(model, described, tuple(checks), request.label)
 
 
 def _convert(request: ExportRequest, graph: Graph, float_model: bytes, listener: ExportListener) -> bytes:

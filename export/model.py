@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from mmnet.files import atomic_file, check_writable
 from mmnet.network.config import ModelConfig
 from mmnet.runtime.tflite.metadata import recipe_path
 
+_LONGEST_LABEL = 120
+
 
 @dataclass(frozen=True)
 class ExportedModel:
@@ -21,17 +24,25 @@ class ExportedModel:
     Attributes:
         content: the bytes of the file.
         recipe: how it was made, as plain JSON values; saved beside the model, and without the verification inside it.
-        checks: what was verified, in order; all of them passed.
+        checks: what was verified, in order; all that are required passed.
+        label: the name of the checkpoint in file names; empty for its name in the recipe.
     """
 
     content: bytes = field(repr=False)
     recipe: dict[str, Any] = field(repr=False)
     checks: tuple[ExportCheck, ...] = field(repr=False)
+    label: str = ""
 
     @property
     def file_name(self) -> str:
         """The name that the model is saved under by default, for example `mmnet-1.0-256-int8.tflite`."""
-        return default_file_name(ModelConfig.from_json(self.recipe["model"]), self.recipe["precision"])
+        label = self.label or str(self.recipe["checkpoint"]["name"])
+        return default_file_name(label, self.recipe["model"]["size"], self.recipe["precision"])
+
+    @property
+    def warnings(self) -> tuple[ExportCheck, ...]:
+        """The checks that did not pass; none of them is required."""
+        return tuple(check for check in self.checks if not check.passed)
 
     def save(self, path: str | Path | None = None, *, force: bool = False) -> Path:
         """Write the model and, beside it, its recipe as `PATH.recipe.json`: both or neither.
@@ -72,6 +83,11 @@ class ExportedModel:
         return f"{config.name}, {size}×{size}, {precision}, {dtype} input, {len(self.content) / 1024:.0f} KiB"
 
 
-def default_file_name(config: ModelConfig, precision: str) -> str:
-    """Return the file name that a network gets in a precision if none is given."""
-    return f"{config.name.lower()}-{config.size}-{precision}.tflite"
+def default_file_name(label: str, size: int, precision: str) -> str:
+    """Return the file name that a checkpoint gets at an input size and in a precision if none is given.
+
+    It begins with the name of the checkpoint, so that the models of two checkpoints do not look like one network in two
+    precisions.
+    """
+    plain = re.sub(r"[^\w.-]+", "_", label)[:_LONGEST_LABEL].strip(".")
+    return f"{plain or 'model'}-{size}-{precision}.tflite"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,6 +22,7 @@ from mmnet.network.checkpoint import (
     load_checkpoint,
     read_document,
 )
+from mmnet.network.config import ModelConfig
 from mmnet.network.steps import read_steps
 from mmnet.network.tfslim import WeightsError, read_tfslim
 from mmnet.network.tfslim_files import is_prefix, modified, newest_prefix, prefix_of
@@ -60,6 +62,29 @@ class CheckpointSource:
     path: Path
     tfslim: bool
     reason: str
+
+    @property
+    def label(self) -> str:
+        """The name of the checkpoint in file names: that of its folder or prefix, for a step after that of the run."""
+        path = self.path.absolute()
+        is_step = not self.tfslim and re.fullmatch(r"step-\d+", path.name)
+        return f"{path.parent.name}-{path.name}" if is_step else path.name
+
+    def size(self) -> int:
+        """Return the input size that it records, in pixels, without reading the weights; 256 for TF-Slim.
+
+        Raises:
+            CheckpointCorruptError, ConfigError: its description is damaged.
+        """
+        return 256 if self.tfslim else ModelConfig.from_json(read_document(self.path).get("model")).size
+
+    def has_ranges(self) -> bool:
+        """Whether it records ranges of 8-bit activations, without reading the weights.
+
+        Raises:
+            CheckpointCorruptError: its description is damaged.
+        """
+        return not self.tfslim and "ranges" in read_document(self.path)
 
     def load(self, weights: str | None = None) -> Checkpoint:
         """Read the checkpoint.
@@ -117,7 +142,7 @@ class OpenedCheckpoint:
 
 
 def open_checkpoint(
-    which: str | Path = "latest",
+    which: str | Path | CheckpointSource = "latest",
     folder: str | Path = DEFAULT_FOLDER,
     *,
     size: int | None = None,
@@ -126,7 +151,7 @@ def open_checkpoint(
     """Find a checkpoint and read it.
 
     Args:
-        which: `latest`, `best`, a path or a name; see `resolve`.
+        which: `latest`, `best`, a path or a name, see `resolve`; or what `resolve` returned.
         folder: the folder that holds the checkpoints.
         size: input size in pixels, a multiple of 16; the checkpoint's own if None.
         weights: of a TF-Slim checkpoint with moving averages of its weights, `raw` or `average`; None takes the
@@ -136,7 +161,7 @@ def open_checkpoint(
         CheckpointError: there is no such checkpoint, it cannot be read, or it lacks the wanted weights.
         ConfigError: MMNet cannot have this input size.
     """
-    source = resolve(str(which), Path(folder))
+    source = which if isinstance(which, CheckpointSource) else resolve(str(which), Path(folder))
     checkpoint = source.load(weights)
     taken = checkpoint.provenance.get("weights")
     if source.tfslim and taken:
@@ -164,11 +189,16 @@ def resolve(wanted: str, folder: Path) -> CheckpointSource:
         if source is None:
             raise CheckpointNotFoundError(f"no checkpoint in {folder}/; {HOW_TO_GET}")
         return source
+    other: CheckpointKindError | None = None  # of the first place that holds something else, such as photos
     for path in dict.fromkeys((Path(wanted), folder / wanted, *(path for path in shipped() if path.name == wanted))):
-        source = _at(path)
+        try:
+            source = _at(path)
+        except CheckpointKindError as error:
+            other = other or error
+            continue
         if source is not None:
             return source
-    raise CheckpointNotFoundError(f"{wanted}: no such checkpoint, here or in {folder}; {HOW_TO_NAME}")
+    raise other or CheckpointNotFoundError(f"{wanted}: no such checkpoint, here or in {folder}; {HOW_TO_NAME}")
 
 
 def _at(path: Path) -> CheckpointSource | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +18,7 @@ from mmnet.runtime.imaging.framing import find_crop
 from mmnet.runtime.imaging.inputs import Image, as_bytes
 from mmnet.runtime.imaging.preprocess import check_rgb_bytes, fill_square, to_model_input
 from mmnet.runtime.model import MattingModel, default_model
+from mmnet.runtime.prepared import Inferred, Prepared
 from mmnet.runtime.profiles import DEFAULT_PROFILE, Profile, choose_profile
 from mmnet.runtime.video.pipeline import pipelined
 from mmnet.runtime.video.stream import LiveStream, Matte, Milliseconds, Smoothing, StreamError, StreamState
@@ -123,7 +123,7 @@ class PortraitMatter:
         if crop is not None:
             prepared = self._prepare((prepared.frame, 0), crop)
             alpha = self.infer(prepared.model_input)
-        return self._upsample(_Inferred(prepared, alpha))
+        return self._upsample(Inferred(prepared, alpha))
 
     def cutout(self, image: Image) -> U8Array:
         """Cut the person out of a photo, with the foreground that the profile asks for.
@@ -226,13 +226,14 @@ class PortraitMatter:
             timestamp_ms: milliseconds since any fixed moment, later than that of the frame before.
 
         Returns:
-            As for a photo; smoothed over time, if this object has a smoothing.
+            As for a photo; smoothed over time, if this object has a smoothing. With `Fit.AUTO`, the network sees a crop
+            that follows the people from frame to frame.
 
         Raises:
             TimestampError: the timestamp is not later than the one before; the frame does not count.
             ImageError, ModelError: as for a photo.
         """
-        return self._upsample(self._infer(self._prepare((frame, timestamp_ms)), self._video)).alpha
+        return self._upsample(self._infer(self._prepare_frame((frame, timestamp_ms)), self._video)).alpha
 
     def restart(self) -> None:
         """Let the next frame that `video` gets be the first of another video."""
@@ -264,11 +265,11 @@ class PortraitMatter:
         """
         state = self._new_state()
 
-        def last(inferred: _Inferred) -> Any:
+        def last(inferred: Inferred) -> Any:
             matte = self._upsample(inferred)
             return matte if finish is None else finish(matte)
 
-        return pipelined(frames, self._prepare, lambda prepared: self._infer(prepared, state), last, stop=stop)
+        return pipelined(frames, self._prepare_frame, lambda prepared: self._infer(prepared, state), last, stop=stop)
 
     def live(self, frame: Image, timestamp_ms: Milliseconds) -> None:
         """Take a camera's frame and return at once; `on_matte` gets its matte, unless a newer frame comes first.
@@ -292,7 +293,7 @@ class PortraitMatter:
                 state = self._new_state()
 
                 def compute(*sent: Any) -> Matte:
-                    return self._upsample(self._infer(self._prepare(sent), state))
+                    return self._upsample(self._infer(self._prepare_frame(sent), state))
 
                 self._live = LiveStream(compute, self._on_matte)
         self._live.send(image, timestamp_ms)
@@ -338,39 +339,42 @@ class PortraitMatter:
         size = self.model.size
         return place(self.fit, height, width, size) if crop is None else Placement.of_crop(crop, size)
 
-    def _prepare(self, timed: tuple[Image, Milliseconds], crop: Rectangle | None = None) -> _Prepared:
+    def _prepare(self, timed: tuple[Image, Milliseconds], crop: Rectangle | None = None) -> Prepared:
         frame, timestamp_ms = timed
         image = as_bytes(frame)
-        placement = self._place(image, crop)
-        return _Prepared(image, timestamp_ms, placement, fill_square(image, placement, self.model.size))
+        return Prepared(image, timestamp_ms, self._place(image, crop), self.model.size)
 
-    def _infer(self, prepared: _Prepared, state: StreamState) -> _Inferred:
-        model_input = prepared.model_input
+    def _prepare_frame(self, timed: tuple[Image, Milliseconds]) -> Prepared:
+        """Prepare the frame of a video; with `Fit.AUTO`, the network's input is made when the crop is known."""
+        prepared = self._prepare(timed)
+        if self.fit is not Fit.AUTO:
+            _ = prepared.model_input
+        return prepared
+
+    def _infer(self, prepared: Prepared, state: StreamState) -> Inferred:
         with self._network:  # held while smoothing, too: the state is for one thread at a time
             state.advance(prepared.timestamp_ms)
-            alpha = self.model.run_float(model_input)
-            return _Inferred(prepared, state.smooth(alpha, model_input, prepared.frame.shape))
+            if self.fit is Fit.AUTO:
+                inferred, jumped = self._follow(prepared, state)
+            else:
+                inferred, jumped = Inferred(prepared, self.model.run_float(prepared.model_input)), False
+            seen = inferred.prepared
+            return Inferred(seen, state.smooth(inferred.alpha, seen.model_input, seen.frame.shape, jumped=jumped))
 
-    def _upsample(self, inferred: _Inferred) -> Matte:
+    def _follow(self, prepared: Prepared, state: StreamState) -> tuple[Inferred, bool]:
+        """Run the network on the crop that follows people; also return whether the crop jumped."""
+        seen, (height, width) = prepared, prepared.frame.shape[:2]
+
+        def compute(crop: Rectangle) -> Alpha:
+            nonlocal seen
+            seen = self._prepare((prepared.frame, prepared.timestamp_ms), crop)
+            return self.model.run_float(seen.model_input)
+
+        _, alpha = state.tracker.follow(height, width, compute)
+        return Inferred(seen, alpha), state.tracker.jumped
+
+    def _upsample(self, inferred: Inferred) -> Matte:
         prepared = inferred.prepared
         frame, placement, method = prepared.frame, prepared.placement, self.settings.upsampling
         alpha = upsample_placed(inferred.alpha, frame, placement, method, prepared.model_input)
         return Matte(frame, alpha, prepared.timestamp_ms, placement.seen)
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """A frame and its model input."""
-
-    frame: U8Array
-    timestamp_ms: Milliseconds
-    placement: Placement
-    model_input: U8Array  # [S, S, 3]
-
-
-@dataclass(frozen=True)
-class _Inferred:
-    """A prepared frame and the network's alpha."""
-
-    prepared: _Prepared
-    alpha: Alpha  # [S, S]

@@ -18,7 +18,19 @@ import pytest
 from support import ROOT
 
 from mmnet.arrays import U8Array
-from mmnet.runtime import Fit, Orientation, YuvFrame, alpha_to_image, box_blurred_background, composite, to_model_input
+from mmnet.runtime import (
+    Fit,
+    Orientation,
+    Rectangle,
+    YuvFrame,
+    alpha_to_image,
+    box_blurred_background,
+    composite,
+    find_crop,
+    to_model_input,
+)
+from mmnet.runtime.imaging import Placement, place_alpha, resample
+from mmnet.runtime.imaging.tracking import CropTracker
 
 CORE = ROOT / "android_demo" / "core"
 APP = ROOT / "android_demo" / "app" / "src" / "main" / "java" / "ai" / "mmnet" / "demo"
@@ -115,7 +127,80 @@ class BlurredBackgroundCase:
         return box_blurred_background(self.image, self.alpha).tobytes()
 
 
-Case = FrameCase | AlphaCase | CompositeCase | BlurredBackgroundCase
+@dataclass(frozen=True)
+class CropCase:
+    """A request for the crop around the people of an image, of whose rectangle `seen` the model computed an alpha."""
+
+    height: int
+    width: int
+    seen: Rectangle
+    alpha: U8Array
+
+    def request(self) -> bytes:
+        """Return the bytes of the request, as the module describes them."""
+        seen = self.seen
+        head = (self.height, self.width, seen.top, seen.left, seen.height, seen.width, len(self.alpha))
+        return _ints(6, *head) + _array(self.alpha)
+
+    def answer(self) -> bytes:
+        """Return the bytes that Python computes."""
+        crop = find_crop(self.alpha, self.height, self.width, self.seen)
+        return _ints(0) if crop is None else _ints(1, crop.top, crop.left, crop.height, crop.width)
+
+
+@dataclass(frozen=True)
+class VideoCase:
+    """A request for the alphas of grey frames [H, W] by a model whose alpha is its input, with a crop that follows."""
+
+    frames: list[U8Array]
+    size: int
+
+    def request(self) -> bytes:
+        """Return the bytes of the request, as the module describes them."""
+        head = _ints(7, self.size, *self.frames[0].shape, len(self.frames))
+        return head + b"".join(map(_array, self.frames))
+
+    def answer(self) -> bytes:
+        """Return the bytes that Python computes."""
+        tracker, answer = CropTracker(), b""
+        for frame in self.frames:
+            height, width = frame.shape
+
+            def compute(crop: Rectangle, frame: U8Array = frame) -> U8Array:
+                return resample(frame[crop.slices], self.size, self.size)
+
+            crop, alpha = tracker.follow(height, width, compute)
+            answer += place_alpha(alpha, Placement.of_crop(crop, self.size), height, width).tobytes()
+        return answer
+
+
+def blobs(random: np.random.Generator, size: int) -> U8Array:
+    """Return an alpha of rectangles and noise, few of which reach 128."""
+    alpha = random.integers(0, random.choice([100, 140, 256]), (size, size)).astype(np.uint8)
+    for _ in range(random.integers(0, 5)):
+        top, left = random.integers(0, size, 2)
+        rows, columns = random.integers(1, size + 1, 2)
+        alpha[top : top + rows, left : left + columns] = random.integers(100, 256)
+    return alpha
+
+
+def walk(random: np.random.Generator, length: int, side: int = 90) -> list[U8Array]:
+    """Return frames in which bright people of any size move, come and go before something dark."""
+    height, width = random.integers(20, side, 2).tolist()
+    places, steps = random.integers(-20, 80, (2, 2)), random.integers(-4, 5, (2, 2))
+    sizes, shown = random.integers(3, 60, (2, 2)), random.integers(0, length, (2, 2))
+    frames = []
+    for number in range(length):
+        frame = random.integers(0, 60, (height, width), np.uint8)
+        for (top, left), (rows, columns), (first, last) in zip(places, sizes, shown, strict=True):
+            if (first <= number) == (number <= last):
+                frame[max(0, top) : max(0, top + rows), max(0, left) : max(0, left + columns)] = 220
+        places = places + steps
+        frames.append(frame)
+    return frames
+
+
+Case = FrameCase | AlphaCase | CompositeCase | BlurredBackgroundCase | CropCase | VideoCase
 
 
 def statistics_request(text: str, values: list[float]) -> bytes:

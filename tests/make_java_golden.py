@@ -8,10 +8,20 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from java_core import GOLDEN, AlphaCase, BlurredBackgroundCase, Case, CompositeCase, FrameCase
+from java_core import (
+    GOLDEN,
+    AlphaCase,
+    BlurredBackgroundCase,
+    Case,
+    CompositeCase,
+    CropCase,
+    FrameCase,
+    VideoCase,
+    walk,
+)
 
 from mmnet.files import atomic_file
-from mmnet.runtime import Fit, Orientation, Plane, YuvFrame
+from mmnet.runtime import Fit, Orientation, Plane, Rectangle, YuvFrame
 from mmnet.runtime.imaging.frames import ROTATIONS
 
 # Frames that are smaller than the model input, larger, odd, and more than twice as large.
@@ -52,6 +62,15 @@ def cases() -> dict[str, Case]:
     for height, width in [*SIDES, (20, 131), (150, 9)]:  # the last two are larger than the small image that is blurred
         image, alpha = noise(height, width, 3), noise(height, width)
         named_cases[f"blurred background {width}x{height}"] = BlurredBackgroundCase(image, alpha)
+
+    for (height, width), levels in itertools.product([(9, 16), (300, 200)], (2, 3, 256)):
+        whole, part = Rectangle(0, 0, height, width), Rectangle(2, 3, height - 4, width // 2)
+        alpha = random.integers(0, levels, (16, 16)).astype(np.uint8) * np.uint8(255 // (levels - 1))
+        named_cases[f"crop of {width}x{height}, {levels} levels"] = CropCase(height, width, whole, alpha)
+        alpha = np.where(np.arange(16)[:, None] < 8, np.uint8(0), alpha)
+        named_cases[f"crop of a part of {width}x{height}, {levels} levels"] = CropCase(height, width, part, alpha)
+    for number in range(2):
+        named_cases[f"video {number}"] = VideoCase(walk(random, 35, 40), 16)
     return named_cases
 
 

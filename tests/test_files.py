@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -81,6 +82,11 @@ def test_an_unwritable_output_is_refused_before_the_work(tmp_path: Path) -> None
     check_writable(tmp_path / "a", force=True)
     with pytest.raises(OutputError, match="does not exist"):
         check_writable(tmp_path / "b" / "c", force=False)
+    # The folders above a folder are made with it.
+    check_writable(tmp_path / "b" / "c" / "d", force=False, folder=True)
+    for inside in (tmp_path / "a" / "b", tmp_path / "a" / "b" / "c"):
+        with pytest.raises(OutputError, match="a is a file; name another folder"):
+            check_writable(inside, force=False, folder=True)
     for folder, path in ((False, tmp_path), (True, tmp_path / "a")):
         with pytest.raises(OutputError, match="name a folder" if folder else "name a file"):
             check_writable(path, force=True, folder=folder)
@@ -164,8 +170,16 @@ def test_the_content_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monke
         sync(handle)
 
     monkeypatch.setattr(os, "fsync", noted)
-    monkeypatch.setattr(Path, "replace", lambda self, to: [steps.append("name"), replace(self, to)][1])
-    monkeypatch.setattr(Path, "rename", lambda self, to: [steps.append("name"), rename(self, to)][1])
+
+    def naming(call: Callable[[Path, Path], Path]) -> Callable[[Path, Path], Path]:
+        def named(source: Path, target: Path) -> Path:
+            steps.append("name")
+            return call(source, target)
+
+        return named
+
+    monkeypatch.setattr(Path, "replace", naming(replace))
+    monkeypatch.setattr(Path, "rename", naming(rename))
     with atomic_file(tmp_path / "a") as temporary:
         temporary.write_text("content")
     assert steps == ["file", "name", "folder"]

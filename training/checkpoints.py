@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 from collections.abc import Callable, Mapping
@@ -12,7 +11,7 @@ from typing import Any
 
 from mmnet.arrays import AnyArray
 from mmnet.errors import OutputExistsError
-from mmnet.json_reader import is_of, parse_json
+from mmnet.json_reader import is_of
 from mmnet.network.checkpoint import (
     Checkpoint,
     CheckpointCorruptError,
@@ -132,15 +131,21 @@ def newest_step(run: TrainingRun, skipped: Callable[[str], None] = lambda reason
     if newest is None:
         return None
     saved = load_step(newest)
-    recorded = saved.checkpoint.provenance
-    for key, value in run.identity.items():
-        # In JSON tuples become lists.
-        if _through_json(recorded.get(key)) != _through_json(value):
-            raise ResumeError(
-                f"{saved.folder}: was trained with another {key.replace('_', ' ')}; resume with that one, or train "
-                "into another folder with --run"
-            )
+    run.check_resumes(saved.folder, saved.checkpoint.provenance)
     return saved
+
+
+def recorded_recipe(run: Path) -> Mapping[str, Any]:
+    """Return the recipe that the newest checkpoint in a run's folder records, as JSON values.
+
+    Raises:
+        ResumeError: there is no checkpoint, or it records none.
+    """
+    folders = step_folders(run)
+    recipe = read_document(folders[-1])["provenance"].get("recipe") if folders else None
+    if not isinstance(recipe, dict):
+        raise ResumeError(f"{run}: holds no run that can be extended; leave out --extend, or name another with --run")
+    return recipe
 
 
 def step_folders(run: Path) -> list[Path]:
@@ -172,7 +177,3 @@ def _prune(run: TrainingRun) -> None:
             folder.rename(removed)
     for left in run.folder.glob(".step-*"):
         shutil.rmtree(left, ignore_errors=True)
-
-
-def _through_json(value: Any) -> Any:
-    return parse_json(json.dumps(value))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mmnet.errors import MissingExtraError, MMNetError
+from mmnet.training.events import EVENTS_FOLDER
 
 Curves = Mapping[str, Mapping[int, float]]
 
@@ -26,8 +27,29 @@ _PANELS = (
 )
 
 
+_COLUMNS = 3
+
+
 class CurvesError(MMNetError):
     """A run's folder holds no curves."""
+
+
+def find_run(name: Path, folder: Path) -> Path:
+    """Return the folder of a run with curves: the path itself, or the run of that name beside the checkpoints.
+
+    Args:
+        name: a path or the name of a run.
+        folder: the folder that holds the checkpoints.
+
+    Raises:
+        CurvesError: neither holds curves.
+    """
+    for path in (name, folder / name):
+        if (path / EVENTS_FOLDER).is_dir():
+            return path
+    known = sorted(path.parent.name for path in folder.glob(f"*/{EVENTS_FOLDER}"))
+    runs = f"; the runs of {folder} are {', '.join(known)}" if known else ""
+    raise CurvesError(f"{name}: is no run with curves, here or in {folder}; name a run of mmnet train{runs}")
 
 
 def read_curves(run: Path) -> Curves:
@@ -47,13 +69,15 @@ def read_curves(run: Path) -> Curves:
         MissingExtraError: tensorboardX is not installed.
     """
     curves: dict[str, dict[int, float]] = {}
-    for path in sorted((run / "events").glob("events.*")):
+    for path in sorted((run / EVENTS_FOLDER).glob("events.*")):
         for event in _events(path.read_bytes()):
             for value in event.summary.value:
                 if value.HasField("simple_value"):
                     curves.setdefault(value.tag, {})[event.step] = value.simple_value
     if not curves:
-        raise CurvesError(f"{run}: there are no curves in {run / 'events'}; name the folder of a run of mmnet train")
+        raise CurvesError(
+            f"{run}: there are no curves in {run / EVENTS_FOLDER}; name the folder of a run of mmnet train"
+        )
     return {tag: dict(sorted(curves[tag].items())) for tag in sorted(curves)}
 
 
@@ -80,13 +104,20 @@ def curves_image(curves: Curves) -> bytes:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingExtraError("train", "Matplotlib") from error
-    figure = Figure(figsize=(12, 6.5), layout="constrained")
-    for axes, (title, tags) in zip(figure.subplots(2, 3).flat, _PANELS, strict=True):
+    # A short run may lack checkpoints, and a run in 8 bits the terms of the loss: a panel without a curve is left out.
+    panels = [(title, tags) for title, tags in _PANELS if any(tag in curves for tag in tags)]
+    rows = 1 if len(panels) <= _COLUMNS else 2
+    columns = max(1, -(-len(panels) // rows))
+    figure = Figure(figsize=(max(6, 4 * columns), 6.5 if rows == 2 else 4.2), layout="constrained")
+    grid = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes in grid[len(panels) :]:
+        axes.remove()
+    for axes, (title, tags) in zip(grid, panels, strict=False):
         axes.set_title(title)
         axes.grid(alpha=0.3)
         for tag in tags:
             if tag in curves:
-                marker = "." if tag.startswith("metrics/") else ""
+                marker = "." if tag.startswith("metrics/") or len(curves[tag]) == 1 else ""
                 axes.plot(list(curves[tag]), list(curves[tag].values()), marker=marker, label=tag.split("/")[-1])
         if len(tags) > 1:
             handles, labels = axes.get_legend_handles_labels()

@@ -10,9 +10,11 @@ from mmnet.arrays import U8Array
 from mmnet.errors import MissingExtraError
 from mmnet.network.checkpoint import Checkpoint
 from mmnet.training.listener import TrainingListener
+from mmnet.training.recipes import Stage
 
 EVENTS_FOLDER = "events"
-_RECORD_EVERY = 20  # steps
+_RECORD_EVERY = 20  # steps at most
+_POINTS = 50  # of a curve at least, if the run has so many steps
 
 
 class EventFiles(TrainingListener):
@@ -29,6 +31,7 @@ class EventFiles(TrainingListener):
         except ImportError as error:
             raise MissingExtraError("train", "tensorboardX") from error
         self._writer: Any = SummaryWriter(str(run / EVENTS_FOLDER))
+        self._every = _RECORD_EVERY
 
     def __enter__(self) -> EventFiles:
         return self
@@ -36,8 +39,11 @@ class EventFiles(TrainingListener):
     def __exit__(self, *_: object) -> None:
         self._writer.close()
 
+    def on_stage(self, stage: Stage, first: int, done: int, total: int) -> None:
+        self._every = max(1, min(_RECORD_EVERY, total // _POINTS))
+
     def on_step(self, step: int, losses: Mapping[str, float], learning_rate: float, images_per_second: float) -> None:
-        if step % _RECORD_EVERY == 0:
+        if step % self._every == 0:
             for name, value in losses.items():
                 self._writer.add_scalar(f"loss/{name}", value, step)
             self._writer.add_scalar("learning_rate", learning_rate, step)

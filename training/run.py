@@ -13,6 +13,7 @@ from mmnet.network.checkpoint import Checkpoint
 from mmnet.training.data.dataset import DataSet, load_data
 from mmnet.training.listener import TrainingListener
 from mmnet.training.recipes import Recipe, RecipeError
+from mmnet.training.resuming import differences
 
 
 class DivergedError(MMNetError):
@@ -39,6 +40,7 @@ class TrainingRun:
         save_every: steps between checkpoints.
         keep: how many of the newest checkpoints to keep, in addition to the best.
         workers: threads of the input pipeline; None: one per core.
+        extends: whether the run goes on with more steps in its last stage than its newest checkpoint records.
 
     Raises:
         RecipeError: the recipe goes on from a checkpoint and `start` is None, or `save_every` is less than 1.
@@ -55,6 +57,7 @@ class TrainingRun:
     save_every: int = 1000
     keep: int = 3
     workers: int | None = None
+    extends: bool = False
 
     def __post_init__(self) -> None:
         if self.recipe.continues and self.start is None:
@@ -77,6 +80,26 @@ class TrainingRun:
     def provenance(self) -> dict[str, Any]:
         """The provenance of this run's checkpoints: that of `start`, and the identity of this run."""
         return (dict(self.start.provenance) if self.start is not None else {}) | self.identity
+
+    def check_resumes(self, saved: Path, recorded: Mapping[str, Any]) -> None:
+        """Raise if a checkpoint does not belong to this run.
+
+        Args:
+            saved: its folder, for the message.
+            recorded: its provenance.
+
+        Raises:
+            ResumeError: an option differs from those that the run began with; the message names each.
+        """
+        found = differences(recorded, self.identity, extends=self.extends)
+        if not found:
+            return
+        told = "; ".join(f"{option}: {how}" for option, how in found.items())
+        extend = ", lengthen the run with --extend" if list(found) == ["--steps"] else ""
+        raise ResumeError(
+            f"{saved}: the run cannot go on with other options ({told}). Give those of its beginning{extend}, or train "
+            "into another folder with --run"
+        )
 
     def check_finite(self, step: int, losses: Mapping[str, float]) -> None:
         """Raise if a loss is not a finite number.

@@ -1,19 +1,25 @@
-"""The server of the page, over HTTP or HTTPS. It serves nothing else of this machine."""
+"""The server of the page, over HTTP or HTTPS. It serves nothing else of this machine.
+
+Over HTTP it answers only where the request names this machine. A page of another site could otherwise let its own name
+lead to this machine (DNS rebinding) and read the model. Over HTTPS the certificate protects: it is not that site's.
+"""
 
 from __future__ import annotations
 
 import errno
 import ssl
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from pathlib import Path
-from socket import AF_INET6, SHUT_RDWR, socket
+from socket import AF_INET6, SHUT_RDWR, gethostname, socket
 from socketserver import TCPServer
 from urllib.parse import unquote, urlsplit
 
+from mmnet.failures import failure_line, note
 from mmnet.web.content import HEADERS, Asset
 from mmnet.web.errors import WebError
 
@@ -42,6 +48,7 @@ class WebServer(ThreadingHTTPServer):
         port: int = 8000,
         certificate: Path | None = None,
         key: Path | None = None,
+        names: Collection[str] = (),
     ) -> None:
         """Start to listen.
 
@@ -51,12 +58,16 @@ class WebServer(ThreadingHTTPServer):
             port: 0-65535; 0 takes a free port.
             certificate: a TLS certificate (PEM); None serves plain HTTP.
             key: the key of the certificate (PEM); None where the file of the certificate holds it, too.
+            names: further names by which browsers may call this machine. Its addresses, `localhost`, `host` and the
+                machine's own name, alone and with `.local`, are always among them.
 
         Raises:
             WebError: the port is in use or needs more rights, the address is not one of this machine, or the
                 certificate cannot be used.
         """
         self.assets = assets
+        own = gethostname().lower()
+        self._names = {"localhost", host.lower(), own, f"{own.partition('.')[0]}.local", *map(str.lower, names)}
         self._open: set[socket] = set()
         self.secure = certificate is not None
         context = None if certificate is None else _tls(certificate, key)
@@ -76,6 +87,18 @@ class WebServer(ThreadingHTTPServer):
         host, port = self.server_address[:2]
         name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(str(host), str(host))
         return f"http{'s' if self.secure else ''}://{f'[{name}]' if ':' in name else name}:{int(port)}/"
+
+    def answers_to(self, host: str) -> bool:
+        """Whether a request with this header Host (name or address, perhaps with a port) is meant for this machine."""
+        if self.secure:
+            return True
+        name = host.strip().lower()
+        name = name[1:].partition("]")[0] if name.startswith("[") else name.partition(":")[0].removesuffix(".")
+        try:
+            ip_address(name)
+        except ValueError:
+            return name in self._names or name.endswith(".localhost")
+        return True
 
     def server_bind(self) -> None:
         """Bind to the address. `HTTPServer` would also look up the name of this machine, which can take seconds."""
@@ -102,9 +125,10 @@ class WebServer(ThreadingHTTPServer):
                 connection.shutdown(SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Ignore the errors of connections (a client that left, spoke no TLS or timed out), and report all others."""
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)  # type: ignore[arg-type]
+        """Ignore the errors of connections (a client that left, spoke no TLS or timed out), and log all others."""
+        error = sys.exception()
+        if isinstance(error, Exception) and not isinstance(error, OSError):
+            note(failure_line(error, "a request"))
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -114,8 +138,19 @@ class _Handler(BaseHTTPRequestHandler):
     server_version, sys_version = "mmnet", ""
 
     def do_GET(self) -> None:
-        asset = self._asset()
-        if asset is None:
+        try:
+            url = urlsplit(self.path)
+            hosts = [*self.headers.get_all("Host", []), *([url.netloc] if url.scheme else [])]
+        except ValueError:  # no URL, such as http://[
+            self.send_error(HTTPStatus.BAD_REQUEST)
+            return
+        if not hosts and self.request_version == "HTTP/1.1":  # RFC 9112, 3.2
+            self.send_error(HTTPStatus.BAD_REQUEST)
+            return
+        asset = self._asset(url.path)
+        if not all(map(self.server.answers_to, hosts)):
+            self._plain(HTTPStatus.MISDIRECTED_REQUEST)
+        elif asset is None:
             self._plain(HTTPStatus.NOT_FOUND)
         elif self._is_known(asset):
             self._answer(HTTPStatus.NOT_MODIFIED, {"ETag": asset.etag})
@@ -132,8 +167,8 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own name
         """Log nothing, so that no record of visitors exists."""
 
-    def _asset(self) -> Asset | None:
-        path = unquote(urlsplit(self.path).path)
+    def _asset(self, path: str) -> Asset | None:
+        path = unquote(path)
         return self.server.assets.get(path.removeprefix("/")) if path.startswith("/") else None
 
     def _is_known(self, asset: Asset) -> bool:

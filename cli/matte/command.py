@@ -18,7 +18,9 @@ from mmnet.cli.matte.options import (
     ForceOption,
     JsonOption,
     OutputOption,
+    RecursiveOption,
     SalvageOption,
+    SkipOption,
     SmoothingOption,
     Sources,
     ThreadsOption,
@@ -36,7 +38,7 @@ from mmnet.cli.options import (
 from mmnet.runtime.fullres.rendering import Renderer
 from mmnet.runtime.imaging.fit import DEFAULT_FIT, choose_fit
 from mmnet.runtime.imaging.stored import PhotoError
-from mmnet.runtime.jobs.planning import plan_jobs
+from mmnet.runtime.jobs.planning import MattePlan, plan_jobs
 from mmnet.runtime.jobs.request import MatteRequest, RequestError, VideoOptions
 from mmnet.runtime.jobs.results import MatteResult
 from mmnet.runtime.jobs.runner import run_camera, run_jobs
@@ -57,6 +59,8 @@ def matte(
     upsampling: UpsamplingOption = None,
     foreground: ForegroundOption = None,
     fit: FitOption = DEFAULT_FIT,
+    recursive: RecursiveOption = False,
+    skip_existing: SkipOption = False,
     force: ForceOption = False,
     as_json: JsonOption = False,
     camera: CameraOption = None,
@@ -77,6 +81,7 @@ def matte(
       mmnet matte photo.jpg -b beach.jpg --model mmnet-1.0-256-int8.tflite
       mmnet matte photo.jpg --fit stretch     (one look at the whole photo)
       mmnet matte holiday/ -o mattes/ --json
+      mmnet matte holiday/ -o mattes/ --recursive --skip-existing
     \b
       mmnet matte clip.mp4 -b blur            (writes clip-composite.mp4, with its audio)
       mmnet matte clip.mp4 -b '#00ff00' -o green.mp4
@@ -89,7 +94,7 @@ def matte(
     file that plays; the exit code is 130 then.
     """
     settings = choose_profile(profile).override(upsampling, foreground)
-    request = MatteRequest(Renderer.of(background, settings.foreground), VideoOptions(crf, audio, salvage), force)
+    renderer = Renderer.of(background, settings.foreground)
     open_matter = partial(
         PortraitMatter,
         model,
@@ -99,22 +104,22 @@ def matte(
         smoothing=TemporalSmoother if smoothing else None,
     )
     progress = MatteProgress(message_console())
-    several = False
+    plan = MattePlan([], several=False)
     with _usage_errors(), _path_errors():
+        request = MatteRequest(renderer, VideoOptions(crf, audio, salvage), force, skip_existing)
         if camera is None:
             if duration is not None:
                 raise RequestError("--duration goes with --camera")
             reading = [path for path in (model, background and Path(background)) if path]
-            plan = plan_jobs(sources or [], output, request.renderer.kind)
-            several = plan.several
-            with open_matter() as matter, progress.bars(len(plan.jobs) if several else None):
+            plan = plan_jobs(sources or [], output, renderer.kind, recursive=recursive)
+            with open_matter() as matter, progress.bars(len(plan.jobs) if plan.several else None):
                 results = run_jobs(matter, plan.jobs, request, progress, reading)
         else:
             if sources or output is None:
                 raise RequestError("--camera takes no files to read, and needs one to write: -o OUT")
             with open_matter() as matter, progress.bars():
                 results = [run_camera(matter, camera, output, request, progress, duration)]
-    report(progress.console, results, choose_fit(fit), several=several, as_json=as_json)
+    report(progress.console, results, choose_fit(fit), plan, as_json=as_json)
     raise typer.Exit(_exit_code(results))
 
 

@@ -31,6 +31,17 @@ ThreadsOption = Annotated[
     typer.Option(min=1, help="Threads that the network runs on.", show_default="one per core, at most 4"),
 ]
 
+RecursiveOption = Annotated[
+    bool,
+    typer.Option(
+        "--recursive", "-r", help="Take the folders below each folder, too; the results keep their place below OUT."
+    ),
+]
+
+SkipOption = Annotated[
+    bool, typer.Option("--skip-existing", help="Skip sources whose result exists: the same command does the rest.")
+]
+
 ForceOption = Annotated[bool, typer.Option("--force", "-f", help="Replace files that exist.")]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]

@@ -10,41 +10,48 @@ from rich.console import Console
 
 from mmnet.cli.process.streams import echo_json, echo_path
 from mmnet.runtime.imaging.fit import Fit
+from mmnet.runtime.jobs.planning import MattePlan
 from mmnet.runtime.jobs.results import MatteResult
 from mmnet.text import json_text
 
 
-def report(console: Console, results: Sequence[MatteResult], fit: Fit, *, several: bool, as_json: bool) -> None:
+def report(console: Console, results: Sequence[MatteResult], fit: Fit, plan: MattePlan, *, as_json: bool) -> None:
     """Print the output of a single source, or how many of several sources were matted.
 
     Args:
         console: for the count.
         results: one per job.
         fit: how they were brought into the model's square.
-        several: whether there were several sources.
+        plan: what was planned.
         as_json: print one JSON document on standard output, instead of the output's path.
     """
-    matted = sum(result.ok for result in results)
+    failed = sum(not result.ok for result in results)
+    skipped = sum(result.skipped for result in results)
+    matted = len(results) - failed - skipped
     if as_json:
         document = {
             "matted": matted,
-            "failed": len(results) - matted,
+            "skipped": skipped,
+            "failed": failed,
+            "left_out": plan.left_out.document(),
             "fit": str(fit),
             "results": [_as_dict(result) for result in results],
         }
         echo_json(json_text(document, indent=2))
-    elif not several:
+    elif not plan.several:
         for result in results:
             if result.ok:
                 echo_path(result.output)
-    if several:
-        console.print(f"{matted} matted, {len(results) - matted} failed")
+    if plan.several:
+        console.print(f"{matted} matted, {f'{skipped} skipped, ' if skipped else ''}{failed} failed")
 
 
 def _as_dict(result: MatteResult) -> dict[str, Any]:
     named: dict[str, Any] = {result.kind: result.source}
     if result.error is not None:
         return named | {"error": result.error}
+    if result.skipped:
+        return named | {"output": str(result.output), "skipped": True}
     width, height = result.size
     named |= {"output": str(result.output), "width": width, "height": height}
     video, seen = result.video, result.seen

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from mmnet.evaluation.datasets.pairs import DatasetError
+from mmnet.text import printable
 
 STDOUT = Path("-")  # `--json -`
 
@@ -22,4 +23,4 @@ def command_line() -> str:
 def print_problems(console: Console, error: DatasetError) -> None:
     """Print every problem of images that cannot be used, one line each."""
     for problem in error.problems:
-        console.print(f"[bold red]error:[/] {escape(problem)}")
+        console.print(f"[bold red]error:[/] {escape(printable(problem))}")

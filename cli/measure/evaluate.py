@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,6 +16,14 @@ from mmnet.api.models import ModelSource, NamedCheckpoint
 from mmnet.cli.console import message_console, wide_console
 from mmnet.cli.measure.console import STDOUT, command_line, print_problems
 from mmnet.cli.measure.options import FitOption, JsonOption, ResizeOption, SplitOption, ThreadsOption
+from mmnet.cli.measure.release import (
+    AgainstOption,
+    MarkdownOption,
+    SetsOption,
+    SuiteOption,
+    SuiteOptions,
+    evaluate_suite,
+)
 from mmnet.cli.measure.tables import figure_tables, show_worst, smoothing_tables
 from mmnet.cli.options import CheckpointDir
 from mmnet.cli.process.streams import echo_json
@@ -98,11 +108,18 @@ def evaluate_command(
     workers: WorkersOption = None,
     address: AddressOption = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace the JSON file if it exists.")] = False,
+    suite: SuiteOption = None,
+    sets: SetsOption = None,
+    against: AgainstOption = None,
+    markdown: MarkdownOption = False,
 ) -> None:
     """Measure models on photos whose alpha mattes are known: mean ± standard deviation and 95 % interval.
 
     Checkpoints come first in the table, then the files, in the order given. If any image cannot be used, it is named
     and nothing is measured: every figure is over the whole set.
+
+    With [b]--suite release[/], models are measured on several sets and judged by limits. The exit code is 1 if one of
+    them fails; MediaPipe's model and that of [b]--against[/] are only measured.
 
     \b
     Examples:
@@ -114,46 +131,47 @@ def evaluate_command(
       mmnet evaluate -m mine.tflite -d portraits/test --json - --no-images | jq .models[0].statistics.MAD
       mmnet evaluate --video -m mine.tflite -d sequences/ --json video.json
       mmnet evaluate -m mine.tflite -d /shared/portraits --ray --address auto --json figures.json
+      mmnet evaluate --suite release -m mine.tflite -d mix/ --against mmnet-1.0-256-int8.tflite --markdown
     """
     ray = ray or workers is not None
     if ray and video:
         raise typer.BadParameter("sequences are measured on this machine alone: leave out --ray or --video")
+    judged = None if suite is None else SuiteOptions(suite, sets, against, markdown, fit, threads, json_file, force)
+    if judged is None and (sets is not None or against is not None or markdown):
+        raise typer.BadParameter("--sets, --against and --markdown go with --suite")
+    if judged is not None and (ray or video or split is not None or resize != "runtime"):
+        raise typer.BadParameter("a suite is measured as it is: leave out --ray, --video, --split and --resize")
     fit_for(fit, choose_resize(resize))
     if not ckpt and not model:
         raise EvaluationError("nothing to evaluate; name a checkpoint (--ckpt WHICH) or a .tflite (--model FILE)")
-    to_stdout = json_file == STDOUT
-    if json_file is not None and not to_stdout:
+    if json_file is not None and json_file != STDOUT:
         check_writable(json_file, force=force)
 
     console, command = message_console(capture=True), command_line()
-    evaluation: Evaluation | VideoEvaluation
-    try:
+    with _listed_problems(console):
         files = [open_file(path) for path in model or ()]
         models: list[ModelSource] = [*(NamedCheckpoint(which, ckpt_dir) for which in ckpt or ()), *files]
+        if judged is not None:
+            raise typer.Exit(0 if evaluate_suite(models, data, judged, console, command).passed else 1)
+        evaluation: Evaluation | VideoEvaluation
         with progress_bar(console) as progress:
-            show = stage_bars(progress)
+            common: dict[str, Any] = {"split": split, "resize": resize, "fit": fit, "threads": threads}
+            common |= {"progress": stage_bars(progress), "command": command}
             if video:
-                evaluation = evaluate_videos(
-                    models, data, split=split, resize=resize, threads=threads, progress=show, command=command
-                )
+                evaluation = evaluate_videos(models, data, **common)
             else:
-                evaluation = evaluate(
-                    models,
-                    data,
-                    split=split,
-                    resize=resize,
-                    fit=fit,
-                    threads=threads,
-                    ray=ray,
-                    address=address,
-                    workers=workers,
-                    progress=show,
-                    command=command,
-                )
+                evaluation = evaluate(models, data, ray=ray, address=address, workers=workers, **common)
+    _show(evaluation, worst, json_file, images, force=force)
+
+
+@contextmanager
+def _listed_problems(console: Console) -> Iterator[None]:
+    """Print every problem of images that cannot be used, one line each, and end the command."""
+    try:
+        yield
     except DatasetError as error:
         print_problems(console, error)
         raise typer.Exit(error.exit_code) from error
-    _show(evaluation, worst, json_file, images, force=force)
 
 
 def _show(
@@ -191,6 +209,6 @@ def _show_sequences(console: Console, evaluation: VideoEvaluation, worst: int) -
     for table in smoothing_tables(evaluation.results, console.width):
         console.print(table)
         console.print()
-    counts = f"{evaluation.data['sequences']} sequences, {evaluation.data['frames']} frames"
+    counts = f"{evaluation.data['sequences']} sequences, {evaluation.data['frames']} frames, fit {evaluation.fit}"
     console.print(f"[dim]{counts}, resized {evaluation.resize.what}[/]", soft_wrap=True)
     show_worst(console, evaluation.columns, worst)

@@ -34,3 +34,27 @@ JsonOption = Annotated[
     typer.Option("--json", metavar="FILE", help="Write everything as JSON; - is stdout.", show_default=False),
 ]
 ThreadsOption = Annotated[int | None, typer.Option(min=1, help="Images at a time.", show_default="one per core")]
+
+# `mmnet parity` and `mmnet compare`.
+MODEL_OR_CHECKPOINT = "A .tflite, or a checkpoint as export-tflite takes it, which is measured as its float .tflite."
+ComparedDataOption = Annotated[
+    Path,
+    typer.Option(
+        "--data",
+        "-d",
+        metavar="DIR",
+        help="Holds image/ and mask/, paired by stem; or photos alone, on which only the two can be compared.",
+        show_default=False,
+    ),
+]
+LimitOption = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Take at most N images, spread over the folder.", show_default="all"),
+]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE", help="Write an HTML page: one file, with images.", show_default=False),
+]
+PhotosOption = Annotated[
+    bool, typer.Option("--photos/--no-photos", help="Whether the report shows the worst and the median images.")
+]

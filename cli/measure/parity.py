@@ -12,7 +12,18 @@ from rich.markup import escape
 from mmnet.api.comparing import ParityComparison, compare
 from mmnet.cli.console import message_console, wide_console
 from mmnet.cli.measure.console import STDOUT, command_line, print_problems
-from mmnet.cli.measure.options import FitOption, JsonOption, ResizeOption, SplitOption, ThreadsOption
+from mmnet.cli.measure.options import (
+    MODEL_OR_CHECKPOINT,
+    ComparedDataOption,
+    FitOption,
+    JsonOption,
+    LimitOption,
+    PhotosOption,
+    ReportOption,
+    ResizeOption,
+    SplitOption,
+    ThreadsOption,
+)
 from mmnet.cli.measure.tables import accuracy_table, limits_table
 from mmnet.cli.options import CheckpointDir
 from mmnet.cli.process.streams import echo_json
@@ -24,26 +35,17 @@ from mmnet.evaluation.parity.report import ParityReport, undecided_text, worst_t
 from mmnet.evaluation.parity.tolerances import DEFAULTS
 from mmnet.files import check_writable
 
-_MODEL = "A .tflite, or a checkpoint as export-tflite takes it, which is measured as its float .tflite."
-
 
 def _defaults(name: str) -> str:
     return "; ".join(f"{precision} {values[name]:g}" for precision, values in DEFAULTS.items())
 
 
-ReferenceArgument = Annotated[str, typer.Argument(metavar="FLOAT", help=f"The reference. {_MODEL}", show_default=False)]
-QuantizedArgument = Annotated[
-    str, typer.Argument(metavar="QUANTIZED", help=f"The model derived from it. {_MODEL}", show_default=False)
+ReferenceArgument = Annotated[
+    str, typer.Argument(metavar="FLOAT", help=f"The reference. {MODEL_OR_CHECKPOINT}", show_default=False)
 ]
-DataOption = Annotated[
-    Path,
-    typer.Option(
-        "--data",
-        "-d",
-        metavar="DIR",
-        help="Holds image/ and mask/, paired by stem; or photos alone, on which only the two can be compared.",
-        show_default=False,
-    ),
+QuantizedArgument = Annotated[
+    str,
+    typer.Argument(metavar="QUANTIZED", help=f"The model derived from it. {MODEL_OR_CHECKPOINT}", show_default=False),
 ]
 MaxMadOption = Annotated[
     float | None,
@@ -74,23 +76,12 @@ MaxGaussGradIncreaseOption = Annotated[
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="Judge the upper end of each 95 % interval, not the figure itself.")
 ]
-LimitOption = Annotated[
-    int | None,
-    typer.Option(min=1, metavar="N", help="Take at most N images, spread over the folder.", show_default="all"),
-]
-ReportOption = Annotated[
-    Path | None,
-    typer.Option("--report", metavar="FILE", help="Write an HTML page: one file, with images.", show_default=False),
-]
-PhotosOption = Annotated[
-    bool, typer.Option("--photos/--no-photos", help="Whether the report shows the worst and the median images.")
-]
 
 
 def parity_command(
     reference: ReferenceArgument,
     quantized: QuantizedArgument,
-    data: DataOption,
+    data: ComparedDataOption,
     max_mad: MaxMadOption = None,
     max_image_mad: MaxImageMadOption = None,
     max_mad_increase: MaxMadIncreaseOption = None,
@@ -177,5 +168,7 @@ def _show_report(console: Console, report: ParityReport) -> None:
         console.print()
         console.print(accuracy_table(report, console.width))
     console.print(f"\n[dim]{escape(worst_text(report))}[/]", soft_wrap=True)
+    if report.note:
+        console.print(f"[yellow]warning:[/] {escape(report.note)}", soft_wrap=True)
     style = "bold green" if report.passed else "bold red"
     console.print(f"[{style}]{escape(report.verdict + undecided_text(report))}[/]", soft_wrap=True)

@@ -35,8 +35,12 @@ class _Shown(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self._console = message_console(capture=True)
+        self._notes: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         text = self.format(record)
-        mark = "[yellow]note:[/] " if record.levelno >= logging.WARNING else ""
-        self._console.print(f"{mark}{escape(text)}")
+        if record.levelno < logging.WARNING:
+            self._console.print(escape(text))
+        elif text not in self._notes:  # a folder may be listed several times
+            self._notes.add(text)
+            self._console.print(f"[yellow]note:[/] {escape(text)}")

@@ -9,12 +9,17 @@ import typer
 from rich.markup import escape
 
 from mmnet.cli.console import message_console
+from mmnet.cli.options import CheckpointDir
 from mmnet.files import atomic_file, check_writable
-from mmnet.training.curves import curves_image, curves_table, read_curves
+from mmnet.network.resolve import DEFAULT_FOLDER
+from mmnet.training.curves import curves_image, curves_table, find_run, read_curves
 
 
 def curves(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, CKPT_DIR/NAME.", show_default=False)],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="Name of a run in CKPT_DIR, or its folder.", show_default=False)
+    ],
+    ckpt_dir: CheckpointDir = DEFAULT_FOLDER,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE.csv", help="Table to write.", show_default="RUN/curves.csv"),
@@ -28,10 +33,11 @@ def curves(
 
     \b
     Examples:
-      mmnet curves checkpoints/fine-tune
+      mmnet curves fine-tune
       mmnet curves checkpoints/fine-tune -o curves.csv --plot curves.png --force
     """
     console = message_console(stderr=False)
+    run = find_run(run, ckpt_dir)
     table_path, image_path = output or run / "curves.csv", plot or run / "curves.png"
     recorded = read_curves(run)
     for path in (table_path, image_path):

@@ -29,7 +29,7 @@ from mmnet.cli.training.options import (
     OutsideOption,
     SplitOption,
 )
-from mmnet.cli.training.scenes import make_scenes
+from mmnet.cli.training.scenes import make_scenes, parse_range
 from mmnet.errors import OutputError
 from mmnet.evaluation.datasets.sequences import ABOUT
 from mmnet.files import check_writable, make_folder
@@ -37,11 +37,11 @@ from mmnet.runtime.imaging.writing import write_image
 from mmnet.text import json_text
 from mmnet.training.data.batches import Batches
 from mmnet.training.data.check import check_data
-from mmnet.training.data.layouts import find_backgrounds, find_source
+from mmnet.training.data.layouts import Pair, find_backgrounds, find_source
 from mmnet.training.data.mattes import METHODS, MatteError, MatteOutcome, Solver, load_solver, make_mattes, plan_mattes
 from mmnet.training.data.packs import pack_to_file, side_for
 from mmnet.training.data.preview import contact_sheet, load_some, read_augmentation
-from mmnet.training.data.sequences import parse_size, plan_sequences, write_sequences
+from mmnet.training.data.sequences import HEIGHTS, parse_size, people_for_small, plan_sequences, write_sequences
 
 data_app = Application(
     no_args_is_help=True,
@@ -248,6 +248,15 @@ def make_sequences(
         str,
         typer.Option(metavar="NAME,...", help="Motions, taken in turn; see below."),
     ] = "still,breathe,drift,fast,shake,turn",
+    height: Annotated[
+        str | None,
+        typer.Option(
+            metavar="H|H-H",
+            help="Height of the person's photo relative to the frame's. Below 0.85, people whom the sides or the upper "
+            "edge of their photo cut are left out.",
+            show_default="0.85-1.1",
+        ),
+    ] = None,
     clean: Annotated[
         bool, typer.Option("--clean", help="A perfect camera: no noise, no compression, a steady exposure.")
     ] = False,
@@ -269,6 +278,7 @@ def make_sequences(
       breathe   the chest heaves, the head sways a little, in front of a still scene
       drift     the person moves slowly in front of a panning scene
       fast      the person moves fast and with stops, the scene slowly
+      walk      the person walks to and fro, nearer and farther, in front of a still scene
       shake     a camera held in an unsteady hand
       turn      the person turns and leans in front of a still scene
 
@@ -276,12 +286,17 @@ def make_sequences(
     Examples:
       mmnet data sequences portraits/test sequences/ --backgrounds scenes/ --count 18
       mmnet data sequences portraits/test stills/ --motions still,breathe --clean --size 640x360
+      mmnet data sequences cutouts/ small/ --height 0.3-0.6 --motions walk,fast --size 640x360 --frames 60
     """
     frame_size = parse_size(size)
+    heights = HEIGHTS if height is None else parse_range(height, "--height")
     check_writable(out, force=force, folder=True)
     console = message_console(stderr=as_json)
     scenes = [] if backgrounds is None else find_backgrounds(backgrounds)
-    plans = plan_sequences(find_source(portraits).pairs, scenes, motions.split(","), count, seed)
+    pairs: Sequence[Pair] = find_source(portraits).pairs
+    if heights[0] < HEIGHTS[0]:
+        pairs = people_for_small(pairs, workers)
+    plans = plan_sequences(pairs, scenes, motions.split(","), count, seed)
     with _progress(console, "rendering") as update:
         write_sequences(
             plans,
@@ -289,6 +304,7 @@ def make_sequences(
             length=frames,
             size=frame_size,
             seed=seed,
+            heights=heights,
             clean=clean,
             workers=workers,
             progress=update,

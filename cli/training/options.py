@@ -36,6 +36,14 @@ ResumeOption = Annotated[
         "first.",
     ),
 ]
+ExtendOption = Annotated[
+    bool,
+    typer.Option(
+        "--extend",
+        help="Go on with the run to more --steps than at first: its last stage becomes longer, and the learning rate "
+        "falls over the longer stage. Implies --resume latest.",
+    ),
+]
 SaveEveryOption = Annotated[int, typer.Option(min=1, help="Steps between checkpoints: the most that a crash loses.")]
 KeepOption = Annotated[int, typer.Option(min=1, help="Newest checkpoints to keep, in addition to the best.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="Of initial weights, order of the data and augmentation.")]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress, TaskID, TextColumn
+from rich.progress import Progress, TaskID
 
+from mmnet.api.training import SavedCheckpoint
 from mmnet.arrays import U8Array
-from mmnet.cli.progress import progress_bar
+from mmnet.cli.progress import progress_bar, wrapped_text
 from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.ranges import Ranges
 from mmnet.network.resolve import OpenedCheckpoint
@@ -23,8 +25,24 @@ from mmnet.training.recipes import Stage
 @contextmanager
 def training_printer(console: Console) -> Iterator[TrainingPrinter]:
     """Yield a listener that prints a training, with a progress bar that disappears at the end."""
-    with progress_bar(console, TextColumn("{task.fields[note]}")) as progress:
+    with progress_bar(console, wrapped_text("{task.fields[note]}")) as progress:
         yield TrainingPrinter(console, progress)
+
+
+def print_end(console: Console, last: SavedCheckpoint, best: SavedCheckpoint, options: str = "") -> None:
+    """Print the last checkpoint of a run, the best if it is another, and the command that exports the best.
+
+    Args:
+        console: where it is printed.
+        last: the last checkpoint.
+        best: the checkpoint with the lowest MAD.
+        options: further options of the command.
+    """
+    console.print(f"[bold]done[/]        {escape(str(last.folder))}")
+    if best.folder != last.folder and "mad" in best.metrics and "mad" in last.metrics:
+        compared = f"MAD {best.metrics['mad']:.5f}, the last has {last.metrics['mad']:.5f}"
+        console.print(f"[bold]best[/]        {escape(str(best.folder))}: {compared}")
+    console.print(f"[bold]next[/]        export-tflite --ckpt {escape(str(best.folder))}{options}")
 
 
 class TrainingPrinter(TrainingListener):
@@ -34,6 +52,7 @@ class TrainingPrinter(TrainingListener):
         self._console, self._progress = console, progress
         self._activity: tuple[str, TaskID] | None = None
         self._training: TaskID | None = None
+        self._compiling: float | None = None  # since when
 
     def on_opened(self, role: str, opened: OpenedCheckpoint) -> None:
         self._print(role, f"{opened.source.path} ({opened.source.reason})")
@@ -70,9 +89,15 @@ class TrainingPrinter(TrainingListener):
             f"steps {done} to {first + stage.steps} of {total}: {stage.batch} images at {stage.size}×{stage.size}, "
             f"learning rate {stage.learning_rate:g} to {stage.final_learning_rate:g}",
         )
+        self._print("compiling", "the network: the first step takes much longer than the others")
+        self._progress.update(self._training, note="compiling the first step")
+        self._compiling = time.monotonic()
 
     def on_step(self, step: int, losses: Mapping[str, float], learning_rate: float, images_per_second: float) -> None:
         assert self._training is not None
+        if self._compiling is not None:
+            self._print("compiled", f"and made the first step in {time.monotonic() - self._compiling:.0f} s")
+            self._compiling = None
         note = f"loss {losses['loss']:.4f}, {images_per_second:.1f} images/s"
         self._progress.update(self._training, advance=1, note=note)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.markup import escape
-
 from mmnet.api.quantizing import quantize_checkpoint
 from mmnet.cli.console import message_console
 from mmnet.cli.options import CheckpointDir, SizeOption, WhichCheckpoint
@@ -13,6 +11,7 @@ from mmnet.cli.training.options import (
     BackgroundsOption,
     CalibrationOption,
     CalibrationPhotosOption,
+    ExtendOption,
     KeepOption,
     QuantizeBatchOption,
     QuantizeDataOption,
@@ -25,7 +24,7 @@ from mmnet.cli.training.options import (
     WorkersOption,
     wants_resume,
 )
-from mmnet.cli.training.printer import training_printer
+from mmnet.cli.training.printer import print_end, training_printer
 
 
 def quantize(
@@ -36,6 +35,7 @@ def quantize(
     calibration_photos: CalibrationPhotosOption = 100,
     run: QuantizeRunOption = "quantized",
     resume: ResumeOption = None,
+    extend: ExtendOption = False,
     batch: QuantizeBatchOption = None,
     size: SizeOption = None,
     backgrounds: BackgroundsOption = None,
@@ -68,6 +68,7 @@ def quantize(
             calibration_photos=calibration_photos,
             run=run,
             resume=wants_resume(resume),
+            extend=extend,
             batch=batch,
             size=size,
             backgrounds=backgrounds,
@@ -78,6 +79,4 @@ def quantize(
             workers=workers,
             listener=printer,
         )
-    folder = escape(str(quantized.saved.folder))
-    console.print(f"[bold]done[/]        {folder}")
-    console.print(f"[bold]next[/]        export-tflite --ckpt {folder}")
+    print_end(console, quantized.saved, quantized.best)

@@ -73,8 +73,8 @@ def make_scenes(
       mmnet data scenes cutouts/ places/ small/ --height 0.2-0.4 --count 100
     """
     sizes = tuple(parse_size(text) for text in size.split(","))
-    least, most = _range(group, "--people", whole=True)
-    options = SceneOptions(sizes, (round(least), round(most)), _range(height, "--height"))
+    least, most = parse_range(group, "--people", whole=True)
+    options = SceneOptions(sizes, (round(least), round(most)), parse_range(height, "--height"))
     check_writable(out, force=force, folder=True)
     console = message_console(stderr=as_json)
     source, scenes = find_source(people), find_backgrounds(backgrounds)
@@ -107,7 +107,7 @@ def make_scenes(
         echo_json((out / ABOUT).read_text(encoding="utf-8").removesuffix("\n"))
 
 
-def _range(text: str, option: str, *, whole: bool = False) -> tuple[float, float]:
+def parse_range(text: str, option: str, *, whole: bool = False) -> tuple[float, float]:
     """Parse `2`, `2-4` or `0.5-0.85`.
 
     Raises:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.markup import escape
-
 from mmnet.api.training import TrainingOptions
 from mmnet.api.training import train as run_training
 from mmnet.cli.console import message_console
@@ -15,6 +13,7 @@ from mmnet.cli.training.options import (
     BackgroundsOption,
     BatchOption,
     DataOption,
+    ExtendOption,
     KeepOption,
     MixedPrecisionOption,
     RecipeOption,
@@ -30,7 +29,7 @@ from mmnet.cli.training.options import (
     WorkersOption,
     wants_resume,
 )
-from mmnet.cli.training.printer import training_printer
+from mmnet.cli.training.printer import print_end, training_printer
 
 
 def train(
@@ -40,6 +39,7 @@ def train(
     teacher: TeacherOption = None,
     run: RunOption = None,
     resume: ResumeOption = None,
+    extend: ExtendOption = False,
     steps: StepsOption = None,
     batch: BatchOption = None,
     backgrounds: BackgroundsOption = None,
@@ -65,8 +65,9 @@ def train(
       mmnet train --data portraits/ --data nobody/=0.2 --from MMNetModel-304500 --teacher MMNetModel-887000
       mmnet train --data portraits/ --from checkpoints/mine --steps 2000 --run mine-tuned
       mmnet train --data portraits/ --recipe portrait --backgrounds scenes/ --resume latest
+      mmnet train --data portraits/ --from checkpoints/mine --run mine-tuned --steps 4000 --extend
       mmnet train --data portraits/ --recipe portrait --backend jax --mixed-precision --batch 256
-      mmnet curves checkpoints/mine-tuned
+      mmnet curves mine-tuned
     """
     options = TrainingOptions(
         data=data,
@@ -75,6 +76,7 @@ def train(
         teacher=teacher,
         run=run,
         resume=wants_resume(resume),
+        extend=extend,
         steps=steps,
         batch=batch,
         backgrounds=backgrounds,
@@ -91,6 +93,4 @@ def train(
     console = message_console(stderr=False)
     with training_printer(console) as printer:
         trained = run_training(options, listener=printer)
-    last = escape(str(trained.last.folder))
-    console.print(f"[bold]done[/]        {last}")
-    console.print(f"[bold]next[/]        export-tflite --ckpt {last} --calibration PHOTOS")
+    print_end(console, trained.last, trained.best, " --calibration PHOTOS")

@@ -15,7 +15,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from mmnet.evaluation.datasets.pairs import DatasetError, Pair
 from mmnet.evaluation.datasets.videos import read_frames, read_mattes
 from mmnet.failures import failure_line
 from mmnet.json_reader import read_json
+from mmnet.listing import list_folder, note_left_out
 from mmnet.runtime import PhotoError, list_photos
 from mmnet.runtime.imaging.mattes import check_scale
 from mmnet.runtime.video.formats import VIDEO_EXTENSIONS
@@ -227,6 +228,8 @@ def _paired(images: Path, masks: Path, root: Path, problems: list[str]) -> Itera
     if not any(sides):
         yield from _images(images, masks, root.resolve().name if name == "." else name, problems)
         return
+    for part in (images, masks):
+        note_left_out(part, replace(list_folder(part, VIDEO_EXTENSIONS).left_out, folders=0))
     problems += [f"{path}: has no mattes in {masks}" for stem, path in sides[0].items() if stem not in sides[1]]
     problems += [f"{path}: has no frames in {images}" for stem, path in sides[1].items() if stem not in sides[0]]
     for stem in sorted(sides[0].keys() & sides[1].keys(), key=_natural):

@@ -1,4 +1,4 @@
-"""A parity comparison as one self-contained HTML page: the verdict first, then the figures behind it."""
+"""A comparison of two models as one self-contained HTML page: the verdict first, if there is one, then the figures."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.parity import html as page
 from mmnet.evaluation.parity.compare import ACCURACY, DIFFERENCES, LEVELS, RANKED_BY, Parity, alphas
 from mmnet.evaluation.parity.report import (
+    ComparisonReport,
     ParityReport,
     check_texts,
     interval_text,
@@ -53,33 +54,60 @@ def html(report: ParityReport, images: Sequence[Pair] | Sequence[Photo], *, with
         DatasetError, ModelError: an image cannot be read again, or a model cannot be run.
     """
     parity = report.parity
+    strict = " The upper end of each interval was judged (--strict)." if report.strict else ""
     body = [
         _heading(report),
         _checks(report),
-        "<h2>How far apart the two are</h2>",
-        _differences(parity),
+        *_measured(report.comparison, images, with_photos=with_photos),
+        "<h2>Error by layer</h2>",
+        *_layers(report),
+        *_origin(report.comparison, strict),
     ]
+    return page.page(f"{report.verdict}: {parity.other.name} against {parity.reference.name}", body)
+
+
+def comparison_html(
+    report: ComparisonReport, images: Sequence[Pair] | Sequence[Photo], *, with_photos: bool = True
+) -> str:
+    """Return a comparison without a judgement as one HTML file; arguments and errors are those of `html`."""
+    title = f"{report.parity.other.name} against {report.parity.reference.name}"
+    about = "Neither is judged. A figure whose interval does not hold 0 tells the two apart."
+    heading = f"<header class=verdict><h1>{escape(title)}</h1><p>{_on_what(report)}</p><p>{about}</p></header>"
+    body = [heading, *_measured(report, images, with_photos=with_photos), *_origin(report)]
+    return page.page(title, body)
+
+
+def _measured(report: ComparisonReport, images: Sequence[Pair] | Sequence[Photo], *, with_photos: bool) -> list[str]:
+    parity = report.parity
+    body = ["<h2>How far apart the two are</h2>", _differences(parity)]
     if parity.changes:
         body += ["<h2>Accuracy of each</h2>", _accuracy(parity)]
     body += ["<h2>Distribution of the difference</h2>", _distributions(parity)]
     if with_photos:
         body += ["<h2>Images</h2>", *_images(report, images)]
-    body += ["<h2>Error by layer</h2>", *_layers(report)]
-    body += ["<h2>Models</h2>", *_models(parity)]
-    body += ["<h2>How it was measured</h2>", *_how(report)]
-    return page.page(f"{report.verdict}: {parity.other.name} against {parity.reference.name}", body)
+    return body
 
 
-def _heading(report: ParityReport) -> str:
+def _origin(report: ComparisonReport, judged: str = "") -> list[str]:
+    how = ["<h2>How it was measured</h2>", *_how(report, judged)]
+    return ["<h2>Models</h2>", *_models(report.parity), *how]
+
+
+def _on_what(report: ComparisonReport) -> str:
     names = f"<b>{escape(report.parity.other.name)}</b> against <b>{escape(report.parity.reference.name)}</b>"
     mattes = "with known mattes" if report.parity.changes else "without known mattes"
     where = f"{report.data['images']} images of {escape(str(report.data['folder']))}"
     split = f", split {escape(report.data['split'])}" if report.data["split"] else ""
+    return f"{names} on {where}{split}, {mattes}."
+
+
+def _heading(report: ParityReport) -> str:
     doubt = undecided_text(report).strip(" ()")
     return (
         f'<header class="verdict {"good" if report.passed else "bad"}" id=verdict><h1>{escape(report.verdict)}</h1>'
-        f"<p>{names} on {where}{split}, {mattes}.</p>"
+        f"<p>{_on_what(report.comparison)}</p>"
         + (f"<p>{escape(doubt[:1].upper() + doubt[1:])}.</p>" if doubt else "")
+        + (f"<p>{escape(report.note)}.</p>" if report.note else "")
         + "</header>"
     )
 
@@ -166,7 +194,7 @@ def _distributions(parity: Parity) -> str:
     )
 
 
-def _images(report: ParityReport, images: Sequence[Pair] | Sequence[Photo]) -> list[str]:
+def _images(report: ComparisonReport, images: Sequence[Pair] | Sequence[Photo]) -> list[str]:
     parity, resize = report.parity, report.resize
     ranked = parity.ranked()
     middle = ranked.index(parity.median())
@@ -296,7 +324,7 @@ def _inspected(candidate: Candidate) -> ModelReport | None:
         return None
 
 
-def _how(report: ParityReport) -> list[str]:
+def _how(report: ComparisonReport, judged: str) -> list[str]:
     versions = ", ".join(f"{tool} {number}" for tool, number in tool_versions().items())
     recipes = [
         f"<details><summary>Recipe of {escape(candidate.name)}</summary>"
@@ -304,11 +332,10 @@ def _how(report: ParityReport) -> list[str]:
         for _, candidate in roles(report.parity)
         if candidate.recipe
     ]
-    strict = " The upper end of each interval was judged (--strict)." if report.strict else ""
     return [
         f"<p>Every image through the runtime, fit {report.fit}, resized {escape(report.resize.what)}. "
         f"Differences are paired: each is of one image. Intervals are {LEVEL:.0%} percentile bootstrap over images "
-        f"({RESAMPLES:,} resamples, seed {SEED}).{strict}</p>",
+        f"({RESAMPLES:,} resamples, seed {SEED}).{judged}</p>",
         f"<p class=note>{escape(versions)}, Python {platform.python_version()}, {escape(processor())}.</p>",
         f"<p class=note>Images: SHA-256 {report.data['sha256']}</p>",
         *([f"<pre>{escape(report.command)}</pre>"] if report.command else []),

@@ -20,6 +20,7 @@ from mmnet.evaluation.parity.compare import (
     Parity,
 )
 from mmnet.evaluation.parity.layers import LayerError
+from mmnet.evaluation.parity.origins import different_checkpoints
 from mmnet.evaluation.report import environment, nulls, text_table
 from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.statistics import LEVEL, Statistics
@@ -27,6 +28,25 @@ from mmnet.runtime.imaging.fit import Fit
 
 FORMAT = "mmnet-parity/1"
 PASSED, EXCEEDED = "✓", "✗"
+
+
+@dataclass(frozen=True)
+class ComparisonReport:
+    """A comparison of two models with its circumstances, without a judgement.
+
+    Attributes:
+        parity: the comparison.
+        data: the description of the images.
+        command: the command line; None where there was none.
+        resize: the resize that was measured with.
+        fit: the fit that was measured with.
+    """
+
+    parity: Parity
+    data: dict[str, Any]
+    command: str | None
+    resize: Resize
+    fit: Fit
 
 
 @dataclass(frozen=True)
@@ -56,6 +76,11 @@ class ParityReport:
     layer_images: int
 
     @property
+    def comparison(self) -> ComparisonReport:
+        """The same without the judgement."""
+        return ComparisonReport(self.parity, self.data, self.command, self.resize, self.fit)
+
+    @property
     def passed(self) -> bool:
         """Whether every limit is within its tolerance."""
         return all(check.passed for check in self.checks)
@@ -67,6 +92,11 @@ class ParityReport:
             return "Within tolerance"
         return "Beyond tolerance: " + ", ".join(check.limit.what for check in self.checks if not check.passed)
 
+    @property
+    def note(self) -> str | None:
+        """A sentence where the models were made from different checkpoints, which makes the verdict doubtful."""
+        return different_checkpoints(self.parity)
+
 
 def document(report: ParityReport, *, with_images: bool = True) -> dict[str, Any]:
     """Return the report as plain JSON values (null where there is no figure).
@@ -75,10 +105,9 @@ def document(report: ParityReport, *, with_images: bool = True) -> dict[str, Any
         report: the report.
         with_images: whether to include the figures of every image.
     """
-    parity = report.parity
     return {
         "format": FORMAT,
-        "verdict": {"within": report.passed, "strict": report.strict, "text": report.verdict},
+        "verdict": {"within": report.passed, "strict": report.strict, "text": report.verdict, "note": report.note},
         "checks": [
             {
                 "limit": check.limit.name,
@@ -91,6 +120,16 @@ def document(report: ParityReport, *, with_images: bool = True) -> dict[str, Any
             }
             for check in report.checks
         ],
+        **measured(report.comparison),
+        "layers": report.layers if isinstance(report.layers, str) else [_layer(entry) for entry in report.layers],
+        **(image_figures(report.parity) if with_images else {}),
+    }
+
+
+def measured(report: ComparisonReport) -> dict[str, Any]:
+    """Return what was measured, and how, as plain JSON values: all but the figures of every image."""
+    parity = report.parity
+    return {
         "command": report.command,
         "data": report.data,
         "resize": {"name": report.resize.name, "what": report.resize.what},
@@ -107,8 +146,12 @@ def document(report: ParityReport, *, with_images: bool = True) -> dict[str, Any
             if parity.changes
         },
         "worst": [{"image": image.name, RANKED_BY: image.differences[RANKED_BY]} for image in parity.ranked()[:10]],
-        "layers": report.layers if isinstance(report.layers, str) else [_layer(entry) for entry in report.layers],
-    } | ({"images": {entry.name: _image(entry) for entry in parity.images}} if with_images else {})
+    }
+
+
+def image_figures(parity: Parity) -> dict[str, Any]:
+    """Return the figures of every image as plain JSON values, under the key `images`."""
+    return {"images": {entry.name: _image(entry) for entry in parity.images}}
 
 
 def roles(parity: Parity) -> list[tuple[str, Candidate]]:
@@ -158,7 +201,8 @@ def text(report: ParityReport) -> str:
     parts = [text_table(head, rows)]
     if report.parity.changes:
         parts.append(text_table(*accuracy_rows(report)))
-    return "\n\n".join([*parts, f"{worst_text(report)}\n{report.verdict}{undecided_text(report)}"])
+    note = f"Warning: {report.note}.\n" if report.note else ""
+    return "\n\n".join([*parts, f"{worst_text(report)}\n{note}{report.verdict}{undecided_text(report)}"])
 
 
 def limit_rows(report: ParityReport) -> tuple[list[str], list[list[str]]]:
@@ -186,7 +230,7 @@ def accuracy_rows(report: ParityReport) -> tuple[list[str], list[list[str]]]:
     return ["", *names, "difference", "increase", "worse on"], rows
 
 
-def worst_text(report: ParityReport) -> str:
+def worst_text(report: ParityReport | ComparisonReport) -> str:
     """Return the number of images, and those with the largest difference, as text."""
     worst = ", ".join(f"{entry.name} {entry.differences[RANKED_BY]:.4f}" for entry in report.parity.ranked()[:5])
     return f"{report.data['images']} images; mean |Δα| largest on {worst}"

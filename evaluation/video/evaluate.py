@@ -13,11 +13,14 @@ from mmnet.arrays import F32Array, U8Array
 from mmnet.evaluation import metrics
 from mmnet.evaluation.datasets.sequences import FrameSequence
 from mmnet.evaluation.evaluate import Result, each_image
-from mmnet.evaluation.figures import PAPER_SIZE, Truth
+from mmnet.evaluation.figures import Comparison, Truth
+from mmnet.evaluation.framing import FramedPhoto, PlacedAlpha
 from mmnet.evaluation.models import Candidate, LoadedModel
 from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.statistics import Statistics, summarise
 from mmnet.evaluation.video.metrics import DTSSD_SCALE, MESSDDT_SCALE, dtssd, messddt, true_flow
+from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit
+from mmnet.runtime.imaging.tracking import CropTracker
 from mmnet.runtime.video.smoothing import TemporalSmoother
 
 SMOOTHED = " smoothed"
@@ -80,6 +83,7 @@ def evaluate_sequences(
     candidates: Sequence[Candidate],
     sequences: Sequence[FrameSequence],
     resize: Resize,
+    fit: Fit = DEFAULT_FIT,
     *,
     smoother: Callable[[], TemporalSmoother] = TemporalSmoother,
     threads: int | None = None,
@@ -94,6 +98,7 @@ def evaluate_sequences(
         candidates: the models; at least one.
         sequences: at least one.
         resize: the resize of frames and mattes to the models' square.
+        fit: how frames are brought into that square; with `Fit.AUTO`, a crop follows the people.
         smoother: returns a new smoother; called for every sequence and model.
         threads: the number of threads, >= 1; None: one per core.
         frames: the number of frames of all sequences, for `progress`.
@@ -116,7 +121,7 @@ def evaluate_sequences(
             progress(done, max(done, frames))
 
     def measure(sequence: FrameSequence, models: Sequence[LoadedModel]) -> list[_Figures]:
-        return _measure_sequence(sequence, models, resize, smoother, count)
+        return _measure_sequence(sequence, models, resize, fit, smoother, count)
 
     rows = each_image(candidates, sequences, measure, floats=resize.floats, threads=threads)
     names = [sequence.name for sequence in sequences]
@@ -136,14 +141,13 @@ class _MatteOverTime:
         self.rows: list[list[float]] = []
         self._previous: F32Array | None = None
 
-    def add(self, alpha: F32Array, truth: Truth, previous_truth: F32Array | None, flow: F32Array | None) -> None:
-        at_frame, at_256 = truth.resize.alpha(alpha, *truth.mask.shape), alpha
-        if alpha.shape != (PAPER_SIZE, PAPER_SIZE):
-            at_256 = truth.resize.alpha(alpha, PAPER_SIZE, PAPER_SIZE)
+    def add(self, alpha: PlacedAlpha, truth: Truth, previous_truth: F32Array | None, flow: F32Array | None) -> None:
+        comparison = Comparison(truth, alpha)
+        at_frame = comparison.at_photo[0]
         row = [
-            metrics.mad(at_frame, truth.at_photo),
-            metrics.band_mad(at_frame, truth.at_photo, truth.band),
-            metrics.gauss_grad(at_256, truth.at_256),
+            metrics.mad(*comparison.at_photo),
+            metrics.band_mad(*comparison.at_photo, truth.band),
+            metrics.gauss_grad(*comparison.at_256),
             float("nan"),
             float("nan"),
         ]
@@ -166,23 +170,27 @@ def _measure_sequence(
     sequence: FrameSequence,
     models: Sequence[LoadedModel],
     resize: Resize,
+    fit: Fit,
     smoother: Callable[[], TemporalSmoother],
     count: Callable[[], None],
 ) -> list[_Figures]:
-    mattes = [(_MatteOverTime(), _MatteOverTime(), smoother()) for _ in models]
+    mattes = [(_MatteOverTime(), _MatteOverTime(), smoother(), CropTracker()) for _ in models]
     previous_truth: F32Array | None = None
     for frame, mask in sequence.frames():
         truth = Truth(mask, resize)
         flow = None if previous_truth is None else true_flow(previous_truth, truth.at_photo)
-        inputs = {size: resize.photo(frame, size, size) for size in {model.size for model in models}}
-        for model, (plain, smoothed, smooth) in zip(models, mattes, strict=True):
-            image = inputs[model.size]
-            alpha = model.run_float(image)
-            plain.add(alpha, truth, previous_truth, flow)
-            smoothed.add(smooth(alpha, _as_bytes(image)), truth, previous_truth, flow)
+        framed = FramedPhoto(frame, resize)
+        for model, (plain, smoothed, smooth, tracker) in zip(models, mattes, strict=True):
+            placed = framed.alpha(model, fit) if fit is not Fit.AUTO else framed.followed(model, tracker)
+            plain.add(placed, truth, previous_truth, flow)
+            if tracker.jumped:
+                smooth.reset()
+            image = framed.input(placed.placement, model.size)
+            alpha = smooth(placed.alpha, _as_bytes(image))
+            smoothed.add(PlacedAlpha(alpha, placed.placement), truth, previous_truth, flow)
         previous_truth = truth.at_photo
         count()
-    return [(plain.figures(), smoothed.figures()) for plain, smoothed, _ in mattes]
+    return [(plain.figures(), smoothed.figures()) for plain, smoothed, *_ in mattes]
 
 
 def _as_bytes(image: U8Array | F32Array) -> U8Array:

@@ -18,6 +18,7 @@ from mmnet.evaluation.figures import WORST_BY
 from mmnet.evaluation.report import (
     environment,
     figure_text,
+    fit_text,
     markdown_origin,
     markdown_rows,
     model_entry,
@@ -28,6 +29,7 @@ from mmnet.evaluation.report import (
 from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.video.evaluate import NAMES, SMOOTHED, VIDEO_FIGURES, VideoResult
 from mmnet.json_reader import read_json
+from mmnet.runtime.imaging.fit import Fit
 from mmnet.runtime.video.smoothing import TemporalSmoother
 
 FORMAT = "mmnet-video-evaluation/1"
@@ -37,6 +39,7 @@ _BY_MOTION = ("MAD", "dtSSD", "MESSDdt")
 def video_document(
     results: Sequence[VideoResult],
     resize: Resize,
+    fit: Fit,
     data: dict[str, Any],
     command: str | None,
     *,
@@ -49,6 +52,7 @@ def video_document(
     Args:
         results: one per model.
         resize: the resize that they were measured with.
+        fit: the fit that they were measured with.
         data: the description of the sequences.
         command: the command line; None where there was none.
         motions: sequence name -> motion, as far as known; means are included for each motion.
@@ -60,6 +64,7 @@ def video_document(
         "command": command,
         "data": data,
         "resize": {"name": resize.name, "what": resize.what},
+        "fit": str(fit),
         **environment("percentile bootstrap of the mean over sequences"),
         "figures": {figure.name: figure.definition for figure in VIDEO_FIGURES},
         "smoother": TemporalSmoother().options,
@@ -100,10 +105,10 @@ def markdown(document: dict[str, Any]) -> str:
     options = ", ".join(f"{name} {value:g}" for name, value in document["smoother"].items())
     heads = [name for model in models for name in (model["name"], model["name"] + SMOOTHED, "change")]
     lines = [
-        f"{data['sequences']} sequences with {data['frames']} frames of `{data['folder']}`, resized "
-        f"{document['resize']['what']}. Smoothed with {options}. Each cell is the mean of a figure over the sequences, "
-        f"and its {interval['level']:.0%} interval ({interval['method']}, {interval['resamples']:,} resamples). The "
-        "change is the mean of the paired differences, smoothed − frame by frame.",
+        f"{data['sequences']} sequences with {data['frames']} frames of `{data['folder']}`{fit_text(document)}, "
+        f"resized {document['resize']['what']}. Smoothed with {options}. Each cell is the mean of a figure over the "
+        f"sequences, and its {interval['level']:.0%} interval ({interval['method']}, {interval['resamples']:,} "
+        "resamples). The change is the mean of the paired differences, smoothed − frame by frame.",
         "",
         *markdown_rows(
             ["", *heads],

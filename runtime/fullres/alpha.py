@@ -86,17 +86,33 @@ def alpha_u8_of(image: U8Array, alpha: AnyAlpha) -> AlphaU8:
         alpha: float32 [H, W] in 0-1, which is rounded, or `AlphaU8`, which is returned as it is.
 
     Raises:
-        ImageError: image and alpha have different sizes, or the alpha is not float32 in 0-1.
+        ImageError: image and alpha have different sizes, or the alpha is not float32 in 0-1, or not whole.
     """
     check_rgb_bytes(image)
     shape = alpha.values.shape if isinstance(alpha, AlphaU8) else alpha.shape
     if shape != image.shape[:2]:
         raise ImageError(f"the alpha has shape {shape}, the image {image.shape}")
     if isinstance(alpha, AlphaU8):
+        check_tiles(alpha)
         return alpha
     if alpha.dtype != np.float32:
         raise ImageError("the alpha is not float32 in 0-1")
     return AlphaU8.of(alpha)
+
+
+def check_tiles(alpha: AlphaU8) -> None:
+    """Refuse an alpha whose arrays do not belong together.
+
+    Raises:
+        ImageError: the values are not uint8 [H, W], or the flags are not bool with one for each tile.
+    """
+    values = alpha.values
+    if not isinstance(values, np.ndarray) or values.dtype != np.uint8 or values.ndim != 2 or not values.size:
+        raise ImageError("the values of the alpha are not uint8 [H, W]")
+    tiles = -(-values.shape[0] // TILE_HEIGHT), -(-values.shape[1] // TILE_WIDTH)
+    for name, flags in (("opaque", alpha.opaque), ("edges", alpha.edges)):
+        if not isinstance(flags, np.ndarray) or flags.dtype != np.bool_ or flags.shape != tiles:
+            raise ImageError(f"{name} of the alpha is not bool {list(tiles)}, one flag for each tile")
 
 
 def check_range(alpha: Alpha) -> None:

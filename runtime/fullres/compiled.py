@@ -23,6 +23,12 @@ from numpy.typing import NDArray
 from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.runtime.fullres.alpha import AlphaU8
 from mmnet.runtime.fullres.cells import ColourDifference, FittedLine
+from mmnet.runtime.fullres.checks import (
+    check_colour_difference,
+    check_composite,
+    check_fit_line,
+    check_guided_alpha,
+)
 from mmnet.runtime.fullres.parameters import (
     AVERAGE_PASSES,
     DIFFERENCE_UNIT,
@@ -77,6 +83,7 @@ LIBRARY = load(Path(__file__).parent)
 
 def fit_line(alpha: AlphaU16, guide: U8Array, where: NDArray[np.bool_]) -> F32Array:
     """Fit alpha ≈ Σ slope · colour + offset; see `Kernels.fit_line`."""
+    check_fit_line(alpha, guide, where)
     fitted = np.empty((*alpha.shape, 4), np.float32)
     images = [_memory(image) for image in (alpha, guide, where)]
     numbers = WINDOW_RADIUS, EPSILON, SLOPE_UNIT, OFFSET_UNIT
@@ -86,6 +93,7 @@ def fit_line(alpha: AlphaU16, guide: U8Array, where: NDArray[np.bool_]) -> F32Ar
 
 def guided_alpha(line: FittedLine, photo: U8Array, crossed: TileFlags, inside: TileFlags) -> AlphaU8:
     """Compute the guided alpha of a photo; see `Kernels.guided_alpha`."""
+    check_guided_alpha(line, photo, crossed, inside)
     alpha = np.empty(photo.shape[:2], np.uint8)
     opaque, edges = np.empty(crossed.shape, np.bool_), np.empty(crossed.shape, np.bool_)
     arrays = [_memory(array) for array in (photo, crossed, inside, alpha, opaque, edges)]
@@ -99,6 +107,7 @@ def guided_alpha(line: FittedLine, photo: U8Array, crossed: TileFlags, inside: T
 
 def colour_difference(photo: U8Array, alpha: U8Array, step: int) -> ColourDifference:
     """Estimate by how much foreground and background colours differ; see `Kernels.colour_difference`."""
+    check_colour_difference(photo, alpha, step)
     shape = tuple(-(-side // step) for side in alpha.shape)
     image, sampled_alpha = np.empty((3, *shape), np.uint8), np.empty(shape, np.uint8)
     for source, samples in ((photo, image), (alpha, sampled_alpha)):
@@ -123,6 +132,7 @@ def colour_difference(photo: U8Array, alpha: U8Array, step: int) -> ColourDiffer
 
 def composite(photo: U8Array, alpha: AlphaU8, background: U8Array, difference: ColourDifference | None) -> U8Array:
     """Composite a photo over a background; see `Kernels.composite`."""
+    check_composite(photo, alpha, background, difference)
     if background.strides[1:] != (3, 1):
         background = np.ascontiguousarray(background)
     out = np.empty(photo.shape, np.uint8)

@@ -20,7 +20,10 @@ from mmnet.runtime.fullres.tiles import TileFlags
 
 
 class Kernels(Protocol):
-    """The computations at the photo's size that take most of the time."""
+    """The computations at the photo's size that take most of the time.
+
+    All of them raise `ImageError` for arrays of other shapes, dtypes or ranges than they take (`checks`).
+    """
 
     def fit_line(self, alpha: AlphaU16, guide: U8Array, where: NDArray[np.bool_]) -> F32Array:
         """Fit alpha ≈ Σ slope · colour + offset in a window around each pixel, so that it holds at the pixel itself.

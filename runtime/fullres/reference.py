@@ -15,6 +15,12 @@ from numpy.typing import NDArray
 from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.runtime.fullres.alpha import AlphaU8
 from mmnet.runtime.fullres.cells import ColourDifference, FittedLine
+from mmnet.runtime.fullres.checks import (
+    check_colour_difference,
+    check_composite,
+    check_fit_line,
+    check_guided_alpha,
+)
 from mmnet.runtime.fullres.parameters import (
     AVERAGE_PASSES,
     DIFFERENCE_UNIT,
@@ -35,6 +41,7 @@ _SUM_OF_CHANNELS = np.ones((1, 3), np.float32)
 
 def fit_line(alpha: AlphaU16, guide: U8Array, where: NDArray[np.bool_]) -> F32Array:
     """Fit alpha ≈ Σ slope · colour + offset; see `Kernels.fit_line`."""
+    check_fit_line(alpha, guide, where)
     planes = np.zeros((4, alpha.size), np.float32)
     *slopes, offset = planes
     np.rint(alpha.ravel() * np.float32(OFFSET_UNIT / U16_PER_BYTE), out=offset)
@@ -93,6 +100,7 @@ def _slopes(alpha: AlphaU16, guide: U8Array, at: NDArray[np.intp]) -> tuple[NDAr
 
 def guided_alpha(line: FittedLine, photo: U8Array, crossed: TileFlags, inside: TileFlags) -> AlphaU8:
     """Compute the guided alpha of a photo; see `Kernels.guided_alpha`."""
+    check_guided_alpha(line, photo, crossed, inside)
     opaque, batches = runs(inside, photo.shape), tile_batches(crossed, photo.shape)
 
     def fill(row: int, alpha: U8Array) -> None:
@@ -130,6 +138,7 @@ def _between(values: F32Array, taps: Taps, positions: slice | NDArray[np.intp], 
 
 def colour_difference(photo: U8Array, alpha: U8Array, step: int) -> ColourDifference:
     """Estimate by how much foreground and background colours differ; see `Kernels.colour_difference`."""
+    check_colour_difference(photo, alpha, step)
     image, alpha = _samples(photo, step), _samples(alpha, step)
     seen, opacity = image.astype(np.float32), _as_rgb(alpha.astype(np.float32) / np.float32(255))
     (radius, power), *other_passes = AVERAGE_PASSES
@@ -182,6 +191,7 @@ def _mean(colours: U8Array, alpha: U8Array, radius: int, power: int) -> F32Array
 
 def composite(photo: U8Array, alpha: AlphaU8, background: U8Array, difference: ColourDifference | None) -> U8Array:
     """Composite a photo over a background; see `Kernels.composite`."""
+    check_composite(photo, alpha, background, difference)
     out = np.empty(photo.shape, np.uint8)
     opaque, batches = runs(alpha.opaque, out.shape), tile_batches(alpha.edges, out.shape)
     for row in rows_of_tiles(len(out)):

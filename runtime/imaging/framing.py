@@ -31,19 +31,26 @@ def find_crop(alpha: AnyArray, height: int, width: int, seen: Rectangle | None =
         The crop, inside the image. None where alpha shows nobody, or where the crop would have four fifths of the
         image's pixels or more.
     """
-    box = find_people(alpha if alpha.dtype == np.uint8 else np.rint(alpha * np.float32(255)).astype(np.uint8))
+    whole, box = Rectangle(0, 0, height, width), find_people(alpha)
     if box is None:
         return None
-    crop = widen(box, len(alpha), seen or Rectangle(0, 0, height, width), height, width)
-    return None if crop.height * crop.width * 5 >= height * width * 4 else crop
+    crop = widen(box, len(alpha), seen or whole, height, width)
+    return None if fills(crop, whole) else crop
+
+
+def fills(crop: Rectangle, whole: Rectangle) -> bool:
+    """Whether a crop has four fifths of the pixels of its image or more, so that it is not worth a pass."""
+    return crop.height * crop.width * 5 >= whole.height * whole.width * 4
 
 
 def find_people(alpha: AnyArray) -> Rectangle | None:
-    """Return the rectangle that people cover in an alpha, uint8 [S, S]; None where there is nobody.
+    """Return the rectangle that people cover in an alpha, uint8 [S, S] or float32 [S, S]; None where there is nobody.
 
     A person is a 4-connected component of pixels from `PERSON` on. Components much smaller than the largest do not
     count.
     """
+    if alpha.dtype != np.uint8:
+        alpha = np.rint(alpha * np.float32(255)).astype(np.uint8)
     count, _, statistics, _ = cv2.connectedComponentsWithStats((alpha >= PERSON).view(np.uint8), connectivity=4)
     components = np.asarray(statistics)[1:count]  # the first is the background
     if not len(components):

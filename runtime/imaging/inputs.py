@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.arrays import AnyArray, F32Array, U8Array
+from mmnet.runtime.imaging.colours import DeclaredColours
 from mmnet.runtime.imaging.photos import read_photo
 from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes
-from mmnet.runtime.imaging.stored import to_8_bits
+from mmnet.runtime.imaging.stored import PhotoError, StoredImage
 
 
 class PillowImage(Protocol):
@@ -34,10 +35,10 @@ def as_bytes(image: Image) -> U8Array:
         image: an array [H, W, 3], RGB: uint8 as it is, float32 or float64 in 0-1 as round(255 · value). A path: the
             photo, as `read_photo` reads it. An image of Pillow: its pixels as they are stored (Pillow's
             `ImageOps.exif_transpose` turns a photo upright), 16 bits rounded to 8, grey as RGB, transparent pixels
-            composited over white.
+            composited over white, its colour profile brought to sRGB.
 
     Raises:
-        ImageError: another type, shape, dtype or mode; not finite; outside 0-1.
+        ImageError: another type, shape, dtype or mode; not finite; outside 0-1; a colour profile that is not read.
         PhotoError: there is no readable photo at the path.
     """
     if isinstance(image, str | os.PathLike):
@@ -62,7 +63,6 @@ _WANTED = "a NumPy array [H, W, 3], RGB, the path of a photo, or an image of Pil
 # Modes of Pillow that its own conversion brings to RGB or RGBA without loss of range.
 _OPAQUE = frozenset({"1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "HSV"})
 _TRANSPARENT = frozenset({"LA", "PA", "RGBA", "RGBa"})
-_WHITE = 255
 
 
 def _is_pillow(image: object) -> bool:
@@ -72,14 +72,22 @@ def _is_pillow(image: object) -> bool:
 
 
 def _pillow_bytes(image: Any) -> U8Array:
-    if image.mode.startswith("I;16"):
-        grey = to_8_bits(np.asarray(image).astype(np.uint16))
-        return check_rgb_bytes(np.repeat(grey[..., None], 3, axis=2))
-    if image.mode in _TRANSPARENT or (image.mode in _OPAQUE and "transparency" in image.info):
+    """Return an image of Pillow in sRGB, composited over white; its mode says how its pixels are stored."""
+    mode: str = image.mode
+    alpha: AnyArray | None = None
+    if mode.startswith("I;16"):
+        colour = np.asarray(image).astype(np.uint16)[..., None]
+    elif mode in _TRANSPARENT or (mode in _OPAQUE and "transparency" in image.info):
         pixels = np.asarray(image.convert("RGBA"))
-        colour, alpha = pixels[..., :3].astype(np.uint16), pixels[..., 3:].astype(np.uint16)
-        over_white = (colour * alpha + _WHITE * (_WHITE - alpha) + _WHITE // 2) // _WHITE
-        return check_rgb_bytes(over_white.astype(np.uint8))
-    if image.mode not in _OPAQUE:
-        raise ImageError(f"the image of Pillow has mode {image.mode}; give image.convert('RGB')")
-    return check_rgb_bytes(np.asarray(image.convert("RGB")))
+        colour, alpha = pixels[..., :3], pixels[..., 3]
+    elif mode in _OPAQUE:
+        colour = np.asarray(image.convert("RGB"))
+    else:
+        raise ImageError(f"the image of Pillow has mode {mode}; give image.convert('RGB')")
+    profile: bytes = image.info.get("icc_profile") or b""
+    if not colour.size:
+        return check_rgb_bytes(colour)
+    try:
+        return check_rgb_bytes(StoredImage(colour, alpha, colours=DeclaredColours(icc=profile)).over_white())
+    except PhotoError as error:
+        raise ImageError(f"the image of Pillow {str(error).removeprefix('.: ')}") from error

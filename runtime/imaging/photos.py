@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 
 from mmnet.arrays import U8Array
+from mmnet.listing import Listing, list_folder, note_left_out
 from mmnet.runtime.imaging.stored import PhotoError, StoredImage, decode_stored
 
 MAX_FILE_BYTES = 1 << 30
@@ -15,47 +16,55 @@ PHOTO_EXTENSIONS = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", 
 def list_photos(folder: Path) -> list[Path]:
     """Return the photos directly in `folder` (by extension, without hidden files), sorted by name.
 
+    What was left out is noted in the log; see `mmnet.listing`.
+
     Raises:
         PhotoError: the folder cannot be read, or has no photo in it.
     """
-    return list_files(folder, PHOTO_EXTENSIONS, "no photo")
+    listing = list_files(folder, PHOTO_EXTENSIONS, "no photo")
+    note_left_out(folder, listing.left_out)
+    return list(listing.files)
 
 
-def list_files(folder: Path, extensions: Iterable[str], none: str) -> list[Path]:
-    """Return the files directly in `folder` that have one of some extensions, without hidden files, sorted by name.
+def list_files(
+    folder: Path, extensions: Collection[str], none: str, *, recursive: bool = False, skip: Collection[Path] = ()
+) -> Listing:
+    """List the files of a folder that have one of some extensions, without hidden files.
 
     Args:
         folder: the folder to list.
         extensions: in lower case, each with its dot.
         none: what the message says the folder has if it has no such file: "no photo".
+        recursive: whether the files of all folders below it are listed, too.
+        skip: folders below it that are left out.
 
     Raises:
         PhotoError: the folder cannot be read, or has no such file.
     """
-    wanted = sorted(extensions)
     try:
-        names = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+        listing = list_folder(folder, extensions, recursive=recursive, skip=skip)
     except OSError as error:
         raise PhotoError(f"{folder}: cannot be listed: {error.strerror}") from error
-    files = [entry for entry in names if entry.suffix.lower() in wanted and entry.is_file()]
-    if not files:
+    if not listing.files:
         inner = folder / "image"  # where a data set keeps its photos
         hint = f"; name {inner}, the photos of this data set" if inner.is_dir() else ""
-        raise PhotoError(f"{folder}: has {none} in it ({', '.join(wanted)}){hint}")
-    return files
+        instead = f"; it has {listing.left_out}" if listing.left_out else ""
+        raise PhotoError(f"{folder}: has {none} in it ({', '.join(sorted(extensions))}){instead}{hint}")
+    return listing
 
 
 def read_photo(path: str | Path) -> U8Array:
     """Read a JPEG, PNG, WebP, BMP or TIFF.
 
-    The EXIF orientation is applied, 16 bits become 8 (rounded), grey becomes RGB, and transparent images are composited
-    over white.
+    The EXIF orientation is applied, colours are brought to sRGB (by an ICC profile, what a PNG declares, or EXIF's
+    Adobe RGB), 16 bits become 8 (rounded), grey becomes RGB, and transparent images are composited over white.
 
     Returns:
         uint8 [H, W, 3], RGB, 0-255, C-contiguous.
 
     Raises:
-        PhotoError: the file is missing, unreadable, empty, truncated, no image, or has more than MAX_PIXELS pixels.
+        PhotoError: the file is missing, unreadable, empty, truncated, no image, an image that is not surely
+            understood, or too large.
     """
     path = Path(path)
     return decode_photo(_read_bytes(path), path)
@@ -69,7 +78,7 @@ def decode_photo(data: bytes, name: str | Path) -> U8Array:
         name: what messages call the photo.
 
     Raises:
-        PhotoError: the bytes are empty, truncated, no image, or have more than MAX_PIXELS pixels.
+        PhotoError: the bytes are empty, truncated, no image, an image that is not surely understood, or too large.
     """
     path = Path(name)
     if not data:
@@ -81,7 +90,8 @@ def read_stored(path: str | Path) -> StoredImage:
     """Read an image upright, but otherwise as it is stored: its own depth, grey or colour, with its transparency.
 
     Raises:
-        PhotoError: the file is missing, unreadable, empty, truncated, no image, or has more than MAX_PIXELS pixels.
+        PhotoError: the file is missing, unreadable, empty, truncated, no image, an image that is not surely
+            understood, or too large.
     """
     path = Path(path)
     return decode_stored(path, _read_bytes(path))

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from mmnet.arrays import AnyArray, U8Array
 from mmnet.errors import MMNetError
+from mmnet.runtime.imaging.colours import ColourError, DeclaredColours, to_srgb
+from mmnet.runtime.imaging.colours.conversion import Conversion
+from mmnet.runtime.imaging.colours.declared import NOTHING_DECLARED
 from mmnet.runtime.imaging.headers import Header, HeaderError, Transparency, bmp, read_header, tiff
 from mmnet.runtime.imaging.headers.exif import orientation
 
@@ -45,33 +48,59 @@ class StoredImage:
         colour: uint8 or uint16, [H, W, 1] (grey) or [H, W, 3] (RGB).
         alpha: of the type of `colour`, [H, W]; None if the file declares no transparency.
         premultiplied: whether the colours are multiplied by the alpha.
+        colours: what the file says of its colours.
+        name: the file, for messages.
     """
 
     colour: AnyArray
     alpha: AnyArray | None = None
     premultiplied: bool = False
+    colours: DeclaredColours = NOTHING_DECLARED
+    name: Path = Path()
 
     def over_white(self) -> U8Array:
-        """Return the image composited over white, at the file's own depth, then in 8 bits: uint8 [H, W, 3], RGB."""
+        """Return the image in sRGB, composited over white, in 8 bits: uint8 [H, W, 3].
+
+        Raises:
+            PhotoError: its colours cannot be brought to sRGB.
+        """
         return self._in_bands(self._composited)
 
     def straight(self) -> U8Array:
-        """Return the stored colours, also where they are transparent: uint8 [H, W, 3], RGB."""
-        return self._in_bands(lambda rows: self.colour[rows])
+        """Return the stored colours, also where they are transparent, in sRGB: uint8 [H, W, 3].
 
-    def _composited(self, rows: slice) -> AnyArray:
+        Raises:
+            PhotoError: its colours cannot be brought to sRGB.
+        """
+        return self._in_bands(self._straight)
+
+    def _composited(self, rows: slice, convert: Conversion | None) -> AnyArray:
+        if self.alpha is None:
+            return self._straight(rows, convert)
+        alpha = self.alpha[rows][..., None]
+        if convert is None:
+            return over_white(self.colour[rows], alpha, self.premultiplied)
+        return over_white(self._straight(rows, convert), alpha)
+
+    def _straight(self, rows: slice, convert: Conversion | None) -> AnyArray:
         colour = self.colour[rows]
-        return colour if self.alpha is None else over_white(colour, self.alpha[rows][..., None], self.premultiplied)
+        if self.premultiplied and self.alpha is not None:
+            colour = _divided(colour, self.alpha[rows][..., None])
+        return colour if convert is None else convert(colour)
 
-    def _in_bands(self, convert: Callable[[slice], AnyArray]) -> U8Array:
-        """Fill uint8 [H, W, 3] with what `convert` returns for some rows: uint8 or uint16 [rows, W, 1 or 3]."""
+    def _in_bands(self, render: Callable[[slice, Conversion | None], AnyArray]) -> U8Array:
+        """Fill uint8 [H, W, 3] with what `render` returns for some rows: uint8 or uint16 [rows, W, 1 or 3]."""
         height, width = self.colour.shape[:2]
         image = np.empty((height, width, 3), np.uint8)
         step = max(1, _BAND_PIXELS // width)
-        for top in range(0, height, step):
-            rows = slice(top, top + step)
-            band = convert(rows)
-            image[rows] = band if band.dtype == np.uint8 else to_8_bits(band)
+        try:
+            convert = to_srgb(self.colours, self.colour.dtype)
+            for top in range(0, height, step):
+                rows = slice(top, top + step)
+                band = render(rows, convert)
+                image[rows] = band if band.dtype == np.uint8 else to_8_bits(band)
+        except ColourError as error:
+            raise PhotoError(f"{self.name}: {error}") from error
         return image
 
 
@@ -112,12 +141,16 @@ def _stored_image(path: Path, pixels: AnyArray, header: Header) -> StoredImage:
     if header.white_is_zero:
         colour = white - colour
     if header.transparency is Transparency.NONE:
-        return StoredImage(colour)  # a further channel that the header does not declare has no meaning
+        return StoredImage(
+            colour, colours=header.colours, name=path
+        )  # a further channel that the header does not declare has no meaning
     if header.key is not None and channels == 1:
-        return StoredImage(colour, np.where(colour[..., 0] == header.key, 0, white).astype(colour.dtype))
+        alpha = np.where(colour[..., 0] == header.key, 0, white).astype(colour.dtype)
+        return StoredImage(colour, alpha, colours=header.colours, name=path)
     if channels not in (2, 4):
         raise PhotoError(f"{path}: has an alpha channel that cannot be read; save it as a PNG")
-    return StoredImage(colour, layers[..., -1], header.transparency is Transparency.PREMULTIPLIED)
+    premultiplied = header.transparency is Transparency.PREMULTIPLIED
+    return StoredImage(colour, layers[..., -1], premultiplied, header.colours, path)
 
 
 def to_8_bits(samples: NDArray[np.uint16]) -> U8Array:
@@ -162,6 +195,14 @@ def _decode(path: Path, data: bytes) -> tuple[AnyArray, bytes]:
         raise PhotoError(f"{path}: {_too_large(f'{pixels.shape[1]}×{pixels.shape[0]}')}")
     exif = {int(kind): np.asarray(block) for kind, block in zip(kinds, blocks, strict=True)}
     return pixels, exif[cv2.IMAGE_METADATA_EXIF].tobytes() if cv2.IMAGE_METADATA_EXIF in exif else b""
+
+
+def _divided(colour: AnyArray, alpha: AnyArray) -> AnyArray:
+    """Return colours that are multiplied by their alpha without it, rounded; what is transparent stays as it is."""
+    most = int(np.iinfo(colour.dtype).max)
+    divisor = np.maximum(alpha, 1).astype(np.uint32)
+    wide = (colour.astype(np.uint32) * most + divisor // 2) // divisor
+    return np.where(alpha > 0, np.minimum(wide, most), colour).astype(colour.dtype)
 
 
 @contextmanager

@@ -23,10 +23,12 @@ class MatteJob:
     Attributes:
         source: a photo, a video, or the name of a camera.
         output: an image or video file, or a pattern for numbered images, such as frames/%06d.png.
+        numbered: whether `output` is such a pattern. Names that follow from a source are none, whatever they hold.
     """
 
     source: Path
     output: Path
+    numbered: bool = False
 
 
 def photo_extension(photo: Path, kind: ResultKind) -> str:

@@ -35,8 +35,17 @@ class MatteRequest:
         renderer: renders each image and its alpha.
         video: options for videos.
         force: whether files that exist are replaced.
+        skip_existing: whether sources whose output exists are skipped.
+
+    Raises:
+        RequestError: `force` and `skip_existing` are both true.
     """
 
     renderer: Renderer
     video: VideoOptions = field(default_factory=VideoOptions)
     force: bool = False
+    skip_existing: bool = False
+
+    def __post_init__(self) -> None:
+        if self.force and self.skip_existing:
+            raise RequestError("--force replaces results that exist, --skip-existing keeps them: give one of the two")

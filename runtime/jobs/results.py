@@ -41,12 +41,13 @@ class MatteResult:
     Attributes:
         kind: what the source is.
         source: the source as the user named it.
-        output: the output; it was written if `ok`.
+        output: the output; it exists if `ok`.
         size: width and height of the image or of the frames, in pixels; (0, 0) after an error.
         seen: the part of a photo that the network saw last; None for a video, and after an error.
         video: details of a video or recording that was written.
         error: one line that says what went wrong; None if nothing did.
         interrupted: whether Ctrl-C ended it early.
+        skipped: whether nothing was done, since the output exists.
     """
 
     kind: Literal["photo", "video", "camera"]
@@ -57,10 +58,11 @@ class MatteResult:
     seen: Rectangle | None = None
     error: str | None = None
     interrupted: bool = False
+    skipped: bool = False
 
     @property
     def ok(self) -> bool:
-        """Whether the output was written."""
+        """Whether the output exists."""
         return self.error is None
 
 

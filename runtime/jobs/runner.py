@@ -10,12 +10,13 @@ from typing import Literal
 from mmnet.failures import failure_line
 from mmnet.runtime.jobs.outputs import MatteJob
 from mmnet.runtime.jobs.photo_jobs import matte_photo
-from mmnet.runtime.jobs.planning import check_job, check_video_output
+from mmnet.runtime.jobs.planning import check_job, check_video_output, output_exists
 from mmnet.runtime.jobs.request import MatteRequest
 from mmnet.runtime.jobs.results import MatteListener, MatteResult
 from mmnet.runtime.jobs.sources import is_video
 from mmnet.runtime.jobs.video_jobs import InterruptedEarlyError, matte_camera, matte_video
 from mmnet.runtime.matter import PortraitMatter
+from mmnet.runtime.video.formats import is_pattern
 
 
 def run_jobs(
@@ -65,7 +66,7 @@ def run_camera(
     """
     check_video_output(output, request.renderer.kind)
     try:
-        check_job(MatteJob(Path(camera), output), [], force=request.force)
+        check_job(MatteJob(Path(camera), output, numbered=is_pattern(output)), [], force=request.force)
         on_frame = partial(listener.frame_done, f"camera {camera}")
         video = matte_camera(matter, camera, output, request, on_frame, duration_s)
     except Exception as error:
@@ -83,6 +84,8 @@ def _run_job(
     kind: Literal["photo", "video"] = "photo"
     try:
         kind = "video" if is_video(job.source) else "photo"
+        if request.skip_existing and output_exists(job):
+            return MatteResult(kind, str(job.source), job.output, skipped=True)
         check_job(job, inputs, force=request.force)
         if kind == "photo":
             matte = matte_photo(matter, job.source, job.output, request.renderer, force=request.force)

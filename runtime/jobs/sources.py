@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from mmnet.listing import LeftOut, note_left_out
 from mmnet.runtime.imaging.headers import is_image
 from mmnet.runtime.imaging.headers.signatures import BEGINNING
 from mmnet.runtime.imaging.photos import PHOTO_EXTENSIONS, list_files
 from mmnet.runtime.video.formats import VIDEO_EXTENSIONS
+
+_EXTENSIONS = PHOTO_EXTENSIONS | VIDEO_EXTENSIONS
 
 
 def is_video(path: Path) -> bool:
@@ -30,15 +34,41 @@ def is_video(path: Path) -> bool:
     return bool(beginning) and not is_image(beginning)
 
 
-def find_sources(paths: Iterable[Path]) -> list[Path]:
+@dataclass(frozen=True)
+class FoundSources:
+    """The photos and videos that were found.
+
+    Attributes:
+        folders: path of a photo or video -> the folder of its result, relative to the folder for all results.
+        left_out: what the folders hold besides.
+    """
+
+    folders: Mapping[Path, Path]
+    left_out: LeftOut
+
+
+def find_sources(paths: Iterable[Path], *, recursive: bool = False, skip: Collection[Path] = ()) -> FoundSources:
     """List the files among `paths`, and the photos and videos (by extension) in the folders among them, each once.
+
+    What is left out of each folder is noted in the log, too.
+
+    Args:
+        paths: files and folders.
+        recursive: whether the folders below the folders are searched, too.
+        skip: folders below them that are left out, such as that of the results.
 
     Raises:
         PhotoError: a folder cannot be listed, or has neither photos nor videos.
     """
-    named = [source for path in paths for source in (_list(path) if path.is_dir() else [path])]
-    return list({source.absolute(): source for source in named}.values())
-
-
-def _list(folder: Path) -> list[Path]:
-    return list_files(folder, PHOTO_EXTENSIONS | VIDEO_EXTENSIONS, "no photo and no video")
+    found: dict[Path, tuple[Path, Path]] = {}
+    left_out = LeftOut()
+    for path in paths:
+        if not path.is_dir():
+            found.setdefault(path.absolute(), (path, Path()))
+            continue
+        listing = list_files(path, _EXTENSIONS, "no photo and no video", recursive=recursive, skip=skip)
+        note_left_out(path, listing.left_out, "--recursive takes the folders")
+        left_out += listing.left_out
+        for file in listing.files:
+            found.setdefault(file.absolute(), (file, file.parent.relative_to(path)))
+    return FoundSources(dict(found.values()), left_out)

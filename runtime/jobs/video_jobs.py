@@ -93,7 +93,7 @@ def _open(
     output: Path, video: VideoSource, request: MatteRequest, *, audio: Path | None
 ) -> AbstractContextManager[FrameSink]:
     if is_pattern(output):
-        return write_images(output, replace=request.force)
+        return write_images(output, replace=request.force, codes=video.colour.image_codes)
     encoding, options = choose_encoding(output, request.renderer.kind), request.video
     make_folder(output.parent)
     return write_video(

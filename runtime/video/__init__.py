@@ -6,6 +6,7 @@ does `camera`, except for the cameras of this machine. All else works without it
 The door of this room:
 
 - `reader.VideoInput`, `camera.Camera`: a video file or a camera -> `reader.TimedFrame`s.
+- `opening`, `spans`, `deinterlacing`: which files are opened, whether they are whole, and how woven frames are parted.
 - `writer.write_video`, `writer.write_images`: rendered frames -> a video file or numbered images.
 - `formats`: which extensions are read, and how each kind of result is encoded.
 - `stream`: what `PortraitMatter` keeps and gives over time (`Matte`, `StreamState`, `LiveStream`).

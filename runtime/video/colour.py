@@ -19,6 +19,8 @@ _RGB, BT709, UNSPECIFIED, BT470BG, BT601, BT2020 = 0, 1, 2, 5, 6, 9  # codes of 
 _SD_WIDTH, _SD_HEIGHT = 1024, 576
 # Matrix -> (primaries, transfer) that usually go with it, for videos that do not state them.
 _COMPANIONS = {BT709: (1, 1), BT470BG: (5, 6), BT601: (6, 6), BT2020: (9, 14)}
+_WIDE_PRIMARIES = (BT2020, 11, 12)  # and those of P3
+_ORDINARY_TRANSFERS, _HDR_TRANSFERS, _SRGB_TRANSFER = (1, 6, 14, 15), (16, 18), 13
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,17 @@ class Colour:
     matrix: int = BT709
     primaries: int = 1
     transfer: int = 1
+
+    @property
+    def image_codes(self) -> tuple[int, ...] | None:
+        """The codes of images with the R'G'B' of this video; None if these are sRGB's, as those of ordinary videos are.
+
+        Players show the curve of ordinary videos like that of sRGB.
+        """
+        transfer = _SRGB_TRANSFER if self.transfer in _ORDINARY_TRANSFERS else self.transfer
+        if self.primaries not in _WIDE_PRIMARIES and transfer not in _HDR_TRANSFERS:
+            return None
+        return self.primaries, transfer, _RGB, 1
 
     @staticmethod
     def of(frame: VideoFrame) -> Colour:

@@ -94,8 +94,8 @@ CONTAINER_OPTIONS: dict[str, dict[str, str]] = {
 
 
 def is_pattern(output: Path) -> bool:
-    """Whether an output is a pattern for numbered images, such as frames/%06d.png."""
-    return "%" in output.name
+    """Whether the output of a video is a pattern for numbered images, such as frames/%06d.png."""
+    return "%" in output.name and output.suffix.lower() in IMAGE_FORMATS
 
 
 def default_extension(source: Path, kind: ResultKind) -> str:

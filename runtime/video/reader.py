@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -14,7 +14,9 @@ import numpy as np
 
 from mmnet.arrays import AnyArray, U8Array
 from mmnet.errors import MMNetError
+from mmnet.runtime.imaging.stored import MAX_PIXELS
 from mmnet.runtime.video.colour import Colour, has_alpha, to_alpha, to_rgb
+from mmnet.runtime.video.deinterlacing import deinterlaced
 from mmnet.runtime.video.ffmpeg import VideoError, pyav, reason
 from mmnet.runtime.video.opening import open_video
 from mmnet.runtime.video.spans import Spans
@@ -88,6 +90,12 @@ class VideoInput:
         self._stream = self._choose_stream(av)
         self._decoder = _decoder(self.name, self._stream, av)
         self._decoder.thread_type = "AUTO"
+        width, height = self._stream.codec_context.width, self._stream.codec_context.height
+        if width * height > MAX_PIXELS:
+            raise VideoError(
+                f"{self.name}: {width}×{height} is too large; frames of at most {MAX_PIXELS:,} pixels are read"
+            )
+        self._decoder.options = {"max_pixels": str(MAX_PIXELS)}  # a later frame may be larger
         self.time_base: Fraction = self._stream.time_base or 1 / _DEFAULT_RATE
         self.rate: Fraction = self._stream.average_rate or self._stream.guessed_rate or _DEFAULT_RATE
         self.metadata: dict[str, str] = dict(self._container.metadata)
@@ -135,12 +143,11 @@ class VideoInput:
             yield self._turned(frame, to_alpha)
 
     def _decoded_frames(self) -> Iterator[VideoFrame]:
-        """Iterate over the frames as decoded."""
+        """Iterate over the frames as decoded, those that are interlaced made whole."""
         if self._ahead is None:
             raise VideoError(f"{self.name}: was read already; open it again")
         ahead, self._ahead = self._ahead, None
-        yield from ahead
-        yield from self._frames
+        yield from deinterlaced(chain(ahead, self._frames), self.time_base)
 
     def _choose_stream(self, av: Any) -> Any:
         """Return the video stream: the only one, or the only one that is marked as the default.
@@ -159,13 +166,18 @@ class VideoInput:
         if len(marked) == 1:
             return marked[0]
         raise VideoError(
-            f"{self.name}: has {len(streams)} video tracks, and none is marked as the main one; copy the one that you "
-            "mean into a file of its own (ffmpeg -i FILE -map 0:v:0 -map 0:a? -c copy OUT)"
+            f"{self.name}: has {len(streams)} video tracks, and not exactly one is marked as the default; copy the one "
+            "that you mean into a file of its own (ffmpeg -i FILE -map 0:v:0 -map 0:a? -c copy OUT)"
         )
 
     def _turned(self, frame: VideoFrame, convert: Callable[[VideoFrame, Colour, int, int], U8Array]) -> U8Array:
         """Return a frame converted and upright."""
-        return self._upright.apply(convert(frame, self.colour, self._stored_width, self._stored_height))
+        try:
+            return self._upright.apply(convert(frame, self.colour, self._stored_width, self._stored_height))
+        except (ValueError, OSError) as error:  # of FFmpeg, too: a format of pixels that is not converted
+            raise VideoError(
+                f"{self.name}: its frames of {frame.format.name} cannot be read: {reason(error)}"
+            ) from error
 
     def close(self) -> None:
         """Close the file. Closing twice is fine."""

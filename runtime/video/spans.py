@@ -24,7 +24,7 @@ class Spans:
     found: dict[int, tuple[Fraction, Fraction]] = field(default_factory=dict)
 
     def add(self, packet: Any) -> None:
-        """Take a packet of any stream: a subtitle may outlive the pictures, and counts for the file's length."""
+        """Take a packet of any stream: a subtitle may outlive the frames, and counts for the file's length."""
         if packet.pts is None or packet.time_base is None:
             return
         begin = packet.pts * packet.time_base
@@ -36,29 +36,29 @@ class Spans:
         """Return how many seconds of a file that was read to its end are missing; None if nothing is, or it is unknown.
 
         A header counts the length of the file from time 0 or from the first packet, as the program likes that wrote it.
-        So a file is too short if it is too short both ways, or if it is cut.
+        The table of an MP4 track states the length of every frame. A Matroska file states how many bytes it has; if
+        they are all there, it ends where it should, though its last frame may be shown for long.
 
         Args:
-            container, stream: the file and the stream of its pictures.
+            container, stream: the file and the stream of its frames.
             clock: units of the container's times per second.
             path: the file; None for a live source.
         """
         kinds = set(container.format.name.split(","))
         if container.duration is None or not kinds & (_MOV | _MATROSKA) or not self.found:
             return None
+        is_matroska = bool(kinds & _MATROSKA)
+        if is_matroska and path is not None and not is_cut(path):
+            return None
         declared = Fraction(container.duration, clock)
         begin = min(first for first, _ in self.found.values())
         end = max(last for _, last in self.found.values())
-        missing = declared - max(end, end - begin)
-        if kinds & _MOV and stream.duration and stream.index in self.found:
+        missing = declared - (end - begin if is_matroska else max(end, end - begin))
+        if not is_matroska and stream.duration and stream.index in self.found:
             # A track states its own length, from its own first frame; other tracks may be longer.
             first, last = self.found[stream.index]
             missing = min(missing, stream.duration * stream.time_base - (last - first))
-        if missing > _TOLERANCE:
-            return missing
-        from_begin = declared - (end - begin)
-        cut = bool(kinds & _MATROSKA) and from_begin > _TOLERANCE and path is not None and is_cut(path)
-        return from_begin if cut else None
+        return missing if missing > _TOLERANCE else None
 
 
 def is_cut(path: Path) -> bool:

@@ -14,6 +14,7 @@ from mmnet.arrays import Alpha, U8Array
 from mmnet.errors import MMNetError
 from mmnet.runtime.fullres.alpha import AlphaU8, AnyAlpha, alpha_u8_of
 from mmnet.runtime.imaging.fit import Rectangle
+from mmnet.runtime.imaging.tracking import CropTracker
 
 Milliseconds = int | float | Fraction
 Item = TypeVar("Item")
@@ -74,10 +75,17 @@ class Smoothing(Protocol):
 
 
 class StreamState:
-    """The state of one video from frame to frame: the latest timestamp and the smoothing. For one thread at a time."""
+    """The state of one video from frame to frame: the latest timestamp, the smoothing and the crop.
+
+    For one thread at a time.
+
+    Attributes:
+        tracker: the crop that follows people.
+    """
 
     def __init__(self, smoothing: Smoothing | None = None) -> None:
         """Begin a video; without `smoothing`, alphas stay as they are."""
+        self.tracker = CropTracker()
         self._smoothing = smoothing
         self._shape: tuple[int, ...] | None = None
         self._latest: Milliseconds | None = None
@@ -97,17 +105,18 @@ class StreamState:
             )
         self._latest = timestamp_ms
 
-    def smooth(self, alpha: Alpha, frame: U8Array, shape: tuple[int, ...]) -> Alpha:
+    def smooth(self, alpha: Alpha, frame: U8Array, shape: tuple[int, ...], *, jumped: bool = False) -> Alpha:
         """Smooth the alpha of the next frame. A frame of another shape than the one before begins a new scene.
 
         Args:
             alpha: the model's output, float32 [S, S] in 0-1.
             frame: the model's input, uint8 [S, S, 3], RGB.
             shape: shape of the frame that the model's input was made from.
+            jumped: whether the model's input shows another part of the frame, so that a new scene begins.
         """
         if self._smoothing is None:
             return alpha
-        if self._shape not in (None, shape):
+        if self._shape not in (None, shape) or jumped:
             self._smoothing.reset()
         self._shape = shape
         return self._smoothing(alpha, frame)

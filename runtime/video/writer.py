@@ -213,13 +213,15 @@ def _shape(source: VideoSource, encoding: Encoding) -> tuple[int, int]:
 class NumberedImages:
     """Numbered images in a folder: pattern % 1, pattern % 2, …; a `FrameSink` without audio."""
 
-    def __init__(self, folder: Path, output: Path) -> None:
+    def __init__(self, folder: Path, output: Path, codes: tuple[int, ...] | None = None) -> None:
         """Write to `folder`.
 
         Args:
             folder: exists already, and is renamed to the folder of `output` later.
             output: folder and pattern, such as frames/%06d.png.
+            codes: the colours of images in colour, see `encode_image`.
         """
+        self._codes = codes
         self.frames = 0
         self.tracks: list[AudioTrack] = []
         self._folder, self._output = folder, output
@@ -228,7 +230,8 @@ class NumberedImages:
         """See `FrameSink`; numbered images do not store the time."""
         self.frames += 1
         try:
-            write_image(self._folder / (self._output.name % self.frames), image)
+            codes = None if image.ndim == 2 else self._codes
+            write_image(self._folder / (self._output.name % self.frames), image, codes=codes)
         except OutputError as error:
             raise OutputError(str(error).replace(str(self._folder), str(self._output.parent))) from error
 
@@ -239,19 +242,22 @@ class NumberedImages:
 
 
 @contextmanager
-def write_images(output: Path, *, replace: bool = True) -> Iterator[NumberedImages]:
+def write_images(
+    output: Path, *, replace: bool = True, codes: tuple[int, ...] | None = None
+) -> Iterator[NumberedImages]:
     """Yield numbered images to write to. Their folder appears when the context ends without an error, and only then.
 
     Args:
         output: folder and pattern, such as frames/%06d.png.
         replace: whether a folder with files in it is replaced.
+        codes: the colours of images in colour, see `encode_image`.
 
     Raises:
         OutputError: the file system refuses the folder.
         NoFramesError: no frame was written.
     """
     with atomic_folder(output.parent, replace=replace) as folder:
-        images = NumberedImages(folder, output)
+        images = NumberedImages(folder, output, codes)
         yield images
         images.finish()
 

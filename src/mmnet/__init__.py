@@ -28,20 +28,24 @@ _HOMES = {
     "LatencyFigure": "mmnet.api.benchmarking",
     "LatencyReport": "mmnet.api.benchmarking",
     "MMNetError": "mmnet.errors",
+    "ModelComparison": "mmnet.api.comparing_models",
     "ParityComparison": "mmnet.api.comparing",
     "PortraitMatter": "mmnet.runtime",
     "Profile": "mmnet.runtime",
     "QuantizedCheckpoint": "mmnet.api.quantizing",
+    "ReleaseReport": "mmnet.api.releasing",
     "SensitivityReport": "mmnet.api.sensitivity",
     "TrainedRun": "mmnet.api.training",
     "TrainingListener": "mmnet.api.training",
     "TrainingOptions": "mmnet.api.training",
     "VideoEvaluation": "mmnet.api.evaluating",
     "compare": "mmnet.api.comparing",
+    "compare_models": "mmnet.api.comparing_models",
     "compare_on_arm": "mmnet.api.comparing",
     "composite": "mmnet.runtime",
     "cutout": "mmnet.runtime",
     "evaluate": "mmnet.api.evaluating",
+    "evaluate_release": "mmnet.api.releasing",
     "evaluate_videos": "mmnet.api.evaluating",
     "export_tflite": "mmnet.api.exporting",
     "matte_batch": "mmnet.api.batching",
@@ -67,9 +71,11 @@ if TYPE_CHECKING:
         plot_latency,
     )
     from mmnet.api.comparing import ArmComparison, ParityComparison, compare, compare_on_arm
+    from mmnet.api.comparing_models import ModelComparison, compare_models
     from mmnet.api.evaluating import Evaluation, VideoEvaluation, evaluate, evaluate_videos
     from mmnet.api.exporting import ExportedModel, ExportListener, export_tflite
     from mmnet.api.quantizing import QuantizedCheckpoint, quantize_checkpoint
+    from mmnet.api.releasing import ReleaseReport, evaluate_release
     from mmnet.api.sensitivity import SensitivityReport, measure_sensitivity
     from mmnet.api.training import TrainedRun, TrainingListener, TrainingOptions, train
     from mmnet.errors import MMNetError
@@ -87,20 +93,24 @@ __all__ = [
     "LatencyFigure",
     "LatencyReport",
     "MMNetError",
+    "ModelComparison",
     "ParityComparison",
     "PortraitMatter",
     "Profile",
     "QuantizedCheckpoint",
+    "ReleaseReport",
     "SensitivityReport",
     "TrainedRun",
     "TrainingListener",
     "TrainingOptions",
     "VideoEvaluation",
     "compare",
+    "compare_models",
     "compare_on_arm",
     "composite",
     "cutout",
     "evaluate",
+    "evaluate_release",
     "evaluate_videos",
     "export_tflite",
     "matte_batch",

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from mmnet.errors import MMNetError
-from mmnet.text import one_line
+from mmnet.text import one_line, printable
 
 LOG = logging.getLogger("mmnet")
 LOG.addHandler(logging.NullHandler())  # a program that does not configure logging sees nothing
@@ -22,12 +22,16 @@ def failure_line(error: Exception, item: object = None) -> str:
 
     Args:
         error: any exception.
-        item: the name of the item; it begins the line, unless the message names the item already.
+        item: the name of the item; it begins the line, unless the message names the item already. Characters of it
+            that are not printable are shown as escapes.
     """
     name = "" if item is None else str(item)
-    LOG.debug("%s failed", name or "it", exc_info=error)
-    reason = reason_of(error)
-    return one_line(reason if not name or name in reason else f"{name}: {reason}")
+    LOG.debug("%s failed", printable(name) or "it", exc_info=error)
+    reason, shown = reason_of(error), printable(name)
+    if not name:
+        return one_line(reason)
+    reason = reason.replace(name, shown)  # a name may hold the end of a line
+    return one_line(reason if shown in reason else f"{shown}: {reason}")
 
 
 def reason_of(error: Exception) -> str:

@@ -35,19 +35,23 @@ def check_writable(path: Path, *, force: bool, folder: bool = False) -> None:
     Args:
         path: the output.
         force: whether an existing output may be replaced.
-        folder: whether the output is a folder, not a file.
+        folder: whether the output is a folder, not a file. The folders above it are made with it.
 
     Raises:
         OutputExistsError: `path` exists and `force` is false.
-        OutputError: the parent folder does not exist or is not writable, or `path` is of another kind: a folder instead
-            of a file or the other way round, a device, or a pipe; or its name is too long.
+        OutputError: the parent folder of a file does not exist or is not writable, or `path` is of another kind: a
+            folder instead of a file or the other way round, a device, or a pipe; or its name is too long.
     """
     check_name(path)
     _check_kind(path, folder=folder)
     if path.exists() and not force:
         raise _exists(path)
     parent = path.parent
+    while folder and not parent.exists() and parent != parent.parent:
+        parent = parent.parent
     if not parent.is_dir():
+        if parent.exists():
+            raise OutputError(f"{path}: {parent} is a file; name another folder")
         raise OutputError(f"{path}: the folder {parent} does not exist; create it first")
     if not os.access(parent, os.W_OK):
         raise OutputError(f"{path}: the folder {parent} is not writable")
@@ -161,6 +165,11 @@ def temporary_folder(*, short: bool = False) -> Iterator[Path]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         release()
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a name is that of a temporary file or folder beside what it becomes."""
+    return re.fullmatch(re.escape(_PREFIX) + _REST_OF_NAME, name) is not None
 
 
 def sweep_leftovers(folder: Path, prefix: str = _PREFIX) -> None:

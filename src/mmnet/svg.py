@@ -13,6 +13,8 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet.text import printable
+
 # The width of a phone, so that text keeps its size there; a page enlarges a plot by half at most.
 WIDTH = 360
 _TITLE = ' class="title"'
@@ -73,7 +75,7 @@ def histogram(
         # The plot's middle, or that of the whole width for a line that is wider than the plot.
         middle = left + plot_width / 2 if len(line) * _CHARACTER < plot_width else WIDTH / 2
         y = height - 3 - 16 * (len(labels) - 1 - index)
-        parts.append(f'<text class="middle" x="{middle}" y="{y}">{escape(line)}</text>')
+        parts.append(f'<text class="middle" x="{middle}" y="{y}">{_safe(line)}</text>')
     return _svg(height, describe, parts)
 
 
@@ -91,14 +93,14 @@ def bars(rows: Sequence[tuple[str, float, str]], *, describe: str, marks: Sequen
     for index, (name, value, text) in enumerate(rows):
         y, length = index * row, value / largest * (WIDTH - right)
         squeezed = "" if len(name) * _CHARACTER <= WIDTH else f' textLength="{WIDTH}" lengthAdjust="spacingAndGlyphs"'
-        parts.append(f'<text x="0" y="{y + 11}"{squeezed}>{escape(name)}</text>')
+        parts.append(f'<text x="0" y="{y + 11}"{squeezed}>{_safe(name)}</text>')
         parts.append(f'<rect class="track" x="0" y="{y + 15}" width="{WIDTH - right}" height="6" rx="3"/>')
         parts.append(f'<rect class="bar" x="0" y="{y + 15}" width="{max(length, 1):.1f}" height="6" rx="3"/>')
         mark = marks[index] if index < len(marks) else None
         if mark is not None:
             at = mark / largest * (WIDTH - right)
             parts.append(f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{y + 12}" y2="{y + 24}"/>')
-        parts.append(f'<text class="end" x="{WIDTH}" y="{y + 22}">{escape(text)}</text>')
+        parts.append(f'<text class="end" x="{WIDTH}" y="{y + 22}">{_safe(text)}</text>')
     return _svg(len(rows) * row, describe, parts)
 
 
@@ -125,7 +127,7 @@ def standalone(plot: str, heading: Sequence[str]) -> str:
     width, whole = WIDTH + 2 * margin, top + height + margin
     lines = "".join(
         f'<text x="{margin}" y="{margin + _LINE * index + 10}"{_TITLE if index < len(titles) else ""}>'
-        f"{escape(text)}</text>"
+        f"{_safe(text)}</text>"
         for index, text in enumerate(written)
     )
     inner = plot.replace("<svg ", f'<svg x="{margin}" y="{top}" width="{WIDTH}" height="{height}" ', 1)
@@ -137,8 +139,8 @@ def standalone(plot: str, heading: Sequence[str]) -> str:
 
 def _svg(height: int, describe: str, parts: Sequence[str]) -> str:
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(describe)}">'
-        f"<title>{escape(describe)}</title>{''.join(parts)}</svg>"
+        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{_safe(describe)}">'
+        f"<title>{_safe(describe)}</title>{''.join(parts)}</svg>"
     )
 
 
@@ -165,3 +167,8 @@ def _ticks(low: float, high: float, count: int = 6) -> list[float]:
 
 def _short(value: float) -> str:
     return f"{value:g}".replace("-", "−")
+
+
+def _safe(text: str) -> str:
+    """Return a text as XML can hold it: without control characters, and with its markup escaped."""
+    return escape(printable(text))

@@ -17,14 +17,18 @@ from java_core import (
     AlphaCase,
     BlurredBackgroundCase,
     CompositeCase,
+    CropCase,
     FrameCase,
     JavaCore,
+    VideoCase,
+    blobs,
     statistics_request,
+    walk,
 )
 from make_java_golden import content
 
 from mmnet.benchmark.latency import Latency
-from mmnet.runtime import Fit, Orientation, Plane, YuvFrame
+from mmnet.runtime import Fit, Orientation, Plane, Rectangle, YuvFrame
 from mmnet.runtime.imaging.frames import ROTATIONS
 
 _SIDE, _SIZE, _SEED = st.integers(1, 48), st.integers(1, 20), st.integers(0, 2**32 - 1)
@@ -94,6 +98,23 @@ def test_every_pair_of_bytes_with_many_alphas(java: JavaCore) -> None:
 def test_blurred_background(java: JavaCore, height: int, width: int, seed: int, levels: int) -> None:
     random = np.random.default_rng(seed)
     case = BlurredBackgroundCase(_noise(random, levels, height, width, 3), _noise(random, levels, height, width))
+    assert java.send(case.request()) == case.answer()
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 40), _SEED, st.data())
+def test_crops(java: JavaCore, height: int, width: int, size: int, seed: int, data: st.DataObject) -> None:
+    top, left = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
+    rows, columns = data.draw(st.integers(1, height - top)), data.draw(st.integers(1, width - left))
+    seen = Rectangle(top, left, rows, columns) if seed % 2 else Rectangle(0, 0, height, width)
+    case = CropCase(height, width, seen, blobs(np.random.default_rng(seed), size))
+    assert java.send(case.request()) == case.answer()
+
+
+@settings(max_examples=60, deadline=None)
+@given(_SEED, st.sampled_from([16, 32]))
+def test_videos_with_a_crop_that_follows(java: JavaCore, seed: int, size: int) -> None:
+    case = VideoCase(walk(np.random.default_rng(seed), 40), size)
     assert java.send(case.request()) == case.answer()
 
 

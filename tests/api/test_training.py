@@ -153,6 +153,7 @@ def test_a_group_passes_every_event_on() -> None:
 
 def test_a_run_that_never_began_does_not_block_the_next(tmp_path: Path) -> None:
     """The record of a run that ended before its first checkpoint is no run."""
+    (tmp_path / "ckpt" / "mine" / "events").mkdir(parents=True)
     for attempt in range(2):
         with pytest.raises(DataError, match="no such folder"):
             mmnet.train(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -32,8 +33,9 @@ import sys
 import ray
 from contextlib import ExitStack
 from mmnet.batch.pool import _local_options
+from mmnet.files import temporary_folder
 with ExitStack() as stack:
-    ray.init(**_local_options(stack, 2), log_to_driver=False)
+    ray.init(**_local_options(stack.enter_context(temporary_folder(short=True)), 2), log_to_driver=False)
     stack.callback(ray.shutdown)
     print("address", ray.get_runtime_context().gcs_address, flush=True)
     sys.stdin.read()
@@ -60,7 +62,7 @@ def cluster(_token: None) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env=os.environ | {"RAY_USAGE_STATS_ENABLED": "0"},
+        env=os.environ | {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"},
     )
     assert process.stdout is not None
     said = next((line for line in process.stdout if line.startswith("address ")), "")
@@ -149,7 +151,7 @@ def check_complete(out: Path, matted: dict[str, bytes]) -> None:
     assert contents(out) == matted
     outputs = [line["output"] for line in ledger(out)]
     assert sorted(outputs) == sorted(matted), "every result is recorded once"
-    assert not any((out / "_mmnet" / "tmp").glob("*")), "no temporary file is left"
+    assert not list(out.rglob(".mmnet-*")), "no temporary file is left"
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
@@ -241,3 +243,85 @@ def test_a_missing_cluster_gives_one_line(many: Path, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: 127.0.0.1:1: Ray cannot be reached: ")
     assert len(done.stderr.splitlines()) == 1
+
+
+def descendants(process: int) -> set[int]:
+    """Return the processes that a process started, and those that they started."""
+    parents = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    found = {process}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+def listening(processes: set[int]) -> set[str]:
+    """Return the addresses, as hexadecimal digits, that TCP sockets of some processes listen on."""
+    inodes = set()
+    for process in processes:
+        with contextlib.suppress(OSError):
+            for link in Path(f"/proc/{process}/fd").iterdir():
+                with contextlib.suppress(OSError):
+                    inodes.add(str(link.readlink()).removeprefix("socket:[").removesuffix("]"))
+    rows = [line.split() for name in ("tcp", "tcp6") for line in Path("/proc/net", name).read_text().splitlines()[1:]]
+    return {row[1].partition(":")[0] for row in rows if row[3] == "0A" and row[9] in inodes}
+
+
+LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="there is no /proc: open ports were not looked for")
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_ray_on_this_machine_is_closed_to_others_and_leaves_nothing(
+    how: signal.Signals, many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It listens on the loopback interface, asks for a token that only this user can read, and needs no home."""
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path / "gone"))
+    before, out = set(Path("/tmp").glob("mmnet-tmp-*")), tmp_path / "out"
+    process = begin(many, out, "--address", "local", "--workers", 1)
+    wait_for(lambda: len(results(out)) >= 2, process)
+    (folder,) = set(Path("/tmp").glob("mmnet-tmp-*")) - before
+    token = folder / "token"
+    assert (folder.stat().st_mode & 0o777, token.stat().st_mode & 0o777) == (0o700, 0o600)
+    assert len(token.read_text()) == 64
+    children = descendants(process.pid)
+    assert listening(children)
+    assert listening(children) <= LOOPBACK
+    process.send_signal(how)
+    _, errors = process.communicate(timeout=_PATIENCE)
+    assert process.returncode == (143 if how == signal.SIGTERM else -9)
+    if how == signal.SIGTERM:
+        assert "the same command continues" in errors
+        assert "Traceback" not in errors
+        assert not folder.exists()
+    wait_until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+    done = begin(many / "k0", tmp_path / "other", "--address", "local", "--workers", 1)
+    _, errors = done.communicate(timeout=_PATIENCE)
+    assert done.returncode == 0, errors
+    assert not folder.exists(), "the next run removes what a killed one left"
+    assert not list(out.rglob(".mmnet-*")) or how == signal.SIGKILL
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + _PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.1)
+
+
+def test_a_client_without_the_token_runs_nothing(cluster: subprocess.Popen[str], address: str) -> None:
+    code = "import sys, ray; ray.init(address=sys.argv[1], log_to_driver=False); print('in', flush=True)"
+    for token, may in ((secrets.token_hex(32), False), (os.environ["RAY_AUTH_TOKEN"], True)):
+        tried = subprocess.run(
+            [sys.executable, "-c", code, address],
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+            check=False,
+            env=os.environ | {"RAY_AUTH_TOKEN": token, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"},
+        )
+        assert ("in" in tried.stdout.split()) == may, tried.stderr

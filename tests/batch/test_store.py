@@ -8,12 +8,13 @@ import stat
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 pytest.importorskip("pyarrow", reason="Arrow is not installed: stores were not tested; install mmnet[ray]")
 
-from mmnet.batch.errors import StoreError
+from mmnet.batch.errors import NameRefusedError, StoreError
 from mmnet.batch.store import Store, StoredFile, is_within, open_store
 
 
@@ -71,10 +72,52 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.
 
 def test_files_of_killed_writers_are_removed(tmp_path: Path) -> None:
     store = open_store(str(tmp_path))
-    (tmp_path / "_mmnet" / "tmp").mkdir(parents=True)
-    (tmp_path / "_mmnet" / "tmp" / "half").write_bytes(b"half")
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / ".mmnet-0123abcd.png").write_bytes(b"half")
+    (tmp_path / "deep" / "a.png").write_bytes(b"whole")
+    assert store.files() == [StoredFile("deep/a.png", 5)], "they are no files of the store"
     store.sweep()
-    assert store.files() == []
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["a.png"]
+    other = open_store(f"memory://{uuid.uuid4().hex}")
+    other.write("_mmnet/tmp/half", b"half")
+    other.sweep()
+    assert other.files() == []
+
+
+def test_names_may_hold_any_bytes_on_this_machine_alone(tmp_path: Path) -> None:
+    name = os.fsdecode(b"d\xff/caf\xe9.parquet")
+    local, other = open_store(str(tmp_path)), open_store(f"memory://{uuid.uuid4().hex}")
+    local.write(name, b"PAR1")
+    assert local.files() == [StoredFile(name, 4)]
+    assert local.has(name)
+    with local.open(name) as opened:
+        assert opened.read() == b"PAR1"
+    local.delete(name)
+    assert not local.has(name)
+    assert (local.takes_any_bytes, other.takes_any_bytes) == (True, False)
+    with pytest.raises(NameRefusedError, match="its name is not UTF-8; rename it"):
+        other.write(name, b"")
+
+
+def test_names_that_a_folder_cannot_have_are_told_from_a_folder_that_takes_nothing(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "x"))
+    (tmp_path / "x" / "folder").mkdir(parents=True)
+    store.write("file", b"1")
+    for name in ("n" * 256, "d/" * 3000 + "n", "folder", "file/below", "a\0b"):
+        with pytest.raises(NameRefusedError):
+            store.write(name, b"")
+        with pytest.raises(NameRefusedError):
+            store.write_item(name, b"")
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="cannot be written"):
+        open_store(str(tmp_path / "file")).write_item("a", b"")
+
+
+def test_links_are_followed_without_end(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("1")
+    for name in ("l1", "l2"):
+        (tmp_path / name).symlink_to(".")
+    assert open_store(str(tmp_path)).files() == [StoredFile("a", 1)]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
@@ -110,7 +153,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     try:
         host, port = server.get_host_and_port()
         settings = f"region=us-east-1&scheme=http&endpoint_override={host}:{port}&allow_bucket_creation=true"
-        open_store(f"s3://photos?{settings}").filesystem.create_dir("photos")
+        open_store(f"s3://photos?{settings}").system.filesystem.create_dir("photos")
         yield f"s3://photos/{{}}?{settings}"
     finally:
         server.stop()
@@ -131,6 +174,23 @@ def test_s3(bucket: str) -> None:
     assert store.files() == []
     with pytest.raises(StoreError, match=r"s3://photos/a/b/gone: cannot be read"):
         store.read("gone")
+
+
+@pytest.mark.parametrize("prefix", ["my photos/2026 05", "100% done", "a+b & c", "#1", "ü/ö"])
+def test_s3_keys_may_hold_anything(prefix: str, bucket: str, portraits: Path, run_here: object) -> None:
+    """A prefix as a shell gets it is taken as it stands, or percent-encoded as in a browser: both are the same."""
+    place, settings = bucket.format(prefix).split("?")
+    store = open_store(f"{place}?{settings}")
+    assert store.uri == place
+    for name in ("a b.jpg", "50%.jpg", "c+d.jpg"):
+        store.write(name, (portraits / "p0.jpg").read_bytes())
+    assert [file.name for file in store.files()] == ["50%.jpg", "a b.jpg", "c+d.jpg"]
+    encoded = open_store(bucket.format(quote(prefix)))
+    assert encoded.files() == store.files()
+    state = run_here(f"{place}?{settings}", bucket.format(f"{prefix} out"))
+    assert (state.done, state.failed) == (3, 0)
+    written = [file.name for file in open_store(bucket.format(f"{prefix} out")).files() if file.name[0] != "_"]
+    assert written == ["50%-alpha.png", "a b-alpha.png", "c+d-alpha.png"]
 
 
 def test_a_whole_job_on_s3(bucket: str, portraits: Path, tmp_path: Path, run_here: object) -> None:

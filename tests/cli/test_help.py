@@ -20,6 +20,7 @@ SHORT = {
     "--force": "-f",
     "--model": "-m",
     "--output": "-o",
+    "--recursive": "-r",
 }
 
 

@@ -23,7 +23,9 @@ from mmnet.evaluation.models import open_file
 from mmnet.evaluation.parity.compare import ACCURACY, ImageParity, changes, compare_candidates, judge
 from mmnet.evaluation.parity.tolerances import DEFAULTS, LIMITS, tolerances
 from mmnet.evaluation.resize import RESIZES
+from mmnet.export.metadata import add_metadata
 from mmnet.runtime import MattingModel, read_photo, to_model_input
+from mmnet.runtime.tflite.metadata import ModelMetadata
 
 
 @pytest.fixture(scope="module")
@@ -230,3 +232,51 @@ def test_in_a_browser_nothing_scrolls_sideways_and_the_verdict_is_in_sight(repor
     assert found["wide"] == 0
     assert 0 <= found["top"] < found["bottom"] <= 800
     assert found["images"]
+
+
+def with_recipe(model, precision, sha256, name="mine"):
+    recipe = {"checkpoint": {"name": name, "sha256": sha256, "step": 7}, "precision": precision}
+    return add_metadata(model, ModelMetadata("m", "d", "1", "a", "l", recipe))
+
+
+@pytest.fixture(scope="module")
+def recorded(models, tmp_path_factory):
+    """The small network with recipes: float32 and int8 of one checkpoint, int8 of another."""
+    folder = tmp_path_factory.mktemp("recorded")
+    exact, coarse = (path.read_bytes() for path in models)
+    for name, content in {
+        "float": with_recipe(exact, "float32", "a" * 64),
+        "int8": with_recipe(coarse, "int8", "a" * 64),
+        "other": with_recipe(coarse, "int8", "b" * 64, "another"),
+    }.items():
+        (folder / f"{name}.tflite").write_bytes(content)
+    return folder
+
+
+def test_models_of_different_checkpoints_are_compared_and_that_is_said(recorded, portraits, tmp_path):
+    for name, warned in (("int8", False), ("other", True)):
+        page = tmp_path / f"{name}.html"
+        done = run(
+            "mmnet", "parity", recorded / "float.tflite", recorded / f"{name}.tflite",
+            "-d", portraits, "--split", "test", "--limit", 2, "--report", page, "--json", "-",
+        )  # fmt: skip
+        note = json.loads(done.stdout)["verdict"]["note"]
+        assert (note is not None) is warned
+        assert (
+            "different checkpoints, mine (step 7, aaaaaaaa) and another (step 7, bbbbbbbb)" in done.stderr
+        ) is warned
+        assert ("different checkpoints" in page.read_text()) is warned
+
+
+def test_swapped_models_are_recognised(recorded, portraits):
+    exact, coarse = recorded / "float.tflite", recorded / "int8.tflite"
+    refused = run("mmnet", "parity", coarse, exact, "-d", portraits)
+    assert refused.returncode == 2
+    assert f"swap them: mmnet parity {exact} {coarse}" in error_line(refused)
+    refused = run("mmnet", "parity", coarse, "mmnet-1.0", "-d", portraits)
+    assert "mmnet-1.0 is float32" in error_line(refused)
+
+
+def test_a_checkpoint_that_does_not_exist_shows_before_the_images_are_read(recorded, tmp_path):
+    refused = run("mmnet", "parity", "absent", recorded / "int8.tflite", "-d", tmp_path / "no")
+    assert "absent: no such checkpoint" in error_line(refused)

@@ -17,6 +17,7 @@ from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.resize import RESIZES
 from mmnet.export.convert import float_tflite
 from mmnet.network.resolve import resolve
+from mmnet.runtime import Fit
 
 RESULTS = ROOT / "evaluation" / "results"
 DOCUMENTS = ("portraits-test-shipped.json", "portraits-test.json", "portraits-test-original.json")
@@ -55,5 +56,5 @@ def test_the_original_codes_figures_are_measured_again(research_data: Path, step
     model = float_tflite(checkpoint)
     candidate = Candidate(step, "checkpoint", step, checkpoint.config.size, model)
     pairs = load_pairs(research_data / "portraits", "test")
-    (result,) = evaluate_candidates([candidate], pairs, RESIZES["original"])
+    (result,) = evaluate_candidates([candidate], pairs, RESIZES["original"], Fit.STRETCH)
     assert tuple(f"{result.statistics[figure].mean:.5f}" for figure in FIGURES) == ORIGINAL[step]

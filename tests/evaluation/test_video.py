@@ -21,8 +21,7 @@ from mmnet.evaluation.metrics import mad
 from mmnet.evaluation.video.evaluate import NAMES
 from mmnet.evaluation.video.metrics import DTSSD_SCALE, dtssd
 from mmnet.evaluation.video.report import markdown
-from mmnet.runtime import PortraitMatter, TemporalSmoother, read_photo, to_model_input
-from mmnet.runtime.fullres.upsampling import resize_alpha
+from mmnet.runtime import MattingModel, PortraitMatter, TemporalSmoother, read_photo
 
 MOTIONS = {"000-still": "still", "001-drift": "drift"}
 MODEL = Path(str(resources.files("mmnet.runtime"))) / "models" / "mmnet-1.0-256-int8.tflite"
@@ -83,18 +82,19 @@ def test_the_json(measured: Any) -> None:
 def test_the_figures_are_of_the_runtimes_mattes(measured: Any, sequences: Path) -> None:
     """The figures are computed again, frame by frame, with the public runtime."""
     (model,) = measured[1]["models"]
-    with PortraitMatter(MODEL, 1) as matter:
+    with MattingModel(MODEL, 1) as network:
         for sequence in MOTIONS:
-            smooth = TemporalSmoother()
-            rows: dict[str, list[Any]] = {"frame_by_frame": [], "smoothed": []}
+            matters = {
+                "frame_by_frame": PortraitMatter(network, upsampling="bilinear"),
+                "smoothed": PortraitMatter(network, upsampling="bilinear", smoothing=TemporalSmoother),
+            }
+            rows: dict[str, list[Any]] = {part: [] for part in matters}
             truths = []
             for at in range(6):
                 frame = read_photo(sequences / sequence / "image" / f"{at:04}.png")
                 truths.append(read_photo(sequences / sequence / "mask" / f"{at:04}.png")[..., 0] / np.float32(255))
-                image = to_model_input(frame, matter.model.size)
-                alpha = matter.model.run_float(image)
-                for part, one in (("frame_by_frame", alpha), ("smoothed", smooth(alpha, image))):
-                    rows[part].append(resize_alpha(one, *frame.shape[:2]))
+                for part, matter in matters.items():
+                    rows[part].append(matter.video(frame, at))
             for part, alphas in rows.items():
                 figures = model[part]["sequences"][sequence]
                 assert figures["MAD"] == pytest.approx(
@@ -180,7 +180,7 @@ def test_videos(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"pha/a\.mkv: has 3 frames, its video .*com/a\.mkv 4"):
         check_sequences(load_sequences(tmp_path / "short"))
     (tmp_path / "good" / "pha" / "a.mkv").write_bytes(b"no video")
-    with pytest.raises(DatasetError, match=r"a\.mkv: is not a video that FFmpeg reads"):
+    with pytest.raises(DatasetError, match=r"a\.mkv: is not a video that is read"):
         check_sequences(load_sequences(tmp_path / "good"))
     (tmp_path / "good" / "pha" / "a.mkv").unlink()
     with pytest.raises(DatasetError, match=r"com/a\.mkv: has no mattes in"):

@@ -71,7 +71,7 @@ def test_a_listener_receives_everything_in_order(exported, recorder):
 def test_saving_writes_model_and_recipe_once(exported, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = exported.save()
-    assert path.name == exported.file_name == "mmnet-0.35-32-float32.tflite"
+    assert path.name == exported.file_name == "mine-32-float32.tflite"
     assert path.read_bytes() == exported.content
     assert json.loads((tmp_path / f"{path.name}.recipe.json").read_text())["precision"] == "float32"
     with pytest.raises(OutputExistsError):

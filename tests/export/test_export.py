@@ -26,9 +26,11 @@ from mmnet.export.verify import (
     raise_on_failure,
 )
 from mmnet.graph.operators import training_graph
+from mmnet.network.checkpoint import load_checkpoint
 from mmnet.network.config import ModelConfig
 from mmnet.network.keras_network import assign_weights, build_keras
-from mmnet.quantize.calibration import CalibrationError, load_calibration
+from mmnet.network.resolve import shipped
+from mmnet.quantize.calibration import Calibration, CalibrationError, load_calibration
 from mmnet.quantize.precision import PRECISIONS, PrecisionError, choose_precision
 from mmnet.runtime import MattingModel, read_photo, to_model_input
 from mmnet.runtime.tflite.inspection import inspect_model
@@ -243,6 +245,47 @@ class TestVerificationCatches:
         with pytest.raises(ParityError, match="nothing was written"):
             run_export(ExportRequest(CHECKPOINT, "x", PRECISIONS["float32"], "float32"), listener)
         assert [check.passed for check in seen] == [False]
+
+
+class TestOtherImages:
+    """Verification on images that nothing was measured on; at a small size of the network that ships."""
+
+    @pytest.fixture(scope="class")
+    def trained(self):
+        return replace(shipped_checkpoint(), ranges=None).resized(96)
+
+    def request(self, trained, images, **changes):
+        names = tuple(f"{index}.png" for index in range(len(images)))
+        precision = replace(PRECISIONS["int8"], **changes)
+        return ExportRequest(trained, "trained", precision, "uint8", Calibration(images, names, {}))
+
+    def test_a_black_image_is_refused_before_any_work(self, trained):
+        request = self.request(trained, np.zeros((1, 96, 96, 3), np.uint8))
+        with pytest.raises(CalibrationError, match="one colour"):
+            run_export(request, ExportListener())
+
+    def test_ranges_of_noise_fail_on_other_images(self, trained):
+        noise = np.random.default_rng(0).integers(0, 256, (3, 96, 96, 3), np.uint8)
+        seen = []
+        listener = ExportListener()
+        listener.on_check = seen.append
+        with pytest.raises(ParityError, match=r"other images: MAD .*; nothing was written; measure on more"):
+            run_export(self.request(trained, noise), listener)
+        assert [check.passed for check in seen if check.name == "int8 against float"] == [True]
+
+    def test_the_worst_image_only_warns(self, trained):
+        exported = run_export(self.request(trained, probe_images(96, 6), worst_tolerance=0.0), ExportListener())
+        (warning,) = exported.warnings
+        assert warning.name == "int8 against float, worst"
+        assert str(warning).startswith("! ")
+        assert "mmnet quantize" in warning.advice
+        recorded = {check["name"]: check for check in exported.recipe["verification"]}
+        assert recorded[warning.name]["passed"] is recorded[warning.name]["required"] is False
+        assert recorded["int8 against float, other images"]["required"] is True
+
+
+def shipped_checkpoint():
+    return load_checkpoint(shipped()[0])
 
 
 def test_probes_are_always_the_same_images():

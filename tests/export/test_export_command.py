@@ -44,13 +44,13 @@ def test_the_default_is_int8_of_the_latest_checkpoint(checkpoints, photos, tmp_p
     (tmp_path / "checkpoints").symlink_to(checkpoints)
     result = run("export-tflite", "--ckpt", "latest", "--calibration", "photos", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    name = "mmnet-0.35-64-int8.tflite"
+    name = "run-step-7-64-int8.tflite"
     assert files(tmp_path) == ["checkpoints", name, f"{name}.recipe.json", "photos"]
     said = result.stdout
     assert "the newest in checkpoints" in said
     assert "broken.jpg" in said
     assert "12 photos of photos, 1 unreadable" in said
-    assert said.count("✓") == 7
+    assert said.count("✓") == 8
     assert f"mmnet matte photo.jpg --model {name}" in said
     recipe = json.loads((tmp_path / f"{name}.recipe.json").read_text())
     assert recipe["calibration"]["unreadable"] == ["broken.jpg"]

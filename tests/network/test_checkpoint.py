@@ -251,6 +251,18 @@ class TestResolve:
         with pytest.raises(CheckpointKindError, match="without a checkpoint"):
             resolve("photos", tmp_path)
 
+    @pytest.mark.parametrize("hides", ["folder", "file"])
+    def test_what_only_has_the_name_of_a_run_does_not_hide_it(self, tmp_path, monkeypatch, hides):
+        """Here lies a folder of photos, or a file, of that name; the run is in the folder of checkpoints."""
+        monkeypatch.chdir(tmp_path)
+        put(tmp_path / "checkpoints" / "mine" / "step-1", step=1)
+        if hides == "folder":
+            (tmp_path / "mine").mkdir()
+            (tmp_path / "mine" / "photo.jpg").write_bytes(b"x")
+        else:
+            (tmp_path / "mine").write_bytes(b"x")
+        assert resolve("mine", tmp_path / "checkpoints").path == tmp_path / "checkpoints" / "mine" / "step-1"
+
 
 def test_what_cannot_be_read_is_named(saved):
     (saved / WEIGHTS_FILE).unlink()

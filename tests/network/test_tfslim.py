@@ -295,6 +295,13 @@ class TestFolders:
         with pytest.raises(CheckpointNotFoundError, match="copy it too"):
             newest_prefix(tmp_path)
 
+    @pytest.mark.parametrize("name", ["a\\nb", "x" * 5000, "\\000", "..", "/"])
+    def test_a_name_that_no_file_has(self, tmp_path, name):
+        name_in(tmp_path, name)
+        with pytest.raises((CheckpointNotFoundError, CheckpointKindError)) as caught:
+            resolve(str(tmp_path), tmp_path)
+        assert "\n" not in str(caught.value)
+
     def test_a_checkpoint_file_that_is_no_text(self, tmp_path):
         (tmp_path / "checkpoint").write_bytes(b"\xff\xfe\x00")
         with pytest.raises(CheckpointCorruptError, match="checkpoint"):
@@ -333,9 +340,10 @@ class TestImportCommand:
 
     def test_it_says_which_weights_it_takes(self, tmp_path):
         prefix = write(tmp_path / "tf", **RAW, **AVERAGES)
-        result = run("mmnet", "import", prefix, tmp_path / "ours")
+        # The folders above the checkpoint are made with it.
+        result = run("mmnet", "import", prefix, tmp_path / "checkpoints" / "ours")
         assert "weights: average\n" in result.stdout
-        assert is_the_average(load_checkpoint(tmp_path / "ours"))
+        assert is_the_average(load_checkpoint(tmp_path / "checkpoints" / "ours"))
         refused = run("mmnet", "import", prefix, tmp_path / "no", "--weights", "best")
         assert "choose raw or average" in error_line(refused)
 

@@ -284,6 +284,7 @@ def test_photos_and_videos_in_one_call(video_file: Path, tmp_path: Path) -> None
         "output": str(out / "photo-alpha.png"),
         "width": 96,
         "height": 64,
+        "seen": {"left": 0, "top": 0, "width": 96, "height": 64},
     }
     assert names(out) == ["photo-alpha.png", "video-alpha.mp4"]
     assert told.splitlines()[-1] == "2 matted, 1 failed"
@@ -397,7 +398,7 @@ def wait_for_the_first_frame(process: subprocess.Popen[str], folder: Path, patte
 def test_ctrl_c_leaves_a_video_that_plays(long: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
     with start(long, "-b", "lime", "-o", output, "--json") as process:
-        wait_for_the_first_frame(process, tmp_path, ".out.mp4*")
+        wait_for_the_first_frame(process, tmp_path, ".mmnet-*.mp4")
         process.send_signal(signal.SIGINT)
         out, told = process.communicate(timeout=120)
     assert process.returncode == 130, told
@@ -416,7 +417,7 @@ def test_ctrl_c_leaves_a_video_that_plays(long: Path, tmp_path: Path) -> None:
 def test_kill_leaves_nothing_at_the_outputs_place(long: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
     with start(long, "-o", output) as process:
-        wait_for_the_first_frame(process, tmp_path, ".out.mp4*")
+        wait_for_the_first_frame(process, tmp_path, ".mmnet-*.mp4")
         process.kill()
     assert not output.exists()
 
@@ -468,7 +469,7 @@ def test_a_camera_records_for_as_long_as_asked(pipe: Path, tmp_path: Path) -> No
 def test_ctrl_c_ends_a_recording_as_it_should(pipe: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
     with start("--camera", pipe, "-o", output) as process:
-        wait_for_the_first_frame(process, tmp_path, ".out.mp4*")
+        wait_for_the_first_frame(process, tmp_path, ".mmnet-*.mp4")
         process.send_signal(signal.SIGINT)
         out, told = process.communicate(timeout=120)
     assert (process.returncode, out.strip()) == (0, str(output)), told

@@ -159,6 +159,12 @@ def test_tracks_of_which_none_is_the_main_one_are_refused(tmp_path: Path) -> Non
     assert "has 2 video tracks" in refusal(two_tracks(tmp_path / "video.nut", None))
 
 
+def test_frames_beyond_the_limit_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_video_file(tmp_path / "video.mkv", FRAMES, **LOSSLESS)
+    monkeypatch.setattr("mmnet.runtime.video.reader.MAX_PIXELS", 64 * 96 - 1)
+    assert "96×64 is too large" in refusal(path)
+
+
 # --- side data that PyAV does not know ---
 
 

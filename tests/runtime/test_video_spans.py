@@ -126,6 +126,19 @@ def test_a_length_that_is_counted_from_the_first_frame(tmp_path: Path) -> None:
         read(path)
 
 
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_a_last_frame_that_is_shown_for_long(tmp_path: Path, extension: str) -> None:
+    """A recorded screen that stands still at the end: the file is longer than its last frame begins."""
+    codec = "libvpx-vp9" if extension == ".webm" else "libx264"
+    path = write_video_file(tmp_path / f"video{extension}", moving_portrait(3), (0, 100, 200), codec=codec)
+    if extension in (".mkv", ".webm"):
+        data = bytearray(path.read_bytes())
+        at = data.index(b"\x44\x89\x88") + 3
+        struct.pack_into(">d", data, at, 10_000.0)
+        path.write_bytes(data)
+    assert read(path) == [0, 100, 200]
+
+
 def test_only_the_length_of_a_segment_says_that_a_file_is_cut(tmp_path: Path) -> None:
     live = write_video_file(tmp_path / "live.mkv", moving_portrait(), TIMES, container_options={"live": "1"})
     live.write_bytes(live.read_bytes()[:-100])

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from support import error_line, run
 from tensorboardX import SummaryWriter
 
-from mmnet.training.curves import CurvesError, curves_table, read_curves
+from mmnet.training.curves import CurvesError, curves_image, curves_table, find_run, read_curves
+from mmnet.training.events import EventFiles
+from mmnet.training.recipes import Stage
 
 
 def record(folder, values, suffix=""):
@@ -45,6 +49,36 @@ def test_an_incomplete_event_file_is_read_up_to_its_end(tmp_path, lost):
 def test_a_folder_without_events_is_refused(tmp_path):
     with pytest.raises(CurvesError, match="mmnet train"):
         read_curves(tmp_path)
+
+
+@pytest.mark.parametrize("values", [{1: 3.0}, {1: 3.0, 2: 2.5}, {20: 1.0}])
+def test_a_short_run_has_only_panels_with_curves(tmp_path, values, recwarn):
+    record(tmp_path, values)
+    recorded = read_curves(tmp_path)
+    image = cv2.imdecode(np.frombuffer(curves_image(recorded), np.uint8), cv2.IMREAD_COLOR)
+    assert not recwarn.list
+    # An empty panel would be white but for its frame and grid; each panel here holds a line or a point in colour.
+    panels = 1 + ("metrics/validation_mad" in recorded)
+    for part in np.array_split(image, panels, axis=1):
+        assert (np.ptp(part.astype(int), axis=2) > 40).any()
+
+
+@pytest.mark.parametrize(("total", "steps"), [(3, [1, 2, 3]), (200, [4, 8]), (20_000, [20, 40])])
+def test_short_runs_are_recorded_more_often(tmp_path, total, steps):
+    with EventFiles(tmp_path) as events:
+        events.on_stage(Stage(total, 32, 1, 1e-4, 1e-4), 0, 0, total)
+        for step in range(1, steps[-1] + 1):
+            events.on_step(step, {"loss": 1.0}, 1e-4, 2.0)
+    assert list(read_curves(tmp_path)["loss/loss"]) == steps
+
+
+def test_a_run_is_found_by_its_name(tmp_path):
+    record(tmp_path / "checkpoints" / "mine", {20: 3.0})
+    checkpoints = tmp_path / "checkpoints"
+    assert find_run(checkpoints / "mine", checkpoints) == checkpoints / "mine"
+    assert find_run(Path("mine"), checkpoints) == checkpoints / "mine"
+    with pytest.raises(CurvesError, match=r"name a run of mmnet train; the runs of .*checkpoints are mine"):
+        find_run(Path("other"), checkpoints)
 
 
 def test_the_command_writes_both_files_and_replaces_them_with_force_only(tmp_path):

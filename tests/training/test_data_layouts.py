@@ -86,7 +86,10 @@ def test_aisegment(tmp_path: Path) -> None:
     source = find_source(tmp_path)
     assert source.layout == "aisegment"
     assert [pair.photo.stem for pair in source.pairs] == ["17-1", "17-2"]
-    assert [(path.name, why) for path, why in source.unpaired] == [("18-1.jpg", "has no matte")]
+    assert [(path.name, why) for path, why in source.unpaired] == [
+        ("18-1.jpg", "has no matte"),
+        ("18-1.png", "is not in matting/GROUP/matting_*"),
+    ]
     np.testing.assert_array_equal(source.pairs[1].read()[1], drawn_portrait(2)[1])
 
 

@@ -21,7 +21,7 @@ from support import error_line, run
 
 from mmnet.arrays import AnyArray
 from mmnet.runtime import read_photo
-from mmnet.training.data.mattes import UNKNOWN, MatteError, Solver, make_trimap, solve_matte
+from mmnet.training.data.mattes import UNKNOWN, MatteError, Solver, make_mattes, make_trimap, plan_mattes, solve_matte
 
 pytestmark = pytest.mark.slow
 
@@ -117,6 +117,29 @@ def test_a_large_photo_is_solved_at_a_smaller_size(method: Any) -> None:
 
 
 @pytest.mark.slow
+def test_a_mask_that_ends_its_process_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    masks, images, out = write_masks(tmp_path, 5, height=60, width=50)
+    for folder in (masks, images):
+        (folder / "p2.png").rename(folder / "deadly.png")
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(
+        "import os, pathlib\n"
+        "read = pathlib.Path.read_bytes\n"
+        "def read_bytes(self):\n"
+        "    if self.name == 'deadly.png': os.kill(os.getpid(), 9)\n"
+        "    return read(self)\n"
+        "pathlib.Path.read_bytes = read_bytes\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")]))
+    plan = plan_mattes(masks, images, out, force=False)
+    out.mkdir()
+    outcomes = {outcome.mask.stem: outcome for outcome in make_mattes(plan.jobs, Solver(), workers=2)}
+    assert sorted(outcomes) == ["deadly", "p0", "p1", "p3", "p4"]
+    assert [name for name, outcome in outcomes.items() if outcome.error] == ["deadly"]
+    assert "deadly.png: the system ended its process" in str(outcomes["deadly"].error)
+    assert sorted(path.stem for path in out.iterdir()) == ["p0", "p1", "p3", "p4"]
+
+
 def test_a_killed_command_leaves_complete_mattes_and_no_processes(tmp_path: Path) -> None:
     masks, images, out = write_masks(tmp_path, 16, height=160, width=120)
     command = [str(Path(sys.executable).with_name("mmnet")), "data", "mattes", *map(str, (masks, images, out))]

@@ -202,9 +202,11 @@ with eagerly():
     assert (last / STATE_FILE).read_bytes() == (uninterrupted[0] / STATE_FILE).read_bytes()
 
 
-@pytest.mark.parametrize(("changes", "message"), [({"seed": 1}, "seed"), ({"steps": 3}, "recipe")])
-def test_another_recipe_or_seed_cannot_resume(uninterrupted, portraits, changes, message):
-    with pytest.raises(ResumeError, match=f"another {message}"):
+@pytest.mark.parametrize(
+    ("changes", "message"), [({"seed": 1}, "--seed: 1, and 0 at first"), ({"steps": 3}, "--steps: 3, and 2 at first")]
+)
+def test_other_options_cannot_resume_and_are_named(uninterrupted, portraits, changes, message):
+    with pytest.raises(ResumeError, match=message):
         train_quantized(quantized_run(uninterrupted[0].parent, portraits, **changes), keras, Notes(), measure)
 
 
@@ -227,4 +229,4 @@ def test_the_command_trains_resumes_and_exports_without_photos(portraits, tmp_pa
     exported = run("export-tflite", "--ckpt", "mine", cwd=tmp_path)
     assert exported.returncode == 0, exported.stderr
     assert "quantization-aware training of 1 steps" in exported.stdout
-    assert (tmp_path / f"mmnet-0.35-{SIZE}-int8.tflite").is_file()
+    assert (tmp_path / f"mine-step-0000101-{SIZE}-int8.tflite").is_file()

@@ -130,6 +130,24 @@ def test_the_command(portraits: Path, scenes: list[Path], tmp_path: Path) -> Non
     assert not (out / "000-drift").exists()  # the replaced folder is gone
 
 
+def test_people_can_be_small(portraits: Path, scenes: list[Path], tmp_path: Path) -> None:
+    pairs = find_source(portraits).pairs
+    plan = plan_sequences(pairs, scenes, ["walk"], 1, 0)[0]
+    sizes = []
+    for heights in ((0.4, 0.4), (0.8, 0.8)):
+        frames = list(render_frames(plan, 3, (160, 96), 0, heights=heights, clean=True))
+        sizes.append(float(np.mean([matte.mean() for _, matte in frames])))
+    assert 0 < sizes[0] < 0.5 * sizes[1]
+    cut = tmp_path / "cut"
+    for part, image in (("image", np.full((40, 40, 3), 90, np.uint8)), ("mask", np.full((40, 40), 255, np.uint8))):
+        (cut / part).mkdir(parents=True)
+        write_image(cut / part / "0.png", image)
+    command = ["mmnet", "data", "sequences", cut, tmp_path / "out", "--size", "48x48", "--frames", 2]
+    assert "cut all people" in error_line(run(*command, "--height", "0.3-0.5"))
+    assert run(*command, "--height", "0.9-1", "--count", 1).returncode == 0
+    assert json.loads((tmp_path / "out" / "sequences.json").read_text())["heights"] == [0.9, 1]
+
+
 def test_wrong_arguments_are_refused(portraits: Path, scenes: list[Path], tmp_path: Path) -> None:
     pairs = find_source(portraits).pairs
     with pytest.raises(SequenceError, match="unknown motion 'jump'; choose among still"):

@@ -17,8 +17,11 @@ from training_runs import SIZE, Notes, small_run
 
 from mmnet.network.checkpoint import CheckpointCorruptError, load_checkpoint, save_checkpoint
 from mmnet.network.config import ModelConfig
-from mmnet.training.checkpoints import STATE_FILE
+from mmnet.network.resolve import resolve
+from mmnet.training.checkpoints import STATE_FILE, recorded_recipe
 from mmnet.training.loop import train
+from mmnet.training.recipes import RecipeError
+from mmnet.training.resuming import extended
 from mmnet.training.run import DivergedError, ResumeError
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(EAGERLY)]
@@ -121,11 +124,44 @@ def test_a_finished_run_has_nothing_to_do(uninterrupted, images, start):
     assert notes.losses == {}
 
 
-@pytest.mark.parametrize(("changes", "message"), [({"seed": 1}, "seed"), ({"steps": 6}, "recipe")])
-def test_another_recipe_or_seed_cannot_resume(uninterrupted, images, start, changes, message):
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": 1}, r"--seed: 1, and 0 at first\)"),
+        ({"steps": 6}, r"--steps: 6, and 4 at first\).*lengthen the run with --extend"),
+        ({"learning_rate": 0.5}, r"the recipe's learning rate: 0.5, and 0.0002 at first"),
+    ],
+)
+def test_other_options_cannot_resume_and_are_named(uninterrupted, images, start, changes, message):
     last, _ = uninterrupted
-    with pytest.raises(ResumeError, match=f"another {message}"):
+    with pytest.raises(ResumeError, match=message):
         train(small_run(last.parent, images, start, **changes), keras, Notes())
+
+
+def test_a_run_is_extended(uninterrupted, images, start, tmp_path):
+    """The new steps follow the old ones, on the same batches as those of a run that was longer from the beginning."""
+    last, _ = uninterrupted
+    folder = tmp_path / "run"
+    shutil.copytree(last.parent, folder)
+    recipe = small_run(folder, images, start).recipe
+    longer = extended(small_run(folder, images, start, 6).recipe, recorded_recipe(folder), 6)
+    assert [stage.steps for stage in longer.stages] == [6]
+    assert longer.weight_average == recipe.weight_average
+    run = replace(small_run(folder, images, start), recipe=longer, extends=True)
+    notes = Notes()
+    end = train(run, keras, notes)
+    assert (end.name, list(notes.losses), notes.stages) == ("step-0000106", [105, 106], [(0, 4, 6)])
+    # Crashed and called again, the same options go on.
+    again = extended(small_run(folder, images, start, 6).recipe, recorded_recipe(folder), 6)
+    assert train(replace(run, recipe=again), keras, Notes()) == end
+    for steps in (None, 5):
+        with pytest.raises(RecipeError, match="the run has 6 steps"):
+            extended(recipe, recorded_recipe(folder), steps)
+
+
+def test_nothing_to_extend(tmp_path):
+    with pytest.raises(ResumeError, match="holds no run that can be extended"):
+        recorded_recipe(tmp_path / "none")
 
 
 def test_damage_to_the_state_is_named(uninterrupted, images, start, tmp_path):
@@ -162,9 +198,19 @@ class TestCommand:
         assert "--resume latest" in error_line(refused)
         again = run(*arguments, "--resume", "latest", cwd=tmp_path)
         assert again.returncode == 0, again.stderr
+        # A folder of that name, such as one of photos, does not hide the run.
+        (tmp_path / "mine").mkdir()
+        shutil.copy(next((images / "portraits" / "image").iterdir()), tmp_path / "mine")
+        # The short run has its curves, without empty panels and warnings.
+        drawn = run("mmnet", "curves", "mine", cwd=tmp_path)
+        assert (drawn.returncode, drawn.stderr) == (0, "")
+        assert "loss/loss" in (tmp_path / "checkpoints" / "mine" / "curves.csv").read_text()
+        assert "compiling" in result.stdout
+        assert "next        export-tflite --ckpt checkpoints/mine/step-0000101" in result.stdout
         found = run("mmnet", "export", "--ckpt", "latest", "--precision", "float32", "--size", "32", cwd=tmp_path)
         assert found.returncode == 0, found.stderr
         assert "checkpoints/mine/step-0000101" in found.stdout
+        assert resolve("mine", tmp_path / "checkpoints").path.name == "step-0000101"
 
     @pytest.mark.parametrize(
         ("arguments", "expected"),

@@ -6,10 +6,13 @@
 
 import {BlurredBackground} from '../../web_demo/site/core/blurred-background.js';
 import {compositeOverColour, compositeOverImage} from '../../web_demo/site/core/compositing.js';
-import {FITS} from '../../web_demo/site/core/fit.js';
+import {FITS, placeCrop} from '../../web_demo/site/core/fit.js';
+import {findCrop} from '../../web_demo/site/core/framing.js';
 import {applyOrientation, undoOrientation} from '../../web_demo/site/core/orientation.js';
 import {AlphaScaler, InputScaler} from '../../web_demo/site/core/preprocess.js';
+import {Resampler} from '../../web_demo/site/core/resample.js';
 import {statistics} from '../../web_demo/site/core/statistics.js';
+import {CropTracker} from '../../web_demo/site/core/tracking.js';
 
 /** Reads the fields of a request. */
 class Reader {
@@ -37,7 +40,15 @@ class Reader {
 }
 
 /** The kinds of the Java core, but 5 instead of 0, because a browser gives frames in RGB and not in YUV. */
-const KINDS = {5: modelInput, 1: imageAlpha, 2: composites, 3: blurredBackground, 4: statisticsOf};
+const KINDS = {
+  5: modelInput,
+  1: imageAlpha,
+  2: composites,
+  3: blurredBackground,
+  4: statisticsOf,
+  6: cropOf,
+  7: video,
+};
 
 /**
  * Returns the answer to one request.
@@ -92,6 +103,38 @@ function blurredBackground(reader) {
   return rgb(blurred);
 }
 
+/** The alpha of a rectangle of an image → the crop around its people: 0, or 1 and a rectangle. */
+function cropOf(reader) {
+  const whole = {top: 0, left: 0, height: reader.int(), width: reader.int()};
+  const seen = {top: reader.int(), left: reader.int(), height: reader.int(), width: reader.int()};
+  const size = reader.int();
+  const crop = findCrop(reader.array(), size, seen, whole);
+  return ints(crop ? [1, crop.top, crop.left, crop.height, crop.width] : [0]);
+}
+
+/** Grey frames → their alphas by a model whose alpha is its input, with a crop that follows. */
+function video(reader) {
+  const [size, height, width] = [reader.int(), reader.int(), reader.int()];
+  const tracker = new CropTracker(size);
+  const alphas = Array.from({length: reader.int()}, () => {
+    const frame = reader.array();
+    const run = ({top, left, height: h, width: w}) => {
+      const alpha = new Uint8Array(size * size);
+      new Resampler(h, w, size, size, 1).run(frame, top * width + left, width, alpha, 0, size);
+      return alpha;
+    };
+    let seen = tracker.start(height, width);
+    let modelAlpha = run(seen);
+    const crop = tracker.refine(modelAlpha);
+    if (crop) [seen, modelAlpha] = [crop, run(crop)];
+    tracker.finish(modelAlpha);
+    const alpha = new Uint8Array(height * width).fill(99); // as an earlier run may have left it
+    new AlphaScaler(height, width, size, placeCrop(seen, size)).run(modelAlpha, alpha);
+    return alpha;
+  });
+  return join(...alphas);
+}
+
 /** Numbers → their statistics, as JSON. */
 function statisticsOf(reader) {
   const characters = reader.int();
@@ -110,6 +153,13 @@ function rgba(bytes) {
 /** RGBA → RGB. */
 function rgb(bytes) {
   return Uint8Array.from({length: (bytes.length / 4) * 3}, (_, i) => bytes[4 * Math.floor(i / 3) + (i % 3)]);
+}
+
+/** Numbers → big-endian ints. */
+function ints(values) {
+  const out = new DataView(new ArrayBuffer(4 * values.length));
+  values.forEach((value, index) => out.setInt32(4 * index, value));
+  return new Uint8Array(out.buffer);
 }
 
 function join(...parts) {

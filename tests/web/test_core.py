@@ -11,12 +11,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from java_core import AlphaCase, BlurredBackgroundCase, CompositeCase, statistics_request
+from java_core import (
+    AlphaCase,
+    BlurredBackgroundCase,
+    CompositeCase,
+    CropCase,
+    VideoCase,
+    blobs,
+    statistics_request,
+    walk,
+)
 from javascript_core import NODE, Node, RgbFrameCase
 from playwright.sync_api import Page
 
 from mmnet.benchmark.latency import Latency
-from mmnet.runtime import Fit, Orientation
+from mmnet.runtime import Fit, Orientation, Rectangle
 from mmnet.runtime.imaging.frames import ROTATIONS
 from mmnet.web.server import WebServer
 
@@ -24,7 +33,7 @@ _SIDE, _SIZE, _SEED = st.integers(1, 48), st.integers(1, 20), st.integers(0, 2**
 _ORIENTATION = st.builds(Orientation, st.sampled_from(ROTATIONS), st.booleans())
 _FIT, _LEVELS = st.sampled_from(list(Fit)), st.sampled_from([2, 3, 256])
 
-Case = RgbFrameCase | AlphaCase | CompositeCase | BlurredBackgroundCase
+Case = RgbFrameCase | AlphaCase | CompositeCase | BlurredBackgroundCase | CropCase | VideoCase
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +74,23 @@ def test_alpha(
 def test_blurred_background(node: Node, height: int, width: int, seed: int, levels: int) -> None:
     random = np.random.default_rng(seed)
     case = BlurredBackgroundCase(_noise(random, levels, height, width, 3), _noise(random, levels, height, width))
+    assert node.send(case.request()) == case.answer()
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 40), _SEED, st.data())
+def test_crops(node: Node, height: int, width: int, size: int, seed: int, data: st.DataObject) -> None:
+    top, left = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
+    rows, columns = data.draw(st.integers(1, height - top)), data.draw(st.integers(1, width - left))
+    seen = Rectangle(top, left, rows, columns) if seed % 2 else Rectangle(0, 0, height, width)
+    case = CropCase(height, width, seen, blobs(np.random.default_rng(seed), size))
+    assert node.send(case.request()) == case.answer()
+
+
+@settings(max_examples=60, deadline=None)
+@given(_SEED, st.sampled_from([16, 32]))
+def test_videos_with_a_crop_that_follows(node: Node, seed: int, size: int) -> None:
+    case = VideoCase(walk(np.random.default_rng(seed), 40), size)
     assert node.send(case.request()) == case.answer()
 
 
@@ -114,7 +140,7 @@ def _random_cases(random: np.random.Generator) -> list[Case]:
     """Return one case of each kind."""
     height, width, size = random.integers(1, [80, 80, 24]).tolist()
     turn = Orientation(int(random.choice(ROTATIONS)), bool(random.integers(2)))
-    fit = list(Fit)[random.integers(3)]
+    fit = list(Fit)[random.integers(4)]
     levels = int(random.choice([2, 3, 256]))
     image, behind = (_noise(random, levels, height, width, 3) for _ in range(2))
     alpha = _noise(random, levels, height, width)
@@ -124,4 +150,6 @@ def _random_cases(random: np.random.Generator) -> list[Case]:
         AlphaCase(height, width, turn, fit, _noise(random, levels, size, size)),
         CompositeCase(image, alpha, behind, (red, green, blue)),
         BlurredBackgroundCase(image, alpha),
+        CropCase(height, width, Rectangle(0, 0, height, width), blobs(random, size)),
+        VideoCase(walk(random, 12), size),
     ]

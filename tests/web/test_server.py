@@ -122,6 +122,76 @@ def test_a_malformed_request_ends_only_its_connection(server: WebServer, capfd: 
     assert capfd.readouterr().err == ""
 
 
+def _talk(server: WebServer, request: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=30) as connection:
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("GET http://[ HTTP/1.1", 400),
+        ("GET http://]/ HTTP/1.1", 400),
+        ("GET [::1 HTTP/1.1", 404),
+        ("GET //[ HTTP/1.1", 404),
+        ("GET http://127.0.0.1/app.js HTTP/1.1", 200),
+        ("GET http://evil.example/app.js HTTP/1.1", 421),
+        ("GET / HTTP/9.9", 505),
+        ("GET / / /", 400),
+        ("GET", 400),
+    ],
+)
+def test_any_request_line_has_an_answer(
+    line: str, status: int, server: WebServer, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = _talk(server, f"{line}\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+    assert str(status).encode() in answer[:13]  # without a status line for what is not HTTP/1
+    assert capfd.readouterr().err == ""
+    assert caplog.messages == []
+    assert _ask(server, "/")[0].status == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1", 200),
+        ("127.0.0.1:1234", 200),
+        ("192.168.1.7:8000", 200),
+        ("[::1]:8000", 200),
+        ("localhost:8000", 200),
+        ("LOCALHOST.", 200),
+        ("mmnet.localhost", 200),
+        (f"{socket.gethostname()}:8000", 200),
+        (f"{socket.gethostname().partition('.')[0]}.local", 200),
+        ("evil.example", 421),
+        ("evil.example:8000", 421),
+        ("127.0.0.1.evil.example", 421),
+        ("localhost.evil.example", 421),
+        ("", 421),
+    ],
+)
+def test_only_requests_that_name_this_machine_are_answered(server: WebServer, host: str, status: int) -> None:
+    """A page of another site, whose name leads to this machine, reads neither the page nor the model."""
+    for path in ("/", "/model.tflite", "/nothing"):
+        response, content = _ask(server, path, Host=host)
+        assert response.status == (404 if (status, path) == (200, "/nothing") else status)
+        assert (len(content) > 100) == (response.status == 200)
+
+
+def test_a_request_names_one_host(server: WebServer) -> None:
+    two = b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nConnection: close\r\n\r\n"
+    assert _talk(server, two).startswith(b"HTTP/1.1 421 ")
+    assert _talk(server, b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+    assert _talk(server, b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+
+
+def test_other_names_can_be_allowed(assets: Mapping[str, Asset]) -> None:
+    with serving(assets, names=["Phone.Test"]) as running:
+        assert _ask(running, "/", Host="phone.test:80")[0].status == 200
+        assert _ask(running, "/", Host="other.test")[0].status == 421
+
+
 def test_the_list_for_offline_use_has_every_file_and_its_hash(server: WebServer, assets: Mapping[str, Asset]) -> None:
     script = _ask(server, "/precache.js")[1].decode()
     listed = json.loads(script.removeprefix("self.PRECACHE = ").rstrip(";\n"))

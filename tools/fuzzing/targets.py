@@ -214,7 +214,7 @@ def read_table(path: Path) -> None:
     from mmnet.runtime.fullres.rendering import ALPHA
 
     store, columns = open_store(str(path)), Columns()
-    planned, _ = name_outputs(list_sources(store, columns), ALPHA)
+    planned, _ = name_outputs(list_sources(store, columns).sources, ALPHA)
     groups: dict[Any, list[Any]] = {}
     for image in planned:
         groups.setdefault((image.source.file, image.source.group), []).append(image)

@@ -23,6 +23,7 @@ from mmnet.failures import failure_line
 from mmnet.runtime.imaging.headers import bits_per_sample
 from mmnet.runtime.imaging.mattes import MatteFault, MatteFileError, is_grey
 from mmnet.runtime.imaging.stored import PhotoError
+from mmnet.text import printable
 from mmnet.training.data.layouts import Pair, Source, find_source, is_validation
 from mmnet.training.data.packs import Progress
 
@@ -253,7 +254,7 @@ def _inspect_safely(pair: Pair) -> _Inspection:
     try:
         return _inspect(pair)
     except Exception as error:  # of one pair: the others are inspected nevertheless
-        reason = failure_line(error, pair.photo).removeprefix(f"{pair.photo}: ")
+        reason = failure_line(error, pair.photo).removeprefix(f"{printable(str(pair.photo))}: ")
         return _Inspection([Finding("unreadable", pair.photo, reason)])
 
 

@@ -104,6 +104,24 @@ def load_data(
     )
 
 
+def check_sources(arguments: Sequence[str], backgrounds: Path | None) -> None:
+    """Raise if data sets or backgrounds are not there. No image is read, so this is done before anything slow.
+
+    Args:
+        arguments, backgrounds: as for `load_data`.
+
+    Raises:
+        LayoutError, PackError: a folder or file does not exist, or does not hold what is needed.
+    """
+    for path, weight in map(parse_weighted, arguments):
+        if path.suffix == ".npz":
+            load_pack(path)
+        else:
+            find_source(path, weight)
+    if backgrounds is not None:
+        find_backgrounds(backgrounds)
+
+
 def _resized(pack: Pack, indices: NDArray[np.int64], size: int) -> Pack:
     if pack.side < size:
         raise PackError(

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
 from mmnet.evaluation.datasets.pairs import IMAGE, MASK, read_pair
+from mmnet.listing import list_folder, note_left_out
 from mmnet.runtime.imaging.mattes import read_matte
 from mmnet.runtime.imaging.photos import PHOTO_EXTENSIONS
 
@@ -118,7 +120,9 @@ def match_folders(images: Path, mattes: Path) -> Pairing:
         if not folder.is_dir():
             raise LayoutError(f"{folder}: no such folder")
     try:
-        return _partners(_photos(images), _photos(mattes), lambda path: PurePath(path.stem), alpha=False)
+        return _partners(
+            _photos(images, noted=True), _photos(mattes, noted=True), lambda path: PurePath(path.stem), alpha=False
+        )
     except OSError as error:
         raise LayoutError(f"{error.filename}: cannot be listed: {error.strerror}") from error
 
@@ -166,17 +170,21 @@ def split(pairs: Iterable[Pair], fraction: float) -> tuple[list[Pair], list[Pair
 
 
 def find_backgrounds(folder: Path) -> list[Path]:
-    """List the photos in `folder` and its subfolders, sorted.
+    """List the photos in `folder` and its subfolders, sorted. What was left out is noted in the log.
 
     Raises:
         LayoutError: the folder does not exist, or holds no photo.
     """
     if not folder.is_dir():
         raise LayoutError(f"{folder}: no such folder of backgrounds")
-    paths = sorted(path for path in folder.rglob("*") if _is_photo(path))
-    if not paths:
+    try:
+        listing = list_folder(folder, PHOTO_EXTENSIONS, recursive=True)
+    except OSError as error:
+        raise LayoutError(f"{folder}: cannot be listed: {error.strerror}") from error
+    if not listing.files:
         raise LayoutError(f"{folder}: holds no background photo ({', '.join(sorted(PHOTO_EXTENSIONS))})")
-    return paths
+    note_left_out(folder, listing.left_out)
+    return list(listing.files)
 
 
 def has_alpha(path: Path) -> bool:
@@ -192,12 +200,14 @@ def has_alpha(path: Path) -> bool:
     return False
 
 
-def _is_photo(path: Path) -> bool:
-    return path.suffix.lower() in PHOTO_EXTENSIONS and not path.name.startswith(".") and path.is_file()
-
-
-def _photos(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if _is_photo(path)) if folder.is_dir() else []
+def _photos(folder: Path, *, noted: bool = False, recursive: bool = False) -> list[Path]:
+    """List the photos of a folder, sorted; none where it does not exist. What was left out is logged if `noted`."""
+    if not folder.is_dir():
+        return []
+    listing = list_folder(folder, PHOTO_EXTENSIONS, recursive=recursive)
+    if noted:
+        note_left_out(folder, listing.left_out)
+    return list(listing.files)
 
 
 def _partners(photos: Sequence[Path], mattes: Sequence[Path], key: Callable[[Path], PurePath], alpha: bool) -> Pairing:
@@ -222,10 +232,25 @@ def _find_folders(root: Path) -> Pairing:
 
 
 def _find_cutouts(root: Path) -> Pairing:
-    images = _photos(root)
-    cutouts = [path for path in images if has_alpha(path)]
-    others = [(path, "has no alpha channel") for path in images if path not in set(cutouts)]
-    return [Pair(path, path, from_alpha=True) for path in cutouts], others
+    pairs, others = [], []
+    for path in _photos(root, noted=True):
+        try:
+            is_cutout, why = has_alpha(path), "has no alpha channel"
+        except OSError as error:
+            is_cutout, why = False, f"cannot be read: {error.strerror}"
+        if is_cutout:
+            pairs.append(Pair(path, path, from_alpha=True))
+        else:
+            others.append((path, why))
+    return pairs, others
+
+
+def _holds_cutouts(root: Path) -> bool:
+    for path in _photos(root):
+        with suppress(OSError):  # one file that cannot be read says nothing about the others
+            if has_alpha(path):
+                return True
+    return False
 
 
 def _find_aisegment(root: Path) -> Pairing:
@@ -233,9 +258,17 @@ def _find_aisegment(root: Path) -> Pairing:
         part = path.parent.name.partition("_")[2]
         return PurePath(path.parent.parent.name, part, path.stem)
 
-    photos = sorted(path for path in (root / "clip_img").glob("*/clip_*/*") if _is_photo(path))
-    mattes = sorted(path for path in (root / "matting").glob("*/matting_*/*") if _is_photo(path))
-    return _partners(photos, mattes, key, alpha=True)
+    sides: list[list[Path]] = []
+    elsewhere = []
+    for top, inner in (("clip_img", "clip_"), ("matting", "matting_")):
+        files = _photos(root / top, noted=True, recursive=True)
+        fits = [len(parts := path.relative_to(root / top).parts) == 3 and parts[1].startswith(inner) for path in files]
+        sides.append([path for path, fit in zip(files, fits, strict=True) if fit])
+        elsewhere += [
+            (path, f"is not in {top}/GROUP/{inner}*") for path, fit in zip(files, fits, strict=True) if not fit
+        ]
+    pairs, unpaired = _partners(sides[0], sides[1], key, alpha=True)
+    return pairs, unpaired + elsewhere
 
 
 @dataclass(frozen=True)
@@ -266,7 +299,7 @@ LAYOUTS: dict[str, Layout] = {
     ),
     "cutouts": Layout(
         "cut-outs NAME.png or NAME.webp with an alpha channel",
-        lambda root: any(has_alpha(path) for path in _photos(root)),
+        _holds_cutouts,
         _find_cutouts,
     ),
 }

@@ -10,8 +10,10 @@ import functools
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor
+from concurrent.futures import wait as wait_for_futures
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.connection import wait
@@ -130,25 +132,47 @@ def make_mattes(
 
     Raises:
         MissingExtraError: pymatting is not installed.
-        MatteError: the system ended a worker, most likely because memory ran out.
     """
     load_solver(solver.method)  # compiles once, and not in every worker
     workers = min(workers or os.cpu_count() or 1, max(1, len(jobs)))
     if workers == 1:
         yield from (_solve_file(pair, output, solver) for pair, output in jobs)
         return
+    waiting = deque(jobs)
+    while waiting:
+        suspects = yield from _solve_in_processes(waiting, solver, workers)
+        for pair, output in suspects:  # one of them ended its worker: each gets a process of its own
+            one = deque([(pair, output)])
+            if (yield from _solve_in_processes(one, solver, 1)):
+                reason = "the system ended its process, perhaps because memory ran out; choose a smaller --max-side"
+                yield MatteOutcome(pair.matte, output, f"{pair.matte}: {reason}")
+
+
+def _solve_in_processes(
+    waiting: deque[tuple[Pair, Path]], solver: Solver, workers: int
+) -> Generator[MatteOutcome, None, list[tuple[Pair, Path]]]:
+    """Take jobs from a queue and yield their outcomes, until none is left or the system ends a worker.
+
+    Returns:
+        The jobs that were in work when a worker ended; empty if none did.
+    """
     context = multiprocessing.get_context("spawn")  # a forked child would inherit locks of threads that it lacks
+    working: dict[Future[MatteOutcome], tuple[Pair, Path]] = {}
     with ProcessPoolExecutor(workers, context, initializer=_prepare_worker) as pool:
-        futures: list[Future[MatteOutcome]] = [pool.submit(_solve_file, pair, output, solver) for pair, output in jobs]
         try:
-            for future in as_completed(futures):
-                yield future.result()
-        except BrokenProcessPool as error:
-            raise MatteError(
-                "the system ended a worker, perhaps because memory ran out; choose --workers 1 or a smaller --max-side"
-            ) from error
+            while waiting or working:
+                while waiting and len(working) < 2 * workers:
+                    working[pool.submit(_solve_file, *waiting[0], solver)] = waiting[0]
+                    waiting.popleft()
+                for future in wait_for_futures(working, return_when=FIRST_COMPLETED).done:
+                    outcome = future.result()
+                    del working[future]
+                    yield outcome
+        except BrokenProcessPool:
+            return list(working.values())
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+    return []
 
 
 def solve_matte(photo: U8Array, mask: U8Array, solver: Solver) -> U8Array:

@@ -98,6 +98,15 @@ MOTIONS: dict[str, Motion] = {
         },
         exposure=0.3,
     ),
+    "walk": Motion(
+        "the person walks to and fro before the camera, nearer and farther, in front of a still scene",
+        person={
+            "x": Oscillation((50, 110), (110, 180)),
+            "y": Oscillation((1, 3), (14, 18)),
+            "zoom": Oscillation((0.03, 0.08), (90, 150)),
+        },
+        exposure=0.3,
+    ),
     "turn": Motion(
         "the person turns and leans in front of a still scene",
         person={

@@ -31,6 +31,7 @@ from mmnet.training.data.packs import foreground_of
 FORMAT = "mmnet-sequences/1"
 # First word of the seeds, so that no other use of chance in this package shares a seed.
 _SEQUENCE = 11
+HEIGHTS = (0.85, 1.1)  # of the person's photo, relative to the frame's
 _MOMENTS = 4  # rendered and averaged per exposure
 
 
@@ -114,6 +115,29 @@ def plan_sequences(
     return plans
 
 
+def people_for_small(pairs: Sequence[Pair], workers: int | None = None) -> list[Pair]:
+    """Return the pairs whose person can be smaller than the frame: whom neither a side nor the upper edge cuts.
+
+    Args:
+        pairs: portraits.
+        workers: mattes read at the same time; None: one per core.
+
+    Raises:
+        PhotoError, PairError: a matte cannot be used; the message names it.
+        SequenceError: every person is cut.
+    """
+
+    def is_whole(pair: Pair) -> bool:
+        left, top, right, _ = cut_edges(pair.read_matte())
+        return not (left or top or right)
+
+    with ThreadPoolExecutor(workers) as pool:
+        whole = [pair for pair, fits in zip(pairs, pool.map(is_whole, pairs), strict=True) if fits]
+    if not whole:
+        raise SequenceError("the edges of their photos cut all people; give photos with room around them, or cut-outs")
+    return whole
+
+
 def _deal(total: int, count: int, random: np.random.Generator) -> list[int]:
     rounds = [random.permutation(total) for _ in range(-(-count // total))]
     return [int(index) for index in np.concatenate(rounds)[:count]]
@@ -127,7 +151,13 @@ def draw_camera(random: np.random.Generator) -> Camera:
 
 
 def render_frames(
-    plan: SequencePlan, length: int, size: tuple[int, int], seed: int, *, clean: bool = False
+    plan: SequencePlan,
+    length: int,
+    size: tuple[int, int],
+    seed: int,
+    *,
+    heights: tuple[float, float] = HEIGHTS,
+    clean: bool = False,
 ) -> Iterator[tuple[U8Array, U8Array]]:
     """Render one sequence.
 
@@ -136,6 +166,7 @@ def render_frames(
         length: number of frames, at least 2.
         size: width and height in pixels.
         seed: the one that `plan_sequences` received.
+        heights: the smallest and the largest height of the person's photo, relative to the frame's.
         clean: whether to leave out noise, compression and flicker.
 
     Yields:
@@ -145,7 +176,7 @@ def render_frames(
         PhotoError, PairError: an image cannot be used; the message names it.
     """
     random = np.random.default_rng([_SEQUENCE, seed, plan.number])
-    scene = _Scene(plan, length, size, random)
+    scene = _Scene(plan, length, size, heights, random)
     camera = Camera() if clean else draw_camera(random)
     for index in range(length):
         frame, matte = scene.at(index - (length - 1) / 2)
@@ -159,6 +190,7 @@ def write_sequences(
     length: int,
     size: tuple[int, int],
     seed: int,
+    heights: tuple[float, float] = HEIGHTS,
     clean: bool = False,
     workers: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -168,11 +200,10 @@ def write_sequences(
 
     Args:
         plans: from `plan_sequences`.
-        out: a folder.
-        length, size, seed, clean: as for `render_frames`.
+        out, replace: a folder, and whether one of that name is replaced.
+        length, size, seed, heights, clean: as for `render_frames`.
         workers: sequences rendered at the same time; None: one per core.
         progress: called with the frames written and their total, from several threads.
-        replace: whether a folder of that name is replaced.
 
     Raises:
         PhotoError, PairError: an image cannot be used; the message names it.
@@ -185,7 +216,7 @@ def write_sequences(
             nonlocal done
             for part in (IMAGE, MASK):
                 make_folder(folder / plan.name / part)
-            for index, images in enumerate(render_frames(plan, length, size, seed, clean=clean)):
+            for index, images in enumerate(render_frames(plan, length, size, seed, heights=heights, clean=clean)):
                 for part, image in zip((IMAGE, MASK), images, strict=True):
                     write_image(folder / plan.name / part / f"{index:04}.png", image)
                 done += 1
@@ -193,7 +224,9 @@ def write_sequences(
 
         for _ in pool.map(write, plans):
             pass
-        about = {"format": FORMAT, "seed": seed, "clean": clean, "frames": length, "size": list(size)}
+        about: dict[str, Any] = {"format": FORMAT, "seed": seed, "clean": clean, "frames": length, "size": list(size)}
+        if heights != HEIGHTS:
+            about["heights"] = list(heights)
         entries = [_entry(plan) for plan in plans]
         text = json_text(about | {"sequences": entries})
         (folder / ABOUT).write_text(text + "\n", encoding="utf-8")
@@ -207,7 +240,14 @@ def _entry(plan: SequencePlan) -> dict[str, Any]:
 class _Scene:
     """A person in front of a background, to be rendered at any time."""
 
-    def __init__(self, plan: SequencePlan, length: int, size: tuple[int, int], random: np.random.Generator) -> None:
+    def __init__(
+        self,
+        plan: SequencePlan,
+        length: int,
+        size: tuple[int, int],
+        heights: tuple[float, float],
+        random: np.random.Generator,
+    ) -> None:
         motion = MOTIONS[plan.motion]
         self._size, self._exposure = size, motion.exposure
         self._unit = min(size) / 256
@@ -218,7 +258,7 @@ class _Scene:
         self._held = cut_edges(self._alpha)
         self._foreground = foreground_of(photo, self._alpha, plan.pair.is_cutout)
         times = [time + part for time in _times(length) for part in (-motion.exposure / 2, motion.exposure / 2)]
-        self._rest = self._place_person(times, random)
+        self._rest = self._place_person(times, heights, random)
         background = _plain(random) if plan.background is None else read_photo(plan.background)
         self._background, self._background_rest = self._place_scene(background, times, random)
 
@@ -269,13 +309,15 @@ class _Scene:
                 inside *= distance.clip(0, 1)
         return inside
 
-    def _place_person(self, times: Sequence[float], random: np.random.Generator) -> Matrix:
+    def _place_person(
+        self, times: Sequence[float], heights: tuple[float, float], random: np.random.Generator
+    ) -> Matrix:
         """Draw the map from the photo's pixels to the frame's, at rest, that keeps cut edges outside of the frame."""
         width, height = self._size
         photo_height, photo_width = self._alpha.shape
         left, top, right, bottom = self._held
         aside, down = self._reach(self._person, times)
-        scale = height / photo_height * random.uniform(0.85, 1.1)
+        scale = height / photo_height * random.uniform(*heights)
         if left and right:
             scale = max(scale, (width + 2 * aside) / photo_width)
         if top and bottom:

@@ -14,6 +14,7 @@ from mmnet.graph.inference import inference_graph
 from mmnet.network.checkpoint import Checkpoint, save_checkpoint
 from mmnet.network.ranges import Ranges
 from mmnet.quantize.activations import measure_limits
+from mmnet.quantize.calibration import check_representative
 from mmnet.selection import spread_evenly
 from mmnet.training.checkpoints import step_folder
 from mmnet.training.data.dataset import DataSet
@@ -50,7 +51,11 @@ def measure_ranges(
         checkpoint: the network.
         images: of the network's input size.
         progress: called with the number of images done.
+
+    Raises:
+        CalibrationError: the images are of one colour, or nearly.
     """
+    check_representative(images.images)
     graph = inference_graph(checkpoint)
     limits = measure_limits(graph, images.images, progress=progress)
     return Ranges(limits, checkpoint.config.size, {**images.source, "trained_steps": 0})

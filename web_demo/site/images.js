@@ -12,8 +12,8 @@ const MAX_PIXELS = 1 << 26; // 67 million pixels, which as RGBA are 268 MB
 const BAND_PIXELS = 1 << 22; // a photo is read in bands of rows, because some browsers refuse canvases of its size
 
 /**
- * Decodes an image file. The image is upright (its EXIF orientation is applied), its colour profile is not applied, and
- * transparent pixels are composited over white, as in the Python runtime.
+ * Decodes an image file. The image is upright (its EXIF orientation is applied), in sRGB (its colour profile is applied),
+ * and transparent pixels are composited over white, as in the Python runtime.
  *
  * @param {Blob} file
  * @returns {Promise<Image>}
@@ -22,8 +22,9 @@ const BAND_PIXELS = 1 << 22; // a photo is read in bands of rows, because some b
 export async function decode(file) {
   let bitmap;
   try {
-    // Browsers apply the EXIF orientation by default. The option that asks for it is not known to all of them.
-    bitmap = await createImageBitmap(file, {colorSpaceConversion: 'none', premultiplyAlpha: 'none'});
+    // Browsers apply the EXIF orientation and the colour profile by default. The option that asks for the orientation
+    // is not known to all of them.
+    bitmap = await createImageBitmap(file, {premultiplyAlpha: 'none'});
   } catch {
     throw new UserError('This file is not an image that your browser can read. Try a JPEG, PNG or WebP file.');
   }

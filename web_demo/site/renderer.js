@@ -1,6 +1,7 @@
 /**
  * Rendering of results: an image, its alpha and a background give the image that is shown or saved.
  *
+ * @typedef {import('./core/fit.js').Rectangle} Rectangle
  * @typedef {import('./images.js').Image} Image
  * @typedef {{kind: 'transparent' | 'blur' | 'matte'} | {kind: 'colour', colour: [number, number, number]}
  *   | {kind: 'image', image: Image}} Background what replaces the image's background: nothing (a cut-out), its own
@@ -9,7 +10,9 @@
 
 import {BlurredBackground} from './core/blurred-background.js';
 import {alphaAsGrey, compositeOverColour, compositeOverImage, cutOut, scaleToCover} from './core/compositing.js';
+import {placeCrop} from './core/fit.js';
 import {AlphaScaler} from './core/preprocess.js';
+import {isSame} from './core/tracking.js';
 
 /** A renderer for images of one size. It keeps its buffers from one image to the next. */
 export class Renderer {
@@ -19,6 +22,8 @@ export class Renderer {
    * @type {{of: Image, pixels: Uint8ClampedArray} | undefined}
    */
   scaledBackground;
+  /** The scaling of the alpha of one part of the image. @type {{seen: Rectangle, scaler: AlphaScaler} | undefined} */
+  placed;
   /** @type {BlurredBackground | undefined} */
   blurredBackground;
   /** The pixels of the blurred background. @type {Uint8ClampedArray | undefined} */
@@ -32,7 +37,7 @@ export class Renderer {
   constructor(height, width, size) {
     this.height = height;
     this.width = width;
-    this.alphaScaler = new AlphaScaler(height, width, size);
+    this.size = size;
     this.alpha = new Uint8Array(height * width);
     this.out = new Uint8ClampedArray(new ArrayBuffer(4 * height * width));
   }
@@ -42,13 +47,17 @@ export class Renderer {
    *
    * @param {Image} image of the renderer's size
    * @param {Uint8Array} modelAlpha size · size bytes, 0-255; 255 is the person.
+   * @param {Rectangle} seen the part of the image that the network saw; elsewhere alpha is 0.
    * @param {Background} background
    * @returns {Uint8ClampedArray<ArrayBuffer>} 4 · height · width bytes, RGBA with straight alpha. The next call
    *   overwrites them.
    */
-  render(image, modelAlpha, background) {
-    const {alpha, out} = this;
-    this.alphaScaler.run(modelAlpha, alpha);
+  render(image, modelAlpha, seen, background) {
+    const {alpha, out, height, width, size} = this;
+    if (!this.placed || !isSame(this.placed.seen, seen)) {
+      this.placed = {seen, scaler: new AlphaScaler(height, width, size, placeCrop(seen, size))};
+    }
+    this.placed.scaler.run(modelAlpha, alpha);
     if (background.kind === 'transparent') cutOut(image.pixels, alpha, out);
     else if (background.kind === 'matte') alphaAsGrey(alpha, out);
     else if (background.kind === 'colour') compositeOverColour(image.pixels, alpha, background.colour, out);

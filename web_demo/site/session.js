@@ -2,23 +2,27 @@
  * The state of one page in the worker: the model, the current image, its alpha and the background. The page's requests
  * are methods of `Session`.
  *
+ * @typedef {import('./core/fit.js').Rectangle} Rectangle
  * @typedef {import('./images.js').Image} Image
  * @typedef {import('./renderer.js').Background} Background
  * @typedef {{read: number, preprocess: number, network: number, composite: number}} Timings in milliseconds
- * @typedef {{width: number, height: number, timings: Timings}} MatteResult size of the image in pixels, and its timings
+ * @typedef {{width: number, height: number, seen: Rectangle, timings: Timings}} MatteResult size of the image in pixels,
+ *   the part of it that the model saw, and its timings
  * @typedef {{message: object, transfer?: Transferable[]}} Response
  */
 
-import {inscribe} from './core/fit.js';
+import {inscribe, placeCrop} from './core/fit.js';
 import {encodePng} from './core/png.js';
 import {InputScaler} from './core/preprocess.js';
 import {Resampler} from './core/resample.js';
+import {CropTracker, isSame} from './core/tracking.js';
 import {UserError} from './errors.js';
 import {decode, FrameReader} from './images.js';
 import {MattingModel} from './model.js';
 import {Renderer} from './renderer.js';
 
 const REQUESTS = ['start', 'mattePhoto', 'matteFrame', 'setBackground', 'measure', 'save'];
+const PAUSE = 1000; // milliseconds without a camera frame after which the next one begins another video
 const PREVIEW_SIDE = 2048; // limit in pixels of the longer side of what is shown; the saved file has the image's size
 
 /** The session of one page. */
@@ -31,10 +35,16 @@ export class Session {
   preview;
   /** The model's alpha of the current image: size · size bytes. @type {Uint8Array | undefined} */
   modelAlpha;
+  /** The part of the current image that the model saw. @type {Rectangle | undefined} */
+  seen;
   /** The renderer of the preview. @type {Renderer | undefined} */
   renderer;
-  /** @type {{scaler: InputScaler, height: number, width: number} | undefined} */
-  preprocessing;
+  /** The latest scalings: of whole images and of crops. @type {{seen: Rectangle, stride: number, scaler: InputScaler}[]} */
+  scalings = [];
+  /** The crop that follows the people in the camera's frames. @type {CropTracker | undefined} */
+  tracker;
+  /** The time of the latest camera frame, in milliseconds. */
+  lastFrame = 0;
   frames = new FrameReader();
 
   /**
@@ -73,6 +83,7 @@ export class Session {
    */
   async mattePhoto({blob}) {
     const began = performance.now();
+    this.tracker = undefined;
     return {message: await this.matte(await decode(blob), began)};
   }
 
@@ -84,7 +95,10 @@ export class Session {
    */
   async matteFrame({bitmap, mirrored}) {
     const began = performance.now();
-    return {message: await this.matte(this.frames.read(bitmap, mirrored), began)};
+    if (!this.tracker || began - this.lastFrame > PAUSE) this.tracker = this.createTracker();
+    const message = await this.matte(this.frames.read(bitmap, mirrored), began, this.tracker);
+    this.lastFrame = performance.now();
+    return {message};
   }
 
   /**
@@ -118,10 +132,10 @@ export class Session {
    * @returns {Promise<{message: {blob: Blob}}>} a PNG file
    */
   async save() {
-    const {image, modelAlpha} = this;
-    if (!image || !modelAlpha) throw new UserError('There is no image to save. Choose a photo first.');
+    const {image, modelAlpha, seen} = this;
+    if (!image || !modelAlpha || !seen) throw new UserError('There is no image to save. Choose a photo first.');
     const {height, width} = image;
-    const pixels = this.createRenderer(image).render(image, modelAlpha, this.background);
+    const pixels = this.createRenderer(image).render(image, modelAlpha, seen, this.background);
     return {message: {blob: await encodePng(pixels, height, width)}};
   }
 
@@ -130,43 +144,76 @@ export class Session {
    *
    * @param {Image} image
    * @param {number} began time at which reading the image began, in milliseconds (`performance.now`)
+   * @param {CropTracker} [tracker] of the video that the image is the next frame of; a photo has none.
    * @returns {Promise<MatteResult>}
    */
-  async matte(image, began) {
+  async matte(image, began, tracker) {
     const read = performance.now() - began;
     this.image = image;
     this.preview = shrinkToPreview(image);
-    const timings = await this.compute(image, performance.now());
-    return {width: image.width, height: image.height, timings: {...timings, read}};
+    const timings = await this.compute(image, performance.now(), tracker);
+    const {width, height} = image;
+    return {width, height, seen: this.seen ?? {top: 0, left: 0, height, width}, timings: {...timings, read}};
   }
 
   /**
-   * Computes the alpha of the current image and shows the image with it.
+   * Computes the alpha of the current image, in two passes where people fill little of it, and shows the image with it.
    *
    * @param {Image} image
    * @param {number} start time at which preprocessing began, in milliseconds
+   * @param {CropTracker} [tracker] of the video that the image is the next frame of; a photo has none.
    * @returns {Promise<Timings>} `read` is 0.
    */
-  async compute({pixels, height, width}, start) {
-    const model = this.model;
-    if (!model) throw new Error('the model is not loaded');
-    if (this.preprocessing?.height !== height || this.preprocessing.width !== width) {
-      this.preprocessing = {scaler: new InputScaler(height, width, model.size), height, width};
+  async compute(image, start, tracker = this.createTracker()) {
+    const timings = {read: 0, preprocess: 0, network: 0, composite: 0};
+    let now = start;
+    const pass = async (/** @type {Rectangle} */ seen) => {
+      const input = this.prepare(image, seen);
+      const preprocessed = performance.now();
+      const alpha = await this.loadedModel().run(input);
+      timings.preprocess += preprocessed - now;
+      now = performance.now();
+      timings.network += now - preprocessed;
+      return alpha;
+    };
+    let seen = tracker.start(image.height, image.width);
+    let alpha = await pass(seen);
+    const crop = tracker.refine(alpha);
+    if (crop) {
+      seen = crop;
+      alpha = await pass(crop);
     }
-    const input = new Uint8Array(3 * model.size ** 2);
-    this.preprocessing.scaler.run(pixels, input);
-    const preprocessed = performance.now();
-    this.modelAlpha = await model.run(input);
-    const inferred = performance.now();
+    tracker.finish(alpha);
+    this.modelAlpha = alpha;
+    this.seen = seen;
     this.show();
-    const network = inferred - preprocessed;
-    return {read: 0, preprocess: preprocessed - start, network, composite: performance.now() - inferred};
+    timings.composite = performance.now() - now;
+    return timings;
+  }
+
+  /**
+   * Returns the model's input for a part of an image.
+   *
+   * @param {Image} image
+   * @param {Rectangle} seen
+   * @returns {Uint8Array} 3 · size · size bytes, RGB
+   */
+  prepare({pixels, height, width}, seen) {
+    const {size} = this.loadedModel();
+    let scaling = this.scalings.find((one) => one.stride === width && isSame(one.seen, seen));
+    if (!scaling) {
+      scaling = {seen, stride: width, scaler: new InputScaler(height, width, size, placeCrop(seen, size))};
+      this.scalings = [scaling, ...this.scalings].slice(0, 2);
+    }
+    const input = new Uint8Array(3 * size ** 2);
+    scaling.scaler.run(pixels, input);
+    return input;
   }
 
   /** Renders the preview on the page's canvas. */
   show() {
-    const {preview, modelAlpha, screen} = this;
-    if (!preview || !modelAlpha || !screen) return;
+    const {image, preview, modelAlpha, seen, screen} = this;
+    if (!image || !preview || !modelAlpha || !seen || !screen) return;
     const {height, width} = preview;
     if (this.renderer?.height !== height || this.renderer.width !== width) {
       this.renderer = this.createRenderer(preview);
@@ -174,15 +221,41 @@ export class Session {
     if (screen.canvas.width !== width || screen.canvas.height !== height) {
       Object.assign(screen.canvas, {width, height});
     }
-    const rendered = this.renderer.render(preview, modelAlpha, this.background);
+    const part = image === preview ? seen : shrinkRectangle(seen, image, preview);
+    const rendered = this.renderer.render(preview, modelAlpha, part, this.background);
     screen.putImageData(new ImageData(rendered, width, height), 0, 0);
   }
 
   /** @param {Image} image @returns {Renderer} for images of this size */
   createRenderer({height, width}) {
-    if (!this.model) throw new Error('the model is not loaded');
-    return new Renderer(height, width, this.model.size);
+    return new Renderer(height, width, this.loadedModel().size);
   }
+
+  /** @returns {CropTracker} for a new video */
+  createTracker() {
+    return new CropTracker(this.loadedModel().size);
+  }
+
+  /** @returns {MattingModel} */
+  loadedModel() {
+    if (!this.model) throw new Error('the model is not loaded');
+    return this.model;
+  }
+}
+
+/**
+ * Returns the pixels of a smaller image that a rectangle of an image covers, in part at its edges.
+ *
+ * @param {Rectangle} rectangle
+ * @param {Image} image
+ * @param {Image} small
+ * @returns {Rectangle}
+ */
+function shrinkRectangle({top, left, height, width}, image, small) {
+  const first = [Math.floor((top * small.height) / image.height), Math.floor((left * small.width) / image.width)];
+  const bottom = Math.ceil(((top + height) * small.height) / image.height);
+  const right = Math.ceil(((left + width) * small.width) / image.width);
+  return {top: first[0], left: first[1], height: bottom - first[0], width: right - first[1]};
 }
 
 /**

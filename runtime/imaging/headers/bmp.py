@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.arrays import U8Array
+from mmnet.runtime.imaging.colours.declared import DeclaredColours
+from mmnet.runtime.imaging.colours.icc import DAMAGED_PROFILE
 from mmnet.runtime.imaging.headers.facts import Header, HeaderError, Transparency
 
-_CORE, _V1, _WITH_ALPHA_MASK = 12, 40, 56  # sizes of information headers
+_CORE, _V1, _WITH_ALPHA_MASK, _V5 = 12, 40, 56, 124  # sizes of information headers
 _RGB, _BITFIELDS, _ALPHA_BITFIELDS = 0, 3, 6  # compressions
 _FILE_HEADER = 14
 _15_BITS, _24_BITS = (0x7C00, 0x03E0, 0x001F, 0), (0xFF0000, 0x00FF00, 0x0000FF, 0)
@@ -33,7 +35,17 @@ def read_header(data: bytes) -> Header:
         abs(height),
         channels=4 if has_alpha else 3,
         transparency=Transparency.STRAIGHT if has_alpha else Transparency.NONE,
+        colours=DeclaredColours(icc=_profile(data)),
     )
+
+
+def _profile(data: bytes) -> bytes:
+    """Return the profile that a header of version 5 embeds; none if there is none."""
+    (header_bytes,) = struct.unpack_from("<I", data, _FILE_HEADER)
+    if header_bytes < _V5 or data[_FILE_HEADER + 56 : _FILE_HEADER + 60] != b"DEBM":  # "MBED" in little-endian order
+        return b""
+    at, size = struct.unpack_from("<II", data, _FILE_HEADER + 112)
+    return data[_FILE_HEADER + at : _FILE_HEADER + at + size] or DAMAGED_PROFILE
 
 
 def is_packed(data: bytes) -> bool:

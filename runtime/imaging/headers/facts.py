@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mmnet.runtime.imaging.colours.declared import NOTHING_DECLARED, DeclaredColours
+
 
 class HeaderError(ValueError):
     """An image that is refused by its header; the message says what it is and what to do, without the file."""
@@ -35,6 +37,7 @@ class Header:
         transparency: how the file declares transparency.
         key: the grey value that is transparent, at the file's depth; None if there is none.
         white_is_zero: whether the decoder gives the grey values of this file inverted.
+        colours: what the file says of its colours.
         first: the position of the image's directory in a TIFF; None for the first one.
     """
 
@@ -46,6 +49,7 @@ class Header:
     transparency: Transparency = Transparency.NONE
     key: int | None = None
     white_is_zero: bool = False
+    colours: DeclaredColours = NOTHING_DECLARED
     first: int | None = None
 
     @property

@@ -5,10 +5,14 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
+from mmnet.runtime.imaging.colours.declared import DeclaredColours
+from mmnet.runtime.imaging.colours.icc import DAMAGED_PROFILE
+from mmnet.runtime.imaging.headers.exif import is_adobe_rgb
 from mmnet.runtime.imaging.headers.facts import Header, HeaderError
 
 _NO_FRAME = (0xC4, 0xC8, 0xCC)  # markers among those of frames that begin none
-_SCAN = 0xDA
+_SCAN, _APP1, _APP2 = 0xDA, 0xE1, 0xE2
+_EXIF, _ICC = b"Exif\0\0", b"ICC_PROFILE\0"  # the latter is followed by the number of the part, from 1, and their count
 
 
 def read_header(data: bytes) -> Header:
@@ -18,15 +22,27 @@ def read_header(data: bytes) -> Header:
         HeaderError: it is in CMYK, or has another depth than 8 bits.
         struct.error, IndexError: the file is cut short.
     """
-    for marker, at, _ in segments(data):
+    profile: dict[int, bytes] = {}
+    parts, adobe = 0, False
+    frame = 0, 0, 0
+    for marker, at, end in segments(data):
+        if marker == _APP1 and data.startswith(_EXIF, at):
+            adobe = adobe or is_adobe_rgb(data[at:end])
+        elif marker == _APP2 and data.startswith(_ICC, at) and end <= len(data):
+            number, parts = data[at + len(_ICC)], data[at + len(_ICC) + 1]
+            profile[number] = data[at + len(_ICC) + 2 : end]
         if 0xC0 <= marker <= 0xCF and marker not in _NO_FRAME:
             depth, height, width, channels = struct.unpack_from(">BHHB", data, at)
             if channels == 4:
                 raise HeaderError("is a JPEG in CMYK, for printing; save it in RGB")
             if depth != 8:
                 raise HeaderError(f"is a JPEG of {depth} bits per channel; save it with 8")
-            return Header("JPEG", width, height, channels)
-    return Header("JPEG")
+            frame = width, height, channels
+    icc = b"".join(profile.get(number, b"") for number in range(1, parts + 1))
+    if len(profile) < parts:
+        icc = DAMAGED_PROFILE
+    width, height, channels = frame
+    return Header("JPEG", width, height, channels, colours=DeclaredColours(icc=icc, is_adobe_rgb=adobe))
 
 
 def segments(data: bytes) -> Iterator[tuple[int, int, int]]:

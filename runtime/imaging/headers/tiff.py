@@ -6,11 +6,12 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mmnet.runtime.imaging.colours.declared import DeclaredColours
 from mmnet.runtime.imaging.headers.facts import Header, HeaderError, Transparency
 
 # Tags.
 _SUBFILE, _OLD_SUBFILE, _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC = 254, 255, 256, 257, 258, 262
-_SAMPLES, _SUB_DIRECTORIES, _EXTRA_SAMPLES, _DNG_VERSION = 277, 330, 338, 50706
+_SAMPLES, _SUB_DIRECTORIES, _EXTRA_SAMPLES, _ICC_PROFILE, _DNG_VERSION = 277, 330, 338, 34675, 50706
 # Values of `_PHOTOMETRIC`.
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
 _SEPARATED, _RAW_SENSOR = 5, (32803, 34892)
@@ -54,7 +55,7 @@ class Directory:
     def block(self, tag: int) -> bytes:
         """Return the bytes of a field of bytes; none if it is missing."""
         kind, count, at = self.fields.get(tag, (0, 0, 0))
-        return self.data[at : at + count] if _SIZES.get(kind) == 1 else b""
+        return self.data[at : at + count] if _SIZES.get(kind) == 1 and count else b""
 
     @property
     def is_reduced(self) -> bool:
@@ -109,6 +110,7 @@ def _header(directory: Directory, first: int | None) -> Header:
         bits=16 if deep else 8,
         transparency=transparency,
         white_is_zero=photometric == _WHITE_IS_ZERO and deep,
+        colours=DeclaredColours(icc=directory.block(_ICC_PROFILE)),
         first=first,
     )
 
@@ -124,6 +126,14 @@ def starting_at(data: bytes, first: int) -> bytes:
 def first_directory(data: bytes) -> Directory | None:
     """Return the first directory of a TIFF or of an EXIF block; None if there is none."""
     return next(directories(data), None)
+
+
+def directory_at(data: bytes, at: int) -> Directory | None:
+    """Return the directory at a position; None if there is none, as at 0."""
+    try:
+        return _directory(data, at)[0] if at else None
+    except (struct.error, OverflowError):
+        return None
 
 
 def directories(data: bytes) -> Iterator[Directory]:
@@ -144,10 +154,9 @@ def directories(data: bytes) -> Iterator[Directory]:
 
 def _sub_directories(directory: Directory) -> Iterator[Directory]:
     for at in directory.numbers(_SUB_DIRECTORIES):
-        try:
-            yield _directory(directory.data, at)[0]
-        except (struct.error, OverflowError):
-            continue
+        inner = directory_at(directory.data, at)
+        if inner is not None:
+            yield inner
 
 
 def _directory(data: bytes, at: int) -> tuple[Directory, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
+from mmnet.runtime.imaging.colours.declared import DeclaredColours
 from mmnet.runtime.imaging.headers.facts import Header, HeaderError, Transparency
 
 _ALPHA, _ANIMATION = 0x10, 0x02  # flags of VP8X
@@ -41,6 +42,7 @@ def read_header(data: bytes) -> Header:
         height,
         channels=4 if alpha else 3,
         transparency=Transparency.STRAIGHT if alpha else Transparency.NONE,
+        colours=DeclaredColours(icc=next((body for name, body in found if name == b"ICCP"), b"")),
     )
 
 

@@ -1,17 +1,17 @@
 /**
  * Fitting of an image of any shape to the square input of the network (preprocessing.md, section 3).
  *
- * @typedef {'stretch' | 'crop' | 'letterbox'} Fit
+ * @typedef {'stretch' | 'crop' | 'letterbox' | 'auto'} Fit
  * @typedef {{top: number, left: number, height: number, width: number}} Rectangle in whole pixels
  * @typedef {{seen: Rectangle, filled: Rectangle}} Placement the rectangle of the image that the network sees, and the
  *   rectangle of the square that it fills
  */
 
 /** @type {readonly Fit[]} All fits, in the order of the Python runtime. */
-export const FITS = Object.freeze(['stretch', 'crop', 'letterbox']);
+export const FITS = Object.freeze(['stretch', 'crop', 'letterbox', 'auto']);
 
 /**
- * Returns the placement of an image in the square.
+ * Returns the placement of an image in the square; for `auto`, that of the first pass.
  *
  * @param {Fit} fit
  * @param {number} height of the image in pixels, >= 1
@@ -21,14 +21,24 @@ export const FITS = Object.freeze(['stretch', 'crop', 'letterbox']);
  */
 export function place(fit, height, width, size) {
   const whole = {top: 0, left: 0, height, width};
-  const square = {top: 0, left: 0, height: size, width: size};
-  if (fit === 'stretch') return {seen: whole, filled: square};
+  if (fit === 'stretch' || fit === 'auto') return placeCrop(whole, size);
   if (fit === 'crop') {
     const side = Math.min(height, width);
-    return {seen: {top: (height - side) >> 1, left: (width - side) >> 1, height: side, width: side}, filled: square};
+    return placeCrop({top: (height - side) >> 1, left: (width - side) >> 1, height: side, width: side}, size);
   }
   const [a, b] = inscribe(height, width, size);
   return {seen: whole, filled: {top: (size - a) >> 1, left: (size - b) >> 1, height: a, width: b}};
+}
+
+/**
+ * Returns the placement of a crop of an image that is stretched to fill the square.
+ *
+ * @param {Rectangle} crop
+ * @param {number} size side of the square in pixels, >= 1
+ * @returns {Placement}
+ */
+export function placeCrop(crop, size) {
+  return {seen: crop, filled: {top: 0, left: 0, height: size, width: size}};
 }
 
 /**

@@ -3,6 +3,7 @@
  * sections 3 to 5). An image is RGBA, as a canvas gives it; the fourth byte of each pixel is ignored.
  *
  * @typedef {import('./fit.js').Fit} Fit
+ * @typedef {import('./fit.js').Placement} Placement
  * @typedef {import('./resample.js').Bytes} Bytes
  */
 
@@ -15,10 +16,10 @@ export class InputScaler {
    * @param {number} height of the image in pixels, >= 1
    * @param {number} width of the image in pixels, >= 1
    * @param {number} size side of the model's input in pixels, >= 1
-   * @param {Fit} [fit]
+   * @param {Fit | Placement} [fit] how the image is fitted to the input, or which part of it is placed where
    */
   constructor(height, width, size, fit = 'stretch') {
-    const {seen, filled} = place(fit, height, width, size);
+    const {seen, filled} = typeof fit === 'string' ? place(fit, height, width, size) : fit;
     this.size = size;
     this.stride = 4 * width;
     this.offset = 4 * (seen.top * width + seen.left);
@@ -45,10 +46,10 @@ export class AlphaScaler {
    * @param {number} height of the image in pixels, >= 1
    * @param {number} width of the image in pixels, >= 1
    * @param {number} size side of the model's alpha in pixels, >= 1
-   * @param {Fit} [fit] as for the model's input
+   * @param {Fit | Placement} [fit] as for the model's input
    */
   constructor(height, width, size, fit = 'stretch') {
-    const {seen, filled} = place(fit, height, width, size);
+    const {seen, filled} = typeof fit === 'string' ? place(fit, height, width, size) : fit;
     this.size = size;
     this.width = width;
     this.offset = seen.top * width + seen.left;
@@ -61,7 +62,8 @@ export class AlphaScaler {
    * Writes the alpha of the image, scaled bilinearly from the model's alpha.
    *
    * @param {Bytes} modelAlpha size · size bytes, 0-255; 255 is the person.
-   * @param {Bytes} alpha output, height · width bytes. All are written; what a crop leaves out of the image is 0.
+   * @param {Bytes} alpha output, height · width bytes. All are written; what the network did not see of the image
+   *   is 0.
    */
   run(modelAlpha, alpha) {
     if (this.partial) alpha.fill(0);

@@ -158,7 +158,7 @@ final class LiveSession implements CameraStream.Listener {
         if (pipeline == null || turn != degrees || frame.height() != height || frame.width() != width) {
             degrees = turn;
             frame = new YuvFrame(height, width);
-            pipeline = new MattePipeline(new Orientation(height, width, turn, front), model, Fit.STRETCH);
+            pipeline = new MattePipeline(new Orientation(height, width, turn, front), model, Fit.AUTO);
             argb = new int[height * width];
             background = null;
         }

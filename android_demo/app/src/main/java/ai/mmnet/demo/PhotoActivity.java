@@ -164,7 +164,7 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
             Bitmap photo = Images.read(context, uri, MAX_SIDE);
             try (LiteRtModel model = new LiteRtModel(models.read(name).directBuffer(), LiveSession.threads())) {
                 Orientation upright = new Orientation(photo.getHeight(), photo.getWidth(), 0, false);
-                MattePipeline pipeline = new MattePipeline(upright, model, Fit.STRETCH);
+                MattePipeline pipeline = new MattePipeline(upright, model, Fit.AUTO);
                 byte[] rgb = Images.toRgb(photo);
                 System.arraycopy(rgb, 0, pipeline.image, 0, rgb.length);
                 pipeline.runOnImage();

@@ -23,7 +23,20 @@ public final class AlphaScaler {
      * @throws IllegalArgumentException a side is outside the limits of {@link Resampler}.
      */
     public AlphaScaler(int height, int width, int size, Fit fit) {
-        placement = Placement.of(fit, height, width, size);
+        this(Placement.of(fit, height, width, size), height, width, size);
+    }
+
+    /**
+     * Prepares the scaling to a part of images of one size.
+     *
+     * @param placement the part of the image, and the part of the model's alpha that belongs to it.
+     * @param height of the image in pixels, at least 1.
+     * @param width of the image in pixels, at least 1.
+     * @param size the side of the model's square alpha in pixels, at least 1.
+     * @throws IllegalArgumentException a side is outside the limits of {@link Resampler}.
+     */
+    AlphaScaler(Placement placement, int height, int width, int size) {
+        this.placement = placement;
         this.height = height;
         this.width = width;
         this.size = size;
@@ -36,7 +49,7 @@ public final class AlphaScaler {
      * Computes the image's alpha.
      *
      * @param alpha the model's alpha: size · size bytes.
-     * @param imageAlpha receives the image's alpha: height · width bytes. Pixels that the fit cropped away get 0.
+     * @param imageAlpha receives the image's alpha: height · width bytes. Pixels that the model did not see get 0.
      */
     public void run(byte[] alpha, byte[] imageAlpha) {
         Rectangle seen = placement.seen;

@@ -7,5 +7,7 @@ public enum Fit {
     /** Takes the largest central square of the image; the rest gets alpha 0. */
     CROP,
     /** Places the whole image in its own proportions at the centre, with black on both sides. */
-    LETTERBOX
+    LETTERBOX,
+    /** Stretches the whole image first, and then a crop around the people that its alpha shows (sections 7 and 8). */
+    AUTO
 }

@@ -23,7 +23,18 @@ public final class InputScaler {
      * @throws IllegalArgumentException a side is outside the limits of {@link Resampler}.
      */
     public InputScaler(int height, int width, int size, Fit fit) {
-        Placement placement = Placement.of(fit, height, width, size);
+        this(Placement.of(fit, height, width, size), width, size);
+    }
+
+    /**
+     * Prepares the scaling of a part of images of one size.
+     *
+     * @param placement the part of the image, and the part of the model's input that it fills.
+     * @param width of the image in pixels, at least 1.
+     * @param size the side of the model's square input in pixels, at least 1.
+     * @throws IllegalArgumentException a side is outside the limits of {@link Resampler}.
+     */
+    InputScaler(Placement placement, int width, int size) {
         Rectangle seen = placement.seen;
         this.size = size;
         filled = placement.filled;

@@ -3,7 +3,8 @@ package ai.mmnet.core;
 /**
  * Turns a camera frame into an upright image and its alpha, and measures the time of each stage. The result is that of
  * the profile {@code fast}: the alpha is scaled bilinearly, and the image keeps its own colours. The constructor
- * allocates all buffers, and every run overwrites them. One thread at a time may use it.
+ * allocates all buffers, and every run overwrites them; with {@link Fit#AUTO}, a run also allocates what a new crop
+ * needs. One thread at a time may use it.
  */
 public final class MattePipeline {
     /** How the frame is turned to be upright. */
@@ -14,9 +15,10 @@ public final class MattePipeline {
     public final byte[] alpha;
 
     private final AlphaModel model;
+    private final CropTracker tracker; // null if the fit is not AUTO
     private final FrameConverter converter;
-    private final InputScaler inputScaler;
-    private final AlphaScaler alphaScaler;
+    private final Scalers wholeScalers;
+    private Scalers cropScalers; // null before the first crop
     private final byte[] input;
     private final byte[] modelAlpha;
     private long preprocessNanos;
@@ -40,14 +42,15 @@ public final class MattePipeline {
         image = new byte[3 * height * width];
         alpha = new byte[height * width];
         converter = new FrameConverter(orientation);
-        inputScaler = new InputScaler(height, width, size, fit);
-        alphaScaler = new AlphaScaler(height, width, size, fit);
+        tracker = fit == Fit.AUTO ? new CropTracker(size) : null;
+        wholeScalers = new Scalers(Placement.of(fit, height, width, size));
         input = new byte[3 * size * size];
         modelAlpha = new byte[size * size];
     }
 
     /**
-     * Mattes a camera frame: fills {@link #image} and {@link #alpha}.
+     * Mattes a camera frame: fills {@link #image} and {@link #alpha}. With {@link Fit#AUTO}, the model sees a crop that
+     * follows the people from frame to frame.
      *
      * @throws IllegalArgumentException the frame has another size than the orientation says.
      */
@@ -59,8 +62,12 @@ public final class MattePipeline {
 
     /**
      * Mattes the upright image that the caller has written to {@link #image}, such as a photo: fills {@link #alpha}.
+     * With {@link Fit#AUTO}, the image is the first of another video.
      */
     public void runOnImage() {
+        if (tracker != null) {
+            tracker.restart();
+        }
         matte(System.nanoTime());
     }
 
@@ -69,7 +76,7 @@ public final class MattePipeline {
         return preprocessNanos;
     }
 
-    /** Returns the nanoseconds that the last run took for the network. */
+    /** Returns the nanoseconds that the last run took for the network, in all passes. */
     public long invokeNanos() {
         return invokeNanos;
     }
@@ -80,13 +87,67 @@ public final class MattePipeline {
     }
 
     private void matte(long start) {
-        inputScaler.run(image, input);
+        preprocessNanos = 0;
+        invokeNanos = 0;
+        Scalers scalers = wholeScalers;
+        long now = start;
+        if (tracker == null) {
+            now = pass(scalers, now);
+        } else {
+            scalers = scalersOf(tracker.start(orientation.height, orientation.width));
+            now = pass(scalers, now);
+            Rectangle crop = tracker.refine(modelAlpha);
+            if (crop != null) {
+                scalers = scalersOf(crop);
+                now = pass(scalers, now);
+            }
+            tracker.finish(modelAlpha);
+        }
+        scalers.runAlpha();
+        postprocessNanos = System.nanoTime() - now;
+    }
+
+    /** Runs the network on one part of the image, and returns when it was done; {@code start} is when this began. */
+    private long pass(Scalers scalers, long start) {
+        scalers.runInput();
         long prepared = System.nanoTime();
         model.run(input, modelAlpha);
         long computed = System.nanoTime();
-        alphaScaler.run(modelAlpha, alpha);
-        preprocessNanos = prepared - start;
-        invokeNanos = computed - prepared;
-        postprocessNanos = System.nanoTime() - computed;
+        preprocessNanos += prepared - start;
+        invokeNanos += computed - prepared;
+        return computed;
+    }
+
+    private Scalers scalersOf(Rectangle crop) {
+        if (crop.isSame(wholeScalers.placement.seen)) {
+            return wholeScalers;
+        }
+        if (cropScalers == null || !crop.isSame(cropScalers.placement.seen)) {
+            cropScalers = new Scalers(Placement.ofCrop(crop, model.size()));
+        }
+        return cropScalers;
+    }
+
+    /** Scales one part of the image to the model's input, and the model's alpha back. */
+    private final class Scalers {
+        final Placement placement;
+        private final InputScaler inputScaler;
+        private AlphaScaler alphaScaler; // null until it is needed
+
+        Scalers(Placement placement) {
+            this.placement = placement;
+            inputScaler = new InputScaler(placement, orientation.width, model.size());
+        }
+
+        void runInput() {
+            inputScaler.run(image, input);
+        }
+
+        void runAlpha() {
+            if (alphaScaler == null) {
+                alphaScaler = new AlphaScaler(placement, orientation.height, orientation.width, model.size());
+            }
+            alphaScaler.run(modelAlpha, alpha);
+        }
     }
 }

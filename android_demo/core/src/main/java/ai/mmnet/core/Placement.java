@@ -16,7 +16,17 @@ public final class Placement {
     }
 
     /**
-     * Returns the placement of an image.
+     * Returns the placement of a crop of an image that is stretched to the model's input.
+     *
+     * @param crop the part of the image.
+     * @param size the side of the model's square input in pixels, at least 1.
+     */
+    public static Placement ofCrop(Rectangle crop, int size) {
+        return new Placement(crop, new Rectangle(0, 0, size, size));
+    }
+
+    /**
+     * Returns the placement of an image; of {@link Fit#AUTO}, that of its first pass.
      *
      * @param fit how the image is placed.
      * @param height of the image in pixels, at least 1.
@@ -25,13 +35,13 @@ public final class Placement {
      */
     public static Placement of(Fit fit, int height, int width, int size) {
         Rectangle whole = new Rectangle(0, 0, height, width);
-        Rectangle square = new Rectangle(0, 0, size, size);
         switch (fit) {
             case STRETCH:
-                return new Placement(whole, square);
+            case AUTO:
+                return ofCrop(whole, size);
             case CROP: {
                 int side = Math.min(height, width);
-                return new Placement(new Rectangle((height - side) / 2, (width - side) / 2, side, side), square);
+                return ofCrop(new Rectangle((height - side) / 2, (width - side) / 2, side, side), size);
             }
             case LETTERBOX: {
                 int filledHeight = inscribedHeight(height, width, size);

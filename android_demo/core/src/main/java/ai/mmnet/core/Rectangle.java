@@ -19,6 +19,11 @@ public final class Rectangle {
         this.width = width;
     }
 
+    /** Returns whether a rectangle covers the same pixels. */
+    boolean isSame(Rectangle other) {
+        return top == other.top && left == other.left && height == other.height && width == other.width;
+    }
+
     /** Returns the index of the first pixel in an image of {@code imageWidth} columns, counted row by row. */
     int offset(int imageWidth) {
         return top * imageWidth + left;

@@ -38,6 +38,12 @@ final class RequestHandler {
             case 4:
                 statistics(in, out);
                 break;
+            case 6:
+                crop(in, out);
+                break;
+            case 7:
+                video(in, out);
+                break;
             default:
                 throw new IOException("unknown kind of request: " + kind);
         }
@@ -113,6 +119,54 @@ final class RequestHandler {
         byte[] blurred = new byte[image.length];
         new BlurredBackground(height, width).run(image, alpha, blurred);
         out.write(blurred);
+    }
+
+    /** The alpha of a rectangle of an image → the crop around its people: 0, or 1 and a rectangle. */
+    private static void crop(DataInputStream in, DataOutputStream out) throws IOException {
+        Rectangle whole = new Rectangle(0, 0, in.readInt(), in.readInt());
+        Rectangle seen = new Rectangle(in.readInt(), in.readInt(), in.readInt(), in.readInt());
+        int size = in.readInt();
+        Rectangle crop = new PeopleFinder(size).findCrop(readBytes(in), seen, whole);
+        out.writeInt(crop == null ? 0 : 1);
+        if (crop != null) {
+            out.writeInt(crop.top);
+            out.writeInt(crop.left);
+            out.writeInt(crop.height);
+            out.writeInt(crop.width);
+        }
+    }
+
+    /** Frames → their alphas, with a crop that follows, by a model whose alpha is the red channel of its input. */
+    private static void video(DataInputStream in, DataOutputStream out) throws IOException {
+        final int size = in.readInt();
+        AlphaModel model = new AlphaModel() {
+            @Override
+            public int size() {
+                return size;
+            }
+
+            @Override
+            public void run(byte[] input, byte[] alpha) {
+                for (int i = 0; i < alpha.length; i++) {
+                    alpha[i] = input[3 * i];
+                }
+            }
+        };
+        int height = in.readInt();
+        int width = in.readInt();
+        MattePipeline pipeline = new MattePipeline(new Orientation(height, width, 0, false), model, Fit.AUTO);
+        for (int left = in.readInt(); left > 0; left--) {
+            // Grey in YUV is grey in RGB.
+            YuvFrame frame = new YuvFrame(height, width);
+            byte[] grey = readBytes(in);
+            ByteBuffer chroma = ByteBuffer.allocate(((height + 1) / 2) * ((width + 1) / 2));
+            while (chroma.hasRemaining()) {
+                chroma.put((byte) 128);
+            }
+            frame.set(ByteBuffer.wrap(grey), width, 1, chroma, (width + 1) / 2, 1, chroma, (width + 1) / 2, 1);
+            pipeline.run(frame);
+            out.write(pipeline.alpha);
+        }
     }
 
     /** A text and numbers → JSON with both and with the statistics of the numbers. */

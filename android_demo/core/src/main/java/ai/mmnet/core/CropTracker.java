@@ -1,0 +1,121 @@
+package ai.mmnet.core;
+
+/**
+ * The crop that the model sees of each frame of one video (preprocessing.md, section 8). For each frame, call
+ * {@link #start}, {@link #refine} and {@link #finish} in this order. The first frame is treated as a photo. One thread at
+ * a time may use it.
+ */
+final class CropTracker {
+    private static final int LOOK = 30; // frames from one look at the whole frame to the next
+    private static final int PAUSE = 8; // frames after a look in which only the loss of everybody causes another
+    private static final int DEAD = 32; // a side stays within 1/32 of the longer side of the goal
+    private static final int INWARDS = 8; // a side goes 1/8 of its way inwards in a frame; outwards it goes all of it
+
+    private final PeopleFinder finder;
+    private final int size;
+    private Rectangle whole;
+    private Rectangle crop;
+    private Rectangle goal;
+    private boolean isFirst;
+    private boolean isLook;
+    private boolean isLost;
+    private boolean jumped;
+    private int since;
+
+    /** Begins a video, for a model whose alpha has {@code size} × {@code size} pixels. */
+    CropTracker(int size) {
+        this.size = size;
+        finder = new PeopleFinder(size);
+        restart();
+    }
+
+    /** Begins another video. */
+    void restart() {
+        whole = crop = goal = new Rectangle(0, 0, 0, 0); // the first frame has another size
+        isLost = true;
+        since = 0;
+    }
+
+    /** Returns whether the crop of the last frame lies elsewhere than that of the frame before it. */
+    boolean jumped() {
+        return jumped;
+    }
+
+    /** Begins the next frame, of {@code height} × {@code width} pixels, and returns what the model sees first of it. */
+    Rectangle start(int height, int width) {
+        isFirst = height != whole.height || width != whole.width;
+        if (isFirst) {
+            whole = new Rectangle(0, 0, height, width);
+        }
+        isLook = isFirst || isLost || crop.isSame(whole) || since >= LOOK;
+        jumped = false;
+        if (isLook) {
+            return whole;
+        }
+        crop = move(crop, goal);
+        return crop;
+    }
+
+    /** Takes the first alpha of the frame; returns what the model sees next, or null where this alpha stands. */
+    Rectangle refine(byte[] alpha) {
+        if (!isLook) {
+            return null;
+        }
+        since = 0;
+        Rectangle found = finder.findCrop(alpha, whole, whole);
+        Rectangle next = found == null ? whole : found;
+        if (isFirst || !isNear(crop, next)) {
+            jumped = !isFirst;
+            crop = next;
+        } else {
+            crop = move(crop, next);
+        }
+        return crop.isSame(whole) ? null : crop;
+    }
+
+    /** Ends the frame; {@code alpha} is the one that stands. */
+    void finish(byte[] alpha) {
+        since++;
+        Rectangle box = finder.find(alpha);
+        if (box == null) {
+            isLost = true;
+            return;
+        }
+        goal = finder.widen(box, crop, whole);
+        if (PeopleFinder.fills(goal, whole)) {
+            goal = whole;
+        }
+        boolean atBorder = box.top == 0 && crop.top > 0 || box.left == 0 && crop.left > 0
+                || box.top + box.height == size && crop.top + crop.height < whole.height
+                || box.left + box.width == size && crop.left + crop.width < whole.width;
+        isLost = since > PAUSE && (atBorder || !isNear(crop, goal));
+    }
+
+    /** Returns a crop whose sides have moved towards those of a goal. */
+    private static Rectangle move(Rectangle crop, Rectangle goal) {
+        int dead = Math.max(goal.height, goal.width) / DEAD;
+        int top = crop.top - step(crop.top - goal.top, dead);
+        int left = crop.left - step(crop.left - goal.left, dead);
+        int bottom = crop.top + crop.height;
+        bottom += step(goal.top + goal.height - bottom, dead);
+        int right = crop.left + crop.width;
+        right += step(goal.left + goal.width - right, dead);
+        return new Rectangle(top, left, bottom - top, right - left);
+    }
+
+    /** Returns how far a side moves outwards; negative is inwards. The goal is {@code outwards} pixels further out. */
+    private static int step(int outwards, int dead) {
+        if (outwards >= 0) {
+            return Math.max(0, outwards - dead);
+        }
+        return -(Math.max(0, -outwards - dead + INWARDS - 1) / INWARDS);
+    }
+
+    /** Returns whether two rectangles have at least a third of their union in common. */
+    private static boolean isNear(Rectangle one, Rectangle other) {
+        int rows = Math.min(one.top + one.height, other.top + other.height) - Math.max(one.top, other.top);
+        int columns = Math.min(one.left + one.width, other.left + other.width) - Math.max(one.left, other.left);
+        long common = (long) Math.max(0, rows) * Math.max(0, columns);
+        return 4 * common >= (long) one.height * one.width + (long) other.height * other.width;
+    }
+}
