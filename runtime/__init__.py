@@ -30,6 +30,7 @@ from mmnet.runtime.imaging.framing import find_crop
 from mmnet.runtime.imaging.photos import list_photos, read_photo
 from mmnet.runtime.imaging.preprocess import ImageError, alpha_to_image, to_model_input
 from mmnet.runtime.imaging.stored import PhotoError
+from mmnet.runtime.imaging.tracking import CropTracker
 from mmnet.runtime.matter import PortraitMatter
 from mmnet.runtime.model import MattingModel
 from mmnet.runtime.profiles import Profile, ProfileError
@@ -38,6 +39,7 @@ from mmnet.runtime.video.stream import Matte, StreamError, TimestampError
 
 __all__ = [
     "BackgroundError",
+    "CropTracker",
     "Fit",
     "FitError",
     "ImageError",
