@@ -31,6 +31,7 @@ from mmnet.benchmark.progress import Progress, no_progress
 from mmnet.benchmark.table import LatencyTable
 from mmnet.files import atomic_file, check_writable
 from mmnet.network.resolve import DEFAULT_FOLDER
+from mmnet.runtime.imaging.fit import Fit, choose_fit
 
 __all__ = ["LatencyFigure", "LatencyReport", "measure_latency", "measure_latency_on_phone", "plot_latency"]
 
@@ -151,6 +152,7 @@ def measure_latency(
     runs: int = 100,
     warmup_runs: int = 10,
     frame: tuple[int, int] | None = None,
+    fit: Fit | str = Fit.STRETCH,
     composite: bool = False,
     delegate: str = "xnnpack",
     progress: Progress = no_progress,
@@ -171,13 +173,15 @@ def measure_latency(
         runs: measured runs of every model, >= 1.
         warmup_runs: runs before them, >= 0.
         frame: height and width of the photo that is matted, pixels, each in 1-8192; (480, 640) if None.
+        fit: how the photo is brought into the model's square; `auto` measures the two passes of a photo in which a
+            person fills little.
         composite: whether every matte is also composited over another background, and that stage timed.
         delegate: what runs the operators: "xnnpack", or "none" for LiteRT's built-in kernels.
         progress: called with a description, the number of steps done and the number of steps.
         command: a command line to record in the document.
 
     Raises:
-        BenchmarkError: an argument is not accepted, or there is no model.
+        BenchmarkError, FitError: an argument is not accepted, or there is no model.
         ModelError: a model cannot be read, loaded or run; names it.
         CheckpointError: the checkpoint of `naive` cannot be read.
         MissingExtraError: `naive` is given, and a package that it needs is not installed.
@@ -188,6 +192,7 @@ def measure_latency(
         warmup_runs=warmup_runs,
         delegate=delegate,
         frame=frame or HostOptions.frame,
+        fit=choose_fit(fit),
         composite=composite,
     )
     machine = describe_host()  # before this process loads the machine

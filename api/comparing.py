@@ -32,7 +32,7 @@ from mmnet.evaluation.parity.tolerances import FALLBACK, LIMITS, tolerances
 from mmnet.evaluation.resize import choose_resize
 from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint
 from mmnet.runtime import list_photos, to_model_input
-from mmnet.runtime.imaging.fit import Fit
+from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit, choose_fit
 from mmnet.runtime.tflite.inspection import inspect_model
 from mmnet.selection import spread_evenly
 from mmnet.text import printable
@@ -334,6 +334,7 @@ def compare_on_arm(
     *,
     processors: Sequence[str] = DEFAULT,
     limit: int | None = None,
+    fit: Fit | str = DEFAULT_FIT,
     emulator: Path | None = None,
     progress: StageProgress = no_progress,
     command: str | None = None,
@@ -345,6 +346,7 @@ def compare_on_arm(
         data: a folder of photos.
         processors: the processors to emulate, by QEMU's names.
         limit: the largest number of photos, the first by name; None: all.
+        fit: how photos are brought into the model's square.
         emulator: a qemu-aarch64 to use; None fetches the pinned one into the user's cache.
         progress: called with the stage, what is done, and the total.
         command: the command line to name in the document.
@@ -352,6 +354,7 @@ def compare_on_arm(
     Raises:
         PhotoError: there is no photo in the folder.
         ModelError: the model cannot be used.
+        FitError: `fit` is unknown.
         ArmError: the comparison could not be made; UnsupportedHostError: this is not Linux on x86-64.
         OutputError: the cache cannot be written.
     """
@@ -360,16 +363,16 @@ def compare_on_arm(
     from mmnet.evaluation.arm.parity import compare_observers, observer_here, observer_on_arm, runtime_code
     from mmnet.evaluation.arm.report import tolerance_for
 
-    path = Path(model)
+    path, how = Path(model), choose_fit(fit)
     photos = list_photos(Path(data))[:limit]
     inspected = inspect_model(path)
     python = arm_python(cache_folder(), emulator and emulator.absolute(), progress)
     chosen = choose_processors(processors, python.emulator)
     outcomes = []
-    with runtime_code() as code, observer_here(code, path) as here:
+    with runtime_code() as code, observer_here(code, path, how) as here:
         for processor in chosen:
             progress(processor.name, 0, len(photos))
-            open_arm = partial(observer_on_arm, python, processor, code, path)
+            open_arm = partial(observer_on_arm, python, processor, code, path, how)
             advance = stage_progress(processor.name, progress)
             outcomes.append(compare_observers(here, open_arm, processor, photos, advance))
             progress(processor.name, len(photos), len(photos))
@@ -381,7 +384,7 @@ def compare_on_arm(
             "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
             "precisions": dict(inspected.precisions),
         },
-        {"folder": str(data), "images": len(photos)},
+        {"folder": str(data), "images": len(photos), "fit": str(how)},
         here.described,
         python.version,
         command,

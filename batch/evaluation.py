@@ -16,7 +16,7 @@ from mmnet.evaluation.datasets.pairs import DatasetError, Pair, combined_fingerp
 from mmnet.evaluation.evaluate import EvaluationError, Result, collect_results, measure_image
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.resize import Resize, choose_resize
-from mmnet.failures import failure_line
+from mmnet.failures import collected_log, failure_line, is_debugging, relay
 from mmnet.json_reader import parse_json
 from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit
 
@@ -25,7 +25,12 @@ class Measurer:
     """All models in one worker. A call takes pairs and returns their metrics, both as JSON, which keeps every bit."""
 
     def __init__(
-        self, candidates: Sequence[Candidate], resize: str, fit: Fit = DEFAULT_FIT, restarted: bool = False
+        self,
+        candidates: Sequence[Candidate],
+        resize: str,
+        fit: Fit = DEFAULT_FIT,
+        debug: bool = False,
+        restarted: bool = False,
     ) -> None:
         """Load the models.
 
@@ -33,9 +38,10 @@ class Measurer:
             candidates: at least one.
             resize: a name of `RESIZES`.
             fit: how photos are brought into the models' square.
+            debug: whether the answers hold the tracebacks of failures.
             restarted: ignored, since measuring an image twice does no harm.
         """
-        self._resize, self._fit = choose_resize(resize), fit
+        self._resize, self._fit, self._debug = choose_resize(resize), fit, debug
         self._matters = [candidate.load(floats=self._resize.floats) for candidate in candidates]
 
     def __call__(self, text: str) -> str:
@@ -45,10 +51,15 @@ class Measurer:
             text: [[name, path of the photo, path of the matte], …].
 
         Returns:
-            One JSON object per pair: {"row": …, "fingerprint": hex}, {"problems": …} or {"error": …}.
+            One JSON object per pair: {"row": …, "fingerprint": hex}, {"problems": …} or {"error": …}, and {"log": …}.
         """
         pairs = [Pair(name, Path(image), Path(mask)) for name, image, mask in parse_json(text)]
-        return json.dumps([self._measure(pair) for pair in pairs])
+        outcomes = []
+        for pair in pairs:
+            with collected_log(self._debug) as log:
+                outcome = self._measure(pair)
+            outcomes.append(outcome | {"log": log})
+        return json.dumps(outcomes)
 
     def _measure(self, pair: Pair) -> dict[str, Any]:
         try:
@@ -112,22 +123,28 @@ def evaluate_on_pool(
         DatasetError, EvaluationError, ModelError, BatchError: see `evaluate_on_ray`.
     """
     size = task_size(len(pairs), pool.workers)
-    parts = [pairs[start : start + size] for start in range(0, len(pairs), size)]
-    texts = [
-        json.dumps([[pair.name, str(pair.image.absolute()), str(pair.mask.absolute())] for pair in part])
-        for part in parts
-    ]
-    measured: dict[int, list[dict[str, Any]]] = {}
-    done = 0
-    with closing(pool.run(texts, partial(Measurer, list(candidates), resize.name, fit))) as answers:
-        for index, answer in answers:
-            measured[index] = parse_json(answer)
-            done += len(parts[index])
-            progress(done, len(pairs))
-    for index, part in enumerate(parts):
-        if index not in measured:
-            raise EvaluationError(f"{part[0].image} or one of the next {len(part)}: every worker that measured it died")
-    outcomes = [outcome for index in range(len(parts)) for outcome in measured[index]]
+    build = partial(Measurer, list(candidates), resize.name, fit, is_debugging())
+    measured: dict[int, dict[str, Any]] = {}  # by the index of the pair
+    # What is lost with its workers is measured again image by image, so that the image that ended them has a name.
+    for length in (size, 1):
+        missing = [index for index in range(len(pairs)) if index not in measured]
+        parts = [missing[start : start + length] for start in range(0, len(missing), length)]
+        texts = [
+            json.dumps([[pairs[i].name, str(pairs[i].image.absolute()), str(pairs[i].mask.absolute())] for i in part])
+            for part in parts
+        ]
+        with closing(pool.run(texts, build)) as answers:
+            for index, answer in answers:
+                measured.update(zip(parts[index], parse_json(answer), strict=True))
+                progress(len(measured), len(pairs))
+    lost = [str(pair.image) for index, pair in enumerate(pairs) if index not in measured]
+    if lost:
+        raise EvaluationError(
+            f"{', '.join(lost)}: every worker that measured it died; remove it, or measure without Ray"
+        )
+    outcomes = [measured[index] for index in range(len(pairs))]
+    for outcome in outcomes:
+        relay(outcome["log"])
     problems = [problem for outcome in outcomes for problem in outcome.get("problems", ())]
     if problems:
         raise DatasetError(problems)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path, PureWindowsPath
 
 from mmnet.network.checkpoint import CheckpointCorruptError, CheckpointNotFoundError
+from mmnet.text import printable
 
 STATE_FILE = "checkpoint"
 
@@ -60,19 +62,20 @@ def newest_prefix(folder: Path) -> tuple[Path, str] | None:
     if named is not None:
         for start in range(len(named.parts)):
             prefix = folder.joinpath(*named.parts[start:])
-            if is_prefix(prefix):
-                return prefix, f"{state} names it"
+            with suppress(OSError, ValueError):  # a name that no file can have
+                if is_prefix(prefix):
+                    return prefix, f"{state} names it"
     prefixes = [prefix_of(path) for path in folder.glob("*.index")]
     prefixes += [path for path in folder.iterdir() if is_version_1(path)]
     if prefixes:
-        why = f"{state} names {named}, which is absent; " if named else ""
+        why = f"{state} names {printable(str(named))}, which is absent; " if named else ""
         return max(prefixes, key=step_in_name), why + f"the highest step in {folder}"
     parts = sorted(path for path in folder.glob("*.data-*-of-*") if _PART.search(path.name))
     if parts:
         raise CheckpointNotFoundError(f"{parts[-1]}: {prefix_of(parts[-1])}.index is not beside it; copy it too")
     if named is not None:
         raise CheckpointNotFoundError(
-            f"{state}: names {named}, but {folder / named.name}.index is not there; copy it too"
+            f"{state}: names {printable(str(named))}, but no {printable(named.name)}.index is in {folder}; copy it too"
         )
     return None
 

@@ -31,6 +31,7 @@ from mmnet.runtime.imaging.photos import list_photos, read_photo
 from mmnet.runtime.imaging.preprocess import ImageError, alpha_to_image, to_model_input
 from mmnet.runtime.imaging.presence import IfNobody, NobodyError, Presence
 from mmnet.runtime.imaging.stored import PhotoError
+from mmnet.runtime.imaging.tracking import CropTracker
 from mmnet.runtime.matter import PortraitMatter
 from mmnet.runtime.model import MattingModel
 from mmnet.runtime.profiles import Profile, ProfileError
@@ -39,6 +40,7 @@ from mmnet.runtime.video.stream import Matte, StreamError, TimestampError
 
 __all__ = [
     "BackgroundError",
+    "CropTracker",
     "Fit",
     "FitError",
     "IfNobody",

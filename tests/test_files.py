@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -169,8 +170,16 @@ def test_the_content_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monke
         sync(handle)
 
     monkeypatch.setattr(os, "fsync", noted)
-    monkeypatch.setattr(Path, "replace", lambda self, to: [steps.append("name"), replace(self, to)][1])
-    monkeypatch.setattr(Path, "rename", lambda self, to: [steps.append("name"), rename(self, to)][1])
+
+    def naming(call: Callable[[Path, Path], Path]) -> Callable[[Path, Path], Path]:
+        def named(source: Path, target: Path) -> Path:
+            steps.append("name")
+            return call(source, target)
+
+        return named
+
+    monkeypatch.setattr(Path, "replace", naming(replace))
+    monkeypatch.setattr(Path, "rename", naming(rename))
     with atomic_file(tmp_path / "a") as temporary:
         temporary.write_text("content")
     assert steps == ["file", "name", "folder"]

@@ -15,7 +15,8 @@ def follow(
 ) -> list[tuple[list[Rectangle], bool]]:
     """Return, for each frame, the rectangles that the network sees, and whether the crop jumped."""
     seen: list[tuple[list[Rectangle], bool]] = []
-    size = crop = goal = None
+    size: tuple[int, int] | None = None
+    crop = goal = Rectangle(0, 0, 1, 1)  # replaced by the first frame, which is new
     lost, since = True, 0
     for index, (height, width) in enumerate(sizes):
         whole = Rectangle(0, 0, height, width)

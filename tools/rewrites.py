@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from mmnet.benchmark.host.naive import naive_conversion
-from mmnet.cli.quiet import silence_native_libraries
+from mmnet.cli.process.quiet import silence_native_libraries
 from mmnet.evaluation.machine import processor
 from mmnet.export.convert import to_float, to_int8
 from mmnet.export.verify import probe_images

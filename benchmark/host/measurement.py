@@ -48,6 +48,7 @@ def measure_on_host(
         "runs": options.runs,
         "warmup_runs": options.warmup_runs,
         "frame": {"height": height, "width": width},
+        "fit": str(options.fit),
         "seed": options.seed,
         "involuntary_context_switches": context_switches,
     }

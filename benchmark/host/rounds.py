@@ -17,6 +17,7 @@ from mmnet.benchmark.latency import Times
 from mmnet.benchmark.progress import Progress
 from mmnet.evaluation.models import Candidate
 from mmnet.runtime.errors import ModelError
+from mmnet.runtime.imaging.fit import Fit
 from mmnet.runtime.tflite.interpreter import Delegate
 
 MAX_THREADS = 64
@@ -33,6 +34,7 @@ class HostOptions:
         warmup_runs: rounds before the measured ones, >= 0.
         delegate: one of `Delegate`: xnnpack, or none for LiteRT's built-in kernels.
         frame: height and width of the photo that is matted, pixels, each in 1-8192.
+        fit: how the photo is brought into the model's square; `auto` measures two passes.
         composite: whether every matte is composited over another background, and that stage timed.
         seed: seed of the order in which models take their turns.
 
@@ -45,6 +47,7 @@ class HostOptions:
     warmup_runs: int = 10
     delegate: str = "xnnpack"
     frame: tuple[int, int] = (480, 640)
+    fit: Fit = Fit.STRETCH
     composite: bool = False
     seed: int = 2019
 
@@ -124,9 +127,11 @@ def _start(
         progress(f"starting {candidate.name}", done, len(cases))
         try:
             startups.append(
-                measure_startup(candidate.content, threads, options.delegate, options.frame, options.warmup_runs)
+                measure_startup(
+                    candidate.content, threads, options.delegate, options.frame, options.warmup_runs, options.fit
+                )
             )
-            matters.append(StagedMatter(candidate.content, threads, options.delegate))
+            matters.append(StagedMatter(candidate.content, threads, options.delegate, options.fit))
         except ModelError as error:
             raise ModelError(f"{candidate.source}: {error}") from error
     return startups, matters

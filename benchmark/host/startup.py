@@ -3,7 +3,7 @@
 Only a fresh process can tell them. In a process that has run a model before, code and weights are in memory already,
 and the memory cannot be attributed to one model.
 
-`python -m mmnet.benchmark.host.startup THREADS DELEGATE HEIGHT WIDTH RUNS < model` prints one line of JSON.
+`python -m mmnet.benchmark.host.startup THREADS DELEGATE HEIGHT WIDTH RUNS FIT < model` prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 
 from mmnet.json_reader import parse_json
 from mmnet.runtime.errors import ModelError
+from mmnet.runtime.imaging.fit import Fit
 
 _TIMEOUT_SECONDS = 600
 
@@ -45,7 +46,9 @@ class Startup:
     process_memory_bytes: int
 
 
-def measure_startup(content: bytes, threads: int, delegate: str, frame: tuple[int, int], warmup_runs: int) -> Startup:
+def measure_startup(
+    content: bytes, threads: int, delegate: str, frame: tuple[int, int], warmup_runs: int, fit: Fit = Fit.STRETCH
+) -> Startup:
     """Start a model in a process of its own.
 
     Args:
@@ -54,11 +57,12 @@ def measure_startup(content: bytes, threads: int, delegate: str, frame: tuple[in
         delegate: one of `mmnet.runtime.tflite.interpreter.Delegate`.
         frame: height and width of the photo, pixels.
         warmup_runs: runs after the first, >= 0.
+        fit: how the photo is brought into the model's square.
 
     Raises:
         ModelError: LiteRT cannot load the model, ends the process, or does not finish in 600 s.
     """
-    arguments = map(str, (threads, delegate, *frame, warmup_runs))
+    arguments = map(str, (threads, delegate, *frame, warmup_runs, fit))
     command = [sys.executable, "-P", "-m", "mmnet.benchmark.host.startup", *arguments]
     try:
         run = subprocess.run(command, input=content, capture_output=True, timeout=_TIMEOUT_SECONDS, check=False)
@@ -72,14 +76,14 @@ def measure_startup(content: bytes, threads: int, delegate: str, frame: tuple[in
     return Startup(**parse_json(run.stdout.splitlines()[-1]))
 
 
-def _start(threads: int, delegate: str, frame: tuple[int, int], warmup_runs: int) -> Startup:
+def _start(threads: int, delegate: str, frame: tuple[int, int], warmup_runs: int, fit: Fit) -> Startup:
     from mmnet.benchmark.host.stages import StagedMatter, camera_frame
 
     photo = camera_frame(*frame)
     before = _reset_peak_bytes()
     content = sys.stdin.buffer.read()
     start = time.perf_counter_ns()
-    matter = StagedMatter(content, threads, delegate)
+    matter = StagedMatter(content, threads, delegate, fit)
     load_ms = (time.perf_counter_ns() - start) / 1e6
     first, *others = (sum(matter.time_stages(photo)) for _ in range(1 + warmup_runs))
     peak = _peak_bytes()
@@ -103,8 +107,8 @@ def _peak_bytes() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _main(threads: str, delegate: str, height: str, width: str, warmup_runs: str) -> None:
-    startup = _start(int(threads), delegate, (int(height), int(width)), int(warmup_runs))
+def _main(threads: str, delegate: str, height: str, width: str, warmup_runs: str, fit: str) -> None:
+    startup = _start(int(threads), delegate, (int(height), int(width)), int(warmup_runs), Fit(fit))
     print(json.dumps(asdict(startup)))
 
 

@@ -13,12 +13,14 @@ from mmnet.api.comparing import ArmComparison, compare_on_arm
 from mmnet.cli.console import message_console, wide_console
 from mmnet.cli.measure.console import STDOUT, command_line
 from mmnet.cli.measure.options import JsonOption
+from mmnet.cli.options import FitOption
 from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar, stage_bars
 from mmnet.errors import MMNetError
 from mmnet.evaluation.arm.errors import ArmError
 from mmnet.evaluation.arm.processors import DEFAULT
 from mmnet.files import check_writable
+from mmnet.runtime.imaging.fit import DEFAULT_FIT
 
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="A .tflite of ours.", show_default=False)]
 DataOption = Annotated[
@@ -44,6 +46,7 @@ def arm_parity(
     data: DataOption,
     cpu: CpuOption = _DEFAULT_CPUS,
     photos: PhotosOption = None,
+    fit: FitOption = DEFAULT_FIT,
     qemu: QemuOption = None,
     json_file: JsonOption = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace the JSON file if it exists.")] = False,
@@ -51,9 +54,10 @@ def arm_parity(
     """Compare what this machine computes with what Arm processors compute, byte for byte, without a phone.
 
     The runtime and LiteRT's own Arm kernels run under emulation (QEMU, on Linux on x86-64). For every photo, every
-    stage of the runtime is compared: the decoded pixels, a camera frame, the model's input, its alpha, the matte, the
-    foreground, the composite. An int8 model has to give the same bytes; for other models, the accepted difference of
-    the alpha is printed. Emulation takes longer than a phone, so that no time is reported.
+    stage of the runtime is compared: the decoded pixels, a camera frame, the model's input, its alpha, the crop around
+    the people with its input and alpha, the matte, the foreground, the composite. An int8 model has to give the same
+    bytes; for other models, the accepted difference of the alpha is printed. Emulation takes longer than a phone, so
+    that no time is reported.
 
     The Arm packages (about 140 MB) are fetched once, with this system's pip and apt and without root, checked against
     pinned hashes, and kept in $XDG_CACHE_HOME/mmnet/arm.
@@ -62,6 +66,7 @@ def arm_parity(
     Examples:
       mmnet arm-parity mmnet-1.0-256-int8.tflite --data portraits/test/image --photos 6
       mmnet arm-parity mmnet-1.0-256-int8.tflite -d photos --cpu cortex-a53,cortex-a710
+      mmnet arm-parity mine.tflite -d photos --fit stretch
       mmnet arm-parity mine.tflite -d photos --json - | jq .verdict
 
     Exit codes: 0 identical or, for floats, within the tolerance; 1 different; 2 could not be compared.
@@ -76,6 +81,7 @@ def arm_parity(
                 data,
                 processors=[name.strip() for name in cpu.split(",") if name.strip()],
                 limit=photos,
+                fit=fit,
                 emulator=qemu,
                 progress=stage_bars(progress),
                 command=command_line(),

@@ -26,6 +26,7 @@ from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar
 from mmnet.files import check_writable
 from mmnet.network.resolve import DEFAULT_FOLDER
+from mmnet.runtime.imaging.fit import Fit, choose_fit
 
 
 def benchmark(
@@ -37,6 +38,7 @@ def benchmark(
     naive: options.Naive = None,
     ckpt_dir: CheckpointDir = DEFAULT_FOLDER,
     frame: options.Frame = "640x480",
+    fit: options.FitOfFrame = Fit.STRETCH,
     composite: options.Composite = False,
     delegate: options.Delegate = "xnnpack",
     device: options.Device = None,
@@ -59,6 +61,7 @@ def benchmark(
       mmnet benchmark mmnet-int8.tflite --naive latest
       mmnet benchmark mmnet-int8.tflite --baseline selfie_segmentation.tflite
       mmnet benchmark --frame 1920x1080 --composite --threads 1,2
+      mmnet benchmark --frame 1920x1080 --fit auto   (the two passes of a photo with a small person)
       mmnet benchmark mmnet-int8.tflite --device any --json latency.json --merge
       mmnet benchmark mmnet-int8.tflite --device any --benchmark-binary benchmark_model --affinity f0
       mmnet benchmark plot figures.json latency.json   (accuracy against latency; see its --help)
@@ -80,11 +83,13 @@ def benchmark(
         raise BenchmarkError(
             "--benchmark-binary, --affinity and --device-dir are for a phone; name it with --device SERIAL or any"
         )
+    if device is not None and choose_fit(fit) is not Fit.STRETCH:
+        raise BenchmarkError(f"--fit {fit} is measured on this host; leave --device out")
     if device is not None and composite:
         raise BenchmarkError("--composite is measured on this host; leave --device out")
     with progress_bar(message_console()) as bar:
         if device is None:
-            report = measure_latency(**shared, frame=size, composite=composite, progress=_task(bar))
+            report = measure_latency(**shared, frame=size, fit=fit, composite=composite, progress=_task(bar))
         else:
             report = measure_latency_on_phone(
                 **shared,

@@ -10,6 +10,7 @@ import typer
 from mmnet.benchmark.android.benchmark_model import DELEGATES
 from mmnet.benchmark.android.demo_app import FOLDER as DEMO_FOLDER
 from mmnet.benchmark.android.native_tool import FOLDER as NATIVE_FOLDER
+from mmnet.runtime.imaging.fit import Fit
 
 _PHONE = "On a phone"
 
@@ -39,6 +40,14 @@ Naive = Annotated[
     ),
 ]
 Frame = Annotated[str, typer.Option(metavar="WxH", help="Width and height of the photo that is matted, in pixels.")]
+FitOfFrame = Annotated[
+    str,
+    typer.Option(
+        metavar="|".join(Fit),
+        help="How the photo is brought into the models' square. auto measures the two passes of a photo in which a "
+        "person fills little; not with --device.",
+    ),
+]
 Composite = Annotated[
     bool,
     typer.Option(

@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import shutil
+import stat
 import subprocess
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -90,6 +91,7 @@ def arm_python(
     check_host()
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        is_own = [_keep_for_this_user(path) for path in (folder.parent, folder)] == [True, True]
         with _locked(folder / "lock", lambda: progress("waiting for another mmnet that writes the cache", 0, 1)):
             for leftover in folder.glob(".*"):
                 shutil.rmtree(leftover)
@@ -98,7 +100,8 @@ def arm_python(
             own, system = folder / "emulator", folder / "python"
             wanted = {system: python_pins()} if emulator else {own: emulator_pins(), system: python_pins()}
             progress("checking the cache", 0, 1)
-            missing = {part: pins for part, pins in wanted.items() if not _is_sealed(part, pins)}
+            # The seal lies beside what it seals: it shows damage, not what somebody else changed on purpose.
+            missing = {part: pins for part, pins in wanted.items() if not (is_own and _is_sealed(part, pins))}
             files = fetch([pin for pins in missing.values() for pin in pins], folder / "packages", progress)
             if own in missing:
                 with _sealed(own, missing[own]) as fresh:
@@ -115,6 +118,23 @@ def arm_python(
         raise OutputError(
             f"{error.filename or folder}: {error.strerror}; free space, or set XDG_CACHE_HOME to another folder"
         ) from error
+
+
+def _keep_for_this_user(folder: Path) -> bool:
+    """Take the right to write to a folder from all others; return whether not everybody had it.
+
+    What the cache holds is executed, so nobody else may change it.
+
+    Raises:
+        OutputError: the folder belongs to another user.
+    """
+    status = folder.stat()
+    if status.st_uid not in (os.geteuid(), 0):
+        raise OutputError(f"{folder}: belongs to another user, who could change what is executed; set XDG_CACHE_HOME")
+    others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    if others and status.st_uid == os.geteuid():
+        folder.chmod(stat.S_IMODE(status.st_mode) & ~others)
+    return not others & stat.S_IWOTH
 
 
 @contextmanager

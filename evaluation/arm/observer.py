@@ -1,6 +1,6 @@
 """The script that runs mmnet.runtime on photos, stage by stage; it runs on both sides, here and under emulation.
 
-    python observer.py MODEL < requests > answers
+    python observer.py MODEL FIT < requests > answers
 
 A request is a line of JSON, `{"photo": PATH, "into": FOLDER}`. The answer is a line too: `{"stages": [...]}`, once the
 arrays are in FOLDER as STAGE.npy, or `{"error": TEXT}`. With `"given": FOLDER`, every stage starts from the arrays of
@@ -15,6 +15,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import astuple
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,14 +30,18 @@ from mmnet.runtime import (
     Fit,
     MattingModel,
     Orientation,
+    Rectangle,
+    Upsampling,
     YuvFrame,
-    alpha_to_image,
     composite,
     estimate_foreground,
+    find_crop,
     read_photo,
     to_model_input,
-    upsample_alpha,
 )
+from mmnet.runtime.fullres import AlphaU8
+from mmnet.runtime.fullres.placing import upsample_placed
+from mmnet.runtime.imaging import Placement, choose_fit, fill_square, place, place_alpha
 from mmnet.runtime.tflite.file import read_model
 from mmnet.runtime.tflite.probe import trust
 
@@ -63,25 +68,63 @@ def _bytes(alpha: AnyArray) -> U8Array:
     return alpha if alpha.dtype == np.uint8 else np.rint(alpha * np.float32(255)).astype(np.uint8)
 
 
+class _Network:
+    """A model, and the fit that photos are brought into its square by."""
+
+    def __init__(self, model: MattingModel, fit: Fit) -> None:
+        self.model, self.fit = model, fit
+
+    def first(self, photo: U8Array) -> Placement:
+        """Return where a photo lies in the square in the first pass."""
+        return place(self.fit, photo.shape[0], photo.shape[1], self.model.size)
+
+    def crop(self, photo: U8Array, alpha: AnyArray) -> AnyArray:
+        """Return the part of a photo that the network sees last: int32 [4], top, left, height and width."""
+        crop = find_crop(alpha, photo.shape[0], photo.shape[1]) if self.fit is Fit.AUTO else None
+        return np.array(astuple(crop or self.first(photo).seen), np.int32)
+
+    def last(self, seen: Arrays) -> Placement:
+        """Return where a photo lies in the square in the last pass."""
+        crop, first = Rectangle(*map(int, seen["crop"])), self.first(seen["photo"])
+        return first if crop == first.seen else Placement.of_crop(crop, self.model.size)
+
+    def is_second(self, seen: Arrays) -> bool:
+        """Whether there is a second pass."""
+        return self.last(seen) != self.first(seen["photo"])
+
+    def matte(self, seen: Arrays) -> AnyArray:
+        """Return the alpha at the photo's size, guided by the photo."""
+        alpha, model_input = _floats(seen["last_alpha"]), seen["last_input"]
+        placed = upsample_placed(alpha, seen["photo"], self.last(seen), Upsampling.GUIDED, model_input)
+        return placed.as_float() if isinstance(placed, AlphaU8) else placed
+
+
 # The stages after the photo; each is computed from the arrays of earlier stages.
-_STAGES: dict[str, Callable[[MattingModel, Arrays], AnyArray]] = {
-    "frame": lambda model, seen: _frame(seen["photo"]),
-    "fits": lambda model, seen: np.stack([to_model_input(seen["frame"], model.size, fit) for fit in Fit]),
-    "input": lambda model, seen: to_model_input(seen["photo"], model.size),
-    "alpha": lambda model, seen: model.run_raw(seen["input"]),
-    "image": lambda model, seen: alpha_to_image(_bytes(seen["alpha"]), *seen["photo"].shape[:2]),
-    "matte": lambda model, seen: upsample_alpha(_floats(seen["alpha"]), seen["photo"], model_input=seen["input"]),
-    "foreground": lambda model, seen: estimate_foreground(seen["photo"], seen["matte"]),
-    "composite": lambda model, seen: composite(seen["photo"], seen["matte"], _BACKGROUND, estimate_foreground=True),
+_STAGES: dict[str, Callable[[_Network, Arrays], AnyArray]] = {
+    "frame": lambda network, seen: _frame(seen["photo"]),
+    "fits": lambda network, seen: np.stack([to_model_input(seen["frame"], network.model.size, fit) for fit in Fit]),
+    "input": lambda network, seen: to_model_input(seen["photo"], network.model.size, network.fit),
+    "alpha": lambda network, seen: network.model.run_raw(seen["input"]),
+    "crop": lambda network, seen: network.crop(seen["photo"], seen["alpha"]),
+    "last_input": lambda network, seen: fill_square(seen["photo"], network.last(seen), network.model.size),
+    "last_alpha": lambda network, seen: (
+        network.model.run_raw(seen["last_input"]) if network.is_second(seen) else seen["alpha"]
+    ),
+    "image": lambda network, seen: place_alpha(
+        _bytes(seen["last_alpha"]), network.last(seen), *seen["photo"].shape[:2]
+    ),
+    "matte": lambda network, seen: network.matte(seen),
+    "foreground": lambda network, seen: estimate_foreground(seen["photo"], seen["matte"]),
+    "composite": lambda network, seen: composite(seen["photo"], seen["matte"], _BACKGROUND, estimate_foreground=True),
 }
 
 
-def _observe(model: MattingModel, path: str, given: Path | None) -> Arrays:
+def _observe(network: _Network, path: str, given: Path | None) -> Arrays:
     """Compute every stage of a photo, from the arrays in the folder `given` if there is one."""
     own: dict[str, AnyArray] = {"photo": read_photo(path)}
     seen = own if given is None else {file.stem: np.load(file, allow_pickle=False) for file in given.glob("*.npy")}
     for name, stage in _STAGES.items():
-        own[name] = stage(model, seen)
+        own[name] = stage(network, seen)
     return own
 
 
@@ -105,7 +148,7 @@ def main() -> None:
     try:
         # `mmnet arm-parity` inspected it. A process for its first run would not be one of this processor.
         trust(read_model(Path(sys.argv[1])))
-        model = MattingModel(Path(sys.argv[1]), threads=1)
+        network = _Network(MattingModel(Path(sys.argv[1]), threads=1), choose_fit(sys.argv[2]))
     except MMNetError as error:
         answer(error=str(error))
         return
@@ -118,7 +161,7 @@ def main() -> None:
     for line in sys.stdin:
         request = parse_json(line)
         try:
-            stages = _observe(model, request["photo"], Path(request["given"]) if "given" in request else None)
+            stages = _observe(network, request["photo"], Path(request["given"]) if "given" in request else None)
         except Exception as error:
             answer(error=failure_line(error, request["photo"]))
             continue

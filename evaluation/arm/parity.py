@@ -27,6 +27,7 @@ from mmnet.evaluation.arm.errors import ObserverError
 from mmnet.evaluation.arm.processors import Processor
 from mmnet.files import temporary_folder
 from mmnet.json_reader import parse_json
+from mmnet.runtime.imaging.fit import Fit
 
 # The stages of observer.py, in order. Both sides start each stage from the same arrays of the earlier stages.
 STAGES = {
@@ -35,6 +36,9 @@ STAGES = {
     "fits": "that frame in the model's square, by every fit",
     "input": "the photo in the model's square",
     "alpha": "the model's own output",
+    "crop": "the crop around the people",
+    "last_input": "that crop in the model's square",
+    "last_alpha": "the model's output for the crop",
     "image": "alpha at the photo's size, interpolated in integers",
     "matte": "alpha at the photo's size, guided by the photo",
     "foreground": "the estimated foreground",
@@ -109,7 +113,7 @@ class Observer:
     """
 
     def __init__(
-        self, name: str, command: Sequence[str], environment: Mapping[str, str], code: Path, model: Path
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], code: Path, model: Path, fit: Fit
     ) -> None:
         """Start the process.
 
@@ -119,6 +123,7 @@ class Observer:
             environment: the environment variables of the process.
             code: a folder from `runtime_code`.
             model: the .tflite.
+            fit: how photos are brought into the model's square.
 
         Raises:
             ObserverError: the process does not start, or refuses the model.
@@ -126,7 +131,7 @@ class Observer:
         self._name = name
         self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._process = subprocess.Popen(
-            [*command, str(code / "observer.py"), str(model.absolute())],
+            [*command, str(code / "observer.py"), str(model.absolute()), str(fit)],
             env=dict(environment),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -228,16 +233,16 @@ def runtime_code() -> Iterator[Path]:
         yield folder
 
 
-def observer_here(code: Path, model: Path) -> Observer:
+def observer_here(code: Path, model: Path, fit: Fit) -> Observer:
     """Start an observer on this machine, in this Python; raises as `Observer`."""
     environment = {"LANG": "C.UTF-8", "PYTHONPATH": str(code)}
-    return Observer("this machine", [sys.executable, "-P", "-s", "-B"], environment, code, model)
+    return Observer("this machine", [sys.executable, "-P", "-s", "-B"], environment, code, model, fit)
 
 
-def observer_on_arm(python: ArmPython, processor: Processor, code: Path, model: Path) -> Observer:
+def observer_on_arm(python: ArmPython, processor: Processor, code: Path, model: Path, fit: Fit) -> Observer:
     """Start an observer on an emulated processor; raises as `Observer`."""
     command = python.command(processor.name, "-B")
-    return Observer(processor.name, command, python.variables(code), code, model)
+    return Observer(processor.name, command, python.variables(code), code, model, fit)
 
 
 def compare_observers(

@@ -4,7 +4,7 @@
 - `mattes` reads files of alpha mattes and of masks.
 - `frames` converts camera frames (YUV) and turns them upright.
 - `fit` and `preprocess` bring an image into the network's square, and its alpha back to the image.
-- `framing` finds the crop around the people that an alpha shows.
+- `framing` finds the crop around the people that an alpha shows; `tracking` lets it follow them through a video.
 - `blurred_background` blurs the background of a camera frame.
 
 Everything but reading files is computed in integers, as docs/internals/preprocessing.md specifies it, so that Python,
@@ -35,11 +35,13 @@ from mmnet.runtime.imaging.preprocess import (
 )
 from mmnet.runtime.imaging.stored import PhotoError, StoredImage, to_8_bits
 from mmnet.runtime.imaging.taps import Taps
+from mmnet.runtime.imaging.tracking import CropTracker
 
 __all__ = [
     "DEFAULT_FIT",
     "PHOTO_EXTENSIONS",
     "ROTATIONS",
+    "CropTracker",
     "Fit",
     "FitError",
     "ImageError",

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from threading import Lock
 
+from mmnet.failures import LOG
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.tflite.rules import check_rules
 
@@ -55,13 +58,25 @@ def _probe(model: bytes, delegate: str) -> None:
     if not sys.executable:  # Python inside another program
         return
     command = [sys.executable, "-P", "-m", "mmnet.runtime.tflite.probe", delegate]
+    # The same modules, also where this process found them through a relative path.
+    paths = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path if entry)
     try:
-        run = subprocess.run(command, input=model, capture_output=True, timeout=_TIMEOUT_SECONDS, check=False)
+        run = subprocess.run(
+            command,
+            input=model,
+            capture_output=True,
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
+            env=os.environ | {"PYTHONPATH": paths},
+        )
     except subprocess.TimeoutExpired as error:
         raise ModelError(f"LiteRT did not finish one run of the model in {_TIMEOUT_SECONDS} s") from error
     if run.returncode < 0:
         name = signal.Signals(-run.returncode).name
         raise ModelError(f"the model crashes LiteRT ({name}): it is damaged; export or copy it again")
+    if run.returncode:
+        reason = run.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        LOG.warning("a model could not be tried in another process, and is run in this one: %s", reason)
 
 
 def _run_once(model: bytes, delegate: str) -> None:

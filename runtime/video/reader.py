@@ -172,7 +172,12 @@ class VideoInput:
 
     def _turned(self, frame: VideoFrame, convert: Callable[[VideoFrame, Colour, int, int], U8Array]) -> U8Array:
         """Return a frame converted and upright."""
-        return self._upright.apply(convert(frame, self.colour, self._stored_width, self._stored_height))
+        try:
+            return self._upright.apply(convert(frame, self.colour, self._stored_width, self._stored_height))
+        except (ValueError, OSError) as error:  # of FFmpeg, too: a format of pixels that is not converted
+            raise VideoError(
+                f"{self.name}: its frames of {frame.format.name} cannot be read: {reason(error)}"
+            ) from error
 
     def close(self) -> None:
         """Close the file. Closing twice is fine."""

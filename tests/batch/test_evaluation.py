@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -23,15 +24,15 @@ from mmnet.runtime.model import default_model
 
 @dataclass
 class Backwards:
-    """A pool that does the last task first, and may lose one."""
+    """A pool that does the last task first, and loses those with a certain image."""
 
-    lost: int | None = None
+    lost: str | None = None
     workers: int = 1
 
     def run(self, tasks: Sequence[str], build: Callable[[bool], Callable[[str], str]]) -> Iterator[tuple[int, str]]:
         work = build(False)
         for index in reversed(range(len(tasks))):
-            if index != self.lost:
+            if self.lost is None or self.lost not in tasks[index]:
                 yield index, work(tasks[index])
 
 
@@ -74,5 +75,24 @@ def test_every_bad_image_is_named(pairs: list[Pair], candidates: list[Candidate]
 
 
 def test_an_image_that_kills_its_workers_is_named(pairs: list[Pair], candidates: list[Candidate]) -> None:
-    with pytest.raises(EvaluationError, match=r"p3\.jpg"):
-        evaluate_on_pool(Backwards(lost=3), candidates, pairs, RESIZES["runtime"])
+    several = [*pairs, *(replace(pair, name=f"{pair.name}-again") for pair in pairs)]  # two in a task
+    with pytest.raises(EvaluationError) as caught:
+        evaluate_on_pool(Backwards(lost="p3.jpg"), candidates, several, RESIZES["runtime"])
+    assert str(caught.value).count(".jpg") == 2, "its neighbours are not charged"
+    assert str(pairs[3].image) in str(caught.value)
+
+
+def test_an_unexpected_exception_names_its_image(
+    pairs: list[Pair], candidates: list[Candidate], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    read = Pair.read
+
+    def defective(self: Pair) -> object:
+        if self.name == "p3":
+            raise ZeroDivisionError("planted")
+        return read(self)
+
+    monkeypatch.setattr(Pair, "read", defective)
+    with caplog.at_level(logging.DEBUG, "mmnet"), pytest.raises(EvaluationError, match=r"p3\.jpg: unexpected Zero"):
+        evaluate_on_pool(Backwards(), candidates, pairs, RESIZES["runtime"])
+    assert any("Traceback" in message and "planted" in message for message in caplog.messages)

@@ -12,7 +12,7 @@ import mmnet
 from mmnet.benchmark.document import FORMAT
 from mmnet.benchmark.errors import BenchmarkError
 from mmnet.benchmark.host.stages import StagedMatter, camera_frame, drawn_alpha
-from mmnet.runtime import PortraitMatter
+from mmnet.runtime import Fit, PortraitMatter
 from mmnet.runtime.fullres.upsampling import upsample
 from mmnet.runtime.imaging.preprocess import to_model_input
 from mmnet.runtime.imaging.presence import Presence
@@ -101,3 +101,14 @@ def test_the_runtimes_own_steps_are_timed(name: str, tiny_files: Path, monkeypat
     (matte,) = mattes
     expected = upsample(drawn_alpha(64), frame, model_input=to_model_input(frame, 64))
     assert matte.alpha.tobytes() == Matte(frame, expected, 0, Presence(0.5, 1.0)).alpha.tobytes()
+
+
+def test_auto_measures_two_passes(tiny_files: Path) -> None:
+    content, photo = (tiny_files / "uint8.tflite").read_bytes(), camera_frame(96, 128)
+    once, twice = StagedMatter(content, 1), StagedMatter(content, 1, fit=Fit.AUTO)
+    for matter, passes in ((once, 1), (twice, 2)):
+        for _ in range(2):
+            assert all(spent > 0 for spent in matter.time_stages(photo))
+            assert len(matter._model.invoked_ns) == passes
+    report = mmnet.measure_latency(content, runs=2, warmup_runs=0, frame=(48, 64), fit="auto")
+    assert report.measurement["settings"]["fit"] == "auto"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import sys
@@ -12,7 +13,8 @@ from pathlib import Path
 import pytest
 from support import error_line, run
 
-from mmnet.evaluation.arm.environment import cache_folder, check_host
+from mmnet.errors import OutputError
+from mmnet.evaluation.arm.environment import _keep_for_this_user, cache_folder, check_host
 from mmnet.evaluation.arm.errors import FetchError, UnsupportedHostError
 from mmnet.evaluation.arm.fetch import fetch
 from mmnet.evaluation.arm.pins import DEBIAN, WHEEL, Pin, all_pins
@@ -145,6 +147,20 @@ def test_other_hosts_are_told(system: str, machine: str, monkeypatch: pytest.Mon
     monkeypatch.setattr("platform.machine", lambda: machine)
     with pytest.raises(UnsupportedHostError, match=f"this is {system} on {machine}"):
         check_host()
+
+
+def test_what_others_could_change_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "arm"
+    folder.mkdir(0o777)
+    folder.chmod(0o777)
+    assert not _keep_for_this_user(folder)
+    assert folder.stat().st_mode & 0o777 == 0o755
+    assert _keep_for_this_user(folder)
+    if os.geteuid() != 0:  # root's own folders are accepted
+        pytest.skip("only root can give a folder to another user")
+    os.chown(folder, 12345, -1)
+    with pytest.raises(OutputError, match="another user"):
+        _keep_for_this_user(folder)
 
 
 def test_the_cache_is_where_xdg_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +24,19 @@ from support import error_line, run
 from mmnet.evaluation.arm.environment import ArmPython, arm_python
 from mmnet.runtime import (
     PortraitMatter,
-    alpha_to_image,
+    Rectangle,
     composite,
     estimate_foreground,
+    find_crop,
     read_photo,
     to_model_input,
 )
+from mmnet.runtime.imaging import Placement, place_alpha
 
 pytestmark = pytest.mark.slow
 
-STAGES = {"photo", "frame", "fits", "input", "alpha", "image", "matte", "foreground", "composite"}
+STAGES = {"photo", "frame", "fits", "input", "alpha", "crop", "last_input", "last_alpha"}
+STAGES |= {"image", "matte", "foreground", "composite"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -107,12 +111,20 @@ def test_an_int8_model_gives_the_same_bytes_on_arm(uint8_model: Path, images: Pa
             assert [image["name"] for image in entry["images"]] == ["a.jpg", "b.png", "c.jpg"]
             for image in entry["images"]:
                 photo = read_photo(images / image["name"])
+                whole = Rectangle(0, 0, *photo.shape[:2])
                 alpha, matte = matter.alpha_bytes(photo), matter(photo)
+                crop = find_crop(alpha, *photo.shape[:2]) or whole
+                last_input = to_model_input(photo[crop.slices], matter.model.size)
+                last_alpha = matter.model.run(last_input)
+                placement = Placement.of_crop(crop, matter.model.size)
                 expected = {
                     "photo": photo,
                     "input": to_model_input(photo, matter.model.size),
                     "alpha": alpha,
-                    "image": alpha_to_image(alpha, *photo.shape[:2]),
+                    "crop": np.array(astuple(crop), np.int32),
+                    "last_input": last_input,
+                    "last_alpha": last_alpha,
+                    "image": place_alpha(last_alpha, placement, *photo.shape[:2]),
                     "matte": matte,
                     "foreground": estimate_foreground(photo, matte),
                     "composite": composite(photo, matte, (0, 255, 0), estimate_foreground=True),
@@ -121,7 +133,7 @@ def test_an_int8_model_gives_the_same_bytes_on_arm(uint8_model: Path, images: Pa
                     assert image[stage]["here"] == image[stage]["arm"] == sha256(array), stage
                     assert (image[stage]["values"], image[stage]["differing"]) == (array.size, 0)
                 assert image["frame"]["values"] == photo.size
-                assert image["fits"]["values"] == 3 * expected["input"].size
+                assert image["fits"]["values"] == 4 * expected["input"].size
 
 
 def test_what_differs_on_arm_is_seen_where_it_does(
@@ -141,7 +153,9 @@ for number, argument in enumerate(arguments):
         open({str(observer)!r}, "w").write(text.replace("_BACKGROUND = (0, 255, 0)", "_BACKGROUND = (0, 254, 0)"))
         arguments[number] = {str(observer)!r}
 """
-    done, found = parity(uint8_model, "-d", one_image, "--cpu", "cortex-a76", "--qemu", wrapper(tmp_path, arm, swap))
+    qemu = wrapper(tmp_path, arm, swap)
+    done, found = parity(uint8_model, "-d", one_image, "--fit", "stretch", "--cpu", "cortex-a76", "--qemu", qemu)
+    assert found["data"]["fit"] == "stretch"
     assert done.returncode == 1
     assert found["verdict"] == "differs"
     (image,) = found["processors"][0]["images"]
@@ -160,7 +174,7 @@ def test_floats_are_the_same_within_the_tolerance(float_model: Path, one_image: 
     assert found["tolerance"]["alpha"] == 1e-6
     assert "1e-06" in done.stderr
     (image,) = found["processors"][0]["images"]
-    assert {stage for stage in STAGES if image[stage]["differing"]} <= {"alpha"}
+    assert {stage for stage in STAGES if image[stage]["differing"]} <= {"alpha", "last_alpha"}
     assert image["alpha"]["largest"] <= 1e-6
 
 

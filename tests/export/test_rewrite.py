@@ -17,7 +17,8 @@ from mmnet.graph.operators import Conv, Depthwise, Norm, Relu6, Resize, Softmax,
 from mmnet.graph.rewrite import REWRITES, apply_rewrites
 from mmnet.network.config import ModelConfig
 from mmnet.network.keras_network import assign_weights, build_keras
-from mmnet.network.tfslim import newest_prefix, read_tfslim
+from mmnet.network.tfslim import read_tfslim
+from mmnet.network.tfslim_files import newest_prefix
 from mmnet.quantize.activations import activations, measure_limits
 from mmnet.quantize.calibration import load_calibration
 from mmnet.runtime import MattingModel, to_model_input

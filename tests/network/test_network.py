@@ -11,7 +11,8 @@ from support import random_weights
 
 from mmnet.network.config import ConfigError, ModelConfig
 from mmnet.network.keras_network import assign_weights, build_keras, read_weights
-from mmnet.network.tfslim import newest_prefix, read_tfslim
+from mmnet.network.tfslim import read_tfslim
+from mmnet.network.tfslim_files import newest_prefix
 from mmnet.network.variables import VariableError, infer_width, variable_shapes
 
 pytestmark = pytest.mark.slow

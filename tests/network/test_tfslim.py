@@ -295,6 +295,13 @@ class TestFolders:
         with pytest.raises(CheckpointNotFoundError, match="copy it too"):
             newest_prefix(tmp_path)
 
+    @pytest.mark.parametrize("name", ["a\\nb", "x" * 5000, "\\000", "..", "/"])
+    def test_a_name_that_no_file_has(self, tmp_path, name):
+        name_in(tmp_path, name)
+        with pytest.raises((CheckpointNotFoundError, CheckpointKindError)) as caught:
+            resolve(str(tmp_path), tmp_path)
+        assert "\n" not in str(caught.value)
+
     def test_a_checkpoint_file_that_is_no_text(self, tmp_path):
         (tmp_path / "checkpoint").write_bytes(b"\xff\xfe\x00")
         with pytest.raises(CheckpointCorruptError, match="checkpoint"):

@@ -198,6 +198,10 @@ REFUSED = {
     "grey": (
         encoded(Image.fromarray(RGB), "JPEG", icc_profile=icc.grey_profile(icc.gamma_curve(1.8))), "is in colour",
     ),
+    "no numbers": (
+        encoded(Image.fromarray(RGB), "PNG", icc_profile=icc.rgb_profile(
+            icc.SRGB_PRIMARIES, icc.parametric_curve(1, -2.0, 0.0, 0.0))), "a damaged colour profile",
+    ),
     "packed badly": (png_chunks((b"iCCP", b"p\0\0no zlib")), "a damaged colour profile"),
     "HDR": (png_chunks((b"cICP", bytes([9, 16, 0, 1]))), "is an HDR image"),
     "unknown codes": (png_chunks((b"cICP", bytes([5, 13, 0, 1]))), "has colours of the codes"),

@@ -56,6 +56,13 @@ def test_the_transparent_key_of_a_grey_png(tmp_path: Path, depth: int) -> None:
     np.testing.assert_array_equal(read_photo(written(tmp_path, data)), np.dstack([expected] * 3))
 
 
+def test_a_depth_that_no_png_has(tmp_path: Path) -> None:
+    data = bytearray(png_file(GREY[..., None], 8, 0, png_chunk(b"tRNS", b"\0\5")))
+    for depth in (0, 3, 255):
+        data[24] = depth
+        refusal(written(tmp_path, bytes(data)))
+
+
 @pytest.mark.parametrize("depth", [8, 16])
 def test_the_transparent_key_of_a_png_in_colour(tmp_path: Path, depth: int) -> None:
     values = RGB.astype(np.uint16) * (257 if depth == 16 else 1)

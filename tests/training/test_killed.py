@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from support import random_checkpoint
 
+from mmnet.files import is_temporary
 from mmnet.network.checkpoint import CONFIG_FILE, WEIGHTS_FILE, CheckpointCorruptError, load_checkpoint, save_checkpoint
 from mmnet.network.config import ModelConfig
 from mmnet.network.resolve import resolve
@@ -80,7 +81,7 @@ def killed(folder: Path, which: str) -> None:
 def test_killed_while_it_saves(tmp_path: Path, which: str) -> None:
     folder = tmp_path / "run"
     killed(folder, which)
-    assert [path.name for path in folder.glob(".step-*")]
+    assert [path.name for path in folder.glob(".*") if is_temporary(path.name)]
     saved = newest_step(a_run(folder))
     assert saved is not None
     assert saved.folder == step_folder(folder, 2)

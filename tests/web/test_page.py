@@ -14,7 +14,16 @@ from page_server import serving
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, FileChooser, Page, expect
 
-from mmnet.runtime import PortraitMatter, alpha_to_image, box_blurred_background, composite, read_photo
+from mmnet.runtime import (
+    PortraitMatter,
+    Rectangle,
+    box_blurred_background,
+    composite,
+    find_crop,
+    read_photo,
+    to_model_input,
+)
+from mmnet.runtime.imaging import Placement, place_alpha
 from mmnet.web.content import Asset
 from mmnet.web.server import WebServer
 
@@ -73,8 +82,12 @@ def _save(page: Page, folder: Path) -> tuple[str, np.ndarray]:
     return download.value.suggested_filename, stored[..., [2, 1, 0, 3]]
 
 
-def _alpha(matter: PortraitMatter, image: np.ndarray) -> np.ndarray:
-    return alpha_to_image(matter.alpha_bytes(image), *image.shape[:2])
+def _alpha(matter: PortraitMatter, image: np.ndarray, seen: Rectangle | None = None) -> np.ndarray:
+    """The bilinear alpha of an image of which the network saw a rectangle last; that of a photo, if there is none."""
+    (height, width), size = image.shape[:2], matter.model.size
+    crop = seen or find_crop(matter.alpha_bytes(image), height, width) or Rectangle(0, 0, height, width)
+    alpha = matter.model.run(to_model_input(image[crop.slices], size))
+    return place_alpha(alpha, Placement.of_crop(crop, size), height, width)
 
 
 def _compat(page: Page) -> None:
@@ -98,7 +111,9 @@ def test_a_photos_alpha_is_pythons_byte_for_byte(
     _open(page, served)
     assert page.get_attribute("body", "data-ready") == build
     # The model's own size, at which its alpha is saved as it is; and larger, smaller, odd.
-    for name, image in {"own": portrait[:256, 100:356], "whole": portrait, "odd": small}.items():
+    far = np.full((500, 900, 3), 150, np.uint8)
+    far[300:, 200:400] = cv2.resize(portrait, (200, 200), interpolation=cv2.INTER_AREA)
+    for name, image in {"own": portrait[:256, 100:356], "whole": portrait, "odd": small, "far": far}.items():
         photo = _write(tmp_path / f"{name}.png", image)
         _matte(page, photo)
         saved_as, saved = _save(page, tmp_path)
@@ -106,6 +121,7 @@ def test_a_photos_alpha_is_pythons_byte_for_byte(
         np.testing.assert_array_equal(saved[..., :3], image)
         np.testing.assert_array_equal(saved[..., 3], _alpha(matter, image))
     assert _alpha(matter, portrait).std() > 50  # a person was there to be found
+    assert find_crop(matter.alpha_bytes(far), 500, 900) is not None  # and was seen twice where it is small
 
 
 def test_backgrounds_are_pythons_byte_for_byte(
@@ -240,7 +256,6 @@ def test_the_live_camera(
     page.wait_for_selector("body[data-state=live]")
     _until(page, "Number(/[0-9]+/.exec(document.getElementById('runs').textContent)) > 5")
     saved = _save(page, tmp_path)[1]
-    np.testing.assert_array_equal(saved[..., 3], _alpha(matter, saved[..., :3]))
     # Mirrored, and one of the file's frames, which the browser may have scaled.
     seen = cv2.resize(saved[:, ::-1, :3], (320, 240), interpolation=cv2.INTER_AREA).astype(int)
     assert min(np.abs(seen - frame).mean() for frame in camera_frames) < 10
@@ -248,6 +263,10 @@ def test_the_live_camera(
 
     page.get_by_role("button", name="Stop").click()
     page.wait_for_selector("body[data-state=photo]")
+    page.wait_for_timeout(500)  # a frame may be on its way
+    last = _save(page, tmp_path)[1]
+    seen = Rectangle(*map(int, str(page.get_attribute("#canvas", "data-seen")).split()))
+    np.testing.assert_array_equal(last[..., 3], _alpha(matter, np.ascontiguousarray(last[..., :3]), seen))
     assert page.evaluate("document.getElementById('video').srcObject") is None
     page.get_by_role("button", name="Camera", exact=True).click()  # and again
     page.wait_for_selector("body[data-state=live]")

@@ -64,7 +64,7 @@ def mutate_json(data: bytes, random: Random) -> bytes:
     """Replace, remove, rename or repeat one to three members of a JSON document; sometimes nest one deep."""
     document = json.loads(data)
     for _ in range(random.choice((1, 1, 2, 3))):
-        holder = random.choice(_holders(document) or [[]])
+        holder: Any = random.choice(_holders(document) or [[]])
         if not holder:
             continue
         keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))

@@ -6,7 +6,8 @@
  * @typedef {import('./images.js').Image} Image
  * @typedef {import('./renderer.js').Background} Background
  * @typedef {{read: number, preprocess: number, network: number, composite: number}} Timings in milliseconds
- * @typedef {{width: number, height: number, timings: Timings}} MatteResult size of the image in pixels, and its timings
+ * @typedef {{width: number, height: number, seen: Rectangle, timings: Timings}} MatteResult size of the image in pixels,
+ *   the part of it that the model saw, and its timings
  * @typedef {{message: object, transfer?: Transferable[]}} Response
  */
 
@@ -151,7 +152,8 @@ export class Session {
     this.image = image;
     this.preview = shrinkToPreview(image);
     const timings = await this.compute(image, performance.now(), tracker);
-    return {width: image.width, height: image.height, timings: {...timings, read}};
+    const {width, height} = image;
+    return {width, height, seen: this.seen ?? {top: 0, left: 0, height, width}, timings: {...timings, read}};
   }
 
   /**

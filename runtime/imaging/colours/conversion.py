@@ -10,7 +10,7 @@ import numpy as np
 
 from mmnet.arrays import AnyArray, F32Array
 from mmnet.runtime.imaging.colours.declared import DeclaredColours
-from mmnet.runtime.imaging.colours.spaces import SRGB, ColourError, ColourSpace, srgb_stored
+from mmnet.runtime.imaging.colours.spaces import SRGB, ColourError, ColourSpace, Curve, Values, srgb_stored
 
 _LEVELS = 1 << 16  # of linear light, finer than the step of 16-bit sRGB except near black
 _STEPS = 17  # per channel, of the colours that tell whether a space is sRGB under another name
@@ -40,13 +40,14 @@ def _conversion(colours: DeclaredColours, dtype: np.dtype[np.generic]) -> Conver
     space = colours.space()
     if space is None:
         return None
-    convert = _grey(space, dtype) if space.matrix is None else _rgb(space, space.matrix, dtype)
+    with np.errstate(all="ignore"):
+        convert = _grey(space, dtype) if space.matrix is None else _rgb(space, space.matrix, dtype)
     return None if _changes_nothing(convert, dtype, grey=space.matrix is None) else convert
 
 
 def _grey(space: ColourSpace, dtype: np.dtype[np.generic]) -> Conversion:
     most = int(np.iinfo(np.dtype(dtype).name).max)
-    linear = space.curves[0](np.linspace(0, 1, most + 1)).clip(0, 1)
+    linear = _linear(space.curves[0], most)
     table = np.rint(srgb_stored(linear) * most).astype(dtype)
 
     def convert(pixels: AnyArray) -> AnyArray:
@@ -59,8 +60,7 @@ def _grey(space: ColourSpace, dtype: np.dtype[np.generic]) -> Conversion:
 
 def _rgb(space: ColourSpace, to_xyz: AnyArray, dtype: np.dtype[np.generic]) -> Conversion:
     most = int(np.iinfo(np.dtype(dtype).name).max)
-    stored = np.linspace(0, 1, most + 1)
-    tables: list[F32Array] = [curve(stored).clip(0, 1).astype(np.float32) for curve in space.curves]
+    tables: list[F32Array] = [_linear(curve, most).astype(np.float32) for curve in space.curves]
     matrix = (np.linalg.inv(np.asarray(SRGB.matrix)) @ to_xyz).astype(np.float32)
     back = np.rint(srgb_stored(np.linspace(0, 1, _LEVELS)) * most).astype(dtype)
 
@@ -71,6 +71,14 @@ def _rgb(space: ColourSpace, to_xyz: AnyArray, dtype: np.dtype[np.generic]) -> C
         return np.asarray(back[levels])
 
     return convert
+
+
+def _linear(curve: Curve, most: int) -> Values:
+    """Return the linear light of every stored value, 0 to `most`."""
+    values = curve(np.linspace(0, 1, most + 1))
+    if np.isnan(values).any():
+        raise ColourError("has a damaged colour profile; convert it to sRGB and save it again")
+    return values.clip(0, 1)
 
 
 def _changes_nothing(convert: Conversion, dtype: np.dtype[np.generic], *, grey: bool) -> bool:

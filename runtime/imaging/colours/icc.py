@@ -29,7 +29,7 @@ def read_profile(profile: bytes) -> ColourSpace:
         if space == b"RGB " and profile[20:24] == b"XYZ " and all(tag in tags for tag in wanted):
             columns = [_xyz(tags[tag]) for tag in wanted[:3]]
             return ColourSpace(tuple(_curve(tags[tag]) for tag in wanted[3:]), np.array(columns).T)
-    except (struct.error, IndexError, ValueError) as error:
+    except (struct.error, IndexError, ValueError, ArithmeticError) as error:
         raise ColourError(f"has a damaged colour profile; {_ADVICE}") from error
     if space not in (b"RGB ", b"GRAY"):
         kind = space.decode("latin-1").strip()

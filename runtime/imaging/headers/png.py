@@ -11,6 +11,7 @@ from mmnet.runtime.imaging.colours.icc import DAMAGED_PROFILE, MOST_PROFILE_BYTE
 from mmnet.runtime.imaging.headers.facts import Header, HeaderError, Transparency
 from mmnet.runtime.imaging.headers.signatures import PNG_MAGIC
 
+_DEPTHS = (1, 2, 4, 8, 16)
 _GREY, _COLOUR, _PALETTE, _GREY_ALPHA, _COLOUR_ALPHA = 0, 2, 3, 4, 6
 
 
@@ -29,7 +30,7 @@ def read_header(data: bytes) -> Header:
         )
     declared = kind in (_GREY_ALPHA, _COLOUR_ALPHA) or b"tRNS" in found
     key = None
-    if kind == _GREY and b"tRNS" in found:
+    if kind == _GREY and b"tRNS" in found and depth in _DEPTHS:
         (value,) = struct.unpack_from(">H", found[b"tRNS"])
         key = value if depth == 16 else (value & ((1 << depth) - 1)) * 255 // ((1 << depth) - 1)
     channels = 1 if kind == _GREY else 4 if declared else 3
