@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
-
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
 from mmnet.export.convert import to_float, to_float16, to_int8, to_int8_from_ranges
@@ -114,13 +112,6 @@ class ExportRequest:
         return probe_images(self.checkpoint.config.size) if self.calibration is None else self.calibration.images
 
     @property
-    def other_images(self) -> U8Array:
-        """Images that nothing was measured on: photos that calibration left, and drawn ones; as `images`."""
-        drawn = probe_images(self.checkpoint.config.size)
-        held_out = None if self.calibration is None else self.calibration.held_out
-        return drawn if held_out is None else np.concatenate([held_out, drawn])
-
-    @property
     def image_names(self) -> tuple[str, ...]:
         """The names of `images`."""
         if self.calibration is None:
@@ -220,7 +211,11 @@ def run_export(request: ExportRequest, listener: ExportListener | None = None) -
     if model is not float_model:
         settle(*check_against_float(model, float_model, request.precision, request.images, request.image_names))
         if request.calibration is not None:
-            settle(check_on_other_images(model, float_model, request.precision, request.other_images))
+            settle(
+                *check_on_other_images(
+                    model, float_model, request.precision, checkpoint.config.size, request.calibration.held_out
+                )
+            )
     # 4. The file gets a description of itself.
     recipe = _recipe(request)
     model = add_metadata(model, _metadata(request, recipe))

@@ -8,9 +8,11 @@ from typing import TypeAlias
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from mmnet.arrays import Alpha, U8Array
 from mmnet.runtime.fullres.tiles import TILE_HEIGHT, TILE_WIDTH, TileFlags, rows_of_tiles, whole_row
+from mmnet.runtime.imaging.fit import Rectangle
 from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes
 
 _BITS_OF_ONE = np.float32(1).view(np.uint32)
@@ -70,9 +72,48 @@ class AlphaU8:
 
         return cls(values, least == 255, (least < 255) & (greatest > 0))
 
+    def part(self, rectangle: Rectangle) -> AlphaU8:
+        """Return the alpha of a rectangle; nothing is copied where it begins and ends with tiles."""
+        values = self.values[rectangle.slices]
+        (top, bottom), (left, right) = ((side.start, side.stop) for side in rectangle.slices)
+        height, width = self.values.shape
+        if (
+            top % TILE_HEIGHT
+            or left % TILE_WIDTH
+            or (bottom % TILE_HEIGHT and bottom < height)
+            or (right % TILE_WIDTH and right < width)
+        ):
+            return AlphaU8.filled(values.shape, lambda row, part: _copy_row(row, values, part))
+        rows = slice(top // TILE_HEIGHT, -(-bottom // TILE_HEIGHT))
+        columns = slice(left // TILE_WIDTH, -(-right // TILE_WIDTH))
+        return AlphaU8(values, self.opaque[rows, columns], self.edges[rows, columns])
+
+    def extent(self) -> Rectangle | None:
+        """Return the smallest rectangle outside of which alpha is 0; None where it is 0 everywhere."""
+        used = self.opaque | self.edges
+        if not used.any():
+            return None
+        (top, bottom), (left, right) = (
+            _bounds(np.asarray(used.any(axis=axis)), tile) for axis, tile in ((1, TILE_HEIGHT), (0, TILE_WIDTH))
+        )
+        rows = np.flatnonzero(self.values[top:bottom, left:right].any(axis=1)) + top
+        columns = np.flatnonzero(self.values[top:bottom, left:right].any(axis=0)) + left
+        return Rectangle(int(rows[0]), int(columns[0]), int(rows[-1] - rows[0]) + 1, int(columns[-1] - columns[0]) + 1)
+
     def as_float(self) -> Alpha:
         """Return the alpha as float32 [H, W] in 0-1, multiples of 1/255."""
         return np.divide(self.values, np.float32(255), dtype=np.float32)
+
+
+def _copy_row(row: int, values: U8Array, part: U8Array) -> None:
+    rows = whole_row(row, values.shape).slices
+    part[rows] = values[rows]
+
+
+def _bounds(used: NDArray[np.bool_], tile: int) -> tuple[int, int]:
+    """Return the first pixel of the first tile that is used, and the pixel after the last one's, on one axis."""
+    numbers = np.flatnonzero(used)
+    return int(numbers[0]) * tile, (int(numbers[-1]) + 1) * tile
 
 
 AnyAlpha: TypeAlias = Alpha | AlphaU8  # float32 [H, W] in 0-1, or the same in bytes

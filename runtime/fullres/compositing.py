@@ -88,8 +88,17 @@ def composite(
         background_image = plain(background_image, *image.shape[:2])
     if background_image.shape != image.shape:
         raise ImageError(f"the background has shape {background_image.shape}, the image {image.shape}")
-    difference = foreground.estimate_difference(image, alpha_u8) if estimate_foreground else None
-    return kernels.KERNELS.composite(image, alpha_u8, background_image, difference)
+    region = foreground.edge_region(alpha_u8) if estimate_foreground else None
+    if region is None:
+        return kernels.KERNELS.composite(image, alpha_u8, background_image, None)
+    near, near_alpha = np.ascontiguousarray(image[region.slices]), alpha_u8.part(region)
+    difference = foreground.estimate_difference(near, near_alpha)
+    composed = kernels.KERNELS.composite(near, near_alpha, background_image[region.slices], difference)
+    if composed.shape == image.shape:
+        return composed
+    whole = np.array(background_image, order="C")
+    whole[region.slices] = composed
+    return whole
 
 
 def _named_background(text: str) -> Background:

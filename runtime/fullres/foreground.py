@@ -15,6 +15,11 @@ from mmnet.runtime.fullres.cells import ColourDifference
 from mmnet.runtime.fullres.parameters import sample_step
 from mmnet.runtime.fullres.reference import foreground_of_batch
 from mmnet.runtime.fullres.tiles import tile_batches
+from mmnet.runtime.imaging.fit import Rectangle
+
+# Pixels. The region begins and ends with whole tiles and samples, so that it does not move samples. It reaches as far
+# beyond the foreground as the means do: four samples of at most 16 pixels.
+_GRID = 64
 
 
 def estimate_foreground(photo: U8Array, alpha: AnyAlpha) -> U8Array:
@@ -38,22 +43,44 @@ def estimate_foreground(photo: U8Array, alpha: AnyAlpha) -> U8Array:
     """
     alpha_u8 = alpha_u8_of(photo, alpha)
     foreground = np.array(photo, order="C")
-    difference = estimate_difference(foreground, alpha_u8)
-    if difference is not None:
-        for batch in tile_batches(alpha_u8.edges, foreground.shape):
-            if batch:
-                pixels, values = batch.gather(foreground), batch.gather(alpha_u8.values)
-                batch.scatter(foreground_of_batch(batch, pixels, values, difference), foreground)
+    region = edge_region(alpha_u8)
+    if region is None:
+        return foreground
+    near, near_alpha = foreground[region.slices], alpha_u8.part(region)
+    difference = estimate_difference(near, near_alpha)
+    for batch in tile_batches(near_alpha.edges, near.shape):
+        if batch:
+            pixels, values = batch.gather(near), batch.gather(near_alpha.values)
+            batch.scatter(foreground_of_batch(batch, pixels, values, difference), near)
     return foreground
 
 
-def estimate_difference(photo: U8Array, alpha: AlphaU8) -> ColourDifference | None:
-    """Estimate by how much foreground and background differ; None where the alpha has no edge to use it at.
+def edge_region(alpha: AlphaU8) -> Rectangle | None:
+    """Return the part of a photo in which the colours of its foreground are estimated; None where alpha has no edge.
+
+    It is the rectangle around the foreground, with the pixels beside it that the means include. The smaller it is, the
+    closer the samples lie. A rectangle of most of the photo is not worth the copies: then it is all.
+    """
+    extent = alpha.extent()
+    if extent is None or not alpha.edges.any():
+        return None
+    height, width = alpha.values.shape
+    top = max(0, extent.top // _GRID * _GRID - _GRID)
+    left = max(0, extent.left // _GRID * _GRID - _GRID)
+    bottom = min(height, -(-(extent.top + extent.height) // _GRID) * _GRID + _GRID)
+    right = min(width, -(-(extent.left + extent.width) // _GRID) * _GRID + _GRID)
+    if (bottom - top) * (right - left) * 5 >= height * width * 4:
+        return Rectangle(0, 0, height, width)
+    return Rectangle(top, left, bottom - top, right - left)
+
+
+def estimate_difference(photo: U8Array, alpha: AlphaU8) -> ColourDifference:
+    """Estimate by how much foreground and background differ.
 
     Args:
-        photo: uint8 [H, W, 3], contiguous.
-        alpha: the photo's alpha.
+        photo: uint8 [H, W, 3], the part of a photo that `edge_region` returns.
+        alpha: the alpha of this part.
     """
-    if not alpha.edges.any():
-        return None
-    return kernels.KERNELS.colour_difference(photo, alpha.values, sample_step(photo.shape))
+    return kernels.KERNELS.colour_difference(
+        np.ascontiguousarray(photo), np.ascontiguousarray(alpha.values), sample_step(photo.shape)
+    )

@@ -14,6 +14,7 @@ from tilings import other_tilings
 
 from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.runtime import ImageError, composite, cutout, estimate_foreground
+from mmnet.runtime.fullres import AlphaU8
 
 pytestmark = pytest.mark.usefixtures("both_kernels")
 
@@ -112,3 +113,34 @@ def test_the_photo_given_stays_as_it_is() -> None:
     estimate_foreground(photo, alpha)
     composite(photo, alpha, background, estimate_foreground=True)
     np.testing.assert_array_equal(photo, before)
+
+
+def test_a_small_person_has_as_many_samples_as_a_large_one() -> None:
+    photo, alpha, person, _ = scene(600, 450)
+    large = np.random.default_rng(1).integers(0, 256, (2600, 3500, 3), np.uint8)
+    wide = np.zeros(large.shape[:2], np.float32)
+    place = slice(1500, 2100), slice(1030, 1480)
+    large[place], wide[place] = photo, alpha
+    mixed = (alpha > 0) & (alpha < 1)
+    errors = [distance(image, person, mixed) for image in (estimate_foreground(large, wide)[place], photo)]
+    assert errors[0] < 0.4 * errors[1]
+    white, crop = np.full_like(large, 255), (slice(1408, 2176), slice(960, 1536))
+    composed = composite(large, wide, white, estimate_foreground=True)
+    near = (np.ascontiguousarray(image[crop]) for image in (large, wide, white))
+    np.testing.assert_array_equal(composed[crop], composite(*near, estimate_foreground=True))
+    composed[crop] = 255
+    assert (composed == 255).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 300), st.integers(1, 300), st.data())
+def test_the_extent_of_an_alpha(height: int, width: int, data: Any) -> None:
+    alpha = np.zeros((height, width), np.float32)
+    for _ in range(data.draw(st.integers(0, 3))):
+        alpha[data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))] = 0.5
+    extent, rows, columns = AlphaU8.of(alpha).extent(), *np.nonzero(alpha)
+    if extent is None:
+        assert not rows.size
+        return
+    assert (extent.top, extent.left) == (rows.min(), columns.min())
+    assert (extent.height, extent.width) == (np.ptp(rows) + 1, np.ptp(columns) + 1)
