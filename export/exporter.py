@@ -25,6 +25,7 @@ from mmnet.export.verify import (
     raise_on_failure,
 )
 from mmnet.graph.inference import inference_graph
+from mmnet.graph.layouts import FLOAT_LAYOUTS, INTEGER_LAYOUTS
 from mmnet.graph.operators import Graph
 from mmnet.graph.rewrite import REWRITES
 from mmnet.network.checkpoint import Checkpoint
@@ -253,6 +254,7 @@ def _recipe(request: ExportRequest) -> dict[str, Any]:
     It is part of the file, so it holds no date and no path, and its keys and texts must not change.
     """
     checkpoint, calibration = request.checkpoint, request.calibration
+    layouts = INTEGER_LAYOUTS if request.precision.calibrated else FLOAT_LAYOUTS
     return {
         "format": RECIPE_FORMAT,
         "checkpoint": {
@@ -272,7 +274,7 @@ def _recipe(request: ExportRequest) -> dict[str, Any]:
             "unreadable": sorted(calibration.unreadable),
         },
         "ranges": _ranges(request),
-        "rewrites": [rewrite.__name__ for rewrite in REWRITES],
+        "rewrites": [step.__name__ for step in (*REWRITES, *layouts)],
         "versions": {"mmnet": version("mmnet"), "python": platform.python_version()}
         | {tool: version(tool) for tool in _TOOLS},
     }

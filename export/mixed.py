@@ -14,6 +14,7 @@ from typing import Any
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
 from mmnet.export.convert import configure_int8, convert, finished
+from mmnet.graph.layouts import INTEGER_LAYOUTS, lay_out
 from mmnet.graph.operators import Graph
 from mmnet.network.tensorflow import load_tensorflow
 from mmnet.runtime.tflite import contents
@@ -161,4 +162,4 @@ def calibrate(graph: Graph, images: U8Array, *, progress: Callable[[int], None] 
         configure_int8(converter, tf, images, "uint8", progress)
         converter._experimental_calibrate_only = True
 
-    return Calibrated(convert(graph, configure))
+    return Calibrated(convert(lay_out(graph, INTEGER_LAYOUTS), configure))
