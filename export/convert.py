@@ -10,6 +10,7 @@ import numpy as np
 
 from mmnet.arrays import F32Array, U8Array
 from mmnet.errors import MMNetError
+from mmnet.export.borders import through_float
 from mmnet.export.flatbuffer import read_tree, write_tree
 from mmnet.files import temporary_folder
 from mmnet.graph.inference import inference_graph
@@ -178,11 +179,13 @@ def convert(
         except (RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]
             raise ConversionError(f"TensorFlow {tf.__version__} cannot convert the graph: {reason}") from error
-    return named_by_signature(model)
+    return finished(model)
 
 
-def named_by_signature(model: bytes) -> bytes:
-    """Return the model with short tensor names; inputs and outputs are named as in the signature.
+def finished(model: bytes) -> bytes:
+    """Return what the converter made with short tensor names and fast conversions at its ends.
+
+    Inputs and outputs are named as in the signature.
 
     The converter names the input `serving_default_image:0`, and joins the names of all operators that it fused. Those
     names would be a tenth of an 8-bit file.
@@ -193,4 +196,5 @@ def named_by_signature(model: bytes) -> bytes:
         tensor.name = short_name(tensor.name.decode())
     for entry in (*signature.inputs, *signature.outputs):
         tree.subgraphs[signature.subgraphIndex].tensors[entry.tensorIndex].name = entry.name
+    through_float(tree)
     return write_tree(tree)

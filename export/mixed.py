@@ -13,7 +13,7 @@ from typing import Any
 
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
-from mmnet.export.convert import configure_int8, convert, named_by_signature
+from mmnet.export.convert import configure_int8, convert, finished
 from mmnet.graph.operators import Graph
 from mmnet.network.tensorflow import load_tensorflow
 from mmnet.runtime.tflite import contents
@@ -73,7 +73,7 @@ class Calibrated:
         Returns:
             The .tflite.
         """
-        return named_by_signature(self.rounded(float_layers, input_dtype=input_dtype, movers_in_float=movers_in_float))
+        return finished(self.rounded(float_layers, input_dtype=input_dtype, movers_in_float=movers_in_float))
 
     def rounded(
         self, float_layers: Collection[str] = (), *, input_dtype: str = "uint8", movers_in_float: bool = False

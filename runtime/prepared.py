@@ -43,6 +43,6 @@ class Inferred:
 
     @property
     def presence(self) -> Presence:
-        """How much of the image people cover, and how sure the network is of them."""
+        """The share of the image that people cover, and the confidence in them."""
         height, width = self.prepared.frame.shape[:2]
         return measure_presence(self.alpha, self.prepared.placement, height, width)

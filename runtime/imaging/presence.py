@@ -26,7 +26,7 @@ class NobodyError(MMNetError):
 
 
 class IfNobody(StrEnum):
-    """What becomes of a photo in which nobody was found.
+    """The treatment of a photo in which nobody was found.
 
     KEEP: its alpha stays as the network computed it.
     TRANSPARENT: its alpha is 0 everywhere.
@@ -52,7 +52,7 @@ def choose_if_nobody(name: str) -> IfNobody:
 
 @dataclass(frozen=True)
 class Presence:
-    """How much of an image people cover, and how sure the network is that somebody is there.
+    """The share of an image that people cover, and the confidence that somebody is there.
 
     Attributes:
         coverage: the part of the image in which alpha is at least half, in 0-1.

@@ -66,7 +66,7 @@ class Matte:
 
     @property
     def confidence(self) -> float:
-        """How sure the network is that somebody is in the frame, in 0-1."""
+        """The confidence that somebody is in the frame, in 0-1."""
         return self.presence.confidence
 
     @property

@@ -113,6 +113,18 @@ def test_int8_is_full_integer_and_per_channel(exported):
     assert (alpha.scale, alpha.zero_point) == (pytest.approx(1 / 256), 0)
 
 
+def test_conversions_at_the_ends_are_fast_and_give_the_same_bytes(exported, calibration, monkeypatch):
+    fast = exported["int8", "uint8"].content
+    monkeypatch.setattr("mmnet.export.convert.through_float", lambda tree: None)
+    plain = run_export(ExportRequest(CHECKPOINT, "random", PRECISIONS["int8"], "uint8", calibration)).content
+    assert inspect_model(fast).delegation.outside == ()
+    assert inspect_model(plain).delegation.outside == ("QUANTIZE", "QUANTIZE")
+    pixels = np.arange(SIZE * SIZE * 3, dtype=np.uint8).reshape(SIZE, SIZE, 3)  # every byte
+    with MattingModel(fast) as new, MattingModel(plain) as old:
+        for image in (pixels, *calibration.images):
+            assert np.array_equal(new.run_raw(image), old.run_raw(image))
+
+
 def test_pixels_go_in_as_they_are_even_if_no_photo_is_black_or_white(calibration):
     dull = replace(calibration, images=calibration.images // 2 + 60)
     report = inspect_model(run_export(ExportRequest(CHECKPOINT, "dull", PRECISIONS["int8"], "uint8", dull)).content)
