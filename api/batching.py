@@ -15,6 +15,7 @@ from mmnet.batch.options import BatchOptions
 from mmnet.errors import MissingExtraError
 from mmnet.listing import LeftOut
 from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit, choose_fit
+from mmnet.runtime.imaging.presence import IfNobody, choose_if_nobody
 from mmnet.runtime.profiles import DEFAULT_PROFILE, Profile, choose_profile
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class BatchReport:
         rendering: what was rendered, as `_mmnet/job.json` in the destination holds it.
         total: the number of images in the source.
         done: images rendered in this run.
+        nobody: those of them in which nobody was found.
         failed: images without a result.
         skipped: images whose result existed.
         workers: the number of workers; 0 where there was nothing to do.
@@ -73,6 +75,7 @@ class BatchReport:
     stopped: str | None = None
     interrupted: bool = False
     left_out: LeftOut = field(default_factory=LeftOut)
+    nobody: int = 0
 
     @property
     def left(self) -> int:
@@ -85,7 +88,8 @@ class BatchReport:
         return not (self.failed or self.left or self.interrupted)
 
     def __str__(self) -> str:
-        counts = f"{self.done} matted, {self.failed} failed, {self.skipped} skipped"
+        nobody = f" ({self.nobody} with nobody)" if self.nobody else ""
+        counts = f"{self.done} matted{nobody}, {self.failed} failed, {self.skipped} skipped"
         left = f", {self.left} left; the same command continues" if self.left else ""
         return ("interrupted: " if self.interrupted else "") + counts + left
 
@@ -111,6 +115,7 @@ class BatchReport:
             **self.rendering,
             "total": self.total,
             "done": self.done,
+            "nobody": self.nobody,
             "failed": self.failed,
             "skipped": self.skipped,
             "left": self.left,
@@ -146,6 +151,7 @@ def matte_batch(
     upsampling: Upsampling | str | None = None,
     foreground: bool | None = None,
     fit: Fit | str = DEFAULT_FIT,
+    if_nobody: IfNobody | str = IfNobody.KEEP,
     options: BatchOptions | None = None,
     address: str | None = None,
     workers: int | None = None,
@@ -170,6 +176,8 @@ def matte_batch(
         upsampling: how the network's alpha is brought to the photo's size; None takes the profile's.
         foreground: whether cut-outs and composites take the estimated foreground; None takes the profile's.
         fit: how a photo is brought into the network's square; `auto` looks twice where people fill little of it.
+        if_nobody: what becomes of a photo in which nobody was found: `keep` keeps the network's alpha, `transparent`
+            makes it 0 everywhere, and with `fail` the photo fails.
         options: how the job is done.
         address: HOST:PORT of a Ray cluster; `auto` is the cluster that this machine is part of, `local` is this machine
             alone. None takes the environment variable RAY_ADDRESS, or else `local`.
@@ -178,7 +186,7 @@ def matte_batch(
 
     Raises:
         MissingExtraError: Arrow or Ray is not installed.
-        ModelError, BackgroundError, ProfileError, UpsamplingError, FitError: an argument cannot be used.
+        ModelError, BackgroundError, ProfileError, UpsamplingError, FitError, NobodyError: an argument cannot be used.
         OtherJobError: the destination holds results of another model, of other options or of other images.
         BatchError: the source, the destination or the cluster cannot be used.
         BatchInterrupted: Ctrl-C.
@@ -196,6 +204,7 @@ def matte_batch(
         settings.upsampling,
         settings.foreground,
         choose_fit(fit),
+        choose_if_nobody(if_nobody),
     )
     images, results = open_store(str(source)), open_store(str(destination))
     observer = _Observer(BatchReport(images.uri, results.uri, rendering.describe()), listener)
@@ -240,6 +249,7 @@ class _Observer:
             failures=tuple(self._failures),
             stopped=progress.stopped,
             left_out=progress.left_out,
+            nobody=progress.nobody,
             interrupted=interrupted,
         )
 

@@ -43,6 +43,7 @@ class JobProgress:
         core_seconds: processor time of the workers' tasks, which other programs on the machines hardly change.
         stopped: one line that says why the run stopped early; None if it did not.
         left_out: the files of the source that are no images.
+        nobody: images rendered in this run in which nobody was found.
         latest: the entries since the last call of the listener.
     """
 
@@ -55,6 +56,7 @@ class JobProgress:
     core_seconds: float = 0.0
     stopped: str | None = None
     left_out: LeftOut = field(default_factory=LeftOut)
+    nobody: int = 0
     latest: Sequence[Entry] = ()
     _first: tuple[int, float] = (0, 0.0)  # images and seconds when the first task was done
 
@@ -223,6 +225,7 @@ class _Run:
             self._recorded.add(entry.key)
             self._ledger.record(entry)
             self._progress.done += entry.error is None
+            self._progress.nobody += entry.nobody
             self._progress.failed += entry.error is not None
 
     def _reason(self, image: Image) -> str:

@@ -45,6 +45,7 @@ class Entry:
         shard: the Parquet file that holds the result; None where the result is a file of its own.
         error: one line that says why there is no result; None if there is one.
         worker: `host:process` that rendered it; "" where a run was killed before it recorded that.
+        nobody: whether nobody was found in it; false where a run was killed before it recorded that.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Entry:
     shard: str | None = None
     error: str | None = None
     worker: str = ""
+    nobody: bool = False
 
     @property
     def key(self) -> str:
@@ -144,6 +146,8 @@ def _entry(fields: dict[str, Any]) -> Entry:
     texts = (entry.name, entry.output, entry.worker, entry.shard or "", entry.error or "")
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("a field is not text")
+    if not isinstance(entry.nobody, bool):
+        raise TypeError("a field is neither true nor false")
     return entry
 
 

@@ -12,6 +12,7 @@ from mmnet.runtime.fullres.rendering import ALPHA, COMPOSITE, CUTOUT, Renderer, 
 from mmnet.runtime.fullres.upsampling import DEFAULT, Upsampling
 from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit
 from mmnet.runtime.imaging.photos import decode_photo
+from mmnet.runtime.imaging.presence import IfNobody
 from mmnet.runtime.imaging.writing import encode_image
 from mmnet.runtime.matter import PortraitMatter
 
@@ -28,6 +29,7 @@ class RenderOptions:
         upsampling: how the network's alpha is brought to the photo's size.
         foreground: whether cut-outs and composites take the estimated foreground, or the photo's own colours.
         fit: how a photo is brought into the network's square.
+        if_nobody: what becomes of a photo in which nobody was found.
         background_file: the bytes of the image file where `background` is its path, else None.
     """
 
@@ -36,6 +38,7 @@ class RenderOptions:
     upsampling: Upsampling = DEFAULT
     foreground: bool = True
     fit: Fit = DEFAULT_FIT
+    if_nobody: IfNobody = IfNobody.KEEP
     background_file: bytes | None = field(default=None, repr=False)
 
     @classmethod
@@ -46,6 +49,7 @@ class RenderOptions:
         upsampling: Upsampling = DEFAULT,
         foreground: bool = True,
         fit: Fit = DEFAULT_FIT,
+        if_nobody: IfNobody = IfNobody.KEEP,
     ) -> RenderOptions:
         """Return the options, with the background checked, and read where it is an image.
 
@@ -57,7 +61,7 @@ class RenderOptions:
             parse_background(background)
             if _is_path(background):
                 content = Path(background).read_bytes()
-        return cls(model, background, upsampling, foreground, fit, content)
+        return cls(model, background, upsampling, foreground, fit, if_nobody, content)
 
     @property
     def kind(self) -> ResultKind:
@@ -74,6 +78,8 @@ class RenderOptions:
             "upsampling": str(self.upsampling),
             "fit": str(self.fit),
         }
+        if self.if_nobody is not IfNobody.KEEP:
+            described["if_nobody"] = str(self.if_nobody)
         if self.kind is not ALPHA:
             described["foreground"] = self.foreground
         if self.background_file is not None:
@@ -85,11 +91,12 @@ class RenderOptions:
 
 @dataclass(frozen=True)
 class EncodedImage:
-    """A result: the bytes of its file, and its size in pixels."""
+    """A result: the bytes of its file, its size in pixels, and whether nobody was found in the photo."""
 
     content: bytes
     width: int
     height: int
+    nobody: bool = False
 
 
 class ImageRenderer:
@@ -102,7 +109,9 @@ class ImageRenderer:
             ModelError: see `MattingModel`.
         """
         self._render = Renderer(options.kind, _background(options), options.foreground)
-        self._matter = PortraitMatter(options.model, threads=1, upsampling=options.upsampling, fit=options.fit)
+        self._matter = PortraitMatter(
+            options.model, threads=1, upsampling=options.upsampling, fit=options.fit, if_nobody=options.if_nobody
+        )
 
     def __call__(self, name: str, data: bytes, output: str) -> EncodedImage:
         """Render the result of one image.
@@ -116,10 +125,12 @@ class ImageRenderer:
             PhotoError: the photo cannot be read.
             OutputError: the format cannot hold the result.
             ModelError: the network failed.
+            NobodyError: nobody was found, and that is an error.
         """
         photo = decode_photo(data, name)
-        image = self._render(photo, self._matter.photo(photo).alpha_u8)
-        return EncodedImage(encode_image(Path(output), image), photo.shape[1], photo.shape[0])
+        matte = self._matter.photo(photo)
+        image = self._render(photo, matte.alpha_u8)
+        return EncodedImage(encode_image(Path(output), image), photo.shape[1], photo.shape[0], matte.nobody)
 
 
 def _background(options: RenderOptions) -> Background | None:

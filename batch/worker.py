@@ -185,8 +185,9 @@ class Worker:
                 yield image, failure_line(error, image.source.name)
 
     def _entry(self, image: Image, result: EncodedImage | str, shard: str | None = None) -> Entry:
-        error = result if isinstance(result, str) else None
-        return Entry(image.source.name, image.output, shard, error, self._name)
+        if isinstance(result, str):
+            return Entry(image.source.name, image.output, shard, result, self._name)
+        return Entry(image.source.name, image.output, shard, None, self._name, result.nobody)
 
 
 def read_shard_entries(store: Store, shard: str) -> list[Entry]:

@@ -16,6 +16,7 @@ from mmnet.cli.options import (
     BackgroundOption,
     FitOption,
     ForegroundOption,
+    IfNobodyOption,
     ModelOption,
     ProfileOption,
     UpsamplingOption,
@@ -24,6 +25,7 @@ from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar, wrapped_text
 from mmnet.files import atomic_file, check_writable
 from mmnet.runtime.imaging.fit import DEFAULT_FIT
+from mmnet.runtime.imaging.presence import IfNobody
 from mmnet.runtime.profiles import DEFAULT_PROFILE
 from mmnet.text import json_text
 
@@ -89,6 +91,7 @@ def batch(
     upsampling: UpsamplingOption = None,
     foreground: ForegroundOption = None,
     fit: FitOption = DEFAULT_FIT,
+    if_nobody: IfNobodyOption = IfNobody.KEEP,
     to: _To = ResultFormat.FILES,
     shard_size: _ShardSize = 256,
     image_column: _ImageColumn = "image",
@@ -135,6 +138,7 @@ def batch(
                 upsampling=upsampling,
                 foreground=foreground,
                 fit=fit,
+                if_nobody=if_nobody,
                 options=options,
                 address=address,
                 workers=workers,
@@ -156,7 +160,7 @@ class _Display:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._failed = 0
+        self._failed = self._empty = 0
         self.bar = progress_bar(console, wrapped_text("{task.fields[counts]}"))
         self._task = self.bar.add_task("listing", total=None, counts="")
 
@@ -168,6 +172,12 @@ class _Display:
                     self._console.print(f"[bold red]error:[/] {escape(entry.error)}")
                 elif self._failed == _SHOWN + 1:
                     self._console.print(f"more than {_SHOWN} images failed; the list of errors has all of them")
+            elif entry.nobody:
+                self._empty += 1
+                if self._empty <= _SHOWN:
+                    self._console.print(f"[bold yellow]nobody found:[/] {escape(entry.name)}")
+                elif self._empty == _SHOWN + 1:
+                    self._console.print(f"more than {_SHOWN} images show nobody; the ledger has all of them")
         counts = f"{progress.done} matted, {progress.failed} failed, {progress.skipped} skipped"
         if progress.rate is not None:
             counts += f", {progress.rate:.1f} images/s"

@@ -9,6 +9,7 @@ import typer
 
 from mmnet.runtime.fullres.upsampling import Upsampling
 from mmnet.runtime.imaging.fit import Fit
+from mmnet.runtime.imaging.presence import IfNobody
 from mmnet.runtime.profiles import Profile
 
 WhichCheckpoint = Annotated[
@@ -73,6 +74,15 @@ FitOption = Annotated[
         metavar="|".join(Fit),
         help="How an image is brought into the network's square. stretch: all of it. crop: its middle. letterbox: all "
         "of it, with black beside it. auto: all of it, and again a crop around the people, if they fill little of it.",
+    ),
+]
+
+IfNobodyOption = Annotated[
+    str,
+    typer.Option(
+        metavar="|".join(IfNobody),
+        help="What becomes of a photo in which nobody is found. keep: what the network computed. transparent: alpha 0 "
+        "everywhere. fail: an error, and no file.",
     ),
 ]
 

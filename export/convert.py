@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +10,11 @@ import numpy as np
 
 from mmnet.arrays import F32Array, U8Array
 from mmnet.errors import MMNetError
+from mmnet.export.borders import through_float
 from mmnet.export.flatbuffer import read_tree, write_tree
 from mmnet.files import temporary_folder
 from mmnet.graph.inference import inference_graph
+from mmnet.graph.layouts import FLOAT_LAYOUTS, INTEGER_LAYOUTS, Layout, lay_out
 from mmnet.graph.lower import NodeHook, lower
 from mmnet.graph.operators import Conv, DepthToSpace, Depthwise, Graph, Image, Node, Pack
 from mmnet.network.checkpoint import Checkpoint
@@ -38,9 +40,9 @@ def float_tflite(checkpoint: Checkpoint) -> bytes:
     return to_float(inference_graph(checkpoint))
 
 
-def to_float(graph: Graph) -> bytes:
+def to_float(graph: Graph, *, layouts: Sequence[Layout] = FLOAT_LAYOUTS) -> bytes:
     """Convert a graph with float32 weights; input `image` and output `alpha` are float32 in 0-1."""
-    return convert(graph, lambda converter, tf: None)
+    return convert(lay_out(graph, layouts), lambda converter, tf: None)
 
 
 def to_float16(graph: Graph) -> bytes:
@@ -50,7 +52,7 @@ def to_float16(graph: Graph) -> bytes:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
 
-    return convert(graph, configure)
+    return convert(lay_out(graph, FLOAT_LAYOUTS), configure)
 
 
 def to_int8(
@@ -58,6 +60,7 @@ def to_int8(
     images: U8Array,
     *,
     input_dtype: str = "uint8",
+    layouts: Sequence[Layout] = INTEGER_LAYOUTS,
     progress: Callable[[int], None] = lambda done: None,
 ) -> bytes:
     """Convert a graph to full-integer 8 bits: per-channel weights, activation ranges measured on `images`.
@@ -66,8 +69,10 @@ def to_int8(
         graph: the inference graph.
         images: uint8 [N, size, size, 3], RGB.
         input_dtype: `uint8` (pixels as they are, alpha bytes) or `float32` (0-1, quantized inside the model).
+        layouts: the layouts to apply.
         progress: called with the number of images measured so far.
     """
+    graph = lay_out(graph, layouts)
     return convert(graph, lambda converter, tf: configure_int8(converter, tf, images, input_dtype, progress))
 
 
@@ -85,7 +90,9 @@ def configure_int8(converter: Any, tf: Any, images: U8Array, input_dtype: str, p
     converter.inference_input_type = converter.inference_output_type = tf.as_dtype(input_dtype)
 
 
-def to_int8_from_ranges(graph: Graph, limits: Limits, *, input_dtype: str = "uint8") -> bytes:
+def to_int8_from_ranges(
+    graph: Graph, limits: Limits, *, input_dtype: str = "uint8", layouts: Sequence[Layout] = INTEGER_LAYOUTS
+) -> bytes:
     """Convert a graph to full-integer 8 bits with given activation ranges, without photos.
 
     The operators are those of `to_int8`.
@@ -94,7 +101,9 @@ def to_int8_from_ranges(graph: Graph, limits: Limits, *, input_dtype: str = "uin
         graph: the inference graph.
         limits: the range of every activation; see `mmnet.quantize.activations`.
         input_dtype: dtype of input and output, as for `to_int8`.
+        layouts: the layouts to apply.
     """
+    graph = lay_out(graph, layouts)
     names = activations(graph)
 
     def configure(converter: Any, tf: Any) -> None:
@@ -178,11 +187,13 @@ def convert(
         except (RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]
             raise ConversionError(f"TensorFlow {tf.__version__} cannot convert the graph: {reason}") from error
-    return named_by_signature(model)
+    return finished(model)
 
 
-def named_by_signature(model: bytes) -> bytes:
-    """Return the model with short tensor names; inputs and outputs are named as in the signature.
+def finished(model: bytes) -> bytes:
+    """Return what the converter made with short tensor names and fast conversions at its ends.
+
+    Inputs and outputs are named as in the signature.
 
     The converter names the input `serving_default_image:0`, and joins the names of all operators that it fused. Those
     names would be a tenth of an 8-bit file.
@@ -193,4 +204,5 @@ def named_by_signature(model: bytes) -> bytes:
         tensor.name = short_name(tensor.name.decode())
     for entry in (*signature.inputs, *signature.outputs):
         tree.subgraphs[signature.subgraphIndex].tensors[entry.tensorIndex].name = entry.name
+    through_float(tree)
     return write_tree(tree)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
-
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
 from mmnet.export.convert import to_float, to_float16, to_int8, to_int8_from_ranges
@@ -27,6 +25,7 @@ from mmnet.export.verify import (
     raise_on_failure,
 )
 from mmnet.graph.inference import inference_graph
+from mmnet.graph.layouts import FLOAT_LAYOUTS, INTEGER_LAYOUTS
 from mmnet.graph.operators import Graph
 from mmnet.graph.rewrite import REWRITES
 from mmnet.network.checkpoint import Checkpoint
@@ -112,13 +111,6 @@ class ExportRequest:
     def images(self) -> U8Array:
         """The images to verify on: the calibration photos, or drawn ones; uint8 [N, size, size, 3]."""
         return probe_images(self.checkpoint.config.size) if self.calibration is None else self.calibration.images
-
-    @property
-    def other_images(self) -> U8Array:
-        """Images that nothing was measured on: photos that calibration left, and drawn ones; as `images`."""
-        drawn = probe_images(self.checkpoint.config.size)
-        held_out = None if self.calibration is None else self.calibration.held_out
-        return drawn if held_out is None else np.concatenate([held_out, drawn])
 
     @property
     def image_names(self) -> tuple[str, ...]:
@@ -220,7 +212,11 @@ def run_export(request: ExportRequest, listener: ExportListener | None = None) -
     if model is not float_model:
         settle(*check_against_float(model, float_model, request.precision, request.images, request.image_names))
         if request.calibration is not None:
-            settle(check_on_other_images(model, float_model, request.precision, request.other_images))
+            settle(
+                *check_on_other_images(
+                    model, float_model, request.precision, checkpoint.config.size, request.calibration.held_out
+                )
+            )
     # 4. The file gets a description of itself.
     recipe = _recipe(request)
     model = add_metadata(model, _metadata(request, recipe))
@@ -258,6 +254,7 @@ def _recipe(request: ExportRequest) -> dict[str, Any]:
     It is part of the file, so it holds no date and no path, and its keys and texts must not change.
     """
     checkpoint, calibration = request.checkpoint, request.calibration
+    layouts = INTEGER_LAYOUTS if request.precision.calibrated else FLOAT_LAYOUTS
     return {
         "format": RECIPE_FORMAT,
         "checkpoint": {
@@ -277,7 +274,7 @@ def _recipe(request: ExportRequest) -> dict[str, Any]:
             "unreadable": sorted(calibration.unreadable),
         },
         "ranges": _ranges(request),
-        "rewrites": [rewrite.__name__ for rewrite in REWRITES],
+        "rewrites": [step.__name__ for step in (*REWRITES, *layouts)],
         "versions": {"mmnet": version("mmnet"), "python": platform.python_version()}
         | {tool: version(tool) for tool in _TOOLS},
     }

@@ -13,7 +13,8 @@ from typing import Any
 
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
-from mmnet.export.convert import configure_int8, convert, named_by_signature
+from mmnet.export.convert import configure_int8, convert, finished
+from mmnet.graph.layouts import INTEGER_LAYOUTS, lay_out
 from mmnet.graph.operators import Graph
 from mmnet.network.tensorflow import load_tensorflow
 from mmnet.runtime.tflite import contents
@@ -73,7 +74,7 @@ class Calibrated:
         Returns:
             The .tflite.
         """
-        return named_by_signature(self.rounded(float_layers, input_dtype=input_dtype, movers_in_float=movers_in_float))
+        return finished(self.rounded(float_layers, input_dtype=input_dtype, movers_in_float=movers_in_float))
 
     def rounded(
         self, float_layers: Collection[str] = (), *, input_dtype: str = "uint8", movers_in_float: bool = False
@@ -161,4 +162,4 @@ def calibrate(graph: Graph, images: U8Array, *, progress: Callable[[int], None] 
         configure_int8(converter, tf, images, "uint8", progress)
         converter._experimental_calibrate_only = True
 
-    return Calibrated(convert(graph, configure))
+    return Calibrated(convert(lay_out(graph, INTEGER_LAYOUTS), configure))

@@ -8,7 +8,9 @@ from mmnet.network.checkpoint import Checkpoint
 
 
 def inference_graph(checkpoint: Checkpoint) -> Graph:
-    """Return the graph that a checkpoint is exported as: the training graph after all rewritings.
+    """Return the graph of a checkpoint that is trained in 8 bits and exported: the training graph after all rewritings.
+
+    An export arranges it further (`mmnet.graph.layouts`), which changes no value.
 
     Raises:
         VariableError: the weights do not belong to the checkpoint's configuration.

@@ -5,17 +5,16 @@ A checkpoint holds the variables of the training graph. Every command reads them
 checkpoint that held both could contradict itself, so every rewriting is inverted: `inference_graph` of the result has
 the trained kernels again, up to the rounding of float32.
 
-The inverse is exact where the rewriting can make the trained kernels. Two kernels are constrained to that while they
-train (`constraints`): the packed first convolution, one tap of which is padding, and the head, which is one weight per
-channel, interpolated. Norms are frozen: their statistics and scales stay, and their shifts and the kernels change. Of
-two composed convolutions, the first changes. A packed dilation keeps one kernel for all of its columns, so it has
-nothing to invert; `unpack_dilations` takes the packing out of a graph.
+The inverse is exact where the rewriting can make the trained kernels. One kernel is constrained to that while it
+trains (`constraints`): the head, which is one weight per channel, interpolated. Norms are frozen: their statistics and
+scales stay, and their shifts and the kernels change. Of two composed convolutions, the first changes. Layouts
+(`mmnet.graph.layouts`) come after the training, so they have nothing to invert.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -65,33 +64,15 @@ def constraints(graph: Graph) -> dict[tuple[str, str], Callable[[Any], Any]]:
     """
     import tensorflow as tf
 
-    first, head, interpolation = graph.nodes[2], _head(graph), _interpolation(graph)
-    assert isinstance(first.op, Conv)
-    mask = np.ones(first.op.kernel.shape, np.float32)
-    mask[:, -1, first.op.kernel.shape[2] // 2 :] = 0
+    head, interpolation = _head(graph), _interpolation(graph)
     projection = interpolation / np.float32(np.sum(interpolation**2))
     return {
-        (first.name, "kernel"): lambda kernel: kernel * mask,
         # Least squares for one weight per channel.
         (head.name, "kernel"): lambda kernel: (
             tf.reduce_sum(kernel * projection, axis=(0, 1, 3), keepdims=True) * interpolation
         ),
         (head.name, "bias"): lambda bias: tf.reduce_mean(bias) * tf.ones_like(bias),
     }
-
-
-def unpack_dilations(graph: Graph) -> Graph:
-    """Return an inference graph without packed dilations: every dilated convolution reads its columns one by one."""
-    for node in graph.nodes:
-        if isinstance(node.op, Depthwise) and node.op.columns > 1:
-            packed, activation = graph[node.inputs[0]], graph.only_reader(node.name)
-            assert activation is not None
-            unpacked = graph.only_reader(activation.name)
-            assert unpacked is not None
-            plain = replace(node, op=replace(node.op, columns=1), inputs=packed.inputs)
-            graph = graph.reading(unpacked.name, activation.name)
-            graph = graph.with_nodes({packed.name: [], node.name: [plain], unpacked.name: []})
-    return graph
 
 
 def _head(graph: Graph) -> Node:
@@ -138,7 +119,7 @@ def invert(config: ModelConfig, weights: Weights, trained: Kernels) -> dict[str,
 
 
 def _separate(trained: Kernels, before: Kernels) -> dict[str, Kernel]:
-    """Invert packing, merging and interpolation: the kernels as they are after composition."""
+    """Invert merging and interpolation: the kernels as they are after composition."""
     separate: dict[str, Kernel] = {}
     for name, entry in trained.items():
         if name.endswith(_PHASES):
@@ -147,10 +128,6 @@ def _separate(trained: Kernels, before: Kernels) -> dict[str, Kernel]:
             separate[head] = Kernel(taps[None, None, :, None], entry.bias.mean(keepdims=True))
         elif name.endswith(_MERGED):
             separate |= _split(name.removesuffix(_MERGED), entry, before)
-        elif entry.kernel.shape[:2] != before[name].kernel.shape[:2]:
-            rows, columns, channels, filters = before[name].kernel.shape
-            unpacked = entry.kernel.reshape(rows, columns + 1, channels, filters)[:, :columns]
-            separate[name] = Kernel(unpacked, entry.bias)
         else:
             separate[name] = entry
     return separate

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from mmnet.graph.operators import (
     Concat,
     Conv,
@@ -23,7 +21,9 @@ from mmnet.graph.operators import (
     Sigmoid,
     Softmax,
     Split,
+    Stack,
     Unpack,
+    Unstack,
 )
 
 # A function of a node and its output that returns what the readers of the node get.
@@ -56,10 +56,9 @@ def lower(graph: Graph, image: Any, *, hook: NodeHook = lambda node, value: valu
                     y = x
                 case Conv(kernel, bias, strides, padding):
                     y = tf.nn.bias_add(tf.nn.conv2d(x, kernel, strides, padding), bias)
-                case Depthwise(kernel, bias, stride, rate, columns):
-                    steps, dilations = (1, stride, stride, 1), (rate, rate // columns)
-                    y = tf.nn.depthwise_conv2d(x, np.tile(kernel, (columns, 1)), steps, "SAME", dilations=dilations)
-                    y = tf.nn.bias_add(y, np.tile(bias, columns))
+                case Depthwise(kernel, bias, stride, dilations):
+                    steps = (1, stride, stride, 1)
+                    y = tf.nn.bias_add(tf.nn.depthwise_conv2d(x, kernel, steps, "SAME", dilations=dilations), bias)
                 case Norm(scale, shift):
                     y = x * scale + shift
                 case Relu6():
@@ -85,6 +84,12 @@ def lower(graph: Graph, image: Any, *, hook: NodeHook = lambda node, value: valu
                 case Unpack(columns):
                     _, height, width, channels = x.shape
                     y = tf.reshape(x, (-1, height, width * columns, channels // columns))
+                case Stack():
+                    _, height, width, channels = x.shape
+                    y = tf.concat([tf.reshape(part, (-1, 1, height * width, channels)) for part in inputs], 1)
+                case Unstack(rows):
+                    _, _, width, channels = x.shape
+                    y = tf.reshape(x, (-1, rows, width // rows, channels))
                 case Softmax():
                     y = tf.nn.softmax(x)[..., 1:]
                 case Sigmoid():

@@ -37,18 +37,12 @@ class Conv:
 
 @dataclass(frozen=True)
 class Depthwise:
-    """A depthwise convolution with 'SAME' padding. `kernel` is [3, 3, channels, 1], `bias` is [channels].
-
-    Its input may hold `columns` neighbouring columns side by side in each pixel (see `Pack`), where `columns` is 1 or
-    the dilation rate. Columns that were `rate` apart are then neighbours, so the dilation is (rate, rate / columns).
-    Kernel and bias are repeated for each of the columns.
-    """
+    """A depthwise convolution with 'SAME' padding. `kernel` is [3, 3, channels, 1], `bias` is [channels]."""
 
     kernel: F32Array
     bias: F32Array
     stride: int = 1
-    rate: int = 1
-    columns: int = 1
+    dilations: tuple[int, int] = (1, 1)
 
 
 @dataclass(frozen=True)
@@ -118,6 +112,18 @@ class Unpack:
 
 
 @dataclass(frozen=True)
+class Stack:
+    """A concatenation of maps [H, W, C] as rows: n of them become [n, H * W, C]."""
+
+
+@dataclass(frozen=True)
+class Unstack:
+    """A reshape of one row of H * W pixels into `rows` rows; no byte moves."""
+
+    rows: int
+
+
+@dataclass(frozen=True)
 class Softmax:
     """A softmax over two logits; channel 1 is the alpha."""
 
@@ -140,6 +146,8 @@ Op: TypeAlias = (
     | DepthToSpace
     | Pack
     | Unpack
+    | Stack
+    | Unstack
     | Softmax
     | Sigmoid
 )
@@ -216,7 +224,7 @@ class _Recorder:
 
     def depthwise(self, x: str, name: str, *, stride: int = 1, rate: int = 1) -> str:
         kernel = self._weight(name, "depthwise_weights")
-        node = self._add(name, Depthwise(kernel, np.zeros(kernel.shape[2], np.float32), stride, rate), x)
+        node = self._add(name, Depthwise(kernel, np.zeros(kernel.shape[2], np.float32), stride, (rate, rate)), x)
         return self._norm(node, True)
 
     def concat(self, parts: Sequence[str]) -> str:

@@ -19,21 +19,15 @@ from mmnet.graph.operators import (
     DepthToSpace,
     Depthwise,
     Graph,
-    Image,
     Node,
     Norm,
-    Pack,
     PadEdge,
     Relu6,
     Resize,
     Sigmoid,
     Softmax,
     Split,
-    Unpack,
 )
-
-# With more channels, a packed layer was not faster, and its kernel takes `rate` times the space.
-_MOST_PACKED_CHANNELS = 56
 
 
 def fold_norms(graph: Graph) -> Graph:
@@ -176,83 +170,12 @@ def _merge_channels(nodes: Sequence[Node]) -> Conv | Depthwise | Relu6:
     return replace(first, kernel=np.concatenate(kernels, axis), bias=np.concatenate(biases))
 
 
-def pack_columns(graph: Graph) -> Graph:
-    """Let the first convolution read pairs of columns as six channels, with two taps per row instead of three.
-
-    8-bit kernels process the channels of a tap eight at a time, so with three channels most of the work is spent on
-    padding. Pairing columns is a reshape that moves no byte.
-    """
-    image = graph.nodes[0]
-    first = graph.only_reader(image.name)
-    assert isinstance(image.op, Image)
-    assert first is not None
-    assert isinstance(first.op, Conv)
-    rows, columns, channels, filters = first.op.kernel.shape
-    taps = np.zeros((rows, columns + 1, channels, filters), np.float32)
-    taps[:, :columns] = first.op.kernel
-    packed = Node(f"{image.name}/packed", Pack(2), (image.name,))
-    kernel = taps.reshape(rows, (columns + 1) // 2, 2 * channels, filters)
-    convolution = replace(first, op=replace(first.op, kernel=kernel, strides=(2, 1)), inputs=(packed.name,))
-    return graph.with_nodes({first.name: [packed, convolution]})
-
-
-def pack_dilations(graph: Graph) -> Graph:
-    """Let dilated depthwise convolutions read as many columns as their rate as the channels of one.
-
-    Columns that are `rate` apart become neighbours: a convolution with dilation (rate, rate) over [H, W, C] is, to the
-    bit, one with dilation (rate, 1) over [H, W / rate, rate * C]. The reshapes around it move no byte. Kernels compute
-    many channels at a time, so with few channels part of their width is unused; and they look up nine addresses per
-    pixel, of which there are fewer.
-    """
-    widths = _widths(graph)
-    for node in graph.nodes:
-        if isinstance(node.op, Depthwise) and _can_be_packed(node.op, widths[node.name]):
-            columns, activation = node.op.rate, graph.only_reader(node.name)
-            assert activation is not None
-            packed = Node(f"{node.name}/packed", Pack(columns), node.inputs)
-            convolution = replace(node, op=replace(node.op, columns=columns), inputs=(packed.name,))
-            unpacked = Node(f"{node.name}/unpacked", Unpack(columns), (activation.name,))
-            graph = graph.reading(activation.name, unpacked.name)
-            graph = graph.with_nodes({node.name: [packed, convolution], activation.name: [activation, unpacked]})
-    return graph
-
-
-def _can_be_packed(op: Depthwise, width: int) -> bool:
-    """Whether a depthwise convolution over maps of this width can be packed, and has so few channels that it pays."""
-    dilated = op.rate > 1 and op.stride == op.columns == 1
-    return dilated and width % op.rate == 0 and op.kernel.shape[2] <= _MOST_PACKED_CHANNELS
-
-
-def _widths(graph: Graph) -> dict[str, int]:
-    """The width in pixels of the output of every node."""
-    widths: dict[str, int] = {}
-    for node in graph.nodes:
-        width = widths[node.inputs[0]] if node.inputs else 0
-        match node.op:
-            case Image(size):
-                width = size
-            case Conv(strides=(_, stride), padding="SAME") | Depthwise(stride=stride):
-                width = -(-width // stride)
-            case Conv(kernel, strides=(_, stride)):
-                width = (width - kernel.shape[1]) // stride + 1
-            case Resize(factor) | DepthToSpace(factor) | Unpack(factor):
-                width *= factor
-            case Pack(factor):
-                width //= factor
-            case PadEdge(before, after):
-                width += before + after
-        widths[node.name] = width
-    return widths
-
-
 REWRITES: tuple[Callable[[Graph], Graph], ...] = (
     fold_norms,
     softmax_to_sigmoid,
     fuse_head_with_resizes,
     compose_convolutions,
     merge_strided_branches,
-    pack_columns,
-    pack_dilations,
 )
 
 

@@ -23,7 +23,9 @@ from mmnet.graph.operators import (
     Resize,
     Sigmoid,
     Split,
+    Stack,
     Unpack,
+    Unstack,
 )
 from mmnet.network.ranges import RangeError, Ranges
 from mmnet.network.tensorflow import load_tensorflow
@@ -32,7 +34,7 @@ from mmnet.network.tensorflow import load_tensorflow
 Limits = Mapping[str, tuple[float, float]]
 
 # Operators whose inputs and outputs must have the same scale, by TensorFlow Lite's quantization specification.
-_SAME_SCALE = (Concat, Split, Resize, PadEdge, DepthToSpace, Pack, Unpack)
+_SAME_SCALE = (Concat, Split, Resize, PadEdge, DepthToSpace, Pack, Unpack, Stack, Unstack)
 # Pixels are bytes already: 0 means 0 and 255 means 1. The scale of a sigmoid's output is fixed at 1/256.
 IMAGE_LIMITS = (0.0, 1.0)
 ALPHA_LIMITS = (0.0, 255 / 256)

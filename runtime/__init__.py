@@ -29,6 +29,7 @@ from mmnet.runtime.imaging.frames import Orientation, Plane, YuvFrame
 from mmnet.runtime.imaging.framing import find_crop
 from mmnet.runtime.imaging.photos import list_photos, read_photo
 from mmnet.runtime.imaging.preprocess import ImageError, alpha_to_image, to_model_input
+from mmnet.runtime.imaging.presence import IfNobody, NobodyError, Presence
 from mmnet.runtime.imaging.stored import PhotoError
 from mmnet.runtime.imaging.tracking import CropTracker
 from mmnet.runtime.matter import PortraitMatter
@@ -42,14 +43,17 @@ __all__ = [
     "CropTracker",
     "Fit",
     "FitError",
+    "IfNobody",
     "ImageError",
     "Matte",
     "MattingModel",
     "ModelError",
+    "NobodyError",
     "Orientation",
     "PhotoError",
     "Plane",
     "PortraitMatter",
+    "Presence",
     "Profile",
     "ProfileError",
     "Rectangle",

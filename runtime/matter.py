@@ -17,6 +17,7 @@ from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit, Placement, Rectangle, ch
 from mmnet.runtime.imaging.framing import find_crop
 from mmnet.runtime.imaging.inputs import Image, as_bytes
 from mmnet.runtime.imaging.preprocess import check_rgb_bytes, fill_square, to_model_input
+from mmnet.runtime.imaging.presence import IfNobody, choose_if_nobody
 from mmnet.runtime.model import MattingModel, default_model
 from mmnet.runtime.prepared import Inferred, Prepared
 from mmnet.runtime.profiles import DEFAULT_PROFILE, Profile, choose_profile
@@ -46,6 +47,7 @@ class PortraitMatter:
         model: the network.
         settings: what the profile and the arguments set: the upsampling, and whether the foreground is estimated.
         fit: how an image is brought into the model's square.
+        if_nobody: what becomes of a photo in which nobody was found.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class PortraitMatter:
         upsampling: Upsampling | str | None = None,
         foreground: bool | None = None,
         fit: Fit | str = DEFAULT_FIT,
+        if_nobody: IfNobody | str = IfNobody.KEEP,
         smoothing: Callable[[], Smoothing] | None = None,
         on_matte: Callable[[Matte], Any] | None = None,
     ) -> None:
@@ -69,17 +72,19 @@ class PortraitMatter:
             upsampling: how the network's alpha is brought to the image's size; None takes the profile's.
             foreground: whether `cutout` and `composite` estimate the foreground; None takes the profile's.
             fit: how an image is brought into the model's square; `auto` looks twice where people fill little of it.
+            if_nobody: what becomes of a photo in which nobody was found: `keep` keeps the network's alpha,
+                `transparent` makes it 0 everywhere, `fail` raises NobodyError. Frames of videos and cameras are kept.
             smoothing: called once for each video or live stream, it returns what smooths its alphas over time, such as
                 `TemporalSmoother`; None smooths nothing.
             on_matte: called with each matte of the live stream, in a thread of its own.
 
         Raises:
             ModelError: see `MattingModel`; or no model was given and none ships.
-            ProfileError, UpsamplingError, FitError: there is no profile, method or fit of that name.
+            ProfileError, UpsamplingError, FitError, NobodyError: a name is unknown.
             TypeError: `threads` was given together with a loaded model.
         """
         self.settings = choose_profile(profile).override(upsampling, foreground)
-        self.fit = choose_fit(fit)
+        self.fit, self.if_nobody = choose_fit(fit), choose_if_nobody(if_nobody)
         self._owned = not isinstance(model, MattingModel)
         if isinstance(model, MattingModel):
             if threads is not None:
@@ -109,6 +114,7 @@ class PortraitMatter:
             ImageError: another type, shape or dtype; not finite; outside 0-1.
             PhotoError: there is no readable photo at the path.
             ModelError: see `MattingModel.run`.
+            NobodyError: nobody was found, and `if_nobody` is `fail`.
         """
         return self.photo(image).alpha
 
@@ -123,7 +129,7 @@ class PortraitMatter:
         if crop is not None:
             prepared = self._prepare((prepared.frame, 0), crop)
             alpha = self.infer(prepared.model_input)
-        return self._upsample(Inferred(prepared, alpha))
+        return self._upsample(Inferred(prepared, alpha)).resolve(self.if_nobody)
 
     def cutout(self, image: Image) -> U8Array:
         """Cut the person out of a photo, with the foreground that the profile asks for.
@@ -377,4 +383,4 @@ class PortraitMatter:
         prepared = inferred.prepared
         frame, placement, method = prepared.frame, prepared.placement, self.settings.upsampling
         alpha = upsample_placed(inferred.alpha, frame, placement, method, prepared.model_input)
-        return Matte(frame, alpha, prepared.timestamp_ms, placement.seen)
+        return Matte(frame, alpha, prepared.timestamp_ms, inferred.presence, placement.seen)

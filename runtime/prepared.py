@@ -8,6 +8,7 @@ from functools import cached_property
 from mmnet.arrays import Alpha, U8Array
 from mmnet.runtime.imaging.fit import Placement
 from mmnet.runtime.imaging.preprocess import fill_square
+from mmnet.runtime.imaging.presence import Presence, measure_presence
 from mmnet.runtime.video.stream import Milliseconds
 
 
@@ -39,3 +40,9 @@ class Inferred:
 
     prepared: Prepared
     alpha: Alpha
+
+    @property
+    def presence(self) -> Presence:
+        """The share of the image that people cover, and the confidence in them."""
+        height, width = self.prepared.frame.shape[:2]
+        return measure_presence(self.alpha, self.prepared.placement, height, width)

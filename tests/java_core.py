@@ -30,6 +30,7 @@ from mmnet.runtime import (
     to_model_input,
 )
 from mmnet.runtime.imaging import Placement, place_alpha, resample
+from mmnet.runtime.imaging.presence import Presence, confidence_of
 from mmnet.runtime.imaging.tracking import CropTracker
 
 CORE = ROOT / "android_demo" / "core"
@@ -174,6 +175,22 @@ class VideoCase:
         return answer
 
 
+@dataclass(frozen=True)
+class PresenceCase:
+    """A request for the confidence that an alpha shows somebody, and for whether it shows nobody."""
+
+    alpha: U8Array
+
+    def request(self) -> bytes:
+        """Return the bytes of the request, as the module describes them."""
+        return _ints(8, len(self.alpha)) + _array(self.alpha)
+
+    def answer(self) -> bytes:
+        """Return the bytes that Python computes."""
+        confidence = confidence_of(self.alpha)
+        return _ints(confidence, Presence(0.0, confidence / 255).nobody)
+
+
 def blobs(random: np.random.Generator, size: int) -> U8Array:
     """Return an alpha of rectangles and noise, few of which reach 128."""
     alpha = random.integers(0, random.choice([100, 140, 256]), (size, size)).astype(np.uint8)
@@ -200,7 +217,7 @@ def walk(random: np.random.Generator, length: int, side: int = 90) -> list[U8Arr
     return frames
 
 
-Case = FrameCase | AlphaCase | CompositeCase | BlurredBackgroundCase | CropCase | VideoCase
+Case = FrameCase | AlphaCase | CompositeCase | BlurredBackgroundCase | CropCase | VideoCase | PresenceCase
 
 
 def statistics_request(text: str, values: list[float]) -> bytes:

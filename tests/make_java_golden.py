@@ -16,6 +16,7 @@ from java_core import (
     CompositeCase,
     CropCase,
     FrameCase,
+    PresenceCase,
     VideoCase,
     walk,
 )
@@ -69,6 +70,8 @@ def cases() -> dict[str, Case]:
         named_cases[f"crop of {width}x{height}, {levels} levels"] = CropCase(height, width, whole, alpha)
         alpha = np.where(np.arange(16)[:, None] < 8, np.uint8(0), alpha)
         named_cases[f"crop of a part of {width}x{height}, {levels} levels"] = CropCase(height, width, part, alpha)
+    for size, low in itertools.product((1, 7, 40, 64), (0, 200)):
+        named_cases[f"confidence {size}, from {low}"] = PresenceCase(random.integers(low, 256, (size, size), np.uint8))
     for number in range(2):
         named_cases[f"video {number}"] = VideoCase(walk(random, 35, 40), 16)
     return named_cases

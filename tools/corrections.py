@@ -31,9 +31,8 @@ from numpy.typing import NDArray
 from mmnet.arrays import F32Array, U8Array
 from mmnet.evaluation.statistics import summarise
 from mmnet.export.convert import to_int8_from_ranges
-from mmnet.graph.invert import unpack_dilations
 from mmnet.graph.lower import lower
-from mmnet.graph.operators import Concat, Conv, Depthwise, Graph, Image, Node, Pack, Relu6
+from mmnet.graph.operators import Concat, Conv, Depthwise, Graph, Image, Node, Relu6
 from mmnet.quantize.activations import IMAGE_LIMITS, Limits, activations, measure_limits
 from mmnet.quantize.calibration import load_calibration
 
@@ -65,7 +64,7 @@ def corrected(graph: Graph, limits: Limits, images: U8Array) -> Graph:
             value = value + shift
         if node.name in names:
             return tf.quantization.fake_quant_with_min_max_args(value, *limits[names[node.name]])
-        if isinstance(node.op, Image | Pack):
+        if isinstance(node.op, Image):
             return tf.quantization.fake_quant_with_min_max_args(value, *IMAGE_LIMITS)
         return value
 
@@ -189,9 +188,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     network = FloatNetwork(arguments.ckpt, arguments.data, arguments.images)
-    # Packed layers hold each channel several times; without the packing, the network computes the same bytes.
-    graph = unpack_dilations(network.graph)
-    photos = load_calibration(arguments.calibration, network.size, limit=arguments.photos).images
+    graph, photos = network.graph, load_calibration(arguments.calibration, network.size, limit=arguments.photos).images
     rows: list[Mapping[str, Any]] = []
     differences: list[NDArray[np.float64]] = []
     head = f"| correction | mean \\|Δα\\| on {network.count} images | against none | MAD | GAUSS_GRAD |"

@@ -23,6 +23,7 @@ from mmnet.cli.process.quiet import silence_native_libraries
 from mmnet.evaluation.machine import processor
 from mmnet.export.convert import to_float, to_int8
 from mmnet.export.verify import probe_images
+from mmnet.graph.layouts import FLOAT_LAYOUTS, INTEGER_LAYOUTS
 from mmnet.graph.operators import training_graph
 from mmnet.graph.rewrite import REWRITES
 from mmnet.network.resolve import open_checkpoint
@@ -69,8 +70,12 @@ def main() -> None:
     graph = training_graph(checkpoint.config, checkpoint.weights)
     for rewrite in REWRITES:
         graph = rewrite(graph)
-        models[f"+ {rewrite.__name__}, float"] = to_float(graph)
-        models[f"+ {rewrite.__name__}, int8"] = to_int8(graph, images)
+        models[f"+ {rewrite.__name__}, float"] = to_float(graph, layouts=())
+        models[f"+ {rewrite.__name__}, int8"] = to_int8(graph, images, layouts=())
+    for count, layout in enumerate(FLOAT_LAYOUTS, start=1):
+        models[f"+ {layout.__name__}, float"] = to_float(graph, layouts=FLOAT_LAYOUTS[:count])
+    for count, layout in enumerate(INTEGER_LAYOUTS, start=1):
+        models[f"+ {layout.__name__}, int8"] = to_int8(graph, images, layouts=INTEGER_LAYOUTS[:count])
     times = measure(models, arguments.runs)
     base = times["naive float"]
     rows = [

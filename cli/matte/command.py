@@ -31,12 +31,14 @@ from mmnet.cli.options import (
     BackgroundOption,
     FitOption,
     ForegroundOption,
+    IfNobodyOption,
     ModelOption,
     ProfileOption,
     UpsamplingOption,
 )
 from mmnet.runtime.fullres.rendering import Renderer
 from mmnet.runtime.imaging.fit import DEFAULT_FIT, choose_fit
+from mmnet.runtime.imaging.presence import IfNobody, choose_if_nobody
 from mmnet.runtime.imaging.stored import PhotoError
 from mmnet.runtime.jobs.planning import MattePlan, plan_jobs
 from mmnet.runtime.jobs.request import MatteRequest, RequestError, VideoOptions
@@ -59,6 +61,7 @@ def matte(
     upsampling: UpsamplingOption = None,
     foreground: ForegroundOption = None,
     fit: FitOption = DEFAULT_FIT,
+    if_nobody: IfNobodyOption = IfNobody.KEEP,
     recursive: RecursiveOption = False,
     skip_existing: SkipOption = False,
     force: ForceOption = False,
@@ -82,6 +85,7 @@ def matte(
       mmnet matte photo.jpg --fit stretch     (one look at the whole photo)
       mmnet matte holiday/ -o mattes/ --json
       mmnet matte holiday/ -o mattes/ --recursive --skip-existing
+      mmnet matte holiday/ -o mattes/ --if-nobody transparent
     \b
       mmnet matte clip.mp4 -b blur            (writes clip-composite.mp4, with its audio)
       mmnet matte clip.mp4 -b '#00ff00' -o green.mp4
@@ -101,6 +105,7 @@ def matte(
         threads,
         upsampling=settings.upsampling,
         fit=choose_fit(fit),
+        if_nobody=choose_if_nobody(if_nobody),
         smoothing=TemporalSmoother if smoothing else None,
     )
     progress = MatteProgress(message_console())

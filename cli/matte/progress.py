@@ -62,7 +62,9 @@ class MatteProgress:
 
 
 def _warnings(result: MatteResult) -> Iterator[str]:
-    video = result.video
+    video, presence = result.video, result.presence
+    if presence is not None and presence.nobody:
+        yield f"{result.source}: nobody found (confidence {presence.confidence:.2f})"
     if video is not None and video.damage is not None:
         yield video.damage
     if video is not None and video.interrupted:

@@ -57,6 +57,13 @@ def _as_dict(result: MatteResult) -> dict[str, Any]:
     video, seen = result.video, result.seen
     if seen is not None:
         named["seen"] = asdict(seen)
+    if result.presence is not None:
+        presence = result.presence
+        named |= {
+            "coverage": round(presence.coverage, 4),
+            "confidence": round(presence.confidence, 4),
+            "nobody": presence.nobody,
+        }
     if video is None:
         return named
     named |= {

@@ -1,9 +1,9 @@
 """The release suite as a table: its data sets, what is measured on each, and the limits.
 
 A limit is the highest value that a released model may have; every measure of the suite is better when it is lower. The
-limits of whole people, half figures and scenes are the aims of this project. The others are the values of MediaPipe's
-selfie segmenter on the same set, rounded up: a model that is released is at least as good. docs/guides/release.md says
-how the sets are made.
+limits of portraits, whole people, half figures and scenes are the aims of this project. The others are the values of
+MediaPipe's selfie segmenter on the same set, rounded up, and one image more for a part of the images: a model that is
+released is about as good. docs/guides/release.md says how the sets are made.
 """
 
 from __future__ import annotations
@@ -151,7 +151,11 @@ RELEASE: tuple[SuiteSet, ...] = (
     ),
     SuiteSet("cutouts-validation", "whole people", (Criterion(MAD, 0.0105), Criterion(GAUSS_GRAD, 0.0022))),
     SuiteSet("fashion-validation", "half figures", (Criterion(MAD, 0.0168), Criterion(GAUSS_GRAD, 0.0024))),
-    SuiteSet("props-validation", "hats and bags", (Criterion(MAD), Criterion(GAUSS_GRAD), Criterion(WRONG))),
+    SuiteSet(
+        "props-validation",
+        "hats and bags",
+        (Criterion(MAD, 0.0183), Criterion(GAUSS_GRAD, 0.0034), Criterion(WRONG, 0.04)),
+    ),
     SuiteSet(
         "scenes-validation",
         "people in 16:9 scenes",
@@ -164,9 +168,11 @@ RELEASE: tuple[SuiteSet, ...] = (
         ),
     ),
     SuiteSet(
-        "groups-validation", "groups", (Criterion(MAD), Criterion(GAUSS_GRAD), Criterion(ERROR), Criterion(WRONG))
+        "groups-validation",
+        "groups",
+        (Criterion(MAD, 0.0754), Criterion(GAUSS_GRAD, 0.0087), Criterion(ERROR), Criterion(WRONG, 0.55)),
     ),
-    SuiteSet("nobody-validation", "nobody", (Criterion(MAD), Criterion(GHOSTS))),
+    SuiteSet("nobody-validation", "nobody", (Criterion(MAD, 0.001), Criterion(GHOSTS, 0.02))),
 )
 SUITES = {"release": RELEASE}
 

@@ -28,6 +28,7 @@ def matte_photo(matter: PortraitMatter, source: Path, output: Path, renderer: Re
     Raises:
         PhotoError: the photo cannot be read.
         ModelError: the model fails on it.
+        NobodyError: nobody was found, and `matter` takes that as an error.
         OutputError: the output cannot be written.
     """
     photo = read_photo(source)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from mmnet.runtime.imaging.fit import Rectangle
+from mmnet.runtime.imaging.presence import Presence
 from mmnet.runtime.video.audio import AudioTrack
 
 
@@ -44,6 +45,8 @@ class MatteResult:
         output: the output; it exists if `ok`.
         size: width and height of the image or of the frames, in pixels; (0, 0) after an error.
         seen: the part of a photo that the network saw last; None for a video, and after an error.
+        presence: how much of a photo people cover, and how sure the network is of them; None for a video, and after an
+            error.
         video: details of a video or recording that was written.
         error: one line that says what went wrong; None if nothing did.
         interrupted: whether Ctrl-C ended it early.
@@ -56,6 +59,7 @@ class MatteResult:
     size: tuple[int, int] = (0, 0)
     video: VideoResult | None = None
     seen: Rectangle | None = None
+    presence: Presence | None = None
     error: str | None = None
     interrupted: bool = False
     skipped: bool = False

@@ -90,7 +90,8 @@ def _run_job(
         if kind == "photo":
             matte = matte_photo(matter, job.source, job.output, request.renderer, force=request.force)
             height, width = matte.frame.shape[:2]
-            return MatteResult(kind, str(job.source), job.output, (width, height), seen=matte.seen)
+            size, seen = (width, height), matte.seen
+            return MatteResult(kind, str(job.source), job.output, size, seen=seen, presence=matte.presence)
         on_frame = partial(listener.frame_done, job.source.name)
         video = matte_video(matter, job.source, job.output, request, on_frame)
         size = (video.width, video.height)

@@ -184,8 +184,14 @@ class _Known:
         (value,), (result,) = self._tensors(operator)
         kinds = {
             "LOGISTIC": [("float32", "float32"), ("int8", "int8")],
-            "QUANTIZE": [("uint8", "int8"), ("int8", "uint8"), ("float32", "int8"), ("int8", "int8")],
-            "DEQUANTIZE": [("float16", "float32"), ("int8", "float32")],
+            "QUANTIZE": [
+                ("uint8", "int8"),
+                ("int8", "uint8"),
+                ("float32", "int8"),
+                ("float32", "uint8"),
+                ("int8", "int8"),
+            ],
+            "DEQUANTIZE": [("float16", "float32"), ("int8", "float32"), ("uint8", "float32")],
         }[operator.name]
         per_tensor = len(value.scales) <= 1 and len(result.scales) <= 1
         quantized = all(bool(one.scales) == one.dtype.endswith("int8") for one in (value, result))

@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
 
 from mmnet.arrays import Alpha, U8Array
 from mmnet.errors import MMNetError
 from mmnet.runtime.fullres.alpha import AlphaU8, AnyAlpha, alpha_u8_of
 from mmnet.runtime.imaging.fit import Rectangle
+from mmnet.runtime.imaging.presence import IfNobody, NobodyError, Presence
 from mmnet.runtime.imaging.tracking import CropTracker
 
 Milliseconds = int | float | Fraction
@@ -36,12 +39,14 @@ class Matte:
         frame: uint8 [H, W, 3], RGB.
         upsampled: its alpha as `upsample` returns it: float32 [H, W] in 0-1, or `AlphaU8`.
         timestamp_ms: the frame's timestamp, as given.
+        presence: how much of the frame people cover, and how sure the network is of them.
         seen: the part of the frame that the network saw last; None: all of it.
     """
 
     frame: U8Array
     upsampled: AnyAlpha
     timestamp_ms: Milliseconds
+    presence: Presence
     seen: Rectangle | None = None
 
     @cached_property
@@ -53,6 +58,36 @@ class Matte:
     def alpha_u8(self) -> AlphaU8:
         """The alpha matte in bytes, which `composite` and `cutout` take without conversion."""
         return alpha_u8_of(self.frame, self.upsampled)
+
+    @property
+    def coverage(self) -> float:
+        """The part of the frame that people cover, in 0-1."""
+        return self.presence.coverage
+
+    @property
+    def confidence(self) -> float:
+        """The confidence that somebody is in the frame, in 0-1."""
+        return self.presence.confidence
+
+    @property
+    def nobody(self) -> bool:
+        """Whether nobody was found in the frame."""
+        return self.presence.nobody
+
+    def resolve(self, if_nobody: IfNobody) -> Matte:
+        """Return the matte with what is wanted where nobody was found; a matte of somebody as it is.
+
+        Args:
+            if_nobody: KEEP returns the matte as it is, TRANSPARENT one whose alpha is 0 everywhere.
+
+        Raises:
+            NobodyError: nobody was found, and `if_nobody` is FAIL.
+        """
+        if if_nobody is IfNobody.KEEP or not self.nobody:
+            return self
+        if if_nobody is IfNobody.FAIL:
+            raise NobodyError(f"nobody was found: the confidence is {self.confidence:.2f}")
+        return replace(self, upsampled=np.zeros(self.frame.shape[:2], np.float32))
 
 
 class Smoothing(Protocol):

@@ -20,6 +20,7 @@ from java_core import (
     CropCase,
     FrameCase,
     JavaCore,
+    PresenceCase,
     VideoCase,
     blobs,
     statistics_request,
@@ -115,6 +116,14 @@ def test_crops(java: JavaCore, height: int, width: int, size: int, seed: int, da
 @given(_SEED, st.sampled_from([16, 32]))
 def test_videos_with_a_crop_that_follows(java: JavaCore, seed: int, size: int) -> None:
     case = VideoCase(walk(np.random.default_rng(seed), 40), size)
+    assert java.send(case.request()) == case.answer()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(1, 70), _SEED)
+def test_confidence(java: JavaCore, size: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    case = PresenceCase(np.maximum(blobs(random, size), random.choice([0, 220])).astype(np.uint8))
     assert java.send(case.request()) == case.answer()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -281,14 +282,15 @@ def test_ray_on_this_machine_is_closed_to_others_and_leaves_nothing(
     for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path / "gone"))
-    before, out = set(Path("/tmp").glob("mmnet-tmp-*")), tmp_path / "out"
+    out = tmp_path / "out"
     process = begin(many, out, "--address", "local", "--workers", 1)
     wait_for(lambda: len(results(out)) >= 2, process)
-    (folder,) = set(Path("/tmp").glob("mmnet-tmp-*")) - before
+    children = descendants(process.pid)
+    commands = b"\n".join(Path(f"/proc/{child}/cmdline").read_bytes() for child in children)
+    (folder,) = {Path(os.fsdecode(name)) for name in re.findall(rb"/tmp/mmnet-tmp-[0-9a-f]{8}", commands)}
     token = folder / "token"
     assert (folder.stat().st_mode & 0o777, token.stat().st_mode & 0o777) == (0o700, 0o600)
     assert len(token.read_text()) == 64
-    children = descendants(process.pid)
     assert listening(children)
     assert listening(children) <= LOOPBACK
     process.send_signal(how)

@@ -113,6 +113,18 @@ def test_int8_is_full_integer_and_per_channel(exported):
     assert (alpha.scale, alpha.zero_point) == (pytest.approx(1 / 256), 0)
 
 
+def test_conversions_at_the_ends_are_fast_and_give_the_same_bytes(exported, calibration, monkeypatch):
+    fast = exported["int8", "uint8"].content
+    monkeypatch.setattr("mmnet.export.convert.through_float", lambda tree: None)
+    plain = run_export(ExportRequest(CHECKPOINT, "random", PRECISIONS["int8"], "uint8", calibration)).content
+    assert inspect_model(fast).delegation.outside == ()
+    assert inspect_model(plain).delegation.outside == ("QUANTIZE", "QUANTIZE")
+    pixels = np.arange(SIZE * SIZE * 3, dtype=np.uint8).reshape(SIZE, SIZE, 3)  # every byte
+    with MattingModel(fast) as new, MattingModel(plain) as old:
+        for image in (pixels, *calibration.images):
+            assert np.array_equal(new.run_raw(image), old.run_raw(image))
+
+
 def test_pixels_go_in_as_they_are_even_if_no_photo_is_black_or_white(calibration):
     dull = replace(calibration, images=calibration.images // 2 + 60)
     report = inspect_model(run_export(ExportRequest(CHECKPOINT, "dull", PRECISIONS["int8"], "uint8", dull)).content)
@@ -247,20 +259,21 @@ class TestVerificationCatches:
         assert [check.passed for check in seen] == [False]
 
 
+@pytest.fixture(scope="module")
+def trained():
+    return replace(load_checkpoint(shipped()[0]), ranges=None).resized(96)
+
+
 class TestOtherImages:
     """Verification on images that nothing was measured on; at a small size of the network that ships."""
 
-    @pytest.fixture(scope="class")
-    def trained(self):
-        return replace(shipped_checkpoint(), ranges=None).resized(96)
-
-    def request(self, trained, images, **changes):
+    def asked(self, trained, images, **changes):
         names = tuple(f"{index}.png" for index in range(len(images)))
         precision = replace(PRECISIONS["int8"], **changes)
         return ExportRequest(trained, "trained", precision, "uint8", Calibration(images, names, {}))
 
     def test_a_black_image_is_refused_before_any_work(self, trained):
-        request = self.request(trained, np.zeros((1, 96, 96, 3), np.uint8))
+        request = self.asked(trained, np.zeros((1, 96, 96, 3), np.uint8))
         with pytest.raises(CalibrationError, match="one colour"):
             run_export(request, ExportListener())
 
@@ -269,23 +282,31 @@ class TestOtherImages:
         seen = []
         listener = ExportListener()
         listener.on_check = seen.append
-        with pytest.raises(ParityError, match=r"other images: MAD .*; nothing was written; measure on more"):
-            run_export(self.request(trained, noise), listener)
+        with pytest.raises(ParityError, match=r"drawn images: MAD .*; nothing was written; measure on more"):
+            run_export(self.asked(trained, noise), listener)
         assert [check.passed for check in seen if check.name == "int8 against float"] == [True]
 
+    def test_photos_that_were_held_out_are_judged_by_themselves(self, trained):
+        photos = probe_images(96, 9)
+        # At this size the network is less sure of itself than at its own.
+        request = self.asked(trained, photos[:6], mean_tolerance=0.04)
+        request = replace(
+            request, calibration=replace(request.calibration, held_out=photos[6:], held_out_names=("g", "h", "i"))
+        )
+        checks = {check.name: check for check in run_export(request, ExportListener()).checks}
+        assert checks["int8 against float, other photos"].measured.endswith("over 3 images")
+        assert checks["int8 against float, other photos"].accepted == "at most 0.04"
+        assert checks["int8 against float, drawn images"].accepted == "at most 0.2"
+
     def test_the_worst_image_only_warns(self, trained):
-        exported = run_export(self.request(trained, probe_images(96, 6), worst_tolerance=0.0), ExportListener())
+        exported = run_export(self.asked(trained, probe_images(96, 6), worst_tolerance=0.0), ExportListener())
         (warning,) = exported.warnings
         assert warning.name == "int8 against float, worst"
         assert str(warning).startswith("! ")
         assert "mmnet quantize" in warning.advice
         recorded = {check["name"]: check for check in exported.recipe["verification"]}
         assert recorded[warning.name]["passed"] is recorded[warning.name]["required"] is False
-        assert recorded["int8 against float, other images"]["required"] is True
-
-
-def shipped_checkpoint():
-    return load_checkpoint(shipped()[0])
+        assert recorded["int8 against float, drawn images"]["required"] is True
 
 
 def test_probes_are_always_the_same_images():

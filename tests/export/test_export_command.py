@@ -45,7 +45,7 @@ def test_the_default_is_int8_of_the_latest_checkpoint(checkpoints, photos, tmp_p
     result = run("export-tflite", "--ckpt", "latest", "--calibration", "photos", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     name = "run-step-7-64-int8.tflite"
-    assert files(tmp_path) == ["checkpoints", name, f"{name}.recipe.json", "photos"]
+    assert files(tmp_path) == ["checkpoints", "photos", name, f"{name}.recipe.json"]
     said = result.stdout
     assert "the newest in checkpoints" in said
     assert "broken.jpg" in said

@@ -6,12 +6,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from skimage.data import astronaut
 from support import random_weights
 
-from mmnet.export.convert import to_float, to_int8_from_ranges
-from mmnet.export.verify import probe_images
-from mmnet.graph.invert import unpack_dilations
 from mmnet.graph.lower import lower
 from mmnet.graph.operators import Conv, Depthwise, Norm, Relu6, Resize, Softmax, training_graph
 from mmnet.graph.rewrite import REWRITES, apply_rewrites
@@ -19,11 +15,7 @@ from mmnet.network.config import ModelConfig
 from mmnet.network.keras_network import assign_weights, build_keras
 from mmnet.network.tfslim import read_tfslim
 from mmnet.network.tfslim_files import newest_prefix
-from mmnet.quantize.activations import activations, measure_limits
 from mmnet.quantize.calibration import load_calibration
-from mmnet.runtime import MattingModel, to_model_input
-from mmnet.runtime.tflite.contents import read_graph
-from mmnet.runtime.tflite.layers import layers
 
 pytestmark = pytest.mark.slow
 
@@ -113,74 +105,3 @@ def test_a_graph_is_not_changed_by_rewriting_it():
     assert [node.name for node in graph.nodes] == names
     remaining = [node.op.kernel for node in graph.nodes if isinstance(node.op, Conv)]
     assert all(np.array_equal(a, b) for a, b in zip(remaining, kernels, strict=True))
-
-
-class TestPackedDilations:
-    """The convolutions whose columns are packed as channels: which they are, and that nothing else changes."""
-
-    @staticmethod
-    def graph(width, size):
-        config = ModelConfig(width, size)
-        return apply_rewrites(training_graph(config, random_weights(config, seed=size)))
-
-    @staticmethod
-    def packed(graph):
-        """Return name -> columns of the packed convolutions, and the names of the dilated ones that are not packed."""
-        dilated = {node.name: node.op for node in graph.nodes if isinstance(node.op, Depthwise) and node.op.rate > 1}
-        columns = {name: op.columns for name, op in dilated.items() if op.columns > 1}
-        assert all(dilated[name].rate == count for name, count in columns.items())
-        return columns, set(dilated) - set(columns)
-
-    @pytest.mark.parametrize(("width", "size"), [(0.35, 64), (0.35, 48), (0.75, 96), (1.0, 128)])
-    def test_float_and_8_bit_alphas_stay_the_same_bytes(self, width, size):
-        packed = self.graph(width, size)
-        plain = unpack_dilations(packed)
-        images = np.concatenate([to_model_input(astronaut(), size)[None], probe_images(size, 3)])
-        limits = measure_limits(packed, images)
-        assert limits == measure_limits(plain, images)
-        for convert in (to_float, lambda graph: to_int8_from_ranges(graph, limits)):
-            found, expected = [], []
-            for graph, alphas in ((packed, found), (plain, expected)):
-                with MattingModel(convert(graph)) as model:
-                    alphas.extend(model.run_float(image) for image in images)
-            assert np.std(expected) > 0.01, "a constant alpha would prove nothing"
-            assert np.array_equal(found, expected)
-
-    def test_layers_with_many_channels_are_left_out(self):
-        columns, left_out = self.packed(self.graph(1.0, 128))
-        assert {name.split("/")[0] for name in columns} == {
-            *(f"enc_block{index}" for index in range(5)), "dec_block2", "dec_block3",
-        }  # fmt: skip
-        assert {name.split("/")[0] for name in left_out} == {f"enc_block{index}" for index in range(5, 10)}
-
-    @pytest.mark.parametrize(("size", "rates_left_out"), [(128, set()), (192, set()), (256, set()), (48, {2, 4, 8})])
-    def test_widths_that_a_rate_does_not_divide_are_left_out(self, size, rates_left_out):
-        graph = self.graph(0.35, size)
-        _, left_out = self.packed(graph)
-        assert {graph[name].op.rate for name in left_out} == rates_left_out
-        # Maps of 12 columns, then 6, then 3.
-        if size == 48:
-            assert "enc_block1/branch3/depthwise_conv_dilation" in left_out
-            assert "enc_block1/branch2/depthwise_conv_dilation" not in left_out
-            assert "enc_block5/branch2/depthwise_conv_dilation" in left_out
-            assert "enc_block5/branch1/depthwise_conv_dilation" not in left_out
-            assert "enc_block9/branch1/depthwise_conv_dilation" in left_out
-
-    def test_the_inverse_gives_the_graph_before_it(self):
-        config = ModelConfig(0.5, 64)
-        graph = training_graph(config, random_weights(config, 0))
-        for rewrite in REWRITES[:-1]:
-            graph = rewrite(graph)
-        inverted = unpack_dilations(REWRITES[-1](graph))
-        assert REWRITES[-1].__name__ == "pack_dilations"
-        assert [(node.name, node.inputs, type(node.op)) for node in inverted.nodes] == [
-            (node.name, node.inputs, type(node.op)) for node in graph.nodes
-        ]
-        assert self.packed(inverted)[0] == {}
-
-    def test_ranges_and_layers_keep_their_names(self):
-        packed = self.graph(0.35, 64)
-        plain = unpack_dilations(packed)
-        assert set(activations(packed).values()) == set(activations(plain).values())
-        found, expected = (layers(read_graph(to_float(graph))) for graph in (packed, plain))
-        assert [(layer.name, layer.kind) for layer in found] == [(layer.name, layer.kind) for layer in expected]

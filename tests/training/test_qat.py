@@ -12,14 +12,11 @@ import cv2
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from support import EAGERLY, eagerly, error_line, random_checkpoint, run
 
 from mmnet.export.convert import to_float, to_int8_from_ranges
 from mmnet.export.verify import check_against_keras, probe_images
 from mmnet.graph.inference import inference_graph
-from mmnet.graph.invert import kernels_of, unpack_dilations
-from mmnet.graph.operators import Depthwise
 from mmnet.network.checkpoint import load_checkpoint, save_checkpoint
 from mmnet.network.config import ModelConfig
 from mmnet.quantize.calibration import load_calibration
@@ -137,26 +134,6 @@ def test_the_simulation_is_what_the_phone_computes(uninterrupted, photos):
     assert difference < 0.003
     # Rounding is what it simulates: the float network is farther away.
     assert difference < float(np.abs(exact - computed).mean())
-
-
-def test_packed_dilations_train_as_plain_ones_do():
-    """The same outputs and the same gradients, with one kernel for all columns."""
-    graph, limits = inference_graph(START), measure().limits
-    images = probe_images(SIZE, 2) / np.float32(255)
-    results = []
-    for variant in (graph, unpack_dilations(graph)):
-        simulation = Simulation(variant, limits)
-        with tf.GradientTape() as tape:
-            logit, alpha = simulation.model(images, training=False)
-            loss = tf.reduce_mean(tf.square(logit))
-        names = list(kernels_of(variant))
-        gradients = tape.gradient(loss, [simulation.kernel(name) for name in names])
-        results.append((alpha.numpy(), dict(zip(names, gradients, strict=True))))
-    (alpha, gradients), (expected_alpha, expected_gradients) = results
-    assert any(isinstance(node.op, Depthwise) and node.op.columns > 1 for node in graph.nodes)
-    assert np.array_equal(alpha, expected_alpha)
-    for name, gradient in expected_gradients.items():
-        assert np.allclose(gradients[name], gradient, rtol=1e-4, atol=1e-7), name
 
 
 def test_ranges_follow_the_activations(uninterrupted):

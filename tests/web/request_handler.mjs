@@ -11,6 +11,7 @@ import {findCrop} from '../../web_demo/site/core/framing.js';
 import {applyOrientation, undoOrientation} from '../../web_demo/site/core/orientation.js';
 import {AlphaScaler, InputScaler} from '../../web_demo/site/core/preprocess.js';
 import {Resampler} from '../../web_demo/site/core/resample.js';
+import {confidenceOf, isNobody} from '../../web_demo/site/core/presence.js';
 import {statistics} from '../../web_demo/site/core/statistics.js';
 import {CropTracker} from '../../web_demo/site/core/tracking.js';
 
@@ -48,6 +49,7 @@ const KINDS = {
   4: statisticsOf,
   6: cropOf,
   7: video,
+  8: confidence,
 };
 
 /**
@@ -133,6 +135,13 @@ function video(reader) {
     return alpha;
   });
   return join(...alphas);
+}
+
+/** Alpha → the confidence that it shows somebody, and 1 if it shows nobody, else 0. */
+function confidence(reader) {
+  const size = reader.int();
+  const value = confidenceOf(reader.array(), size);
+  return ints([value, isNobody(value) ? 1 : 0]);
 }
 
 /** Numbers → their statistics, as JSON. */

@@ -16,6 +16,7 @@ from java_core import (
     BlurredBackgroundCase,
     CompositeCase,
     CropCase,
+    PresenceCase,
     VideoCase,
     blobs,
     statistics_request,
@@ -33,7 +34,7 @@ _SIDE, _SIZE, _SEED = st.integers(1, 48), st.integers(1, 20), st.integers(0, 2**
 _ORIENTATION = st.builds(Orientation, st.sampled_from(ROTATIONS), st.booleans())
 _FIT, _LEVELS = st.sampled_from(list(Fit)), st.sampled_from([2, 3, 256])
 
-Case = RgbFrameCase | AlphaCase | CompositeCase | BlurredBackgroundCase | CropCase | VideoCase
+Case = RgbFrameCase | AlphaCase | CompositeCase | BlurredBackgroundCase | CropCase | VideoCase | PresenceCase
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +92,14 @@ def test_crops(node: Node, height: int, width: int, size: int, seed: int, data: 
 @given(_SEED, st.sampled_from([16, 32]))
 def test_videos_with_a_crop_that_follows(node: Node, seed: int, size: int) -> None:
     case = VideoCase(walk(np.random.default_rng(seed), 40), size)
+    assert node.send(case.request()) == case.answer()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(1, 70), _SEED)
+def test_confidence(node: Node, size: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    case = PresenceCase(np.maximum(blobs(random, size), random.choice([0, 220])).astype(np.uint8))
     assert node.send(case.request()) == case.answer()
 
 
@@ -152,4 +161,5 @@ def _random_cases(random: np.random.Generator) -> list[Case]:
         BlurredBackgroundCase(image, alpha),
         CropCase(height, width, Rectangle(0, 0, height, width), blobs(random, size)),
         VideoCase(walk(random, 12), size),
+        PresenceCase(blobs(random, size)),
     ]

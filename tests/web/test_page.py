@@ -154,6 +154,16 @@ def test_backgrounds_are_pythons_byte_for_byte(
     np.testing.assert_array_equal(_save(page, tmp_path)[1][..., :3], composite(small, floats, scene))
 
 
+def test_a_line_says_that_nobody_was_found(page: Page, served: WebServer, tmp_path: Path, small: np.ndarray) -> None:
+    _open(page, served)
+    line = page.get_by_text("Nobody found in this image")
+    expect(line).to_be_hidden()
+    _matte(page, _write(tmp_path / "wall.png", np.full((90, 120, 3), 128, np.uint8)))
+    expect(line).to_be_visible()
+    _matte(page, _write(tmp_path / "me.png", small))
+    expect(line).to_be_hidden()
+
+
 @pytest.mark.parametrize("how", ["drop", "paste"])
 def test_an_image_can_be_dropped_and_pasted(
     page: Page, served: WebServer, tmp_path: Path, small: np.ndarray, matter, how: str

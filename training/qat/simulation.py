@@ -122,7 +122,7 @@ class _Config(_quantization.QuantizeConfig):  # type: ignore[misc, name-defined]
 
 
 class MovesValues(_Config):
-    """The configuration of concatenation, split, padding, packing and depth-to-space, which keep 8-bit values.
+    """The configuration of concatenation, split, padding and depth-to-space, which keep 8-bit values.
 
     tensorflow-model-optimization has no rule for the operators of the rewritten graph. For a concatenation it would
     quantize the output instead of the inputs, which would round the output of a resize twice.
@@ -157,26 +157,6 @@ class Convolves(_Config):
 
     def get_output_quantizers(self, layer: Any) -> list[Any]:
         return [] if self._quantizer is None else [self._quantizer]
-
-
-class _PackedDepthwise(tf_keras.layers.DepthwiseConv2D):  # type: ignore[misc]
-    """A depthwise convolution whose input and output hold several columns side by side (see `Pack`).
-
-    It computes the same values over columns that are apart, so one kernel learns from all of them.
-    """
-
-    def __init__(self, columns: int, **settings: Any) -> None:
-        super().__init__(3, **settings)
-        self._columns = columns
-
-    def build(self, input_shape: Any) -> None:
-        *rest, channels = input_shape
-        super().build((*rest, channels // self._columns))
-
-    def call(self, inputs: Any) -> Any:
-        _, height, width, channels = inputs.shape
-        unpacked = tf.reshape(inputs, (-1, height, width * self._columns, channels // self._columns))
-        return tf.reshape(super().call(unpacked), (-1, height, width, channels))
 
 
 class _Operator(tf_keras.layers.Layer):  # type: ignore[misc]
@@ -258,9 +238,8 @@ class Simulation:
                 height, width, _, filters = kernel.shape
                 layer = layers.Conv2D(filters, (height, width), strides=strides, padding=padding.lower(), name=name)
                 return layer, Convolves("kernel", KernelQuantizer(), shared)
-            case Depthwise(_, _, stride, rate, columns):
-                settings = {"strides": stride, "dilation_rate": rate, "padding": "same", "name": name}
-                layer = _PackedDepthwise(columns, **settings) if columns > 1 else layers.DepthwiseConv2D(3, **settings)
+            case Depthwise(_, _, stride, dilations):
+                layer = layers.DepthwiseConv2D(3, strides=stride, dilation_rate=dilations, padding="same", name=name)
                 return layer, Convolves("depthwise_kernel", DepthwiseKernelQuantizer(), shared)
             case Relu6():
                 return layers.ReLU(6.0, name=name), Rounds(shared)

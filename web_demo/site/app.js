@@ -223,8 +223,9 @@ function stopCamera() {
  * @param {'photo' | 'live'} state
  * @param {MatteResult} result
  */
-function showResult(state, {width, height, seen, timings: run}) {
+function showResult(state, {width, height, seen, nobody, timings: run}) {
   timings.add(run);
+  byId('nobody').hidden = !nobody;
   canvas.dataset.seen = [seen.top, seen.left, seen.height, seen.width].join(' ');
   if (state === 'live' && !live) state = 'photo';
   if (document.body.dataset.state === state && canvas.dataset.size === `${width}×${height}`) return;

@@ -6,14 +6,15 @@
  * @typedef {import('./images.js').Image} Image
  * @typedef {import('./renderer.js').Background} Background
  * @typedef {{read: number, preprocess: number, network: number, composite: number}} Timings in milliseconds
- * @typedef {{width: number, height: number, seen: Rectangle, timings: Timings}} MatteResult size of the image in pixels,
- *   the part of it that the model saw, and its timings
+ * @typedef {{width: number, height: number, seen: Rectangle, nobody: boolean, timings: Timings}} MatteResult size of the
+ *   image in pixels, the part of it that the model saw, whether nobody was found in it, and its timings
  * @typedef {{message: object, transfer?: Transferable[]}} Response
  */
 
 import {inscribe, placeCrop} from './core/fit.js';
 import {encodePng} from './core/png.js';
 import {InputScaler} from './core/preprocess.js';
+import {confidenceOf, isNobody} from './core/presence.js';
 import {Resampler} from './core/resample.js';
 import {CropTracker, isSame} from './core/tracking.js';
 import {UserError} from './errors.js';
@@ -153,7 +154,9 @@ export class Session {
     this.preview = shrinkToPreview(image);
     const timings = await this.compute(image, performance.now(), tracker);
     const {width, height} = image;
-    return {width, height, seen: this.seen ?? {top: 0, left: 0, height, width}, timings: {...timings, read}};
+    const {modelAlpha, seen = {top: 0, left: 0, height, width}} = this;
+    const nobody = modelAlpha !== undefined && isNobody(confidenceOf(modelAlpha, this.loadedModel().size));
+    return {width, height, seen, nobody, timings: {...timings, read}};
   }
 
   /**

@@ -20,6 +20,7 @@ import ai.mmnet.core.Compositor;
 import ai.mmnet.core.Fit;
 import ai.mmnet.core.MattePipeline;
 import ai.mmnet.core.Orientation;
+import ai.mmnet.core.Presence;
 
 /**
  * The screen that mattes a photo, composites it over another background and saves the result. Its
@@ -46,14 +47,14 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
         final byte[] alpha;
         final int height;
         final int width;
-        final String times;
+        final String about; // for the user: whether anybody was found, and how long it took
 
-        MattedPhoto(MattePipeline pipeline, String times) {
+        MattedPhoto(MattePipeline pipeline, String about) {
             image = pipeline.image;
             alpha = pipeline.alpha;
             height = pipeline.orientation.height;
             width = pipeline.orientation.width;
-            this.times = times;
+            this.about = about;
         }
     }
 
@@ -168,8 +169,10 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
                 byte[] rgb = Images.toRgb(photo);
                 System.arraycopy(rgb, 0, pipeline.image, 0, rgb.length);
                 pipeline.runOnImage();
-                return new MattedPhoto(pipeline, String.format(Locale.ROOT, "%s · %d×%d · model %.1f ms", name,
-                        upright.width, upright.height, pipeline.invokeNanos() / 1e6));
+                String times = String.format(Locale.ROOT, "%s · %d×%d · model %.1f ms", name, upright.width,
+                        upright.height, pipeline.invokeNanos() / 1e6);
+                boolean nobody = Presence.isNobody(pipeline.confidence());
+                return new MattedPhoto(pipeline, nobody ? context.getString(R.string.nobody) + " · " + times : times);
             } catch (ModelException error) {
                 throw new ModelException(name + ": " + error.getMessage(), error);
             } finally {
@@ -246,7 +249,7 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
         void onSuccess(PhotoActivity activity, Bitmap result) {
             activity.composite = result;
             activity.view.setImageBitmap(result);
-            activity.status.setText(matted.times);
+            activity.status.setText(matted.about);
             activity.save.setEnabled(true);
         }
 

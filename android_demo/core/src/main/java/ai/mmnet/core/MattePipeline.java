@@ -86,6 +86,11 @@ public final class MattePipeline {
         return postprocessNanos;
     }
 
+    /** Returns the confidence, 0-255, that somebody is in the image of the last run; see {@link Presence}. */
+    public int confidence() {
+        return Presence.confidence(modelAlpha, model.size());
+    }
+
     private void matte(long start) {
         preprocessNanos = 0;
         invokeNanos = 0;

@@ -44,6 +44,9 @@ final class RequestHandler {
             case 7:
                 video(in, out);
                 break;
+            case 8:
+                confidence(in, out);
+                break;
             default:
                 throw new IOException("unknown kind of request: " + kind);
         }
@@ -134,6 +137,14 @@ final class RequestHandler {
             out.writeInt(crop.height);
             out.writeInt(crop.width);
         }
+    }
+
+    /** Alpha → the confidence that it shows somebody, and 1 if it shows nobody, else 0. */
+    private static void confidence(DataInputStream in, DataOutputStream out) throws IOException {
+        int size = in.readInt();
+        int confidence = Presence.confidence(readBytes(in), size);
+        out.writeInt(confidence);
+        out.writeInt(Presence.isNobody(confidence) ? 1 : 0);
     }
 
     /** Frames → their alphas, with a crop that follows, by a model whose alpha is the red channel of its input. */

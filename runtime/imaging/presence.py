@@ -1,0 +1,92 @@
+"""Presence: the part of an image that people cover, and whether there is anybody at all.
+
+docs/internals/preprocessing.md, section 9, is the specification; the names here are its names. docs/internals/nobody.md
+says how the measure was chosen, and how often it errs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import cv2
+import numpy as np
+
+from mmnet.arrays import AnyArray, U8Array
+from mmnet.errors import MMNetError
+from mmnet.runtime.imaging.fit import Placement
+from mmnet.runtime.imaging.framing import PERSON
+
+SOMEBODY = 224  # there is somebody if the confidence is at least this, 0-255
+_WINDOWS = 16  # a window has 1/16 of the alpha's side
+
+
+class NobodyError(MMNetError):
+    """An image in which nobody was found, where that was to be an error."""
+
+
+class IfNobody(StrEnum):
+    """The treatment of a photo in which nobody was found.
+
+    KEEP: its alpha stays as the network computed it.
+    TRANSPARENT: its alpha is 0 everywhere.
+    FAIL: it is an error.
+    """
+
+    KEEP = "keep"
+    TRANSPARENT = "transparent"
+    FAIL = "fail"
+
+
+def choose_if_nobody(name: str) -> IfNobody:
+    """Return the `IfNobody` called `name`.
+
+    Raises:
+        NobodyError: there is none; the message lists the names.
+    """
+    try:
+        return IfNobody(name)
+    except ValueError:
+        raise NobodyError(f"unknown choice {name!r} for nobody; choose one of {', '.join(IfNobody)}") from None
+
+
+@dataclass(frozen=True)
+class Presence:
+    """The share of an image that people cover, and the confidence that somebody is there.
+
+    Attributes:
+        coverage: the part of the image in which alpha is at least half, in 0-1.
+        confidence: the mean alpha of the window in which it is highest, in 0-1, a multiple of 1/255.
+    """
+
+    coverage: float
+    confidence: float
+
+    @property
+    def nobody(self) -> bool:
+        """Whether nobody was found: the confidence is too low."""
+        return round(self.confidence * 255) < SOMEBODY
+
+
+def measure_presence(alpha: AnyArray, placement: Placement, height: int, width: int) -> Presence:
+    """Measure the presence of people in an image.
+
+    Args:
+        alpha: A, the alpha that the result is made of: uint8 [S, S], or float32 [S, S] in 0-1, which is rounded.
+        placement: the part of the image that the network saw, and the part of the square that this filled.
+        height: the image's height in pixels.
+        width: the image's width in pixels.
+    """
+    values = alpha if alpha.dtype == np.uint8 else np.rint(alpha * np.float32(255)).astype(np.uint8)
+    seen, filled = placement.seen, placement.filled
+    part = seen.height * seen.width / (height * width)
+    inside = np.count_nonzero(values[filled.slices] >= PERSON) / (filled.height * filled.width)
+    return Presence(inside * part, confidence_of(values) / 255)
+
+
+def confidence_of(alpha: U8Array) -> int:
+    """Return c: the mean alpha, rounded down, of the window of `alpha` (uint8 [S, S]) in which it is highest, 0-255."""
+    side = max(1, len(alpha) // _WINDOWS)
+    sums = cv2.integral(alpha, sdepth=cv2.CV_64F)  # doubles hold every sum exactly
+    windows = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+    return int(windows.max()) // (side * side)
