@@ -35,12 +35,14 @@ def covered(alpha: U8Array) -> tuple[int, int, int, int] | None:
     return min(rows), max(rows) + 1, min(columns), max(columns) + 1
 
 
-def widened(people: tuple[int, int, int, int], size: int, height: int, width: int, seen: Rectangle) -> Rectangle:
+def widened(
+    people: tuple[int, int, int, int], size: int, height: int, width: int, seen: Rectangle, part: int = 10
+) -> Rectangle:
     """The crop around people in an image of `height` × `width`, whose rectangle `seen` has the alpha."""
     y0, y1, x0, x1 = people
     top, bottom = seen.top + y0 * seen.height // size, seen.top + (y1 * seen.height + size - 1) // size
     left, right = seen.left + x0 * seen.width // size, seen.left + (x1 * seen.width + size - 1) // size
-    margin = max(bottom - top, right - left) // 10
+    margin = max(bottom - top, right - left) // part
     top, bottom, left, right = top - margin, bottom + margin, left - margin, right + margin
     h, w = bottom - top, right - left
     if h > 2 * w:

@@ -46,16 +46,22 @@ def follow(
         if covered is None:
             lost = True
         else:
-            goal = framing.widened(covered, len(alpha), height, width, crop)
+            goal = framing.widened(covered, len(alpha), height, width, crop, 5)
+            y0, y1, x0, x1 = covered
+            further = max(goal.height, goal.width) // 8
+            top, bottom, left, right = goal.top, goal.top + goal.height, goal.left, goal.left + goal.width
+            border = False
+            if y0 == 0 and crop.top > 0:
+                top, border = max(0, top - further), True
+            if x0 == 0 and crop.left > 0:
+                left, border = max(0, left - further), True
+            if y1 == len(alpha) and crop.top + crop.height < height:
+                bottom, border = min(height, bottom + further), True
+            if x1 == len(alpha) and crop.left + crop.width < width:
+                right, border = min(width, right + further), True
+            goal = Rectangle(top, left, bottom - top, right - left)
             if goal.height * goal.width * 5 >= height * width * 4:
                 goal = whole
-            top, bottom, left, right = covered
-            border = (
-                (top == 0 and crop.top > 0)
-                or (left == 0 and crop.left > 0)
-                or (bottom == len(alpha) and crop.top + crop.height < height)
-                or (right == len(alpha) and crop.left + crop.width < width)
-            )
             lost = since > 8 and (border or not near(crop, goal))
         seen.append((passes, jumped))
     return seen
@@ -71,15 +77,15 @@ def near(crop: Rectangle, goal: Rectangle) -> bool:
 
 def moved(crop: Rectangle, goal: Rectangle) -> Rectangle:
     """The crop after one frame on its way to the goal."""
-    dead = max(goal.height, goal.width) // 32
+    out, inside = max(goal.height, goal.width) // 32, max(goal.height, goal.width) // 8
 
     def side(now: int, then: int, outwards: int) -> int:
         """`outwards` is 1 where larger numbers are outside, −1 where smaller ones are."""
         away = (then - now) * outwards
-        if away > dead:
-            return now + outwards * (away - dead)
-        if away < -dead:
-            return now - outwards * ((-away - dead + 7) // 8)
+        if away > out:
+            return now + outwards * (away - out)
+        if away < -inside:
+            return now - outwards * ((-away - inside + 7) // 8)
         return now
 
     top, left = side(crop.top, goal.top, -1), side(crop.left, goal.left, -1)

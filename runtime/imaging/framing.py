@@ -14,7 +14,7 @@ from mmnet.runtime.imaging.fit import Rectangle
 PERSON = 128  # an alpha from here on is a pixel of a person
 _KEPT = 8  # components that have at least 1/8 of the pixels of the largest are people, too
 _LEAST = 1024  # a person has at least 1/1024 of the alpha's pixels
-_MARGIN = 10  # the margin is 1/10 of the longer side of the box
+MARGIN = 10  # the margin is 1/10 of the longer side of the box
 _ASPECT = 2  # a side is at most so many times the other
 
 
@@ -65,7 +65,7 @@ def find_people(alpha: AnyArray) -> Rectangle | None:
     return Rectangle(first_row, first_column, last_row - first_row, last_column - first_column)
 
 
-def widen(box: Rectangle, size: int, seen: Rectangle, height: int, width: int) -> Rectangle:
+def widen(box: Rectangle, size: int, seen: Rectangle, height: int, width: int, margin: int = MARGIN) -> Rectangle:
     """Return the crop around people: their rectangle in the image, with a margin, and not too narrow.
 
     Args:
@@ -74,11 +74,12 @@ def widen(box: Rectangle, size: int, seen: Rectangle, height: int, width: int) -
         seen: the rectangle of the image that the alpha belongs to.
         height: the image's height in pixels.
         width: the image's width in pixels.
+        margin: the margin is so small a part of the longer side: 10 for a tenth.
     """
     top, bottom = _in_image(box.top, box.height, seen.top, seen.height, size)
     left, right = _in_image(box.left, box.width, seen.left, seen.width, size)
-    margin = max(bottom - top, right - left) // _MARGIN
-    top, bottom, left, right = top - margin, bottom + margin, left - margin, right + margin
+    beside = max(bottom - top, right - left) // margin
+    top, bottom, left, right = top - beside, bottom + beside, left - beside, right + beside
     rows, columns = bottom - top, right - left
     across = (rows - _ASPECT * columns + 3) // 4 if rows > _ASPECT * columns else 0
     down = (columns - _ASPECT * rows + 3) // 4 if columns > _ASPECT * rows else 0

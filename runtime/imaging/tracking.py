@@ -16,7 +16,10 @@ Alpha = TypeVar("Alpha", bound=AnyArray)
 
 LOOK = 30  # frames from one look at the whole frame to the next
 _PAUSE = 8  # frames after a look in which only the loss of everybody causes another
-_DEAD = 32  # a side of the crop stays where it is within 1/32 of the longer side of the goal
+_MARGIN = 5  # the margin is 1/5 of the longer side, so that people who move stay inside the crop
+_FURTHER = 8  # where people touch a side of the crop, the goal is further out by 1/8 of its longer side
+# A side of the crop stays where it is if the goal is this part of its longer side further out, or further in.
+_DEAD_OUTWARDS, _DEAD_INWARDS = 32, 8
 _INWARDS = 8  # a side of the crop goes 1/8 of its way inwards in a frame; outwards it goes all of it
 
 
@@ -101,15 +104,26 @@ class CropTracker:
         if box is None:
             self._is_lost = True
             return
-        goal = widen(box, size, crop, whole.height, whole.width)
-        self._goal = whole if fills(goal, whole) else goal
-        at_border = (
-            (box.top == 0 and crop.top > 0)
-            or (box.left == 0 and crop.left > 0)
-            or (box.top + box.height == size and crop.top + crop.height < whole.height)
-            or (box.left + box.width == size and crop.left + crop.width < whole.width)
+        goal = widen(box, size, crop, whole.height, whole.width, _MARGIN)
+        touched = (
+            box.top == 0 and crop.top > 0,
+            box.left == 0 and crop.left > 0,
+            box.top + box.height == size and crop.top + crop.height < whole.height,
+            box.left + box.width == size and crop.left + crop.width < whole.width,
         )
-        self._is_lost = self._since > _PAUSE and (at_border or not is_near(crop, self._goal))
+        goal = extend(goal, touched, whole)
+        self._goal = whole if fills(goal, whole) else goal
+        self._is_lost = self._since > _PAUSE and (any(touched) or not is_near(crop, self._goal))
+
+
+def extend(goal: Rectangle, touched: tuple[bool, bool, bool, bool], whole: Rectangle) -> Rectangle:
+    """Return a goal that lies further out on the sides that people touch: top, left, bottom and right."""
+    further = max(goal.height, goal.width) // _FURTHER
+    top = max(0, goal.top - further * touched[0])
+    left = max(0, goal.left - further * touched[1])
+    bottom = min(whole.height, goal.top + goal.height + further * touched[2])
+    right = min(whole.width, goal.left + goal.width + further * touched[3])
+    return Rectangle(top, left, bottom - top, right - left)
 
 
 def move(crop: Rectangle, goal: Rectangle) -> Rectangle:
@@ -117,12 +131,12 @@ def move(crop: Rectangle, goal: Rectangle) -> Rectangle:
 
     A side that is less than a dead zone away stays where it is.
     """
-    dead = max(goal.height, goal.width) // _DEAD
-    top = crop.top - _step(crop.top - goal.top, dead)
-    left = crop.left - _step(crop.left - goal.left, dead)
+    longer = max(goal.height, goal.width)
+    top = crop.top - _step(crop.top - goal.top, longer)
+    left = crop.left - _step(crop.left - goal.left, longer)
     bottom, right = crop.top + crop.height, crop.left + crop.width
-    bottom += _step(goal.top + goal.height - bottom, dead)
-    right += _step(goal.left + goal.width - right, dead)
+    bottom += _step(goal.top + goal.height - bottom, longer)
+    right += _step(goal.left + goal.width - right, longer)
     return Rectangle(top, left, bottom - top, right - left)
 
 
@@ -134,13 +148,13 @@ def is_near(crop: Rectangle, goal: Rectangle) -> bool:
     return 4 * common >= crop.height * crop.width + goal.height * goal.width
 
 
-def _step(outwards: int, dead: int) -> int:
+def _step(outwards: int, longer: int) -> int:
     """Return how far a side moves outwards, in pixels; negative is inwards.
 
     Args:
         outwards: how far outwards the goal is.
-        dead: the dead zone in pixels.
+        longer: the longer side of the goal, in pixels.
     """
     if outwards >= 0:
-        return max(0, outwards - dead)
-    return -(max(0, -outwards - dead + _INWARDS - 1) // _INWARDS)
+        return max(0, outwards - longer // _DEAD_OUTWARDS)
+    return -(max(0, -outwards - longer // _DEAD_INWARDS + _INWARDS - 1) // _INWARDS)

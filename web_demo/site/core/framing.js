@@ -8,7 +8,7 @@
 const PERSON = 128; // an alpha from here on is a pixel of a person
 const KEPT = 8; // components with 1/8 of the pixels of the largest are people, too
 const LEAST = 1024; // a person has at least 1/1024 of the alpha's pixels
-const MARGIN = 10; // the margin is 1/10 of the longer side of the people's rectangle
+export const MARGIN = 10; // the margin is 1/10 of the longer side of the people's rectangle
 const ASPECT = 2; // a side is at most so many times the other
 
 /**
@@ -93,14 +93,15 @@ function visit(pixel, size, waiting, front) {
  * @param {number} size side of the alpha in pixels
  * @param {Rectangle} seen the rectangle of the image that the alpha belongs to
  * @param {Rectangle} whole the rectangle of the whole image
+ * @param {number} [part] the margin is so small a part of the longer side: 10 for a tenth.
  * @returns {Rectangle}
  */
-export function widen(box, size, seen, whole) {
+export function widen(box, size, seen, whole, part = MARGIN) {
   let top = seen.top + Math.floor((box.top * seen.height) / size);
   let bottom = seen.top + Math.ceil(((box.top + box.height) * seen.height) / size);
   let left = seen.left + Math.floor((box.left * seen.width) / size);
   let right = seen.left + Math.ceil(((box.left + box.width) * seen.width) / size);
-  const margin = Math.floor(Math.max(bottom - top, right - left) / MARGIN);
+  const margin = Math.floor(Math.max(bottom - top, right - left) / part);
   top -= margin;
   bottom += margin;
   left -= margin;

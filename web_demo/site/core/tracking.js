@@ -9,7 +9,11 @@ import {fills, findCrop, findPeople, widen} from './framing.js';
 
 const LOOK = 30; // frames from one look at the whole frame to the next
 const PAUSE = 8; // frames after a look in which only the loss of everybody causes another
-const DEAD = 32; // a side stays within 1/32 of the longer side of the goal
+const MARGIN = 5; // the margin is 1/5 of the longer side, so that people who move stay inside the crop
+const FURTHER = 8; // where people touch a side of the crop, the goal is 1/8 of its longer side further out
+// A side stays where it is if the goal is this part of its longer side further out, or further in.
+const DEAD_OUTWARDS = 32;
+const DEAD_INWARDS = 8;
 const INWARDS = 8; // a side goes 1/8 of its way inwards in a frame; outwards it goes all of it
 
 /**
@@ -82,15 +86,34 @@ export class CropTracker {
       this.isLost = true;
       return;
     }
-    const goal = widen(box, size, crop, whole);
+    const touched = {
+      top: box.top === 0 && crop.top > 0,
+      left: box.left === 0 && crop.left > 0,
+      bottom: box.top + box.height === size && crop.top + crop.height < whole.height,
+      right: box.left + box.width === size && crop.left + crop.width < whole.width,
+    };
+    const goal = extend(widen(box, size, crop, whole, MARGIN), touched, whole);
     this.goal = fills(goal, whole) ? whole : goal;
-    const atBorder =
-      (box.top === 0 && crop.top > 0) ||
-      (box.left === 0 && crop.left > 0) ||
-      (box.top + box.height === size && crop.top + crop.height < whole.height) ||
-      (box.left + box.width === size && crop.left + crop.width < whole.width);
+    const atBorder = Object.values(touched).includes(true);
     this.isLost = this.since > PAUSE && (atBorder || !isNear(crop, this.goal));
   }
+}
+
+/**
+ * Returns a goal that lies further out on the sides that people touch.
+ *
+ * @param {Rectangle} goal
+ * @param {{top: boolean, left: boolean, bottom: boolean, right: boolean}} touched
+ * @param {Rectangle} whole
+ * @returns {Rectangle}
+ */
+function extend(goal, touched, whole) {
+  const further = Math.floor(Math.max(goal.height, goal.width) / FURTHER);
+  const top = touched.top ? Math.max(0, goal.top - further) : goal.top;
+  const left = touched.left ? Math.max(0, goal.left - further) : goal.left;
+  const bottom = Math.min(whole.height, goal.top + goal.height + (touched.bottom ? further : 0));
+  const right = Math.min(whole.width, goal.left + goal.width + (touched.right ? further : 0));
+  return {top, left, height: bottom - top, width: right - left};
 }
 
 /**
@@ -101,13 +124,13 @@ export class CropTracker {
  * @returns {Rectangle}
  */
 function move(crop, goal) {
-  const dead = Math.floor(Math.max(goal.height, goal.width) / DEAD);
-  const top = crop.top - step(crop.top - goal.top, dead);
-  const left = crop.left - step(crop.left - goal.left, dead);
+  const longer = Math.max(goal.height, goal.width);
+  const top = crop.top - step(crop.top - goal.top, longer);
+  const left = crop.left - step(crop.left - goal.left, longer);
   let bottom = crop.top + crop.height;
-  bottom += step(goal.top + goal.height - bottom, dead);
+  bottom += step(goal.top + goal.height - bottom, longer);
   let right = crop.left + crop.width;
-  right += step(goal.left + goal.width - right, dead);
+  right += step(goal.left + goal.width - right, longer);
   return {top, left, height: bottom - top, width: right - left};
 }
 
@@ -115,11 +138,11 @@ function move(crop, goal) {
  * Returns how far a side moves outwards, in pixels; negative is inwards.
  *
  * @param {number} outwards how far outwards the goal is
- * @param {number} dead the dead zone in pixels
+ * @param {number} longer the longer side of the goal in pixels
  */
-function step(outwards, dead) {
-  if (outwards >= 0) return Math.max(0, outwards - dead);
-  return -Math.ceil(Math.max(0, -outwards - dead) / INWARDS);
+function step(outwards, longer) {
+  if (outwards >= 0) return Math.max(0, outwards - Math.floor(longer / DEAD_OUTWARDS));
+  return -Math.ceil(Math.max(0, -outwards - Math.floor(longer / DEAD_INWARDS)) / INWARDS);
 }
 
 /**

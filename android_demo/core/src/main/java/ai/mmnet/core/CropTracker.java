@@ -8,7 +8,11 @@ package ai.mmnet.core;
 final class CropTracker {
     private static final int LOOK = 30; // frames from one look at the whole frame to the next
     private static final int PAUSE = 8; // frames after a look in which only the loss of everybody causes another
-    private static final int DEAD = 32; // a side stays within 1/32 of the longer side of the goal
+    private static final int MARGIN = 5; // the margin is 1/5 of the longer side, so that people who move stay inside
+    private static final int FURTHER = 8; // where people touch a side, the goal is 1/8 of its longer side further out
+    // A side stays where it is if the goal is this part of its longer side further out, or further in.
+    private static final int DEAD_OUTWARDS = 32;
+    private static final int DEAD_INWARDS = 8;
     private static final int INWARDS = 8; // a side goes 1/8 of its way inwards in a frame; outwards it goes all of it
 
     private final PeopleFinder finder;
@@ -81,34 +85,54 @@ final class CropTracker {
             isLost = true;
             return;
         }
-        goal = finder.widen(box, crop, whole);
+        goal = finder.widen(box, crop, whole, MARGIN);
+        int further = Math.max(goal.height, goal.width) / FURTHER;
+        int top = goal.top;
+        int left = goal.left;
+        int bottom = goal.top + goal.height;
+        int right = goal.left + goal.width;
+        boolean atBorder = false;
+        if (box.top == 0 && crop.top > 0) {
+            top = Math.max(0, top - further);
+            atBorder = true;
+        }
+        if (box.left == 0 && crop.left > 0) {
+            left = Math.max(0, left - further);
+            atBorder = true;
+        }
+        if (box.top + box.height == size && crop.top + crop.height < whole.height) {
+            bottom = Math.min(whole.height, bottom + further);
+            atBorder = true;
+        }
+        if (box.left + box.width == size && crop.left + crop.width < whole.width) {
+            right = Math.min(whole.width, right + further);
+            atBorder = true;
+        }
+        goal = new Rectangle(top, left, bottom - top, right - left);
         if (PeopleFinder.fills(goal, whole)) {
             goal = whole;
         }
-        boolean atBorder = box.top == 0 && crop.top > 0 || box.left == 0 && crop.left > 0
-                || box.top + box.height == size && crop.top + crop.height < whole.height
-                || box.left + box.width == size && crop.left + crop.width < whole.width;
         isLost = since > PAUSE && (atBorder || !isNear(crop, goal));
     }
 
     /** Returns a crop whose sides have moved towards those of a goal. */
     private static Rectangle move(Rectangle crop, Rectangle goal) {
-        int dead = Math.max(goal.height, goal.width) / DEAD;
-        int top = crop.top - step(crop.top - goal.top, dead);
-        int left = crop.left - step(crop.left - goal.left, dead);
+        int longer = Math.max(goal.height, goal.width);
+        int top = crop.top - step(crop.top - goal.top, longer);
+        int left = crop.left - step(crop.left - goal.left, longer);
         int bottom = crop.top + crop.height;
-        bottom += step(goal.top + goal.height - bottom, dead);
+        bottom += step(goal.top + goal.height - bottom, longer);
         int right = crop.left + crop.width;
-        right += step(goal.left + goal.width - right, dead);
+        right += step(goal.left + goal.width - right, longer);
         return new Rectangle(top, left, bottom - top, right - left);
     }
 
     /** Returns how far a side moves outwards; negative is inwards. The goal is {@code outwards} pixels further out. */
-    private static int step(int outwards, int dead) {
+    private static int step(int outwards, int longer) {
         if (outwards >= 0) {
-            return Math.max(0, outwards - dead);
+            return Math.max(0, outwards - longer / DEAD_OUTWARDS);
         }
-        return -(Math.max(0, -outwards - dead + INWARDS - 1) / INWARDS);
+        return -(Math.max(0, -outwards - longer / DEAD_INWARDS + INWARDS - 1) / INWARDS);
     }
 
     /** Returns whether two rectangles have at least a third of their union in common. */

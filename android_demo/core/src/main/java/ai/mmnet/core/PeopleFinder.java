@@ -10,7 +10,7 @@ final class PeopleFinder {
     private static final int PERSON = 128; // an alpha from here on is a pixel of a person
     private static final int KEPT = 8; // components with 1/8 of the pixels of the largest are people, too
     private static final int LEAST = 1024; // a person has at least 1/1024 of the alpha's pixels
-    private static final int MARGIN = 10; // the margin is 1/10 of the longer side of the people's rectangle
+    static final int MARGIN = 10; // the margin is 1/10 of the longer side of the people's rectangle
     private static final int ASPECT = 2; // a side is at most so many times the other
     private static final int FIELDS = 5; // of a component: its pixels, then top, left, bottom and right, ends exclusive
 
@@ -36,7 +36,7 @@ final class PeopleFinder {
         if (box == null) {
             return null;
         }
-        Rectangle crop = widen(box, seen, whole);
+        Rectangle crop = widen(box, seen, whole, MARGIN);
         return fills(crop, whole) ? null : crop;
     }
 
@@ -120,13 +120,14 @@ final class PeopleFinder {
      *
      * @param box the rectangle of people in the alpha.
      * @param seen the rectangle of the image that the alpha belongs to.
+     * @param part the margin is so small a part of the longer side: 10 for a tenth.
      */
-    Rectangle widen(Rectangle box, Rectangle seen, Rectangle whole) {
+    Rectangle widen(Rectangle box, Rectangle seen, Rectangle whole, int part) {
         int top = seen.top + box.top * seen.height / size;
         int bottom = seen.top + ((box.top + box.height) * seen.height + size - 1) / size;
         int left = seen.left + box.left * seen.width / size;
         int right = seen.left + ((box.left + box.width) * seen.width + size - 1) / size;
-        int margin = Math.max(bottom - top, right - left) / MARGIN;
+        int margin = Math.max(bottom - top, right - left) / part;
         top -= margin;
         bottom += margin;
         left -= margin;
