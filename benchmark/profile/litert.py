@@ -40,7 +40,7 @@ class ProfileError(BenchmarkError):
 
 @dataclass(frozen=True)
 class Events:
-    """What LiteRT's profiler reported.
+    """The report of LiteRT's profiler.
 
     Attributes:
         kernels: the kernel of each operator, in the order in which they ran; XNNPACK's or TensorFlow Lite's name.

@@ -1,4 +1,4 @@
-"""What this machine can do at most, measured with two small models under the same profiler.
+"""The peak of this machine: the most it can do, measured with two small models under the same profiler.
 
 The most multiply-adds per second are those of a 1x1 convolution of many channels, the most bytes per second those of a
 concatenation, which copies maps as a whole. Both fit into the caches, as the maps of these networks do.
@@ -23,7 +23,7 @@ _RUNS = 50
 
 @dataclass(frozen=True)
 class Peak:
-    """What this machine can do at most.
+    """The most that this machine can do.
 
     Attributes:
         dtype: `int8` or `float32`.
