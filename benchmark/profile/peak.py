@@ -110,7 +110,7 @@ def _operator(options: Any, kind: int, reads: Sequence[int], writes: int) -> Any
 def _model(
     kind: int, operator: Any, tensors: Sequence[Any], inputs: Sequence[int], constants: Sequence[AnyArray] = ()
 ) -> bytes:
-    """A model with one operator; the constants are the buffers 1, 2, …"""
+    """A model with one operator; the constants are the buffers from 1 on."""
     code = schema.OperatorCodeT()
     code.builtinCode, code.deprecatedBuiltinCode, code.version = kind, kind, 1
     graph = schema.SubGraphT()
