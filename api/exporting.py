@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mmnet.export.converters import DEFAULT_CONVERTER, choose_converter
 from mmnet.export.exporter import ExportListener, ExportRequest, check_options, run_export
 from mmnet.export.model import ExportedModel, default_file_name
+from mmnet.export.verify import DEFAULT_NETWORK, choose_network
 from mmnet.network.config import ModelConfig
 from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint, resolve
 from mmnet.quantize.calibration import Calibration, find_calibration_photos, load_calibration
@@ -26,11 +28,14 @@ def export_tflite(
     calibration: str | Path | Calibration | None = None,
     calibration_photos: int = 100,
     recipe: str | Path | ExportRecipe | None = None,
+    converter: str = DEFAULT_CONVERTER,
+    verify: str = DEFAULT_NETWORK,
     listener: ExportListener | None = None,
 ) -> ExportedModel:
     """Turn a checkpoint into a fast, verified .tflite.
 
-    The network is rewritten to run fast, converted, and compared with the Keras graph and with the float model.
+    The network is rewritten to run fast, converted, and compared with the network as it was trained and with the float
+    model.
     Nothing is written: `save` of the result does that.
 
         exported = mmnet.export_tflite("checkpoints/mine", calibration="photos/")
@@ -51,6 +56,9 @@ def export_tflite(
         calibration_photos: the largest number of photos to take from the folder, spread evenly.
         recipe: a recipe, or its file, that gives precision, input type and float layers; `measure_sensitivity`
             proposes one.
+        converter: `direct` writes the file; `tensorflow` lets TensorFlow's converter make it, which needs the extra
+            `tensorflow`.
+        verify: what the float model is compared with: `numpy`, or `keras`, which needs the extra `tensorflow`.
         listener: receives what happens during the export.
 
     Raises:
@@ -60,10 +68,13 @@ def export_tflite(
         ConfigError: MMNet cannot have this input size.
         CalibrationError: no photos, none that can be read, or, where ranges are measured, photos of one colour.
         NeedsCalibrationError: ranges have to be measured, and there are no photos.
-        MissingExtraError: TensorFlow is not installed.
+        ConverterError, NetworkError: an unknown converter, or an unknown network to verify with.
+        MissingExtraError: safetensors is not installed, or TensorFlow where it is needed.
         VerificationError: the model failed a check that is required.
     """
     listener = listener or ExportListener()
+    choose_converter(converter)
+    choose_network(verify)
     plan = recipe if isinstance(recipe, ExportRecipe) else ExportRecipe() if recipe is None else read_recipe(recipe)
     chosen, dtype = choose_precision(
         agreed(plan.precision, precision, "precision") or "int8", agreed(plan.input_dtype, input_type, "input")
@@ -71,7 +82,7 @@ def export_tflite(
     if isinstance(checkpoint, OpenedCheckpoint):
         opened = checkpoint.resized(size)
     else:
-        # What is wrong with the arguments shows here, before TensorFlow is loaded.
+        # What is wrong with the arguments shows here, before any work begins.
         source = resolve(str(checkpoint), Path(checkpoint_dir))
         planned = ModelConfig(size=source.size() if size is None else size)
         check_options(chosen, plan.float_layers, has_photos=calibration is not None, has_ranges=source.has_ranges())
@@ -90,7 +101,15 @@ def export_tflite(
     if calibration is not None:
         listener.on_calibration(calibration)
     request = ExportRequest(
-        opened.checkpoint, opened.name, chosen, dtype, calibration, plan.float_layers, opened.source.label
+        opened.checkpoint,
+        opened.name,
+        chosen,
+        dtype,
+        calibration,
+        plan.float_layers,
+        opened.source.label,
+        converter,
+        verify,
     )
     listener.on_request(request)
     return run_export(request, listener)

@@ -96,8 +96,7 @@ def convert_checkpoints(
 
 
 def _converted(source: _Unconverted) -> Candidate:
-    # It imports TensorFlow, which takes seconds.
-    from mmnet.export.convert import float_tflite
+    from mmnet.export.direct.models import float_tflite
 
     opened = open_checkpoint(source.which, source.folder) if isinstance(source, NamedCheckpoint) else source
     which = source.which if isinstance(source, NamedCheckpoint) else str(source.source.path)

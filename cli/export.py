@@ -15,8 +15,9 @@ from mmnet.cli.console import message_console
 from mmnet.cli.options import CheckpointDir, SizeOption, WeightsOption, WhichCheckpoint
 from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar, stage_bars
+from mmnet.export.converters import CONVERTERS, DEFAULT_CONVERTER
 from mmnet.export.exporter import ExportListener, ExportRequest
-from mmnet.export.verify import ExportCheck
+from mmnet.export.verify import DEFAULT_NETWORK, NETWORKS, ExportCheck
 from mmnet.files import check_name, check_writable
 from mmnet.network.resolve import OpenedCheckpoint
 from mmnet.quantize.calibration import Calibration
@@ -53,6 +54,20 @@ RecipeOption = Annotated[
         show_default=False,
     ),
 ]
+ConverterOption = Annotated[
+    str,
+    typer.Option(
+        metavar="|".join(CONVERTERS),
+        help="Write the .tflite directly, or let TensorFlow's converter make it (needs the extra tensorflow).",
+    ),
+]
+VerifyOption = Annotated[
+    str,
+    typer.Option(
+        metavar="|".join(NETWORKS),
+        help="Compare the float model with the network in NumPy, or in Keras (needs the extra tensorflow).",
+    ),
+]
 OutputOption = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", show_default="CHECKPOINT-SIZE-PRECISION.tflite"),
@@ -70,14 +85,16 @@ def export(
     calibration_photos: PhotosOption = 100,
     recipe: RecipeOption = None,
     output: OutputOption = None,
+    converter: ConverterOption = DEFAULT_CONVERTER,
+    verify: VerifyOption = DEFAULT_NETWORK,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace FILE if it exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the recipe and every check as JSON.")] = False,
 ) -> None:
     """Turn a checkpoint into a fast, verified .tflite.
 
-    The network is rewritten to run fast, converted, and compared with the Keras graph and with the float model before
-    anything is written. The recipe is saved beside it as FILE.recipe.json. The name of FILE begins with that of the
-    checkpoint. A difference on the worst image alone only warns.
+    The network is rewritten to run fast, converted, and compared with the network as it was trained and with the float
+    model before anything is written. The recipe is saved beside it as FILE.recipe.json. The name of FILE begins with
+    that of the checkpoint. A difference on the worst image alone only warns.
 
     \b
     Examples:
@@ -102,6 +119,8 @@ def export(
             calibration=calibration,
             calibration_photos=calibration_photos,
             recipe=recipe,
+            converter=converter,
+            verify=verify,
             listener=_Printer(console, progress, calibration, new_file=output is None and not force),
         )
     path = exported.save(output, force=force)

@@ -10,17 +10,18 @@ from typing import Any
 
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
-from mmnet.export.convert import to_float, to_float16, to_int8, to_int8_from_ranges
+from mmnet.export.converters import DEFAULT_CONVERTER, choose_converter
 from mmnet.export.dynamic import to_dynamic
 from mmnet.export.metadata import add_metadata
-from mmnet.export.mixed import calibrate
 from mmnet.export.model import ExportedModel
 from mmnet.export.verify import (
+    DEFAULT_NETWORK,
     ExportCheck,
     check_against_float,
-    check_against_keras,
+    check_against_network,
     check_graph,
     check_on_other_images,
+    choose_network,
     probe_images,
     raise_on_failure,
 )
@@ -36,9 +37,6 @@ from mmnet.quantize.calibration import Calibration, check_representative
 from mmnet.quantize.precision import Precision, PrecisionError
 from mmnet.quantize.recipe import RECIPE_FORMAT
 from mmnet.runtime.tflite.metadata import ModelMetadata
-
-# Packages whose versions the recipe records.
-_TOOLS = ("tensorflow", "keras", "ai-edge-litert", "numpy", "opencv-python-headless")
 
 
 class NeedsCalibrationError(MMNetError):
@@ -58,8 +56,11 @@ class ExportRequest:
             float; every other export only verifies on them.
         float_layers: layers, or blocks of them, that stay float32 in an 8-bit model.
         label: the name of the checkpoint in file names; empty for `name`.
+        converter: a key of `mmnet.export.converters.CONVERTERS`.
+        verify: a key of `mmnet.export.verify.NETWORKS`, what the float model is compared with.
 
     Raises:
+        ConverterError, NetworkError: an unknown converter, or an unknown network to compare with.
         PrecisionError: float layers in a precision that quantizes no activations.
         NeedsCalibrationError: ranges have to be measured, and there are no photos.
     """
@@ -71,8 +72,12 @@ class ExportRequest:
     calibration: Calibration | None = None
     float_layers: tuple[str, ...] = ()
     label: str = ""
+    converter: str = DEFAULT_CONVERTER
+    verify: str = DEFAULT_NETWORK
 
     def __post_init__(self) -> None:
+        choose_converter(self.converter)
+        choose_network(self.verify)
         check_options(
             self.precision,
             self.float_layers,
@@ -183,6 +188,7 @@ def run_export(request: ExportRequest, listener: ExportListener | None = None) -
         CalibrationError: the photos to measure ranges on are of one colour, or nearly.
         VerificationError: a required check failed (ParityError, OperatorError, ContractError).
         ConversionError: TensorFlow's converter refused the graph.
+        MissingExtraError: the converter or the network to compare with is not installed.
         VariableError: the weights do not belong to the configuration.
         RangeError: the checkpoint's activation ranges do not belong to this network.
         UnknownLayerError: a float layer that the network does not have.
@@ -204,9 +210,9 @@ def run_export(request: ExportRequest, listener: ExportListener | None = None) -
     graph = inference_graph(checkpoint)
     if request.ranges is not None:
         check_limits(request.ranges, graph)
-    # 2. In float, it still computes what the network computes in Keras.
-    float_model = to_float(graph)
-    settle(check_against_keras(float_model, checkpoint, request.images))
+    # 2. In float, it still computes what the network as it was trained computes.
+    float_model = choose_converter(request.converter).to_float(graph)
+    settle(check_against_network(request.verify, float_model, checkpoint, request.images))
     # 3. In the requested precision, it stays close to the float model, also on images that nothing was measured on.
     model = _convert(request, graph, float_model, listener)
     if model is not float_model:
@@ -228,24 +234,23 @@ def run_export(request: ExportRequest, listener: ExportListener | None = None) -
 
 
 def _convert(request: ExportRequest, graph: Graph, float_model: bytes, listener: ExportListener) -> bytes:
+    converter = choose_converter(request.converter)
     match request.precision.name:
         case "float32":
             return float_model
         case "float16":
-            return to_float16(graph)
+            return converter.to_float16(graph)
         case "dynamic":
             return to_dynamic(float_model)
     if request.ranges is not None:
-        return to_int8_from_ranges(graph, request.ranges.limits, input_dtype=request.input_dtype)
+        return converter.to_int8_from_ranges(graph, request.ranges.limits, input_dtype=request.input_dtype)
     images = request.images
 
     def progress(done: int) -> None:
         listener.on_progress("measuring ranges", done, len(images))
 
-    if request.float_layers:
-        calibrated = calibrate(graph, images, progress=progress)
-        return calibrated.quantize(calibrated.named(request.float_layers), input_dtype=request.input_dtype)
-    return to_int8(graph, images, input_dtype=request.input_dtype, progress=progress)
+    calibrated = converter.calibrate(graph, images, progress=progress)
+    return calibrated.quantize(calibrated.named(request.float_layers), input_dtype=request.input_dtype)
 
 
 def _recipe(request: ExportRequest) -> dict[str, Any]:
@@ -253,7 +258,7 @@ def _recipe(request: ExportRequest) -> dict[str, Any]:
 
     It is part of the file, so it holds no date and no path, and its keys and texts must not change.
     """
-    checkpoint, calibration = request.checkpoint, request.calibration
+    checkpoint, calibration, converter = request.checkpoint, request.calibration, choose_converter(request.converter)
     layouts = INTEGER_LAYOUTS if request.precision.calibrated else FLOAT_LAYOUTS
     return {
         "format": RECIPE_FORMAT,
@@ -276,7 +281,8 @@ def _recipe(request: ExportRequest) -> dict[str, Any]:
         "ranges": _ranges(request),
         "rewrites": [step.__name__ for step in (*REWRITES, *layouts)],
         "versions": {"mmnet": version("mmnet"), "python": platform.python_version()}
-        | {tool: version(tool) for tool in _TOOLS},
+        | {tool: version(tool) for tool in converter.tools},
+        **converter.recipe,
     }
 
 

@@ -15,14 +15,17 @@ from mmnet.arrays import F32Array, U8Array
 from mmnet.errors import MMNetError
 from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.keras_network import build_trained_keras
+from mmnet.network.numpy_network import numpy_alphas
+from mmnet.network.tensorflow import load_tensorflow
 from mmnet.quantize.precision import Precision
 from mmnet.runtime import MattingModel
 from mmnet.runtime.tflite.inspection import ModelReport, TensorReport, inspect_model
 from mmnet.runtime.tflite.probe import trust
 from mmnet.runtime.tflite.signature import INPUT, OUTPUT, SIGNATURE
 
-# The alpha of the float .tflite differs from that of the Keras graph by the rounding of float32, since sums are taken
-# in another order: 5e-6 on photos, up to 5e-5 where a network is undecided. One step of an 8-bit alpha is 4e-3.
+# The alpha of the float .tflite differs from that of the network as it was trained by the rounding of float32, since
+# sums are taken in another order: 5e-6 on photos, up to 5e-5 where a network is undecided. One step of an 8-bit alpha
+# is 4e-3.
 FLOAT_TOLERANCE = 1e-4
 # Operators that a failed rewriting leaves behind: dilations by space-to-batch, norms as multiplications.
 FORBIDDEN_OPERATORS = ("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND", "MUL", "SOFTMAX")
@@ -35,6 +38,10 @@ _DRAWN_FACTOR = 5
 _DEFECT = "this is a fault of mmnet or of its tools: install the versions that it asks for, pip install 'mmnet[export]'"
 _CLOSER = "train for 8 bits (mmnet quantize), keep layers in float (mmnet sensitivity), or take --precision float16"
 _MORE_PHOTOS = f"measure on more and other photos of people (100 are enough), or {_CLOSER}"
+
+
+class NetworkError(MMNetError):
+    """The name of a network to verify with that there is not."""
 
 
 class VerificationError(MMNetError):
@@ -137,6 +144,18 @@ def probe_images(size: int, count: int = PROBE_COUNT) -> U8Array:
     return images
 
 
+def check_against_numpy(model: bytes, checkpoint: Checkpoint, images: U8Array) -> ExportCheck:
+    """Compare the float .tflite with the network as it was trained, computed with NumPy.
+
+    Args:
+        model: the float .tflite.
+        checkpoint: the network that it was made from.
+        images: uint8 [N, size, size, 3]; a few of them, spread evenly, are compared.
+    """
+    images = _few(images)
+    return _network_check("NumPy", alphas(model, images), numpy_alphas(checkpoint, images))
+
+
 def check_against_keras(model: bytes, checkpoint: Checkpoint, images: U8Array) -> ExportCheck:
     """Compare the float .tflite with the training graph in Keras.
 
@@ -145,23 +164,51 @@ def check_against_keras(model: bytes, checkpoint: Checkpoint, images: U8Array) -
         checkpoint: the network that it was made from.
         images: uint8 [N, size, size, 3]; a few of them, spread evenly, are compared.
     """
+    tf = load_tensorflow()
     import keras
-    import tensorflow as tf
 
-    images = images[:: max(1, len(images) // PROBE_COUNT)][:PROBE_COUNT]
+    images = _few(images)
     network = build_trained_keras(checkpoint, keras)
     values = images.astype(np.float32) / np.float32(255)
     logits = network(tf.constant(values), training=False)["final_block"]
-    expected = tf.nn.softmax(logits).numpy()[..., 1]
-    difference = float(np.abs(alphas(model, images) - expected).max())
+    return _network_check("Keras", alphas(model, images), tf.nn.softmax(logits).numpy()[..., 1])
+
+
+def _few(images: U8Array) -> U8Array:
+    return images[:: max(1, len(images) // PROBE_COUNT)][:PROBE_COUNT]
+
+
+def _network_check(name: str, found: F32Array, expected: F32Array) -> ExportCheck:
+    difference = float(np.abs(found - expected).max())
     return ExportCheck(
-        "float .tflite against Keras",
-        f"max |Δ alpha| {difference:.1e} on {len(images)} images",
+        f"float .tflite against {name}",
+        f"max |Δ alpha| {difference:.1e} on {len(found)} images",
         f"at most {FLOAT_TOLERANCE:.0e}",
         difference <= FLOAT_TOLERANCE,
         ParityError,
         difference,
     )
+
+
+# What a float model can be compared with: the network as it was trained, computed by NumPy or by Keras.
+NETWORKS = {"numpy": check_against_numpy, "keras": check_against_keras}
+DEFAULT_NETWORK = "numpy"
+
+
+def choose_network(name: str) -> str:
+    """Return the name of a network to compare with.
+
+    Raises:
+        NetworkError: an unknown name; lists the accepted ones.
+    """
+    if name not in NETWORKS:
+        raise NetworkError(f"no network {name!r} to verify with; choose one of {', '.join(NETWORKS)}")
+    return name
+
+
+def check_against_network(name: str, model: bytes, checkpoint: Checkpoint, images: U8Array) -> ExportCheck:
+    """Compare the float .tflite with the network as it was trained, computed by `name`, a key of `NETWORKS`."""
+    return NETWORKS[choose_network(name)](model, checkpoint, images)
 
 
 def check_against_float(

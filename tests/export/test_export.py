@@ -13,7 +13,7 @@ import tensorflow as tf
 from support import random_checkpoint
 
 from mmnet.export import exporter
-from mmnet.export.convert import float_tflite
+from mmnet.export.direct.models import float_tflite
 from mmnet.export.exporter import ExportListener, ExportRequest, NeedsCalibrationError, run_export
 from mmnet.export.verify import (
     ContractError,
