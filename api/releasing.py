@@ -137,7 +137,7 @@ def evaluate_release(
 
     Args:
         models: one model or several, as `mmnet.evaluate` takes them.
-        data: the folder that holds a folder for every set, as `tools/training_mix.py` makes it.
+        data: the folder that holds a folder for every set, as `tools/datasets/training_mix.py` makes it.
         against: an older model that the others may not be worse than; None: there is none.
         sets: the names of the sets to measure on; None: all that the suite requires, and the others that `data` has.
         suite: the name of the suite.

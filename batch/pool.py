@@ -21,6 +21,7 @@ import cv2
 from mmnet.batch.errors import BatchError
 from mmnet.batch.protocols import Work
 from mmnet.errors import MissingExtraError
+from mmnet.evaluation.machine import usable_cores
 from mmnet.files import temporary_folder
 
 LOCAL = "local"
@@ -130,7 +131,7 @@ def _local_options(folder: Path, workers: int | None) -> dict[str, Any]:
     return {
         "address": LOCAL,
         "_node_ip_address": _LOOPBACK,
-        "num_cpus": workers or len(os.sched_getaffinity(0)),
+        "num_cpus": workers or usable_cores(),
         "num_gpus": 0,
         "object_store_memory": _object_store_bytes(),
         "include_dashboard": False,

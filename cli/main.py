@@ -87,6 +87,10 @@ COMMANDS = {
     "benchmark": Place(
         "mmnet.cli.measure.benchmark:benchmark_app", "Measure latency and memory of models, here or on a phone."
     ),
+    "profile": Place(
+        "mmnet.cli.measure.profile:profile_command",
+        "Measure the time of every operator of a .tflite, and how far each one is from what this machine can do.",
+    ),
 }
 
 app = Application(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +13,13 @@ TOOLS = ("mmnet", "ai-edge-litert", "numpy", "opencv-python-headless")
 def processor() -> str:
     """Return the name of the processor; where the system does not give it, the architecture."""
     return cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def usable_cores() -> int:
+    """Return the number of cores that this process may use; where the system does not tell it, of all cores."""
+    if hasattr(os, "sched_getaffinity"):  # on Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def tool_versions() -> dict[str, str]:

@@ -15,6 +15,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from mmnet.export.flatbuffer import BUFFER_ALIGNMENT, read_tree, write_tree
+from mmnet.json_reader import parse_json
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.tflite.contents import Tensor, read_graph
 from mmnet.runtime.tflite.metadata import (
@@ -77,12 +78,14 @@ def add_metadata(model: bytes, card: ModelMetadata) -> bytes:
 
     Raises:
         ModelError: not a .tflite, or its inputs and outputs are different.
-        TypeError, ValueError: `card.recipe` is not JSON.
+        TypeError, ValueError: `card.recipe` is not JSON, or beyond what `mmnet.json_reader` reads back.
     """
     recipe = json.dumps(card.recipe, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    encoded = recipe.encode(errors="backslashreplace")
+    parse_json(encoded)
     image, alpha = _image_and_alpha(model)
     metadata = _encode(_describe(card, image, alpha), METADATA_IDENTIFIER)
-    return _with_buffers(model, {METADATA_BUFFER: metadata, RECIPE_BUFFER: recipe.encode(errors="backslashreplace")})
+    return _with_buffers(model, {METADATA_BUFFER: metadata, RECIPE_BUFFER: encoded})
 
 
 def _image_and_alpha(model: bytes) -> tuple[Tensor, Tensor]:

@@ -70,13 +70,15 @@ def pack_dilations(graph: Graph) -> Graph:
     for name in [node.name for node in graph.nodes]:
         node = graph[name]
         if isinstance(node.op, Depthwise) and _can_be_packed(node.op, sizes[name]):
-            columns, activation = node.op.dilations[1], graph.only_reader(name)
-            assert activation is not None
+            columns, last = node.op.dilations[1], _with_activation(graph, node)
             packed = Node(f"{node.name}/packed", Pack(columns), node.inputs)
             convolution = replace(node, op=_repeated(node.op, columns), inputs=(packed.name,))
-            unpacked = Node(f"{node.name}/unpacked", Unpack(columns), (activation.name,))
-            graph = graph.reading(activation.name, unpacked.name)
-            graph = graph.with_nodes({node.name: [packed, convolution], activation.name: [activation, unpacked]})
+            unpacked = Node(f"{node.name}/unpacked", Unpack(columns), (last.name,))
+            graph = graph.reading(last.name, unpacked.name)
+            if last is node:
+                graph = graph.with_nodes({node.name: [packed, convolution, unpacked]})
+            else:
+                graph = graph.with_nodes({node.name: [packed, convolution], last.name: [last, unpacked]})
     return graph
 
 
@@ -85,6 +87,16 @@ def _can_be_packed(op: Depthwise, shape: Shape) -> bool:
     rate = op.dilations[1]
     _, width, channels = shape
     return rate > 1 and op.stride == 1 and width % rate == 0 and channels <= _MOST_PACKED_CHANNELS
+
+
+def _with_activation(graph: Graph, node: Node) -> Node:
+    """Return the activation of a layer if nothing else reads the layer, else the layer itself.
+
+    What follows the layer otherwise, such as the batch norm of a graph that was not rewritten, has one number per
+    channel and does not fit a layer with other channels.
+    """
+    reader = graph.only_reader(node.name)
+    return reader if reader is not None and isinstance(reader.op, Relu6) else node
 
 
 def _repeated(op: Depthwise, columns: int) -> Depthwise:
@@ -113,8 +125,7 @@ def stack_branches(graph: Graph) -> Graph:
         assert isinstance(reader.op, Conv)
         stacked = replace(reader, op=_in_rows(reader.op, len(parts)))
         graph = graph.with_nodes({name: [replace(node, op=Stack())], reader.name: [stacked]})
-        activation = graph.only_reader(reader.name)
-        last = activation if activation is not None and isinstance(activation.op, Relu6) else stacked
+        last = _with_activation(graph, stacked)
         unstacked = Node(f"{last.name}/unstacked", Unstack(parts[0][0]), (last.name,))
         graph = graph.reading(last.name, unstacked.name).with_nodes({last.name: [last, unstacked]})
     return graph

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mmnet.evaluation.machine import cpuinfo, processor, tool_versions
+from mmnet.evaluation.machine import cpuinfo, processor, tool_versions, usable_cores
 from mmnet.runtime.fullres import is_compiled
 
 # Processor features by which XNNPACK chooses its kernels, named as in /proc/cpuinfo.
@@ -24,7 +24,8 @@ def describe_host() -> dict[str, Any]:
     """Return this machine as plain JSON values. Call it before measuring: it records the load.
 
     `governor` is None where the system does not report it (virtual machines). `load_average` holds the mean number of
-    runnable processes over 1, 5 and 15 minutes. `compiled` is `mmnet.runtime.fullres.is_compiled()`.
+    runnable processes over 1, 5 and 15 minutes; it is None on Windows, which does not count them. `compiled` is
+    `mmnet.runtime.fullres.is_compiled()`.
     """
     return {
         "kind": "host",
@@ -33,9 +34,9 @@ def describe_host() -> dict[str, Any]:
         "architecture": platform.machine(),
         "features": _features(),
         "cores": os.cpu_count(),
-        "usable_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "usable_cores": usable_cores(),
         "governor": _governor(),
-        "load_average": [round(value, 2) for value in os.getloadavg()],
+        "load_average": [round(value, 2) for value in os.getloadavg()] if hasattr(os, "getloadavg") else None,
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "compiled": is_compiled(),
@@ -45,7 +46,7 @@ def describe_host() -> dict[str, Any]:
 
 def host_warnings(host: Mapping[str, Any]) -> Iterator[str]:
     """Yield what makes latencies measured on this machine doubtful, one sentence each."""
-    load, cores = host["load_average"][0], host["cores"] or 1
+    load, cores = (host["load_average"] or [0.0])[0], host["cores"] or 1
     if load > _QUIET_LOAD * cores:
         yield (
             f"the machine is loaded (load average {load:.2f} on {cores} cores): only ratios can be trusted; "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import resource
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +18,11 @@ from mmnet.evaluation.models import Candidate
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.imaging.fit import Fit
 from mmnet.runtime.tflite.interpreter import Delegate
+
+try:
+    import resource
+except ImportError:  # not on Windows
+    resource = None  # type: ignore[assignment]
 
 MAX_THREADS = 64
 MAX_FRAME_SIDE = 1 << 13
@@ -95,7 +99,7 @@ class HostResult:
 
 def measure_rounds(
     candidates: Sequence[Candidate], options: HostOptions, progress: Progress
-) -> tuple[list[HostResult], int]:
+) -> tuple[list[HostResult], int | None]:
     """Measure models in one interleaved run, so that other load on the machine affects all of them alike.
 
     OpenCV, which upsamples and composites, runs on as many threads as the model. In each round the models take turns in
@@ -104,7 +108,7 @@ def measure_rounds(
 
     Returns:
         One result per model and number of threads, models first; and the number of involuntary context switches of
-        this process during the measured rounds, which is near 0 on a quiet machine.
+        this process during the measured rounds, which is near 0 on a quiet machine, and None where it is not counted.
 
     Raises:
         ModelError: LiteRT cannot load or run a model; names it.
@@ -139,8 +143,8 @@ def _start(
 
 def _take_turns(
     matters: Sequence[StagedMatter], threads: Sequence[int], options: HostOptions, progress: Progress
-) -> tuple[Times, int]:
-    """Return float64 [models, runs, stages] in milliseconds, and the involuntary context switches."""
+) -> tuple[Times, int | None]:
+    """Return float64 [models, runs, stages] in milliseconds, and the involuntary context switches or None."""
     photo = camera_frame(*options.frame)
     background = photo[::-1].copy() if options.composite else None
     times = np.zeros((len(matters), options.runs, len(options.stages)))
@@ -161,8 +165,10 @@ def _take_turns(
             progress("measuring", options.warmup_runs + round_index + 1, options.warmup_runs + options.runs)
     finally:
         cv2.setNumThreads(opencv_threads)
-    return times, _involuntary_context_switches() - switches
+    after = _involuntary_context_switches()
+    return times, None if after is None or switches is None else after - switches
 
 
-def _involuntary_context_switches() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+def _involuntary_context_switches() -> int | None:
+    """Return how often this process was interrupted; None where the system does not count it."""
+    return None if resource is None else resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import resource
 import signal
 import subprocess
 import sys
@@ -21,6 +20,11 @@ from pathlib import Path
 from mmnet.json_reader import parse_json
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.imaging.fit import Fit
+
+try:
+    import resource
+except ImportError:  # not on Windows
+    resource = None  # type: ignore[assignment]
 
 _TIMEOUT_SECONDS = 600
 
@@ -36,14 +40,15 @@ class Startup:
         peak_memory_bytes: the peak of the process's memory in RAM (VmHWM) minus its memory before the model was read:
             the file, the weights as the delegate packs them, activations, the buffers of the stages, and the code
             that was executed for the first time.
-        process_memory_bytes: the peak of the whole process, with Python, NumPy and OpenCV.
+            None where the system does not tell it, as on Windows.
+        process_memory_bytes: the peak of the whole process, with Python, NumPy and OpenCV; None as above.
     """
 
     load_ms: float
     first_run_ms: float
     warmup_ms: list[float]
-    peak_memory_bytes: int
-    process_memory_bytes: int
+    peak_memory_bytes: int | None
+    process_memory_bytes: int | None
 
 
 def measure_startup(
@@ -87,22 +92,24 @@ def _start(threads: int, delegate: str, frame: tuple[int, int], warmup_runs: int
     load_ms = (time.perf_counter_ns() - start) / 1e6
     first, *others = (sum(matter.time_stages(photo)) for _ in range(1 + warmup_runs))
     peak = _peak_bytes()
-    return Startup(load_ms, first, others, peak - before, peak)
+    return Startup(load_ms, first, others, None if peak is None or before is None else peak - before, peak)
 
 
-def _reset_peak_bytes() -> int:
+def _reset_peak_bytes() -> int | None:
     """Reset the peak to the memory in RAM now, and return it; where the system cannot reset it, return the peak."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     return _peak_bytes()
 
 
-def _peak_bytes() -> int:
-    """Return the peak of this process's memory in RAM."""
+def _peak_bytes() -> int | None:
+    """Return the peak of this process's memory in RAM; None where the system does not tell it."""
     try:
         status = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
     except (OSError, StopIteration):
+        if resource is None:
+            return None
         unit = 1 if sys.platform == "darwin" else 1024
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 

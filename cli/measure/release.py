@@ -29,7 +29,7 @@ SuiteOption = Annotated[
     str | None,
     typer.Option(
         metavar="|".join(SUITES),
-        help="Judge the models by the limits of a suite. DIR holds its sets, as tools/training_mix.py makes them.",
+        help="Judge the models by a suite of limits. DIR holds its sets; tools/datasets/training_mix.py makes them.",
         show_default=False,
         rich_help_panel=_SUITES,
     ),

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from mmnet.json_reader import read_json
 from mmnet.runtime.errors import ModelError
-from mmnet.runtime.tflite.contents import Graph, Tensor, load_model, read_graph
+from mmnet.runtime.tflite.contents import Graph, Operator, Tensor, load_model, read_graph
 from mmnet.runtime.tflite.delegation import Delegation, inspect_delegation
 from mmnet.runtime.tflite.memory_plan import peak_activation_bytes
 from mmnet.runtime.tflite.metadata import ModelMetadata, read_metadata, recipe_path
@@ -233,6 +233,15 @@ def _layers(graph: Graph) -> Iterator[_Layer]:
                 graph.tensors[unpacked.get(kernel, kernel)],
                 graph.tensors[operator.outputs[0]],
             )
+
+
+def multiply_adds_of(graph: Graph, operator: Operator) -> int:
+    """Return the multiply-adds of one operator in one run; 0 if it multiplies with no kernel."""
+    kind = _KINDS.get(operator.name)
+    if kind is None:
+        return 0
+    image, kernel, output = operator.inputs[kind.image], operator.inputs[1], operator.outputs[0]
+    return kind.multiply_adds(graph.tensors[image], graph.tensors[kernel], graph.tensors[output])
 
 
 def _count_parameters(graph: Graph) -> int:

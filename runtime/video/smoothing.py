@@ -30,7 +30,7 @@ from mmnet.errors import MMNetError
 AlphaValues = AnyArray  # uint8 or float32
 Words = NDArray[np.uint16]
 
-# Chosen by tools/smoothing.py, on sequences of other people than those that results are reported for.
+# Chosen by tools/accuracy/smoothing.py, on sequences of other people than those that results are reported for.
 NEW, TOLERANCE = 0.25, 4.0
 
 _WHITE = 65535  # 257 · 255, so that a byte is exact in 16 bits

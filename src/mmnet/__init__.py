@@ -29,6 +29,7 @@ _HOMES = {
     "LatencyReport": "mmnet.api.benchmarking",
     "MMNetError": "mmnet.errors",
     "ModelComparison": "mmnet.api.comparing_models",
+    "ModelProfile": "mmnet.api.profiling",
     "ParityComparison": "mmnet.api.comparing",
     "PortraitMatter": "mmnet.runtime",
     "Profile": "mmnet.runtime",
@@ -54,6 +55,7 @@ _HOMES = {
     "measure_sensitivity": "mmnet.api.sensitivity",
     "open_checkpoint": "mmnet.network.resolve",
     "plot_latency": "mmnet.api.benchmarking",
+    "profile_model": "mmnet.api.profiling",
     "quantize_checkpoint": "mmnet.api.quantizing",
     "read_photo": "mmnet.runtime",
     "train": "mmnet.api.training",
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from mmnet.api.comparing_models import ModelComparison, compare_models
     from mmnet.api.evaluating import Evaluation, VideoEvaluation, evaluate, evaluate_videos
     from mmnet.api.exporting import ExportedModel, ExportListener, export_tflite
+    from mmnet.api.profiling import ModelProfile, profile_model
     from mmnet.api.quantizing import QuantizedCheckpoint, quantize_checkpoint
     from mmnet.api.releasing import ReleaseReport, evaluate_release
     from mmnet.api.sensitivity import SensitivityReport, measure_sensitivity
@@ -94,6 +97,7 @@ __all__ = [
     "LatencyReport",
     "MMNetError",
     "ModelComparison",
+    "ModelProfile",
     "ParityComparison",
     "PortraitMatter",
     "Profile",
@@ -119,6 +123,7 @@ __all__ = [
     "measure_sensitivity",
     "open_checkpoint",
     "plot_latency",
+    "profile_model",
     "quantize_checkpoint",
     "read_photo",
     "train",

@@ -150,8 +150,8 @@ def test_every_command_is_in_a_guide() -> None:
         ("mmnet evaluate -m a.tflite", True),
         ("mmnet train --data portraits/ \\\n    --steps many", True),
         (".venv/bin/export-tflite --ckpt latest && mmnet web --opne", True),
-        ("python tools/rewrites.py --ckpt 887000 --calibration portraits", False),
-        ("python tools/rewrite.py", True),
+        ("python tools/speed/rewrites.py --ckpt 887000 --calibration portraits", False),
+        ("python tools/speed/rewrite.py", True),
         ("python -m mmnet.evaluation.sheets", True),
     ],
 )

@@ -84,6 +84,14 @@ class TestBytes:
         difference = lower(layout(graph), images).numpy() - lower(graph, images).numpy()
         assert np.abs(difference).max() < 1e-6
 
+    @pytest.mark.parametrize("layout", ALL)
+    def test_each_keeps_the_function_of_a_graph_with_batch_norms(self, layout):
+        config = ModelConfig(0.35, 64, "legacy")
+        graph = training_graph(config, random_weights(config, seed=1))
+        images = drawn(64).astype(np.float32) / np.float32(255)
+        difference = lower(layout(graph), images).numpy() - lower(graph, images).numpy()
+        assert np.abs(difference).max() < 1e-6
+
     @pytest.mark.slow
     def test_a_float_layer_among_them_stays_the_same(self):
         graph, images = inference(0.35, 64), drawn(64)

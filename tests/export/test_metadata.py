@@ -107,7 +107,11 @@ def test_read_back() -> None:
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _TEXT,
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | _TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXT, inner, max_size=3),
     max_leaves=8,
 )
@@ -119,7 +123,7 @@ def test_any_text_and_any_json_read_back(card: ModelMetadata) -> None:
     assert read_metadata(add_metadata(matting_model("uint8"), card)) == card
 
 
-@pytest.mark.parametrize("value", [object(), float("nan"), b"bytes"])
+@pytest.mark.parametrize("value", [object(), float("nan"), b"bytes", 2**63, -(2**63) - 1, "\ud800"])
 def test_recipe_must_be_json(value: object) -> None:
     with pytest.raises((TypeError, ValueError)):
         add_metadata(matting_model("uint8"), replace(CARD, recipe={"value": value}))

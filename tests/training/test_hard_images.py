@@ -1,4 +1,4 @@
-"""`tools/hard_images.py`: it collects the images on which one model is worse than another."""
+"""`tools/datasets/hard_images.py`: it collects the images on which one model is worse than another."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mmnet.runtime.model import default_model
 
 @pytest.fixture
 def hard(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    monkeypatch.syspath_prepend(str(ROOT / "tools" / "datasets"))
     return importlib.import_module("hard_images")
 
 
@@ -59,6 +59,6 @@ def test_the_nearer_model_decides(hard, models, data, tmp_path, monkeypatch):
 
 
 def test_a_folder_in_use_is_refused_in_one_line(models, data):
-    result = run("python", ROOT / "tools" / "hard_images.py", *models, data, data)
+    result = run("python", ROOT / "tools" / "datasets" / "hard_images.py", *models, data, data)
     assert result.returncode == 1
     assert result.stderr.splitlines()[-1].startswith(f"error: {data}: not an empty folder")

@@ -1,4 +1,4 @@
-"""`tools/training_mix.py`: the folders it makes from small drawn sources, their bytes, and its errors."""
+"""`tools/datasets/training_mix.py`: the folders it makes from small drawn sources, their bytes, and its errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HELD_OUT = {"fashion": 2, "cutouts": 2, "backgrounds": 4}
 
 @pytest.fixture
 def mix(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    monkeypatch.syspath_prepend(str(ROOT / "tools" / "datasets"))
     module = importlib.import_module("training_mix")
     monkeypatch.setattr(module, "HELD_OUT", HELD_OUT)
     monkeypatch.setattr(module, "SCENE_BACKGROUNDS", 2)

@@ -1,6 +1,7 @@
 """People cut out of photos, and scenes: composites of them over backgrounds, with their mattes.
 
-`mmnet.training.data.scene_sets` writes data sets of such scenes; `tools/training_mix.py` makes its training data here.
+`mmnet.training.data.scene_sets` writes data sets of such scenes. `tools/datasets/training_mix.py` makes its training
+data with them.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The script draws its own images, so it needs no data. Quote the load of the machine with the figures: the load average
 is printed with them.
 
-    python tools/input_pipeline.py --size 128 --size 256 --workers 1 --workers 2
+    python tools/speed/input_pipeline.py --size 128 --size 256 --workers 1 --workers 2
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Compare methods of upsampling the alpha and of estimating the foreground: their error and their time.
 
-    python tools/upsampling.py --data portraits --split test --images 60 --json upsampling.json
-    python tools/upsampling.py --drawn 6 --json upsampling.json --markdown upsampling.md
-    python tools/upsampling.py --drawn 2 --frame 640x480 --slow    (also joint bilateral and closed-form)
+    python tools/accuracy/upsampling.py --data portraits --split test --images 60 --json upsampling.json
+    python tools/accuracy/upsampling.py --drawn 6 --json upsampling.json --markdown upsampling.md
+    python tools/accuracy/upsampling.py --drawn 2 --frame 640x480 --slow    (also joint bilateral and closed-form)
 
 On portraits, the alpha is the network's, and the truth is the data set's label. Labels that a network made have no
 detail finer than that network's pixels. On drawn images (a head with strands of hair before a mottled background)

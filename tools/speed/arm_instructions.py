@@ -1,6 +1,6 @@
 """Count the instructions of one inference on emulated Arm processors.
 
-    python tools/arm_instructions.py --qemu build/qemu-aarch64 --plugin arm_instructions.so MODEL.tflite …
+    python tools/speed/arm_instructions.py --qemu build/qemu-aarch64 --plugin arm_instructions.so MODEL.tflite …
 
 Instructions are no latency: they do not weigh caches, widths or clocks. They do show whether a rewriting gives Arm's
 kernels more work or less, on processors that nobody here has: the kernels are chosen by what the emulated processor
@@ -71,7 +71,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+", type=Path, metavar="MODEL")
     parser.add_argument("--qemu", required=True, type=Path, help="a qemu-aarch64 that was built with plugins")
-    parser.add_argument("--plugin", required=True, type=Path, help="tools/arm_instructions.c, compiled")
+    parser.add_argument("--plugin", required=True, type=Path, help="tools/speed/arm_instructions.c, compiled")
     parser.add_argument("--cpu", default=",".join(PROCESSORS), help="processors, separated by commas")
     arguments = parser.parse_args()
     processors = arguments.cpu.split(",")

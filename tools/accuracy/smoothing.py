@@ -1,6 +1,6 @@
 """Measure MAD, MAD_band and dtSSD over a grid of options of temporal smoothing, from which its defaults were chosen.
 
-    python tools/smoothing.py sequences/ --model mmnet-1.0-256-int8.tflite
+    python tools/accuracy/smoothing.py sequences/ --model mmnet-1.0-256-int8.tflite
 
 The network runs once per frame; every pair of options then smooths the same mattes, at the network's own size. Choose
 the options on other sequences than those whose figures are reported. The last line gives the processor time of the

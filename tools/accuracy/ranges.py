@@ -1,6 +1,6 @@
 """Compare ways to measure 8-bit ranges: minimum and maximum, percentiles or least squares, on few or many photos.
 
-    python tools/ranges.py --ckpt 887000 --calibration unlabelled --data portraits/test --json ranges.json
+    python tools/accuracy/ranges.py --ckpt 887000 --calibration unlabelled --data portraits/test --json ranges.json
 
 Every line of the result is a real int8 .tflite of the converter; the lines differ only in the ranges.
 """

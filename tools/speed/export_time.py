@@ -1,7 +1,7 @@
 """Measure the wall time of whole `export-tflite` commands, with the start of the process, and of their steps.
 
 Run on a quiet machine:
-  python tools/export_time.py --ckpt CHECKPOINT --calibration PHOTOS [--json FILE]
+  python tools/speed/export_time.py --ckpt CHECKPOINT --calibration PHOTOS [--json FILE]
 
 Limits on two cores: 15 s for float32, 45 s for int8 with 100 photos.
 """

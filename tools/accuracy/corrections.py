@@ -1,6 +1,6 @@
 """Measure what bias correction and cross-layer equalization gain after training, on real int8 models.
 
-    python tools/corrections.py --ckpt 887000 --calibration portraits/unlabelled --data portraits/test
+    python tools/accuracy/corrections.py --ckpt 887000 --calibration portraits/unlabelled --data portraits/test
 
 Both are from Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction" (2019).
 

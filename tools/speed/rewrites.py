@@ -1,7 +1,7 @@
 """Measure what each rewriting of the graph gains: the latency after every step, in float and in 8 bits.
 
 Run on a quiet machine:
-  python tools/rewrites.py --ckpt CHECKPOINT --calibration PHOTOS [--runs 200] [--json FILE]
+  python tools/speed/rewrites.py --ckpt CHECKPOINT --calibration PHOTOS [--runs 200] [--json FILE]
 
 The models take turns in one run. The baseline is the naive conversion: `TFLiteConverter.from_keras_model`, unknown
 batch, float. Every other model is made by the first rewritings of the list; the last model is what `export-tflite`

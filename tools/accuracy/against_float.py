@@ -1,6 +1,6 @@
 """Differences between 8-bit variants of one network and its float model, on images with known mattes.
 
-The other scripts in this folder measure variants with it.
+`ranges.py` and `corrections.py` measure variants with it.
 """
 
 from __future__ import annotations

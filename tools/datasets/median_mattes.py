@@ -1,7 +1,7 @@
 """Make a data set whose mattes are the median of several networks, to measure on photos whose labels are not exact.
 
-    python tools/median_mattes.py IMAGES OUT SOURCE SOURCE SOURCE...
-    python tools/median_mattes.py DATA/portraits/test/image MIX/portraits-test-median \\
+    python tools/datasets/median_mattes.py IMAGES OUT SOURCE SOURCE SOURCE...
+    python tools/datasets/median_mattes.py DATA/portraits/test/image MIX/portraits-test-median \\
         selfie_segmentation.tflite 887000-int8.tflite mattes-of-another-network/
 
 A SOURCE is a model (.tflite of ours, or MediaPipe's selfie segmenter) or a folder of mattes NAME.png that another

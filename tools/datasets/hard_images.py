@@ -1,7 +1,7 @@
 """Collect the training images on which one network is worse than another, as a data set to draw more often.
 
-    python tools/hard_images.py MINE.tflite OTHER.tflite DATA... OUT
-    python tools/hard_images.py mine.tflite selfie_segmentation.tflite mix/portraits mix/fashion mix/hard
+    python tools/datasets/hard_images.py MINE.tflite OTHER.tflite DATA... OUT
+    python tools/datasets/hard_images.py mine.tflite selfie_segmentation.tflite mix/portraits mix/fashion mix/hard
 
 MINE.tflite   the network to train on
 OTHER.tflite  another network, for example MediaPipe's selfie_segmentation.tflite

@@ -1,6 +1,6 @@
 """Compare measures that tell images of nobody from images of somebody, on sets of both, for one model.
 
-    python tools/nobody.py SETS MODEL.tflite
+    python tools/accuracy/nobody.py SETS MODEL.tflite
 
 SETS holds the sets to measure on, as `training_mix.py DATA SETS --validation-only` makes them: `nobody-validation`
 shows nobody, the others somebody. The alpha is that of the runtime (`--fit auto`): of the second pass where there is

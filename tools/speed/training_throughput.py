@@ -3,7 +3,7 @@
 Alternating rounds compare the images per second with the pipeline and on one batch in memory. The script draws its own
 images, so it needs no data. Run it on a machine without other work; the load average is printed with the figures.
 
-    python tools/training_throughput.py --size 256 --batch 8 --rounds 5
+    python tools/speed/training_throughput.py --size 256 --batch 8 --rounds 5
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Build the training data and the validation sets of the recipe `whole-people` from the source sets.
 
-    python tools/training_mix.py DATA OUT
-    python tools/training_mix.py DATA OUT --scenes 50          (fewer drawn scenes, as a trial)
-    python tools/training_mix.py DATA OUT --validation-only    (what `mmnet evaluate --suite release` needs)
+    python tools/datasets/training_mix.py DATA OUT
+    python tools/datasets/training_mix.py DATA OUT --scenes 50          (fewer drawn scenes, as a trial)
+    python tools/datasets/training_mix.py DATA OUT --validation-only    (what `mmnet evaluate --suite release` needs)
 
 DATA holds the source sets:
 

@@ -1,6 +1,6 @@
 """Throughput of `mmnet batch` against one process of `mmnet matte`, and under the death of a worker.
 
-    python tools/batch_throughput.py --photos portraits/test/image --rounds 3 --json throughput.json
+    python tools/speed/batch_throughput.py --photos portraits/test/image --rounds 3 --json throughput.json
 
 The two take turns within every round, so that other programs on the machine slow both down; the ratio is the median
 over the rounds. Each starts cold; its start is measured and shown separately. The worker is killed when a quarter of
