@@ -6,7 +6,7 @@
 - `rendering` renders one of the kinds of results: the alpha itself, a cut-out, a composite.
 - `alpha` holds `AlphaU8`, which hands an alpha from one to the next with the tiles of its edge.
 
-`kernels` chooses between two implementations with the same bytes: `compiled` (fullres.c) and `reference` (NumPy).
+`kernels` chooses between two implementations with the same bytes: `compiled` (the core in C) and `reference` (NumPy).
 docs/internals/full-resolution.md explains the methods and what they cost. Other packages import the names listed here;
 the rest is internal.
 """
