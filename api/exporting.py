@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mmnet.export.converters import DEFAULT_CONVERTER, choose_converter
+from mmnet.export.choices import DEFAULT_CONVERTER, DEFAULT_NETWORK, check_choices
 from mmnet.export.exporter import ExportListener, ExportRequest, check_options, run_export
 from mmnet.export.model import ExportedModel, default_file_name
-from mmnet.export.verify import DEFAULT_NETWORK, choose_network
 from mmnet.network.config import ModelConfig
 from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint, resolve
 from mmnet.quantize.calibration import Calibration, find_calibration_photos, load_calibration
@@ -68,13 +67,12 @@ def export_tflite(
         ConfigError: MMNet cannot have this input size.
         CalibrationError: no photos, none that can be read, or, where ranges are measured, photos of one colour.
         NeedsCalibrationError: ranges have to be measured, and there are no photos.
-        ConverterError, NetworkError: an unknown converter, or an unknown network to verify with.
+        ChoiceError: an unknown converter, or an unknown network to verify with.
         MissingExtraError: safetensors is not installed, or TensorFlow where it is needed.
         VerificationError: the model failed a check that is required.
     """
     listener = listener or ExportListener()
-    choose_converter(converter)
-    choose_network(verify)
+    check_choices(converter, verify)
     plan = recipe if isinstance(recipe, ExportRecipe) else ExportRecipe() if recipe is None else read_recipe(recipe)
     chosen, dtype = choose_precision(
         agreed(plan.precision, precision, "precision") or "int8", agreed(plan.input_dtype, input_type, "input")

@@ -9,17 +9,10 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from mmnet.errors import MMNetError
 from mmnet.export import convert, mixed
 from mmnet.export.direct import models
 from mmnet.graph.operators import Graph
 from mmnet.runtime.tflite.layers import Layer
-
-DEFAULT_CONVERTER = "direct"
-
-
-class ConverterError(MMNetError):
-    """The name of a way to convert that there is not."""
 
 
 class CalibratedModel(Protocol):
@@ -59,7 +52,7 @@ class Converter:
     tools: tuple[str, ...]
 
 
-CONVERTERS = {
+BY_NAME = {
     converter.name: converter
     for converter in (
         Converter(
@@ -82,14 +75,3 @@ CONVERTERS = {
         ),
     )
 }
-
-
-def choose_converter(name: str) -> Converter:
-    """Return the converter of a name.
-
-    Raises:
-        ConverterError: an unknown name; lists the accepted ones.
-    """
-    if name not in CONVERTERS:
-        raise ConverterError(f"converter {name!r} is unknown; choose one of {', '.join(CONVERTERS)}")
-    return CONVERTERS[name]

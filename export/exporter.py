@@ -10,18 +10,17 @@ from typing import Any
 
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
-from mmnet.export.converters import DEFAULT_CONVERTER, choose_converter
+from mmnet.export.choices import DEFAULT_CONVERTER, DEFAULT_NETWORK, check_choices
+from mmnet.export.converters import BY_NAME
 from mmnet.export.dynamic import to_dynamic
 from mmnet.export.metadata import add_metadata
 from mmnet.export.model import ExportedModel
 from mmnet.export.verify import (
-    DEFAULT_NETWORK,
     ExportCheck,
     check_against_float,
     check_against_network,
     check_graph,
     check_on_other_images,
-    choose_network,
     probe_images,
     raise_on_failure,
 )
@@ -56,11 +55,11 @@ class ExportRequest:
             float; every other export only verifies on them.
         float_layers: layers, or blocks of them, that stay float32 in an 8-bit model.
         label: the name of the checkpoint in file names; empty for `name`.
-        converter: a key of `mmnet.export.converters.CONVERTERS`.
-        verify: a key of `mmnet.export.verify.NETWORKS`, what the float model is compared with.
+        converter: one of `mmnet.export.choices.CONVERTERS`.
+        verify: one of `mmnet.export.choices.NETWORKS`, what the float model is compared with.
 
     Raises:
-        ConverterError, NetworkError: an unknown converter, or an unknown network to compare with.
+        ChoiceError: an unknown converter, or an unknown network to compare with.
         PrecisionError: float layers in a precision that quantizes no activations.
         NeedsCalibrationError: ranges have to be measured, and there are no photos.
     """
@@ -76,8 +75,7 @@ class ExportRequest:
     verify: str = DEFAULT_NETWORK
 
     def __post_init__(self) -> None:
-        choose_converter(self.converter)
-        choose_network(self.verify)
+        check_choices(self.converter, self.verify)
         check_options(
             self.precision,
             self.float_layers,
@@ -211,7 +209,7 @@ def run_export(request: ExportRequest, listener: ExportListener | None = None) -
     if request.ranges is not None:
         check_limits(request.ranges, graph)
     # 2. In float, it still computes what the network as it was trained computes.
-    float_model = choose_converter(request.converter).to_float(graph)
+    float_model = BY_NAME[request.converter].to_float(graph)
     settle(check_against_network(request.verify, float_model, checkpoint, request.images))
     # 3. In the requested precision, it stays close to the float model, also on images that nothing was measured on.
     model = _convert(request, graph, float_model, listener)
@@ -234,7 +232,7 @@ def run_export(request: ExportRequest, listener: ExportListener | None = None) -
 
 
 def _convert(request: ExportRequest, graph: Graph, float_model: bytes, listener: ExportListener) -> bytes:
-    converter = choose_converter(request.converter)
+    converter = BY_NAME[request.converter]
     match request.precision.name:
         case "float32":
             return float_model
@@ -258,7 +256,7 @@ def _recipe(request: ExportRequest) -> dict[str, Any]:
 
     It is part of the file, so it holds no date and no path, and its keys and texts must not change.
     """
-    checkpoint, calibration, converter = request.checkpoint, request.calibration, choose_converter(request.converter)
+    checkpoint, calibration, converter = request.checkpoint, request.calibration, BY_NAME[request.converter]
     layouts = INTEGER_LAYOUTS if request.precision.calibrated else FLOAT_LAYOUTS
     return {
         "format": RECIPE_FORMAT,

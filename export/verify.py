@@ -40,10 +40,6 @@ _CLOSER = "train for 8 bits (mmnet quantize), keep layers in float (mmnet sensit
 _MORE_PHOTOS = f"measure on more and other photos of people (100 are enough), or {_CLOSER}"
 
 
-class NetworkError(MMNetError):
-    """The name of a network to verify with that there is not."""
-
-
 class VerificationError(MMNetError):
     """An exported model that failed a check; nothing was written."""
 
@@ -190,25 +186,15 @@ def _network_check(name: str, found: F32Array, expected: F32Array) -> ExportChec
     )
 
 
-# What a float model can be compared with: the network as it was trained, computed by NumPy or by Keras.
-NETWORKS = {"numpy": check_against_numpy, "keras": check_against_keras}
-DEFAULT_NETWORK = "numpy"
-
-
-def choose_network(name: str) -> str:
-    """Return the name of a network to compare with.
-
-    Raises:
-        NetworkError: an unknown name; lists the accepted ones.
-    """
-    if name not in NETWORKS:
-        raise NetworkError(f"no network {name!r} to verify with; choose one of {', '.join(NETWORKS)}")
-    return name
-
-
 def check_against_network(name: str, model: bytes, checkpoint: Checkpoint, images: U8Array) -> ExportCheck:
-    """Compare the float .tflite with the network as it was trained, computed by `name`, a key of `NETWORKS`."""
-    return NETWORKS[choose_network(name)](model, checkpoint, images)
+    """Compare the float .tflite with the network as it was trained, computed by NumPy or by Keras.
+
+    Args:
+        name: one of `mmnet.export.choices.NETWORKS`.
+        model, checkpoint, images: as for `check_against_numpy`.
+    """
+    check = {"numpy": check_against_numpy, "keras": check_against_keras}[name]
+    return check(model, checkpoint, images)
 
 
 def check_against_float(

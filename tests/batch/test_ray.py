@@ -50,6 +50,7 @@ def _token() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_AUTH_MODE", "token")
         patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # or Ray's client asks the machine's public address
         patch.delenv("RAY_ADDRESS", raising=False)
         yield
 
@@ -63,7 +64,7 @@ def cluster(_token: None) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env=os.environ | {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"},
+        env=os.environ | {"RAY_USAGE_STATS_ENABLED": "0"},
     )
     assert process.stdout is not None
     said = next((line for line in process.stdout if line.startswith("address ")), "")
@@ -279,7 +280,7 @@ def test_ray_on_this_machine_is_closed_to_others_and_leaves_nothing(
     how: signal.Signals, many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It listens on the loopback interface, asks for a token that only this user can read, and needs no home."""
-    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path / "gone"))
     out = tmp_path / "out"
@@ -324,6 +325,6 @@ def test_a_client_without_the_token_runs_nothing(cluster: subprocess.Popen[str],
             text=True,
             timeout=_PATIENCE,
             check=False,
-            env=os.environ | {"RAY_AUTH_TOKEN": token, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"},
+            env=os.environ | {"RAY_AUTH_TOKEN": token},
         )
         assert ("in" in tried.stdout.split()) == may, tried.stderr

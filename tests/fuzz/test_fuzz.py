@@ -21,7 +21,7 @@ from fuzzing.cases import run_case
 
 from mmnet.errors import MMNetError
 
-FINDS = sorted(Path(__file__).with_name("finds").glob("*"))
+FINDS = Path(__file__).with_name("finds")
 
 
 def refuse(path: Path) -> None:
@@ -74,6 +74,17 @@ def test_every_kind_of_find_is_seen(monkeypatch, target, kind, detail):
     assert detail in outcome.detail
 
 
+def test_the_memory_of_the_driver_and_a_busy_machine_are_not_charged_to_a_case(monkeypatch):
+    """A child begins with the memory of its parent, and may wait for a processor."""
+    ballast = bytearray(os.urandom(1 << 20) * 256)
+    monkeypatch.setattr(cases, "LARGE_BYTES", 1 << 27)
+    assert run_case(refuse, "a.bin", b"").kind == "passed"
+    monkeypatch.setattr(cases, "_seconds_in_queue", lambda process: 100.0)
+    monkeypatch.setattr(cases, "SLOW_SECONDS", 0.0)
+    assert run_case(refuse, "a.bin", b"").kind == "passed"
+    assert len(ballast) == 1 << 28
+
+
 @pytest.mark.parametrize(
     "mutate", [mutators.mutate_bytes, mutators.mutate_front, mutators.mutate_back], ids=lambda one: one.__name__
 )
@@ -122,12 +133,26 @@ def test_an_unknown_format_lists_the_known_ones():
     assert "tflite, inspect, safetensors" in done.stderr
 
 
-@pytest.mark.parametrize("path", FINDS, ids=lambda path: path.name)
-def test_finds_of_earlier_runs_stay_solved(path):
-    """Files are named FORMAT-NAME, where NAME is the file that the readers of the format expect."""
-    from fuzzing.targets import FORMATS
+def test_finds_of_earlier_runs_stay_solved():
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "fuzz.py", "--replay", FINDS], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    files = [path for path in FINDS.rglob("*") if path.is_file()]
+    counts = json.loads(done.stdout.splitlines()[-1])
+    assert counts["passed"] == counts["cases"] >= len(files) > 0
 
-    chosen, _, name = path.name.partition("-")
-    FORMATS[chosen].seeds()
-    for target in FORMATS[chosen].targets(name):
-        assert run_case(target, name, path.read_bytes()).kind == "passed"
+
+def test_a_find_that_came_back_is_told(tmp_path):
+    (tmp_path / "empty").mkdir()
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "fuzz.py", "--replay", tmp_path], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "no files" in done.stderr
+    (tmp_path / "empty" / "pdf-a.pdf").touch()
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "fuzz.py", "--replay", tmp_path], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "pdf-a.pdf" in done.stderr

@@ -30,7 +30,7 @@ def described(path: Path) -> tuple[str | None, str, tuple[int, int]]:
         return image.format, image.mode, image.size
 
 
-def alpha_of(photo: Path, model: Path) -> np.ndarray[Any, Any]:
+def alpha_of(photo: Path, model: Path | None = None) -> np.ndarray[Any, Any]:
     with PortraitMatter(model) as matter:
         return np.rint(matter(read_photo(photo)) * 255).astype(np.uint8)
 
@@ -44,12 +44,12 @@ def one_line(text: str) -> str:
     return text.strip()
 
 
-def test_alpha_beside_the_photo(mmnet: Any, photo: Path, tiny_model: Path) -> None:
-    done = mmnet("matte", photo, "--model", tiny_model)
+def test_alpha_beside_the_photo(mmnet: Any, photo: Path) -> None:
+    done = mmnet("matte", photo)
     output = photo.with_name("photo-alpha.png")
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, str(output), "")
     assert described(output) == ("PNG", "L", (200, 160))
-    np.testing.assert_array_equal(pixels(output), alpha_of(photo, tiny_model))
+    np.testing.assert_array_equal(pixels(output), alpha_of(photo))
     assert names(photo.parent) == ["photo-alpha.png", "photo.jpg"]
 
 
@@ -101,24 +101,24 @@ def test_other_backgrounds_keep_the_format(
     assert described(output) == ("JPEG", "RGB", (200, 160))
 
 
-def test_a_folder(mmnet: Any, photo: Path, tiny_model: Path, tmp_path: Path) -> None:
+def test_a_folder(mmnet: Any, photo: Path, tmp_path: Path) -> None:
     folder, out = tmp_path / "in", tmp_path / "deep" / "out"
     folder.mkdir()
     for name in ("b.jpg", "a.jpg"):
         shutil.copy(photo, folder / name)
     (folder / "notes.txt").write_text("no photo")
-    done = mmnet("matte", folder, "-m", tiny_model, "-o", out)
+    done = mmnet("matte", folder, "-o", out)
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr.splitlines() == [f"note: {folder}: left out 1 .txt", "2 matted, 0 failed"]
     assert names(out) == ["a-alpha.png", "b-alpha.png"]
 
 
-def test_bad_photos_do_not_stop_the_others(mmnet: Any, photo: Path, tiny_model: Path, tmp_path: Path) -> None:
+def test_bad_photos_do_not_stop_the_others(mmnet: Any, photo: Path, tmp_path: Path) -> None:
     bad = {name: tmp_path / name for name in ("empty.jpg", "cut.jpg", "text.png", "gone.jpg")}
     bad["empty.jpg"].touch()
     bad["cut.jpg"].write_bytes(photo.read_bytes()[:2000])
     bad["text.png"].write_text("hello")
-    done = mmnet("matte", *bad.values(), photo, "-m", tiny_model, "-o", tmp_path / "out")
+    done = mmnet("matte", *bad.values(), photo, "-o", tmp_path / "out")
     assert done.returncode == 1
     *lines, summary = done.stderr.splitlines()
     assert len(lines) == 4
@@ -136,16 +136,18 @@ def test_a_bad_png_is_one_line(mmnet: Any, tiny_model: Path, tmp_path: Path, noi
     assert "truncated or damaged" in one_line(done.stderr)
 
 
-def test_json(mmnet: Any, photo: Path, tiny_model: Path, tmp_path: Path) -> None:
+def test_json(mmnet: Any, photo: Path, tmp_path: Path) -> None:
     (tmp_path / "empty.jpg").touch()
-    done = mmnet("matte", photo, tmp_path / "empty.jpg", "-m", tiny_model, "-o", tmp_path / "out", "--json")
+    done = mmnet("matte", photo, tmp_path / "empty.jpg", "-o", tmp_path / "out", "--json")
     assert done.returncode == 1
     document = json.loads(done.stdout)
     assert (document["matted"], document["failed"], document["fit"]) == (1, 1, "auto")
     good, bad = document["results"]
     output = tmp_path / "out" / "photo-alpha.png"
-    seen = good.pop("seen")
-    assert good == {"photo": str(photo), "output": str(output), "width": 200, "height": 160}
+    seen, confidence, coverage = good.pop("seen"), good.pop("confidence"), good.pop("coverage")
+    assert good == {"photo": str(photo), "output": str(output), "width": 200, "height": 160, "nobody": False}
+    assert 0.9 < confidence <= 1
+    assert 0.1 < coverage < 0.9
     assert set(seen) == {"top", "left", "height", "width"}
     assert seen["top"] + seen["height"] <= 160
     assert seen["left"] + seen["width"] <= 200

@@ -279,12 +279,15 @@ def test_photos_and_videos_in_one_call(video_file: Path, tmp_path: Path) -> None
     bad, photo, video = document["results"]
     assert "not a video" in bad["error"]
     assert video["frames"] == 10
+    assert photo.pop("coverage") > 0.1
+    assert photo.pop("confidence") > 0.9
     assert photo == {
         "photo": str(folder / "photo.png"),
         "output": str(out / "photo-alpha.png"),
         "width": 96,
         "height": 64,
         "seen": {"left": 0, "top": 0, "width": 96, "height": 64},
+        "nobody": False,
     }
     assert names(out) == ["photo-alpha.png", "video-alpha.mp4"]
     assert told.splitlines()[-1] == "2 matted, 1 failed"

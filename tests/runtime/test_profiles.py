@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mmnet.runtime import PortraitMatter, Profile, ProfileError, Upsampling, composite, cutout
-from mmnet.runtime.fullres.upsampling import UpsamplingError
+from mmnet.runtime.fullres.methods import UpsamplingError
 from mmnet.runtime.profiles import ProfileSettings, choose_profile
 
 
@@ -52,10 +52,10 @@ def test_the_steps_are_those_of_a_matte(tiny_model: Path, noise: Any) -> None:
         np.testing.assert_array_equal(alpha.as_float(), matter(image))
 
 
-def test_profiles_on_the_command_line(photo: Path, tiny_model: Path, tmp_path: Path, mmnet: Any) -> None:
+def test_profiles_on_the_command_line(photo: Path, tmp_path: Path, mmnet: Any) -> None:
     def matted(*options: str) -> bytes:
         output = tmp_path / "green.png"
-        done = mmnet("matte", photo, "-m", tiny_model, "-b", "lime", "-o", output, "--force", *options)
+        done = mmnet("matte", photo, "-b", "lime", "-o", output, "--force", *options)
         assert (done.returncode, done.stderr) == (0, "")
         return output.read_bytes()
 
@@ -65,6 +65,6 @@ def test_profiles_on_the_command_line(photo: Path, tiny_model: Path, tmp_path: P
     assert matted("--upsampling", "bilinear", "--no-foreground") == fast
     assert matted("--profile", "fast", "--upsampling", "guided", "--foreground") == fine
 
-    done = mmnet("matte", photo, "-m", tiny_model, "--profile", "slow")
+    done = mmnet("matte", photo, "--profile", "slow")
     assert done.returncode == 1
     assert "unknown profile 'slow'; choose one of fine, fast" in done.stderr

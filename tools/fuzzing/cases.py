@@ -53,23 +53,22 @@ def run_case(target: Target, name: str, data: bytes) -> Outcome:
         (place / "tmp").mkdir()
         path = place / "in" / name
         path.write_bytes(data)
-        before = time.monotonic()
+        inherited = _resident_bytes()
         child = os.fork()
         if child == 0:
             _in_child(target, path, place)
-        status, peak, killed = _wait(child, before)
-        seconds = time.monotonic() - before
+        status, peak, seconds = _wait(child)
         left = [entry.name for folder in ("in", "tmp") for entry in (place / folder).iterdir() if entry != path]
         log = place / "log"
         detail = log.read_text(errors="replace") if log.exists() else ""
-    if killed or seconds > SLOW_SECONDS:
+    if seconds > SLOW_SECONDS:
         return Outcome("slow", f"{seconds:.0f} s")
     if os.WIFSIGNALED(status):
         return Outcome("signal", signal.Signals(os.WTERMSIG(status)).name)
     if os.WEXITSTATUS(status) not in (0, 10):
         return Outcome("traceback", detail[-2000:] or f"exit code {os.WEXITSTATUS(status)}")
-    if peak > LARGE_BYTES:
-        return Outcome("large", f"{peak / 2**20:.0f} MiB")
+    if peak - inherited > LARGE_BYTES:
+        return Outcome("large", f"{(peak - inherited) / 2**20:.0f} MiB")
     if left:
         return Outcome("left", ", ".join(left))
     return Outcome("passed", refused=os.WEXITSTATUS(status) == 10)
@@ -99,15 +98,38 @@ def _in_child(target: Target, path: Path, place: Path) -> None:
         os._exit(code)
 
 
-def _wait(child: int, begun: float) -> tuple[int, int, bool]:
-    """Wait for a child; return its status, its peak of memory in bytes, and whether it was killed for its time."""
-    killed, pause = False, 0.001
+def _wait(child: int) -> tuple[int, int, float]:
+    """Wait for a child, and kill it after `_KILLED_AFTER` seconds.
+
+    Returns:
+        its status, its peak of memory in bytes, and the seconds that it took. These leave out the time in which it
+        waited for a processor, so that a case is not slow because the machine is busy.
+    """
+    begun, pause, waited, killed = time.monotonic(), 0.001, 0.0, False
     while True:
+        waited = max(waited, _seconds_in_queue(child))
         done, status, usage = os.wait4(child, os.WNOHANG)
+        seconds = time.monotonic() - begun - waited
         if done:
-            return status, usage.ru_maxrss << 10, killed
-        if not killed and time.monotonic() - begun > _KILLED_AFTER:
+            return status, usage.ru_maxrss << 10, seconds
+        if not killed and seconds > _KILLED_AFTER:
             os.kill(child, signal.SIGKILL)
             killed = True
         time.sleep(pause)
         pause = min(0.05, pause * 2)
+
+
+def _seconds_in_queue(process: int) -> float:
+    """The seconds that a process's first thread was ready to run and had no processor; 0 where Linux does not say."""
+    try:
+        return int(Path(f"/proc/{process}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0
+
+
+def _resident_bytes() -> int:
+    """The memory of this process: a child of it begins with as much, before its target does anything."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    except (OSError, IndexError, ValueError):
+        return 0

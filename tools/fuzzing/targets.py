@@ -1,4 +1,7 @@
-"""Formats: what is mutated, how, and which readers of ours get the result."""
+"""Formats: what is mutated, how, and which readers of ours get the result.
+
+The readers are imported here, once, and not in the process of each case.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,27 @@ import numpy as np
 from fuzzing import mutators, seeds
 from fuzzing.cases import Target
 from fuzzing.mutators import Mutator
+from mmnet.api.benchmarking import plot_latency
+from mmnet.batch.ledger import JOB, LEDGER, check_same_job, read_job, read_ledger
+from mmnet.batch.options import Columns
+from mmnet.batch.plan import name_outputs
+from mmnet.batch.sources import list_sources, read_images
+from mmnet.batch.store import open_store
 from mmnet.errors import MMNetError
+from mmnet.evaluation.datasets.sequences import read_motions
+from mmnet.evaluation.models import open_bytes, open_file
+from mmnet.evaluation.parity.layers import layer_errors
+from mmnet.export.flatbuffer import read_tree, write_tree
 from mmnet.network.checkpoint import CONFIG_FILE, WEIGHTS_FILE, load_checkpoint
+from mmnet.network.resolve import resolve
+from mmnet.quantize.recipe import read_recipe
 from mmnet.runtime import MattingModel, PortraitMatter, read_photo
+from mmnet.runtime.fullres.rendering import ALPHA
+from mmnet.runtime.tflite.inspection import inspect_model
+from mmnet.runtime.video.reader import VideoInput
+from mmnet.training.checkpoints import load_step
+from mmnet.training.data.packs import load_pack
+from mmnet.training.data.preview import read_augmentation
 
 
 @dataclass(frozen=True)
@@ -45,9 +66,6 @@ def run_model(path: Path) -> None:
 
 def measure_model(path: Path) -> None:
     """Open a .tflite for `mmnet evaluate` and `mmnet parity`, with its layers."""
-    from mmnet.evaluation.models import open_file
-    from mmnet.evaluation.parity.layers import layer_errors
-
     candidate = open_file(path)
     image = np.zeros((candidate.size, candidate.size, 3), np.uint8)
     layer_errors(candidate.content, candidate.content, [image])
@@ -55,8 +73,6 @@ def measure_model(path: Path) -> None:
 
 def inspect(path: Path) -> None:
     """Inspect a .tflite, as `mmnet inspect` does."""
-    from mmnet.runtime.tflite.inspection import inspect_model
-
     json.dumps(inspect_model(path).as_dict())
 
 
@@ -69,9 +85,6 @@ def _beside(path: Path) -> Path:
 
 def load_folder(path: Path) -> None:
     """Load a checkpoint of which one file is damaged; the hash of the weights is made to fit."""
-    from mmnet.network.resolve import resolve
-    from mmnet.training.checkpoints import load_step
-
     folder = _beside(path) / "run" / "step-0000007"
     folder.mkdir(parents=True)
     files = seeds.checkpoint_files() | {path.name: path.read_bytes()}
@@ -89,8 +102,6 @@ def load_folder(path: Path) -> None:
 
 def load_tfslim(path: Path) -> None:
     """Load a TF-Slim checkpoint of which one file is damaged."""
-    from mmnet.network.resolve import resolve
-
     folder = _beside(path)
     stem = path.name.split(".ckpt")[0]
     for name, content in _tfslim_files.items():
@@ -109,8 +120,6 @@ def _tfslim_seeds() -> seeds.Seeds:
 
 
 def _recipe(path: Path) -> None:
-    from mmnet.quantize.recipe import read_recipe
-
     read_recipe(path)
 
 
@@ -122,9 +131,6 @@ def _sidecar(path: Path) -> None:
 
 
 def _embedded(path: Path) -> None:
-    from mmnet.evaluation.models import open_bytes
-    from mmnet.export.flatbuffer import read_tree, write_tree
-
     tree = read_tree(seeds.models()["model.tflite"])
     entry = next(entry for entry in tree.metadata if entry.name == b"MMNET_RECIPE")
     tree.buffers[entry.buffer].data = np.frombuffer(path.read_bytes() or b" ", np.uint8)
@@ -132,8 +138,6 @@ def _embedded(path: Path) -> None:
 
 
 def _plot(path: Path) -> None:
-    from mmnet.api.benchmarking import plot_latency
-
     folder = _beside(path)
     for name, content in seeds.documents().items():
         (folder / name).write_bytes(content)
@@ -142,15 +146,10 @@ def _plot(path: Path) -> None:
 
 
 def _augmentation(path: Path) -> None:
-    from mmnet.training.data.preview import read_augmentation
-
     read_augmentation(str(path))
 
 
 def _job(path: Path) -> None:
-    from mmnet.batch.ledger import JOB, LEDGER, check_same_job, read_job, read_ledger
-    from mmnet.batch.store import open_store
-
     folder = _beside(path)
     name = JOB if path.name == "job.json" else f"{LEDGER}/run-000001.jsonl"
     (folder / name).parent.mkdir(parents=True)
@@ -164,8 +163,6 @@ def _job(path: Path) -> None:
 
 
 def _sequences(path: Path) -> None:
-    from mmnet.evaluation.datasets.sequences import read_motions
-
     read_motions(path.parent)
 
 
@@ -182,8 +179,6 @@ _READERS: dict[str, Sequence[Target]] = {
 
 def read_pack(path: Path) -> None:
     """Open a pack and read every image of it, as training does."""
-    from mmnet.training.data.packs import load_pack
-
     pack = load_pack(path)
     for index in range(len(pack)):
         assert pack.sample(index).photo.shape == (pack.side, pack.side, 3)
@@ -198,8 +193,6 @@ def matte_image(path: Path) -> None:
 
 def matte_video(path: Path) -> None:
     """Read every frame of a video."""
-    from mmnet.runtime.video.reader import VideoInput
-
     with VideoInput(path) as video:
         for frame in video:
             assert frame.frame.ndim == 3
@@ -207,12 +200,6 @@ def matte_video(path: Path) -> None:
 
 def read_table(path: Path) -> None:
     """List the photos of a Parquet file and read them, as `mmnet batch` does."""
-    from mmnet.batch.options import Columns
-    from mmnet.batch.plan import name_outputs
-    from mmnet.batch.sources import list_sources, read_images
-    from mmnet.batch.store import open_store
-    from mmnet.runtime.fullres.rendering import ALPHA
-
     store, columns = open_store(str(path)), Columns()
     planned, _ = name_outputs(list_sources(store, columns).sources, ALPHA)
     groups: dict[Any, list[Any]] = {}
