@@ -148,8 +148,8 @@ def check_against_numpy(model: bytes, checkpoint: Checkpoint, images: U8Array) -
         checkpoint: the network that it was made from.
         images: uint8 [N, size, size, 3]; a few of them, spread evenly, are compared.
     """
-    images = _few(images)
-    return _network_check("NumPy", alphas(model, images), numpy_alphas(checkpoint, images))
+    images = verified_images(images)
+    return network_check("float .tflite", "NumPy", alphas(model, images), numpy_alphas(checkpoint, images))
 
 
 def check_against_keras(model: bytes, checkpoint: Checkpoint, images: U8Array) -> ExportCheck:
@@ -163,21 +163,29 @@ def check_against_keras(model: bytes, checkpoint: Checkpoint, images: U8Array) -
     tf = load_tensorflow()
     import keras
 
-    images = _few(images)
+    images = verified_images(images)
     network = build_trained_keras(checkpoint, keras)
     values = images.astype(np.float32) / np.float32(255)
     logits = network(tf.constant(values), training=False)["final_block"]
-    return _network_check("Keras", alphas(model, images), tf.nn.softmax(logits).numpy()[..., 1])
+    return network_check("float .tflite", "Keras", alphas(model, images), tf.nn.softmax(logits).numpy()[..., 1])
 
 
-def _few(images: U8Array) -> U8Array:
+def verified_images(images: U8Array) -> U8Array:
+    """Return a few of the images, spread evenly: those that a float model is compared on."""
     return images[:: max(1, len(images) // PROBE_COUNT)][:PROBE_COUNT]
 
 
-def _network_check(name: str, found: F32Array, expected: F32Array) -> ExportCheck:
+def network_check(model: str, network: str, found: F32Array, expected: F32Array) -> ExportCheck:
+    """Return the check of a float model's alphas against those of the network as it was trained.
+
+    Args:
+        model: what the model is, in words.
+        network: what computed the network.
+        found, expected: the alphas of both, float32 [N, size, size].
+    """
     difference = float(np.abs(found - expected).max())
     return ExportCheck(
-        f"float .tflite against {name}",
+        f"{model} against {network}",
         f"max |Δ alpha| {difference:.1e} on {len(found)} images",
         f"at most {FLOAT_TOLERANCE:.0e}",
         difference <= FLOAT_TOLERANCE,
@@ -219,7 +227,7 @@ def check_against_float(
     worst = int(differences.argmax())
     name = f"{precision.name} against float"
     return [
-        _mean_check(name, precision.mean_tolerance, differences),
+        mean_check(name, precision.mean_tolerance, differences),
         ExportCheck(
             f"{name}, worst",
             f"MAD {differences[worst]:.5f} on {names[worst]}",
@@ -251,17 +259,18 @@ def check_on_other_images(
     name = f"{precision.name} against float"
     if held_out is not None:
         differences = _differences(model, float_model, held_out)
-        found.append(_mean_check(f"{name}, other photos", precision.mean_tolerance, differences, _MORE_PHOTOS))
+        found.append(mean_check(f"{name}, other photos", precision.mean_tolerance, differences, _MORE_PHOTOS))
     drawn = _differences(model, float_model, probe_images(size))
     limit = _DRAWN_FACTOR * precision.mean_tolerance
-    return [*found, _mean_check(f"{name}, drawn images", limit, drawn, _MORE_PHOTOS)]
+    return [*found, mean_check(f"{name}, drawn images", limit, drawn, _MORE_PHOTOS)]
 
 
 def _differences(model: bytes, float_model: bytes, images: U8Array) -> F32Array:
     return np.asarray(np.abs(alphas(model, images) - alphas(float_model, images)).mean(axis=(1, 2)), np.float32)
 
 
-def _mean_check(name: str, limit: float, differences: F32Array, advice: str = _CLOSER) -> ExportCheck:
+def mean_check(name: str, limit: float, differences: F32Array, advice: str = _CLOSER) -> ExportCheck:
+    """Return the check of the mean of some images' differences, float32 [N], against a limit."""
     mean = float(differences.mean(dtype=np.float64))
     return ExportCheck(
         name,

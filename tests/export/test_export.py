@@ -13,6 +13,7 @@ import tensorflow as tf
 from support import random_checkpoint
 
 from mmnet.export import exporter
+from mmnet.export.choices import Choices
 from mmnet.export.direct.models import float_tflite
 from mmnet.export.exporter import ExportListener, ExportRequest, NeedsCalibrationError, run_export
 from mmnet.export.verify import (
@@ -116,7 +117,9 @@ def test_int8_is_full_integer_and_per_channel(exported):
 
 
 def test_conversions_at_the_ends_are_fast_and_give_the_same_bytes(calibration, monkeypatch):
-    request = ExportRequest(CHECKPOINT, "random", PRECISIONS["int8"], "uint8", calibration, converter="tensorflow")
+    request = ExportRequest(
+        CHECKPOINT, "random", PRECISIONS["int8"], "uint8", calibration, choices=Choices(converter="tensorflow")
+    )
     fast = run_export(request).content
     monkeypatch.setattr("mmnet.export.convert.through_float", lambda tree: None)
     plain = run_export(request).content
