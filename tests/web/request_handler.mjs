@@ -251,13 +251,24 @@ function statisticsOf(reader) {
 /** RGB → RGBA. The fourth bytes differ, because the core must ignore them. */
 function rgba(bytes) {
   const out = new Uint8Array((bytes.length / 3) * 4);
-  for (let i = 0; i < bytes.length / 3; i++) out.set([bytes[3 * i], bytes[3 * i + 1], bytes[3 * i + 2], i % 256], 4 * i);
+  for (let i = 0, at = 0; i < bytes.length; i += 3, at += 4) {
+    out[at] = bytes[i];
+    out[at + 1] = bytes[i + 1];
+    out[at + 2] = bytes[i + 2];
+    out[at + 3] = i % 256;
+  }
   return out;
 }
 
 /** RGBA → RGB. */
 function rgb(bytes) {
-  return Uint8Array.from({length: (bytes.length / 4) * 3}, (_, i) => bytes[4 * Math.floor(i / 3) + (i % 3)]);
+  const out = new Uint8Array((bytes.length / 4) * 3);
+  for (let i = 0, at = 0; i < out.length; i += 3, at += 4) {
+    out[i] = bytes[at];
+    out[i + 1] = bytes[at + 1];
+    out[i + 2] = bytes[at + 2];
+  }
+  return out;
 }
 
 /** Numbers → big-endian ints. */
