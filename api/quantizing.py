@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -122,9 +122,7 @@ def quantize_checkpoint(
         checkpoint = open_checkpoint(checkpoint, checkpoint_dir)
     checkpoint = checkpoint.resized(size)
     listener.on_opened("from", checkpoint)
-    check_images(
-        *sources, workers=workers, progress=lambda done, total: listener.on_progress("checking images", done, total)
-    )
+    check_images(*sources, workers=workers, progress=partial(listener.on_progress, "checking images"))
     start = checkpoint.checkpoint
     recipe = recipe_for(start.config.size, steps, batch, backgrounds=backgrounds is not None)
     recipe = extended(recipe, recorded_recipe(folder), steps) if extend else recipe

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -182,14 +183,9 @@ def _describe(options: TrainingOptions, listener: TrainingListener) -> TrainingR
         if isinstance(which, str | Path):
             resolve(str(which), Path(options.checkpoint_dir))
     if options.start is not None or not recipe.continues:
-        sources = find_sources(
-            data_list(options.data), None if options.backgrounds is None else Path(options.backgrounds)
-        )
-        check_images(
-            *sources,
-            workers=options.workers,
-            progress=lambda done, total: listener.on_progress("checking images", done, total),
-        )
+        backgrounds = None if options.backgrounds is None else Path(options.backgrounds)
+        sources = find_sources(data_list(options.data), backgrounds)
+        check_images(*sources, workers=options.workers, progress=partial(listener.on_progress, "checking images"))
     opened = {
         role: which if isinstance(which, OpenedCheckpoint) else open_checkpoint(which, options.checkpoint_dir)
         for role, which in (("from", options.start), ("teacher", options.teacher))
