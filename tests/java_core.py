@@ -53,17 +53,17 @@ class FrameCase:
     def request(self) -> bytes:
         """Return the bytes of the request, as the module describes them."""
         parts = [
-            _ints(0, self.frame.height, self.frame.width, self.orientation.rotation, self.orientation.mirrored),
-            _ints(_FITS.index(self.fit), self.size),
+            ints_field(0, self.frame.height, self.frame.width, self.orientation.rotation, self.orientation.mirrored),
+            ints_field(_FITS.index(self.fit), self.size),
         ]
         for plane in (self.frame.y, self.frame.u, self.frame.v):
-            parts += [_ints(plane.row_stride, plane.pixel_stride), _array(plane.data)]
+            parts += [ints_field(plane.row_stride, plane.pixel_stride), array_field(plane.data)]
         return b"".join(parts)
 
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
         image = self.orientation.apply(self.frame.to_rgb())
-        return _ints(*image.shape[:2]) + image.tobytes() + to_model_input(image, self.size, self.fit).tobytes()
+        return ints_field(*image.shape[:2]) + image.tobytes() + to_model_input(image, self.size, self.fit).tobytes()
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class AlphaCase:
     def request(self) -> bytes:
         """Return the bytes of the request, as the module describes them."""
         return (
-            _ints(1, self.height, self.width, self.orientation.rotation, self.orientation.mirrored)
-            + _ints(_FITS.index(self.fit), len(self.alpha))
-            + _array(self.alpha)
+            ints_field(1, self.height, self.width, self.orientation.rotation, self.orientation.mirrored)
+            + ints_field(_FITS.index(self.fit), len(self.alpha))
+            + array_field(self.alpha)
         )
 
     def answer(self) -> bytes:
@@ -104,7 +104,7 @@ class CompositeCase:
         """Return the bytes of the request, as the module describes them."""
         red, green, blue = self.colour
         arrays = (self.image, self.alpha, self.background)
-        return _ints(2, red << 16 | green << 8 | blue) + b"".join(map(_array, arrays))
+        return ints_field(2, red << 16 | green << 8 | blue) + b"".join(map(array_field, arrays))
 
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
@@ -121,7 +121,7 @@ class BlurredBackgroundCase:
 
     def request(self) -> bytes:
         """Return the bytes of the request, as the module describes them."""
-        return _ints(3, *self.alpha.shape) + _array(self.image) + _array(self.alpha)
+        return ints_field(3, *self.alpha.shape) + array_field(self.image) + array_field(self.alpha)
 
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
@@ -141,12 +141,12 @@ class CropCase:
         """Return the bytes of the request, as the module describes them."""
         seen = self.seen
         head = (self.height, self.width, seen.top, seen.left, seen.height, seen.width, len(self.alpha))
-        return _ints(6, *head) + _array(self.alpha)
+        return ints_field(6, *head) + array_field(self.alpha)
 
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
         crop = find_crop(self.alpha, self.height, self.width, self.seen)
-        return _ints(0) if crop is None else _ints(1, crop.top, crop.left, crop.height, crop.width)
+        return ints_field(0) if crop is None else ints_field(1, crop.top, crop.left, crop.height, crop.width)
 
 
 @dataclass(frozen=True)
@@ -158,8 +158,8 @@ class VideoCase:
 
     def request(self) -> bytes:
         """Return the bytes of the request, as the module describes them."""
-        head = _ints(7, self.size, *self.frames[0].shape, len(self.frames))
-        return head + b"".join(map(_array, self.frames))
+        head = ints_field(7, self.size, *self.frames[0].shape, len(self.frames))
+        return head + b"".join(map(array_field, self.frames))
 
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
@@ -183,12 +183,12 @@ class PresenceCase:
 
     def request(self) -> bytes:
         """Return the bytes of the request, as the module describes them."""
-        return _ints(8, len(self.alpha)) + _array(self.alpha)
+        return ints_field(8, len(self.alpha)) + array_field(self.alpha)
 
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
         confidence = confidence_of(self.alpha)
-        return _ints(confidence, Presence(0.0, confidence / 255).nobody)
+        return ints_field(confidence, Presence(0.0, confidence / 255).nobody)
 
 
 def blobs(random: np.random.Generator, size: int) -> U8Array:
@@ -223,7 +223,12 @@ Case = FrameCase | AlphaCase | CompositeCase | BlurredBackgroundCase | CropCase 
 def statistics_request(text: str, values: list[float]) -> bytes:
     """Return a request for the JSON of a text and of numbers in milliseconds, with the statistics of the numbers."""
     characters = text.encode("utf-16-be", "surrogatepass")
-    return _ints(4, len(characters) // 2) + characters + _ints(len(values)) + struct.pack(f">{len(values)}d", *values)
+    return (
+        ints_field(4, len(characters) // 2)
+        + characters
+        + ints_field(len(values))
+        + struct.pack(f">{len(values)}d", *values)
+    )
 
 
 def compile_java(folder: Path) -> str:
@@ -258,7 +263,7 @@ class JavaCore:
         """Send a request, wait for its answer and return it."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(_ints(len(request)) + request)
+        self._process.stdin.write(ints_field(len(request)) + request)
         self._process.stdin.flush()
         header = self._process.stdout.read(4)
         assert len(header) == 4, "the JVM ended; its standard error gives the reason"
@@ -271,9 +276,11 @@ class JavaCore:
         self._process.communicate()
 
 
-def _ints(*values: int) -> bytes:
+def ints_field(*values: int) -> bytes:
+    """Return numbers as fields of a request."""
     return struct.pack(f">{len(values)}i", *values)
 
 
-def _array(values: U8Array) -> bytes:
-    return _ints(values.size) + values.tobytes()
+def array_field(values: U8Array) -> bytes:
+    """Return an array as a field of a request."""
+    return ints_field(values.size) + values.tobytes()

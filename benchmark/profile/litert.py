@@ -102,6 +102,18 @@ class _Event(ctypes.Structure):
     )
 
 
+class _TensorType(ctypes.Structure):
+    """`LiteRtRankedTensorType` of litert/c/litert_model_types.h."""
+
+    _fields_ = (
+        ("element", ctypes.c_int),
+        ("rank", ctypes.c_uint, 7),
+        ("has_strides", ctypes.c_uint, 1),
+        ("sizes", ctypes.c_int32 * 8),
+        ("strides", ctypes.c_uint32 * 8),
+    )
+
+
 class _LiteRt:
     """LiteRT's C library; every function but the destructors returns a status, which is 0 if it did what it should."""
 
@@ -187,16 +199,24 @@ class _Profiled:
         """Make the buffer of one input or output; inputs hold drawn values."""
         litert = self._litert
         tensor = litert.made(f"LiteRtGetSignature{which}TensorByIndex", self._signature, index)
-        kind = ctypes.create_string_buffer(512)  # a LiteRtRankedTensorType, which begins with the type of its elements
-        litert.call("LiteRtGetRankedTensorType", tensor, kind)
+        kind = _TensorType()
+        litert.call("LiteRtGetRankedTensorType", tensor, ctypes.byref(kind))
+        sizes = (ctypes.c_int32 * kind.rank)(*(max(size, 1) for size in kind.sizes[: kind.rank]))
+        if which == "Input" and list(sizes) != kind.sizes[: kind.rank]:
+            litert.call(
+                "LiteRtCompiledModelResizeInputTensor", self._compiled, _size(0), index, sizes, _size(kind.rank)
+            )
+        kind.sizes[: kind.rank] = sizes
         needs = litert.made(f"LiteRtGetCompiledModel{which}BufferRequirements", self._compiled, _size(0), index)
-        buffer = litert.made("LiteRtCreateManagedTensorBufferFromRequirements", self._environment, kind, needs)
+        buffer = litert.made(
+            "LiteRtCreateManagedTensorBufferFromRequirements", self._environment, ctypes.byref(kind), needs
+        )
         if which == "Input":
             size = ctypes.c_size_t()
             litert.call("LiteRtGetTensorBufferPackedSize", buffer, ctypes.byref(size))
             memory = litert.made("LiteRtGetTensorBufferHostMemory", buffer)
             draw = np.random.default_rng(0)
-            is_float = int.from_bytes(kind.raw[:4], sys.byteorder) == _FLOAT32
+            is_float = kind.element == _FLOAT32
             values = draw.random(size.value // 4, np.float32).tobytes() if is_float else draw.bytes(size.value)
             ctypes.memmove(memory, values, len(values))
         return buffer.value

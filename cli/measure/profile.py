@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from mmnet.api.profiling import ModelProfile, OperatorProfile, profile_model
+from mmnet.api.profiling import KernelProfile, ModelProfile, OperatorProfile, profile_model
 from mmnet.benchmark.host.rounds import MAX_THREADS
 from mmnet.cli.console import message_console, wide_console
 from mmnet.cli.measure.console import STDOUT
@@ -29,6 +29,8 @@ JsonOption = Annotated[
     typer.Option("--json", metavar="FILE", help="Write every operator as JSON; - is stdout.", show_default=False),
 ]
 
+_FIGURES = ("ms", "of all", "M mult-adds", "KiB moved", "of peak")
+
 
 def profile_command(
     model: ModelArgument = None,
@@ -40,8 +42,9 @@ def profile_command(
 ) -> None:
     """Measure the time of every operator of a .tflite, and how far each one is from what this machine can do.
 
-    LiteRT's own profiler measures. Utilisation compares an operator with the multiply-adds per second of a 1x1
-    convolution of 256 channels, and with the bytes per second of a copy, both measured here; the larger counts.
+    LiteRT's own profiler measures. "of peak" compares an operator with the multiply-adds per second of a 1x1
+    convolution with 256 channels, and with the bytes per second of a copy, both measured here; the larger counts.
+    Work that fits neither, such as looking up addresses, lowers it.
 
     \b
     Examples:
@@ -56,22 +59,23 @@ def profile_command(
         profile = profile_model(model, threads=threads, runs=runs, progress=stage_bars(bar))
     if json_file is not None and not to_stdout:
         profile.save_json(json_file, force=force)
-    _show(wide_console(stderr=to_stdout), profile, top)
+    show_profile(wide_console(stderr=to_stdout), profile, top)
     if to_stdout:
         echo_json(profile.to_json())
 
 
-def _show(console: Console, profile: ModelProfile, top: int) -> None:
+def show_profile(console: Console, profile: ModelProfile, top: int) -> None:
+    """Print the kernels, the slowest operators, and what they are compared with."""
     total = max(profile.microseconds, 1)
-    rows = [
-        [kernel, str(count), f"{time / 1e3:.3f}", f"{time / total:.1%}"] for kernel, time, count in profile.by_kernel()
-    ]
-    console.print(rows_table(["kernel", "operators", "ms", "share"], rows, console.width))
+    rows = [[one.kernel, str(one.operators), *_figures(one, total)] for one in profile.kernels]
+    console.print(rows_table(["kernel", "operators", *_FIGURES], rows, console.width))
     slowest = sorted(profile.operators, key=lambda operator: -operator.microseconds)
-    head = ["layer", "operator", "ms", "share", "M multiply-adds", "KiB moved", "utilisation"]
-    console.print(rows_table(head, [_row(one, total) for one in slowest[:top]], console.width, left=2))
+    rows = [[one.layer or one.kernel, one.operator, *_figures(one, total)] for one in slowest[:top]]
+    console.print()
+    console.print(rows_table(["layer", "operator", *_FIGURES], rows, console.width, left=2))
     if len(slowest) > top:
-        console.print(f"[dim]… and {len(slowest) - top} more (--top, --json)[/]")
+        console.print(f"[dim]and {len(slowest) - top} more: --top, --json[/]")
+    console.print()
     peak = profile.peak
     console.print(
         f"{escape(profile.name)}: {profile.microseconds / 1e3:.3f} ms in {len(profile.operators)} operators, each in "
@@ -79,20 +83,18 @@ def _show(console: Console, profile: ModelProfile, top: int) -> None:
         soft_wrap=True,
     )
     console.print(
-        f"[dim]this machine, {peak.dtype}, {peak.threads} thread{'s' * (peak.threads > 1)}: "
+        f"[dim]what this machine can do, {peak.dtype}, {peak.threads} thread{'s' * (peak.threads > 1)}: "
         f"{peak.multiply_adds / 1e9:.0f} G multiply-adds/s, {peak.bytes_moved / 1e9:.0f} GB/s[/]",
         soft_wrap=True,
     )
 
 
-def _row(operator: OperatorProfile, total: int) -> list[str]:
-    reached = operator.utilisation
+def _figures(profiled: OperatorProfile | KernelProfile, total: int) -> list[str]:
+    reached = profiled.utilisation
     return [
-        operator.layer or operator.kernel,
-        operator.operator,
-        f"{operator.microseconds / 1e3:.3f}",
-        f"{operator.microseconds / total:.1%}",
-        f"{operator.multiply_adds / 1e6:.2f}" if operator.multiply_adds else "–",
-        f"{operator.bytes_moved / 1024:.0f}",
+        f"{profiled.microseconds / 1e3:.3f}",
+        f"{profiled.microseconds / total:.1%}",
+        f"{profiled.multiply_adds / 1e6:.2f}" if profiled.multiply_adds else "–",
+        f"{profiled.bytes_moved / 1024:.0f}" if profiled.bytes_moved else "–",
         "–" if reached is None else f"{reached:.0%}",
     ]

@@ -16,6 +16,9 @@ from rich.console import Console, RenderableType
 from support import ROOT
 
 from mmnet.api.comparing_models import ModelComparison
+from mmnet.api.profiling import ModelProfile
+from mmnet.benchmark.profile.operators import OperatorProfile
+from mmnet.benchmark.profile.peak import Peak
 from mmnet.benchmark.table import LatencyTable
 from mmnet.cli.inspect import _page
 from mmnet.cli.measure.arm_table import arm_tables
@@ -23,6 +26,7 @@ from mmnet.cli.measure.compare import show_comparison
 from mmnet.cli.measure.evaluate import _show_sequences
 from mmnet.cli.measure.latency_table import show_latency
 from mmnet.cli.measure.parity import _show_report
+from mmnet.cli.measure.profile import show_profile
 from mmnet.cli.measure.sensitivity import _print
 from mmnet.cli.measure.tables import figure_tables
 from mmnet.cli.progress import progress_bar, wrapped_text
@@ -209,6 +213,22 @@ def test_sensitivity(width: int) -> None:
     lines = shown(width, lambda console: _print(console, report, 20))  # type: ignore[arg-type]
     expected = [text for layer in layers[:20] for text in (layer.name, layer.kind, "0.00123", "0.04567", "−0.03333")]
     assert_whole(lines, expected, width)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_profile(width: int) -> None:
+    kernels = ["Depth To Space (NHWC, X8) Transpose", "Fully Connected (NC, QS8, QC8W) GEMM", "Copy (NC, X8)"]
+    layers = ["enc_block0/branch0/depthwise_conv_stride", "dec_block2/merge/pointwise_conv", LONG_NAME]
+    operators = tuple(
+        OperatorProfile(layer, "DEPTHWISE_CONV_2D", kernel, 12345 - index, 12345.5, 166_664_000, 1 << 24, 0.5678)
+        for index, (kernel, layer) in enumerate(zip(kernels, layers, strict=True))
+    )
+    peak = Peak("int8", 1, 207e9, 105e9)
+    profile = ModelProfile(LONG_NAME, operators, 4605, 100, peak, {})
+    lines = shown(width, lambda console: show_profile(console, profile, 2))
+    figures = ["12.345", "33.3%", "166.66", "16384", "57%", "207 G multiply-adds/s, 105 GB/s", "and 1 more"]
+    assert_whole(lines, [*kernels, *layers[:2], *figures, "4.605 ms"], width)
+    assert sum("12.343" in line for line in lines) == 1
 
 
 @pytest.mark.parametrize("width", WIDTHS)
