@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from portraits import drawn_portrait, write_folders, write_image
-from support import error_line, run
+from support import run
 
 import mmnet
 from mmnet.training.data.check import check_data
@@ -94,7 +94,9 @@ def test_only_the_images_of_the_plans_are_read(people: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["train", "quantize"])
-def test_a_training_names_all_of_them_before_it_begins(people: Path, places: Path, tmp_path: Path, command: str) -> None:
+def test_a_training_names_all_of_them_before_it_begins(
+    people: Path, places: Path, tmp_path: Path, command: str
+) -> None:
     (people / "mask" / "p005.png").unlink()
     recipe = ["--recipe", "portrait"] if command == "train" else ["--ckpt", "mmnet-1.0"]
     done = run("mmnet", command, "--data", people, *recipe, "--backgrounds", places, "--run", "r", cwd=tmp_path)
