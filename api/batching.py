@@ -45,7 +45,7 @@ class BatchReport:
     Attributes:
         source, destination: the path or URI of each.
         rendering: what was rendered, as `_mmnet/job.json` in the destination holds it.
-        total: the number of images in the source.
+        total: the number of images in the source; a damaged Parquet file counts as one that failed.
         done: images rendered in this run.
         nobody: those of them in which nobody was found.
         failed: images without a result.

@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+from core_cases import FineAlphaCase, FineCompositeCase, fine_alpha_case, fine_composite_case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from java_core import (
@@ -32,9 +33,20 @@ from mmnet.web.server import WebServer
 
 _SIDE, _SIZE, _SEED = st.integers(1, 48), st.integers(1, 20), st.integers(0, 2**32 - 1)
 _ORIENTATION = st.builds(Orientation, st.sampled_from(ROTATIONS), st.booleans())
+_LARGE_SIDE = st.one_of(st.integers(1, 90), st.integers(1, 400))
 _FIT, _LEVELS = st.sampled_from(list(Fit)), st.sampled_from([2, 3, 256])
 
-Case = RgbFrameCase | AlphaCase | CompositeCase | BlurredBackgroundCase | CropCase | VideoCase | PresenceCase
+Case = (
+    RgbFrameCase
+    | AlphaCase
+    | CompositeCase
+    | BlurredBackgroundCase
+    | CropCase
+    | VideoCase
+    | PresenceCase
+    | FineAlphaCase
+    | FineCompositeCase
+)
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +115,20 @@ def test_confidence(node: Node, size: int, seed: int) -> None:
     assert node.send(case.request()) == case.answer()
 
 
+@settings(max_examples=400, deadline=None)
+@given(_LARGE_SIDE, _LARGE_SIDE, st.sampled_from([1, 2, 7, 24, 64]), _SEED)
+def test_fine_alpha(node: Node, height: int, width: int, size: int, seed: int) -> None:
+    case = fine_alpha_case(np.random.default_rng(seed), height, width, size)
+    assert node.send(case.request()) == case.answer()
+
+
+@settings(max_examples=400, deadline=None)
+@given(_LARGE_SIDE, _LARGE_SIDE, _SEED)
+def test_fine_composite(node: Node, height: int, width: int, seed: int) -> None:
+    case = fine_composite_case(np.random.default_rng(seed), height, width)
+    assert node.send(case.request()) == case.answer()
+
+
 def test_every_mixture_of_two_bytes_and_an_alpha(node: Node) -> None:
     front, behind = (side.astype(np.uint8) for side in np.mgrid[:256, :256])
     image, other = (np.repeat(side[..., None], 3, axis=2) for side in (front, behind))
@@ -162,4 +188,6 @@ def _random_cases(random: np.random.Generator) -> list[Case]:
         CropCase(height, width, Rectangle(0, 0, height, width), blobs(random, size)),
         VideoCase(walk(random, 12), size),
         PresenceCase(blobs(random, size)),
+        fine_alpha_case(random, 3 * height, 3 * width, size),
+        fine_composite_case(random, 3 * height, 3 * width),
     ]

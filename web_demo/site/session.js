@@ -11,16 +11,15 @@
  * @typedef {{message: object, transfer?: Transferable[]}} Response
  */
 
-import {inscribe, placeCrop} from './core/fit.js';
+import {ImageCore, limitSides} from './core/image-core.js';
 import {encodePng} from './core/png.js';
-import {InputScaler} from './core/preprocess.js';
 import {confidenceOf, isNobody} from './core/presence.js';
-import {Resampler} from './core/resample.js';
-import {CropTracker, isSame} from './core/tracking.js';
+import {CropTracker} from './core/tracking.js';
+import {compileCore, Core} from './core/wasm.js';
 import {UserError} from './errors.js';
 import {decode, FrameReader} from './images.js';
 import {MattingModel} from './model.js';
-import {Renderer} from './renderer.js';
+import {render} from './renderer.js';
 
 const REQUESTS = ['start', 'mattePhoto', 'matteFrame', 'setBackground', 'measure', 'save'];
 const PAUSE = 1000; // milliseconds without a camera frame after which the next one begins another video
@@ -30,18 +29,18 @@ const PREVIEW_SIDE = 2048; // limit in pixels of the longer side of what is show
 export class Session {
   /** @type {Background} */
   background = {kind: 'transparent'};
-  /** The current image at its own size. @type {Image | undefined} */
+  /** The current image at its own size. @type {ImageCore | undefined} */
   image;
-  /** The current image as it is shown, with at most PREVIEW_SIDE pixels per side. @type {Image | undefined} */
+  /** The current image as it is shown, with at most PREVIEW_SIDE pixels per side. @type {ImageCore | undefined} */
   preview;
+  /** What the model saw of the current image: 3 · size · size bytes. @type {Uint8Array | undefined} */
+  modelInput;
   /** The model's alpha of the current image: size · size bytes. @type {Uint8Array | undefined} */
   modelAlpha;
   /** The part of the current image that the model saw. @type {Rectangle | undefined} */
   seen;
-  /** The renderer of the preview. @type {Renderer | undefined} */
-  renderer;
-  /** The latest scalings: of whole images and of crops. @type {{seen: Rectangle, stride: number, scaler: InputScaler}[]} */
-  scalings = [];
+  /** The compiled core. @type {WebAssembly.Module | undefined} */
+  core;
   /** The crop that follows the people in the camera's frames. @type {CropTracker | undefined} */
   tracker;
   /** The time of the latest camera frame, in milliseconds. */
@@ -71,6 +70,7 @@ export class Session {
     if (!context) throw new UserError('Your browser provides no canvas to draw on.');
     this.screen = context;
     const began = performance.now();
+    this.core = await compileCore();
     this.model = await MattingModel.load(new URL('./model.tflite', import.meta.url), build, threads);
     await this.model.run(new Uint8Array(3 * this.model.size ** 2)); // the first run is slower than all later ones
     return {message: {size: this.model.size, milliseconds: performance.now() - began}};
@@ -97,7 +97,7 @@ export class Session {
   async matteFrame({bitmap, mirrored}) {
     const began = performance.now();
     if (!this.tracker || began - this.lastFrame > PAUSE) this.tracker = this.createTracker();
-    const message = await this.matte(this.frames.read(bitmap, mirrored), began, this.tracker);
+    const message = await this.matte(this.frames.read(bitmap), began, this.tracker, mirrored);
     this.lastFrame = performance.now();
     return {message};
   }
@@ -133,11 +133,10 @@ export class Session {
    * @returns {Promise<{message: {blob: Blob}}>} a PNG file
    */
   async save() {
-    const {image, modelAlpha, seen} = this;
-    if (!image || !modelAlpha || !seen) throw new UserError('There is no image to save. Choose a photo first.');
-    const {height, width} = image;
-    const pixels = this.createRenderer(image).render(image, modelAlpha, seen, this.background);
-    return {message: {blob: await encodePng(pixels, height, width)}};
+    const {image, preview} = this;
+    if (!image || !preview) throw new UserError('There is no image to save. Choose a photo first.');
+    if (image !== preview) this.computeAlpha(image);
+    return {message: {blob: await encodePng(render(image, this.background), image.height, image.width)}};
   }
 
   /**
@@ -146,14 +145,21 @@ export class Session {
    * @param {Image} image
    * @param {number} began time at which reading the image began, in milliseconds (`performance.now`)
    * @param {CropTracker} [tracker] of the video that the image is the next frame of; a photo has none.
+   * @param {boolean} [mirrored] whether the image is flipped left to right, as users expect of a front camera.
    * @returns {Promise<MatteResult>}
    */
-  async matte(image, began, tracker) {
+  async matte({pixels, height, width}, began, tracker, mirrored = false) {
+    this.image = this.imageOf(this.image, height, width);
+    this.image.read(pixels, mirrored);
+    const [h, w] = limitSides(height, width, PREVIEW_SIDE);
+    if (h === height && w === width) {
+      this.preview = this.image;
+    } else {
+      this.preview = this.imageOf(this.preview === this.image ? undefined : this.preview, h, w);
+      this.preview.readScaled(this.image);
+    }
     const read = performance.now() - began;
-    this.image = image;
-    this.preview = shrinkToPreview(image);
-    const timings = await this.compute(image, performance.now(), tracker);
-    const {width, height} = image;
+    const timings = await this.compute(this.image, performance.now(), tracker);
     const {modelAlpha, seen = {top: 0, left: 0, height, width}} = this;
     const nobody = modelAlpha !== undefined && isNobody(confidenceOf(modelAlpha, this.loadedModel().size));
     return {width, height, seen, nobody, timings: {...timings, read}};
@@ -162,7 +168,7 @@ export class Session {
   /**
    * Computes the alpha of the current image, in two passes where people fill little of it, and shows the image with it.
    *
-   * @param {Image} image
+   * @param {ImageCore} image
    * @param {number} start time at which preprocessing began, in milliseconds
    * @param {CropTracker} [tracker] of the video that the image is the next frame of; a photo has none.
    * @returns {Promise<Timings>} `read` is 0.
@@ -171,7 +177,8 @@ export class Session {
     const timings = {read: 0, preprocess: 0, network: 0, composite: 0};
     let now = start;
     const pass = async (/** @type {Rectangle} */ seen) => {
-      const input = this.prepare(image, seen);
+      const input = image.prepare(seen);
+      this.modelInput = input;
       const preprocessed = performance.now();
       const alpha = await this.loadedModel().run(input);
       timings.preprocess += preprocessed - now;
@@ -189,49 +196,51 @@ export class Session {
     tracker.finish(alpha);
     this.modelAlpha = alpha;
     this.seen = seen;
+    if (this.preview) this.computeAlpha(this.preview);
     this.show();
     timings.composite = performance.now() - now;
     return timings;
   }
 
   /**
-   * Returns the model's input for a part of an image.
+   * Computes the alpha of the current image at the size of `target`.
    *
-   * @param {Image} image
-   * @param {Rectangle} seen
-   * @returns {Uint8Array} 3 · size · size bytes, RGB
+   * @param {ImageCore} target the current image, or its preview
    */
-  prepare({pixels, height, width}, seen) {
-    const {size} = this.loadedModel();
-    let scaling = this.scalings.find((one) => one.stride === width && isSame(one.seen, seen));
-    if (!scaling) {
-      scaling = {seen, stride: width, scaler: new InputScaler(height, width, size, placeCrop(seen, size))};
-      this.scalings = [scaling, ...this.scalings].slice(0, 2);
-    }
-    const input = new Uint8Array(3 * size ** 2);
-    scaling.scaler.run(pixels, input);
-    return input;
+  computeAlpha(target) {
+    const {image, modelInput, modelAlpha, seen} = this;
+    if (!image || !modelInput || !modelAlpha || !seen) throw new Error('the model did not run');
+    target.computeAlpha(modelAlpha, modelInput, target === image ? seen : shrinkRectangle(seen, image, target));
   }
 
   /** Renders the preview on the page's canvas. */
   show() {
-    const {image, preview, modelAlpha, seen, screen} = this;
-    if (!image || !preview || !modelAlpha || !seen || !screen) return;
+    const {preview, modelAlpha, screen} = this;
+    if (!preview || !modelAlpha || !screen) return;
     const {height, width} = preview;
-    if (this.renderer?.height !== height || this.renderer.width !== width) {
-      this.renderer = this.createRenderer(preview);
-    }
     if (screen.canvas.width !== width || screen.canvas.height !== height) {
       Object.assign(screen.canvas, {width, height});
     }
-    const part = image === preview ? seen : shrinkRectangle(seen, image, preview);
-    const rendered = this.renderer.render(preview, modelAlpha, part, this.background);
-    screen.putImageData(new ImageData(rendered, width, height), 0, 0);
+    screen.putImageData(new ImageData(render(preview, this.background), width, height), 0, 0);
   }
 
-  /** @param {Image} image @returns {Renderer} for images of this size */
-  createRenderer({height, width}) {
-    return new Renderer(height, width, this.loadedModel().size);
+  /**
+   * Returns the buffers for images of one size.
+   *
+   * @param {ImageCore | undefined} last buffers that are used again if they have this size
+   * @param {number} height
+   * @param {number} width
+   * @returns {ImageCore}
+   */
+  imageOf(last, height, width) {
+    if (last?.height === height && last.width === width) return last;
+    if (!this.core) throw new Error('the core is not loaded');
+    try {
+      return new ImageCore(new Core(this.core), height, width, this.loadedModel().size);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new UserError('Your browser has no memory left for this image. Close other tabs and try again.');
+    }
   }
 
   /** @returns {CropTracker} for a new video */
@@ -250,8 +259,8 @@ export class Session {
  * Returns the pixels of a smaller image that a rectangle of an image covers, in part at its edges.
  *
  * @param {Rectangle} rectangle
- * @param {Image} image
- * @param {Image} small
+ * @param {{height: number, width: number}} image
+ * @param {{height: number, width: number}} small
  * @returns {Rectangle}
  */
 function shrinkRectangle({top, left, height, width}, image, small) {
@@ -259,17 +268,4 @@ function shrinkRectangle({top, left, height, width}, image, small) {
   const bottom = Math.ceil(((top + height) * small.height) / image.height);
   const right = Math.ceil(((left + width) * small.width) / image.width);
   return {top: first[0], left: first[1], height: bottom - first[0], width: right - first[1]};
-}
-
-/**
- * @param {Image} image
- * @returns {Image} the image, with at most PREVIEW_SIDE pixels per side
- */
-function shrinkToPreview(image) {
-  const {pixels, height, width} = image;
-  if (Math.max(height, width) <= PREVIEW_SIDE) return image;
-  const [h, w] = inscribe(height, width, PREVIEW_SIDE);
-  const small = new Uint8ClampedArray(4 * h * w).fill(255);
-  new Resampler(height, width, h, w, 3, 4, 4).run(pixels, 0, 4 * width, small, 0, 4 * w);
-  return {pixels: small, height: h, width: w};
 }
