@@ -1,7 +1,7 @@
 /* Guided alpha: the fitted line, applied to the pixels of a photo. */
 #include "tiles.h"
 
-/* A cell, or a pixel, has three slopes and an offset. They lie in planes, so that kernels compute many pixels at once. */
+/* A cell, or a pixel, has three slopes and an offset. They lie in planes: many pixels are computed at once. */
 enum { SLOPES = 3, VALUES = 4 };
 
 /* Columns of the network that are interpolated at a time. */
@@ -66,8 +66,8 @@ INLINE void widen(const float *restrict cells, Index width, Index step, float *r
         widen_by(cells, width, step, pixels);
 }
 
-/* Compute alpha = slope · colour + offset at the pixels of some tiles. Two rows of cells are held, widened to pixels, so
- * that they stay in the processor's first cache: row r in slot r % 2. */
+/* Compute alpha = slope · colour + offset at the pixels of some tiles. Two rows of cells are held, widened to pixels,
+ * so that they stay in the processor's first cache: row r in slot r % 2. */
 TARGET_CLONES
 static void guided_alpha_tiles(const Line *line, float slope_unit, float offset_unit, const uint8_t *restrict photo,
                                Index stride, Run tiles, const Workspace *workspace, uint8_t *restrict alpha) {
