@@ -26,7 +26,7 @@ from mmnet.runtime.fullres.upsampling import Upsampling, upsample_alpha
 from mmnet.runtime.imaging.blurred_background import box_blurred_background
 from mmnet.runtime.imaging.fit import Fit, FitError, Rectangle
 from mmnet.runtime.imaging.frames import Orientation, Plane, YuvFrame
-from mmnet.runtime.imaging.framing import find_crop
+from mmnet.runtime.imaging.framing import find_crops
 from mmnet.runtime.imaging.photos import list_photos, read_photo
 from mmnet.runtime.imaging.preprocess import ImageError, alpha_to_image, to_model_input
 from mmnet.runtime.imaging.presence import IfNobody, NobodyError, Presence
@@ -67,7 +67,7 @@ __all__ = [
     "composite",
     "cutout",
     "estimate_foreground",
-    "find_crop",
+    "find_crops",
     "gaussian_blurred_background",
     "list_photos",
     "read_photo",

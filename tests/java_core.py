@@ -26,11 +26,12 @@ from mmnet.runtime import (
     alpha_to_image,
     box_blurred_background,
     composite,
-    find_crop,
+    find_crops,
     to_model_input,
 )
 from mmnet.runtime.imaging import Placement, place_alpha, resample
-from mmnet.runtime.imaging.presence import Presence, confidence_of
+from mmnet.runtime.imaging.framing import find_crop
+from mmnet.runtime.imaging.presence import Presence, confidence_of, measure_presence
 from mmnet.runtime.imaging.tracking import CropTracker
 
 CORE = ROOT / "android_demo" / "core"
@@ -130,7 +131,7 @@ class BlurredBackgroundCase:
 
 @dataclass(frozen=True)
 class CropCase:
-    """A request for the crop around the people of an image, of whose rectangle `seen` the model computed an alpha."""
+    """A request for the one crop around the people of an image, of whose rectangle `seen` the alpha is."""
 
     height: int
     width: int
@@ -146,7 +147,47 @@ class CropCase:
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
         crop = find_crop(self.alpha, self.height, self.width, self.seen)
-        return _ints(0) if crop is None else _ints(1, crop.top, crop.left, crop.height, crop.width)
+        return _rectangles([] if crop is None else [crop])
+
+
+@dataclass(frozen=True)
+class CropsCase:
+    """A request for the crops around the people of a photo, of which the model computed an alpha."""
+
+    height: int
+    width: int
+    alpha: U8Array
+
+    def request(self) -> bytes:
+        """Return the bytes of the request, as the module describes them."""
+        return _ints(9, self.height, self.width, len(self.alpha)) + _array(self.alpha)
+
+    def answer(self) -> bytes:
+        """Return the bytes that Python computes."""
+        return _rectangles(find_crops(self.alpha, self.height, self.width))
+
+
+@dataclass(frozen=True)
+class PhotoCase:
+    """A request for the alpha of a grey photo [H, W], and its confidence, by a model whose alpha is its input."""
+
+    photo: U8Array
+    size: int
+
+    def request(self) -> bytes:
+        """Return the bytes of the request, as the module describes them."""
+        return _ints(10, self.size, *self.photo.shape) + _array(self.photo)
+
+    def answer(self) -> bytes:
+        """Return the bytes that Python computes."""
+        height, width = self.photo.shape
+        first = resample(self.photo, self.size, self.size)
+        crops = find_crops(first, height, width) or [Rectangle(0, 0, height, width)]
+        placements = [Placement.of_crop(crop, self.size) for crop in crops]
+        alphas = [resample(self.photo[crop.slices], self.size, self.size) for crop in crops]
+        placed = [place_alpha(*part, height, width) for part in zip(alphas, placements, strict=True)]
+        presence = measure_presence(list(zip(alphas, placements, strict=True)), height, width)
+        return np.max(placed, axis=0).tobytes() + _ints(round(presence.confidence * 255))
 
 
 @dataclass(frozen=True)
@@ -217,7 +258,19 @@ def walk(random: np.random.Generator, length: int, side: int = 90) -> list[U8Arr
     return frames
 
 
+def crowd(random: np.random.Generator) -> U8Array:
+    """Return a grey photo of up to seven bright people of any size before something dark."""
+    height, width = random.integers(20, 200, 2).tolist()
+    photo = random.integers(0, 60, (height, width), np.uint8)
+    for _ in range(random.integers(0, 8)):
+        top, left = random.integers(0, [height, width]).tolist()
+        rows, columns = random.integers(2, [2 + height // 3, 2 + width // 5]).tolist()
+        photo[top : top + rows, left : left + columns] = random.integers(130, 256)
+    return photo
+
+
 Case = FrameCase | AlphaCase | CompositeCase | BlurredBackgroundCase | CropCase | VideoCase | PresenceCase
+Case |= CropsCase | PhotoCase
 
 
 def statistics_request(text: str, values: list[float]) -> bytes:
@@ -273,6 +326,12 @@ class JavaCore:
 
 def _ints(*values: int) -> bytes:
     return struct.pack(f">{len(values)}i", *values)
+
+
+def _rectangles(rectangles: list[Rectangle]) -> bytes:
+    """Return the number of rectangles, and the rectangles."""
+    sides = [side for one in rectangles for side in (one.top, one.left, one.height, one.width)]
+    return _ints(len(rectangles), *sides)
 
 
 def _array(values: U8Array) -> bytes:

@@ -15,14 +15,18 @@ from java_core import (
     Case,
     CompositeCase,
     CropCase,
+    CropsCase,
     FrameCase,
+    PhotoCase,
     PresenceCase,
     VideoCase,
+    crowd,
     walk,
 )
 
 from mmnet.files import atomic_file
 from mmnet.runtime import Fit, Orientation, Plane, Rectangle, YuvFrame
+from mmnet.runtime.imaging import resample
 from mmnet.runtime.imaging.frames import ROTATIONS
 
 # Frames that are smaller than the model input, larger, odd, and more than twice as large.
@@ -74,6 +78,10 @@ def cases() -> dict[str, Case]:
         named_cases[f"confidence {size}, from {low}"] = PresenceCase(random.integers(low, 256, (size, size), np.uint8))
     for number in range(2):
         named_cases[f"video {number}"] = VideoCase(walk(random, 35, 40), 16)
+    for number in range(8):
+        photo = crowd(random)
+        named_cases[f"crops {number}"] = CropsCase(*photo.shape, resample(photo, 32, 32))
+        named_cases[f"photo {number}"] = PhotoCase(photo, 32)
     return named_cases
 
 

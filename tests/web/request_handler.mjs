@@ -7,11 +7,11 @@
 import {BlurredBackground} from '../../web_demo/site/core/blurred-background.js';
 import {compositeOverColour, compositeOverImage} from '../../web_demo/site/core/compositing.js';
 import {FITS, placeCrop} from '../../web_demo/site/core/fit.js';
-import {findCrop} from '../../web_demo/site/core/framing.js';
+import {findCrop, findCrops} from '../../web_demo/site/core/framing.js';
 import {applyOrientation, undoOrientation} from '../../web_demo/site/core/orientation.js';
 import {AlphaScaler, InputScaler} from '../../web_demo/site/core/preprocess.js';
 import {Resampler} from '../../web_demo/site/core/resample.js';
-import {confidenceOf, isNobody} from '../../web_demo/site/core/presence.js';
+import {confidenceOf, highestConfidence, isNobody} from '../../web_demo/site/core/presence.js';
 import {statistics} from '../../web_demo/site/core/statistics.js';
 import {CropTracker} from '../../web_demo/site/core/tracking.js';
 
@@ -50,6 +50,8 @@ const KINDS = {
   6: cropOf,
   7: video,
   8: confidence,
+  9: cropsOf,
+  10: photo,
 };
 
 /**
@@ -105,13 +107,41 @@ function blurredBackground(reader) {
   return rgb(blurred);
 }
 
-/** The alpha of a rectangle of an image → the crop around its people: 0, or 1 and a rectangle. */
+/** The alpha of a rectangle of an image → the one crop around its people: 0, or 1 and a rectangle. */
 function cropOf(reader) {
   const whole = {top: 0, left: 0, height: reader.int(), width: reader.int()};
   const seen = {top: reader.int(), left: reader.int(), height: reader.int(), width: reader.int()};
   const size = reader.int();
   const crop = findCrop(reader.array(), size, seen, whole);
-  return ints(crop ? [1, crop.top, crop.left, crop.height, crop.width] : [0]);
+  return rectangles(crop ? [crop] : []);
+}
+
+/** The alpha of a photo → the crops around its people: their number, and the rectangles. */
+function cropsOf(reader) {
+  const whole = {top: 0, left: 0, height: reader.int(), width: reader.int()};
+  const size = reader.int();
+  return rectangles(findCrops(reader.array(), size, whole));
+}
+
+/** Grey photo → its alpha by a model whose alpha is its input, and the confidence. */
+function photo(reader) {
+  const [size, height, width] = [reader.int(), reader.int(), reader.int()];
+  const [pixels, whole] = [reader.array(), {top: 0, left: 0, height, width}];
+  const crops = findCrops(runOn(pixels, width, size, whole), size, whole);
+  const parts = crops.length > 0 ? crops : [whole];
+  const alphas = parts.map((seen) => runOn(pixels, width, size, seen));
+  const alpha = new Uint8Array(height * width);
+  parts.forEach((seen, index) =>
+    new AlphaScaler(height, width, size, placeCrop(seen, size)).writePart(alphas[index], alpha),
+  );
+  return join(alpha, ints([highestConfidence(alphas, size)]));
+}
+
+/** The alpha of a rectangle of a grey image by a model whose alpha is its input. */
+function runOn(pixels, width, size, {top, left, height: h, width: w}) {
+  const alpha = new Uint8Array(size * size);
+  new Resampler(h, w, size, size, 1).run(pixels, top * width + left, width, alpha, 0, size);
+  return alpha;
 }
 
 /** Grey frames → their alphas by a model whose alpha is its input, with a crop that follows. */
@@ -120,11 +150,7 @@ function video(reader) {
   const tracker = new CropTracker(size);
   const alphas = Array.from({length: reader.int()}, () => {
     const frame = reader.array();
-    const run = ({top, left, height: h, width: w}) => {
-      const alpha = new Uint8Array(size * size);
-      new Resampler(h, w, size, size, 1).run(frame, top * width + left, width, alpha, 0, size);
-      return alpha;
-    };
+    const run = (rectangle) => runOn(frame, width, size, rectangle);
     let seen = tracker.start(height, width);
     let modelAlpha = run(seen);
     const crop = tracker.refine(modelAlpha);
@@ -162,6 +188,11 @@ function rgba(bytes) {
 /** RGBA → RGB. */
 function rgb(bytes) {
   return Uint8Array.from({length: (bytes.length / 4) * 3}, (_, i) => bytes[4 * Math.floor(i / 3) + (i % 3)]);
+}
+
+/** The number of rectangles, and the rectangles. */
+function rectangles(list) {
+  return ints([list.length, ...list.flatMap(({top, left, height, width}) => [top, left, height, width])]);
 }
 
 /** Numbers → big-endian ints. */

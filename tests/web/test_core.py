@@ -16,9 +16,12 @@ from java_core import (
     BlurredBackgroundCase,
     CompositeCase,
     CropCase,
+    CropsCase,
+    PhotoCase,
     PresenceCase,
     VideoCase,
     blobs,
+    crowd,
     statistics_request,
     walk,
 )
@@ -27,6 +30,7 @@ from playwright.sync_api import Page
 
 from mmnet.benchmark.latency import Latency
 from mmnet.runtime import Fit, Orientation, Rectangle
+from mmnet.runtime.imaging import resample
 from mmnet.runtime.imaging.frames import ROTATIONS
 from mmnet.web.server import WebServer
 
@@ -35,6 +39,7 @@ _ORIENTATION = st.builds(Orientation, st.sampled_from(ROTATIONS), st.booleans())
 _FIT, _LEVELS = st.sampled_from(list(Fit)), st.sampled_from([2, 3, 256])
 
 Case = RgbFrameCase | AlphaCase | CompositeCase | BlurredBackgroundCase | CropCase | VideoCase | PresenceCase
+Case |= CropsCase | PhotoCase
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +90,22 @@ def test_crops(node: Node, height: int, width: int, size: int, seed: int, data: 
     rows, columns = data.draw(st.integers(1, height - top)), data.draw(st.integers(1, width - left))
     seen = Rectangle(top, left, rows, columns) if seed % 2 else Rectangle(0, 0, height, width)
     case = CropCase(height, width, seen, blobs(np.random.default_rng(seed), size))
+    assert node.send(case.request()) == case.answer()
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 40), _SEED)
+def test_crops_of_photos(node: Node, height: int, width: int, size: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    alpha = blobs(random, size) if seed % 2 else resample(crowd(random), size, size)
+    case = CropsCase(height, width, alpha)
+    assert node.send(case.request()) == case.answer()
+
+
+@settings(max_examples=200, deadline=None)
+@given(_SEED, st.sampled_from([1, 16, 32]))
+def test_photos(node: Node, seed: int, size: int) -> None:
+    case = PhotoCase(crowd(np.random.default_rng(seed)), size)
     assert node.send(case.request()) == case.answer()
 
 
@@ -160,6 +181,8 @@ def _random_cases(random: np.random.Generator) -> list[Case]:
         CompositeCase(image, alpha, behind, (red, green, blue)),
         BlurredBackgroundCase(image, alpha),
         CropCase(height, width, Rectangle(0, 0, height, width), blobs(random, size)),
+        CropsCase(height, width, blobs(random, size)),
+        PhotoCase(crowd(random), size),
         VideoCase(walk(random, 12), size),
         PresenceCase(blobs(random, size)),
     ]

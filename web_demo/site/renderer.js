@@ -3,6 +3,8 @@
  *
  * @typedef {import('./core/fit.js').Rectangle} Rectangle
  * @typedef {import('./images.js').Image} Image
+ * @typedef {{seen: Rectangle, modelAlpha: Uint8Array}} AlphaPart a part of an image that the network saw, and its alpha:
+ *   size · size bytes, 0-255; 255 is the person.
  * @typedef {{kind: 'transparent' | 'blur' | 'matte'} | {kind: 'colour', colour: [number, number, number]}
  *   | {kind: 'image', image: Image}} Background what replaces the image's background: nothing (a cut-out), its own
  *   background, blurred, a colour (R, G, B, 0-255) or another image. 'matte' renders the alpha itself, as grey.
@@ -22,8 +24,8 @@ export class Renderer {
    * @type {{of: Image, pixels: Uint8ClampedArray} | undefined}
    */
   scaledBackground;
-  /** The scaling of the alpha of one part of the image. @type {{seen: Rectangle, scaler: AlphaScaler} | undefined} */
-  placed;
+  /** The scalings of the alphas of the latest parts of the image. @type {{seen: Rectangle, scaler: AlphaScaler}[]} */
+  scalings = [];
   /** @type {BlurredBackground | undefined} */
   blurredBackground;
   /** The pixels of the blurred background. @type {Uint8ClampedArray | undefined} */
@@ -46,18 +48,23 @@ export class Renderer {
    * Renders one image.
    *
    * @param {Image} image of the renderer's size
-   * @param {Uint8Array} modelAlpha size · size bytes, 0-255; 255 is the person.
-   * @param {Rectangle} seen the part of the image that the network saw; elsewhere alpha is 0.
+   * @param {AlphaPart[]} parts of the image; elsewhere alpha is 0.
    * @param {Background} background
    * @returns {Uint8ClampedArray<ArrayBuffer>} 4 · height · width bytes, RGBA with straight alpha. The next call
    *   overwrites them.
    */
-  render(image, modelAlpha, seen, background) {
+  render(image, parts, background) {
     const {alpha, out, height, width, size} = this;
-    if (!this.placed || !isSame(this.placed.seen, seen)) {
-      this.placed = {seen, scaler: new AlphaScaler(height, width, size, placeCrop(seen, size))};
+    this.scalings = parts.map(
+      ({seen}) =>
+        this.scalings.find((one) => isSame(one.seen, seen)) ??
+        {seen, scaler: new AlphaScaler(height, width, size, placeCrop(seen, size))},
+    );
+    if (parts.length === 1) this.scalings[0].scaler.run(parts[0].modelAlpha, alpha);
+    else {
+      alpha.fill(0);
+      parts.forEach(({modelAlpha}, index) => this.scalings[index].scaler.writePart(modelAlpha, alpha));
     }
-    this.placed.scaler.run(modelAlpha, alpha);
     if (background.kind === 'transparent') cutOut(image.pixels, alpha, out);
     else if (background.kind === 'matte') alphaAsGrey(alpha, out);
     else if (background.kind === 'colour') compositeOverColour(image.pixels, alpha, background.colour, out);

@@ -4,17 +4,19 @@
  *
  * @typedef {import('./core/fit.js').Rectangle} Rectangle
  * @typedef {import('./images.js').Image} Image
+ * @typedef {import('./renderer.js').AlphaPart} AlphaPart
  * @typedef {import('./renderer.js').Background} Background
  * @typedef {{read: number, preprocess: number, network: number, composite: number}} Timings in milliseconds
- * @typedef {{width: number, height: number, seen: Rectangle, nobody: boolean, timings: Timings}} MatteResult size of the
- *   image in pixels, the part of it that the model saw, whether nobody was found in it, and its timings
+ * @typedef {{width: number, height: number, seen: Rectangle[], nobody: boolean, timings: Timings}} MatteResult size of the
+ *   image in pixels, the parts of it that the model saw, whether nobody was found in it, and its timings
  * @typedef {{message: object, transfer?: Transferable[]}} Response
  */
 
 import {inscribe, placeCrop} from './core/fit.js';
 import {encodePng} from './core/png.js';
+import {findCrops} from './core/framing.js';
 import {InputScaler} from './core/preprocess.js';
-import {confidenceOf, isNobody} from './core/presence.js';
+import {highestConfidence, isNobody} from './core/presence.js';
 import {Resampler} from './core/resample.js';
 import {CropTracker, isSame} from './core/tracking.js';
 import {UserError} from './errors.js';
@@ -24,6 +26,7 @@ import {Renderer} from './renderer.js';
 
 const REQUESTS = ['start', 'mattePhoto', 'matteFrame', 'setBackground', 'measure', 'save'];
 const PAUSE = 1000; // milliseconds without a camera frame after which the next one begins another video
+const SCALINGS = 5; // scalings that are kept: those of a photo and of the most crops that it can have
 const PREVIEW_SIDE = 2048; // limit in pixels of the longer side of what is shown; the saved file has the image's size
 
 /** The session of one page. */
@@ -34,10 +37,8 @@ export class Session {
   image;
   /** The current image as it is shown, with at most PREVIEW_SIDE pixels per side. @type {Image | undefined} */
   preview;
-  /** The model's alpha of the current image: size · size bytes. @type {Uint8Array | undefined} */
-  modelAlpha;
-  /** The part of the current image that the model saw. @type {Rectangle | undefined} */
-  seen;
+  /** The parts of the current image that the model saw, and their alphas. @type {AlphaPart[]} */
+  parts = [];
   /** The renderer of the preview. @type {Renderer | undefined} */
   renderer;
   /** The latest scalings: of whole images and of crops. @type {{seen: Rectangle, stride: number, scaler: InputScaler}[]} */
@@ -133,10 +134,10 @@ export class Session {
    * @returns {Promise<{message: {blob: Blob}}>} a PNG file
    */
   async save() {
-    const {image, modelAlpha, seen} = this;
-    if (!image || !modelAlpha || !seen) throw new UserError('There is no image to save. Choose a photo first.');
+    const {image, parts} = this;
+    if (!image || parts.length === 0) throw new UserError('There is no image to save. Choose a photo first.');
     const {height, width} = image;
-    const pixels = this.createRenderer(image).render(image, modelAlpha, seen, this.background);
+    const pixels = this.createRenderer(image).render(image, parts, this.background);
     return {message: {blob: await encodePng(pixels, height, width)}};
   }
 
@@ -154,44 +155,69 @@ export class Session {
     this.preview = shrinkToPreview(image);
     const timings = await this.compute(image, performance.now(), tracker);
     const {width, height} = image;
-    const {modelAlpha, seen = {top: 0, left: 0, height, width}} = this;
-    const nobody = modelAlpha !== undefined && isNobody(confidenceOf(modelAlpha, this.loadedModel().size));
-    return {width, height, seen, nobody, timings: {...timings, read}};
+    const alphas = this.parts.map(({modelAlpha}) => modelAlpha);
+    const nobody = isNobody(highestConfidence(alphas, this.loadedModel().size));
+    return {width, height, seen: this.parts.map(({seen}) => seen), nobody, timings: {...timings, read}};
   }
 
   /**
-   * Computes the alpha of the current image, in two passes where people fill little of it, and shows the image with it.
+   * Computes the alpha of the current image and shows the image with it. A photo in which people fill little is seen
+   * again, in a crop for each group of people.
    *
    * @param {Image} image
    * @param {number} start time at which preprocessing began, in milliseconds
    * @param {CropTracker} [tracker] of the video that the image is the next frame of; a photo has none.
    * @returns {Promise<Timings>} `read` is 0.
    */
-  async compute(image, start, tracker = this.createTracker()) {
+  async compute(image, start, tracker) {
     const timings = {read: 0, preprocess: 0, network: 0, composite: 0};
     let now = start;
     const pass = async (/** @type {Rectangle} */ seen) => {
       const input = this.prepare(image, seen);
       const preprocessed = performance.now();
-      const alpha = await this.loadedModel().run(input);
+      const modelAlpha = await this.loadedModel().run(input);
       timings.preprocess += preprocessed - now;
       now = performance.now();
       timings.network += now - preprocessed;
-      return alpha;
+      return {seen, modelAlpha};
     };
-    let seen = tracker.start(image.height, image.width);
-    let alpha = await pass(seen);
-    const crop = tracker.refine(alpha);
-    if (crop) {
-      seen = crop;
-      alpha = await pass(crop);
-    }
-    tracker.finish(alpha);
-    this.modelAlpha = alpha;
-    this.seen = seen;
+    this.parts = tracker ? [await this.computeFrame(image, tracker, pass)] : await this.computePhoto(image, pass);
     this.show();
     timings.composite = performance.now() - now;
     return timings;
+  }
+
+  /**
+   * Computes the alpha of a photo.
+   *
+   * @param {Image} photo
+   * @param {(seen: Rectangle) => Promise<AlphaPart>} pass runs the model on a part of it.
+   * @returns {Promise<AlphaPart[]>} the whole photo, or its crops.
+   */
+  async computePhoto({height, width}, pass) {
+    const whole = {top: 0, left: 0, height, width};
+    const first = await pass(whole);
+    const crops = findCrops(first.modelAlpha, this.loadedModel().size, whole);
+    if (crops.length === 0) return [first];
+    const parts = [];
+    for (const crop of crops) parts.push(await pass(crop));
+    return parts;
+  }
+
+  /**
+   * Computes the alpha of a frame of a video.
+   *
+   * @param {Image} frame
+   * @param {CropTracker} tracker of the video
+   * @param {(seen: Rectangle) => Promise<AlphaPart>} pass runs the model on a part of it.
+   * @returns {Promise<AlphaPart>}
+   */
+  async computeFrame({height, width}, tracker, pass) {
+    const first = await pass(tracker.start(height, width));
+    const crop = tracker.refine(first.modelAlpha);
+    const last = crop ? await pass(crop) : first;
+    tracker.finish(last.modelAlpha);
+    return last;
   }
 
   /**
@@ -206,7 +232,7 @@ export class Session {
     let scaling = this.scalings.find((one) => one.stride === width && isSame(one.seen, seen));
     if (!scaling) {
       scaling = {seen, stride: width, scaler: new InputScaler(height, width, size, placeCrop(seen, size))};
-      this.scalings = [scaling, ...this.scalings].slice(0, 2);
+      this.scalings = [scaling, ...this.scalings].slice(0, SCALINGS);
     }
     const input = new Uint8Array(3 * size ** 2);
     scaling.scaler.run(pixels, input);
@@ -215,8 +241,8 @@ export class Session {
 
   /** Renders the preview on the page's canvas. */
   show() {
-    const {image, preview, modelAlpha, seen, screen} = this;
-    if (!image || !preview || !modelAlpha || !seen || !screen) return;
+    const {image, preview, screen} = this;
+    if (!image || !preview || !screen || this.parts.length === 0) return;
     const {height, width} = preview;
     if (this.renderer?.height !== height || this.renderer.width !== width) {
       this.renderer = this.createRenderer(preview);
@@ -224,8 +250,11 @@ export class Session {
     if (screen.canvas.width !== width || screen.canvas.height !== height) {
       Object.assign(screen.canvas, {width, height});
     }
-    const part = image === preview ? seen : shrinkRectangle(seen, image, preview);
-    const rendered = this.renderer.render(preview, modelAlpha, part, this.background);
+    const parts = this.parts.map(({seen, modelAlpha}) => ({
+      seen: image === preview ? seen : shrinkRectangle(seen, image, preview),
+      modelAlpha,
+    }));
+    const rendered = this.renderer.render(preview, parts, this.background);
     screen.putImageData(new ImageData(rendered, width, height), 0, 0);
   }
 

@@ -67,6 +67,16 @@ export class AlphaScaler {
    */
   run(modelAlpha, alpha) {
     if (this.partial) alpha.fill(0);
+    this.writePart(modelAlpha, alpha);
+  }
+
+  /**
+   * Writes the part of the image that the network saw, and nothing else.
+   *
+   * @param {Bytes} modelAlpha size · size bytes, 0-255; 255 is the person.
+   * @param {Bytes} alpha output, height · width bytes.
+   */
+  writePart(modelAlpha, alpha) {
     this.resampler.run(modelAlpha, this.filledOffset, this.size, alpha, this.offset, this.width);
   }
 }

@@ -56,6 +56,17 @@ public final class AlphaScaler {
         if (seen.height < height || seen.width < width) {
             Arrays.fill(imageAlpha, 0, height * width, (byte) 0);
         }
-        resampler.run(alpha, placement.filled.offset(size), size, imageAlpha, seen.offset(width), width);
+        runPart(alpha, imageAlpha);
+    }
+
+    /**
+     * Computes the alpha of the part of the image that the model saw, and leaves the rest of the image as it is.
+     *
+     * @param alpha the model's alpha: size · size bytes.
+     * @param imageAlpha receives the alpha of the part: height · width bytes.
+     */
+    void runPart(byte[] alpha, byte[] imageAlpha) {
+        int offset = placement.seen.offset(width);
+        resampler.run(alpha, placement.filled.offset(size), size, imageAlpha, offset, width);
     }
 }

@@ -1,10 +1,14 @@
 package ai.mmnet.core;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
 /**
  * Turns a camera frame into an upright image and its alpha, and measures the time of each stage. The result is that of
  * the profile {@code fast}: the alpha is scaled bilinearly, and the image keeps its own colours. The constructor
- * allocates all buffers, and every run overwrites them; with {@link Fit#AUTO}, a run also allocates what a new crop
- * needs. One thread at a time may use it.
+ * allocates all buffers, and every run overwrites them; with {@link Fit#AUTO}, a run also allocates what new crops
+ * need. One thread at a time may use it.
  */
 public final class MattePipeline {
     /** How the frame is turned to be upright. */
@@ -14,13 +18,17 @@ public final class MattePipeline {
     /** The alpha of the upright image of the last run: height · width bytes, 0 is background, 255 is foreground. */
     public final byte[] alpha;
 
+    private static final int NO_CROPS = -1;
+
     private final AlphaModel model;
     private final CropTracker tracker; // null if the fit is not AUTO
+    private final PeopleFinder finder; // null if the fit is not AUTO
     private final FrameConverter converter;
     private final Scalers wholeScalers;
     private Scalers cropScalers; // null before the first crop
     private final byte[] input;
     private final byte[] modelAlpha;
+    private int cropsConfidence = NO_CROPS;
     private long preprocessNanos;
     private long invokeNanos;
     private long postprocessNanos;
@@ -43,6 +51,7 @@ public final class MattePipeline {
         alpha = new byte[height * width];
         converter = new FrameConverter(orientation);
         tracker = fit == Fit.AUTO ? new CropTracker(size) : null;
+        finder = fit == Fit.AUTO ? new PeopleFinder(size) : null;
         wholeScalers = new Scalers(Placement.of(fit, height, width, size));
         input = new byte[3 * size * size];
         modelAlpha = new byte[size * size];
@@ -57,18 +66,57 @@ public final class MattePipeline {
     public void run(YuvFrame frame) {
         long start = System.nanoTime();
         converter.convert(frame, image);
-        matte(start);
+        cropsConfidence = NO_CROPS;
+        preprocessNanos = 0;
+        invokeNanos = 0;
+        Scalers scalers = wholeScalers;
+        long now = start;
+        if (tracker == null) {
+            now = pass(scalers, now);
+        } else {
+            scalers = scalersOf(tracker.start(orientation.height, orientation.width));
+            now = pass(scalers, now);
+            Rectangle crop = tracker.refine(modelAlpha);
+            if (crop != null) {
+                scalers = scalersOf(crop);
+                now = pass(scalers, now);
+            }
+            tracker.finish(modelAlpha);
+        }
+        scalers.runAlpha();
+        postprocessNanos = System.nanoTime() - now;
     }
 
     /**
      * Mattes the upright image that the caller has written to {@link #image}, such as a photo: fills {@link #alpha}.
-     * With {@link Fit#AUTO}, the image is the first of another video.
+     * With {@link Fit#AUTO}, people who fill little of the image are seen again, in a crop for each group. The next frame
+     * is the first of another video.
      */
     public void runOnImage() {
-        if (tracker != null) {
+        cropsConfidence = NO_CROPS;
+        preprocessNanos = 0;
+        invokeNanos = 0;
+        postprocessNanos = 0;
+        long now = pass(wholeScalers, System.nanoTime());
+        List<Rectangle> crops = new ArrayList<Rectangle>();
+        if (finder != null) {
             tracker.restart();
+            crops = finder.findCrops(modelAlpha, wholeScalers.placement.seen);
         }
-        matte(System.nanoTime());
+        if (crops.isEmpty()) {
+            wholeScalers.runAlpha();
+            postprocessNanos = System.nanoTime() - now;
+            return;
+        }
+        Arrays.fill(alpha, (byte) 0);
+        for (Rectangle crop : crops) {
+            Scalers scalers = new Scalers(Placement.ofCrop(crop, model.size()));
+            long computed = pass(scalers, now);
+            scalers.runPartOfAlpha();
+            cropsConfidence = Math.max(cropsConfidence, Presence.confidence(modelAlpha, model.size()));
+            now = System.nanoTime();
+            postprocessNanos += now - computed;
+        }
     }
 
     /** Returns the nanoseconds that the last run took for colours, orientation and scaling to the model's input. */
@@ -88,28 +136,7 @@ public final class MattePipeline {
 
     /** Returns the confidence, 0-255, that somebody is in the image of the last run; see {@link Presence}. */
     public int confidence() {
-        return Presence.confidence(modelAlpha, model.size());
-    }
-
-    private void matte(long start) {
-        preprocessNanos = 0;
-        invokeNanos = 0;
-        Scalers scalers = wholeScalers;
-        long now = start;
-        if (tracker == null) {
-            now = pass(scalers, now);
-        } else {
-            scalers = scalersOf(tracker.start(orientation.height, orientation.width));
-            now = pass(scalers, now);
-            Rectangle crop = tracker.refine(modelAlpha);
-            if (crop != null) {
-                scalers = scalersOf(crop);
-                now = pass(scalers, now);
-            }
-            tracker.finish(modelAlpha);
-        }
-        scalers.runAlpha();
-        postprocessNanos = System.nanoTime() - now;
+        return cropsConfidence == NO_CROPS ? Presence.confidence(modelAlpha, model.size()) : cropsConfidence;
     }
 
     /** Runs the network on one part of the image, and returns when it was done; {@code start} is when this began. */
@@ -149,10 +176,18 @@ public final class MattePipeline {
         }
 
         void runAlpha() {
+            alphaScaler().run(modelAlpha, alpha);
+        }
+
+        void runPartOfAlpha() {
+            alphaScaler().runPart(modelAlpha, alpha);
+        }
+
+        private AlphaScaler alphaScaler() {
             if (alphaScaler == null) {
                 alphaScaler = new AlphaScaler(placement, orientation.height, orientation.width, model.size());
             }
-            alphaScaler.run(modelAlpha, alpha);
+            return alphaScaler;
         }
     }
 }

@@ -16,21 +16,7 @@ import org.junit.Test;
 public class PipelineTest {
     private static final int HEIGHT = 97;
     private static final int WIDTH = 131;
-
-    /** A model whose alpha is the red channel of its input. */
-    private static final class RedChannelModel implements AlphaModel {
-        @Override
-        public int size() {
-            return 32;
-        }
-
-        @Override
-        public void run(byte[] input, byte[] alpha) {
-            for (int i = 0; i < alpha.length; i++) {
-                alpha[i] = input[3 * i];
-            }
-        }
-    }
+    private static final int SIZE = 32;
 
     private static YuvFrame frame(int seed) {
         Random random = new Random(seed);
@@ -54,8 +40,8 @@ public class PipelineTest {
                 continue; // the crop follows the people; aPhotoDoesNotChangeTheResultOfTheNext tests photos
             }
             Orientation orientation = new Orientation(HEIGHT, WIDTH, 90, true);
-            MattePipeline used = new MattePipeline(orientation, new RedChannelModel(), fit);
-            MattePipeline fresh = new MattePipeline(orientation, new RedChannelModel(), fit);
+            MattePipeline used = new MattePipeline(orientation, new RedChannelModel(SIZE), fit);
+            MattePipeline fresh = new MattePipeline(orientation, new RedChannelModel(SIZE), fit);
             used.run(frame(1));
             used.run(frame(2));
             fresh.run(frame(2));
@@ -67,8 +53,8 @@ public class PipelineTest {
     @Test
     public void aPhotoDoesNotChangeTheResultOfTheNext() {
         Orientation orientation = new Orientation(HEIGHT, WIDTH, 0, false);
-        MattePipeline used = new MattePipeline(orientation, new RedChannelModel(), Fit.AUTO);
-        MattePipeline fresh = new MattePipeline(orientation, new RedChannelModel(), Fit.AUTO);
+        MattePipeline used = new MattePipeline(orientation, new RedChannelModel(SIZE), Fit.AUTO);
+        MattePipeline fresh = new MattePipeline(orientation, new RedChannelModel(SIZE), Fit.AUTO);
         for (int x = 10; x < 100; x += 40) {
             Arrays.fill(used.image, (byte) 0);
             for (int y = 30; y < 70; y++) {
@@ -84,8 +70,8 @@ public class PipelineTest {
     @Test
     public void aPhotoAndAFrameOfTheSameBytesGiveTheSameAlpha() {
         Orientation orientation = new Orientation(HEIGHT, WIDTH, 0, false);
-        MattePipeline camera = new MattePipeline(orientation, new RedChannelModel(), Fit.CROP);
-        MattePipeline photo = new MattePipeline(orientation, new RedChannelModel(), Fit.CROP);
+        MattePipeline camera = new MattePipeline(orientation, new RedChannelModel(SIZE), Fit.CROP);
+        MattePipeline photo = new MattePipeline(orientation, new RedChannelModel(SIZE), Fit.CROP);
         camera.run(frame(3));
         System.arraycopy(camera.image, 0, photo.image, 0, photo.image.length);
         photo.runOnImage();
@@ -95,7 +81,7 @@ public class PipelineTest {
     @Test
     public void nothingIsAllocatedPerFrame() {
         Orientation orientation = new Orientation(HEIGHT, WIDTH, 270, true);
-        MattePipeline pipeline = new MattePipeline(orientation, new RedChannelModel(), Fit.LETTERBOX);
+        MattePipeline pipeline = new MattePipeline(orientation, new RedChannelModel(SIZE), Fit.LETTERBOX);
         BlurredBackground blurredBackground = new BlurredBackground(orientation.height, orientation.width);
         YuvFrame frame = frame(4);
         byte[] background = new byte[pipeline.image.length];
@@ -122,7 +108,7 @@ public class PipelineTest {
     @Test
     public void aFrameOfAnotherSizeIsRefused() {
         Orientation otherSize = new Orientation(WIDTH, HEIGHT, 0, false);
-        MattePipeline pipeline = new MattePipeline(otherSize, new RedChannelModel(), Fit.CROP);
+        MattePipeline pipeline = new MattePipeline(otherSize, new RedChannelModel(SIZE), Fit.CROP);
         assertThrows(IllegalArgumentException.class, () -> pipeline.run(frame(1)));
     }
 
