@@ -15,12 +15,12 @@ from mmnet.batch.options import BatchOptions
 from mmnet.errors import MissingExtraError
 from mmnet.listing import LeftOut
 from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit, choose_fit
-from mmnet.runtime.imaging.presence import IfNobody, choose_if_nobody
+from mmnet.runtime.imaging.nobody import IfNobody, choose_if_nobody
 from mmnet.runtime.profiles import DEFAULT_PROFILE, Profile, choose_profile
 
 if TYPE_CHECKING:
     from mmnet.batch.job import JobProgress
-    from mmnet.runtime.fullres.upsampling import Upsampling
+    from mmnet.runtime.fullres.methods import Upsampling
 
 __all__ = ["BatchInterrupted", "BatchOptions", "BatchReport", "FailedImage", "matte_batch"]
 
@@ -45,7 +45,7 @@ class BatchReport:
     Attributes:
         source, destination: the path or URI of each.
         rendering: what was rendered, as `_mmnet/job.json` in the destination holds it.
-        total: the number of images in the source.
+        total: the number of images in the source; a damaged Parquet file counts as one that failed.
         done: images rendered in this run.
         nobody: those of them in which nobody was found.
         failed: images without a result.

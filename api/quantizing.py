@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,7 +16,9 @@ from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpo
 from mmnet.quantize.calibration import Calibration, find_calibration_photos, load_calibration
 from mmnet.training.backend import load_keras
 from mmnet.training.checkpoints import best_step_folder, check_new, recorded_recipe, step_folders
-from mmnet.training.data.dataset import DataSet, check_sources
+from mmnet.training.data.dataset import DataSet, find_sources
+from mmnet.training.data.layouts import Source
+from mmnet.training.data.usable import check_images
 from mmnet.training.events import EventFiles
 from mmnet.training.listener import ListenerGroup, TrainingListener
 from mmnet.training.qat.loop import train_quantized
@@ -107,7 +109,7 @@ def quantize_checkpoint(
     Raises:
         QuantizeError: there is nothing to train on, or nothing to measure ranges on.
         CheckpointError, ConfigError: the checkpoint cannot be read, or MMNet cannot have this input size.
-        CalibrationError, DataError: the photos or the data cannot be used; the message names the file.
+        CalibrationError, DataError: the photos or the data cannot be used; the message names every file.
         OutputExistsError: the run exists, and `resume` is false.
         ResumeError: an option differs from those that the run began with; or there is no run to extend.
         DivergedError: the loss is no longer finite; the last good checkpoint is kept.
@@ -115,16 +117,18 @@ def quantize_checkpoint(
         OutputError: a checkpoint could not be written.
     """
     listener, folder, data_sets = listener or TrainingListener(), Path(checkpoint_dir) / run, data_list(data)
-    _check(steps, data_sets, calibration, backgrounds, folder, resume=resume or extend)
+    sources = _check(steps, data_sets, calibration, backgrounds, folder, resume=resume or extend)
     if not isinstance(checkpoint, OpenedCheckpoint):
         checkpoint = open_checkpoint(checkpoint, checkpoint_dir)
     checkpoint = checkpoint.resized(size)
     listener.on_opened("from", checkpoint)
+    check_images(*sources, workers=workers, progress=partial(listener.on_progress, "checking images"))
     start = checkpoint.checkpoint
     recipe = recipe_for(start.config.size, steps, batch, backgrounds=backgrounds is not None)
     recipe = extended(recipe, recorded_recipe(folder), steps) if extend else recipe
-    # One reading serves the measurement of ranges and the training.
-    read = cache(data_reader(data_sets, recipe, validation, backgrounds, workers, listener))
+    read = cache(
+        data_reader(data_sets, recipe, validation, backgrounds, workers, listener)
+    )  # once for ranges and steps
     measure = _range_measurement(start, calibration, calibration_photos, read, listener)
     if steps == 0:
         return _result(folder, save_with_ranges(start, measure(), folder))
@@ -151,17 +155,22 @@ def _check(
     folder: Path,
     *,
     resume: bool,
-) -> None:
-    """Raise if arguments are missing or name nothing, or if the run exists and is not resumed."""
+) -> tuple[list[Source], list[Path]]:
+    """Raise if arguments are missing or name nothing, or if the run exists and is not resumed.
+
+    Returns:
+        The data sets that are folders, and the backgrounds.
+    """
     if steps and not data:
         raise QuantizeError("training needs images with mattes: add --data DIR, or only measure ranges with --steps 0")
     if not data and calibration is None:
         raise QuantizeError("there is nothing to measure ranges on: add --calibration PHOTOS, or --data DIR")
     if not resume:
         check_new(folder)
-    check_sources(data, None if backgrounds is None else Path(backgrounds))
+    sources = find_sources(data, None if backgrounds is None else Path(backgrounds))
     if calibration is not None and not isinstance(calibration, Calibration):
         find_calibration_photos(Path(calibration))
+    return sources
 
 
 def _train(run: TrainingRun, measure: Callable[[], Ranges], listener: TrainingListener) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from mmnet.network.checkpoint import Checkpoint, load_checkpoint, read_document
 from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint, resolve
 from mmnet.training.backend import load_keras
 from mmnet.training.checkpoints import best_step_folder, check_new, recorded_recipe, step_folders
-from mmnet.training.data.dataset import check_sources
+from mmnet.training.data.dataset import find_sources
+from mmnet.training.data.usable import check_images
 from mmnet.training.events import EventFiles
 from mmnet.training.listener import ListenerGroup, TrainingListener
 from mmnet.training.loop import train as train_run
@@ -147,7 +149,7 @@ def train(
     Raises:
         RecipeError: the recipe is unknown, or does not fit the other options.
         CheckpointError: `start` or `teacher` does not exist or cannot be read.
-        DataError: the data cannot be used; the message names the file.
+        DataError: the data cannot be used; the message names every file, before anything is written.
         OutputExistsError: the run exists, and `resume` is false.
         ResumeError: an option differs from those that the run began with; or there is no run to extend.
         DivergedError: the loss is no longer finite; the last good checkpoint is kept.
@@ -168,7 +170,7 @@ def train(
 
 
 def _describe(options: TrainingOptions, listener: TrainingListener) -> TrainingRun:
-    """Turn options into the description of a run; nothing is written, and no data are read yet."""
+    """Turn options into the description of a run, after reading all images once; nothing is written yet."""
     recipe = find_recipe(options.recipe) if isinstance(options.recipe, str) else options.recipe
     folder = Path(options.checkpoint_dir) / (options.run or recipe.name)
     recipe = replace(recipe.scaled(options.steps, options.batch), mixed_precision=options.mixed_precision)
@@ -181,7 +183,9 @@ def _describe(options: TrainingOptions, listener: TrainingListener) -> TrainingR
         if isinstance(which, str | Path):
             resolve(str(which), Path(options.checkpoint_dir))
     if options.start is not None or not recipe.continues:
-        check_sources(data_list(options.data), None if options.backgrounds is None else Path(options.backgrounds))
+        backgrounds = None if options.backgrounds is None else Path(options.backgrounds)
+        sources = find_sources(data_list(options.data), backgrounds)
+        check_images(*sources, workers=options.workers, progress=partial(listener.on_progress, "checking images"))
     opened = {
         role: which if isinstance(which, OpenedCheckpoint) else open_checkpoint(which, options.checkpoint_dir)
         for role, which in (("from", options.start), ("teacher", options.teacher))

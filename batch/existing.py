@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +51,7 @@ def scan_destination(
     kind: ResultKind,
     job: dict[str, Any],
     *,
+    damaged: Mapping[str, str],
     retry: bool,
     force: bool,
 ) -> RemainingWork:
@@ -63,6 +64,7 @@ def scan_destination(
         sources: all images of the source.
         kind: the kind of the results.
         job: from `job_description`.
+        damaged: Parquet file -> why it cannot be used; each is recorded as an image that failed.
         retry: whether images that failed in an earlier run are rendered again.
         force: whether existing results are removed first.
 
@@ -100,6 +102,8 @@ def scan_destination(
             ledger.record(Entry(image.source.name, image.output))
     for name, problem in refused.items():
         ledger.record(Entry(name, "", error=f"{name!r}: {problem}"))
+    for name, problem in damaged.items():
+        ledger.record(Entry(name, "", error=problem))
     missing = [image for image in images if image.output not in outputs]
     if retry:
         shards = existing.incomplete_shards()

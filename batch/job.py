@@ -33,7 +33,7 @@ class JobProgress:
     """The progress of a run so far.
 
     Attributes:
-        total: the number of images in the source.
+        total: the number of images in the source; a damaged Parquet file counts as one that failed.
         done: images rendered in this run.
         failed: images without a result, including those that failed in an earlier run and were not tried again.
         skipped: images whose result existed.
@@ -110,9 +110,14 @@ def run_job(
     listing = list_sources(source, options.columns)
     sources = listing.sources
     job = job_description(rendering.describe(), source.uri, options.to)
-    work = scan_destination(destination, sources, rendering.kind, job, retry=options.retry, force=options.force)
+    work = scan_destination(
+        destination, sources, rendering.kind, job, damaged=listing.damaged, retry=options.retry, force=options.force
+    )
     progress = JobProgress(
-        len(sources), failed=len(work.ledger.failed), skipped=work.skipped, left_out=listing.left_out
+        len(sources) + len(listing.damaged),
+        failed=len(work.ledger.failed),
+        skipped=work.skipped,
+        left_out=listing.left_out,
     )
     progress.latest = tuple(work.ledger.failed.values())
     listener(progress)

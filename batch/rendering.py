@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from mmnet.runtime.fullres.compositing import BLUR, COLOURS, TRANSPARENT, Background, cover, parse_background
+from mmnet.runtime.fullres.methods import DEFAULT, Upsampling
 from mmnet.runtime.fullres.rendering import ALPHA, COMPOSITE, CUTOUT, Renderer, ResultKind
-from mmnet.runtime.fullres.upsampling import DEFAULT, Upsampling
 from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit
+from mmnet.runtime.imaging.nobody import IfNobody
 from mmnet.runtime.imaging.photos import decode_photo
-from mmnet.runtime.imaging.presence import IfNobody
 from mmnet.runtime.imaging.writing import encode_image
 from mmnet.runtime.matter import PortraitMatter
 

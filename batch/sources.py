@@ -16,6 +16,7 @@ from mmnet.batch.errors import BatchError
 from mmnet.batch.options import RECORDS, Columns
 from mmnet.batch.plan import Image, Source
 from mmnet.batch.store import Store
+from mmnet.failures import failure_line
 from mmnet.listing import LeftOut, note_left_out
 from mmnet.runtime.imaging.photos import MAX_FILE_BYTES, PHOTO_EXTENSIONS
 from mmnet.runtime.imaging.stored import PhotoError
@@ -31,10 +32,12 @@ class SourceListing:
     Attributes:
         sources: the images, sorted by name.
         left_out: the files that are neither photos nor Parquet, or that a source of the other kind does not take.
+        damaged: Parquet file -> why none of its rows, or not all of them, are among the images.
     """
 
     sources: list[Source]
     left_out: LeftOut = field(default_factory=LeftOut)
+    damaged: Mapping[str, str] = field(default_factory=dict)
 
 
 def list_sources(store: Store, columns: Columns) -> SourceListing:
@@ -48,15 +51,15 @@ def list_sources(store: Store, columns: Columns) -> SourceListing:
         columns: the columns of Parquet files.
 
     Raises:
-        BatchError: the store holds no images, or both photos and Parquet; or a Parquet file lacks a column or cannot
-            be read.
+        BatchError: the store holds no images, or both photos and Parquet; or no Parquet file in it can be used. Where
+            some of them can, the others are in `damaged`.
     """
     if store.is_file():
         if not store.root.endswith(PARQUET):
             raise BatchError(
                 f"{store.uri}: is a file; give a folder of photos, or Parquet; `mmnet matte` takes one photo"
             )
-        return SourceListing(list(_rows(store, "", columns)))
+        return _listed_tables(store, [""], columns, LeftOut())
     unlisted: dict[str, str] = {}
     everything = [file.name for file in store.files(unlisted=unlisted)]
     names = [name for name in everything if not _is_hidden(name)]
@@ -73,7 +76,24 @@ def list_sources(store: Store, columns: Columns) -> SourceListing:
     note_left_out(store.uri, left_out)
     if photos:
         return SourceListing([Source(name) for name in photos], left_out)
-    return SourceListing([source for name in tables for source in _rows(store, name, columns)], left_out)
+    return _listed_tables(store, tables, columns, left_out)
+
+
+def _listed_tables(store: Store, names: Sequence[str], columns: Columns, left_out: LeftOut) -> SourceListing:
+    """List the rows of Parquet files; those that cannot be used do not stop the others."""
+    sources: list[Source] = []
+    damaged: dict[str, str] = {}
+    for name in names:
+        try:
+            rows, problem = _rows(store, name, columns)
+        except BatchError as error:
+            rows, problem = [], str(error)
+        sources += rows
+        if problem:
+            damaged[name or PurePosixPath(store.root).name] = problem
+    if damaged and not sources:
+        raise BatchError(next(iter(damaged.values())))
+    return SourceListing(sources, left_out, damaged)
 
 
 def _left_out(names: Sequence[str], taken: Collection[str], unlisted: Mapping[str, str]) -> LeftOut:
@@ -138,23 +158,42 @@ def _checked(data: Any) -> bytes | Exception:
     return bytes(data)
 
 
-def _rows(store: Store, name: str, columns: Columns) -> Iterator[Source]:
+def _rows(store: Store, name: str, columns: Columns) -> tuple[list[Source], str]:
+    """Return the images of a Parquet file, and the problem of the row groups whose names cannot be read, or "".
+
+    Raises:
+        BatchError: the file lacks a column or cannot be read.
+    """
     where = f"{store.uri}/{name}".rstrip("/")
+    found: list[Source] = []
+    problem = ""
     try:
         with store.open(name) as opened:
             table = pq.ParquetFile(opened)
             _column(table.schema_arrow, columns.image, "bytes", _is_binary)
             path = _column(table.schema_arrow, columns.name, "path", _is_name)
             for group in range(table.num_row_groups):
-                values = _values(table.read_row_group(group, columns=[".".join(path)]), path)
-                if not pa.types.is_integer(values.type):
-                    values = values.cast(pa.large_binary())  # texts need not be the UTF-8 that they should be
-                for row, value in enumerate(values):
-                    yield Source(_name(value.as_py()), name or ".", group, row)
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise BatchError(f"{where}: cannot be read as Parquet: {' '.join(str(error).split())}") from error
+                try:
+                    found += _rows_of_group(table, name, group, path)
+                except (OSError, ValueError, pa.ArrowException) as error:
+                    reason = f"{where}: row group {group} cannot be read: {' '.join(str(error).split())}"
+                    problem = problem or reason
     except _NoColumnError as error:
         raise BatchError(f"{where}: {error}") from error
+    except BatchError:
+        raise
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise BatchError(f"{where}: cannot be read as Parquet: {' '.join(str(error).split())}") from error
+    except Exception as error:  # of one file: the others are listed nevertheless
+        raise BatchError(failure_line(error, where)) from error
+    return found, problem
+
+
+def _rows_of_group(table: pq.ParquetFile, name: str, group: int, path: Sequence[str]) -> list[Source]:
+    values = _values(table.read_row_group(group, columns=[".".join(path)]), path)
+    if not pa.types.is_integer(values.type):
+        values = values.cast(pa.large_binary())  # texts need not be the UTF-8 that they should be
+    return [Source(_name(value.as_py()), name or ".", group, row) for row, value in enumerate(values)]
 
 
 def _name(value: bytes | int | None) -> str:

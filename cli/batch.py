@@ -25,7 +25,7 @@ from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar, wrapped_text
 from mmnet.files import atomic_file, check_writable
 from mmnet.runtime.imaging.fit import DEFAULT_FIT
-from mmnet.runtime.imaging.presence import IfNobody
+from mmnet.runtime.imaging.nobody import IfNobody
 from mmnet.runtime.profiles import DEFAULT_PROFILE
 from mmnet.text import json_text
 

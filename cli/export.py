@@ -6,23 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import Progress
 
-from mmnet.api.exporting import export_tflite
-from mmnet.cli.console import message_console
 from mmnet.cli.options import CheckpointDir, SizeOption, WeightsOption, WhichCheckpoint
-from mmnet.cli.process.streams import echo_json
-from mmnet.cli.progress import progress_bar, stage_bars
-from mmnet.export.exporter import ExportListener, ExportRequest
-from mmnet.export.verify import ExportCheck
-from mmnet.files import check_name, check_writable
-from mmnet.network.resolve import OpenedCheckpoint
-from mmnet.quantize.calibration import Calibration
-from mmnet.quantize.precision import PRECISIONS, Precision
-from mmnet.runtime.tflite.metadata import recipe_path
-from mmnet.text import json_text
+from mmnet.quantize.precision import PRECISIONS
 
 PrecisionOption = Annotated[
     str | None,
@@ -86,6 +72,16 @@ def export(
       export-tflite --ckpt checkpoints/mine --size 128 --calibration photos/ --json
       export-tflite --calibration photos/ --recipe mixed.json
     """
+    # Imported here, so that the help needs neither NumPy nor OpenCV.
+    from mmnet.api.exporting import export_tflite
+    from mmnet.cli.console import message_console
+    from mmnet.cli.export_printer import ExportPrinter, plain
+    from mmnet.cli.process.streams import echo_json
+    from mmnet.cli.progress import progress_bar
+    from mmnet.files import check_name, check_writable
+    from mmnet.runtime.tflite.metadata import recipe_path
+    from mmnet.text import json_text
+
     console = message_console(stderr=as_json)
     if output is not None:
         check_writable(output, force=force)
@@ -102,54 +98,10 @@ def export(
             calibration=calibration,
             calibration_photos=calibration_photos,
             recipe=recipe,
-            listener=_Printer(console, progress, calibration, new_file=output is None and not force),
+            listener=ExportPrinter(console, progress, calibration, new_file=output is None and not force),
         )
     path = exported.save(output, force=force)
-    console.print(f"[bold]wrote[/]        {_plain(path)} ({len(exported.content) / 1024:.0f} KiB) and its recipe")
-    console.print(f"[bold]next[/]         mmnet matte photo.jpg --model {_plain(path)}")
+    console.print(f"[bold]wrote[/]        {plain(path)} ({len(exported.content) / 1024:.0f} KiB) and its recipe")
+    console.print(f"[bold]next[/]         mmnet matte photo.jpg --model {plain(path)}")
     if as_json:
         echo_json(json_text({"output": str(path), "recipe": exported.recipe}, indent=None))
-
-
-class _Printer(ExportListener):
-    """Prints what happens, and refuses a default file that exists before the work begins."""
-
-    def __init__(self, console: Console, progress: Progress, folder: Path | None, new_file: bool) -> None:
-        self._console = console
-        self._folder = folder
-        self._new_file = new_file
-        self._show_stage = stage_bars(progress)
-
-    def on_start(self, file_name: str) -> None:
-        if self._new_file:
-            check_writable(Path(file_name), force=False)
-
-    def on_checkpoint(self, opened: OpenedCheckpoint, precision: Precision) -> None:
-        self._console.print(f"[bold]checkpoint[/]   {_plain(opened)}")
-
-    def on_calibration(self, calibration: Calibration) -> None:
-        for reason in calibration.unreadable.values():
-            self._console.print(f"[yellow]skipped[/]      {_plain(reason)}")
-        unreadable = f", {len(calibration.unreadable)} unreadable" if calibration.unreadable else ""
-        photos = f"{len(calibration.names)} photos of {_plain(calibration.folder or self._folder)}"
-        more = f", {len(calibration.held_out_names)} more to verify on" if calibration.held_out_names else ""
-        self._console.print(f"[bold]calibration[/]  {photos}{unreadable}{more}")
-
-    def on_request(self, request: ExportRequest) -> None:
-        if request.ranges_origin:
-            self._console.print(f"[bold]ranges[/]       {_plain(request.ranges_origin)}")
-
-    def on_progress(self, stage: str, done: int, total: int) -> None:
-        self._show_stage(stage, done, total)
-
-    def on_check(self, check: ExportCheck) -> None:
-        mark = "[green]✓[/]" if check.passed else "[red]✗[/]" if check.required else "[yellow]![/]"
-        accepted = f"[dim](accepted: {_plain(check.accepted)})[/]"
-        self._console.print(f"{mark} {check.name}: {_plain(check.measured)} {accepted}")
-        if not check.passed and not check.required:
-            self._console.print(f"[yellow]warning[/]      {_plain(check.advice)}")
-
-
-def _plain(value: object) -> str:
-    """Text that may hold brackets, which rich would take for markup."""
-    return escape(str(value))

@@ -42,6 +42,16 @@ class PlainCommand(TyperCommand):
 class PlainGroup(TyperGroup):
     """A group of commands with a help page of this module."""
 
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return the option --help, which is False where it is not given.
+
+        Without a default, typer imports pydantic to convert None to bool, which takes longer than the help page.
+        """
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.default = False
+        return option
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help page."""
         print_help(SafeConsole(highlight=False), self, ctx)

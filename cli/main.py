@@ -151,7 +151,8 @@ def _exit_code(command: Callable[..., Any]) -> int:
         returned = command(standalone_mode=False)
     except MMNetError as error:
         LOG.debug("the command failed", exc_info=error)
-        _print_error(str(error))
+        for line in getattr(error, "problems", None) or [str(error)]:  # one for each file that cannot be used
+            _print_error(line)
         return error.exit_code
     except BrokenPipeError:
         return _BROKEN_PIPE

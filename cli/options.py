@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from mmnet.runtime.fullres.upsampling import Upsampling
+from mmnet.runtime.fullres.methods import Upsampling
 from mmnet.runtime.imaging.fit import Fit
-from mmnet.runtime.imaging.presence import IfNobody
+from mmnet.runtime.imaging.nobody import IfNobody
 from mmnet.runtime.profiles import Profile
 
 WhichCheckpoint = Annotated[

@@ -11,13 +11,14 @@ from typing import Any, Self
 from mmnet.arrays import Alpha, U8Array
 from mmnet.runtime.fullres.alpha import AnyAlpha
 from mmnet.runtime.fullres.compositing import AnyBackground, composite, cutout
+from mmnet.runtime.fullres.methods import Upsampling
 from mmnet.runtime.fullres.placing import AlphaPart, upsample_placed
-from mmnet.runtime.fullres.upsampling import Upsampling
 from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit, Placement, Rectangle, choose_fit, place
 from mmnet.runtime.imaging.framing import find_crops
 from mmnet.runtime.imaging.inputs import Image, as_bytes
+from mmnet.runtime.imaging.nobody import IfNobody, choose_if_nobody
 from mmnet.runtime.imaging.preprocess import check_rgb_bytes, fill_square, to_model_input
-from mmnet.runtime.imaging.presence import IfNobody, choose_if_nobody, measure_presence
+from mmnet.runtime.imaging.presence import measure_presence
 from mmnet.runtime.model import MattingModel, default_model
 from mmnet.runtime.prepared import Inferred, Prepared
 from mmnet.runtime.profiles import DEFAULT_PROFILE, Profile, choose_profile

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mmnet.errors import MMNetError
-from mmnet.runtime.fullres.upsampling import Upsampling, choose_upsampling
+from mmnet.runtime.fullres.methods import Upsampling, choose_upsampling
 
 
 class ProfileError(MMNetError):

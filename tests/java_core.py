@@ -54,17 +54,17 @@ class FrameCase:
     def request(self) -> bytes:
         """Return the bytes of the request, as the module describes them."""
         parts = [
-            _ints(0, self.frame.height, self.frame.width, self.orientation.rotation, self.orientation.mirrored),
-            _ints(_FITS.index(self.fit), self.size),
+            ints_field(0, self.frame.height, self.frame.width, self.orientation.rotation, self.orientation.mirrored),
+            ints_field(_FITS.index(self.fit), self.size),
         ]
         for plane in (self.frame.y, self.frame.u, self.frame.v):
-            parts += [_ints(plane.row_stride, plane.pixel_stride), _array(plane.data)]
+            parts += [ints_field(plane.row_stride, plane.pixel_stride), array_field(plane.data)]
         return b"".join(parts)
 
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
         image = self.orientation.apply(self.frame.to_rgb())
-        return _ints(*image.shape[:2]) + image.tobytes() + to_model_input(image, self.size, self.fit).tobytes()
+        return ints_field(*image.shape[:2]) + image.tobytes() + to_model_input(image, self.size, self.fit).tobytes()
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,9 @@ class AlphaCase:
     def request(self) -> bytes:
         """Return the bytes of the request, as the module describes them."""
         return (
-            _ints(1, self.height, self.width, self.orientation.rotation, self.orientation.mirrored)
-            + _ints(_FITS.index(self.fit), len(self.alpha))
-            + _array(self.alpha)
+            ints_field(1, self.height, self.width, self.orientation.rotation, self.orientation.mirrored)
+            + ints_field(_FITS.index(self.fit), len(self.alpha))
+            + array_field(self.alpha)
         )
 
     def answer(self) -> bytes:
@@ -105,7 +105,7 @@ class CompositeCase:
         """Return the bytes of the request, as the module describes them."""
         red, green, blue = self.colour
         arrays = (self.image, self.alpha, self.background)
-        return _ints(2, red << 16 | green << 8 | blue) + b"".join(map(_array, arrays))
+        return ints_field(2, red << 16 | green << 8 | blue) + b"".join(map(array_field, arrays))
 
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
@@ -122,7 +122,7 @@ class BlurredBackgroundCase:
 
     def request(self) -> bytes:
         """Return the bytes of the request, as the module describes them."""
-        return _ints(3, *self.alpha.shape) + _array(self.image) + _array(self.alpha)
+        return ints_field(3, *self.alpha.shape) + array_field(self.image) + array_field(self.alpha)
 
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
@@ -142,12 +142,12 @@ class CropCase:
         """Return the bytes of the request, as the module describes them."""
         seen = self.seen
         head = (self.height, self.width, seen.top, seen.left, seen.height, seen.width, len(self.alpha))
-        return _ints(6, *head) + _array(self.alpha)
+        return ints_field(6, *head) + array_field(self.alpha)
 
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
         crop = find_crop(self.alpha, self.height, self.width, self.seen)
-        return _rectangles([] if crop is None else [crop])
+        return rectangles_field([] if crop is None else [crop])
 
 
 @dataclass(frozen=True)
@@ -160,11 +160,11 @@ class CropsCase:
 
     def request(self) -> bytes:
         """Return the bytes of the request, as the module describes them."""
-        return _ints(9, self.height, self.width, len(self.alpha)) + _array(self.alpha)
+        return ints_field(11, self.height, self.width, len(self.alpha)) + array_field(self.alpha)
 
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
-        return _rectangles(find_crops(self.alpha, self.height, self.width))
+        return rectangles_field(find_crops(self.alpha, self.height, self.width))
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ class PhotoCase:
 
     def request(self) -> bytes:
         """Return the bytes of the request, as the module describes them."""
-        return _ints(10, self.size, *self.photo.shape) + _array(self.photo)
+        return ints_field(12, self.size, *self.photo.shape) + array_field(self.photo)
 
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
@@ -187,7 +187,7 @@ class PhotoCase:
         alphas = [resample(self.photo[crop.slices], self.size, self.size) for crop in crops]
         placed = [place_alpha(*part, height, width) for part in zip(alphas, placements, strict=True)]
         presence = measure_presence(list(zip(alphas, placements, strict=True)), height, width)
-        return np.max(placed, axis=0).tobytes() + _ints(round(presence.confidence * 255))
+        return np.max(placed, axis=0).tobytes() + ints_field(round(presence.confidence * 255))
 
 
 @dataclass(frozen=True)
@@ -199,8 +199,8 @@ class VideoCase:
 
     def request(self) -> bytes:
         """Return the bytes of the request, as the module describes them."""
-        head = _ints(7, self.size, *self.frames[0].shape, len(self.frames))
-        return head + b"".join(map(_array, self.frames))
+        head = ints_field(7, self.size, *self.frames[0].shape, len(self.frames))
+        return head + b"".join(map(array_field, self.frames))
 
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
@@ -224,12 +224,12 @@ class PresenceCase:
 
     def request(self) -> bytes:
         """Return the bytes of the request, as the module describes them."""
-        return _ints(8, len(self.alpha)) + _array(self.alpha)
+        return ints_field(8, len(self.alpha)) + array_field(self.alpha)
 
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
         confidence = confidence_of(self.alpha)
-        return _ints(confidence, Presence(0.0, confidence / 255).nobody)
+        return ints_field(confidence, Presence(0.0, confidence / 255).nobody)
 
 
 def blobs(random: np.random.Generator, size: int) -> U8Array:
@@ -276,7 +276,12 @@ Case |= CropsCase | PhotoCase
 def statistics_request(text: str, values: list[float]) -> bytes:
     """Return a request for the JSON of a text and of numbers in milliseconds, with the statistics of the numbers."""
     characters = text.encode("utf-16-be", "surrogatepass")
-    return _ints(4, len(characters) // 2) + characters + _ints(len(values)) + struct.pack(f">{len(values)}d", *values)
+    return (
+        ints_field(4, len(characters) // 2)
+        + characters
+        + ints_field(len(values))
+        + struct.pack(f">{len(values)}d", *values)
+    )
 
 
 def compile_java(folder: Path) -> str:
@@ -311,7 +316,7 @@ class JavaCore:
         """Send a request, wait for its answer and return it."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(_ints(len(request)) + request)
+        self._process.stdin.write(ints_field(len(request)) + request)
         self._process.stdin.flush()
         header = self._process.stdout.read(4)
         assert len(header) == 4, "the JVM ended; its standard error gives the reason"
@@ -324,15 +329,17 @@ class JavaCore:
         self._process.communicate()
 
 
-def _ints(*values: int) -> bytes:
+def ints_field(*values: int) -> bytes:
+    """Return numbers as fields of a request."""
     return struct.pack(f">{len(values)}i", *values)
 
 
-def _rectangles(rectangles: list[Rectangle]) -> bytes:
-    """Return the number of rectangles, and the rectangles."""
+def rectangles_field(rectangles: list[Rectangle]) -> bytes:
+    """Return rectangles as a field of an answer: their number, and the rectangles."""
     sides = [side for one in rectangles for side in (one.top, one.left, one.height, one.width)]
-    return _ints(len(rectangles), *sides)
+    return ints_field(len(rectangles), *sides)
 
 
-def _array(values: U8Array) -> bytes:
-    return _ints(values.size) + values.tobytes()
+def array_field(values: U8Array) -> bytes:
+    """Return an array as a field of a request."""
+    return ints_field(values.size) + values.tobytes()

@@ -26,7 +26,7 @@ class TrainingListener:
         """A checkpoint was read, in the role "from" or "teacher"."""
 
     def on_progress(self, activity: str, done: int, total: int) -> None:
-        """A preparation advanced: `activity` is "reading images", "reading photos" or "measuring ranges"."""
+        """A preparation advanced, such as "checking images", "reading images" or "measuring ranges"."""
 
     def on_data(self, data: DataSet, size: int) -> None:
         """The data for an input size were read."""

@@ -16,7 +16,7 @@ from mmnet.cli.console import message_console
 from mmnet.cli.lazy import Application
 from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar
-from mmnet.cli.training.data_report import show_report
+from mmnet.cli.training.data_report import show_failed, show_report
 from mmnet.cli.training.options import (
     BandOption,
     ForceOption,
@@ -29,19 +29,19 @@ from mmnet.cli.training.options import (
     OutsideOption,
     SplitOption,
 )
-from mmnet.cli.training.scenes import make_scenes, parse_range
+from mmnet.cli.training.scenes import make_scenes
+from mmnet.cli.training.sequences import make_sequences
 from mmnet.errors import OutputError
-from mmnet.evaluation.datasets.sequences import ABOUT
 from mmnet.files import check_writable, make_folder
 from mmnet.runtime.imaging.writing import write_image
 from mmnet.text import json_text
 from mmnet.training.data.batches import Batches
 from mmnet.training.data.check import check_data
-from mmnet.training.data.layouts import Pair, find_backgrounds, find_source
+from mmnet.training.data.layouts import find_source
 from mmnet.training.data.mattes import METHODS, MatteError, MatteOutcome, Solver, load_solver, make_mattes, plan_mattes
 from mmnet.training.data.packs import pack_to_file, side_for
 from mmnet.training.data.preview import contact_sheet, load_some, read_augmentation
-from mmnet.training.data.sequences import HEIGHTS, parse_size, people_for_small, plan_sequences, write_sequences
+from mmnet.training.data.usable import BadFilesError, bad_files
 
 data_app = Application(
     no_args_is_help=True,
@@ -165,7 +165,7 @@ def pack_data(
     """Decode a data set once, into a file that training maps into memory.
 
     Training then starts at once, and the data may be larger than the memory. The file is uncompressed: at size 256 it
-    takes 0.7 MB per image.
+    takes 0.7 MB per image. A bad file does not stop the others; the exit code is 1 if any failed.
 
     \b
     Example:
@@ -179,13 +179,21 @@ def pack_data(
     source = find_source(root)
     for path, why in source.unpaired[:_EXAMPLES]:
         console.print(f"[yellow]left out[/] {escape(str(path))}: {escape(why)}")
+    if len(source.unpaired) > _EXAMPLES:
+        console.print(f"[yellow]left out[/] {len(source.unpaired) - _EXAMPLES} more without a partner")
+    with _progress(console, "reading") as update:
+        bad = bad_files(source.pairs, workers=workers, progress=update)
+    pairs = [pair for pair in source.pairs if pair not in bad]
+    if not pairs:
+        raise BadFilesError(bad.values())
     with _progress(console, "packing") as update:
-        pack_to_file(source.pairs, side_for(size), output, root=root, workers=workers, progress=update, replace=force)
+        pack_to_file(pairs, side_for(size), output, root=root, workers=workers, progress=update, replace=force)
     megabytes = output.stat().st_size / 1e6
     console.print(
-        f"[bold]wrote[/]  {escape(str(output))}: {len(source.pairs)} images of {side_for(size)}×{side_for(size)}, "
+        f"[bold]wrote[/]  {escape(str(output))}: {len(pairs)} images of {side_for(size)}×{side_for(size)}, "
         f"{megabytes:,.0f} MB"
     )
+    show_failed(console, list(bad.values()), "images")
 
 
 @data_app.command("preview")
@@ -233,89 +241,7 @@ def preview(
     console.print(f"[bold]wrote[/]  {escape(str(output))}: {count} samples of {size}×{size}")
 
 
-@data_app.command("sequences")
-def make_sequences(
-    portraits: Annotated[Path, typer.Argument(metavar="PORTRAITS", help="Data set of the people.", show_default=False)],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write.", show_default=False)],
-    backgrounds: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Photos without people, for the scenes.", show_default="plain walls"),
-    ] = None,
-    count: Annotated[int, typer.Option(min=1, metavar="N", help="Number of sequences.")] = 12,
-    frames: Annotated[int, typer.Option(min=2, metavar="N", help="Frames of each, at 30 per second.")] = 30,
-    size: Annotated[str, typer.Option(metavar="WIDTHxHEIGHT", help="Size of the frames in pixels.")] = "512x512",
-    motions: Annotated[
-        str,
-        typer.Option(metavar="NAME,...", help="Motions, taken in turn; see below."),
-    ] = "still,breathe,drift,fast,shake,turn",
-    height: Annotated[
-        str | None,
-        typer.Option(
-            metavar="H|H-H",
-            help="Height of the person's photo relative to the frame's. Below 0.85, people whom the sides or the upper "
-            "edge of their photo cut are left out.",
-            show_default="0.85-1.1",
-        ),
-    ] = None,
-    clean: Annotated[
-        bool, typer.Option("--clean", help="A perfect camera: no noise, no compression, a steady exposure.")
-    ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything that is random.")] = 0,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Sequences at a time.", show_default="one per core")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", "-f", help="Replace OUT if it exists.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the contents of sequences.json.")] = False,
-) -> None:
-    """Render short sequences of people with a known matte for every frame, from portraits with known mattes.
-
-    The people are cut out, moved in front of moving scenes, and filmed with noise, compression and a varying exposure.
-    The same arguments give the same bytes. Measure on them with [b]mmnet evaluate --video[/].
-
-    \b
-    Motions:
-      still     neither person nor scene moves
-      breathe   the chest heaves, the head sways a little, in front of a still scene
-      drift     the person moves slowly in front of a panning scene
-      fast      the person moves fast and with stops, the scene slowly
-      walk      the person walks to and fro, nearer and farther, in front of a still scene
-      shake     a camera held in an unsteady hand
-      turn      the person turns and leans in front of a still scene
-
-    \b
-    Examples:
-      mmnet data sequences portraits/test sequences/ --backgrounds scenes/ --count 18
-      mmnet data sequences portraits/test stills/ --motions still,breathe --clean --size 640x360
-      mmnet data sequences cutouts/ small/ --height 0.3-0.6 --motions walk,fast --size 640x360 --frames 60
-    """
-    frame_size = parse_size(size)
-    heights = HEIGHTS if height is None else parse_range(height, "--height")
-    check_writable(out, force=force, folder=True)
-    console = message_console(stderr=as_json)
-    scenes = [] if backgrounds is None else find_backgrounds(backgrounds)
-    pairs: Sequence[Pair] = find_source(portraits).pairs
-    if heights[0] < HEIGHTS[0]:
-        pairs = people_for_small(pairs, workers)
-    plans = plan_sequences(pairs, scenes, motions.split(","), count, seed)
-    with _progress(console, "rendering") as update:
-        write_sequences(
-            plans,
-            out,
-            length=frames,
-            size=frame_size,
-            seed=seed,
-            heights=heights,
-            clean=clean,
-            workers=workers,
-            progress=update,
-            replace=force,
-        )
-    console.print(f"[bold]wrote[/]  {escape(str(out))}: {count} sequences of {frames} frames, {size}")
-    console.print(f"[bold]next[/]   mmnet evaluate --video --data {escape(str(out))} --model FILE")
-    if as_json:
-        echo_json((out / ABOUT).read_text(encoding="utf-8").removesuffix("\n"))
-
-
+data_app.command("sequences")(make_sequences)
 data_app.command("scenes")(make_scenes)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 
@@ -37,3 +39,18 @@ def show_report(report: DataReport, console: Console) -> None:
             console.print(f"    … and {len(some) - _EXAMPLES} more; --json FILE lists them all")
     if not report.problems:
         console.print("[green]✓[/] no problems")
+
+
+def show_failed(console: Console, problems: Sequence[str], what: str) -> None:
+    """Print the files that something was made without, and raise `typer.Exit(1)` if there are any.
+
+    Args:
+        console: where they are printed.
+        problems: one line per file.
+        what: what the files are, in the plural.
+    """
+    for problem in problems:
+        console.print(f"[red]failed[/] {escape(problem)}")
+    if problems:
+        console.print(f"[bold]left out[/] {len(problems)} {what} that failed")
+        raise typer.Exit(1)

@@ -12,12 +12,21 @@ from rich.markup import escape
 from mmnet.cli.console import message_console
 from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar, stage_bars
+from mmnet.cli.training.data_report import show_failed
 from mmnet.cli.training.options import ForceOption, JobsOption
 from mmnet.files import check_writable
 from mmnet.training.data.layouts import find_backgrounds, find_source
-from mmnet.training.data.scene_sets import ABOUT, SceneOptions, plan_scenes, usable_people, write_scenes
+from mmnet.training.data.scene_sets import (
+    ABOUT,
+    SceneOptions,
+    images_of,
+    plan_scenes,
+    usable_people,
+    write_scenes,
+)
 from mmnet.training.data.scenes import SceneError
 from mmnet.training.data.sequences import parse_size
+from mmnet.training.data.usable import BadFilesError, plan_without_bad_files
 
 PeopleArgument = Annotated[
     Path,
@@ -63,8 +72,8 @@ def make_scenes(
 
     People are cut out by their mattes, placed, and composited with their own foreground. Where an edge of a photo cuts
     a person, the person stays at that edge of the scene. People whom the upper edge or both sides cut are left out; in
-    scenes of several people, also those whom one side cuts. The same arguments give the same bytes. Measure on them
-    with [b]mmnet evaluate[/].
+    scenes of several people, also those whom one side cuts. The same arguments give the same bytes. A bad file does not
+    stop the others; the exit code is 1 if any failed. Measure on the scenes with [b]mmnet evaluate[/].
 
     \b
     Examples:
@@ -80,15 +89,24 @@ def make_scenes(
     source, scenes = find_source(people), find_backgrounds(backgrounds)
     with progress_bar(console) as progress:
         show = stage_bars(progress)
-        usable = usable_people(
+        usable, unreadable = usable_people(
             source.pairs, options, workers=workers, progress=lambda done, total: show("reading mattes", done, total)
         )
+        if unreadable and len(unreadable) == len(source.pairs):
+            raise BadFilesError(unreadable)
         if not usable:
             raise SceneError(
                 f"{people}: the edges of their photos cut all {len(source.pairs)} people so that none can be placed; "
                 "give photos with room around the people, or cut-outs"
             )
-        plans = plan_scenes(usable, scenes, count, seed, options)
+        plans, bad = plan_without_bad_files(
+            lambda some, places: plan_scenes(some, places, count, seed, options),
+            images_of,
+            usable,
+            scenes,
+            workers=workers,
+            progress=lambda done, total: show("reading photos", done, total),
+        )
         write_scenes(
             plans,
             out,
@@ -98,13 +116,16 @@ def make_scenes(
             progress=lambda done, total: show("making scenes", done, total),
             replace=force,
         )
-    left_out = len(source.pairs) - len(usable)
+    left_out = len(source.pairs) - len(usable) - len(unreadable)
+    people_count = len({pair for plan in plans for pair in plan.people})
     console.print(
-        f"[bold]wrote[/]  {escape(str(out))}: {len(plans)} scenes with {len(usable)} people; {left_out} left out"
+        f"[bold]wrote[/]  {escape(str(out))}: {len(plans)} scenes with {people_count} people; {left_out} left out "
+        "whom the edges of their photos cut"
     )
     console.print(f"[bold]next[/]   mmnet evaluate --data {escape(str(out))} --model FILE")
     if as_json:
         echo_json((out / ABOUT).read_text(encoding="utf-8").removesuffix("\n"))
+    show_failed(console, [*unreadable, *bad], "files")
 
 
 def parse_range(text: str, option: str, *, whole: bool = False) -> tuple[float, float]:

@@ -1,7 +1,7 @@
-"""The computations of `kernels.Kernels` in compiled code (`fullres.c`), on the rows of an image in several threads.
+"""The computations of `kernels.Kernels` in compiled code (runtime/core), on the rows of an image in several threads.
 
 The library exists where a C compiler was present when the package was installed. `reference` computes the same bytes
-with NumPy and OpenCV, in two to three times the time.
+with NumPy and OpenCV, in two to three times the time. The web page and the Android app use the same sources.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 from concurrent.futures import ThreadPoolExecutor
-from ctypes import POINTER, byref, c_double, c_float, c_int64, c_void_p
+from ctypes import POINTER, byref, c_double, c_float, c_size_t, c_ssize_t, c_void_p
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from itertools import pairwise
@@ -47,7 +47,7 @@ _MAX_THREADS = 4
 
 
 class _Grid(ctypes.Structure):
-    _fields_ = [(name, c_int64) for name in ("height", "width", "tile_height", "tile_width")]
+    _fields_ = [(name, c_ssize_t) for name in ("height", "width", "stride", "tile_height", "tile_width", "tile_stride")]
 
 
 class _Taps(ctypes.Structure):
@@ -55,13 +55,20 @@ class _Taps(ctypes.Structure):
 
 
 _GRID, _TAPS = POINTER(_Grid), POINTER(_Taps)
-# The argument types of the library's functions, without the two at the end that say which rows a thread computes.
+# The argument types of the library's functions (kernels.h), without the four at the end: an arena, its size, and the
+# rows that a thread computes.
 _FUNCTIONS: dict[str, list[Any]] = {
-    "mmnet_fit_line": [*[c_void_p] * 3, *[c_int64] * 3, *[c_double] * 3, c_void_p],
-    "mmnet_sample_cells": [c_void_p, *[c_int64] * 6, c_void_p],
-    "mmnet_average_colours": [*[c_void_p] * 4, *[c_int64] * 3, c_void_p, c_float, *[c_void_p] * 3, c_int64],
-    "mmnet_guided_alpha": [_GRID, c_void_p, c_int64, _TAPS, _TAPS, c_int64, c_float, c_float, *[c_void_p] * 6],
-    "mmnet_composite": [_GRID, c_void_p, c_void_p, c_int64, *[c_void_p] * 4, c_int64, c_int64, c_void_p],
+    "fit_line": [*[c_void_p] * 3, *[c_ssize_t] * 3, *[c_double] * 3, c_void_p],
+    "sample_cells": [c_void_p, *[c_ssize_t] * 7, c_void_p],
+    "average_colours": [*[c_void_p] * 4, *[c_ssize_t] * 3, c_void_p, c_float, *[c_void_p] * 3, c_ssize_t],
+    "guided_alpha": [_GRID, c_void_p, c_ssize_t, _TAPS, _TAPS, c_ssize_t, c_float, c_float, *[c_void_p] * 6],
+    "composite": [_GRID, c_void_p, c_void_p, c_ssize_t, *[c_void_p] * 4, c_ssize_t, c_ssize_t, c_void_p],
+}
+# Functions that return the size of an arena in bytes.
+_ARENAS: dict[str, list[Any]] = {
+    "fit_line": [c_ssize_t] * 3,
+    "tiles": [_GRID, c_ssize_t],
+    "average_colours": [c_ssize_t] * 3,
 }
 
 
@@ -69,16 +76,22 @@ def load(folder: Path) -> ctypes.CDLL | None:
     """Load the library from a folder; None where there is none for this machine."""
     for suffix in EXTENSION_SUFFIXES:
         try:
-            library = ctypes.CDLL(str(folder / f"_fullres{suffix}"))
+            library = ctypes.CDLL(str(folder / f"_core{suffix}"))
             for name, arguments in _FUNCTIONS.items():
-                getattr(library, name).argtypes = [*arguments, c_int64, c_int64]
+                function = library[f"mmnet_kernel_{name}"]
+                function.argtypes = [*arguments, c_void_p, c_size_t, c_ssize_t, c_ssize_t]
+                setattr(library, name, function)
+            for name, arguments in _ARENAS.items():
+                function = library[f"mmnet_kernel_{name}_arena"]
+                function.argtypes, function.restype = arguments, c_size_t
+                setattr(library, f"{name}_arena", function)
         except (OSError, AttributeError):  # of another machine, or of another version
             continue
         return library
     return None
 
 
-LIBRARY = load(Path(__file__).parent)
+LIBRARY = load(Path(__file__).parents[1] / "core")
 
 
 def fit_line(alpha: AlphaU16, guide: U8Array, where: NDArray[np.bool_]) -> F32Array:
@@ -87,7 +100,8 @@ def fit_line(alpha: AlphaU16, guide: U8Array, where: NDArray[np.bool_]) -> F32Ar
     fitted = np.empty((*alpha.shape, 4), np.float32)
     images = [_memory(image) for image in (alpha, guide, where)]
     numbers = WINDOW_RADIUS, EPSILON, SLOPE_UNIT, OFFSET_UNIT
-    _by_rows("mmnet_fit_line", alpha.shape, *images, *alpha.shape, *numbers, _memory(fitted))
+    arena = _arena_size("fit_line", *alpha.shape, WINDOW_RADIUS)
+    _by_rows("fit_line", arena, alpha.shape, *images, *alpha.shape, *numbers, _memory(fitted))
     return fitted
 
 
@@ -101,7 +115,7 @@ def guided_alpha(line: FittedLine, photo: U8Array, crossed: TileFlags, inside: T
     taps_by_reference = [byref(_Taps(*(values.data for values in along))) for along in taps]
     units = 1 / SLOPE_UNIT, 1 / OFFSET_UNIT
     fitted = _memory(line.values), line.values.shape[1]
-    _by_tiles("mmnet_guided_alpha", photo.shape, *fitted, *taps_by_reference, line.step, *units, *arrays)
+    _by_tiles("guided_alpha", line.step, photo.shape, *fitted, *taps_by_reference, line.step, *units, *arrays)
     return AlphaU8(alpha, opaque, edges)
 
 
@@ -111,20 +125,23 @@ def colour_difference(photo: U8Array, alpha: U8Array, step: int) -> ColourDiffer
     shape = tuple(-(-side // step) for side in alpha.shape)
     image, sampled_alpha = np.empty((3, *shape), np.uint8), np.empty(shape, np.uint8)
     for source, samples in ((photo, image), (alpha, sampled_alpha)):
-        layout = _memory(source), len(samples) if samples.ndim == 3 else 1, *alpha.shape
-        _in_threads("mmnet_sample_cells", (*layout, step, *shape, _memory(samples)), [(0, shape[0])])
+        channels = len(samples) if samples.ndim == 3 else 1
+        layout = _memory(source), alpha.shape[1] * channels, channels, *alpha.shape
+        _in_threads("sample_cells", 0, (*layout, step, *shape, _memory(samples)), [(0, shape[0])])
     *earlier_passes, (last_radius, last_power) = AVERAGE_PASSES
     # The image, the foreground and background colours to average, and alpha.
     planes = [_memory(image), _memory(image), _memory(image), _memory(sampled_alpha)]
     for radius, power in earlier_passes:
         refined = [_memory(np.empty(image.shape, np.uint8)) for _ in range(2)]
         numbers = radius, _memory(weights(power)), DIFFERENCE_UNIT
-        _by_rows("mmnet_average_colours", shape, *planes, *shape, *numbers, *refined, None, 0)
+        arena = _arena_size("average_colours", *shape, radius)
+        _by_rows("average_colours", arena, shape, *planes, *shape, *numbers, *refined, None, 0)
         planes[1:3] = refined
     cells = np.empty((shape[0] + 2, shape[1] + 2, 3), np.float32)
     numbers = last_radius, _memory(weights(last_power)), DIFFERENCE_UNIT
     inner = cells[1:, 1:].ctypes.data, 3 * cells.shape[1]
-    _by_rows("mmnet_average_colours", shape, *planes, *shape, *numbers, None, None, *inner)
+    arena = _arena_size("average_colours", *shape, last_radius)
+    _by_rows("average_colours", arena, shape, *planes, *shape, *numbers, None, None, *inner)
     cells[1:-1, 0], cells[1:-1, -1] = cells[1:-1, 1], cells[1:-1, -2]
     cells[0], cells[-1] = cells[1], cells[-2]
     return ColourDifference(cells, step)
@@ -136,18 +153,17 @@ def composite(photo: U8Array, alpha: AlphaU8, background: U8Array, difference: C
     if background.strides[1:] != (3, 1):
         background = np.ascontiguousarray(background)
     out = np.empty(photo.shape, np.uint8)
-    if difference is None:
-        shape = (*(-(-side // MAX_STEP) + 2 for side in photo.shape[:2]), 3)
-        difference = ColourDifference(np.zeros(shape, np.float32), MAX_STEP)
     images = _memory(photo), background.ctypes, background.strides[0]
     arrays = [_memory(array) for array in (alpha.values, alpha.opaque, alpha.edges)]
-    cells = _memory(difference.cells), 3 * difference.cells.shape[1], difference.step
-    _by_tiles("mmnet_composite", photo.shape, *images, *arrays, *cells, _memory(out))
+    cells: tuple[Any, int, int] = None, 0, MAX_STEP
+    if difference is not None:
+        cells = _memory(difference.cells), 3 * difference.cells.shape[1], difference.step
+    _by_tiles("composite", cells[-1], photo.shape, *images, *arrays, *cells, _memory(out))
     return out
 
 
 def _tap_arrays(taps: Taps) -> tuple[AnyArray, AnyArray, AnyArray]:
-    return taps.first.astype(np.int64, copy=False), taps.second.astype(np.int64, copy=False), taps.fraction
+    return taps.first.astype(np.intp, copy=False), taps.second.astype(np.intp, copy=False), taps.fraction
 
 
 def _memory(array: AnyArray) -> Any:
@@ -155,20 +171,27 @@ def _memory(array: AnyArray) -> Any:
     return np.ascontiguousarray(array).ctypes
 
 
-def _by_tiles(name: str, shape: tuple[int, ...], *arguments: Any) -> None:
+def _by_tiles(name: str, step: int, shape: tuple[int, ...], *arguments: Any) -> None:
     """Call a function for the rows of tiles of an image. Each of n threads computes every n-th row.
 
     Only some rows have an edge, and those lie together; so each thread gets some of them.
     """
-    threads = _thread_count(-(-shape[0] // TILE_HEIGHT))
-    grid = byref(_Grid(*shape[:2], TILE_HEIGHT, TILE_WIDTH))
-    _in_threads(name, (grid, *arguments), [(first, threads) for first in range(threads)])
+    height, width = shape[:2]
+    threads = _thread_count(-(-height // TILE_HEIGHT))
+    grid = byref(_Grid(height, width, width, TILE_HEIGHT, TILE_WIDTH, -(-width // TILE_WIDTH)))
+    arena = _arena_size("tiles", grid, step)
+    _in_threads(name, arena, (grid, *arguments), [(first, threads) for first in range(threads)])
 
 
-def _by_rows(name: str, shape: tuple[int, ...], *arguments: Any) -> None:
+def _by_rows(name: str, arena: int, shape: tuple[int, ...], *arguments: Any) -> None:
     """Call a function for the rows of an image: each thread computes one range of them."""
     bounds = np.linspace(0, shape[0], _thread_count(shape[0]) + 1).astype(int).tolist()
-    _in_threads(name, arguments, list(pairwise(bounds)))
+    _in_threads(name, arena, arguments, list(pairwise(bounds)))
+
+
+def _arena_size(name: str, *arguments: Any) -> int:
+    """Return the bytes that a function needs in each thread."""
+    return int(getattr(LIBRARY, f"{name}_arena")(*arguments))
 
 
 def _thread_count(rows: int) -> int:
@@ -176,17 +199,14 @@ def _thread_count(rows: int) -> int:
     return min(max(cv2.getNumThreads(), 1), _MAX_THREADS, rows)
 
 
-def _in_threads(name: str, arguments: tuple[Any, ...], rows: list[tuple[int, int]]) -> None:
-    """Call a function of the library in threads, one for each entry of `rows`.
-
-    Raises:
-        MemoryError: the function ran out of memory.
-    """
+def _in_threads(name: str, arena: int, arguments: tuple[Any, ...], rows: list[tuple[int, int]]) -> None:
+    """Call a function of the library in threads, one for each entry of `rows`, each with an arena of its own."""
     function = getattr(LIBRARY, name)
-    others = [_threads().submit(function, *arguments, *some) for some in rows[1:]]
-    failed = function(*arguments, *rows[0])
-    if sum(other.result() for other in others) + failed:
-        raise MemoryError("not enough memory to compute the edge of the matte")
+    memory = np.empty((len(rows), arena), np.uint8)
+    calls = [(*arguments, each.ctypes, arena, *some) for each, some in zip(memory, rows, strict=True)]
+    others = [_threads().submit(function, *call) for call in calls[1:]]
+    statuses = [function(*calls[0]), *(other.result() for other in others)]
+    assert not any(statuses), f"{name} of the core returned {statuses}; `checks` should have refused its arguments"
 
 
 @cache

@@ -10,8 +10,9 @@ import numpy as np
 
 from mmnet.arrays import Alpha, U8Array
 from mmnet.runtime.fullres.alpha import AlphaU8, AnyAlpha
+from mmnet.runtime.fullres.methods import Upsampling
 from mmnet.runtime.fullres.tiles import TILE_HEIGHT, TILE_WIDTH, TileFlags
-from mmnet.runtime.fullres.upsampling import Upsampling, upsample
+from mmnet.runtime.fullres.upsampling import upsample
 from mmnet.runtime.imaging.fit import Placement, Rectangle
 
 

@@ -6,7 +6,6 @@ docs/internals/full-resolution.md compares the methods.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from functools import lru_cache
 
 import cv2
@@ -14,46 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.arrays import Alpha, U8Array
-from mmnet.errors import MMNetError
 from mmnet.runtime.fullres import kernels
 from mmnet.runtime.fullres.alpha import AlphaU8, AnyAlpha
 from mmnet.runtime.fullres.cells import FittedLine
+from mmnet.runtime.fullres.methods import DEFAULT, Upsampling
 from mmnet.runtime.fullres.parameters import OPAQUE_U16, AlphaU16
 from mmnet.runtime.fullres.tiles import TILE_HEIGHT, TILE_WIDTH
 from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes, resample
 
 CERTAIN = 2 / 255  # guided upsampling treats an alpha this near to 0 or 1 as 0 or 1
 _NEIGHBOURS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-
-
-class Upsampling(StrEnum):
-    """A method that brings the network's alpha to the photo's size.
-
-    BILINEAR: without looking at the photo.
-    GUIDED: with edges where the photo has them: the slopes of a guided filter carry the photo's detail into the alpha.
-    """
-
-    BILINEAR = "bilinear"
-    GUIDED = "guided"
-
-
-DEFAULT = Upsampling.GUIDED
-
-
-class UpsamplingError(MMNetError):
-    """The name of an unknown upsampling method."""
-
-
-def choose_upsampling(name: str) -> Upsampling:
-    """Return the upsampling method called `name`.
-
-    Raises:
-        UpsamplingError: there is no such method; the message lists the methods.
-    """
-    try:
-        return Upsampling(name)
-    except ValueError:
-        raise UpsamplingError(f"unknown upsampling method {name!r}; choose one of {', '.join(Upsampling)}") from None
 
 
 def upsample_alpha(

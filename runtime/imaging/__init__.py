@@ -11,31 +11,75 @@ Everything but reading files is computed in integers, as docs/internals/preproce
 Java and JavaScript give the same bytes. Other packages import the names listed here; the rest is internal.
 """
 
-from mmnet.runtime.imaging.blurred_background import box_blurred_background
-from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit, FitError, Placement, Rectangle, choose_fit, place
-from mmnet.runtime.imaging.frames import ROTATIONS, Orientation, Plane, YuvFrame
-from mmnet.runtime.imaging.framing import find_crops
-from mmnet.runtime.imaging.mattes import MatteFault, MatteFileError, check_scale, read_mask, read_matte
-from mmnet.runtime.imaging.photos import (
-    PHOTO_EXTENSIONS,
-    decode_photo,
-    list_files,
-    list_photos,
-    read_photo,
-    read_stored,
-)
-from mmnet.runtime.imaging.preprocess import (
-    ImageError,
-    alpha_to_image,
-    check_rgb_bytes,
-    fill_square,
-    place_alpha,
-    resample,
-    to_model_input,
-)
-from mmnet.runtime.imaging.stored import PhotoError, StoredImage, to_8_bits
-from mmnet.runtime.imaging.taps import Taps
-from mmnet.runtime.imaging.tracking import CropTracker
+from typing import TYPE_CHECKING
+
+from mmnet.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from mmnet.runtime.imaging.blurred_background import box_blurred_background
+    from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit, FitError, Placement, Rectangle, choose_fit, place
+    from mmnet.runtime.imaging.frames import ROTATIONS, Orientation, Plane, YuvFrame
+    from mmnet.runtime.imaging.framing import find_crops
+    from mmnet.runtime.imaging.mattes import MatteFault, MatteFileError, check_scale, read_mask, read_matte
+    from mmnet.runtime.imaging.photos import (
+        PHOTO_EXTENSIONS,
+        decode_photo,
+        list_files,
+        list_photos,
+        read_photo,
+        read_stored,
+    )
+    from mmnet.runtime.imaging.preprocess import (
+        ImageError,
+        alpha_to_image,
+        check_rgb_bytes,
+        fill_square,
+        place_alpha,
+        resample,
+        to_model_input,
+    )
+    from mmnet.runtime.imaging.stored import PhotoError, StoredImage, to_8_bits
+    from mmnet.runtime.imaging.taps import Taps
+    from mmnet.runtime.imaging.tracking import CropTracker
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "mmnet.runtime.imaging.blurred_background": ("box_blurred_background",),
+            "mmnet.runtime.imaging.fit": (
+                "DEFAULT_FIT",
+                "Fit",
+                "FitError",
+                "Placement",
+                "Rectangle",
+                "choose_fit",
+                "place",
+            ),
+            "mmnet.runtime.imaging.frames": ("ROTATIONS", "Orientation", "Plane", "YuvFrame"),
+            "mmnet.runtime.imaging.framing": ("find_crops",),
+            "mmnet.runtime.imaging.mattes": ("MatteFault", "MatteFileError", "check_scale", "read_mask", "read_matte"),
+            "mmnet.runtime.imaging.photos": (
+                "PHOTO_EXTENSIONS",
+                "decode_photo",
+                "list_files",
+                "list_photos",
+                "read_photo",
+                "read_stored",
+            ),
+            "mmnet.runtime.imaging.preprocess": (
+                "ImageError",
+                "alpha_to_image",
+                "check_rgb_bytes",
+                "fill_square",
+                "place_alpha",
+                "resample",
+                "to_model_input",
+            ),
+            "mmnet.runtime.imaging.stored": ("PhotoError", "StoredImage", "to_8_bits"),
+            "mmnet.runtime.imaging.taps": ("Taps",),
+            "mmnet.runtime.imaging.tracking": ("CropTracker",),
+        },
+    )
 
 __all__ = [
     "DEFAULT_FIT",

@@ -8,47 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import cv2
 import numpy as np
 
 from mmnet.arrays import AnyArray, U8Array
-from mmnet.errors import MMNetError
 from mmnet.runtime.imaging.fit import Placement
 from mmnet.runtime.imaging.framing import PERSON
 
 SOMEBODY = 224  # there is somebody if the confidence is at least this, 0-255
 _WINDOWS = 16  # a window has 1/16 of the alpha's side
-
-
-class NobodyError(MMNetError):
-    """An image in which nobody was found, where that was to be an error."""
-
-
-class IfNobody(StrEnum):
-    """The treatment of a photo in which nobody was found.
-
-    KEEP: its alpha stays as the network computed it.
-    TRANSPARENT: its alpha is 0 everywhere.
-    FAIL: it is an error.
-    """
-
-    KEEP = "keep"
-    TRANSPARENT = "transparent"
-    FAIL = "fail"
-
-
-def choose_if_nobody(name: str) -> IfNobody:
-    """Return the `IfNobody` called `name`.
-
-    Raises:
-        NobodyError: there is none; the message lists the names.
-    """
-    try:
-        return IfNobody(name)
-    except ValueError:
-        raise NobodyError(f"unknown choice {name!r} for nobody; choose one of {', '.join(IfNobody)}") from None
 
 
 @dataclass(frozen=True)

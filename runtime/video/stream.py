@@ -16,7 +16,8 @@ from mmnet.arrays import Alpha, U8Array
 from mmnet.errors import MMNetError
 from mmnet.runtime.fullres.alpha import AlphaU8, AnyAlpha, alpha_u8_of
 from mmnet.runtime.imaging.fit import Rectangle
-from mmnet.runtime.imaging.presence import IfNobody, NobodyError, Presence
+from mmnet.runtime.imaging.nobody import IfNobody, NobodyError
+from mmnet.runtime.imaging.presence import Presence
 from mmnet.runtime.imaging.tracking import CropTracker
 
 Milliseconds = int | float | Fraction

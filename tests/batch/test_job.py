@@ -269,7 +269,8 @@ def test_missing_columns_are_named(table: Path, tmp_path: Path, run_here: Any) -
         run_here(table, tmp_path / "out", image_column="photo")
     with pytest.raises(BatchError, match=r"a\.parquet: has no column 'id'; .*--name-column"):
         run_here(table, tmp_path / "out", name_column="id")
-    (table / "a.parquet").write_bytes(b"PAR1 and more")
+    for path in table.rglob("*.parquet"):
+        path.write_bytes(b"PAR1 and more")
     with pytest.raises(BatchError, match=r"a\.parquet: cannot be read as Parquet"):
         run_here(table, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -164,6 +164,44 @@ def test_bad_names_in_parquet_fail_alone_and_poison_nothing(photo: bytes, tmp_pa
     assert not list(tmp_path.glob("x*"))
 
 
+def test_a_damaged_parquet_file_fails_alone(photo: bytes, tmp_path: Path, run_here: Any) -> None:
+    tables, out = tmp_path / "tables", tmp_path / "out"
+    tables.mkdir()
+    for stem in "abc":
+        table = pa.table({"image": [photo] * 4, "name": [f"{stem}{index}.jpg" for index in range(4)]})
+        pq.write_table(table, tables / f"{stem}.parquet", row_group_size=2, compression="none")
+    whole = (tables / "b.parquet").read_bytes()
+    pq.write_table(pa.table({"notes": ["no image"]}), tables / "d.parquet")
+    (tables / "e.parquet").touch()
+    (tables / "b.parquet").write_bytes(whole[: len(whole) // 2])
+    state = run_here(tables, out)
+    assert (state.total, state.done, state.failed, state.left) == (11, 8, 3, 0)
+    assert failed(out) == ["b.parquet", "d.parquet", "e.parquet"]
+    assert "has no column 'image'" in (out / "errors.jsonl").read_text()
+    (tables / "b.parquet").write_bytes(whole)
+    state = run_here(tables, out)
+    assert (state.done, state.failed, state.skipped) == (4, 2, 8)
+
+
+def test_a_row_group_without_names_leaves_the_others(photo: bytes, tmp_path: Path, run_here: Any) -> None:
+    path = tmp_path / "one.parquet"
+    names = [f"name-{index}.jpg" for index in range(6)]
+    pq.write_table(
+        pa.table({"image": [photo] * 6, "name": names}),
+        path,
+        row_group_size=2,
+        compression="none",
+        use_dictionary=False,
+    )
+    column = pq.ParquetFile(path).metadata.row_group(1).column(1)
+    data = bytearray(path.read_bytes())
+    data[column.data_page_offset : column.data_page_offset + 8] = b"\xff" * 8
+    path.write_bytes(data)
+    state = run_here(path, tmp_path / "out")
+    assert (state.total, state.done, state.failed) == (5, 4, 1)
+    assert "row group 1" in (tmp_path / "out" / "errors.jsonl").read_text()
+
+
 def test_a_stray_file_among_the_records_does_not_stop_a_job(many: Path, tmp_path: Path, run_here: Any) -> None:
     out = tmp_path / "out"
     run_here(many, out)

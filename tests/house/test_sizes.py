@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from support import ROOT
 
-MODULE_LINES, FUNCTION_LINES, FOLDER_MODULES = 400, 80, 16
+MODULE_LINES, FUNCTION_LINES, FOLDER_MODULES, COLUMNS = 400, 80, 16, 120
 PACKAGES = sorted(entry.resolve() for entry in (ROOT / "src" / "mmnet").iterdir() if entry.is_symlink())
 MODULES = sorted(
     path
     for folder in (*PACKAGES, ROOT / "src" / "mmnet", ROOT / "tools", ROOT / "android_demo")
     for path in (folder.glob("*.py") if folder.name in ("mmnet", "android_demo") else folder.rglob("*.py"))
 )
+SOURCES = sorted((ROOT / "runtime" / "core").glob("*.[ch]"))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -26,6 +27,19 @@ def test_module(path: Path) -> None:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             assert node.end_lineno is not None
             assert node.end_lineno - node.lineno < FUNCTION_LINES, f"split {node.name}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_source_in_c(path: Path) -> None:
+    lines = path.read_text().splitlines()
+    assert len(lines) <= MODULE_LINES, "split the source"
+    assert max(map(len, lines)) <= COLUMNS, "break long lines"
+    depth = start = 0
+    for number, line in enumerate(lines):
+        if depth == 0:
+            start = number
+        depth += line.count("{") - line.count("}")
+        assert number - start < FUNCTION_LINES, f"split what begins in line {start + 1}"
 
 
 def test_folders() -> None:

@@ -13,7 +13,8 @@ from support import error_line, run
 from mmnet.arrays import U8Array
 from mmnet.runtime import IfNobody, Matte, NobodyError, PortraitMatter, Presence, read_photo
 from mmnet.runtime.imaging.fit import Fit, Placement, Rectangle, place
-from mmnet.runtime.imaging.presence import SOMEBODY, choose_if_nobody, confidence_of, measure_presence
+from mmnet.runtime.imaging.nobody import choose_if_nobody
+from mmnet.runtime.imaging.presence import SOMEBODY, confidence_of, measure_presence
 
 GREY = np.full((90, 120, 3), 128, np.uint8)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mmnet.runtime import PortraitMatter, Profile, ProfileError, Upsampling, composite, cutout
-from mmnet.runtime.fullres.upsampling import UpsamplingError
+from mmnet.runtime.fullres.methods import UpsamplingError
 from mmnet.runtime.profiles import ProfileSettings, choose_profile
 
 

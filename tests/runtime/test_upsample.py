@@ -13,8 +13,8 @@ from tilings import other_tilings
 
 from mmnet.arrays import F32Array, U8Array
 from mmnet.runtime import ImageError, Upsampling, to_model_input, upsample_alpha
+from mmnet.runtime.fullres.methods import UpsamplingError, choose_upsampling
 from mmnet.runtime.fullres.tiles import TILE_WIDTH
-from mmnet.runtime.fullres.upsampling import UpsamplingError, choose_upsampling
 
 pytestmark = pytest.mark.usefixtures("both_kernels")
 

@@ -61,8 +61,14 @@ def test_people_who_cannot_be_placed_are_left_out(tmp_path: Path) -> None:
         photo(tmp_path, name, matte)
         for name, matte in (("free", column(20, 40)), ("left", column(0, 30)), ("top", column(20, 40, top=0)))
     ]
-    assert usable_people(pairs, SceneOptions()) == pairs[:2]
-    assert usable_people(pairs, SceneOptions(people=(1, 2))) == pairs[:1]
+    assert usable_people(pairs, SceneOptions()) == (pairs[:2], [])
+    assert usable_people(pairs, SceneOptions(people=(1, 2))) == (pairs[:1], [])
+    pairs[0].matte.write_bytes(b"")
+    nobody = photo(tmp_path, "nobody", column(0, 0))
+    usable, (unreadable, empty) = usable_people([*pairs, nobody], SceneOptions())
+    assert usable == [pairs[1]]
+    assert "free.png" in unreadable
+    assert "shows nobody" in empty
 
 
 def test_a_person_is_as_high_as_asked_and_stays_at_the_cut_edges(tmp_path: Path, backgrounds: Path) -> None:

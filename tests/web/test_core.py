@@ -9,6 +9,14 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+from core_cases import (
+    FineAlphaCase,
+    FineCompositeCase,
+    FinePhotoCase,
+    fine_alpha_case,
+    fine_composite_case,
+    fine_photo_case,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from java_core import (
@@ -17,7 +25,6 @@ from java_core import (
     CompositeCase,
     CropCase,
     CropsCase,
-    PhotoCase,
     PresenceCase,
     VideoCase,
     blobs,
@@ -36,10 +43,22 @@ from mmnet.web.server import WebServer
 
 _SIDE, _SIZE, _SEED = st.integers(1, 48), st.integers(1, 20), st.integers(0, 2**32 - 1)
 _ORIENTATION = st.builds(Orientation, st.sampled_from(ROTATIONS), st.booleans())
+_LARGE_SIDE = st.one_of(st.integers(1, 90), st.integers(1, 400))
 _FIT, _LEVELS = st.sampled_from(list(Fit)), st.sampled_from([2, 3, 256])
 
-Case = RgbFrameCase | AlphaCase | CompositeCase | BlurredBackgroundCase | CropCase | VideoCase | PresenceCase
-Case |= CropsCase | PhotoCase
+Case = (
+    RgbFrameCase
+    | AlphaCase
+    | CompositeCase
+    | BlurredBackgroundCase
+    | CropCase
+    | VideoCase
+    | PresenceCase
+    | FineAlphaCase
+    | FineCompositeCase
+    | CropsCase
+    | FinePhotoCase
+)
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +122,9 @@ def test_crops_of_photos(node: Node, height: int, width: int, size: int, seed: i
 
 
 @settings(max_examples=200, deadline=None)
-@given(_SEED, st.sampled_from([1, 16, 32]))
+@given(_SEED, st.sampled_from([8, 16, 32]))
 def test_photos(node: Node, seed: int, size: int) -> None:
-    case = PhotoCase(crowd(np.random.default_rng(seed)), size)
+    case = fine_photo_case(np.random.default_rng(seed), size)
     assert node.send(case.request()) == case.answer()
 
 
@@ -121,6 +140,20 @@ def test_videos_with_a_crop_that_follows(node: Node, seed: int, size: int) -> No
 def test_confidence(node: Node, size: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     case = PresenceCase(np.maximum(blobs(random, size), random.choice([0, 220])).astype(np.uint8))
+    assert node.send(case.request()) == case.answer()
+
+
+@settings(max_examples=400, deadline=None)
+@given(_LARGE_SIDE, _LARGE_SIDE, st.sampled_from([1, 2, 7, 24, 64]), _SEED)
+def test_fine_alpha(node: Node, height: int, width: int, size: int, seed: int) -> None:
+    case = fine_alpha_case(np.random.default_rng(seed), height, width, size)
+    assert node.send(case.request()) == case.answer()
+
+
+@settings(max_examples=400, deadline=None)
+@given(_LARGE_SIDE, _LARGE_SIDE, _SEED)
+def test_fine_composite(node: Node, height: int, width: int, seed: int) -> None:
+    case = fine_composite_case(np.random.default_rng(seed), height, width)
     assert node.send(case.request()) == case.answer()
 
 
@@ -181,8 +214,10 @@ def _random_cases(random: np.random.Generator) -> list[Case]:
         CompositeCase(image, alpha, behind, (red, green, blue)),
         BlurredBackgroundCase(image, alpha),
         CropCase(height, width, Rectangle(0, 0, height, width), blobs(random, size)),
-        CropsCase(height, width, blobs(random, size)),
-        PhotoCase(crowd(random), size),
         VideoCase(walk(random, 12), size),
         PresenceCase(blobs(random, size)),
+        CropsCase(height, width, blobs(random, size)),
+        fine_photo_case(random, size),
+        fine_alpha_case(random, 3 * height, 3 * width, size),
+        fine_composite_case(random, 3 * height, 3 * width),
     ]

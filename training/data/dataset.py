@@ -15,6 +15,7 @@ from mmnet.training.data.batches import Part
 from mmnet.training.data.layouts import (
     DataError,
     Pair,
+    Source,
     find_backgrounds,
     find_source,
     is_validation,
@@ -104,22 +105,26 @@ def load_data(
     )
 
 
-def check_sources(arguments: Sequence[str], backgrounds: Path | None) -> None:
-    """Raise if data sets or backgrounds are not there. No image is read, so this is done before anything slow.
+def find_sources(arguments: Sequence[str], backgrounds: Path | None) -> tuple[list[Source], list[Path]]:
+    """List the images of data sets and the backgrounds. No image is read, so this is done before anything slow.
 
     Args:
         arguments, backgrounds: as for `load_data`.
 
+    Returns:
+        The folders among the data sets, and the backgrounds. Packs are only opened: their images were read when they
+        were packed.
+
     Raises:
         LayoutError, PackError: a folder or file does not exist, or does not hold what is needed.
     """
+    sources = []
     for path, weight in map(parse_weighted, arguments):
         if path.suffix == ".npz":
             load_pack(path)
         else:
-            find_source(path, weight)
-    if backgrounds is not None:
-        find_backgrounds(backgrounds)
+            sources.append(find_source(path, weight))
+    return sources, [] if backgrounds is None else find_backgrounds(backgrounds)
 
 
 def _resized(pack: Pack, indices: NDArray[np.int64], size: int) -> Pack:

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from mmnet.arrays import F32Array, U8Array
+from mmnet.failures import note
 from mmnet.json_reader import read_json
 from mmnet.training.augment import Augmentation, AugmentationChoice, AugmentationError
 from mmnet.training.data.batches import Part
 from mmnet.training.data.layouts import find_backgrounds, find_source, parse_weighted
 from mmnet.training.data.packs import Progress, build_pack, load_backgrounds, load_pack, side_for
+from mmnet.training.data.usable import BadFilesError, Item, bad_files
 
 _GREEN = np.array([0, 177, 64], np.float32)  # chroma-key green, on which halos are visible
 _GAP = 4
@@ -63,7 +65,11 @@ def load_some(
         progress: called with the images done and their total.
 
     Returns:
-        One part per data set, and the backgrounds, uint8 [M, Q, Q, 3].
+        One part per data set, and the backgrounds, uint8 [M, Q, Q, 3]. Files that cannot be read are left out, which
+        is noted in the log.
+
+    Raises:
+        BadFilesError: none of the images of a data set can be read, or none of the backgrounds.
     """
     foregrounds = isinstance(augmentation, Augmentation)
     side = side_for(size) if foregrounds else size
@@ -79,11 +85,22 @@ def load_some(
             parts.append(Part(pack, np.array(some(len(pack))), weight))
         else:
             pairs = find_source(path).pairs
-            chosen = [pairs[index] for index in some(len(pairs))]
+            chosen = _usable([pairs[index] for index in some(len(pairs))])
             pack = build_pack(chosen, side, root=path, foregrounds=foregrounds, progress=progress)
             parts.append(Part.whole(pack, weight))
     scenes = [] if backgrounds is None or not foregrounds else find_backgrounds(backgrounds)
-    return parts, load_backgrounds([scenes[index] for index in some(len(scenes))], side)
+    return parts, load_backgrounds(_usable([scenes[index] for index in some(len(scenes))]), side)
+
+
+def _usable(items: Sequence[Item]) -> Sequence[Item]:
+    """Return the images that can be read, and note the others in the log; raise if none can."""
+    bad = bad_files(items)
+    usable = [item for item in items if item not in bad]
+    if items and not usable:
+        raise BadFilesError(bad.values())
+    for problem in bad.values():
+        note(f"left out {problem}")
+    return usable
 
 
 def contact_sheet(images: U8Array, mattes: F32Array, columns: int) -> U8Array:

@@ -29,6 +29,7 @@ from mmnet.training.data.scenes import (
     read_cutout,
     read_person,
 )
+from mmnet.training.data.usable import bad_files
 
 FORMAT, ABOUT = "mmnet-scenes/1", "scenes.json"
 # First word of the seeds, so that no other use of chance in this package shares a seed.
@@ -119,7 +120,7 @@ def usable_people(
     *,
     workers: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> list[Pair]:
+) -> tuple[list[Pair], list[str]]:
     """Return the pairs whose person can be placed into a scene.
 
     People whom the upper edge or both sides of their photo cut are left out; of several people in a scene, also those
@@ -131,20 +132,25 @@ def usable_people(
         workers: mattes read at the same time; None: one per core.
         progress: called with the mattes read and their total.
 
-    Raises:
-        PhotoError, PairError, SceneError: a matte cannot be used; the message names it.
+    Returns:
+        Those pairs, and one line for each matte that cannot be read or that shows nobody.
     """
     several = options.people[1] > 1
+    usable: set[Pair] = set()
 
-    def fits(pair: Pair) -> bool:
-        return Cuts.of(pair, pair.read_matte()).fits(several)
+    def measure(pair: Pair) -> None:
+        alpha = pair.read_matte()
+        person_box(alpha, pair.matte)
+        if Cuts.of(pair, alpha).fits(several):
+            usable.add(pair)
 
-    usable = []
-    with ThreadPoolExecutor(workers) as pool:
-        for done, (pair, fit) in enumerate(zip(pairs, pool.map(fits, pairs), strict=True), start=1):
-            usable += [pair] if fit else []
-            progress(done, len(pairs))
-    return usable
+    bad = bad_files(pairs, measure, workers=workers, progress=progress)
+    return [pair for pair in pairs if pair in usable], list(bad.values())
+
+
+def images_of(plan: ScenePlan) -> tuple[Sequence[Pair], Sequence[Path]]:
+    """Return the people and the background of a scene."""
+    return plan.people, [plan.background]
 
 
 def plan_scenes(

@@ -115,27 +115,9 @@ def plan_sequences(
     return plans
 
 
-def people_for_small(pairs: Sequence[Pair], workers: int | None = None) -> list[Pair]:
-    """Return the pairs whose person can be smaller than the frame: whom neither a side nor the upper edge cuts.
-
-    Args:
-        pairs: portraits.
-        workers: mattes read at the same time; None: one per core.
-
-    Raises:
-        PhotoError, PairError: a matte cannot be used; the message names it.
-        SequenceError: every person is cut.
-    """
-
-    def is_whole(pair: Pair) -> bool:
-        left, top, right, _ = cut_edges(pair.read_matte())
-        return not (left or top or right)
-
-    with ThreadPoolExecutor(workers) as pool:
-        whole = [pair for pair, fits in zip(pairs, pool.map(is_whole, pairs), strict=True) if fits]
-    if not whole:
-        raise SequenceError("the edges of their photos cut all people; give photos with room around them, or cut-outs")
-    return whole
+def images_of(plan: SequencePlan) -> tuple[Sequence[Pair], Sequence[Path]]:
+    """Return the portrait of a sequence, and its background if it has one."""
+    return [plan.pair], [] if plan.background is None else [plan.background]
 
 
 def _deal(total: int, count: int, random: np.random.Generator) -> list[int]:

@@ -1,11 +1,10 @@
 /**
  * Reading of image files and camera frames into RGBA bytes.
  *
- * @typedef {{pixels: Uint8ClampedArray, height: number, width: number}} Image RGBA, 4 · height · width bytes, opaque,
- *   upright
+ * @typedef {{pixels: Uint8ClampedArray, height: number, width: number}} Image RGBA, 4 · height · width bytes, opaque;
+ *   of a file, upright
  */
 
-import {applyOrientation} from './core/orientation.js';
 import {UserError} from './errors.js';
 
 const MAX_PIXELS = 1 << 26; // 67 million pixels, which as RGBA are 268 MB
@@ -59,21 +58,17 @@ export class FrameReader {
    * Reads one frame.
    *
    * @param {ImageBitmap} bitmap the frame; it is closed.
-   * @param {boolean} mirrored whether the image is flipped left to right, as users expect of a front camera.
    * @returns {Image}
    * @throws {UserError} the browser has no memory left.
    */
-  read(bitmap, mirrored) {
+  read(bitmap) {
     const {width, height} = bitmap;
     if (this.context?.canvas.width !== width || this.context.canvas.height !== height) {
       this.context = createContext(height, width);
     }
     this.context.drawImage(bitmap, 0, 0);
     bitmap.close();
-    const pixels = this.context.getImageData(0, 0, width, height).data;
-    if (!mirrored) return {pixels, height, width};
-    const oriented = applyOrientation(new Uint32Array(pixels.buffer), height, width, 0, true);
-    return {pixels: new Uint8ClampedArray(oriented.pixels.buffer), height, width};
+    return {pixels: this.context.getImageData(0, 0, width, height).data, height, width};
   }
 }
 

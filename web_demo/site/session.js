@@ -3,8 +3,8 @@
  * are methods of `Session`.
  *
  * @typedef {import('./core/fit.js').Rectangle} Rectangle
+ * @typedef {import('./core/image-core.js').AlphaPart} AlphaPart
  * @typedef {import('./images.js').Image} Image
- * @typedef {import('./renderer.js').AlphaPart} AlphaPart
  * @typedef {import('./renderer.js').Background} Background
  * @typedef {{read: number, preprocess: number, network: number, composite: number}} Timings in milliseconds
  * @typedef {{width: number, height: number, seen: Rectangle[], nobody: boolean, timings: Timings}} MatteResult size of the
@@ -12,37 +12,33 @@
  * @typedef {{message: object, transfer?: Transferable[]}} Response
  */
 
-import {inscribe, placeCrop} from './core/fit.js';
-import {encodePng} from './core/png.js';
 import {findCrops} from './core/framing.js';
-import {InputScaler} from './core/preprocess.js';
+import {ImageCore, limitSides} from './core/image-core.js';
+import {encodePng} from './core/png.js';
 import {highestConfidence, isNobody} from './core/presence.js';
-import {Resampler} from './core/resample.js';
-import {CropTracker, isSame} from './core/tracking.js';
+import {CropTracker} from './core/tracking.js';
+import {compileCore, Core} from './core/wasm.js';
 import {UserError} from './errors.js';
 import {decode, FrameReader} from './images.js';
 import {MattingModel} from './model.js';
-import {Renderer} from './renderer.js';
+import {render} from './renderer.js';
 
 const REQUESTS = ['start', 'mattePhoto', 'matteFrame', 'setBackground', 'measure', 'save'];
 const PAUSE = 1000; // milliseconds without a camera frame after which the next one begins another video
-const SCALINGS = 5; // scalings that are kept: those of a photo and of the most crops that it can have
 const PREVIEW_SIDE = 2048; // limit in pixels of the longer side of what is shown; the saved file has the image's size
 
 /** The session of one page. */
 export class Session {
   /** @type {Background} */
   background = {kind: 'transparent'};
-  /** The current image at its own size. @type {Image | undefined} */
+  /** The current image at its own size. @type {ImageCore | undefined} */
   image;
-  /** The current image as it is shown, with at most PREVIEW_SIDE pixels per side. @type {Image | undefined} */
+  /** The current image as it is shown, with at most PREVIEW_SIDE pixels per side. @type {ImageCore | undefined} */
   preview;
-  /** The parts of the current image that the model saw, and their alphas. @type {AlphaPart[]} */
+  /** The parts of the current image that the model saw, and what it computed of them. @type {AlphaPart[]} */
   parts = [];
-  /** The renderer of the preview. @type {Renderer | undefined} */
-  renderer;
-  /** The latest scalings: of whole images and of crops. @type {{seen: Rectangle, stride: number, scaler: InputScaler}[]} */
-  scalings = [];
+  /** The compiled core. @type {WebAssembly.Module | undefined} */
+  core;
   /** The crop that follows the people in the camera's frames. @type {CropTracker | undefined} */
   tracker;
   /** The time of the latest camera frame, in milliseconds. */
@@ -72,6 +68,7 @@ export class Session {
     if (!context) throw new UserError('Your browser provides no canvas to draw on.');
     this.screen = context;
     const began = performance.now();
+    this.core = await compileCore();
     this.model = await MattingModel.load(new URL('./model.tflite', import.meta.url), build, threads);
     await this.model.run(new Uint8Array(3 * this.model.size ** 2)); // the first run is slower than all later ones
     return {message: {size: this.model.size, milliseconds: performance.now() - began}};
@@ -98,7 +95,7 @@ export class Session {
   async matteFrame({bitmap, mirrored}) {
     const began = performance.now();
     if (!this.tracker || began - this.lastFrame > PAUSE) this.tracker = this.createTracker();
-    const message = await this.matte(this.frames.read(bitmap, mirrored), began, this.tracker);
+    const message = await this.matte(this.frames.read(bitmap), began, this.tracker, mirrored);
     this.lastFrame = performance.now();
     return {message};
   }
@@ -134,11 +131,10 @@ export class Session {
    * @returns {Promise<{message: {blob: Blob}}>} a PNG file
    */
   async save() {
-    const {image, parts} = this;
-    if (!image || parts.length === 0) throw new UserError('There is no image to save. Choose a photo first.');
-    const {height, width} = image;
-    const pixels = this.createRenderer(image).render(image, parts, this.background);
-    return {message: {blob: await encodePng(pixels, height, width)}};
+    const {image, preview} = this;
+    if (!image || !preview) throw new UserError('There is no image to save. Choose a photo first.');
+    if (image !== preview) this.computeAlpha(image);
+    return {message: {blob: await encodePng(render(image, this.background), image.height, image.width)}};
   }
 
   /**
@@ -147,24 +143,31 @@ export class Session {
    * @param {Image} image
    * @param {number} began time at which reading the image began, in milliseconds (`performance.now`)
    * @param {CropTracker} [tracker] of the video that the image is the next frame of; a photo has none.
+   * @param {boolean} [mirrored] whether the image is flipped left to right, as users expect of a front camera.
    * @returns {Promise<MatteResult>}
    */
-  async matte(image, began, tracker) {
+  async matte({pixels, height, width}, began, tracker, mirrored = false) {
+    this.image = this.imageOf(this.image, height, width);
+    this.image.read(pixels, mirrored);
+    const [h, w] = limitSides(height, width, PREVIEW_SIDE);
+    if (h === height && w === width) {
+      this.preview = this.image;
+    } else {
+      this.preview = this.imageOf(this.preview === this.image ? undefined : this.preview, h, w);
+      this.preview.readScaled(this.image);
+    }
     const read = performance.now() - began;
-    this.image = image;
-    this.preview = shrinkToPreview(image);
-    const timings = await this.compute(image, performance.now(), tracker);
-    const {width, height} = image;
+    const timings = await this.compute(this.image, performance.now(), tracker);
     const alphas = this.parts.map(({modelAlpha}) => modelAlpha);
     const nobody = isNobody(highestConfidence(alphas, this.loadedModel().size));
     return {width, height, seen: this.parts.map(({seen}) => seen), nobody, timings: {...timings, read}};
   }
 
   /**
-   * Computes the alpha of the current image and shows the image with it. A photo in which people fill little is seen
+   * Computes the alpha of the current image, and shows the image with it. A photo in which people fill little is seen
    * again, in a crop for each group of people.
    *
-   * @param {Image} image
+   * @param {ImageCore} image
    * @param {number} start time at which preprocessing began, in milliseconds
    * @param {CropTracker} [tracker] of the video that the image is the next frame of; a photo has none.
    * @returns {Promise<Timings>} `read` is 0.
@@ -173,28 +176,29 @@ export class Session {
     const timings = {read: 0, preprocess: 0, network: 0, composite: 0};
     let now = start;
     const pass = async (/** @type {Rectangle} */ seen) => {
-      const input = this.prepare(image, seen);
+      const input = image.prepare(seen);
       const preprocessed = performance.now();
       const modelAlpha = await this.loadedModel().run(input);
       timings.preprocess += preprocessed - now;
       now = performance.now();
       timings.network += now - preprocessed;
-      return {seen, modelAlpha};
+      return {seen, input, modelAlpha};
     };
-    this.parts = tracker ? [await this.computeFrame(image, tracker, pass)] : await this.computePhoto(image, pass);
+    this.parts = tracker ? [await this.seeFrame(image, tracker, pass)] : await this.seePhoto(image, pass);
+    if (this.preview) this.computeAlpha(this.preview);
     this.show();
     timings.composite = performance.now() - now;
     return timings;
   }
 
   /**
-   * Computes the alpha of a photo.
+   * Runs the model on a photo, and on its crops if it has some.
    *
-   * @param {Image} photo
-   * @param {(seen: Rectangle) => Promise<AlphaPart>} pass runs the model on a part of it.
-   * @returns {Promise<AlphaPart[]>} the whole photo, or its crops.
+   * @param {ImageCore} photo
+   * @param {(seen: Rectangle) => Promise<AlphaPart>} pass runs the model on a part of the photo.
+   * @returns {Promise<AlphaPart[]>} what its alpha is made of: the whole photo, or the crops.
    */
-  async computePhoto({height, width}, pass) {
+  async seePhoto({height, width}, pass) {
     const whole = {top: 0, left: 0, height, width};
     const first = await pass(whole);
     const crops = findCrops(first.modelAlpha, this.loadedModel().size, whole);
@@ -205,14 +209,14 @@ export class Session {
   }
 
   /**
-   * Computes the alpha of a frame of a video.
+   * Runs the model on the crop of a frame that follows the people.
    *
-   * @param {Image} frame
+   * @param {ImageCore} frame
    * @param {CropTracker} tracker of the video
-   * @param {(seen: Rectangle) => Promise<AlphaPart>} pass runs the model on a part of it.
-   * @returns {Promise<AlphaPart>}
+   * @param {(seen: Rectangle) => Promise<AlphaPart>} pass runs the model on a part of the frame.
+   * @returns {Promise<AlphaPart>} what its alpha is made of.
    */
-  async computeFrame({height, width}, tracker, pass) {
+  async seeFrame({height, width}, tracker, pass) {
     const first = await pass(tracker.start(height, width));
     const crop = tracker.refine(first.modelAlpha);
     const last = crop ? await pass(crop) : first;
@@ -221,46 +225,45 @@ export class Session {
   }
 
   /**
-   * Returns the model's input for a part of an image.
+   * Computes the alpha of the current image at the size of `target`.
    *
-   * @param {Image} image
-   * @param {Rectangle} seen
-   * @returns {Uint8Array} 3 · size · size bytes, RGB
+   * @param {ImageCore} target the current image, or its preview
    */
-  prepare({pixels, height, width}, seen) {
-    const {size} = this.loadedModel();
-    let scaling = this.scalings.find((one) => one.stride === width && isSame(one.seen, seen));
-    if (!scaling) {
-      scaling = {seen, stride: width, scaler: new InputScaler(height, width, size, placeCrop(seen, size))};
-      this.scalings = [scaling, ...this.scalings].slice(0, SCALINGS);
-    }
-    const input = new Uint8Array(3 * size ** 2);
-    scaling.scaler.run(pixels, input);
-    return input;
+  computeAlpha(target) {
+    const {image, parts} = this;
+    if (!image || parts.length === 0) throw new Error('the model did not run');
+    const shrink = (/** @type {AlphaPart} */ part) => ({...part, seen: shrinkRectangle(part.seen, image, target)});
+    target.computeAlpha(target === image ? parts : parts.map(shrink));
   }
 
   /** Renders the preview on the page's canvas. */
   show() {
-    const {image, preview, screen} = this;
-    if (!image || !preview || !screen || this.parts.length === 0) return;
+    const {preview, parts, screen} = this;
+    if (!preview || parts.length === 0 || !screen) return;
     const {height, width} = preview;
-    if (this.renderer?.height !== height || this.renderer.width !== width) {
-      this.renderer = this.createRenderer(preview);
-    }
     if (screen.canvas.width !== width || screen.canvas.height !== height) {
       Object.assign(screen.canvas, {width, height});
     }
-    const parts = this.parts.map(({seen, modelAlpha}) => ({
-      seen: image === preview ? seen : shrinkRectangle(seen, image, preview),
-      modelAlpha,
-    }));
-    const rendered = this.renderer.render(preview, parts, this.background);
-    screen.putImageData(new ImageData(rendered, width, height), 0, 0);
+    screen.putImageData(new ImageData(render(preview, this.background), width, height), 0, 0);
   }
 
-  /** @param {Image} image @returns {Renderer} for images of this size */
-  createRenderer({height, width}) {
-    return new Renderer(height, width, this.loadedModel().size);
+  /**
+   * Returns the buffers for images of one size.
+   *
+   * @param {ImageCore | undefined} last buffers that are used again if they have this size
+   * @param {number} height
+   * @param {number} width
+   * @returns {ImageCore}
+   */
+  imageOf(last, height, width) {
+    if (last?.height === height && last.width === width) return last;
+    if (!this.core) throw new Error('the core is not loaded');
+    try {
+      return new ImageCore(new Core(this.core), height, width, this.loadedModel().size);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new UserError('Your browser has no memory left for this image. Close other tabs and try again.');
+    }
   }
 
   /** @returns {CropTracker} for a new video */
@@ -279,8 +282,8 @@ export class Session {
  * Returns the pixels of a smaller image that a rectangle of an image covers, in part at its edges.
  *
  * @param {Rectangle} rectangle
- * @param {Image} image
- * @param {Image} small
+ * @param {{height: number, width: number}} image
+ * @param {{height: number, width: number}} small
  * @returns {Rectangle}
  */
 function shrinkRectangle({top, left, height, width}, image, small) {
@@ -288,17 +291,4 @@ function shrinkRectangle({top, left, height, width}, image, small) {
   const bottom = Math.ceil(((top + height) * small.height) / image.height);
   const right = Math.ceil(((left + width) * small.width) / image.width);
   return {top: first[0], left: first[1], height: bottom - first[0], width: right - first[1]};
-}
-
-/**
- * @param {Image} image
- * @returns {Image} the image, with at most PREVIEW_SIDE pixels per side
- */
-function shrinkToPreview(image) {
-  const {pixels, height, width} = image;
-  if (Math.max(height, width) <= PREVIEW_SIDE) return image;
-  const [h, w] = inscribe(height, width, PREVIEW_SIDE);
-  const small = new Uint8ClampedArray(4 * h * w).fill(255);
-  new Resampler(height, width, h, w, 3, 4, 4).run(pixels, 0, 4 * width, small, 0, 4 * w);
-  return {pixels: small, height: h, width: w};
 }

@@ -2,7 +2,7 @@
  * The crops around the people that an alpha shows (preprocessing.md, section 7).
  *
  * @typedef {import('./fit.js').Rectangle} Rectangle
- * @typedef {import('./resample.js').Bytes} Bytes
+ * @typedef {import('./wasm.js').Bytes} Bytes
  */
 
 const PERSON = 128; // an alpha from here on is a pixel of a person

@@ -2,7 +2,7 @@
  * Encoding of RGBA bytes as a PNG file (ISO/IEC 15948). The file holds exactly the bytes given. A canvas would not do
  * that: it premultiplies the colours by their alpha, and so loses the colours of transparent pixels.
  *
- * @typedef {import('./resample.js').Bytes} Bytes
+ * @typedef {import('./wasm.js').Bytes} Bytes
  */
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];

@@ -1,7 +1,7 @@
 /**
  * Whether an alpha shows anybody (preprocessing.md, section 9).
  *
- * @typedef {import('./resample.js').Bytes} Bytes
+ * @typedef {import('./wasm.js').Bytes} Bytes
  */
 
 const SOMEBODY = 224; // there is somebody if the confidence is at least this

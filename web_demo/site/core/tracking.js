@@ -2,7 +2,7 @@
  * The crop that follows people through a video (preprocessing.md, section 8).
  *
  * @typedef {import('./fit.js').Rectangle} Rectangle
- * @typedef {import('./resample.js').Bytes} Bytes
+ * @typedef {import('./wasm.js').Bytes} Bytes
  */
 
 import {boundingRectangle, fills, findCrop, findPeople, widen} from './framing.js';

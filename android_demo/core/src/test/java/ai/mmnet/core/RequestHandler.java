@@ -50,10 +50,10 @@ final class RequestHandler {
             case 8:
                 confidence(in, out);
                 break;
-            case 9:
+            case 11:
                 crops(in, out);
                 break;
-            case 10:
+            case 12:
                 photo(in, out);
                 break;
             default:
