@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 
@@ -40,7 +39,7 @@ def upsample_placed(parts: Sequence[AlphaPart], photo: U8Array, method: Upsampli
         method: how; see `upsample`.
 
     Returns:
-        [H, W], as `upsample` returns it; 0 outside the parts that the network saw.
+        [H, W], as `upsample` returns it, and 0 outside the parts that the network saw. `AlphaU8` if one part has one.
 
     Raises:
         ImageError: an array of another shape or dtype, or alpha outside 0-1.
@@ -50,10 +49,12 @@ def upsample_placed(parts: Sequence[AlphaPart], photo: U8Array, method: Upsampli
     seen = [part.placement.seen for part in parts]
     if seen == [Rectangle(0, 0, height, width)]:
         return alphas[0]
-    if isinstance(alphas[0], AlphaU8):
-        return place_alpha_u8(list(zip(cast(list[AlphaU8], alphas), seen, strict=True)), height, width)
+    floats = [alpha for alpha in alphas if not isinstance(alpha, AlphaU8)]
+    if len(floats) < len(alphas):  # a small part is not guided, a larger one of the same photo is
+        in_bytes = [alpha if isinstance(alpha, AlphaU8) else AlphaU8.of(alpha) for alpha in alphas]
+        return place_alpha_u8(list(zip(in_bytes, seen, strict=True)), height, width)
     placed = np.zeros((height, width), np.float32)
-    for alpha, rectangle in zip(cast(list[Alpha], alphas), seen, strict=True):
+    for alpha, rectangle in zip(floats, seen, strict=True):
         placed[rectangle.slices] = alpha
     return placed
 

@@ -190,6 +190,21 @@ def test_auto_looks_at_the_person_again(model: Person, photo: U8Array) -> None:
     assert not outside.any()
 
 
+def test_a_small_crop_beside_a_large_one(model: Person) -> None:
+    """The alpha of a crop that is smaller than the network's square is not guided; it joins one that is, in bytes."""
+    photo = np.full((200, 600, 3), 40, np.uint8)
+    photo[20:140, 20:80] = photo[100:130, 500:520] = 200
+    matter = PortraitMatter(model)
+    matte = matter.photo(photo)
+    large, small = matte.seen
+    assert small.height < SIZE < large.height
+    alphas = [model.run_float(to_model_input(photo[crop.slices], SIZE)) for crop in (large, small)]
+    for crop, alpha in zip((large, small), alphas, strict=True):
+        alone = upsample_alpha(alpha, photo[crop.slices])
+        np.testing.assert_array_equal(matte.alpha_u8.values[crop.slices], np.rint(alone * 255))
+    assert np.count_nonzero(matte.alpha_u8.values[:, 300:]) > 500
+
+
 @pytest.fixture(scope="module")
 def group() -> U8Array:
     """Three small bright people, two of whom stand together, before a dark ground."""
