@@ -58,7 +58,7 @@ class FinePhotoCase:
 
     def request(self) -> bytes:
         """Return the bytes of the request."""
-        return ints_field(13, *self.image.shape[:2], self.size) + array_field(self.image)
+        return ints_field(12, *self.image.shape[:2], self.size) + array_field(self.image)
 
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""

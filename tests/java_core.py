@@ -31,10 +31,11 @@ from mmnet.runtime import (
 )
 from mmnet.runtime.imaging import Placement, place_alpha, resample
 from mmnet.runtime.imaging.framing import find_crop
-from mmnet.runtime.imaging.presence import Presence, confidence_of, measure_presence
+from mmnet.runtime.imaging.presence import Presence, confidence_of
 from mmnet.runtime.imaging.tracking import CropTracker
 
 CORE = ROOT / "android_demo" / "core"
+NATIVE = ROOT / "runtime" / "core"
 APP = ROOT / "android_demo" / "app" / "src" / "main" / "java" / "ai" / "mmnet" / "demo"
 STAND_IN = ROOT / "tests" / "android" / "java"  # a replacement for LiteRT, and the tests of LiteRtModel
 GOLDEN = CORE / "src" / "test" / "resources" / "golden.bin"
@@ -168,29 +169,6 @@ class CropsCase:
 
 
 @dataclass(frozen=True)
-class PhotoCase:
-    """A request for the alpha of a grey photo [H, W], and its confidence, by a model whose alpha is its input."""
-
-    photo: U8Array
-    size: int
-
-    def request(self) -> bytes:
-        """Return the bytes of the request, as the module describes them."""
-        return ints_field(12, self.size, *self.photo.shape) + array_field(self.photo)
-
-    def answer(self) -> bytes:
-        """Return the bytes that Python computes."""
-        height, width = self.photo.shape
-        first = resample(self.photo, self.size, self.size)
-        crops = find_crops(first, height, width) or [Rectangle(0, 0, height, width)]
-        placements = [Placement.of_crop(crop, self.size) for crop in crops]
-        alphas = [resample(self.photo[crop.slices], self.size, self.size) for crop in crops]
-        placed = [place_alpha(*part, height, width) for part in zip(alphas, placements, strict=True)]
-        presence = measure_presence(list(zip(alphas, placements, strict=True)), height, width)
-        return np.max(placed, axis=0).tobytes() + ints_field(round(presence.confidence * 255))
-
-
-@dataclass(frozen=True)
 class VideoCase:
     """A request for the alphas of grey frames [H, W] by a model whose alpha is its input, with a crop that follows."""
 
@@ -270,7 +248,7 @@ def crowd(random: np.random.Generator) -> U8Array:
 
 
 Case = FrameCase | AlphaCase | CompositeCase | BlurredBackgroundCase | CropCase | VideoCase | PresenceCase
-Case |= CropsCase | PhotoCase
+Case |= CropsCase
 
 
 def statistics_request(text: str, values: list[float]) -> bytes:
@@ -300,17 +278,42 @@ def compile_java(folder: Path) -> str:
     command = ["javac", "--release", "8", "-Xlint:all,-options", "-Werror", "-cp", path, "-d", str(folder)]
     done = subprocess.run([*command, *map(str, sources)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    compile_native(folder)
     return path
+
+
+def compile_native(folder: Path) -> None:
+    """Compile the core and its JNI functions for this machine's JVM into a folder: `libmmnet.so`.
+
+    Warnings are errors. The test that calls this is skipped if there is no C compiler.
+    """
+    if shutil.which("gcc") is None:
+        pytest.skip("NO C COMPILER: the Java code is not tested; install Debian's gcc and libc6-dev")
+    javac = shutil.which("javac")
+    assert javac is not None
+    headers = Path(javac).resolve().parents[1] / "include"
+    flags = ["-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"]
+    flags += ["-Wall", "-Wextra", "-Wpedantic", "-Wno-missing-field-initializers", "-Werror", "-fPIC", "-shared"]
+    includes = [f"-I{path}" for path in (headers, headers / "linux", NATIVE)]
+    sources = [str(CORE / "src" / "main" / "cpp" / "jni.c"), *map(str, sorted(NATIVE.glob("*.c")))]
+    command = ["gcc", *flags, *includes, *sources, "-o", str(folder / "libmmnet.so")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def java(class_path: str) -> list[str]:
+    """Return the command that starts a JVM with the native core, without the class and its arguments."""
+    folder = class_path.split(":")[0]
+    options = ["-Xshare:auto", "-XX:+UseSerialGC", "-Xmx256m", "-Xcheck:jni", f"-Djava.library.path={folder}"]
+    return ["java", *options, "-cp", class_path]
 
 
 class JavaCore:
     """A JVM process that answers requests."""
 
     def __init__(self, class_path: str) -> None:
-        command = ["java", "-Xshare:auto", "-XX:+UseSerialGC", "-Xmx256m", "-cp", class_path]
-        self._process = subprocess.Popen(
-            [*command, "ai.mmnet.core.RequestServer"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+        command = [*java(class_path), "ai.mmnet.core.RequestServer"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def send(self, request: bytes) -> bytes:
         """Send a request, wait for its answer and return it."""

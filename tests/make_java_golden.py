@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+from core_cases import FinePhotoCase, fine_photo_case
 from java_core import (
     GOLDEN,
     AlphaCase,
@@ -17,7 +18,6 @@ from java_core import (
     CropCase,
     CropsCase,
     FrameCase,
-    PhotoCase,
     PresenceCase,
     VideoCase,
     crowd,
@@ -33,14 +33,14 @@ from mmnet.runtime.imaging.frames import ROTATIONS
 SIDES = [(1, 1), (2, 3), (17, 12), (33, 70)]
 
 
-def cases() -> dict[str, Case]:
+def cases() -> dict[str, Case | FinePhotoCase]:
     """Return all golden cases by their names."""
     random = np.random.default_rng(420)
 
     def noise(*shape: int) -> np.ndarray:
         return random.integers(0, 256, shape, np.uint8)
 
-    named_cases: dict[str, Case] = {}
+    named_cases: dict[str, Case | FinePhotoCase] = {}
     layouts = {"i420": YuvFrame.from_i420, "nv12": YuvFrame.from_nv12, "nv21": YuvFrame.from_nv21}
     turns = itertools.cycle(Orientation(angle, mirror) for angle in ROTATIONS for mirror in (False, True))
     for (height, width), fit, (layout, build) in itertools.product(SIDES, Fit, layouts.items()):
@@ -81,7 +81,7 @@ def cases() -> dict[str, Case]:
     for number in range(8):
         photo = crowd(random)
         named_cases[f"crops {number}"] = CropsCase(*photo.shape, resample(photo, 32, 32))
-        named_cases[f"photo {number}"] = PhotoCase(photo, 32)
+        named_cases[f"photo {number}"] = fine_photo_case(random, 32)
     return named_cases
 
 

@@ -59,7 +59,7 @@ const KINDS = {
   9: fineAlpha,
   10: fineComposite,
   11: cropsOf,
-  13: finePhoto,
+  12: finePhoto,
 };
 
 /**

@@ -1,14 +1,12 @@
 package ai.mmnet.core;
 
-import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 
 /**
- * Turns a camera frame into an upright image and its alpha, and measures the time of each stage. The result is that of
- * the profile {@code fast}: the alpha is scaled bilinearly, and the image keeps its own colours. The constructor
- * allocates all buffers, and every run overwrites them; with {@link Fit#AUTO}, a run also allocates what new crops
- * need. One thread at a time may use it.
+ * Turns a camera frame into an upright image and its alpha, and measures the time of each stage. The constructor
+ * allocates all buffers, and every run overwrites them; with {@link Fit#AUTO}, a run also allocates what new
+ * crops need. One thread at a time may use it.
  */
 public final class MattePipeline {
     /** How the frame is turned to be upright. */
@@ -23,12 +21,12 @@ public final class MattePipeline {
     private final AlphaModel model;
     private final CropTracker tracker; // null if the fit is not AUTO
     private final PeopleFinder finder; // null if the fit is not AUTO
-    private final FrameConverter converter;
-    private final Scalers wholeScalers;
-    private Scalers cropScalers; // null before the first crop
+    private final boolean fine;
+    private final Scaling wholeScaling;
+    private Scaling cropScaling; // null before the first crop
     private final byte[] input;
     private final byte[] modelAlpha;
-    private int cropsConfidence = NO_CROPS;
+    private int cropsConfidence = NO_CROPS; // the highest of those of the crops of a photo
     private long preprocessNanos;
     private long invokeNanos;
     private long postprocessNanos;
@@ -39,9 +37,10 @@ public final class MattePipeline {
      * @param orientation the size of the frames, and how they are turned to be upright.
      * @param model the network; the caller closes it.
      * @param fit how the image is placed in the model's input.
-     * @throws IllegalArgumentException a side is outside the limits of {@link Resampler}.
+     * @param profile how the model's alpha is brought to the size of the image.
+     * @throws IllegalArgumentException a side is not allowed.
      */
-    public MattePipeline(Orientation orientation, AlphaModel model, Fit fit) {
+    public MattePipeline(Orientation orientation, AlphaModel model, Fit fit, Profile profile) {
         this.orientation = orientation;
         this.model = model;
         int height = orientation.height;
@@ -49,10 +48,10 @@ public final class MattePipeline {
         int size = model.size();
         image = new byte[3 * height * width];
         alpha = new byte[height * width];
-        converter = new FrameConverter(orientation);
+        fine = profile == Profile.FINE;
         tracker = fit == Fit.AUTO ? new CropTracker(size) : null;
         finder = fit == Fit.AUTO ? new PeopleFinder(size) : null;
-        wholeScalers = new Scalers(Placement.of(fit, height, width, size));
+        wholeScaling = new Scaling(Placement.of(fit, height, width, size));
         input = new byte[3 * size * size];
         modelAlpha = new byte[size * size];
     }
@@ -64,27 +63,30 @@ public final class MattePipeline {
      * @throws IllegalArgumentException the frame has another size than the orientation says.
      */
     public void run(YuvFrame frame) {
+        if (frame.height != orientation.frameHeight || frame.width != orientation.frameWidth) {
+            throw new IllegalArgumentException("the frame is " + frame.width + "×" + frame.height + ", not "
+                    + orientation.frameWidth + "×" + orientation.frameHeight);
+        }
         long start = System.nanoTime();
-        converter.convert(frame, image);
-        cropsConfidence = NO_CROPS;
-        preprocessNanos = 0;
-        invokeNanos = 0;
-        Scalers scalers = wholeScalers;
+        NativeCore.check(NativeCore.rgbFromYuv(frame.y.data, frame.y.rowStride, frame.y.pixelStride, frame.u.data,
+                frame.u.rowStride, frame.u.pixelStride, frame.v.data, frame.v.rowStride, frame.v.pixelStride,
+                frame.height, frame.width, orientation.degrees, orientation.mirrored, image));
+        begin();
+        Scaling scaling = wholeScaling;
         long now = start;
         if (tracker == null) {
-            now = pass(scalers, now);
+            now = pass(scaling, now);
         } else {
-            scalers = scalersOf(tracker.start(orientation.height, orientation.width));
-            now = pass(scalers, now);
+            scaling = scalingOf(tracker.start(orientation.height, orientation.width));
+            now = pass(scaling, now);
             Rectangle crop = tracker.refine(modelAlpha);
             if (crop != null) {
-                scalers = scalersOf(crop);
-                now = pass(scalers, now);
+                scaling = scalingOf(crop);
+                now = pass(scaling, now);
             }
             tracker.finish(modelAlpha);
         }
-        scalers.runAlpha();
-        postprocessNanos = System.nanoTime() - now;
+        computeAlpha(scaling, now);
     }
 
     /**
@@ -93,30 +95,26 @@ public final class MattePipeline {
      * is the first of another video.
      */
     public void runOnImage() {
-        cropsConfidence = NO_CROPS;
-        preprocessNanos = 0;
-        invokeNanos = 0;
-        postprocessNanos = 0;
-        long now = pass(wholeScalers, System.nanoTime());
-        List<Rectangle> crops = new ArrayList<Rectangle>();
+        begin();
+        long now = pass(wholeScaling, System.nanoTime());
+        List<Rectangle> crops = Collections.emptyList();
         if (finder != null) {
             tracker.restart();
-            crops = finder.findCrops(modelAlpha, wholeScalers.placement.seen);
+            crops = finder.findCrops(modelAlpha, wholeScaling.placement.seen);
         }
         if (crops.isEmpty()) {
-            wholeScalers.runAlpha();
-            postprocessNanos = System.nanoTime() - now;
+            computeAlpha(wholeScaling, now);
             return;
         }
-        Arrays.fill(alpha, (byte) 0);
+        byte[] whole = crops.size() == 1 ? alpha : new byte[alpha.length];
         for (Rectangle crop : crops) {
-            Scalers scalers = new Scalers(Placement.ofCrop(crop, model.size()));
-            long computed = pass(scalers, now);
-            scalers.runPartOfAlpha();
+            Scaling scaling = scalingOf(crop);
+            now = pass(scaling, now);
             cropsConfidence = Math.max(cropsConfidence, Presence.confidence(modelAlpha, model.size()));
-            now = System.nanoTime();
-            postprocessNanos += now - computed;
+            now = computeAlpha(scaling, now);
+            copy(alpha, whole, crop);
         }
+        System.arraycopy(whole, 0, alpha, 0, alpha.length);
     }
 
     /** Returns the nanoseconds that the last run took for colours, orientation and scaling to the model's input. */
@@ -139,9 +137,32 @@ public final class MattePipeline {
         return cropsConfidence == NO_CROPS ? Presence.confidence(modelAlpha, model.size()) : cropsConfidence;
     }
 
+    private void begin() {
+        cropsConfidence = NO_CROPS;
+        preprocessNanos = 0;
+        invokeNanos = 0;
+        postprocessNanos = 0;
+    }
+
+    /** Computes the alpha of one part of the image, 0 elsewhere, and returns when it was done. */
+    private long computeAlpha(Scaling scaling, long start) {
+        scaling.computeAlpha();
+        long computed = System.nanoTime();
+        postprocessNanos += computed - start;
+        return computed;
+    }
+
+    /** Copies the pixels of a rectangle from one alpha to another. */
+    private void copy(byte[] from, byte[] to, Rectangle part) {
+        for (int row = part.top; row < part.top + part.height; row++) {
+            int start = row * orientation.width + part.left;
+            System.arraycopy(from, start, to, start, part.width);
+        }
+    }
+
     /** Runs the network on one part of the image, and returns when it was done; {@code start} is when this began. */
-    private long pass(Scalers scalers, long start) {
-        scalers.runInput();
+    private long pass(Scaling scaling, long start) {
+        scaling.prepareInput();
         long prepared = System.nanoTime();
         model.run(input, modelAlpha);
         long computed = System.nanoTime();
@@ -150,44 +171,40 @@ public final class MattePipeline {
         return computed;
     }
 
-    private Scalers scalersOf(Rectangle crop) {
-        if (crop.isSame(wholeScalers.placement.seen)) {
-            return wholeScalers;
+    private Scaling scalingOf(Rectangle crop) {
+        if (crop.isSame(wholeScaling.placement.seen)) {
+            return wholeScaling;
         }
-        if (cropScalers == null || !crop.isSame(cropScalers.placement.seen)) {
-            cropScalers = new Scalers(Placement.ofCrop(crop, model.size()));
+        if (cropScaling == null || !crop.isSame(cropScaling.placement.seen)) {
+            cropScaling = new Scaling(Placement.ofCrop(crop, model.size()));
         }
-        return cropScalers;
+        return cropScaling;
     }
 
     /** Scales one part of the image to the model's input, and the model's alpha back. */
-    private final class Scalers {
+    private final class Scaling {
         final Placement placement;
-        private final InputScaler inputScaler;
-        private AlphaScaler alphaScaler; // null until it is needed
+        private final int[] ints;
+        private final byte[] inputArena;
+        private byte[] alphaArena; // null until it is needed
 
-        Scalers(Placement placement) {
+        Scaling(Placement placement) {
             this.placement = placement;
-            inputScaler = new InputScaler(placement, orientation.width, model.size());
+            ints = placement.toInts();
+            inputArena = NativeCore.arena(NativeCore.modelInputArena(ints));
         }
 
-        void runInput() {
-            inputScaler.run(image, input);
+        void prepareInput() {
+            NativeCore.check(NativeCore.modelInput(image, orientation.height, orientation.width, ints, model.size(),
+                    input, inputArena));
         }
 
-        void runAlpha() {
-            alphaScaler().run(modelAlpha, alpha);
-        }
-
-        void runPartOfAlpha() {
-            alphaScaler().runPart(modelAlpha, alpha);
-        }
-
-        private AlphaScaler alphaScaler() {
-            if (alphaScaler == null) {
-                alphaScaler = new AlphaScaler(placement, orientation.height, orientation.width, model.size());
+        void computeAlpha() {
+            if (alphaArena == null) {
+                alphaArena = NativeCore.arena(NativeCore.alphaArena(fine, model.size(), ints));
             }
-            return alphaScaler;
+            NativeCore.check(NativeCore.alpha(fine, modelAlpha, input, model.size(), ints, image, orientation.height,
+                    orientation.width, alpha, alphaArena));
         }
     }
 }

@@ -38,9 +38,4 @@ public final class Rectangle {
         int endColumn = Math.max(left + width, other.left + other.width);
         return new Rectangle(firstRow, firstColumn, endRow - firstRow, endColumn - firstColumn);
     }
-
-    /** Returns the index of the first pixel in an image of {@code imageWidth} columns, counted row by row. */
-    int offset(int imageWidth) {
-        return top * imageWidth + left;
-    }
 }
