@@ -193,7 +193,7 @@ def test_auto_looks_at_the_person_again(model: Person, photo: U8Array) -> None:
 def test_a_small_crop_beside_a_large_one(model: Person) -> None:
     """The alpha of a crop that is smaller than the network's square is not guided; it joins one that is, in bytes."""
     photo = np.full((200, 600, 3), 40, np.uint8)
-    photo[20:140, 20:80] = photo[100:130, 500:520] = 200
+    photo[20:140, 20:80] = photo[100:144, 500:530] = 200
     matter = PortraitMatter(model)
     matte = matter.photo(photo)
     large, small = matte.seen
