@@ -4,9 +4,10 @@
     android_demo/build_apk.py                          # build/mmnet-demo-without-litert.apk
     android_demo/build_apk.py --output demo.apk --cache ~/.cache/mmnet-android
 
-A built package shows that the Java code compiles against Android's classes, that the resources link, that dx accepts
-every class, and that the package is aligned and signed. It does not show that the app runs: compile-only stubs replace
-LiteRT and are not packed. Build the app that runs with Android Studio or Gradle.
+A built package shows that the Java code compiles against Android's classes, that the native core compiles for
+Android's processors, that the resources link, that dx accepts every class, and that the package is aligned and signed.
+It does not show that the app runs: compile-only stubs replace LiteRT and are not packed. Build the app that runs with
+Android Studio or Gradle.
 
 dx and the platform jar (API 23) are from packages of Debian 11. They are fetched once from the mirrors that apt uses,
 and checked by their hashes. Exit status: 0 if the package was built, 1 if the project has an error, 3 if a tool or a
@@ -31,11 +32,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import native_library
+
 HERE = Path(__file__).resolve().parent
 NAME = "mmnet-demo-without-litert.apk"
 FAILED, UNAVAILABLE = 1, 3
 _TOOLS = {  # the Debian package of each command
     "javac": "default-jdk-headless",
+    "clang": "clang",
+    "ld.lld": "lld",
     "keytool": "default-jre-headless",
     "aapt2": "aapt",
     "zipalign": "zipalign",
@@ -137,6 +142,7 @@ def build(output: Path, cache: Path) -> None:
         packed = link_resources(app, platform, work)
         classes = compile_java(platform, work)
         add_dex(app, dx, classes, packed, work)
+        add_native(packed, work)
         signed = align_and_sign(app, packed, cache, work)
         check(app, signed)
         signed.replace(output)
@@ -236,6 +242,15 @@ def add_dex(app: App, dx: Path, classes: Path, packed: Path, work: Path) -> None
         archive.write(dex, dex.name)
 
 
+def add_native(packed: Path, work: Path) -> None:
+    """Compile the native core for each ABI and add it to the APK. Android unpacks it when the app is installed."""
+    folder = work / "native"
+    folder.mkdir()
+    with zipfile.ZipFile(packed, "a", zipfile.ZIP_DEFLATED) as archive:
+        for abi, library in native_library.compile_native(run, folder).items():
+            archive.write(library, f"lib/{abi}/{library.name}")
+
+
 def align_and_sign(app: App, packed: Path, cache: Path, work: Path) -> Path:
     """Align the APK as Android requires, and sign it with a debug key.
 
@@ -271,8 +286,14 @@ def check(app: App, signed: Path) -> None:
             raise BuildError(f"{signed.name}: aapt2 does not list {expected} in the package")
     with zipfile.ZipFile(signed) as archive:
         dex = archive.read("classes.dex")
+        libraries = {name: archive.read(name) for name in archive.namelist() if name.startswith("lib/")}
     if f"L{app.package.replace('.', '/')}/LiveActivity;".encode() not in dex:
         raise BuildError(f"{signed.name}: the class LiveActivity is missing in classes.dex")
+    if {name.split("/")[1] for name in libraries} != set(native_library.ABIS):
+        raise BuildError(f"{signed.name}: the native core of an ABI is missing; there is {', '.join(libraries)}")
+    for name, library in libraries.items():
+        if (found := native_library.alignment(library)) < native_library.PAGE:
+            raise BuildError(f"{name}: the segments are aligned to {found} bytes, not {native_library.PAGE}")
 
 
 def run(*command: object) -> str:

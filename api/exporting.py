@@ -1,18 +1,20 @@
-"""Exporting a checkpoint to a verified .tflite, as one call."""
+"""Exporting a checkpoint to a verified .tflite or .onnx, as one call each."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
+from mmnet.export.choices import DEFAULT_CONVERTER, DEFAULT_NETWORK, Choices, check_onnx_options
 from mmnet.export.exporter import ExportListener, ExportRequest, check_options, run_export
 from mmnet.export.model import ExportedModel, default_file_name
 from mmnet.network.config import ModelConfig
 from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint, resolve
 from mmnet.quantize.calibration import Calibration, find_calibration_photos, load_calibration
-from mmnet.quantize.precision import choose_precision
+from mmnet.quantize.precision import Precision, choose_precision
 from mmnet.quantize.recipe import ExportRecipe, agreed, read_recipe
 
-__all__ = ["ExportListener", "ExportedModel", "export_tflite"]
+__all__ = ["ExportListener", "ExportedModel", "export_onnx", "export_tflite"]
 
 
 def export_tflite(
@@ -26,11 +28,14 @@ def export_tflite(
     calibration: str | Path | Calibration | None = None,
     calibration_photos: int = 100,
     recipe: str | Path | ExportRecipe | None = None,
+    converter: str = DEFAULT_CONVERTER,
+    verify: str = DEFAULT_NETWORK,
     listener: ExportListener | None = None,
 ) -> ExportedModel:
     """Turn a checkpoint into a fast, verified .tflite.
 
-    The network is rewritten to run fast, converted, and compared with the Keras graph and with the float model.
+    The network is rewritten to run fast, converted, and compared with the network as it was trained and with the float
+    model.
     Nothing is written: `save` of the result does that.
 
         exported = mmnet.export_tflite("checkpoints/mine", calibration="photos/")
@@ -51,6 +56,9 @@ def export_tflite(
         calibration_photos: the largest number of photos to take from the folder, spread evenly.
         recipe: a recipe, or its file, that gives precision, input type and float layers; `measure_sensitivity`
             proposes one.
+        converter: `direct` writes the file; `tensorflow` lets TensorFlow's converter make it, which needs the extra
+            `tensorflow`.
+        verify: what the float model is compared with: `numpy`, or `keras`, which needs the extra `tensorflow`.
         listener: receives what happens during the export.
 
     Raises:
@@ -60,26 +68,94 @@ def export_tflite(
         ConfigError: MMNet cannot have this input size.
         CalibrationError: no photos, none that can be read, or, where ranges are measured, photos of one colour.
         NeedsCalibrationError: ranges have to be measured, and there are no photos.
-        MissingExtraError: TensorFlow is not installed.
+        ChoiceError: an unknown converter, or an unknown network to verify with.
+        MissingExtraError: safetensors is not installed, or TensorFlow where it is needed.
         VerificationError: the model failed a check that is required.
     """
-    listener = listener or ExportListener()
+    choices = Choices(converter=converter, verify=verify)
     plan = recipe if isinstance(recipe, ExportRecipe) else ExportRecipe() if recipe is None else read_recipe(recipe)
     chosen, dtype = choose_precision(
         agreed(plan.precision, precision, "precision") or "int8", agreed(plan.input_dtype, input_type, "input")
     )
+    planned = _Planned(chosen, dtype, plan.float_layers, choices)
+    return _export(checkpoint, Path(checkpoint_dir), size, weights, planned, calibration, calibration_photos, listener)
+
+
+def export_onnx(
+    checkpoint: str | Path | OpenedCheckpoint = "latest",
+    precision: str = "float32",
+    *,
+    checkpoint_dir: str | Path = DEFAULT_FOLDER,
+    size: int | None = None,
+    weights: str | None = None,
+    calibration: str | Path | Calibration | None = None,
+    calibration_photos: int = 100,
+    verify: str = DEFAULT_NETWORK,
+    listener: ExportListener | None = None,
+) -> ExportedModel:
+    """Turn a checkpoint into a verified ONNX model with the input and the output of the float .tflite.
+
+    The model is written, re-read from the disk, checked by onnx, executed by ONNX Runtime where that is installed, and
+    compared with the network as it was trained (float32) or with the float .tflite (int8).
+
+        mmnet.export_onnx("checkpoints/mine").save("mine.onnx")
+
+    Args:
+        checkpoint, checkpoint_dir, size, weights, calibration, calibration_photos, verify, listener: as for
+            `export_tflite`.
+        precision: `float32`, or `int8`: pairs of QuantizeLinear and DequantizeLinear with the checkpoint's ranges, or
+            with ranges measured on the calibration photos.
+
+    Raises:
+        ChoiceError: another precision, or an unknown network to verify with.
+        MissingExtraError: onnx is not installed.
+        MMNetError: as for `export_tflite`.
+    """
+    chosen, _ = choose_precision(precision, None)
+    planned = _Planned(chosen, "float32", (), Choices("onnx", verify=verify))
+    return _export(checkpoint, Path(checkpoint_dir), size, weights, planned, calibration, calibration_photos, listener)
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """The options of an export that are known before the checkpoint is."""
+
+    precision: Precision
+    input_dtype: str
+    float_layers: tuple[str, ...]
+    choices: Choices
+
+    def __post_init__(self) -> None:
+        if self.choices.is_onnx:
+            check_onnx_options(self.precision.name, self.input_dtype, self.float_layers)
+
+
+def _export(
+    checkpoint: str | Path | OpenedCheckpoint,
+    folder: Path,
+    size: int | None,
+    weights: str | None,
+    planned: _Planned,
+    calibration: str | Path | Calibration | None,
+    calibration_photos: int,
+    listener: ExportListener | None,
+) -> ExportedModel:
+    """Read the checkpoint and the photos, and export; the arguments are those of `export_tflite`."""
+    listener = listener or ExportListener()
     if isinstance(checkpoint, OpenedCheckpoint):
         opened = checkpoint.resized(size)
     else:
-        # What is wrong with the arguments shows here, before TensorFlow is loaded.
-        source = resolve(str(checkpoint), Path(checkpoint_dir))
-        planned = ModelConfig(size=source.size() if size is None else size)
-        check_options(chosen, plan.float_layers, has_photos=calibration is not None, has_ranges=source.has_ranges())
+        # What is wrong with the arguments shows here, before any work begins.
+        source = resolve(str(checkpoint), folder)
+        config = ModelConfig(size=source.size() if size is None else size)
+        has_photos, has_ranges = calibration is not None, source.has_ranges()
+        check_options(planned.precision, planned.float_layers, has_photos=has_photos, has_ranges=has_ranges)
         if calibration is not None and not isinstance(calibration, Calibration):
             find_calibration_photos(Path(calibration))
-        listener.on_start(default_file_name(source.label, planned.size, chosen.name))
+        name = default_file_name(source.label, config.size, planned.precision.name, planned.choices.file_format)
+        listener.on_start(name)
         opened = open_checkpoint(source, size=size, weights=weights)
-    listener.on_checkpoint(opened, chosen)
+    listener.on_checkpoint(opened, planned.precision)
     if calibration is not None and not isinstance(calibration, Calibration):
         calibration = load_calibration(
             Path(calibration),
@@ -90,7 +166,14 @@ def export_tflite(
     if calibration is not None:
         listener.on_calibration(calibration)
     request = ExportRequest(
-        opened.checkpoint, opened.name, chosen, dtype, calibration, plan.float_layers, opened.source.label
+        opened.checkpoint,
+        opened.name,
+        planned.precision,
+        planned.input_dtype,
+        calibration,
+        planned.float_layers,
+        opened.source.label,
+        planned.choices,
     )
     listener.on_request(request)
     return run_export(request, listener)

@@ -45,8 +45,8 @@ def open_models(
     """Open and check every .tflite; checkpoints are left for `convert_checkpoints`, which takes longer.
 
     Args:
-        sources: bytes are a .tflite. A path that ends in .tflite, or of a file, is a .tflite; any other text or path
-            names a checkpoint.
+        sources: bytes are a .tflite. A path that ends in .tflite or .onnx, or of a file, is a model; any other text or
+            path names a checkpoint.
         checkpoint_dir: the folder that holds the checkpoints.
 
     Raises:
@@ -62,9 +62,9 @@ def _open_model(source: ModelSource, checkpoint_dir: str | Path) -> Candidate | 
     if isinstance(source, bytes):
         return open_bytes(source)
     name = str(source)
-    if name.endswith(".tflite") or Path(name).is_file():
+    if name.endswith((".tflite", ".onnx")) or Path(name).is_file():
         return open_file(Path(name))
-    resolve(name, Path(checkpoint_dir))  # a name of nothing shows before TensorFlow is loaded
+    resolve(name, Path(checkpoint_dir))  # a name of nothing shows before any work begins
     return NamedCheckpoint(name, checkpoint_dir)
 
 
@@ -96,8 +96,7 @@ def convert_checkpoints(
 
 
 def _converted(source: _Unconverted) -> Candidate:
-    # It imports TensorFlow, which takes seconds.
-    from mmnet.export.convert import float_tflite
+    from mmnet.export.direct.models import float_tflite
 
     opened = open_checkpoint(source.which, source.folder) if isinstance(source, NamedCheckpoint) else source
     which = source.which if isinstance(source, NamedCheckpoint) else str(source.source.path)

@@ -175,7 +175,7 @@ def _check(
 
 def _train(run: TrainingRun, measure: Callable[[], Ranges], listener: TrainingListener) -> Path:
     if find_spec("tensorflow_model_optimization") is None:
-        raise MissingExtraError("export", "tensorflow-model-optimization")
+        raise MissingExtraError("qat", "tensorflow-model-optimization")
     keras = load_keras("tensorflow", run.recipe)
     run.folder.mkdir(parents=True, exist_ok=True)
     with EventFiles(run.folder) as events:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from mmnet.cli.options import CheckpointDir, SizeOption, WeightsOption, WhichCheckpoint
+from mmnet.export.choices import (
+    CONVERTERS,
+    DEFAULT_CONVERTER,
+    DEFAULT_FORMAT,
+    DEFAULT_NETWORK,
+    FORMATS,
+    NETWORKS,
+)
 from mmnet.quantize.precision import PRECISIONS
 
 PrecisionOption = Annotated[
@@ -39,15 +48,38 @@ RecipeOption = Annotated[
         show_default=False,
     ),
 ]
+ConverterOption = Annotated[
+    str,
+    typer.Option(
+        metavar="|".join(CONVERTERS),
+        help="Write the .tflite directly, or let TensorFlow's converter make it (needs the extra tensorflow).",
+    ),
+]
+VerifyOption = Annotated[
+    str,
+    typer.Option(
+        metavar="|".join(NETWORKS),
+        help="Compare the float model with the network in NumPy, or in Keras (needs the extra tensorflow).",
+    ),
+]
+FormatOption = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="|".join(FORMATS),
+        help="The format of FILE. onnx needs the extra onnx; its precision is float32 (the default) or int8.",
+    ),
+]
 OutputOption = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", show_default="CHECKPOINT-SIZE-PRECISION.tflite"),
+    typer.Option("--output", "-o", metavar="FILE", show_default="CHECKPOINT-SIZE-PRECISION.FORMAT"),
 ]
 
 
 def export(
     ckpt: WhichCheckpoint = "latest",
     ckpt_dir: CheckpointDir = Path("checkpoints"),
+    file_format: FormatOption = DEFAULT_FORMAT,
     precision: PrecisionOption = None,
     input_dtype: InputOption = None,
     size: SizeOption = None,
@@ -56,14 +88,16 @@ def export(
     calibration_photos: PhotosOption = 100,
     recipe: RecipeOption = None,
     output: OutputOption = None,
+    converter: ConverterOption = DEFAULT_CONVERTER,
+    verify: VerifyOption = DEFAULT_NETWORK,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace FILE if it exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the recipe and every check as JSON.")] = False,
 ) -> None:
-    """Turn a checkpoint into a fast, verified .tflite.
+    """Turn a checkpoint into a fast, verified .tflite or .onnx.
 
-    The network is rewritten to run fast, converted, and compared with the Keras graph and with the float model before
-    anything is written. The recipe is saved beside it as FILE.recipe.json. The name of FILE begins with that of the
-    checkpoint. A difference on the worst image alone only warns.
+    The network is rewritten to run fast, converted, and compared with the network as it was trained and with the float
+    model before anything is written. The recipe is saved beside it as FILE.recipe.json. The name of FILE begins with
+    that of the checkpoint. A difference on the worst image alone only warns.
 
     \b
     Examples:
@@ -71,9 +105,10 @@ def export(
       export-tflite --ckpt training/MMNetModel-887000 --precision float16 -o matte.tflite
       export-tflite --ckpt checkpoints/mine --size 128 --calibration photos/ --json
       export-tflite --calibration photos/ --recipe mixed.json
+      mmnet export --format onnx --precision int8 -o mine.onnx
     """
     # Imported here, so that the help needs neither NumPy nor OpenCV.
-    from mmnet.api.exporting import export_tflite
+    from mmnet.api.exporting import export_onnx, export_tflite
     from mmnet.cli.console import message_console
     from mmnet.cli.export_printer import ExportPrinter, plain
     from mmnet.cli.process.streams import echo_json
@@ -82,26 +117,42 @@ def export(
     from mmnet.runtime.tflite.metadata import recipe_path
     from mmnet.text import json_text
 
+    if file_format not in FORMATS:
+        raise typer.BadParameter(f"unknown format {file_format!r}; choose one of {', '.join(FORMATS)}")
     console = message_console(stderr=as_json)
     if output is not None:
         check_writable(output, force=force)
         check_name(recipe_path(output))
 
     with progress_bar(console) as progress:
-        exported = export_tflite(
-            ckpt,
-            precision,
-            checkpoint_dir=ckpt_dir,
-            size=size,
-            weights=weights,
-            input_type=input_dtype,
-            calibration=calibration,
-            calibration_photos=calibration_photos,
-            recipe=recipe,
-            listener=ExportPrinter(console, progress, calibration, new_file=output is None and not force),
-        )
+        shared: dict[str, Any] = {
+            "checkpoint_dir": ckpt_dir,
+            "size": size,
+            "weights": weights,
+            "calibration": calibration,
+            "calibration_photos": calibration_photos,
+            "verify": verify,
+            "listener": ExportPrinter(console, progress, calibration, new_file=output is None and not force),
+        }
+        if file_format == "onnx":
+            _refuse_for_onnx(
+                {"--input": input_dtype, "--recipe": recipe, "--converter": converter != DEFAULT_CONVERTER}
+            )
+            exported = export_onnx(ckpt, precision or "float32", **shared)
+        else:
+            exported = export_tflite(
+                ckpt, precision, input_type=input_dtype, recipe=recipe, converter=converter, **shared
+            )
     path = exported.save(output, force=force)
     console.print(f"[bold]wrote[/]        {plain(path)} ({len(exported.content) / 1024:.0f} KiB) and its recipe")
-    console.print(f"[bold]next[/]         mmnet matte photo.jpg --model {plain(path)}")
+    follows = "mmnet matte photo.jpg --model" if file_format == "tflite" else "mmnet evaluate --data DIR --model"
+    console.print(f"[bold]next[/]         {follows} {plain(path)}")
     if as_json:
         echo_json(json_text({"output": str(path), "recipe": exported.recipe}, indent=None))
+
+
+def _refuse_for_onnx(options: Mapping[str, object]) -> None:
+    """Raise if an option was given that belongs to a .tflite."""
+    for name, value in options.items():
+        if value:
+            raise typer.BadParameter(f"{name} goes with --format tflite, not with onnx")

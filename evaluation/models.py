@@ -1,4 +1,4 @@
-"""Models that can be measured: every .tflite that the runtime runs, and MediaPipe's selfie segmenter."""
+"""Models that can be measured: every .tflite that the runtime runs, ONNX models, and MediaPipe's selfie segmenter."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from mmnet.arrays import Alpha, F32Array, U8Array
+from mmnet.evaluation.onnx_model import OnnxModel, is_onnx
 from mmnet.runtime import MattingModel, ModelError
 from mmnet.runtime.tflite.interpreter import allocate, invoke, open_interpreter, write_image
 from mmnet.runtime.tflite.metadata import read_metadata
@@ -122,10 +123,10 @@ class Candidate:
 
     Attributes:
         name: the heading of its column.
-        kind: `checkpoint` (measured as its float .tflite), `tflite`, or `mediapipe`.
+        kind: `checkpoint` (measured as its float .tflite), `tflite`, `onnx`, or `mediapipe`.
         source: the name by which the user gave it.
         size: S, the side of its input and of its alpha.
-        content: the bytes of the .tflite.
+        content: the bytes of the file.
         recipe: the checkpoint that it was made from, and how, as its metadata says; empty where it says nothing. See
             `mmnet.export.exporter`.
     """
@@ -139,7 +140,7 @@ class Candidate:
 
     @property
     def sha256(self) -> str:
-        """The SHA-256 of the .tflite, in hexadecimal."""
+        """The SHA-256 of the file, in hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()
 
     def load(self, *, floats: bool = False) -> LoadedModel:
@@ -151,6 +152,8 @@ class Candidate:
         """
         if self.kind == "mediapipe":
             return SelfieSegmenter(self.content, self.source)
+        if self.kind == "onnx":
+            return OnnxModel(self.content, self.source)
         return (
             FloatModel(self.content, self.source)
             if floats and self.kind == "checkpoint"
@@ -159,21 +162,25 @@ class Candidate:
 
 
 def open_file(path: Path) -> Candidate:
-    """Return a .tflite file as a candidate, after loading it once to check it.
+    """Return a .tflite or .onnx file as a candidate, after loading it once to check it.
 
     Raises:
+        MissingExtraError: the file is an ONNX model, and ONNX Runtime is not installed.
         ModelError: there is no such file, it is damaged, or its tensors are neither ours nor MediaPipe's.
     """
     try:
         content = path.read_bytes() if path.is_file() else b""
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
+    if is_onnx(path) and content:
+        with closing(OnnxModel(content, str(path))) as model:
+            return Candidate(path.stem, "onnx", str(path), model.size, content, model.recipe)
     if SelfieSegmenter.recognises(content):
         with closing(SelfieSegmenter(content, str(path))) as segmenter:
             return Candidate(path.stem, "mediapipe", str(path), segmenter.size, content)
     # Loaded by its path: messages of the runtime then name the file.
-    with MattingModel(path, threads=1) as model:
-        return _ours(path.stem, str(path), model.size, content)
+    with MattingModel(path, threads=1) as ours:
+        return _ours(path.stem, str(path), ours.size, content)
 
 
 def open_bytes(content: bytes, name: str = "model") -> Candidate:

@@ -15,7 +15,7 @@ import numpy as np
 from mmnet.arrays import AnyArray, F32Array, U8Array
 from mmnet.errors import MMNetError
 from mmnet.runtime.fullres.upsampling import resize_alpha
-from mmnet.runtime.imaging.preprocess import resample
+from mmnet.runtime.imaging.resampling import resample
 from mmnet.runtime.imaging.taps import Taps
 
 

@@ -1,4 +1,4 @@
-"""The conversion of a graph to the bytes of a .tflite, in each precision but `dynamic`."""
+"""The conversion of a graph by TensorFlow's converter, in each precision but `dynamic`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from mmnet.errors import MMNetError
 from mmnet.export.borders import through_float
 from mmnet.export.flatbuffer import read_tree, write_tree
 from mmnet.files import temporary_folder
-from mmnet.graph.inference import inference_graph
 from mmnet.graph.layouts import FLOAT_LAYOUTS, INTEGER_LAYOUTS, Layout, lay_out
 from mmnet.graph.lower import NodeHook, lower
 from mmnet.graph.operators import Conv, DepthToSpace, Depthwise, Graph, Image, Node, Pack
-from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.tensorflow import load_tensorflow
 from mmnet.quantize.activations import IMAGE_LIMITS, Limits, activations
+from mmnet.quantize.calibration import spanning
 from mmnet.runtime.tflite.layers import short_name
 from mmnet.runtime.tflite.signature import INPUT, OUTPUT, SIGNATURE
 
@@ -28,16 +27,6 @@ class ConversionError(MMNetError):
     """A graph that TensorFlow's converter refused: a defect of this package, or an unsuitable TensorFlow."""
 
     exit_code = 3
-
-
-def float_tflite(checkpoint: Checkpoint) -> bytes:
-    """Return a checkpoint's network as a float32 .tflite: input `image` and output `alpha` are float32 in 0-1.
-
-    Raises:
-        ConversionError: TensorFlow's converter refused the graph.
-        VariableError: the weights do not belong to the checkpoint's configuration.
-    """
-    return to_float(inference_graph(checkpoint))
 
 
 def to_float(graph: Graph, *, layouts: Sequence[Layout] = FLOAT_LAYOUTS) -> bytes:
@@ -80,7 +69,7 @@ def configure_int8(converter: Any, tf: Any, images: U8Array, input_dtype: str, p
     """Configure a TensorFlow converter for what `to_int8` gives."""
 
     def representative_dataset() -> Iterator[list[F32Array]]:
-        for done, image in enumerate(_spanning(images), start=1):
+        for done, image in enumerate(spanning(images), start=1):
             yield [image[None].astype(np.float32) / np.float32(255)]
             progress(done)
 
@@ -143,16 +132,6 @@ def _without_uniform_biases(graph: Graph) -> Graph:
         return node
 
     return Graph(tuple(map(fixed, graph.nodes)))
-
-
-def _spanning(images: U8Array) -> U8Array:
-    """Return the same images, except that the first has one black and one white pixel.
-
-    The input then ranges over 0-255 whatever values the photos reach: its scale is 1/255, and pixels go in as they are.
-    """
-    images = images.copy()
-    images[0, 0, 0], images[0, -1, -1] = 0, 255
-    return images
 
 
 def convert(

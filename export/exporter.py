@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
-from mmnet.export.convert import to_float, to_float16, to_int8, to_int8_from_ranges
+from mmnet.export.choices import DEFAULT_CHOICES, Choices, check_onnx_options
+from mmnet.export.converters import BY_NAME
 from mmnet.export.dynamic import to_dynamic
 from mmnet.export.metadata import add_metadata
-from mmnet.export.mixed import calibrate
 from mmnet.export.model import ExportedModel
+from mmnet.export.onnx_format.file import OPSET
+from mmnet.export.onnx_format.verified import check_onnx, make_onnx, measured_limits
 from mmnet.export.verify import (
     ExportCheck,
     check_against_float,
-    check_against_keras,
+    check_against_network,
     check_graph,
     check_on_other_images,
     probe_images,
@@ -31,14 +33,11 @@ from mmnet.graph.rewrite import REWRITES
 from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.ranges import Ranges
 from mmnet.network.resolve import OpenedCheckpoint
-from mmnet.quantize.activations import check_limits
+from mmnet.quantize.activations import Limits, check_limits
 from mmnet.quantize.calibration import Calibration, check_representative
 from mmnet.quantize.precision import Precision, PrecisionError
 from mmnet.quantize.recipe import RECIPE_FORMAT
 from mmnet.runtime.tflite.metadata import ModelMetadata
-
-# Packages whose versions the recipe records.
-_TOOLS = ("tensorflow", "keras", "ai-edge-litert", "numpy", "opencv-python-headless")
 
 
 class NeedsCalibrationError(MMNetError):
@@ -58,8 +57,10 @@ class ExportRequest:
             float; every other export only verifies on them.
         float_layers: layers, or blocks of them, that stay float32 in an 8-bit model.
         label: the name of the checkpoint in file names; empty for `name`.
+        choices: the format of the file, what makes it, and what it is compared with.
 
     Raises:
+        ChoiceError: options that the format does not have.
         PrecisionError: float layers in a precision that quantizes no activations.
         NeedsCalibrationError: ranges have to be measured, and there are no photos.
     """
@@ -71,8 +72,11 @@ class ExportRequest:
     calibration: Calibration | None = None
     float_layers: tuple[str, ...] = ()
     label: str = ""
+    choices: Choices = DEFAULT_CHOICES
 
     def __post_init__(self) -> None:
+        if self.choices.is_onnx:
+            check_onnx_options(self.precision.name, self.input_dtype, self.float_layers)
         check_options(
             self.precision,
             self.float_layers,
@@ -183,6 +187,7 @@ def run_export(request: ExportRequest, listener: ExportListener | None = None) -
         CalibrationError: the photos to measure ranges on are of one colour, or nearly.
         VerificationError: a required check failed (ParityError, OperatorError, ContractError).
         ConversionError: TensorFlow's converter refused the graph.
+        MissingExtraError: the converter or the network to compare with is not installed.
         VariableError: the weights do not belong to the configuration.
         RangeError: the checkpoint's activation ranges do not belong to this network.
         UnknownLayerError: a float layer that the network does not have.
@@ -204,9 +209,11 @@ def run_export(request: ExportRequest, listener: ExportListener | None = None) -
     graph = inference_graph(checkpoint)
     if request.ranges is not None:
         check_limits(request.ranges, graph)
-    # 2. In float, it still computes what the network computes in Keras.
-    float_model = to_float(graph)
-    settle(check_against_keras(float_model, checkpoint, request.images))
+    # 2. In float, it still computes what the network as it was trained computes.
+    float_model = BY_NAME[request.choices.converter].to_float(graph)
+    settle(check_against_network(request.choices.verify, float_model, checkpoint, request.images))
+    if request.choices.is_onnx:
+        return _finish_onnx(request, graph, float_model, checks, settle)
     # 3. In the requested precision, it stays close to the float model, also on images that nothing was measured on.
     model = _convert(request, graph, float_model, listener)
     if model is not float_model:
@@ -227,25 +234,43 @@ def run_export(request: ExportRequest, listener: ExportListener | None = None) -
     return ExportedModel(model, described, tuple(checks), request.label)
 
 
+def _finish_onnx(
+    request: ExportRequest,
+    graph: Graph,
+    float_model: bytes,
+    checks: list[ExportCheck],
+    settle: Callable[..., None],
+) -> ExportedModel:
+    """Write the graph as an ONNX model and verify it; the rest of `run_export`."""
+    limits: Limits | None = None
+    if request.precision.calibrated:
+        limits = request.ranges.limits if request.ranges is not None else measured_limits(graph, request.images)
+    recipe = _recipe(request)
+    content, valid = make_onnx(graph, _metadata(request, recipe), limits)
+    settle(valid)
+    settle(*check_onnx(content, graph, request.checkpoint, request.precision, request.images, limits, float_model))
+    described = recipe | {"verification": [check.to_json() for check in checks]}
+    return ExportedModel(content, described, tuple(checks), request.label)
+
+
 def _convert(request: ExportRequest, graph: Graph, float_model: bytes, listener: ExportListener) -> bytes:
+    converter = BY_NAME[request.choices.converter]
     match request.precision.name:
         case "float32":
             return float_model
         case "float16":
-            return to_float16(graph)
+            return converter.to_float16(graph)
         case "dynamic":
             return to_dynamic(float_model)
     if request.ranges is not None:
-        return to_int8_from_ranges(graph, request.ranges.limits, input_dtype=request.input_dtype)
+        return converter.to_int8_from_ranges(graph, request.ranges.limits, input_dtype=request.input_dtype)
     images = request.images
 
     def progress(done: int) -> None:
         listener.on_progress("measuring ranges", done, len(images))
 
-    if request.float_layers:
-        calibrated = calibrate(graph, images, progress=progress)
-        return calibrated.quantize(calibrated.named(request.float_layers), input_dtype=request.input_dtype)
-    return to_int8(graph, images, input_dtype=request.input_dtype, progress=progress)
+    calibrated = converter.calibrate(graph, images, progress=progress)
+    return calibrated.quantize(calibrated.named(request.float_layers), input_dtype=request.input_dtype)
 
 
 def _recipe(request: ExportRequest) -> dict[str, Any]:
@@ -253,8 +278,9 @@ def _recipe(request: ExportRequest) -> dict[str, Any]:
 
     It is part of the file, so it holds no date and no path, and its keys and texts must not change.
     """
-    checkpoint, calibration = request.checkpoint, request.calibration
+    checkpoint, calibration, converter = request.checkpoint, request.calibration, BY_NAME[request.choices.converter]
     layouts = INTEGER_LAYOUTS if request.precision.calibrated else FLOAT_LAYOUTS
+    is_onnx = request.choices.is_onnx
     return {
         "format": RECIPE_FORMAT,
         "checkpoint": {
@@ -274,9 +300,11 @@ def _recipe(request: ExportRequest) -> dict[str, Any]:
             "unreadable": sorted(calibration.unreadable),
         },
         "ranges": _ranges(request),
-        "rewrites": [step.__name__ for step in (*REWRITES, *layouts)],
+        "rewrites": [step.__name__ for step in (*REWRITES, *(() if is_onnx else layouts))],
         "versions": {"mmnet": version("mmnet"), "python": platform.python_version()}
-        | {tool: version(tool) for tool in _TOOLS},
+        | {tool: version(tool) for tool in (*converter.tools, *(("onnx",) if is_onnx else ()))},
+        **converter.recipe,
+        **({"file_format": "onnx", "opset": OPSET} if is_onnx else {}),
     }
 
 

@@ -12,17 +12,13 @@ from functools import cached_property
 from typing import Any
 
 from mmnet.arrays import U8Array
-from mmnet.errors import MMNetError
 from mmnet.export.convert import configure_int8, convert, finished
+from mmnet.export.layers import layers_named
 from mmnet.graph.layouts import INTEGER_LAYOUTS, lay_out
 from mmnet.graph.operators import Graph
 from mmnet.network.tensorflow import load_tensorflow
 from mmnet.runtime.tflite import contents
 from mmnet.runtime.tflite.layers import MOVERS, Layer, layers
-
-
-class UnknownLayerError(MMNetError):
-    """A name of a layer that the network does not have."""
 
 
 @dataclass(frozen=True)
@@ -46,17 +42,7 @@ class Calibrated:
         Raises:
             UnknownLayerError: a name of no layer.
         """
-        known = [layer.name for layer in self.layers]
-        chosen: set[str] = set()
-        for name in names:
-            matching = [layer for layer in known if layer == name or layer.startswith(f"{name}/")]
-            if not matching:
-                blocks = dict.fromkeys(layer.block for layer in self.layers)
-                raise UnknownLayerError(
-                    f"layer {name!r} is unknown; the blocks are {', '.join(blocks)}, and mmnet sensitivity lists all"
-                )
-            chosen.update(matching)
-        return frozenset(chosen)
+        return layers_named(self.layers, names)
 
     def quantize(
         self, float_layers: Collection[str] = (), *, input_dtype: str = "uint8", movers_in_float: bool = False

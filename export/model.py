@@ -1,4 +1,4 @@
-"""The result of an export: a verified .tflite in memory, with its recipe and its checks."""
+"""The result of an export: a verified model in memory, with its recipe and its checks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mmnet.export.choices import DEFAULT_FORMAT
 from mmnet.export.verify import ExportCheck
 from mmnet.files import atomic_file, check_writable
 from mmnet.network.config import ModelConfig
@@ -19,7 +20,7 @@ _LONGEST_LABEL = 120
 
 @dataclass(frozen=True)
 class ExportedModel:
-    """A verified .tflite.
+    """A verified .tflite or .onnx.
 
     Attributes:
         content: the bytes of the file.
@@ -37,7 +38,8 @@ class ExportedModel:
     def file_name(self) -> str:
         """The name that the model is saved under by default, for example `mmnet-1.0-256-int8.tflite`."""
         label = self.label or str(self.recipe["checkpoint"]["name"])
-        return default_file_name(label, self.recipe["model"]["size"], self.recipe["precision"])
+        file_format = self.recipe.get("file_format", DEFAULT_FORMAT)
+        return default_file_name(label, self.recipe["model"]["size"], self.recipe["precision"], file_format)
 
     @property
     def warnings(self) -> tuple[ExportCheck, ...]:
@@ -83,11 +85,11 @@ class ExportedModel:
         return f"{config.name}, {size}×{size}, {precision}, {dtype} input, {len(self.content) / 1024:.0f} KiB"
 
 
-def default_file_name(label: str, size: int, precision: str) -> str:
+def default_file_name(label: str, size: int, precision: str, file_format: str = DEFAULT_FORMAT) -> str:
     """Return the file name that a checkpoint gets at an input size and in a precision if none is given.
 
     It begins with the name of the checkpoint, so that the models of two checkpoints do not look like one network in two
     precisions.
     """
     plain = re.sub(r"[^\w.-]+", "_", label)[:_LONGEST_LABEL].strip(".")
-    return f"{plain or 'model'}-{size}-{precision}.tflite"
+    return f"{plain or 'model'}-{size}-{precision}.{file_format}"

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from mmnet.arrays import U8Array
-from mmnet.export.convert import to_float
-from mmnet.export.mixed import calibrate
+from mmnet.export.direct.models import calibrate, to_float
 from mmnet.export.verify import alphas
 from mmnet.graph.operators import Graph
 from mmnet.quantize.sensitivity import CachedError, LayerSensitivity, Proposal, Sensitivity, propose
@@ -25,7 +24,7 @@ def measure_layers(
 ) -> tuple[Sensitivity, Proposal]:
     """Measure what every layer loses in 8 bits, and propose the layers that have to stay float.
 
-    Every model is rounded by TensorFlow's converter and run through the runtime; its error is mean |Δα| against the
+    Every model is rounded as for an export and run through the runtime; its error is mean |Δα| against the
     float model.
 
     Args:
@@ -43,10 +42,10 @@ def measure_layers(
         return float(np.abs(alphas(model, probes) - expected).mean(dtype=np.float64))
 
     def only_in_8_bits(names: Iterable[str]) -> float:
-        return error_of(calibrated.rounded(everything.difference(names), movers_in_float=True))
+        return error_of(calibrated.quantize(everything.difference(names), movers_in_float=True))
 
     everything = frozenset(layer.name for layer in calibrated.layers)
-    error = CachedError(lambda float_layers: error_of(calibrated.rounded(float_layers)))
+    error = CachedError(lambda float_layers: error_of(calibrated.quantize(float_layers)))
     layers = []
     for done, layer in enumerate(calibrated.layers):
         progress("quantizing layers one by one", done, len(calibrated.layers))

@@ -15,14 +15,17 @@ from mmnet.arrays import F32Array, U8Array
 from mmnet.errors import MMNetError
 from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.keras_network import build_trained_keras
+from mmnet.network.numpy_network import numpy_alphas
+from mmnet.network.tensorflow import load_tensorflow
 from mmnet.quantize.precision import Precision
 from mmnet.runtime import MattingModel
 from mmnet.runtime.tflite.inspection import ModelReport, TensorReport, inspect_model
 from mmnet.runtime.tflite.probe import trust
 from mmnet.runtime.tflite.signature import INPUT, OUTPUT, SIGNATURE
 
-# The alpha of the float .tflite differs from that of the Keras graph by the rounding of float32, since sums are taken
-# in another order: 5e-6 on photos, up to 5e-5 where a network is undecided. One step of an 8-bit alpha is 4e-3.
+# The alpha of the float .tflite differs from that of the network as it was trained by the rounding of float32, since
+# sums are taken in another order: 5e-6 on photos, up to 5e-5 where a network is undecided. One step of an 8-bit alpha
+# is 4e-3.
 FLOAT_TOLERANCE = 1e-4
 # Operators that a failed rewriting leaves behind: dilations by space-to-batch, norms as multiplications.
 FORBIDDEN_OPERATORS = ("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND", "MUL", "SOFTMAX")
@@ -137,6 +140,18 @@ def probe_images(size: int, count: int = PROBE_COUNT) -> U8Array:
     return images
 
 
+def check_against_numpy(model: bytes, checkpoint: Checkpoint, images: U8Array) -> ExportCheck:
+    """Compare the float .tflite with the network as it was trained, computed with NumPy.
+
+    Args:
+        model: the float .tflite.
+        checkpoint: the network that it was made from.
+        images: uint8 [N, size, size, 3]; a few of them, spread evenly, are compared.
+    """
+    images = verified_images(images)
+    return network_check("float .tflite", "NumPy", alphas(model, images), numpy_alphas(checkpoint, images))
+
+
 def check_against_keras(model: bytes, checkpoint: Checkpoint, images: U8Array) -> ExportCheck:
     """Compare the float .tflite with the training graph in Keras.
 
@@ -145,23 +160,49 @@ def check_against_keras(model: bytes, checkpoint: Checkpoint, images: U8Array) -
         checkpoint: the network that it was made from.
         images: uint8 [N, size, size, 3]; a few of them, spread evenly, are compared.
     """
+    tf = load_tensorflow()
     import keras
-    import tensorflow as tf
 
-    images = images[:: max(1, len(images) // PROBE_COUNT)][:PROBE_COUNT]
+    images = verified_images(images)
     network = build_trained_keras(checkpoint, keras)
     values = images.astype(np.float32) / np.float32(255)
     logits = network(tf.constant(values), training=False)["final_block"]
-    expected = tf.nn.softmax(logits).numpy()[..., 1]
-    difference = float(np.abs(alphas(model, images) - expected).max())
+    return network_check("float .tflite", "Keras", alphas(model, images), tf.nn.softmax(logits).numpy()[..., 1])
+
+
+def verified_images(images: U8Array) -> U8Array:
+    """Return a few of the images, spread evenly: those that a float model is compared on."""
+    return images[:: max(1, len(images) // PROBE_COUNT)][:PROBE_COUNT]
+
+
+def network_check(model: str, network: str, found: F32Array, expected: F32Array) -> ExportCheck:
+    """Return the check of a float model's alphas against those of the network as it was trained.
+
+    Args:
+        model: what the model is, in words.
+        network: what computed the network.
+        found, expected: the alphas of both, float32 [N, size, size].
+    """
+    difference = float(np.abs(found - expected).max())
     return ExportCheck(
-        "float .tflite against Keras",
-        f"max |Δ alpha| {difference:.1e} on {len(images)} images",
+        f"{model} against {network}",
+        f"max |Δ alpha| {difference:.1e} on {len(found)} images",
         f"at most {FLOAT_TOLERANCE:.0e}",
         difference <= FLOAT_TOLERANCE,
         ParityError,
         difference,
     )
+
+
+def check_against_network(name: str, model: bytes, checkpoint: Checkpoint, images: U8Array) -> ExportCheck:
+    """Compare the float .tflite with the network as it was trained, computed by NumPy or by Keras.
+
+    Args:
+        name: one of `mmnet.export.choices.NETWORKS`.
+        model, checkpoint, images: as for `check_against_numpy`.
+    """
+    check = {"numpy": check_against_numpy, "keras": check_against_keras}[name]
+    return check(model, checkpoint, images)
 
 
 def check_against_float(
@@ -186,7 +227,7 @@ def check_against_float(
     worst = int(differences.argmax())
     name = f"{precision.name} against float"
     return [
-        _mean_check(name, precision.mean_tolerance, differences),
+        mean_check(name, precision.mean_tolerance, differences),
         ExportCheck(
             f"{name}, worst",
             f"MAD {differences[worst]:.5f} on {names[worst]}",
@@ -218,17 +259,18 @@ def check_on_other_images(
     name = f"{precision.name} against float"
     if held_out is not None:
         differences = _differences(model, float_model, held_out)
-        found.append(_mean_check(f"{name}, other photos", precision.mean_tolerance, differences, _MORE_PHOTOS))
+        found.append(mean_check(f"{name}, other photos", precision.mean_tolerance, differences, _MORE_PHOTOS))
     drawn = _differences(model, float_model, probe_images(size))
     limit = _DRAWN_FACTOR * precision.mean_tolerance
-    return [*found, _mean_check(f"{name}, drawn images", limit, drawn, _MORE_PHOTOS)]
+    return [*found, mean_check(f"{name}, drawn images", limit, drawn, _MORE_PHOTOS)]
 
 
 def _differences(model: bytes, float_model: bytes, images: U8Array) -> F32Array:
     return np.asarray(np.abs(alphas(model, images) - alphas(float_model, images)).mean(axis=(1, 2)), np.float32)
 
 
-def _mean_check(name: str, limit: float, differences: F32Array, advice: str = _CLOSER) -> ExportCheck:
+def mean_check(name: str, limit: float, differences: F32Array, advice: str = _CLOSER) -> ExportCheck:
+    """Return the check of the mean of some images' differences, float32 [N], against a limit."""
     mean = float(differences.mean(dtype=np.float64))
     return ExportCheck(
         name,

@@ -8,8 +8,11 @@ from typing import Any
 from mmnet.errors import MissingExtraError
 
 
-def load_tensorflow() -> Any:
+def load_tensorflow(extra: str = "tensorflow") -> Any:
     """Import and return the module `tensorflow`.
+
+    Args:
+        extra: the extra of this project that the message names.
 
     Raises:
         MissingExtraError: it is not installed.
@@ -19,5 +22,5 @@ def load_tensorflow() -> Any:
     try:
         import tensorflow as tf
     except ImportError as error:
-        raise MissingExtraError("export", "TensorFlow") from error
+        raise MissingExtraError(extra, "TensorFlow") from error
     return tf

@@ -80,7 +80,7 @@ def measure_limits(
     Returns:
         The name of each range (see `activations`) -> its lowest and highest value.
     """
-    tf = load_tensorflow()
+    tf = load_tensorflow("qat")
     names = activations(graph)
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]

@@ -79,6 +79,16 @@ def check_representative(images: U8Array) -> None:
         )
 
 
+def spanning(images: U8Array) -> U8Array:
+    """Return the same images, except that the first has one black and one white pixel.
+
+    The input then ranges over 0-255 whatever values the photos reach: its scale is 1/255, and pixels go in as they are.
+    """
+    images = images.copy()
+    images[0, 0, 0], images[0, -1, -1] = 0, 255
+    return images
+
+
 def find_calibration_photos(folder: Path) -> list[Path]:
     """List the photos of a folder, or of the folder `image` in it, where a data set keeps its photos.
 

@@ -2,11 +2,11 @@
 
 | profile | alpha at the image's size | colours of composites and cut-outs | who uses it |
 |---|---|---|---|
-| `fine` | guided by the image | the estimated foreground | `mmnet matte`, `PortraitMatter` by default |
-| `fast` | bilinear | the image's own | a camera frame in the Android and web demos |
+| `fine` | guided by the image | the estimated foreground | `mmnet matte`, `PortraitMatter` by default, app and page |
+| `fast` | bilinear | the image's own | where speed counts most |
 
-A device computes the bilinear alpha of a camera frame in bytes (`mmnet.runtime.alpha_to_image`); `PortraitMatter`
-computes it in 16 bits (`mmnet.runtime.upsample_alpha`), so the two differ by rounding.
+The core in C computes the bilinear alpha in bytes (`mmnet.runtime.alpha_to_image`); `PortraitMatter` computes it in 16
+bits (`mmnet.runtime.upsample_alpha`), so the two differ by rounding.
 """
 
 from __future__ import annotations

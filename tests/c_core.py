@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mmnet.arrays import AnyArray, U8Array
-from mmnet.runtime.fullres.compiled import LIBRARY
+from mmnet.runtime.core.library import LIBRARY
 
 _SENTINEL = 99  # what outputs hold before: a byte that is left as it was shows
 

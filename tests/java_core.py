@@ -34,6 +34,7 @@ from mmnet.runtime.imaging.presence import Presence, confidence_of
 from mmnet.runtime.imaging.tracking import CropTracker
 
 CORE = ROOT / "android_demo" / "core"
+NATIVE = ROOT / "runtime" / "core"
 APP = ROOT / "android_demo" / "app" / "src" / "main" / "java" / "ai" / "mmnet" / "demo"
 STAND_IN = ROOT / "tests" / "android" / "java"  # a replacement for LiteRT, and the tests of LiteRtModel
 GOLDEN = CORE / "src" / "test" / "resources" / "golden.bin"
@@ -247,17 +248,42 @@ def compile_java(folder: Path) -> str:
     command = ["javac", "--release", "8", "-Xlint:all,-options", "-Werror", "-cp", path, "-d", str(folder)]
     done = subprocess.run([*command, *map(str, sources)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    compile_native(folder)
     return path
+
+
+def compile_native(folder: Path) -> None:
+    """Compile the core and its JNI functions for this machine's JVM into a folder: `libmmnet.so`.
+
+    Warnings are errors. The test that calls this is skipped if there is no C compiler.
+    """
+    if shutil.which("gcc") is None:
+        pytest.skip("NO C COMPILER: the Java code is not tested; install Debian's gcc and libc6-dev")
+    javac = shutil.which("javac")
+    assert javac is not None
+    headers = Path(javac).resolve().parents[1] / "include"
+    flags = ["-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"]
+    flags += ["-Wall", "-Wextra", "-Wpedantic", "-Wno-missing-field-initializers", "-Werror", "-fPIC", "-shared"]
+    includes = [f"-I{path}" for path in (headers, headers / "linux", NATIVE)]
+    sources = [str(CORE / "src" / "main" / "cpp" / "jni.c"), *map(str, sorted(NATIVE.glob("*.c")))]
+    command = ["gcc", *flags, *includes, *sources, "-o", str(folder / "libmmnet.so")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def java(class_path: str) -> list[str]:
+    """Return the command that starts a JVM with the native core, without the class and its arguments."""
+    folder = class_path.split(":")[0]
+    options = ["-Xshare:auto", "-XX:+UseSerialGC", "-Xmx256m", "-Xcheck:jni", f"-Djava.library.path={folder}"]
+    return ["java", *options, "-cp", class_path]
 
 
 class JavaCore:
     """A JVM process that answers requests."""
 
     def __init__(self, class_path: str) -> None:
-        command = ["java", "-Xshare:auto", "-XX:+UseSerialGC", "-Xmx256m", "-cp", class_path]
-        self._process = subprocess.Popen(
-            [*command, "ai.mmnet.core.RequestServer"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+        command = [*java(class_path), "ai.mmnet.core.RequestServer"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def send(self, request: bytes) -> bytes:
         """Send a request, wait for its answer and return it."""

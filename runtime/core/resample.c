@@ -1,6 +1,8 @@
 /* Scaling: see resample.h. Rows are computed when they are asked for, so that a photo is never copied. */
 #include "resample.h"
 
+#include "kernels.h"
+
 enum { FRACTION_BITS = 11, ONE = 1 << FRACTION_BITS };
 
 static int halvings(Index side, Index size) {
@@ -123,17 +125,19 @@ static void mix_rows(const int32_t *restrict above, const int32_t *restrict belo
                            (2 * FRACTION_BITS));
 }
 
-/* Compute the rows where every target pixel lies on a halved one. */
-static void copy_rows(Resampler *r, uint8_t *out, Index out_stride) {
-    for (Index y = 0; y < r->out_height; ++y)
+/* Compute rows where every target pixel lies on a halved one. */
+static void copy_rows(Resampler *r, uint8_t *out, Index out_stride, Index begin, Index end) {
+    for (Index y = begin; y < end; ++y)
         copy_bytes(out + y * out_stride, halved_row(r, levels(r), y, 0), (size_t)(r->out_width * r->channels));
 }
 
-void mmnet_run_resampler(Resampler *r, const uint8_t *source, Index stride, uint8_t *out, Index out_stride) {
+/* Compute the rows `begin` to `end` - 1. */
+static void run_rows(Resampler *r, const uint8_t *source, Index stride, uint8_t *out, Index out_stride, Index begin,
+                     Index end) {
     r->source = source, r->stride = stride;
     r->held[0] = r->held[1] = -1;
     if (r->height == r->out_height << r->down && r->width == r->out_width << r->across) {
-        copy_rows(r, out, out_stride);
+        copy_rows(r, out, out_stride, begin, end);
         return;
     }
     const Index last_column = level_width(r, r->across) - 1, last_row = level_height(r, r->down) - 1;
@@ -143,12 +147,34 @@ void mmnet_run_resampler(Resampler *r, const uint8_t *source, Index stride, uint
         r->second[x] = (int32_t)(min_index(first + 1, last_column) * r->channels);
         r->fraction[x] = (int32_t)(position % ONE);
     }
-    for (Index y = 0; y < r->out_height; ++y) {
+    for (Index y = begin; y < end; ++y) {
         const Index position = position_of(y, r->height, r->out_height, r->down), first = position / ONE;
         const int32_t *above = interpolated_row(r, first);
         const int32_t *below = interpolated_row(r, min_index(first + 1, last_row));
         mix_rows(above, below, (int32_t)(position % ONE), r->out_width * r->channels, out + y * out_stride);
     }
+}
+
+void mmnet_run_resampler(Resampler *r, const uint8_t *source, Index stride, uint8_t *out, Index out_stride) {
+    run_rows(r, source, stride, out, out_stride, 0, r->out_height);
+}
+
+size_t mmnet_kernel_resample_arena(Index height, Index width, Index channels, Index out_height, Index out_width) {
+    Resampler resampler = {height, width, channels, out_height, out_width, 0};
+    Arena arena = counting_arena();
+    mmnet_take_resampler(&resampler, &arena);
+    return counted(&arena);
+}
+
+int mmnet_kernel_resample(const uint8_t *source, Index stride, Index height, Index width, Index channels,
+                          Index out_height, Index out_width, uint8_t *out, void *memory, size_t size, Index first,
+                          Index end) {
+    Resampler resampler = {height, width, channels, out_height, out_width, 0};
+    Arena arena = open_arena(memory, size);
+    mmnet_take_resampler(&resampler, &arena);
+    if (arena.failed) return MMNET_SMALL_ARENA;
+    run_rows(&resampler, source, stride, out, out_width * channels, first, end);
+    return MMNET_OK;
 }
 
 static int is_resampling(int32_t height, int32_t width, int32_t channels, int32_t out_height, int32_t out_width) {

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.arrays import F32Array, U8Array
+from mmnet.runtime.core import library
 from mmnet.runtime.fullres import compiled, reference
 from mmnet.runtime.fullres.alpha import AlphaU8
 from mmnet.runtime.fullres.cells import ColourDifference, FittedLine
@@ -77,7 +78,7 @@ class Kernels(Protocol):
         ...
 
 
-KERNELS: Kernels = reference if compiled.LIBRARY is None else compiled
+KERNELS: Kernels = reference if library.LIBRARY is None else compiled
 
 
 def is_compiled() -> bool:

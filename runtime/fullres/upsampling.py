@@ -19,7 +19,8 @@ from mmnet.runtime.fullres.cells import FittedLine
 from mmnet.runtime.fullres.methods import DEFAULT, Upsampling
 from mmnet.runtime.fullres.parameters import OPAQUE_U16, AlphaU16
 from mmnet.runtime.fullres.tiles import TILE_HEIGHT, TILE_WIDTH
-from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes, resample
+from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes
+from mmnet.runtime.imaging.resampling import resample
 
 CERTAIN = 2 / 255  # guided upsampling treats an alpha this near to 0 or 1 as 0 or 1
 _NEIGHBOURS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))

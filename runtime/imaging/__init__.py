@@ -3,7 +3,7 @@
 - `photos` reads photo files: upright, 8 bits, RGB; the package `headers` reads their headers first.
 - `mattes` reads files of alpha mattes and of masks.
 - `frames` converts camera frames (YUV) and turns them upright.
-- `fit` and `preprocess` bring an image into the network's square, and its alpha back to the image.
+- `fit` and `preprocess` bring an image into the network's square, and its alpha back to the image; `resampling` scales.
 - `framing` finds the crop around the people that an alpha shows; `tracking` lets it follow them through a video.
 - `blurred_background` blurs the background of a camera frame.
 
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
         check_rgb_bytes,
         fill_square,
         place_alpha,
-        resample,
         to_model_input,
     )
+    from mmnet.runtime.imaging.resampling import resample
     from mmnet.runtime.imaging.stored import PhotoError, StoredImage, to_8_bits
     from mmnet.runtime.imaging.taps import Taps
     from mmnet.runtime.imaging.tracking import CropTracker
@@ -72,9 +72,9 @@ else:
                 "check_rgb_bytes",
                 "fill_square",
                 "place_alpha",
-                "resample",
                 "to_model_input",
             ),
+            "mmnet.runtime.imaging.resampling": ("resample",),
             "mmnet.runtime.imaging.stored": ("PhotoError", "StoredImage", "to_8_bits"),
             "mmnet.runtime.imaging.taps": ("Taps",),
             "mmnet.runtime.imaging.tracking": ("CropTracker",),

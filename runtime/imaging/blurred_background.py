@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from mmnet.arrays import U8Array
 from mmnet.runtime.imaging.fit import inscribe
-from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes, resample
+from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes
+from mmnet.runtime.imaging.resampling import resample
 
 SIDE = 128  # pixels: the longer side at which it is computed
 PASSES = 3  # three boxes are nearly a Gaussian

@@ -16,6 +16,7 @@ from mmnet.runtime.imaging.fit import Placement
 from mmnet.runtime.imaging.framing import PERSON
 
 SOMEBODY = 224  # there is somebody if the confidence is at least this, 0-255
+_MOST_IN_32_BITS = 2**31 // 255  # pixels
 _WINDOWS = 16  # a window has 1/16 of the alpha's side
 
 
@@ -56,6 +57,7 @@ def measure_presence(alpha: AnyArray, placement: Placement, height: int, width: 
 def confidence_of(alpha: U8Array) -> int:
     """Return c: the mean alpha, rounded down, of the window of `alpha` (uint8 [S, S]) in which it is highest, 0-255."""
     side = max(1, len(alpha) // _WINDOWS)
-    sums = cv2.integral(alpha, sdepth=cv2.CV_64F)  # doubles hold every sum exactly
+    # Whole numbers where they hold every sum, which takes half of the time; else doubles, which hold it exactly, too.
+    sums = cv2.integral(alpha, sdepth=cv2.CV_32S if alpha.size < _MOST_IN_32_BITS else cv2.CV_64F)
     windows = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
     return int(windows.max()) // (side * side)

@@ -17,7 +17,7 @@ from support import ROOT
 SCRIPT = ROOT / "android_demo" / "build_apk.py"
 MODELS = (ROOT / "runtime" / "models", ROOT / "android_demo" / "app" / "src" / "main" / "assets")
 UNAVAILABLE = 3
-TOOLS = ("javac", "keytool", "aapt2", "zipalign", "apksigner", "dpkg-deb", "apt-get")
+TOOLS = ("javac", "clang", "ld.lld", "keytool", "aapt2", "zipalign", "apksigner", "dpkg-deb", "apt-get")
 
 
 def build(folder: Path, cache: Path, path: str) -> subprocess.CompletedProcess[str]:
@@ -35,11 +35,12 @@ def test_the_app_compiles_and_is_packed_and_signed(tmp_path: Path) -> None:
         names, dex = archive.namelist(), archive.read("classes.dex")
         models = [entry for entry in archive.infolist() if entry.filename.endswith(".tflite")]
     assert {"AndroidManifest.xml", "classes.dex", "resources.arsc", "res/layout/live.xml"} <= set(names)
+    assert {"lib/arm64-v8a/libmmnet.so", "lib/x86_64/libmmnet.so"} <= set(names)
     assert dex.startswith(b"dex\n")
     expected = {f"assets/{path.name}" for folder in MODELS for path in folder.glob("*.tflite")}
     assert {entry.filename for entry in models} == expected
     assert all(entry.compress_type == zipfile.ZIP_STORED for entry in models)
-    for name in ("ai/mmnet/demo/BenchmarkActivity", "ai/mmnet/core/Resampler"):
+    for name in ("ai/mmnet/demo/BenchmarkActivity", "ai/mmnet/core/NativeCore"):
         assert f"L{name};".encode() in dex
     assert b"UnsupportedOperationException" not in dex  # only the stubs throw it
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+from core_cases import fine_alpha_case, fine_composite_case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from java_core import (
@@ -26,6 +27,7 @@ from java_core import (
     statistics_request,
     walk,
 )
+from java_core import java as java_command
 from make_java_golden import content
 
 from mmnet.benchmark.latency import Latency
@@ -35,6 +37,7 @@ from mmnet.runtime.imaging.frames import ROTATIONS
 _SIDE, _SIZE, _SEED = st.integers(1, 48), st.integers(1, 20), st.integers(0, 2**32 - 1)
 _ORIENTATION = st.builds(Orientation, st.sampled_from(ROTATIONS), st.booleans())
 _FIT = st.sampled_from(list(Fit))
+_LARGE_SIDE = st.one_of(st.integers(1, 90), st.integers(1, 400))
 _PADDING, _PIXEL_STRIDE, _LEVELS = st.integers(0, 5), st.integers(1, 4), st.sampled_from([2, 3, 256])
 
 
@@ -127,6 +130,20 @@ def test_confidence(java: JavaCore, size: int, seed: int) -> None:
     assert java.send(case.request()) == case.answer()
 
 
+@settings(max_examples=400, deadline=None)
+@given(_LARGE_SIDE, _LARGE_SIDE, st.sampled_from([1, 2, 7, 24, 64]), _SEED)
+def test_fine_alpha(java: JavaCore, height: int, width: int, size: int, seed: int) -> None:
+    case = fine_alpha_case(np.random.default_rng(seed), height, width, size)
+    assert java.send(case.request()) == case.answer()
+
+
+@settings(max_examples=400, deadline=None)
+@given(_LARGE_SIDE, _LARGE_SIDE, _SEED)
+def test_fine_composite(java: JavaCore, height: int, width: int, seed: int) -> None:
+    case = fine_composite_case(np.random.default_rng(seed), height, width)
+    assert java.send(case.request()) == case.answer()
+
+
 @pytest.mark.parametrize(("height", "width", "rotation"), [(480, 640, 90), (720, 1280, 270), (1080, 1920, 0)])
 def test_frames_of_camera_sizes(java: JavaCore, height: int, width: int, rotation: int) -> None:
     data = np.random.default_rng(1).integers(0, 256, height * width * 3 // 2, np.uint8)
@@ -160,7 +177,7 @@ def test_junit(class_path: str) -> None:
         for path in root.glob("**/*Test.java")
     ]
     done = subprocess.run(
-        ["java", "-cp", class_path, "org.junit.runner.JUnitCore", *tests], capture_output=True, text=True, check=False
+        [*java_command(class_path), "org.junit.runner.JUnitCore", *tests], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
     assert "OK (" in done.stdout

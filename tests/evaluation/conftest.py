@@ -14,7 +14,7 @@ import tiny_models
 from support import random_checkpoint
 
 from mmnet.arrays import U8Array
-from mmnet.export.convert import float_tflite
+from mmnet.export.direct.models import float_tflite
 from mmnet.export.verify import probe_images
 from mmnet.network.checkpoint import save_checkpoint
 from mmnet.network.config import ModelConfig

@@ -15,7 +15,7 @@ from mmnet.evaluation.datasets.pairs import load_pairs
 from mmnet.evaluation.evaluate import evaluate_candidates
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.resize import RESIZES
-from mmnet.export.convert import float_tflite
+from mmnet.export.direct.models import float_tflite
 from mmnet.network.resolve import resolve
 from mmnet.runtime import Fit
 

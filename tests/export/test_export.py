@@ -13,7 +13,8 @@ import tensorflow as tf
 from support import random_checkpoint
 
 from mmnet.export import exporter
-from mmnet.export.convert import float_tflite
+from mmnet.export.choices import Choices
+from mmnet.export.direct.models import float_tflite
 from mmnet.export.exporter import ExportListener, ExportRequest, NeedsCalibrationError, run_export
 from mmnet.export.verify import (
     ContractError,
@@ -25,7 +26,7 @@ from mmnet.export.verify import (
     probe_images,
     raise_on_failure,
 )
-from mmnet.graph.operators import training_graph
+from mmnet.graph.inference import inference_graph
 from mmnet.network.checkpoint import load_checkpoint
 from mmnet.network.config import ModelConfig
 from mmnet.network.keras_network import assign_weights, build_keras
@@ -101,7 +102,9 @@ class TestEveryVariant:
         assert metadata.recipe["checkpoint"]["sha256"] == CHECKPOINT.fingerprint()
         assert metadata.recipe["checkpoint"]["step"] == CHECKPOINT.step
         assert (metadata.recipe["precision"], metadata.recipe["input"]) == variant
-        assert "tensorflow" in metadata.recipe["versions"]
+        assert "flatbuffers" in metadata.recipe["versions"]
+        assert "tensorflow" not in metadata.recipe["versions"]
+        assert metadata.recipe["converter"] == "direct"
 
 
 def test_int8_is_full_integer_and_per_channel(exported):
@@ -113,10 +116,13 @@ def test_int8_is_full_integer_and_per_channel(exported):
     assert (alpha.scale, alpha.zero_point) == (pytest.approx(1 / 256), 0)
 
 
-def test_conversions_at_the_ends_are_fast_and_give_the_same_bytes(exported, calibration, monkeypatch):
-    fast = exported["int8", "uint8"].content
+def test_conversions_at_the_ends_are_fast_and_give_the_same_bytes(calibration, monkeypatch):
+    request = ExportRequest(
+        CHECKPOINT, "random", PRECISIONS["int8"], "uint8", calibration, choices=Choices(converter="tensorflow")
+    )
+    fast = run_export(request).content
     monkeypatch.setattr("mmnet.export.convert.through_float", lambda tree: None)
-    plain = run_export(ExportRequest(CHECKPOINT, "random", PRECISIONS["int8"], "uint8", calibration)).content
+    plain = run_export(request).content
     assert inspect_model(fast).delegation.outside == ()
     assert inspect_model(plain).delegation.outside == ("QUANTIZE", "QUANTIZE")
     pixels = np.arange(SIZE * SIZE * 3, dtype=np.uint8).reshape(SIZE, SIZE, 3)  # every byte
@@ -248,7 +254,7 @@ class TestVerificationCatches:
 
     def test_a_failed_export_raises_and_reports(self, monkeypatch):
         monkeypatch.setattr(
-            exporter, "inference_graph", lambda checkpoint: training_graph(CHECKPOINT.config, other.weights)
+            exporter, "inference_graph", lambda checkpoint: inference_graph(replace(CHECKPOINT, weights=other.weights))
         )
         other = random_checkpoint(CHECKPOINT.config, seed=3)
         seen = []

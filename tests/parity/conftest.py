@@ -11,7 +11,7 @@ from portraits import write_folders
 from support import random_checkpoint
 
 from mmnet.evaluation.models import Candidate
-from mmnet.export.convert import float_tflite
+from mmnet.export.direct.models import float_tflite
 from mmnet.export.exporter import ExportRequest, run_export
 from mmnet.network.checkpoint import Checkpoint, CheckpointNotFoundError
 from mmnet.network.config import ModelConfig

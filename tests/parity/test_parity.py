@@ -58,7 +58,7 @@ def test_a_network_that_forgot_a_layer_is_beyond_every_limit(network, exported, 
     """So that a limit cannot be so wide that nothing is beyond it."""
     from dataclasses import replace
 
-    from mmnet.export.convert import float_tflite
+    from mmnet.export.direct.models import float_tflite
 
     _, checkpoint = network
     name = "MMNet/dec_block3/merge/pointwise_conv/weights"

@@ -15,12 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmnet.runtime import composite, estimate_foreground
+from mmnet.runtime.core import library
 from mmnet.runtime.fullres import compiled, kernels, reference
 from mmnet.runtime.fullres.compositing import plain
 from mmnet.runtime.fullres.upsampling import upsample
+from mmnet.runtime.imaging.resampling import resample, resample_with_numpy
 
 pytestmark = pytest.mark.skipif(
-    compiled.LIBRARY is None,
+    library.LIBRARY is None,
     reason="NO C COMPILER WAS THERE WHEN MMNET WAS INSTALLED: the compiled kernels were not tested",
 )
 SIDES = st.one_of(st.integers(1, 100), st.integers(1, 700))
@@ -76,6 +78,28 @@ def test_bytes_of_large_photos(shape: tuple[int, int], seed: int) -> None:
     assert_same(everything(*of), with_numpy(*of))
 
 
+@settings(max_examples=300, deadline=None)
+@given(SIDES, SIDES, st.integers(1, 300), st.integers(1, 300), st.sampled_from([None, 1, 3, 2]), st.integers(0, 2**32))
+def test_scaled_bytes_are_those_of_numpy(
+    height: int, width: int, out_height: int, out_width: int, channels: int | None, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    shape = (height + 3, width + 5) if channels is None else (height + 3, width + 5, channels)
+    whole = random.integers(0, 256, shape, np.uint8)
+    views = [whole[2:-1, 1:-4], whole[2:-1, -5:0:-1], whole[::-1][1:-2, 5:], np.asfortranarray(whole)[:-3, :-5]]
+    view = views[int(random.integers(len(views)))]
+    expected = resample_with_numpy(view, out_height, out_width)
+    np.testing.assert_array_equal(resample(view, out_height, out_width), expected)
+
+
+@pytest.mark.parametrize("shape", [(720, 1280), (1080, 1920), (2301, 1701), (256, 256), (513, 70000)])
+def test_scaled_photos(shape: tuple[int, int]) -> None:
+    """Extremes of every sum, and a side that only NumPy takes."""
+    image = np.random.default_rng(shape).integers(0, 2, (*shape, 3), np.uint8) * np.uint8(255)
+    for size in (256, 192):
+        np.testing.assert_array_equal(resample(image, size, size), resample_with_numpy(image, size, size))
+
+
 def test_threads_change_nothing() -> None:
     of = scene(531, 803, 256, 1)
     before, expected = cv2.getNumThreads(), with_numpy(*of)
@@ -83,6 +107,8 @@ def test_threads_change_nothing() -> None:
         for threads in (1, 2, 3, 8):
             cv2.setNumThreads(threads)
             assert_same(everything(*of), expected)
+            scaled = resample(of[0], 100, 101)
+            np.testing.assert_array_equal(scaled, resample_with_numpy(of[0], 100, 101))
     finally:
         cv2.setNumThreads(before)
 
@@ -106,6 +132,6 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 def test_a_library_of_another_machine_is_left_alone(tmp_path: Path) -> None:
-    assert compiled.load(tmp_path) is None
-    (tmp_path / f"_fullres{compiled.EXTENSION_SUFFIXES[0]}").write_bytes(b"\x7fELF of something else")
-    assert compiled.load(tmp_path) is None
+    assert library.load(tmp_path) is None
+    (tmp_path / f"_core{library.EXTENSION_SUFFIXES[0]}").write_bytes(b"\x7fELF of something else")
+    assert library.load(tmp_path) is None

@@ -12,12 +12,12 @@ from java_core import AlphaCase, BlurredBackgroundCase, CompositeCase, FrameCase
 from javascript_core import RgbFrameCase
 
 from mmnet.runtime import Fit, Orientation, Plane, YuvFrame
-from mmnet.runtime.fullres import compiled
+from mmnet.runtime.core import library
 from mmnet.runtime.fullres.parameters import weights
 from mmnet.runtime.imaging.frames import ROTATIONS
 
 pytestmark = pytest.mark.skipif(
-    compiled.LIBRARY is None, reason="NO C COMPILER WAS THERE WHEN MMNET WAS INSTALLED: the core in C was not tested"
+    library.LIBRARY is None, reason="NO C COMPILER WAS THERE WHEN MMNET WAS INSTALLED: the core in C was not tested"
 )
 
 _SIDE, _SIZE, _SEED = st.integers(1, 48), st.integers(1, 20), st.integers(0, 2**32 - 1)

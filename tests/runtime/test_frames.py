@@ -22,7 +22,7 @@ from mmnet.runtime import (
     to_model_input,
 )
 from mmnet.runtime.imaging.frames import ROTATIONS
-from mmnet.runtime.imaging.preprocess import resample
+from mmnet.runtime.imaging.resampling import resample
 
 Array = np.ndarray[Any, Any]
 Noise = Callable[..., Array]

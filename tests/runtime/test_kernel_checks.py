@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from mmnet.runtime import composite, estimate_foreground
+from mmnet.runtime.core import library
 from mmnet.runtime.fullres import compiled, reference
 from mmnet.runtime.fullres.alpha import AlphaU8
 from mmnet.runtime.fullres.cells import ColourDifference, FittedLine
@@ -22,9 +23,7 @@ HEIGHT, WIDTH, SIDE = 150, 70, 16
 KERNELS = [
     pytest.param(
         compiled,
-        marks=pytest.mark.skipif(
-            compiled.LIBRARY is None, reason="NO C COMPILER: the compiled kernels were not tested"
-        ),
+        marks=pytest.mark.skipif(library.LIBRARY is None, reason="NO C COMPILER: the compiled kernels were not tested"),
     ),
     reference,
 ]

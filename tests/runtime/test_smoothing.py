@@ -53,7 +53,7 @@ def test_still_edges_stand_still(seed: int, noise: float, strength: float) -> No
     alphas = shimmering(truths, seed, strength)
     found = smoothed(alphas, frames)
     assert unsteadiness(found, truths) < 0.6 * unsteadiness(alphas, truths)
-    assert wrong(found, truths) < wrong(alphas, truths)
+    assert wrong(found, truths) < wrong(alphas, truths) + 1e-4  # where there is little shimmer, alphas are rounded
 
 
 @settings(max_examples=10, deadline=None)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mmnet.arrays import U8Array
 from mmnet.runtime import MattingModel, PortraitMatter, Rectangle
-from mmnet.runtime.imaging.preprocess import resample
+from mmnet.runtime.imaging.resampling import resample
 from mmnet.runtime.imaging.tracking import LOOK, CropTracker
 
 SIZE, HEIGHT, WIDTH = 32, 180, 320

@@ -26,7 +26,8 @@ from mmnet.cli.progress import progress_bar
 from mmnet.errors import MMNetError
 from mmnet.evaluation.datasets.pairs import Pair, load_pairs
 from mmnet.evaluation.models import LoadedModel, open_file
-from mmnet.runtime.imaging.preprocess import resample, to_model_input
+from mmnet.runtime.imaging.preprocess import to_model_input
+from mmnet.runtime.imaging.resampling import resample
 
 
 class FolderError(MMNetError):

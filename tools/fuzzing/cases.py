@@ -128,8 +128,9 @@ def _seconds_in_queue(process: int) -> float:
 
 
 def _resident_bytes() -> int:
-    """The memory of this process: a child of it begins with as much, before its target does anything."""
+    """The memory of this process without that of files: a child of it begins with as much."""
     try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+        resident, shared = map(int, Path("/proc/self/statm").read_text().split()[1:3])
+        return (resident - shared) * resource.getpagesize()
     except (OSError, IndexError, ValueError):
         return 0

@@ -2,10 +2,11 @@ package ai.mmnet.demo;
 
 import ai.mmnet.core.BlurredBackground;
 import ai.mmnet.core.Compositor;
+import ai.mmnet.core.Profile;
 
 /**
- * A background that images of one size are composited over. The images keep their own colours, as in the profile
- * {@code fast}. The constructor allocates all buffers.
+ * A background that images of one size are composited over, with the estimated colours of the foreground
+ * ({@link Profile#FINE}). The constructor allocates all buffers.
  */
 final class Background {
     /** The kinds of background, in the order of the string array {@code backgrounds}. */
@@ -19,6 +20,7 @@ final class Background {
     final Kind kind;
     private final byte[] background;
     private final BlurredBackground blurredBackground;
+    private final Compositor compositor;
 
     /**
      * Prepares a background.
@@ -30,6 +32,7 @@ final class Background {
      */
     Background(Kind kind, byte[] image, int height, int width) {
         this.kind = kind;
+        compositor = new Compositor(height, width, Profile.FINE);
         blurredBackground = kind == Kind.BLUR ? new BlurredBackground(height, width) : null;
         background = kind == Kind.BLUR ? new byte[3 * height * width] : image;
     }
@@ -48,16 +51,16 @@ final class Background {
                 break;
             case BLUR:
                 blurredBackground.run(image, alpha, background);
-                Compositor.over(image, alpha, background, argb);
+                compositor.over(image, alpha, background, argb);
                 break;
             case GREEN:
-                Compositor.over(image, alpha, GREEN, argb);
+                compositor.over(image, alpha, GREEN, argb);
                 break;
             case WHITE:
-                Compositor.over(image, alpha, WHITE, argb);
+                compositor.over(image, alpha, WHITE, argb);
                 break;
             case IMAGE:
-                Compositor.over(image, alpha, background, argb);
+                compositor.over(image, alpha, background, argb);
                 break;
             case ALPHA:
                 Compositor.alphaAsGrey(alpha, argb);

@@ -13,11 +13,12 @@ import java.util.Locale;
 import ai.mmnet.core.Fit;
 import ai.mmnet.core.MattePipeline;
 import ai.mmnet.core.Orientation;
+import ai.mmnet.core.Profile;
 import ai.mmnet.core.YuvFrame;
 
 /**
  * A thread that mattes the frames of a camera and shows the composites in a view, until {@link #close}. The quality is
- * that of the profile {@code fast}. Buffers of the size of a frame are allocated at the first frame, and again only
+ * that of {@link Profile#FINE}. Buffers of the size of a frame are allocated at the first frame, and again only
  * when the size of the frames, the orientation or the background changes.
  */
 final class LiveSession implements CameraStream.Listener {
@@ -158,7 +159,7 @@ final class LiveSession implements CameraStream.Listener {
         if (pipeline == null || turn != degrees || frame.height() != height || frame.width() != width) {
             degrees = turn;
             frame = new YuvFrame(height, width);
-            pipeline = new MattePipeline(new Orientation(height, width, turn, front), model, Fit.AUTO);
+            pipeline = new MattePipeline(new Orientation(height, width, turn, front), model, Fit.AUTO, Profile.FINE);
             argb = new int[height * width];
             background = null;
         }

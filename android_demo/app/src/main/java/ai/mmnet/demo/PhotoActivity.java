@@ -21,10 +21,11 @@ import ai.mmnet.core.Fit;
 import ai.mmnet.core.MattePipeline;
 import ai.mmnet.core.Orientation;
 import ai.mmnet.core.Presence;
+import ai.mmnet.core.Profile;
 
 /**
  * The screen that mattes a photo, composites it over another background and saves the result. Its
- * quality is that of the profile {@code fast}: bilinear alpha and the photo's own colours.
+ * quality is that of {@link Profile#FINE}: edges guided by the photo, and the foreground's own colours.
  */
 public final class PhotoActivity extends Activity implements View.OnClickListener {
     private static final int PICK_PHOTO = 1;
@@ -165,7 +166,7 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
             Bitmap photo = Images.read(context, uri, MAX_SIDE);
             try (LiteRtModel model = new LiteRtModel(models.read(name).directBuffer(), LiveSession.threads())) {
                 Orientation upright = new Orientation(photo.getHeight(), photo.getWidth(), 0, false);
-                MattePipeline pipeline = new MattePipeline(upright, model, Fit.AUTO);
+                MattePipeline pipeline = new MattePipeline(upright, model, Fit.AUTO, Profile.FINE);
                 byte[] rgb = Images.toRgb(photo);
                 System.arraycopy(rgb, 0, pipeline.image, 0, rgb.length);
                 pipeline.runOnImage();
@@ -234,7 +235,7 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
         Bitmap runInBackground(Context context) {
             int[] argb = new int[matted.alpha.length];
             if (kind == Background.Kind.NONE) {
-                Compositor.cutOut(matted.image, matted.alpha, argb);
+                new Compositor(matted.height, matted.width, Profile.FINE).cutOut(matted.image, matted.alpha, argb);
             } else {
                 byte[] pixels = kind == Background.Kind.IMAGE
                         ? Images.cover(backgroundImage, matted.height, matted.width)

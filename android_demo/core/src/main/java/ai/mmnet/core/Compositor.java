@@ -1,13 +1,33 @@
 package ai.mmnet.core;
 
 /**
- * Composites an image over another background, and converts between RGB bytes and ARGB pixels (preprocessing.md,
- * section 6). ARGB pixels are one int each, 0xAARRGGBB, as {@code android.graphics.Bitmap.setPixels} takes them. RGB is
- * 3 bytes per pixel, alpha 1 byte per pixel; the length of the ARGB array says how many pixels there are. Nothing is
- * allocated.
+ * Composites images of one size over another background, and converts between RGB bytes and ARGB pixels. ARGB pixels are
+ * one int each, 0xAARRGGBB, as {@code android.graphics.Bitmap.setPixels} takes them. RGB is 3 bytes per pixel, alpha 1
+ * byte per pixel. The constructor allocates all buffers. One thread at a time may use an object.
  */
 public final class Compositor {
-    private Compositor() {
+    private final int height;
+    private final int width;
+    private final boolean foreground;
+    private final byte[] colourRow;
+    private final byte[] rgb;
+    private final byte[] arena;
+
+    /**
+     * Prepares the compositing for one size of image.
+     *
+     * @param height of the images in pixels, at least 1.
+     * @param width of the images in pixels, at least 1.
+     * @param profile which colours the foreground gets.
+     * @throws IllegalArgumentException a side is not allowed.
+     */
+    public Compositor(int height, int width, Profile profile) {
+        this.height = height;
+        this.width = width;
+        foreground = profile == Profile.FINE;
+        arena = NativeCore.arena(NativeCore.compositeArena(height, width));
+        colourRow = new byte[3 * width];
+        rgb = new byte[3 * height * width];
     }
 
     /**
@@ -18,15 +38,8 @@ public final class Compositor {
      * @param background RGB bytes of the background image.
      * @param argb receives opaque pixels, 0xFFRRGGBB.
      */
-    public static void over(byte[] image, byte[] alpha, byte[] background, int[] argb) {
-        for (int i = 0; i < argb.length; i++) {
-            int a = alpha[i] & 255;
-            int at = 3 * i;
-            argb[i] = 0xFF000000
-                    | mix(image[at], background[at] & 255, a) << 16
-                    | mix(image[at + 1], background[at + 1] & 255, a) << 8
-                    | mix(image[at + 2], background[at + 2] & 255, a);
-        }
+    public void over(byte[] image, byte[] alpha, byte[] background, int[] argb) {
+        composite(image, alpha, background, 3 * width, argb);
     }
 
     /**
@@ -37,51 +50,37 @@ public final class Compositor {
      * @param colour 0xRRGGBB; the highest byte is ignored.
      * @param argb receives opaque pixels, 0xFFRRGGBB.
      */
-    public static void over(byte[] image, byte[] alpha, int colour, int[] argb) {
-        int red = colour >> 16 & 255;
-        int green = colour >> 8 & 255;
-        int blue = colour & 255;
-        for (int i = 0; i < argb.length; i++) {
-            int a = alpha[i] & 255;
-            int at = 3 * i;
-            argb[i] = 0xFF000000 | mix(image[at], red, a) << 16 | mix(image[at + 1], green, a) << 8
-                    | mix(image[at + 2], blue, a);
+    public void over(byte[] image, byte[] alpha, int colour, int[] argb) {
+        for (int i = 0; i < colourRow.length; i += 3) {
+            colourRow[i] = (byte) (colour >> 16);
+            colourRow[i + 1] = (byte) (colour >> 8);
+            colourRow[i + 2] = (byte) colour;
         }
+        composite(image, alpha, colourRow, 0, argb);
+    }
+
+    /** Writes a cut-out to {@code argb}: the foreground's colours with straight (not premultiplied) alpha. */
+    public void cutOut(byte[] image, byte[] alpha, int[] argb) {
+        NativeCore.check(NativeCore.cutOut(image, alpha, height, width, foreground, rgb, argb, arena));
     }
 
     /** Writes an alpha to {@code argb} as opaque grey pixels: black is background, white is foreground. */
     public static void alphaAsGrey(byte[] alpha, int[] argb) {
-        for (int i = 0; i < argb.length; i++) {
-            argb[i] = 0xFF000000 | (alpha[i] & 255) * 0x010101;
-        }
+        NativeCore.check(NativeCore.argbFromAlpha(alpha, argb.length, argb));
     }
 
     /** Writes an image to {@code argb} as opaque pixels. */
     public static void opaque(byte[] image, int[] argb) {
-        for (int i = 0; i < argb.length; i++) {
-            argb[i] = 0xFF000000 | (image[3 * i] & 255) << 16 | (image[3 * i + 1] & 255) << 8
-                    | (image[3 * i + 2] & 255);
-        }
-    }
-
-    /** Writes a cut-out to {@code argb}: the image's colours with straight (not premultiplied) alpha. */
-    public static void cutOut(byte[] image, byte[] alpha, int[] argb) {
-        for (int i = 0; i < argb.length; i++) {
-            argb[i] = (alpha[i] & 255) << 24 | (image[3 * i] & 255) << 16 | (image[3 * i + 1] & 255) << 8
-                    | (image[3 * i + 2] & 255);
-        }
+        NativeCore.check(NativeCore.argbFromRgb(image, argb.length, argb));
     }
 
     /** Writes the colours of ARGB pixels to {@code image} as RGB bytes: the inverse of {@link #opaque}. */
     public static void toRgb(int[] argb, byte[] image) {
-        for (int i = 0; i < argb.length; i++) {
-            image[3 * i] = (byte) (argb[i] >> 16);
-            image[3 * i + 1] = (byte) (argb[i] >> 8);
-            image[3 * i + 2] = (byte) argb[i];
-        }
+        NativeCore.check(NativeCore.rgbFromArgb(argb, argb.length, image));
     }
 
-    private static int mix(byte foreground, int background, int alpha) {
-        return (alpha * (foreground & 255) + (255 - alpha) * background + 127) / 255;
+    private void composite(byte[] image, byte[] alpha, byte[] background, int stride, int[] argb) {
+        NativeCore.check(NativeCore.composite(image, alpha, background, stride, height, width, foreground, rgb, argb,
+                arena));
     }
 }

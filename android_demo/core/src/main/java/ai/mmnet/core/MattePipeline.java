@@ -1,8 +1,7 @@
 package ai.mmnet.core;
 
 /**
- * Turns a camera frame into an upright image and its alpha, and measures the time of each stage. The result is that of
- * the profile {@code fast}: the alpha is scaled bilinearly, and the image keeps its own colours. The constructor
+ * Turns a camera frame into an upright image and its alpha, and measures the time of each stage. The constructor
  * allocates all buffers, and every run overwrites them; with {@link Fit#AUTO}, a run also allocates what a new crop
  * needs. One thread at a time may use it.
  */
@@ -16,9 +15,9 @@ public final class MattePipeline {
 
     private final AlphaModel model;
     private final CropTracker tracker; // null if the fit is not AUTO
-    private final FrameConverter converter;
-    private final Scalers wholeScalers;
-    private Scalers cropScalers; // null before the first crop
+    private final boolean fine;
+    private final Scaling wholeScaling;
+    private Scaling cropScaling; // null before the first crop
     private final byte[] input;
     private final byte[] modelAlpha;
     private long preprocessNanos;
@@ -31,9 +30,10 @@ public final class MattePipeline {
      * @param orientation the size of the frames, and how they are turned to be upright.
      * @param model the network; the caller closes it.
      * @param fit how the image is placed in the model's input.
-     * @throws IllegalArgumentException a side is outside the limits of {@link Resampler}.
+     * @param profile how the model's alpha is brought to the size of the image.
+     * @throws IllegalArgumentException a side is not allowed.
      */
-    public MattePipeline(Orientation orientation, AlphaModel model, Fit fit) {
+    public MattePipeline(Orientation orientation, AlphaModel model, Fit fit, Profile profile) {
         this.orientation = orientation;
         this.model = model;
         int height = orientation.height;
@@ -41,9 +41,9 @@ public final class MattePipeline {
         int size = model.size();
         image = new byte[3 * height * width];
         alpha = new byte[height * width];
-        converter = new FrameConverter(orientation);
+        fine = profile == Profile.FINE;
         tracker = fit == Fit.AUTO ? new CropTracker(size) : null;
-        wholeScalers = new Scalers(Placement.of(fit, height, width, size));
+        wholeScaling = new Scaling(Placement.of(fit, height, width, size));
         input = new byte[3 * size * size];
         modelAlpha = new byte[size * size];
     }
@@ -55,8 +55,14 @@ public final class MattePipeline {
      * @throws IllegalArgumentException the frame has another size than the orientation says.
      */
     public void run(YuvFrame frame) {
+        if (frame.height != orientation.frameHeight || frame.width != orientation.frameWidth) {
+            throw new IllegalArgumentException("the frame is " + frame.width + "×" + frame.height + ", not "
+                    + orientation.frameWidth + "×" + orientation.frameHeight);
+        }
         long start = System.nanoTime();
-        converter.convert(frame, image);
+        NativeCore.check(NativeCore.rgbFromYuv(frame.y.data, frame.y.rowStride, frame.y.pixelStride, frame.u.data,
+                frame.u.rowStride, frame.u.pixelStride, frame.v.data, frame.v.rowStride, frame.v.pixelStride,
+                frame.height, frame.width, orientation.degrees, orientation.mirrored, image));
         matte(start);
     }
 
@@ -94,27 +100,27 @@ public final class MattePipeline {
     private void matte(long start) {
         preprocessNanos = 0;
         invokeNanos = 0;
-        Scalers scalers = wholeScalers;
+        Scaling scaling = wholeScaling;
         long now = start;
         if (tracker == null) {
-            now = pass(scalers, now);
+            now = pass(scaling, now);
         } else {
-            scalers = scalersOf(tracker.start(orientation.height, orientation.width));
-            now = pass(scalers, now);
+            scaling = scalingOf(tracker.start(orientation.height, orientation.width));
+            now = pass(scaling, now);
             Rectangle crop = tracker.refine(modelAlpha);
             if (crop != null) {
-                scalers = scalersOf(crop);
-                now = pass(scalers, now);
+                scaling = scalingOf(crop);
+                now = pass(scaling, now);
             }
             tracker.finish(modelAlpha);
         }
-        scalers.runAlpha();
+        scaling.computeAlpha();
         postprocessNanos = System.nanoTime() - now;
     }
 
     /** Runs the network on one part of the image, and returns when it was done; {@code start} is when this began. */
-    private long pass(Scalers scalers, long start) {
-        scalers.runInput();
+    private long pass(Scaling scaling, long start) {
+        scaling.prepareInput();
         long prepared = System.nanoTime();
         model.run(input, modelAlpha);
         long computed = System.nanoTime();
@@ -123,36 +129,40 @@ public final class MattePipeline {
         return computed;
     }
 
-    private Scalers scalersOf(Rectangle crop) {
-        if (crop.isSame(wholeScalers.placement.seen)) {
-            return wholeScalers;
+    private Scaling scalingOf(Rectangle crop) {
+        if (crop.isSame(wholeScaling.placement.seen)) {
+            return wholeScaling;
         }
-        if (cropScalers == null || !crop.isSame(cropScalers.placement.seen)) {
-            cropScalers = new Scalers(Placement.ofCrop(crop, model.size()));
+        if (cropScaling == null || !crop.isSame(cropScaling.placement.seen)) {
+            cropScaling = new Scaling(Placement.ofCrop(crop, model.size()));
         }
-        return cropScalers;
+        return cropScaling;
     }
 
     /** Scales one part of the image to the model's input, and the model's alpha back. */
-    private final class Scalers {
+    private final class Scaling {
         final Placement placement;
-        private final InputScaler inputScaler;
-        private AlphaScaler alphaScaler; // null until it is needed
+        private final int[] ints;
+        private final byte[] inputArena;
+        private byte[] alphaArena; // null until it is needed
 
-        Scalers(Placement placement) {
+        Scaling(Placement placement) {
             this.placement = placement;
-            inputScaler = new InputScaler(placement, orientation.width, model.size());
+            ints = placement.toInts();
+            inputArena = NativeCore.arena(NativeCore.modelInputArena(ints));
         }
 
-        void runInput() {
-            inputScaler.run(image, input);
+        void prepareInput() {
+            NativeCore.check(NativeCore.modelInput(image, orientation.height, orientation.width, ints, model.size(),
+                    input, inputArena));
         }
 
-        void runAlpha() {
-            if (alphaScaler == null) {
-                alphaScaler = new AlphaScaler(placement, orientation.height, orientation.width, model.size());
+        void computeAlpha() {
+            if (alphaArena == null) {
+                alphaArena = NativeCore.arena(NativeCore.alphaArena(fine, model.size(), ints));
             }
-            alphaScaler.run(modelAlpha, alpha);
+            NativeCore.check(NativeCore.alpha(fine, modelAlpha, input, model.size(), ints, image, orientation.height,
+                    orientation.width, alpha, alphaArena));
         }
     }
 }

@@ -14,10 +14,10 @@ public final class Orientation {
     /** Width of the upright image in pixels. */
     public final int width;
 
-    // Frame pixel (r, c) is pixel number origin + r * rowStep + c * columnStep of the image, counted row by row.
-    final int origin;
-    final int rowStep;
-    final int columnStep;
+    /** The clockwise rotation in degrees. */
+    public final int degrees;
+    /** Whether the turned frame is mirrored left to right. */
+    public final boolean mirrored;
 
     /**
      * Describes how a frame is turned.
@@ -29,42 +29,16 @@ public final class Orientation {
      * @throws IllegalArgumentException another rotation.
      */
     public Orientation(int frameHeight, int frameWidth, int degrees, boolean mirrored) {
+        if (degrees != 0 && degrees != 90 && degrees != 180 && degrees != 270) {
+            throw new IllegalArgumentException("the rotation is " + degrees + "; it must be 0, 90, 180 or 270");
+        }
         this.frameHeight = frameHeight;
         this.frameWidth = frameWidth;
-        boolean quarter = degrees == 90 || degrees == 270;
+        this.degrees = degrees;
+        this.mirrored = mirrored;
+        boolean quarter = degrees % 180 != 0;
         height = quarter ? frameWidth : frameHeight;
         width = quarter ? frameHeight : frameWidth;
-        int y;
-        int x;
-        switch (degrees) { // where frame pixel (0, 0) goes
-            case 0:
-                y = 0;
-                x = 0;
-                break;
-            case 90:
-                y = 0;
-                x = width - 1;
-                break;
-            case 180:
-                y = height - 1;
-                x = width - 1;
-                break;
-            case 270:
-                y = height - 1;
-                x = 0;
-                break;
-            default:
-                throw new IllegalArgumentException("the rotation is " + degrees + "; it must be 0, 90, 180 or 270");
-        }
-        int across = x == 0 ? 1 : -1;
-        int down = y == 0 ? width : -width;
-        if (mirrored) {
-            x = width - 1 - x;
-            across = -across;
-        }
-        origin = y * width + x;
-        rowStep = quarter ? across : down;
-        columnStep = quarter ? down : across;
     }
 
     /**
@@ -74,13 +48,7 @@ public final class Orientation {
      * @param frameAlpha receives frameHeight · frameWidth bytes.
      */
     public void undo(byte[] alpha, byte[] frameAlpha) {
-        int out = 0;
-        for (int row = 0; row < frameHeight; row++) {
-            int in = origin + row * rowStep;
-            for (int column = 0; column < frameWidth; column++) {
-                frameAlpha[out++] = alpha[in];
-                in += columnStep;
-            }
-        }
+        NativeCore.check(
+                NativeCore.orient(alpha, frameHeight, frameWidth, 1, degrees, mirrored, true, frameAlpha));
     }
 }

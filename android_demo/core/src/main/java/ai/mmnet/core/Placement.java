@@ -32,36 +32,19 @@ public final class Placement {
      * @param height of the image in pixels, at least 1.
      * @param width of the image in pixels, at least 1.
      * @param size the side of the model's square input in pixels, at least 1.
+     * @throws IllegalArgumentException a side is not allowed.
      */
     public static Placement of(Fit fit, int height, int width, int size) {
-        Rectangle whole = new Rectangle(0, 0, height, width);
-        switch (fit) {
-            case STRETCH:
-            case AUTO:
-                return ofCrop(whole, size);
-            case CROP: {
-                int side = Math.min(height, width);
-                return ofCrop(new Rectangle((height - side) / 2, (width - side) / 2, side, side), size);
-            }
-            case LETTERBOX: {
-                int filledHeight = inscribedHeight(height, width, size);
-                int filledWidth = inscribedHeight(width, height, size);
-                return new Placement(whole, new Rectangle((size - filledHeight) / 2, (size - filledWidth) / 2,
-                        filledHeight, filledWidth));
-            }
-            default:
-                throw new IllegalArgumentException("unknown fit: " + fit);
-        }
+        int[] ints = new int[NativeCore.PLACEMENT_INTS];
+        int first = fit == Fit.AUTO ? Fit.STRETCH.ordinal() : fit.ordinal(); // the order is that of mmnet.h
+        NativeCore.check(NativeCore.place(first, height, width, size, ints));
+        return new Placement(new Rectangle(ints[0], ints[1], ints[2], ints[3]),
+                new Rectangle(ints[4], ints[5], ints[6], ints[7]));
     }
 
-    /**
-     * Returns the height of an image after its longer side was scaled to {@code size}, rounded half up, at least 1.
-     * With height and width exchanged it returns the width.
-     */
-    static int inscribedHeight(int height, int width, int size) {
-        if (height >= width) {
-            return size;
-        }
-        return Math.max(1, (2 * size * height + width) / (2 * width));
+    /** Returns the placement as the native core takes it. */
+    int[] toInts() {
+        return new int[] {seen.top, seen.left, seen.height, seen.width, filled.top, filled.left, filled.height,
+                filled.width};
     }
 }

@@ -23,9 +23,4 @@ public final class Rectangle {
     boolean isSame(Rectangle other) {
         return top == other.top && left == other.left && height == other.height && width == other.width;
     }
-
-    /** Returns the index of the first pixel in an image of {@code imageWidth} columns, counted row by row. */
-    int offset(int imageWidth) {
-        return top * imageWidth + left;
-    }
 }

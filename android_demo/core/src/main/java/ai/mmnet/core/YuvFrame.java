@@ -1,6 +1,5 @@
 package ai.mmnet.core;
 
-import java.nio.Buffer;
 import java.nio.ByteBuffer;
 
 /**
@@ -10,8 +9,8 @@ import java.nio.ByteBuffer;
 public final class YuvFrame {
     /** One plane: sample (row, column) is byte {@code row * rowStride + column * pixelStride} of the buffer. */
     static final class Plane {
-        private ByteBuffer data;
-        private int rowStride;
+        ByteBuffer data;
+        int rowStride;
         int pixelStride;
 
         /** Sets a buffer of {@code rows} × {@code columns} samples, whose strides are {@code row} and {@code pixel}. */
@@ -19,6 +18,9 @@ public final class YuvFrame {
             if (row < 1 || pixel < 1) {
                 throw new IllegalArgumentException("plane " + name + " has strides of " + row + " and " + pixel
                         + " bytes; they must be at least 1");
+            }
+            if (!buffer.isDirect()) {
+                throw new IllegalArgumentException("plane " + name + " is not a direct buffer");
             }
             // In 64 bits, because a camera may give any stride.
             long needed = (rows - 1L) * row + (columns - 1L) * pixel + 1;
@@ -29,19 +31,6 @@ public final class YuvFrame {
             data = buffer;
             rowStride = row;
             pixelStride = pixel;
-        }
-
-        /** Copies the bytes of one row, with those between the samples: sample c is {@code into[c * pixelStride]}. */
-        void readRow(int row, int columns, byte[] into) {
-            // Called on Buffer: ByteBuffer.position(int) exists only since Java 9 and Android 9.
-            Buffer cursor = data;
-            cursor.position(row * rowStride);
-            data.get(into, 0, (columns - 1) * pixelStride + 1);
-        }
-
-        /** Returns the number of bytes that {@link #readRow} copies. */
-        int rowBytes(int columns) {
-            return (columns - 1) * pixelStride + 1;
         }
 
         void clear() {
@@ -80,10 +69,10 @@ public final class YuvFrame {
     }
 
     /**
-     * Sets the planes of the next frame. Each plane has a buffer, a row stride and a pixel stride in bytes. Buffers are
-     * read from index 0; their position is ignored and changes. A buffer may end with the last sample of the last row.
+     * Sets the planes of the next frame. Each plane has a direct buffer, a row stride and a pixel stride in bytes.
+     * Buffers are read from index 0; their position is ignored. A buffer may end with the last sample of the last row.
      *
-     * @throws IllegalArgumentException a stride is below 1, or a buffer is shorter than its strides need.
+     * @throws IllegalArgumentException a stride is below 1, or a buffer is not direct or shorter than its strides need.
      */
     public void set(ByteBuffer yData, int yRow, int yPixel, ByteBuffer uData, int uRow, int uPixel, ByteBuffer vData,
             int vRow, int vPixel) {

@@ -54,8 +54,8 @@ public class PipelineTest {
                 continue; // the crop follows the people; aPhotoDoesNotChangeTheResultOfTheNext tests photos
             }
             Orientation orientation = new Orientation(HEIGHT, WIDTH, 90, true);
-            MattePipeline used = new MattePipeline(orientation, new RedChannelModel(), fit);
-            MattePipeline fresh = new MattePipeline(orientation, new RedChannelModel(), fit);
+            MattePipeline used = new MattePipeline(orientation, new RedChannelModel(), fit, Profile.FINE);
+            MattePipeline fresh = new MattePipeline(orientation, new RedChannelModel(), fit, Profile.FINE);
             used.run(frame(1));
             used.run(frame(2));
             fresh.run(frame(2));
@@ -67,8 +67,8 @@ public class PipelineTest {
     @Test
     public void aPhotoDoesNotChangeTheResultOfTheNext() {
         Orientation orientation = new Orientation(HEIGHT, WIDTH, 0, false);
-        MattePipeline used = new MattePipeline(orientation, new RedChannelModel(), Fit.AUTO);
-        MattePipeline fresh = new MattePipeline(orientation, new RedChannelModel(), Fit.AUTO);
+        MattePipeline used = new MattePipeline(orientation, new RedChannelModel(), Fit.AUTO, Profile.FINE);
+        MattePipeline fresh = new MattePipeline(orientation, new RedChannelModel(), Fit.AUTO, Profile.FINE);
         for (int x = 10; x < 100; x += 40) {
             Arrays.fill(used.image, (byte) 0);
             for (int y = 30; y < 70; y++) {
@@ -84,8 +84,8 @@ public class PipelineTest {
     @Test
     public void aPhotoAndAFrameOfTheSameBytesGiveTheSameAlpha() {
         Orientation orientation = new Orientation(HEIGHT, WIDTH, 0, false);
-        MattePipeline camera = new MattePipeline(orientation, new RedChannelModel(), Fit.CROP);
-        MattePipeline photo = new MattePipeline(orientation, new RedChannelModel(), Fit.CROP);
+        MattePipeline camera = new MattePipeline(orientation, new RedChannelModel(), Fit.CROP, Profile.FINE);
+        MattePipeline photo = new MattePipeline(orientation, new RedChannelModel(), Fit.CROP, Profile.FINE);
         camera.run(frame(3));
         System.arraycopy(camera.image, 0, photo.image, 0, photo.image.length);
         photo.runOnImage();
@@ -95,8 +95,9 @@ public class PipelineTest {
     @Test
     public void nothingIsAllocatedPerFrame() {
         Orientation orientation = new Orientation(HEIGHT, WIDTH, 270, true);
-        MattePipeline pipeline = new MattePipeline(orientation, new RedChannelModel(), Fit.LETTERBOX);
+        MattePipeline pipeline = new MattePipeline(orientation, new RedChannelModel(), Fit.LETTERBOX, Profile.FINE);
         BlurredBackground blurredBackground = new BlurredBackground(orientation.height, orientation.width);
+        Compositor compositor = new Compositor(orientation.height, orientation.width, Profile.FINE);
         YuvFrame frame = frame(4);
         byte[] background = new byte[pipeline.image.length];
         byte[] sensorAlpha = new byte[pipeline.alpha.length];
@@ -111,7 +112,7 @@ public class PipelineTest {
                 pipeline.run(frame);
                 orientation.undo(pipeline.alpha, sensorAlpha);
                 blurredBackground.run(pipeline.image, pipeline.alpha, background);
-                Compositor.over(pipeline.image, pipeline.alpha, background, argb);
+                compositor.over(pipeline.image, pipeline.alpha, background, argb);
             }
             allocated = threads.getThreadAllocatedBytes(thread) - before;
         }
@@ -122,15 +123,15 @@ public class PipelineTest {
     @Test
     public void aFrameOfAnotherSizeIsRefused() {
         Orientation otherSize = new Orientation(WIDTH, HEIGHT, 0, false);
-        MattePipeline pipeline = new MattePipeline(otherSize, new RedChannelModel(), Fit.CROP);
+        MattePipeline pipeline = new MattePipeline(otherSize, new RedChannelModel(), Fit.CROP, Profile.FINE);
         assertThrows(IllegalArgumentException.class, () -> pipeline.run(frame(1)));
     }
 
     @Test
     public void aBufferShorterThanItsStridesIsRefused() {
         YuvFrame frame = new YuvFrame(3, 3);
-        ByteBuffer luma = ByteBuffer.allocate(9);
-        ByteBuffer chroma = ByteBuffer.allocate(4);
+        ByteBuffer luma = ByteBuffer.allocateDirect(9);
+        ByteBuffer chroma = ByteBuffer.allocateDirect(4);
         frame.set(luma, 3, 1, chroma, 2, 1, chroma, 2, 1);
         String message = assertThrows(IllegalArgumentException.class,
                 () -> frame.set(luma, 3, 1, chroma, 3, 1, chroma, 2, 1)).getMessage();
@@ -138,14 +139,32 @@ public class PipelineTest {
         assertThrows(IllegalArgumentException.class, () -> frame.set(luma, 0, 1, chroma, 2, 1, chroma, 2, 1));
         assertThrows(IllegalArgumentException.class,
                 () -> frame.set(luma, Integer.MAX_VALUE, 1, chroma, 2, 1, chroma, 2, 1));
+        assertThrows(IllegalArgumentException.class,
+                () -> frame.set(ByteBuffer.allocate(9), 3, 1, chroma, 2, 1, chroma, 2, 1));
     }
 
     @Test
-    public void sidesTooLongFor32BitsAreRefused() {
-        new Resampler(1, 65535, 1, 1, 1);
-        assertThrows(IllegalArgumentException.class, () -> new Resampler(1, 65536, 1, 1, 1));
-        assertThrows(IllegalArgumentException.class, () -> new Resampler(5000, 1, 5000, 1, 1));
-        assertThrows(IllegalArgumentException.class, () -> new Resampler(1, 1, 0, 1, 1));
+    public void sidesThatAreNotAllowedAreRefused() {
+        assertThrows(IllegalArgumentException.class, () -> new BlurredBackground(1, 65536));
+        assertThrows(IllegalArgumentException.class, () -> new Compositor(0, 1, Profile.FINE));
+        assertThrows(IllegalArgumentException.class, () -> Placement.of(Fit.CROP, 4, 4, 0));
+        assertThrows(IllegalArgumentException.class, () -> Placement.of(Fit.CROP, 65535, 65535, 256));
+    }
+
+    @Test
+    public void arraysThatAreTooShortAreRefused() {
+        Compositor compositor = new Compositor(4, 5, Profile.FINE);
+        byte[] image = new byte[60];
+        byte[] alpha = new byte[20];
+        int[] argb = new int[20];
+        compositor.over(image, alpha, image, argb);
+        assertThrows(IllegalArgumentException.class, () -> compositor.over(new byte[59], alpha, image, argb));
+        assertThrows(IllegalArgumentException.class, () -> compositor.over(image, new byte[19], image, argb));
+        assertThrows(IllegalArgumentException.class, () -> compositor.over(image, alpha, new byte[59], argb));
+        assertThrows(IllegalArgumentException.class, () -> compositor.over(image, alpha, image, new int[19]));
+        assertThrows(IllegalArgumentException.class, () -> compositor.over(image, null, 7, argb));
+        assertThrows(IllegalArgumentException.class, () -> compositor.cutOut(image, alpha, new int[3]));
+        assertThrows(IllegalArgumentException.class, () -> Compositor.opaque(new byte[59], argb));
     }
 
     @Test

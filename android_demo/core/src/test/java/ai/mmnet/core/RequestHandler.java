@@ -47,6 +47,12 @@ final class RequestHandler {
             case 8:
                 confidence(in, out);
                 break;
+            case 9:
+                fineAlpha(in, out);
+                break;
+            case 10:
+                fineComposite(in, out);
+                break;
             default:
                 throw new IOException("unknown kind of request: " + kind);
         }
@@ -73,13 +79,11 @@ final class RequestHandler {
         }
         byte[] image = new byte[3 * orientation.height * orientation.width];
         byte[] input = new byte[3 * size * size];
-        FrameConverter converter = new FrameConverter(orientation);
-        InputScaler inputScaler = new InputScaler(orientation.height, orientation.width, size, fit);
-        YuvFrame frame = new YuvFrame(orientation.frameHeight, orientation.frameWidth);
-        frame.set(planes[0], rowStrides[0], pixelStrides[0], planes[1], rowStrides[1], pixelStrides[1], planes[2],
-                rowStrides[2], pixelStrides[2]);
-        converter.convert(frame, image);
-        inputScaler.run(image, input);
+        NativeCore.check(NativeCore.rgbFromYuv(planes[0], rowStrides[0], pixelStrides[0], planes[1], rowStrides[1],
+                pixelStrides[1], planes[2], rowStrides[2], pixelStrides[2], orientation.frameHeight,
+                orientation.frameWidth, orientation.degrees, orientation.mirrored, image));
+        int[] placement = Placement.of(fit, orientation.height, orientation.width, size).toInts();
+        modelInput(image, orientation.height, orientation.width, placement, size, input);
         out.writeInt(orientation.height);
         out.writeInt(orientation.width);
         out.write(image);
@@ -94,7 +98,10 @@ final class RequestHandler {
         byte[] alpha = readBytes(in);
         byte[] imageAlpha = new byte[orientation.height * orientation.width];
         byte[] frameAlpha = new byte[imageAlpha.length];
-        new AlphaScaler(orientation.height, orientation.width, size, fit).run(alpha, imageAlpha);
+        int[] placement = Placement.of(fit, orientation.height, orientation.width, size).toInts();
+        byte[] unused = new byte[3 * Math.max(size * size, imageAlpha.length)];
+        NativeCore.check(NativeCore.alpha(false, alpha, unused, size, placement, unused, orientation.height,
+                orientation.width, imageAlpha, NativeCore.arena(NativeCore.alphaArena(false, size, placement))));
         orientation.undo(imageAlpha, frameAlpha);
         out.write(imageAlpha);
         out.write(frameAlpha);
@@ -107,9 +114,14 @@ final class RequestHandler {
         byte[] alpha = readBytes(in);
         byte[] background = readBytes(in);
         int[] argb = new int[alpha.length];
-        Compositor.over(image, alpha, background, argb);
+        int height = alpha.length / 65536 + 1; // the request has no sides: any that the core takes will do
+        while (alpha.length % height != 0) {
+            height++;
+        }
+        Compositor compositor = new Compositor(height, alpha.length / height, Profile.FAST);
+        compositor.over(image, alpha, background, argb);
         writeRgb(argb, out);
-        Compositor.over(image, alpha, colour, argb);
+        compositor.over(image, alpha, colour, argb);
         writeRgb(argb, out);
     }
 
@@ -122,6 +134,52 @@ final class RequestHandler {
         byte[] blurred = new byte[image.length];
         new BlurredBackground(height, width).run(image, alpha, blurred);
         out.write(blurred);
+    }
+
+    /** Image, placement, model alpha → model input and guided alpha. */
+    private static void fineAlpha(DataInputStream in, DataOutputStream out) throws IOException {
+        int height = in.readInt();
+        int width = in.readInt();
+        int size = in.readInt();
+        int[] placement = new int[NativeCore.PLACEMENT_INTS];
+        for (int i = 0; i < placement.length; i++) {
+            placement[i] = in.readInt();
+        }
+        byte[] image = readBytes(in);
+        byte[] modelAlpha = readBytes(in);
+        byte[] input = new byte[3 * size * size];
+        byte[] alpha = new byte[height * width];
+        modelInput(image, height, width, placement, size, input);
+        NativeCore.check(NativeCore.alpha(true, modelAlpha, input, size, placement, image, height, width, alpha,
+                NativeCore.arena(NativeCore.alphaArena(true, size, placement))));
+        out.write(input);
+        out.write(alpha);
+    }
+
+    /** Image, alpha, background → estimated foreground, and composite with it. */
+    private static void fineComposite(DataInputStream in, DataOutputStream out) throws IOException {
+        int height = in.readInt();
+        int width = in.readInt();
+        byte[] image = readBytes(in);
+        byte[] alpha = readBytes(in);
+        byte[] background = readBytes(in);
+        int[] argb = new int[height * width];
+        Compositor compositor = new Compositor(height, width, Profile.FINE);
+        compositor.cutOut(image, alpha, argb);
+        for (int i = 0; i < argb.length; i++) {
+            if (argb[i] >>> 24 != (alpha[i] & 255)) {
+                throw new IOException("a cut-out has another alpha");
+            }
+            argb[i] |= 0xFF000000;
+        }
+        writeRgb(argb, out);
+        compositor.over(image, alpha, background, argb);
+        writeRgb(argb, out);
+    }
+
+    private static void modelInput(byte[] image, int height, int width, int[] placement, int size, byte[] input) {
+        byte[] arena = NativeCore.arena(NativeCore.modelInputArena(placement));
+        NativeCore.check(NativeCore.modelInput(image, height, width, placement, size, input, arena));
     }
 
     /** The alpha of a rectangle of an image → the crop around its people: 0, or 1 and a rectangle. */
@@ -165,16 +223,19 @@ final class RequestHandler {
         };
         int height = in.readInt();
         int width = in.readInt();
-        MattePipeline pipeline = new MattePipeline(new Orientation(height, width, 0, false), model, Fit.AUTO);
+        MattePipeline pipeline = new MattePipeline(new Orientation(height, width, 0, false), model, Fit.AUTO,
+                Profile.FAST);
         for (int left = in.readInt(); left > 0; left--) {
             // Grey in YUV is grey in RGB.
             YuvFrame frame = new YuvFrame(height, width);
             byte[] grey = readBytes(in);
-            ByteBuffer chroma = ByteBuffer.allocate(((height + 1) / 2) * ((width + 1) / 2));
+            ByteBuffer chroma = ByteBuffer.allocateDirect(((height + 1) / 2) * ((width + 1) / 2));
             while (chroma.hasRemaining()) {
                 chroma.put((byte) 128);
             }
-            frame.set(ByteBuffer.wrap(grey), width, 1, chroma, (width + 1) / 2, 1, chroma, (width + 1) / 2, 1);
+            ByteBuffer luma = ByteBuffer.allocateDirect(grey.length);
+            luma.put(grey);
+            frame.set(luma, width, 1, chroma, (width + 1) / 2, 1, chroma, (width + 1) / 2, 1);
             pipeline.run(frame);
             out.write(pipeline.alpha);
         }

@@ -1,0 +1,70 @@
+"""The choices of an export that a command line offers: names and defaults, without what they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from mmnet.errors import MMNetError
+
+# The ways to make a .tflite; see `mmnet.export.converters`.
+CONVERTERS, DEFAULT_CONVERTER = ("direct", "tensorflow"), "direct"
+# The formats of files. The precisions of an ONNX model, the default first.
+FORMATS, DEFAULT_FORMAT = ("tflite", "onnx"), "tflite"
+ONNX_PRECISIONS = ("float32", "int8")
+# What computes the network as it was trained, to compare the float model with; see `mmnet.export.verify`.
+NETWORKS, DEFAULT_NETWORK = ("numpy", "keras"), "numpy"
+
+
+class ChoiceError(MMNetError):
+    """An unknown name of a converter, of a network to verify with or of a format, or options of another format."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The format of a model, what makes it, and what it is compared with.
+
+    Attributes:
+        file_format: one of `FORMATS`.
+        converter: one of `CONVERTERS`, which makes a .tflite.
+        verify: one of `NETWORKS`, what the float model is compared with.
+
+    Raises:
+        ChoiceError: an unknown name; lists the accepted ones.
+    """
+
+    file_format: str = DEFAULT_FORMAT
+    converter: str = DEFAULT_CONVERTER
+    verify: str = DEFAULT_NETWORK
+
+    def __post_init__(self) -> None:
+        _check("format", self.file_format, FORMATS)
+        _check("converter", self.converter, CONVERTERS)
+        _check("network to verify with", self.verify, NETWORKS)
+
+    @property
+    def is_onnx(self) -> bool:
+        """Whether the model is written as ONNX."""
+        return self.file_format == "onnx"
+
+
+def _check(what: str, name: str, known: Collection[str]) -> None:
+    if name not in known:
+        raise ChoiceError(f"unknown {what} {name!r}; choose one of {', '.join(known)}")
+
+
+DEFAULT_CHOICES = Choices()
+
+
+def check_onnx_options(precision: str, input_dtype: str, float_layers: Collection[str]) -> None:
+    """Raise where an ONNX model cannot have these options.
+
+    Raises:
+        ChoiceError: another precision or input type, or layers that stay float.
+    """
+    if precision not in ONNX_PRECISIONS:
+        raise ChoiceError(f"--format onnx has no precision {precision!r}; choose one of {', '.join(ONNX_PRECISIONS)}")
+    if input_dtype != "float32":
+        raise ChoiceError(f"--format onnx takes --input float32, not {input_dtype}")
+    if float_layers:
+        raise ChoiceError("--format onnx rounds all layers or none; leave out the recipe with excepted layers")
