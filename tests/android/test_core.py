@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from core_cases import fine_alpha_case, fine_composite_case
+from core_cases import fine_alpha_case, fine_composite_case, fine_photo_case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from java_core import (
@@ -19,11 +19,13 @@ from java_core import (
     BlurredBackgroundCase,
     CompositeCase,
     CropCase,
+    CropsCase,
     FrameCase,
     JavaCore,
     PresenceCase,
     VideoCase,
     blobs,
+    crowd,
     statistics_request,
     walk,
 )
@@ -32,6 +34,7 @@ from make_java_golden import content
 
 from mmnet.benchmark.latency import Latency
 from mmnet.runtime import Fit, Orientation, Plane, Rectangle, YuvFrame
+from mmnet.runtime.imaging import resample
 from mmnet.runtime.imaging.frames import ROTATIONS
 
 _SIDE, _SIZE, _SEED = st.integers(1, 48), st.integers(1, 20), st.integers(0, 2**32 - 1)
@@ -112,6 +115,22 @@ def test_crops(java: JavaCore, height: int, width: int, size: int, seed: int, da
     rows, columns = data.draw(st.integers(1, height - top)), data.draw(st.integers(1, width - left))
     seen = Rectangle(top, left, rows, columns) if seed % 2 else Rectangle(0, 0, height, width)
     case = CropCase(height, width, seen, blobs(np.random.default_rng(seed), size))
+    assert java.send(case.request()) == case.answer()
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 40), _SEED)
+def test_crops_of_photos(java: JavaCore, height: int, width: int, size: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    alpha = blobs(random, size) if seed % 2 else resample(crowd(random), size, size)
+    case = CropsCase(height, width, alpha)
+    assert java.send(case.request()) == case.answer()
+
+
+@settings(max_examples=200, deadline=None)
+@given(_SEED, st.sampled_from([8, 16, 32]))
+def test_photos(java: JavaCore, seed: int, size: int) -> None:
+    case = fine_photo_case(np.random.default_rng(seed), size)
     assert java.send(case.request()) == case.answer()
 
 

@@ -9,7 +9,14 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from core_cases import FineAlphaCase, FineCompositeCase, fine_alpha_case, fine_composite_case
+from core_cases import (
+    FineAlphaCase,
+    FineCompositeCase,
+    FinePhotoCase,
+    fine_alpha_case,
+    fine_composite_case,
+    fine_photo_case,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from java_core import (
@@ -17,9 +24,11 @@ from java_core import (
     BlurredBackgroundCase,
     CompositeCase,
     CropCase,
+    CropsCase,
     PresenceCase,
     VideoCase,
     blobs,
+    crowd,
     statistics_request,
     walk,
 )
@@ -28,6 +37,7 @@ from playwright.sync_api import Page
 
 from mmnet.benchmark.latency import Latency
 from mmnet.runtime import Fit, Orientation, Rectangle
+from mmnet.runtime.imaging import resample
 from mmnet.runtime.imaging.frames import ROTATIONS
 from mmnet.web.server import WebServer
 
@@ -46,6 +56,8 @@ Case = (
     | PresenceCase
     | FineAlphaCase
     | FineCompositeCase
+    | CropsCase
+    | FinePhotoCase
 )
 
 
@@ -97,6 +109,22 @@ def test_crops(node: Node, height: int, width: int, size: int, seed: int, data: 
     rows, columns = data.draw(st.integers(1, height - top)), data.draw(st.integers(1, width - left))
     seen = Rectangle(top, left, rows, columns) if seed % 2 else Rectangle(0, 0, height, width)
     case = CropCase(height, width, seen, blobs(np.random.default_rng(seed), size))
+    assert node.send(case.request()) == case.answer()
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 40), _SEED)
+def test_crops_of_photos(node: Node, height: int, width: int, size: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    alpha = blobs(random, size) if seed % 2 else resample(crowd(random), size, size)
+    case = CropsCase(height, width, alpha)
+    assert node.send(case.request()) == case.answer()
+
+
+@settings(max_examples=200, deadline=None)
+@given(_SEED, st.sampled_from([8, 16, 32]))
+def test_photos(node: Node, seed: int, size: int) -> None:
+    case = fine_photo_case(np.random.default_rng(seed), size)
     assert node.send(case.request()) == case.answer()
 
 
@@ -188,6 +216,8 @@ def _random_cases(random: np.random.Generator) -> list[Case]:
         CropCase(height, width, Rectangle(0, 0, height, width), blobs(random, size)),
         VideoCase(walk(random, 12), size),
         PresenceCase(blobs(random, size)),
+        CropsCase(height, width, blobs(random, size)),
+        fine_photo_case(random, size),
         fine_alpha_case(random, 3 * height, 3 * width, size),
         fine_composite_case(random, 3 * height, 3 * width),
     ]
