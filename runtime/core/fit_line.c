@@ -51,6 +51,27 @@ static void fit_slopes(const int32_t *sums, Index stride, double pixels, double 
     slopes[2] = round_double((third * ra + fifth * ga + sixth * ba) * scale);
 }
 
+/* The line that keeps alpha as it is: slopes of 0, and alpha as the offset. */
+TARGET_CLONES
+static void keep_alpha(const uint16_t *restrict alpha, Index width, float scale, float *restrict fitted) {
+    for (Index x = 0; x < width; ++x) {
+        fitted[4 * x] = fitted[4 * x + 1] = fitted[4 * x + 2] = 0;
+        fitted[4 * x + 3] = round_to_even((float)alpha[x] * scale);
+    }
+}
+
+/* The first pixel from `x` on at which a line is fitted; `end` if there is none. */
+static Index next_where(const uint8_t *where, Index x, Index end) {
+    while (x < end && !where[x]) ++x;
+    return x;
+}
+
+/* The pixel after the last one at which a line is fitted; 0 if there is none. */
+static Index after_where(const uint8_t *where, Index end) {
+    while (end > 0 && !where[end - 1]) --end;
+    return end;
+}
+
 size_t mmnet_kernel_fit_line_arena(Index height, Index width, Index radius) {
     Arena arena = counting_arena();
     BoxFilter filter = {.height = height, .width = width, .planes = PRODUCTS, .radius = radius};
@@ -70,18 +91,17 @@ int mmnet_kernel_fit_line(const uint16_t *alpha, const uint8_t *guide, const uin
     if (arena.failed) return MMNET_SMALL_ARENA;
     mmnet_begin_box_filter(&filter, first);
     for (Index y = first; y < end; ++y) {
-        const int32_t *sums = mmnet_box_sums(&filter, y);
-        for (Index x = 0; x < width; ++x) {
+        const uint8_t *here = where + y * width;
+        const Index left = next_where(here, 0, width), right = after_where(here, width);
+        const int32_t *sums = mmnet_box_sums(&filter, y, left, right);
+        keep_alpha(alpha + y * width, width, (float)(offset_unit / 257), fitted + y * width * 4);
+        for (Index x = left; x < right; x = next_where(here, x + 1, right)) {
             const Index pixel = y * width + x;
             const uint8_t *colours = guide + pixel * 3;
-            double line[4] = {0};
-            if (where[pixel]) {
-                fit_slopes(sums + x, width, pixels, epsilon * pixels * pixels, slope_unit, line);
-                const double explained = (line[0] * colours[0] + line[1] * colours[1]) + line[2] * colours[2];
-                line[3] = round_double(alpha[pixel] / (257 / offset_unit) - explained / (slope_unit / offset_unit));
-            } else {
-                line[3] = round_to_even((float)alpha[pixel] * (float)(offset_unit / 257));
-            }
+            double line[4];
+            fit_slopes(sums + x, width, pixels, epsilon * pixels * pixels, slope_unit, line);
+            const double explained = (line[0] * colours[0] + line[1] * colours[1]) + line[2] * colours[2];
+            line[3] = round_double(alpha[pixel] / (257 / offset_unit) - explained / (slope_unit / offset_unit));
             for (int c = 0; c < 4; ++c) fitted[pixel * 4 + c] = (float)line[c];
         }
     }

@@ -1,6 +1,6 @@
 /* The parts of scaling, guided upsampling, foreground estimation and compositing that work on some rows of an image, so
- * that threads can divide the rows. The functions of mmnet.h call them for all rows; Python calls them from threads, and
- * checks the arguments. Each returns MMNET_OK or MMNET_SMALL_ARENA.
+ * that threads can divide the rows. The functions of mmnet.h call them for all rows; Python calls them from threads,
+ * and checks the arguments. Each returns MMNET_OK or MMNET_SMALL_ARENA.
  */
 #ifndef MMNET_KERNELS_H
 #define MMNET_KERNELS_H
@@ -31,9 +31,9 @@ typedef struct {
 
 /* `resampling.resample_with_numpy` for rows `first` to `end` - 1 of an image with 1 or 3 channels. `stride` is the
  * bytes from one row of the source to the next. */
-MMNET_API size_t mmnet_kernel_resample_arena(Index height, Index width, Index channels, Index out_height,
+MMNET_KERNEL size_t mmnet_kernel_resample_arena(Index height, Index width, Index channels, Index out_height,
                                              Index out_width);
-MMNET_API int mmnet_kernel_resample(const uint8_t *source, Index stride, Index height, Index width, Index channels,
+MMNET_KERNEL int mmnet_kernel_resample(const uint8_t *source, Index stride, Index height, Index width, Index channels,
                                     Index out_height, Index out_width, uint8_t *out, void *memory, size_t size,
                                     Index first, Index end);
 

@@ -7,8 +7,10 @@ void mmnet_take_workspace(const Grid *grid, Index step, Arena *arena, Workspace 
     const Index columns = (width - 1) / step + 3, rows = (height - 1) / step + 3;
     workspace->positions = TAKE(arena, max_index(width, height), PixelPosition);
     workspace->cells = TAKE(arena, 4 * columns * rows, float);
-    workspace->colours = TAKE(arena, 3 * width * rows, float);
-    workspace->offsets = TAKE(arena, width * rows, float);
+    /* Planes: four, of rows with a margin at either end. The first margin comes before the first row. */
+    workspace->stride = width + 2 * WIDEN_MARGIN;
+    workspace->colours = TAKE(arena, 4 * workspace->stride * rows + WIDEN_MARGIN, float);
+    if (workspace->colours) workspace->colours += WIDEN_MARGIN;
     workspace->line = TAKE(arena, 3 * width, float);
     workspace->weights = TAKE(arena, 3 * width, float);
 }

@@ -17,10 +17,14 @@ typedef struct {
     float first, second; /* their weights */
 } PixelPosition;
 
+/* What interpolation along a row may write before and after the pixels. */
+enum { WIDEN_MARGIN = 16 };
+
 /* The memory in which tiles are computed. */
 typedef struct {
     PixelPosition *positions;
-    float *cells, *colours, *offsets, *line, *weights;
+    Index stride; /* from one row of a plane of `colours` to the next */
+    float *cells, *colours, *line, *weights;
 } Workspace;
 
 void mmnet_take_workspace(const Grid *grid, Index step, Arena *arena, Workspace *workspace);
