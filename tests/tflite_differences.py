@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-_NAMES = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
+_NAMES: dict[int, str] = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
 
 
 class _File:
@@ -16,7 +16,7 @@ class _File:
         self.graph = self.tree.subgraphs[0]
 
     def kind(self, operator: Any) -> str:
-        return _NAMES[self.tree.operatorCodes[operator.opcodeIndex].builtinCode]
+        return _NAMES[int(self.tree.operatorCodes[operator.opcodeIndex].builtinCode)]
 
     def constant(self, index: int) -> bytes | None:
         data = self.tree.buffers[self.graph.tensors[index].buffer].data
