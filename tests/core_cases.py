@@ -13,9 +13,8 @@ from java_core import array_field, crowd, ints_field
 
 from mmnet.arrays import U8Array
 from mmnet.runtime import composite, estimate_foreground, find_crops
-from mmnet.runtime.fullres.alpha import alpha_u8_of
+from mmnet.runtime.fullres import Upsampling, alpha_u8_of
 from mmnet.runtime.fullres.placing import AlphaPart, upsample_placed
-from mmnet.runtime.fullres.upsampling import Upsampling
 from mmnet.runtime.imaging import Fit, Placement, Rectangle
 from mmnet.runtime.imaging.fit import place
 from mmnet.runtime.imaging.preprocess import fill_square, to_model_input
@@ -104,7 +103,8 @@ def photo(random: np.random.Generator, height: int, width: int) -> U8Array:
 def soft_alpha(random: np.random.Generator, height: int, width: int) -> U8Array:
     """Return an alpha of any softness, of which a part may be empty."""
     blotches = cv2.resize(random.random((5, 5)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
-    alpha = np.rint(((blotches - 0.5) * random.choice([1, 5, 40]) + 0.5).clip(0, 1) * 255).astype(np.uint8)
+    softness = float(random.choice([1, 5, 40]))
+    alpha: U8Array = np.rint(((blotches - 0.5) * softness + 0.5).clip(0, 1) * 255).astype(np.uint8)
     if random.integers(2):
         alpha[: random.integers(height + 1)] = 0
         alpha[:, random.integers(width) :] = 0

@@ -43,7 +43,7 @@ from mmnet.web.server import WebServer
 
 _SIDE, _SIZE, _SEED = st.integers(1, 48), st.integers(1, 20), st.integers(0, 2**32 - 1)
 _ORIENTATION = st.builds(Orientation, st.sampled_from(ROTATIONS), st.booleans())
-_LARGE_SIDE = st.one_of(st.integers(1, 90), st.integers(1, 400))
+_LARGE_SIDE = st.one_of(st.integers(1, 90), st.integers(1, 300))
 _FIT, _LEVELS = st.sampled_from(list(Fit)), st.sampled_from([2, 3, 256])
 
 Case = (
@@ -143,14 +143,14 @@ def test_confidence(node: Node, size: int, seed: int) -> None:
     assert node.send(case.request()) == case.answer()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(_LARGE_SIDE, _LARGE_SIDE, st.sampled_from([1, 2, 7, 24, 64]), _SEED)
 def test_fine_alpha(node: Node, height: int, width: int, size: int, seed: int) -> None:
     case = fine_alpha_case(np.random.default_rng(seed), height, width, size)
     assert node.send(case.request()) == case.answer()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(_LARGE_SIDE, _LARGE_SIDE, _SEED)
 def test_fine_composite(node: Node, height: int, width: int, seed: int) -> None:
     case = fine_composite_case(np.random.default_rng(seed), height, width)
