@@ -175,7 +175,7 @@ def matte_batch(
         profile: `fine` (guided alpha, estimated foreground) or `fast` (bilinear alpha, the photo's own colours).
         upsampling: how the network's alpha is brought to the photo's size; None takes the profile's.
         foreground: whether cut-outs and composites take the estimated foreground; None takes the profile's.
-        fit: how a photo is brought into the network's square; `auto` looks twice where people fill little of it.
+        fit: how a photo is brought into the network's square; `auto` looks again where people fill little of it.
         if_nobody: what becomes of a photo in which nobody was found: `keep` keeps the network's alpha, `transparent`
             makes it 0 everywhere, and with `fail` the photo fails.
         options: how the job is done.

@@ -73,7 +73,8 @@ FitOption = Annotated[
     typer.Option(
         metavar="|".join(Fit),
         help="How an image is brought into the network's square. stretch: all of it. crop: its middle. letterbox: all "
-        "of it, with black beside it. auto: all of it, and again a crop around the people, if they fill little of it.",
+        "of it, with black beside it. auto: all of it, and again a crop around each group of people, if they fill "
+        "little of it.",
     ),
 ]
 

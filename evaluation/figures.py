@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mmnet.arrays import F32Array, U8Array
 from mmnet.evaluation import metrics
-from mmnet.evaluation.framing import PlacedAlpha
+from mmnet.evaluation.framing import PhotoAlpha
 from mmnet.evaluation.resize import Resize, resize_legacy_bilinear
 from mmnet.runtime.fullres.alpha import to_alpha_bytes
 
@@ -55,26 +55,24 @@ class Truth:
 class Comparison:
     """One image's α and α* at the sizes that figures are computed at, each resized at most once.
 
-    Where the network saw the whole photo, α is resized from its own size. Where it saw a part, or black beside the
+    Where the network saw the whole photo, α is resized from its own size. Where it saw parts, or black beside the
     photo, α is brought to the photo's size first, and resized from there as α* is.
 
     Attributes:
         truth: α*.
-        placed: α as the model computes it, and where it lies in the photo.
+        alpha: α as the model computes it, and where it lies in the photo.
     """
 
-    def __init__(self, truth: Truth, placed: PlacedAlpha) -> None:
+    def __init__(self, truth: Truth, alpha: PhotoAlpha) -> None:
         self.truth = truth
-        self.placed = placed
-        height, width = truth.mask.shape
-        whole = PlacedAlpha.of_whole(placed.alpha, height, width)
-        self._is_whole = placed.placement == whole.placement
+        self.alpha = alpha
+        self._stretched = alpha.stretched(*truth.mask.shape)
 
     @cached_property
     def at_256(self) -> tuple[F32Array, F32Array]:
         """α and α* on the 256×256 grid; the α of a model of another size is resized to it."""
-        alpha, resize = self.placed.alpha, self.truth.resize
-        if not self._is_whole:
+        alpha, resize = self._stretched, self.truth.resize
+        if alpha is None:
             alpha = resize.mask(to_alpha_bytes(self.at_photo[0]), PAPER_SIZE)
         elif alpha.shape != (PAPER_SIZE, PAPER_SIZE):
             alpha = resize.alpha(alpha, PAPER_SIZE, PAPER_SIZE)
@@ -83,13 +81,13 @@ class Comparison:
     @cached_property
     def at_800x600(self) -> tuple[F32Array, F32Array]:
         """α and α* at 800×600 (height × width) by TensorFlow 1's default bilinear."""
-        alpha = self.placed.alpha if self._is_whole else self.at_photo[0]
+        alpha = self.at_photo[0] if self._stretched is None else self._stretched
         return resize_legacy_bilinear(alpha, PAPER_HEIGHT, PAPER_WIDTH), self.truth.at_800x600
 
     @cached_property
     def at_photo(self) -> tuple[F32Array, F32Array]:
         """α and α* at the photo's size; α is resized by `Resize.alpha`."""
-        return self.placed.at_photo(self.truth.resize, *self.truth.mask.shape), self.truth.at_photo
+        return self.alpha.at_photo(self.truth.resize, *self.truth.mask.shape), self.truth.at_photo
 
 
 @dataclass(frozen=True)
@@ -145,7 +143,7 @@ FIGURES: tuple[Figure, ...] = (
 WORST_BY = "MAD"
 
 
-def measure(alpha: PlacedAlpha | F32Array, truth: Truth) -> dict[str, float]:
+def measure(alpha: PhotoAlpha | F32Array, truth: Truth) -> dict[str, float]:
     """Compute every figure of one image.
 
     Args:
@@ -155,6 +153,6 @@ def measure(alpha: PlacedAlpha | F32Array, truth: Truth) -> dict[str, float]:
     Returns:
         Figure name -> value, NaN where the image has none.
     """
-    placed = alpha if isinstance(alpha, PlacedAlpha) else PlacedAlpha.of_whole(alpha, *truth.mask.shape)
-    comparison = Comparison(truth, placed)
+    photo_alpha = alpha if isinstance(alpha, PhotoAlpha) else PhotoAlpha.of_whole(alpha, *truth.mask.shape)
+    comparison = Comparison(truth, photo_alpha)
     return {figure.name: figure.compute(comparison) for figure in FIGURES}

@@ -11,7 +11,7 @@ from mmnet.arrays import F32Array, U8Array
 from mmnet.evaluation.models import LoadedModel, Pixels
 from mmnet.evaluation.resize import Resize
 from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit, Placement, Rectangle, choose_fit, place
-from mmnet.runtime.imaging.framing import find_crop
+from mmnet.runtime.imaging.framing import find_crops
 from mmnet.runtime.imaging.tracking import CropTracker
 
 
@@ -28,7 +28,7 @@ def fit_for(name: str | None, resize: Resize) -> Fit:
 
 @dataclass(frozen=True)
 class PlacedAlpha:
-    """An alpha, and where it lies in its photo.
+    """The alpha of a part of a photo, and where it lies in the photo.
 
     Attributes:
         alpha: float32 [S, S] in 0-1.
@@ -38,19 +38,34 @@ class PlacedAlpha:
     alpha: F32Array
     placement: Placement
 
+
+@dataclass(frozen=True)
+class PhotoAlpha:
+    """The alpha of a photo.
+
+    Attributes:
+        parts: at least one: the alpha of the photo as a whole, or of each crop. No two share a pixel of the photo.
+    """
+
+    parts: tuple[PlacedAlpha, ...]
+
     @classmethod
-    def of_whole(cls, alpha: F32Array, height: int, width: int) -> PlacedAlpha:
+    def of_whole(cls, alpha: F32Array, height: int, width: int) -> PhotoAlpha:
         """Return an alpha of a whole photo of `height` × `width` pixels, stretched."""
-        return cls(alpha, Placement.of_crop(Rectangle(0, 0, height, width), len(alpha)))
+        return cls((PlacedAlpha(alpha, Placement.of_crop(Rectangle(0, 0, height, width), len(alpha))),))
+
+    def stretched(self, height: int, width: int) -> F32Array | None:
+        """Return the network's own alpha, if it is that of a whole photo of `height` × `width` pixels, stretched."""
+        first = self.parts[0]
+        whole = Placement.of_crop(Rectangle(0, 0, height, width), len(first.alpha))
+        return first.alpha if first.placement == whole else None
 
     def at_photo(self, resize: Resize, height: int, width: int) -> F32Array:
         """Return the alpha at the size of its photo: float32 [height, width], 0 where the network did not look."""
-        seen = self.placement.seen
-        alpha = resize.alpha(self.alpha[self.placement.filled.slices], seen.height, seen.width)
-        if alpha.shape == (height, width):
-            return alpha
         placed = np.zeros((height, width), np.float32)
-        placed[seen.slices] = alpha
+        for part in self.parts:
+            seen = part.placement.seen
+            placed[seen.slices] = resize.alpha(part.alpha[part.placement.filled.slices], seen.height, seen.width)
         return placed
 
 
@@ -80,7 +95,7 @@ class FramedPhoto:
             self._inputs[key] = pixels
         return self._inputs[key]
 
-    def alpha(self, model: LoadedModel, fit: Fit) -> PlacedAlpha:
+    def alpha(self, model: LoadedModel, fit: Fit) -> PhotoAlpha:
         """Compute the alpha of a model as the runtime does: with `Fit.AUTO` in two passes where people are small.
 
         Raises:
@@ -88,20 +103,24 @@ class FramedPhoto:
         """
         return self.alphas([model], fit)[0]
 
-    def alphas(self, models: Sequence[LoadedModel], fit: Fit) -> list[PlacedAlpha]:
-        """Compute the alphas of several models that all look at the same part of the photo: where the first one does.
+    def alphas(self, models: Sequence[LoadedModel], fit: Fit) -> list[PhotoAlpha]:
+        """Compute the alphas of several models that all look at the same parts of the photo: where the first one does.
 
         Raises:
             ModelError: a model cannot be run, or its alpha is not finite.
         """
         height, width = self.photo.shape[:2]
         first = self._run(models[0], place(fit, height, width, models[0].size))
-        crop = find_crop(first.alpha, height, width) if fit is Fit.AUTO else None
-        if crop is not None:
-            return [self._run(model, Placement.of_crop(crop, model.size)) for model in models]
-        return [first, *(self._run(model, place(fit, height, width, model.size)) for model in models[1:])]
+        crops = find_crops(first.alpha, height, width) if fit is Fit.AUTO else []
+        if crops:
+            return [
+                PhotoAlpha(tuple(self._run(model, Placement.of_crop(crop, model.size)) for crop in crops))
+                for model in models
+            ]
+        others = [self._run(model, place(fit, height, width, model.size)) for model in models[1:]]
+        return [PhotoAlpha((part,)) for part in (first, *others)]
 
-    def followed(self, model: LoadedModel, tracker: CropTracker) -> PlacedAlpha:
+    def followed(self, model: LoadedModel, tracker: CropTracker) -> PhotoAlpha:
         """Compute the alpha of a model for the next frame of a video, on the crop that follows the people.
 
         Raises:
@@ -113,7 +132,7 @@ class FramedPhoto:
             return self._run(model, Placement.of_crop(crop, model.size)).alpha
 
         crop, alpha = tracker.follow(height, width, compute)
-        return PlacedAlpha(alpha, Placement.of_crop(crop, model.size))
+        return PhotoAlpha((PlacedAlpha(alpha, Placement.of_crop(crop, model.size)),))
 
     def _run(self, model: LoadedModel, placement: Placement) -> PlacedAlpha:
         return PlacedAlpha(model.run_float(self.input(placement, model.size)), placement)

@@ -116,13 +116,6 @@ class ExportRequest:
         """The images to verify on: the calibration photos, or drawn ones; uint8 [N, size, size, 3]."""
         return probe_images(self.checkpoint.config.size) if self.calibration is None else self.calibration.images
 
-    @property
-    def image_names(self) -> tuple[str, ...]:
-        """The names of `images`."""
-        if self.calibration is None:
-            return tuple(f"probe {index}" for index in range(len(self.images)))
-        return self.calibration.names
-
 
 def check_options(precision: Precision, float_layers: Sequence[str], *, has_photos: bool, has_ranges: bool) -> None:
     """Raise where an export cannot be made, whatever the checkpoint's weights are.
@@ -217,13 +210,11 @@ def run_export(request: ExportRequest, listener: ExportListener | None = None) -
     # 3. In the requested precision, it stays close to the float model, also on images that nothing was measured on.
     model = _convert(request, graph, float_model, listener)
     if model is not float_model:
-        settle(*check_against_float(model, float_model, request.precision, request.images, request.image_names))
-        if request.calibration is not None:
-            settle(
-                *check_on_other_images(
-                    model, float_model, request.precision, checkpoint.config.size, request.calibration.held_out
-                )
-            )
+        photos, held_out = request.calibration, None
+        if photos is not None:
+            settle(*check_against_float(model, float_model, request.precision, photos.images, photos.names))
+            held_out = photos.held_out
+        settle(*check_on_other_images(model, float_model, request.precision, checkpoint.config.size, held_out))
     # 4. The file gets a description of itself.
     recipe = _recipe(request)
     model = add_metadata(model, _metadata(request, recipe))

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mmnet.runtime.imaging.blurred_background import box_blurred_background
     from mmnet.runtime.imaging.fit import Fit, FitError, Rectangle
     from mmnet.runtime.imaging.frames import Orientation, Plane, YuvFrame
-    from mmnet.runtime.imaging.framing import find_crop
+    from mmnet.runtime.imaging.framing import find_crops
     from mmnet.runtime.imaging.nobody import IfNobody, NobodyError
     from mmnet.runtime.imaging.photos import list_photos, read_photo
     from mmnet.runtime.imaging.preprocess import ImageError, alpha_to_image, to_model_input
@@ -61,7 +61,7 @@ else:
             "mmnet.runtime.imaging.blurred_background": ("box_blurred_background",),
             "mmnet.runtime.imaging.fit": ("Fit", "FitError", "Rectangle"),
             "mmnet.runtime.imaging.frames": ("Orientation", "Plane", "YuvFrame"),
-            "mmnet.runtime.imaging.framing": ("find_crop",),
+            "mmnet.runtime.imaging.framing": ("find_crops",),
             "mmnet.runtime.imaging.photos": ("list_photos", "read_photo"),
             "mmnet.runtime.imaging.preprocess": ("ImageError", "alpha_to_image", "to_model_input"),
             "mmnet.runtime.imaging.nobody": ("IfNobody", "NobodyError"),
@@ -105,7 +105,7 @@ __all__ = [
     "composite",
     "cutout",
     "estimate_foreground",
-    "find_crop",
+    "find_crops",
     "gaussian_blurred_background",
     "list_photos",
     "read_photo",

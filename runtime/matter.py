@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,12 +12,13 @@ from mmnet.arrays import Alpha, U8Array
 from mmnet.runtime.fullres.alpha import AnyAlpha
 from mmnet.runtime.fullres.compositing import AnyBackground, composite, cutout
 from mmnet.runtime.fullres.methods import Upsampling
-from mmnet.runtime.fullres.placing import upsample_placed
+from mmnet.runtime.fullres.placing import AlphaPart, upsample_placed
 from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit, Placement, Rectangle, choose_fit, place
-from mmnet.runtime.imaging.framing import find_crop
+from mmnet.runtime.imaging.framing import find_crops
 from mmnet.runtime.imaging.inputs import Image, as_bytes
 from mmnet.runtime.imaging.nobody import IfNobody, choose_if_nobody
 from mmnet.runtime.imaging.preprocess import check_rgb_bytes, fill_square, to_model_input
+from mmnet.runtime.imaging.presence import measure_presence
 from mmnet.runtime.model import MattingModel, default_model
 from mmnet.runtime.prepared import Inferred, Prepared
 from mmnet.runtime.profiles import DEFAULT_PROFILE, Profile, choose_profile
@@ -41,7 +42,8 @@ class PortraitMatter:
     `MattingModel`. Leaving `with` waits for the live stream's last frames, and raises what its callback raised.
 
     A matte takes three steps, which can also be called (and timed) one by one: `prepare`, `infer`, `upsample`. With
-    `Fit.AUTO`, `find_crop` after `infer` says whether the first two are done once more, for a crop around the person.
+    `Fit.AUTO`, `find_crops` after `infer` returns the crops of a photo for which the first two are done once more: one
+    around each group of people.
 
     Attributes:
         model: the network.
@@ -71,7 +73,7 @@ class PortraitMatter:
             profile: how much work a matte gets after the network: `fine` or `fast`.
             upsampling: how the network's alpha is brought to the image's size; None takes the profile's.
             foreground: whether `cutout` and `composite` estimate the foreground; None takes the profile's.
-            fit: how an image is brought into the model's square; `auto` looks twice where people fill little of it.
+            fit: how an image is brought into the model's square; `auto` looks again where people fill little of it.
             if_nobody: what becomes of a photo in which nobody was found: `keep` keeps the network's alpha,
                 `transparent` makes it 0 everywhere, `fail` raises NobodyError. Frames of videos and cameras are kept.
             smoothing: called once for each video or live stream, it returns what smooths its alphas over time, such as
@@ -123,13 +125,14 @@ class PortraitMatter:
 
         Arguments and errors are those of a call.
         """
-        prepared = self._prepare((image, 0))
-        alpha = self.infer(prepared.model_input)
-        crop = self.find_crop(alpha, prepared.frame)
-        if crop is not None:
-            prepared = self._prepare((prepared.frame, 0), crop)
-            alpha = self.infer(prepared.model_input)
-        return self._upsample(Inferred(prepared, alpha)).resolve(self.if_nobody)
+        whole = self._prepare((image, 0))
+        alpha = self.infer(whole.model_input)
+        crops = self.find_crops(alpha, whole.frame)
+        if not crops:
+            return self._upsample([Inferred(whole, alpha)]).resolve(self.if_nobody)
+        parts = [self._prepare((whole.frame, 0), crop) for crop in crops]
+        inferred = [Inferred(part, self.infer(part.model_input)) for part in parts]
+        return self._upsample(inferred).resolve(self.if_nobody)
 
     def cutout(self, image: Image) -> U8Array:
         """Cut the person out of a photo, with the foreground that the profile asks for.
@@ -191,38 +194,45 @@ class PortraitMatter:
         with self._network:
             return self.model.run_float(model_input)
 
-    def find_crop(self, alpha: Alpha, image: U8Array) -> Rectangle | None:
-        """Return the crop that the second pass sees; None where one pass is all: with `Fit.AUTO`, and without.
+    def find_crops(self, alpha: Alpha, image: U8Array) -> list[Rectangle]:
+        """Return the crops of a photo that the second pass sees; empty where one pass is all, and without `Fit.AUTO`.
 
         Args:
             alpha: float32 [S, S] in 0-1, of the first pass.
             image: uint8 [H, W, 3].
         """
         height, width = image.shape[:2]
-        return find_crop(alpha, height, width) if self.fit is Fit.AUTO else None
+        return find_crops(alpha, height, width) if self.fit is Fit.AUTO else []
 
     def upsample(
-        self, alpha: Alpha, image: U8Array, model_input: U8Array | None = None, crop: Rectangle | None = None
+        self,
+        alphas: Sequence[Alpha],
+        image: U8Array,
+        crops: Sequence[Rectangle] = (),
+        model_inputs: Sequence[U8Array] | None = None,
     ) -> AnyAlpha:
-        """Bring the network's alpha to the size of its image. The third step of a matte.
+        """Bring the network's alphas to the size of their image. The third step of a matte.
 
         Args:
-            alpha: float32 [S, S] in 0-1, as `infer` returns it.
+            alphas: float32 [S, S] in 0-1, as `infer` returns them: one per crop, or the one of the first pass.
             image: uint8 [H, W, 3].
-            model_input: uint8 [S, S, 3], as `prepare` returns it; None computes it again where it is needed.
-            crop: the part of the image that `prepare` was given.
+            crops: the parts of the image that `prepare` was given, of which no two share a pixel; empty where it was
+                given none.
+            model_inputs: uint8 [S, S, 3], as `prepare` returned them, one per alpha; None computes them again.
 
         Returns:
-            [H, W]: `AlphaU8` where the alpha was guided by the image, else float32 in 0-1. It is 0 outside the part of
+            [H, W]: `AlphaU8` where the alpha was guided by the image, else float32 in 0-1. It is 0 outside the parts of
             the image that the network saw.
 
         Raises:
             ImageError: an array of another shape or dtype, or alpha outside 0-1.
+            ValueError: the numbers of alphas, crops and inputs differ.
         """
-        placement = self._place(check_rgb_bytes(image), crop)
-        if model_input is None:
-            model_input = fill_square(image, placement, self.model.size)
-        return upsample_placed(alpha, image, placement, self.settings.upsampling, model_input)
+        placements = [self._place(check_rgb_bytes(image), crop) for crop in crops or (None,)]
+        if model_inputs is None:
+            model_inputs = [fill_square(image, placement, self.model.size) for placement in placements]
+        parts = [AlphaPart(*one) for one in zip(alphas, placements, model_inputs, strict=True)]
+        return upsample_placed(parts, image, self.settings.upsampling)
 
     def video(self, frame: Image, timestamp_ms: Milliseconds) -> Alpha:
         """Compute the matte of the next frame of a video; `restart` begins another video.
@@ -239,7 +249,7 @@ class PortraitMatter:
             TimestampError: the timestamp is not later than the one before; the frame does not count.
             ImageError, ModelError: as for a photo.
         """
-        return self._upsample(self._infer(self._prepare_frame((frame, timestamp_ms)), self._video)).alpha
+        return self._upsample([self._infer(self._prepare_frame((frame, timestamp_ms)), self._video)]).alpha
 
     def restart(self) -> None:
         """Let the next frame that `video` gets be the first of another video."""
@@ -272,7 +282,7 @@ class PortraitMatter:
         state = self._new_state()
 
         def last(inferred: Inferred) -> Any:
-            matte = self._upsample(inferred)
+            matte = self._upsample([inferred])
             return matte if finish is None else finish(matte)
 
         return pipelined(frames, self._prepare_frame, lambda prepared: self._infer(prepared, state), last, stop=stop)
@@ -299,7 +309,7 @@ class PortraitMatter:
                 state = self._new_state()
 
                 def compute(*sent: Any) -> Matte:
-                    return self._upsample(self._infer(self._prepare_frame(sent), state))
+                    return self._upsample([self._infer(self._prepare_frame(sent), state)])
 
                 self._live = LiveStream(compute, self._on_matte)
         self._live.send(image, timestamp_ms)
@@ -379,8 +389,10 @@ class PortraitMatter:
         _, alpha = state.tracker.follow(height, width, compute)
         return Inferred(seen, alpha), state.tracker.jumped
 
-    def _upsample(self, inferred: Inferred) -> Matte:
-        prepared = inferred.prepared
-        frame, placement, method = prepared.frame, prepared.placement, self.settings.upsampling
-        alpha = upsample_placed(inferred.alpha, frame, placement, method, prepared.model_input)
-        return Matte(frame, alpha, prepared.timestamp_ms, inferred.presence, placement.seen)
+    def _upsample(self, inferred: Sequence[Inferred]) -> Matte:
+        frame, timestamp_ms = inferred[0].prepared.frame, inferred[0].prepared.timestamp_ms
+        parts = [part.placed for part in inferred]
+        height, width = frame.shape[:2]
+        presence = measure_presence([(part.alpha, part.placement) for part in parts], height, width)
+        alpha = upsample_placed(parts, frame, self.settings.upsampling)
+        return Matte(frame, alpha, timestamp_ms, presence, tuple(part.placement.seen for part in parts))

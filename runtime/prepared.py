@@ -1,4 +1,4 @@
-"""Images on their way through the network: as the network's input, and with the network's alpha."""
+"""Parts of images on their way through the network: as the network's input, and with the network's alpha."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mmnet.arrays import Alpha, U8Array
+from mmnet.runtime.fullres.placing import AlphaPart
 from mmnet.runtime.imaging.fit import Placement
 from mmnet.runtime.imaging.preprocess import fill_square
-from mmnet.runtime.imaging.presence import Presence, measure_presence
 from mmnet.runtime.video.stream import Milliseconds
 
 
@@ -36,13 +36,12 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Inferred:
-    """An image and the network's alpha, [S, S]."""
+    """A part of an image and the network's alpha of it, float32 [S, S] in 0-1."""
 
     prepared: Prepared
     alpha: Alpha
 
     @property
-    def presence(self) -> Presence:
-        """The share of the image that people cover, and the confidence in them."""
-        height, width = self.prepared.frame.shape[:2]
-        return measure_presence(self.alpha, self.prepared.placement, height, width)
+    def placed(self) -> AlphaPart:
+        """The alpha, with the place of the part in the image."""
+        return AlphaPart(self.alpha, self.prepared.placement, self.prepared.model_input)

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from java_core import array_field, ints_field
+from java_core import array_field, crowd, ints_field
 
 from mmnet.arrays import U8Array
-from mmnet.runtime import composite, estimate_foreground
-from mmnet.runtime.fullres.alpha import alpha_u8_of
-from mmnet.runtime.fullres.placing import upsample_placed
-from mmnet.runtime.fullres.upsampling import Upsampling
+from mmnet.runtime import composite, estimate_foreground, find_crops
+from mmnet.runtime.fullres import Upsampling, alpha_u8_of
+from mmnet.runtime.fullres.placing import AlphaPart, upsample_placed
 from mmnet.runtime.imaging import Fit, Placement, Rectangle
 from mmnet.runtime.imaging.fit import place
-from mmnet.runtime.imaging.preprocess import fill_square
+from mmnet.runtime.imaging.preprocess import fill_square, to_model_input
+from mmnet.runtime.imaging.presence import measure_presence
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,36 @@ class FineAlphaCase:
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
         model_input = fill_square(self.image, self.placement, len(self.alpha))
-        alpha = np.asarray(self.alpha / np.float32(255), np.float32)
-        upsampled = upsample_placed(alpha, self.image, self.placement, Upsampling.GUIDED, model_input)
+        part = AlphaPart(np.asarray(self.alpha / np.float32(255), np.float32), self.placement, model_input)
+        upsampled = upsample_placed([part], self.image, Upsampling.GUIDED)
         return model_input.tobytes() + alpha_u8_of(self.image, upsampled).values.tobytes()
+
+
+@dataclass(frozen=True)
+class FinePhotoCase:
+    """A request for the guided alpha of a photo, and its confidence, by a model whose alpha is its input's red channel.
+
+    People who stand apart have a crop each.
+    """
+
+    image: U8Array
+    size: int
+
+    def request(self) -> bytes:
+        """Return the bytes of the request."""
+        return ints_field(12, *self.image.shape[:2], self.size) + array_field(self.image)
+
+    def answer(self) -> bytes:
+        """Return the bytes that Python computes."""
+        height, width = self.image.shape[:2]
+        crops = find_crops(to_model_input(self.image, self.size)[..., 0], height, width)
+        placements = [Placement.of_crop(crop, self.size) for crop in crops or [Rectangle(0, 0, height, width)]]
+        inputs = [fill_square(self.image, placement, self.size) for placement in placements]
+        alphas = [np.asarray(seen[..., 0] / np.float32(255), np.float32) for seen in inputs]
+        parts = [AlphaPart(*part) for part in zip(alphas, placements, inputs, strict=True)]
+        upsampled = upsample_placed(parts, self.image, Upsampling.GUIDED)
+        presence = measure_presence([(part.alpha, part.placement) for part in parts], height, width)
+        return alpha_u8_of(self.image, upsampled).values.tobytes() + ints_field(round(presence.confidence * 255))
 
 
 @dataclass(frozen=True)
@@ -76,7 +103,8 @@ def photo(random: np.random.Generator, height: int, width: int) -> U8Array:
 def soft_alpha(random: np.random.Generator, height: int, width: int) -> U8Array:
     """Return an alpha of any softness, of which a part may be empty."""
     blotches = cv2.resize(random.random((5, 5)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
-    alpha = np.rint(((blotches - 0.5) * random.choice([1, 5, 40]) + 0.5).clip(0, 1) * 255).astype(np.uint8)
+    softness = float(random.choice([1, 5, 40]))
+    alpha: U8Array = np.rint(((blotches - 0.5) * softness + 0.5).clip(0, 1) * 255).astype(np.uint8)
     if random.integers(2):
         alpha[: random.integers(height + 1)] = 0
         alpha[:, random.integers(width) :] = 0
@@ -93,6 +121,14 @@ def fine_alpha_case(random: np.random.Generator, height: int, width: int, size: 
     else:
         placement = place([Fit.STRETCH, Fit.CROP, Fit.LETTERBOX][kind], height, width, size)
     return FineAlphaCase(photo(random, height, width), placement, soft_alpha(random, size, size))
+
+
+def fine_photo_case(random: np.random.Generator, size: int) -> FinePhotoCase:
+    """Return a request for a random photo in which the red of up to seven people is bright."""
+    red = crowd(random)
+    image = photo(random, *red.shape)
+    image[..., 0] = red
+    return FinePhotoCase(image, size)
 
 
 def fine_composite_case(random: np.random.Generator, height: int, width: int) -> FineCompositeCase:

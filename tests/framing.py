@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from itertools import combinations
+from random import Random
+
 from mmnet.arrays import U8Array
 from mmnet.runtime import Rectangle
 
@@ -24,15 +28,25 @@ def people(alpha: U8Array) -> list[list[tuple[int, int]]]:
     return components
 
 
-def covered(alpha: U8Array) -> tuple[int, int, int, int] | None:
-    """The rows y0 … y1 − 1 and columns x0 … x1 − 1 that people cover, as (y0, y1, x0, x1); None: nobody."""
+def kept(alpha: U8Array) -> list[list[tuple[int, int]]]:
+    """The components that are people; none: nobody."""
     size, components = len(alpha), people(alpha)
     largest = max(map(len, components), default=0)
     if largest == 0 or largest < size * size // 1024:
-        return None
-    kept = [pixel for component in components if len(component) * 8 >= largest for pixel in component]
-    rows, columns = [y for y, _ in kept], [x for _, x in kept]
+        return []
+    return [component for component in components if len(component) * 8 >= largest]
+
+
+def extent(pixels: list[tuple[int, int]]) -> tuple[int, int, int, int]:
+    """The rows y0 … y1 − 1 and columns x0 … x1 − 1 that pixels cover, as (y0, y1, x0, x1)."""
+    rows, columns = [y for y, _ in pixels], [x for _, x in pixels]
     return min(rows), max(rows) + 1, min(columns), max(columns) + 1
+
+
+def covered(alpha: U8Array) -> tuple[int, int, int, int] | None:
+    """The extent of all people; None: nobody."""
+    pixels = [pixel for component in kept(alpha) for pixel in component]
+    return extent(pixels) if pixels else None
 
 
 def widened(
@@ -53,8 +67,41 @@ def widened(
     return Rectangle(top, left, bottom - top, right - left)
 
 
+def joint(one: Rectangle, other: Rectangle) -> Rectangle:
+    """The smallest rectangle that holds both."""
+    top, left = min(one.top, other.top), min(one.left, other.left)
+    bottom = max(one.top + one.height, other.top + other.height)
+    right = max(one.left + one.width, other.left + other.width)
+    return Rectangle(top, left, bottom - top, right - left)
+
+
+def overlap(one: Rectangle, other: Rectangle) -> bool:
+    """Whether two rectangles share a pixel."""
+    rows = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
+    columns = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
+    return rows > 0 and columns > 0
+
+
+def apart(rectangles: list[Rectangle], random: Random) -> list[Rectangle]:
+    """The rectangles after any two that overlap were replaced by their joint one, in a random order."""
+    while pairs := [(one, other) for one, other in combinations(rectangles, 2) if overlap(one, other)]:
+        one, other = random.choice(pairs)
+        rectangles = [*(rectangle for rectangle in rectangles if rectangle not in (one, other)), joint(one, other)]
+    return sorted(set(rectangles), key=lambda rectangle: (rectangle.top, rectangle.left))
+
+
+def crops(alpha: U8Array, height: int, width: int) -> list[Rectangle]:
+    """The crops of a photo of `height` × `width` with this alpha; none: no second pass."""
+    whole = Rectangle(0, 0, height, width)
+    wide = [widened(extent(component), len(alpha), height, width, whole) for component in kept(alpha)]
+    found = apart(wide, Random(len(wide)))
+    if len(found) > 4:
+        found = [reduce(joint, found)]
+    return [] if 5 * sum(crop.height * crop.width for crop in found) >= 4 * height * width else found
+
+
 def crop(alpha: U8Array, height: int, width: int, seen: Rectangle | None = None) -> Rectangle | None:
-    """The crop of an image of `height` × `width`, whose rectangle `seen` has this alpha; None: no second pass."""
+    """The one crop of an image of `height` × `width`, whose rectangle `seen` has this alpha; None: no second pass."""
     people = covered(alpha)
     if people is None:
         return None

@@ -26,10 +26,11 @@ from mmnet.runtime import (
     alpha_to_image,
     box_blurred_background,
     composite,
-    find_crop,
+    find_crops,
     to_model_input,
 )
 from mmnet.runtime.imaging import Placement, place_alpha, resample
+from mmnet.runtime.imaging.framing import find_crop
 from mmnet.runtime.imaging.presence import Presence, confidence_of
 from mmnet.runtime.imaging.tracking import CropTracker
 
@@ -131,7 +132,7 @@ class BlurredBackgroundCase:
 
 @dataclass(frozen=True)
 class CropCase:
-    """A request for the crop around the people of an image, of whose rectangle `seen` the model computed an alpha."""
+    """A request for the one crop around the people of an image, of whose rectangle `seen` the alpha is."""
 
     height: int
     width: int
@@ -147,7 +148,24 @@ class CropCase:
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
         crop = find_crop(self.alpha, self.height, self.width, self.seen)
-        return ints_field(0) if crop is None else ints_field(1, crop.top, crop.left, crop.height, crop.width)
+        return rectangles_field([] if crop is None else [crop])
+
+
+@dataclass(frozen=True)
+class CropsCase:
+    """A request for the crops around the people of a photo, of which the model computed an alpha."""
+
+    height: int
+    width: int
+    alpha: U8Array
+
+    def request(self) -> bytes:
+        """Return the bytes of the request, as the module describes them."""
+        return ints_field(11, self.height, self.width, len(self.alpha)) + array_field(self.alpha)
+
+    def answer(self) -> bytes:
+        """Return the bytes that Python computes."""
+        return rectangles_field(find_crops(self.alpha, self.height, self.width))
 
 
 @dataclass(frozen=True)
@@ -218,7 +236,18 @@ def walk(random: np.random.Generator, length: int, side: int = 90) -> list[U8Arr
     return frames
 
 
-Case = FrameCase | AlphaCase | CompositeCase | BlurredBackgroundCase | CropCase | VideoCase | PresenceCase
+def crowd(random: np.random.Generator) -> U8Array:
+    """Return a grey photo of up to seven bright people of any size before something dark."""
+    height, width = random.integers(20, 200, 2).tolist()
+    photo = random.integers(0, 60, (height, width), np.uint8)
+    for _ in range(random.integers(0, 8)):
+        top, left = random.integers(0, [height, width]).tolist()
+        rows, columns = random.integers(2, [2 + height // 3, 2 + width // 5]).tolist()
+        photo[top : top + rows, left : left + columns] = random.integers(130, 256)
+    return photo
+
+
+Case = FrameCase | AlphaCase | CompositeCase | BlurredBackgroundCase | CropCase | CropsCase | VideoCase | PresenceCase
 
 
 def statistics_request(text: str, values: list[float]) -> bytes:
@@ -305,6 +334,12 @@ class JavaCore:
 def ints_field(*values: int) -> bytes:
     """Return numbers as fields of a request."""
     return struct.pack(f">{len(values)}i", *values)
+
+
+def rectangles_field(rectangles: list[Rectangle]) -> bytes:
+    """Return rectangles as a field of an answer: their number, and the rectangles."""
+    sides = [side for one in rectangles for side in (one.top, one.left, one.height, one.width)]
+    return ints_field(len(rectangles), *sides)
 
 
 def array_field(values: U8Array) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+from core_cases import FinePhotoCase, fine_photo_case
 from java_core import (
     GOLDEN,
     AlphaCase,
@@ -15,28 +16,31 @@ from java_core import (
     Case,
     CompositeCase,
     CropCase,
+    CropsCase,
     FrameCase,
     PresenceCase,
     VideoCase,
+    crowd,
     walk,
 )
 
 from mmnet.files import atomic_file
 from mmnet.runtime import Fit, Orientation, Plane, Rectangle, YuvFrame
+from mmnet.runtime.imaging import resample
 from mmnet.runtime.imaging.frames import ROTATIONS
 
 # Frames that are smaller than the model input, larger, odd, and more than twice as large.
 SIDES = [(1, 1), (2, 3), (17, 12), (33, 70)]
 
 
-def cases() -> dict[str, Case]:
+def cases() -> dict[str, Case | FinePhotoCase]:
     """Return all golden cases by their names."""
     random = np.random.default_rng(420)
 
     def noise(*shape: int) -> np.ndarray:
         return random.integers(0, 256, shape, np.uint8)
 
-    named_cases: dict[str, Case] = {}
+    named_cases: dict[str, Case | FinePhotoCase] = {}
     layouts = {"i420": YuvFrame.from_i420, "nv12": YuvFrame.from_nv12, "nv21": YuvFrame.from_nv21}
     turns = itertools.cycle(Orientation(angle, mirror) for angle in ROTATIONS for mirror in (False, True))
     for (height, width), fit, (layout, build) in itertools.product(SIDES, Fit, layouts.items()):
@@ -74,6 +78,11 @@ def cases() -> dict[str, Case]:
         named_cases[f"confidence {size}, from {low}"] = PresenceCase(random.integers(low, 256, (size, size), np.uint8))
     for number in range(2):
         named_cases[f"video {number}"] = VideoCase(walk(random, 35, 40), 16)
+    for number in range(8):
+        photo = crowd(random)
+        height, width = photo.shape
+        named_cases[f"crops {number}"] = CropsCase(height, width, resample(photo, 32, 32))
+        named_cases[f"photo {number}"] = fine_photo_case(random, 32)
     return named_cases
 
 

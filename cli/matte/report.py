@@ -55,8 +55,8 @@ def _as_dict(result: MatteResult) -> dict[str, Any]:
     width, height = result.size
     named |= {"output": str(result.output), "width": width, "height": height}
     video, seen = result.video, result.seen
-    if seen is not None:
-        named["seen"] = asdict(seen)
+    if seen:
+        named["seen"] = [asdict(rectangle) for rectangle in seen]
     if result.presence is not None:
         presence = result.presence
         named |= {

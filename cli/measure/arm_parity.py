@@ -54,10 +54,10 @@ def arm_parity(
     """Compare what this machine computes with what Arm processors compute, byte for byte, without a phone.
 
     The runtime and LiteRT's own Arm kernels run under emulation (QEMU, on Linux on x86-64). For every photo, every
-    stage of the runtime is compared: the decoded pixels, a camera frame, the model's input, its alpha, the crop around
-    the people with its input and alpha, the matte, the foreground, the composite. An int8 model has to give the same
-    bytes; for other models, the accepted difference of the alpha is printed. Emulation takes longer than a phone, so
-    that no time is reported.
+    stage of the runtime is compared: the decoded pixels, a camera frame, the model's input, its alpha, the crops
+    around the people with their inputs and alphas, the matte, the foreground, the composite. An int8 model has to give
+    the same bytes; for other models, the accepted difference of the alpha is printed. Emulation takes longer than a
+    phone, so that no time is reported.
 
     The Arm packages (about 140 MB) are fetched once, with this system's pip and apt and without root, checked against
     pinned hashes, and kept in $XDG_CACHE_HOME/mmnet/arm.

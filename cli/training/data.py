@@ -34,7 +34,7 @@ from mmnet.cli.training.sequences import make_sequences
 from mmnet.errors import OutputError
 from mmnet.files import check_writable, make_folder
 from mmnet.runtime.imaging.writing import write_image
-from mmnet.text import json_text
+from mmnet.text import json_text, printable
 from mmnet.training.data.batches import Batches
 from mmnet.training.data.check import check_data
 from mmnet.training.data.layouts import find_source
@@ -140,7 +140,7 @@ def make_soft_mattes(
                 update(number, len(plan.jobs))
     failed = sorted((outcome for outcome in outcomes if outcome.error), key=lambda outcome: outcome.mask)
     for outcome in failed:
-        console.print(f"[red]failed[/] {escape(str(outcome.error))}")
+        console.print(f"[red]failed[/] {escape(printable(str(outcome.error)))}")
     console.print(f"[bold]wrote[/]  {len(outcomes) - len(failed)} mattes to {escape(str(out))}")
     if as_json:
         echo_json(_mattes_json(plan.kept, outcomes))
@@ -178,7 +178,7 @@ def pack_data(
     console = message_console(stderr=False)
     source = find_source(root)
     for path, why in source.unpaired[:_EXAMPLES]:
-        console.print(f"[yellow]left out[/] {escape(str(path))}: {escape(why)}")
+        console.print(f"[yellow]left out[/] {escape(printable(str(path)))}: {escape(printable(why))}")
     if len(source.unpaired) > _EXAMPLES:
         console.print(f"[yellow]left out[/] {len(source.unpaired) - _EXAMPLES} more without a partner")
     with _progress(console, "reading") as update:

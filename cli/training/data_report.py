@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from mmnet.cli.console import table_width
 from mmnet.cli.tables import rows_table
+from mmnet.text import printable
 from mmnet.training.data.check import KINDS, DataReport
 
 _EXAMPLES = 5  # files named for each kind of finding; --json lists all of them
@@ -34,7 +35,7 @@ def show_report(report: DataReport, console: Console) -> None:
         some = [finding for finding in report.findings if finding.kind == name]
         for finding in some[:_EXAMPLES]:
             detail = f": {finding.detail}" if finding.detail else ""
-            console.print(f"    {escape(str(finding.file) + detail)}")
+            console.print(f"    {escape(printable(str(finding.file) + detail))}")
         if len(some) > _EXAMPLES:
             console.print(f"    … and {len(some) - _EXAMPLES} more; --json FILE lists them all")
     if not report.problems:
@@ -50,7 +51,7 @@ def show_failed(console: Console, problems: Sequence[str], what: str) -> None:
         what: what the files are, in the plural.
     """
     for problem in problems:
-        console.print(f"[red]failed[/] {escape(problem)}")
+        console.print(f"[red]failed[/] {escape(printable(problem))}")
     if problems:
         console.print(f"[bold]left out[/] {len(problems)} {what} that failed")
         raise typer.Exit(1)

@@ -20,33 +20,35 @@ from mmnet.training.data.layouts import Pair, find_backgrounds, find_source
 from mmnet.training.data.sequences import HEIGHTS, images_of, parse_size, plan_sequences, write_sequences
 from mmnet.training.data.usable import people_for_small, plan_without_bad_files
 
+PlacesOption = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Photos without people, for the scenes.", show_default="plain walls"),
+]
+MotionsOption = Annotated[str, typer.Option(metavar="NAME,...", help="Motions, taken in turn; see below.")]
+HeightOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="H|H-H",
+        help="Height of the person's photo relative to the frame's. Below 0.85, people whom the sides or the upper "
+        "edge of their photo cut are left out.",
+        show_default="0.85-1.1",
+    ),
+]
+CleanOption = Annotated[
+    bool, typer.Option("--clean", help="A perfect camera: no noise, no compression, a steady exposure.")
+]
+
 
 def make_sequences(
     portraits: Annotated[Path, typer.Argument(metavar="PORTRAITS", help="Data set of the people.", show_default=False)],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write.", show_default=False)],
-    backgrounds: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Photos without people, for the scenes.", show_default="plain walls"),
-    ] = None,
+    backgrounds: PlacesOption = None,
     count: Annotated[int, typer.Option(min=1, metavar="N", help="Number of sequences.")] = 12,
     frames: Annotated[int, typer.Option(min=2, metavar="N", help="Frames of each, at 30 per second.")] = 30,
     size: Annotated[str, typer.Option(metavar="WIDTHxHEIGHT", help="Size of the frames in pixels.")] = "512x512",
-    motions: Annotated[
-        str,
-        typer.Option(metavar="NAME,...", help="Motions, taken in turn; see below."),
-    ] = "still,breathe,drift,fast,shake,turn",
-    height: Annotated[
-        str | None,
-        typer.Option(
-            metavar="H|H-H",
-            help="Height of the person's photo relative to the frame's. Below 0.85, people whom the sides or the upper "
-            "edge of their photo cut are left out.",
-            show_default="0.85-1.1",
-        ),
-    ] = None,
-    clean: Annotated[
-        bool, typer.Option("--clean", help="A perfect camera: no noise, no compression, a steady exposure.")
-    ] = False,
+    motions: MotionsOption = "still,breathe,drift,fast,shake,turn",
+    height: HeightOption = None,
+    clean: CleanOption = False,
     seed: Annotated[int, typer.Option(min=0, help="Of everything that is random.")] = 0,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Sequences at a time.", show_default="one per core")

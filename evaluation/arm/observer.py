@@ -35,12 +35,12 @@ from mmnet.runtime import (
     YuvFrame,
     composite,
     estimate_foreground,
-    find_crop,
+    find_crops,
     read_photo,
     to_model_input,
 )
 from mmnet.runtime.fullres import AlphaU8
-from mmnet.runtime.fullres.placing import upsample_placed
+from mmnet.runtime.fullres.placing import AlphaPart, upsample_placed
 from mmnet.runtime.imaging import Placement, choose_fit, fill_square, place, place_alpha
 from mmnet.runtime.tflite.file import read_model
 from mmnet.runtime.tflite.probe import trust
@@ -78,24 +78,38 @@ class _Network:
         """Return where a photo lies in the square in the first pass."""
         return place(self.fit, photo.shape[0], photo.shape[1], self.model.size)
 
-    def crop(self, photo: U8Array, alpha: AnyArray) -> AnyArray:
-        """Return the part of a photo that the network sees last: int32 [4], top, left, height and width."""
-        crop = find_crop(alpha, photo.shape[0], photo.shape[1]) if self.fit is Fit.AUTO else None
-        return np.array(astuple(crop or self.first(photo).seen), np.int32)
+    def crops(self, photo: U8Array, alpha: AnyArray) -> AnyArray:
+        """Return the parts of a photo that the network sees last: int32 [n, 4], top, left, height and width of each."""
+        crops = find_crops(alpha, photo.shape[0], photo.shape[1]) if self.fit is Fit.AUTO else []
+        return np.array([astuple(crop) for crop in crops or [self.first(photo).seen]], np.int32)
 
-    def last(self, seen: Arrays) -> Placement:
-        """Return where a photo lies in the square in the last pass."""
-        crop, first = Rectangle(*map(int, seen["crop"])), self.first(seen["photo"])
-        return first if crop == first.seen else Placement.of_crop(crop, self.model.size)
+    def last(self, seen: Arrays) -> list[Placement]:
+        """Return where each part of a photo lies in the square in the last pass."""
+        crops, first = [Rectangle(*map(int, crop)) for crop in seen["crops"]], self.first(seen["photo"])
+        return [first if crop == first.seen else Placement.of_crop(crop, self.model.size) for crop in crops]
 
-    def is_second(self, seen: Arrays) -> bool:
-        """Whether there is a second pass."""
-        return self.last(seen) != self.first(seen["photo"])
+    def last_inputs(self, seen: Arrays) -> AnyArray:
+        """Return the inputs of the last pass: uint8 [n, S, S, 3]."""
+        return np.stack([fill_square(seen["photo"], placement, self.model.size) for placement in self.last(seen)])
+
+    def last_alphas(self, seen: Arrays) -> AnyArray:
+        """Return the alphas of the last pass: [n, S, S]."""
+        if self.last(seen) == [self.first(seen["photo"])]:  # there is no second pass
+            return seen["alpha"][np.newaxis]
+        return np.stack([self.model.run_raw(model_input) for model_input in seen["last_inputs"]])
+
+    def image(self, seen: Arrays) -> AnyArray:
+        """Return the alpha at the photo's size, interpolated in integers: uint8 [H, W]."""
+        height, width = seen["photo"].shape[:2]
+        image = np.zeros((height, width), np.uint8)
+        for alpha, placement in zip(_bytes(seen["last_alphas"]), self.last(seen), strict=True):
+            image |= place_alpha(alpha, placement, height, width)  # no two parts share a pixel
+        return image
 
     def matte(self, seen: Arrays) -> AnyArray:
         """Return the alpha at the photo's size, guided by the photo."""
-        alpha, model_input = _floats(seen["last_alpha"]), seen["last_input"]
-        placed = upsample_placed(alpha, seen["photo"], self.last(seen), Upsampling.GUIDED, model_input)
+        arrays = zip(_floats(seen["last_alphas"]), self.last(seen), seen["last_inputs"], strict=True)
+        placed = upsample_placed([AlphaPart(*part) for part in arrays], seen["photo"], Upsampling.GUIDED)
         return placed.as_float() if isinstance(placed, AlphaU8) else placed
 
 
@@ -105,14 +119,10 @@ _STAGES: dict[str, Callable[[_Network, Arrays], AnyArray]] = {
     "fits": lambda network, seen: np.stack([to_model_input(seen["frame"], network.model.size, fit) for fit in Fit]),
     "input": lambda network, seen: to_model_input(seen["photo"], network.model.size, network.fit),
     "alpha": lambda network, seen: network.model.run_raw(seen["input"]),
-    "crop": lambda network, seen: network.crop(seen["photo"], seen["alpha"]),
-    "last_input": lambda network, seen: fill_square(seen["photo"], network.last(seen), network.model.size),
-    "last_alpha": lambda network, seen: (
-        network.model.run_raw(seen["last_input"]) if network.is_second(seen) else seen["alpha"]
-    ),
-    "image": lambda network, seen: place_alpha(
-        _bytes(seen["last_alpha"]), network.last(seen), *seen["photo"].shape[:2]
-    ),
+    "crops": lambda network, seen: network.crops(seen["photo"], seen["alpha"]),
+    "last_inputs": lambda network, seen: network.last_inputs(seen),
+    "last_alphas": lambda network, seen: network.last_alphas(seen),
+    "image": lambda network, seen: network.image(seen),
     "matte": lambda network, seen: network.matte(seen),
     "foreground": lambda network, seen: estimate_foreground(seen["photo"], seen["matte"]),
     "composite": lambda network, seen: composite(seen["photo"], seen["matte"], _BACKGROUND, estimate_foreground=True),

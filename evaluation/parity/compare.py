@@ -18,7 +18,7 @@ from mmnet.evaluation import metrics
 from mmnet.evaluation.datasets.pairs import Pair, Photo
 from mmnet.evaluation.evaluate import each_image
 from mmnet.evaluation.figures import FIGURES, Comparison, Truth
-from mmnet.evaluation.framing import FramedPhoto, PlacedAlpha
+from mmnet.evaluation.framing import FramedPhoto, PhotoAlpha, PlacedAlpha
 from mmnet.evaluation.models import Candidate, LoadedModel
 from mmnet.evaluation.parity.tolerances import (
     LIMITS,
@@ -45,6 +45,8 @@ class NotComparedError(MMNetError):
 @dataclass(frozen=True)
 class Difference:
     """One figure of the difference between α and the reference's α, at the reference's size.
+
+    The figure of a photo with several crops is that of the crop in which it is largest.
 
     Attributes:
         name: its name in tables and in JSON.
@@ -177,7 +179,7 @@ def compare_candidates(
 ) -> Parity:
     """Run both models on every image and compare their alphas.
 
-    Both models look at the same part of an image: with `Fit.AUTO`, at the crop that the reference's first alpha gives.
+    Both models look at the same parts of an image: with `Fit.AUTO`, at the crops of the reference's first alpha.
 
     Args:
         reference, other: the models; if their sizes differ, the other's alpha is resized to the reference's size.
@@ -205,35 +207,42 @@ def compare_candidates(
     return Parity(reference, other, tuple(compared), differences, changes(compared))
 
 
-def alphas(photo: U8Array, models: Sequence[LoadedModel], resize: Resize, fit: Fit) -> tuple[PlacedAlpha, PlacedAlpha]:
-    """Return the alphas of both models for one photo, both at the reference's size, of the same part of the photo."""
+def alphas(
+    photo: U8Array, models: Sequence[LoadedModel], resize: Resize, fit: Fit
+) -> list[tuple[PlacedAlpha, PlacedAlpha]]:
+    """Return the alphas of both models for each part of one photo that they see, both at the reference's size."""
     reference, other = FramedPhoto(photo, resize).alphas(models, fit)
-    return reference, PlacedAlpha(_at_size_of(reference.alpha, other.alpha, resize), reference.placement)
+    return _at_size_of(reference, other, resize)
 
 
-def _at_size_of(reference: F32Array, other: F32Array, resize: Resize) -> F32Array:
-    return other if other.shape == reference.shape else resize.alpha(other, *reference.shape)
+def _at_size_of(reference: PhotoAlpha, other: PhotoAlpha, resize: Resize) -> list[tuple[PlacedAlpha, PlacedAlpha]]:
+    """Return each part of the reference, and the same part of the other model at its size."""
+    return [
+        (ours, theirs)
+        if theirs.alpha.shape == ours.alpha.shape
+        else (ours, PlacedAlpha(resize.alpha(theirs.alpha, *ours.alpha.shape), ours.placement))
+        for ours, theirs in zip(reference.parts, other.parts, strict=True)
+    ]
 
 
 def _measure(image: Pair | Photo, models: Sequence[LoadedModel], resize: Resize, fit: Fit) -> ImageParity:
     photo, mask = image.read()
-    placed = FramedPhoto(photo, resize).alphas(models, fit)
+    reference, other = FramedPhoto(photo, resize).alphas(models, fit)
     accuracy = None
     if mask is not None:
         truth = Truth(mask, resize)
-        accuracy = (_accuracy(placed[0], truth), _accuracy(placed[1], truth))
-    reference = placed[0].alpha
-    other = _at_size_of(reference, placed[1].alpha, resize)
-    steps = np.rint((other - reference) * LEVELS).astype(np.int64) + LEVELS
+        accuracy = (_accuracy(reference, truth), _accuracy(other, truth))
+    parts = [(ours.alpha, theirs.alpha) for ours, theirs in _at_size_of(reference, other, resize)]
+    steps = np.rint(np.stack([theirs - ours for ours, theirs in parts]) * LEVELS).astype(np.int64) + LEVELS
     return ImageParity(
         image.name,
-        {difference.name: difference.compute(reference, other) for difference in DIFFERENCES},
+        {difference.name: max(difference.compute(*part) for part in parts) for difference in DIFFERENCES},
         accuracy,
         np.bincount(steps.ravel(), minlength=2 * LEVELS + 1),
     )
 
 
-def _accuracy(alpha: PlacedAlpha, truth: Truth) -> dict[str, float]:
+def _accuracy(alpha: PhotoAlpha, truth: Truth) -> dict[str, float]:
     comparison = Comparison(truth, alpha)
     return {figure.name: figure.compute(comparison) for figure in ACCURACY}
 

@@ -216,7 +216,8 @@ def _images(report: ComparisonReport, images: Sequence[Pair] | Sequence[Photo]) 
         models = [stack.enter_context(closing(candidate.load(floats=resize.floats))) for _, candidate in roles(parity)]
         for name, why in chosen.items():
             photo, _ = by_name[name].read()
-            panels = _panels(photo, alphas(photo, models, resize, report.fit), parity)
+            crops = alphas(photo, models, resize, report.fit)
+            panels = [panel for crop in crops for panel in _panels(photo, crop, parity)]
             title = f"<h3>{escape(name)} <span>· {why} · mean |Δα| {number(difference[name])}</span></h3>"
             cells = "".join(
                 f"<figure>{page.image(pixels, f'{name}: {caption}')}<figcaption>{escape(caption)}</figcaption></figure>"
@@ -227,7 +228,7 @@ def _images(report: ComparisonReport, images: Sequence[Pair] | Sequence[Photo]) 
 
 
 def _panels(photo: U8Array, placed: tuple[PlacedAlpha, PlacedAlpha], parity: Parity) -> list[tuple[str, U8Array]]:
-    """Return the images of one photo with their captions: the part of it that the networks saw."""
+    """Return the images of one part of a photo that the networks saw, with their captions."""
     placement = placed[0].placement
     photo, pair = photo[placement.seen.slices], [one.alpha[placement.filled.slices] for one in placed]
     height, width = photo.shape[:2]

@@ -14,7 +14,7 @@ from mmnet.evaluation import metrics
 from mmnet.evaluation.datasets.sequences import FrameSequence
 from mmnet.evaluation.evaluate import Result, each_image
 from mmnet.evaluation.figures import Comparison, Truth
-from mmnet.evaluation.framing import FramedPhoto, PlacedAlpha
+from mmnet.evaluation.framing import FramedPhoto, PhotoAlpha, PlacedAlpha
 from mmnet.evaluation.models import Candidate, LoadedModel
 from mmnet.evaluation.resize import Resize
 from mmnet.evaluation.statistics import Statistics, summarise
@@ -141,7 +141,7 @@ class _MatteOverTime:
         self.rows: list[list[float]] = []
         self._previous: F32Array | None = None
 
-    def add(self, alpha: PlacedAlpha, truth: Truth, previous_truth: F32Array | None, flow: F32Array | None) -> None:
+    def add(self, alpha: PhotoAlpha, truth: Truth, previous_truth: F32Array | None, flow: F32Array | None) -> None:
         comparison = Comparison(truth, alpha)
         at_frame = comparison.at_photo[0]
         row = [
@@ -181,13 +181,14 @@ def _measure_sequence(
         flow = None if previous_truth is None else true_flow(previous_truth, truth.at_photo)
         framed = FramedPhoto(frame, resize)
         for model, (plain, smoothed, smooth, tracker) in zip(models, mattes, strict=True):
-            placed = framed.alpha(model, fit) if fit is not Fit.AUTO else framed.followed(model, tracker)
-            plain.add(placed, truth, previous_truth, flow)
+            of_frame = framed.alpha(model, fit) if fit is not Fit.AUTO else framed.followed(model, tracker)
+            plain.add(of_frame, truth, previous_truth, flow)
             if tracker.jumped:
                 smooth.reset()
+            (placed,) = of_frame.parts
             image = framed.input(placed.placement, model.size)
             alpha = smooth(placed.alpha, _as_bytes(image))
-            smoothed.add(PlacedAlpha(alpha, placed.placement), truth, previous_truth, flow)
+            smoothed.add(PhotoAlpha((PlacedAlpha(alpha, placed.placement),)), truth, previous_truth, flow)
         previous_truth = truth.at_photo
         count()
     return [(plain.figures(), smoothed.figures()) for plain, smoothed, *_ in mattes]

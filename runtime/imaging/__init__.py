@@ -4,7 +4,7 @@
 - `mattes` reads files of alpha mattes and of masks.
 - `frames` converts camera frames (YUV) and turns them upright.
 - `fit` and `preprocess` bring an image into the network's square, and its alpha back to the image; `resampling` scales.
-- `framing` finds the crop around the people that an alpha shows; `tracking` lets it follow them through a video.
+- `framing` finds the crops around the people that an alpha shows; `tracking` lets one crop follow them through a video.
 - `blurred_background` blurs the background of a camera frame.
 
 Everything but reading files is computed in integers, as docs/internals/preprocessing.md specifies it, so that Python,
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mmnet.runtime.imaging.blurred_background import box_blurred_background
     from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit, FitError, Placement, Rectangle, choose_fit, place
     from mmnet.runtime.imaging.frames import ROTATIONS, Orientation, Plane, YuvFrame
-    from mmnet.runtime.imaging.framing import find_crop
+    from mmnet.runtime.imaging.framing import find_crops
     from mmnet.runtime.imaging.mattes import MatteFault, MatteFileError, check_scale, read_mask, read_matte
     from mmnet.runtime.imaging.photos import (
         PHOTO_EXTENSIONS,
@@ -56,7 +56,7 @@ else:
                 "place",
             ),
             "mmnet.runtime.imaging.frames": ("ROTATIONS", "Orientation", "Plane", "YuvFrame"),
-            "mmnet.runtime.imaging.framing": ("find_crop",),
+            "mmnet.runtime.imaging.framing": ("find_crops",),
             "mmnet.runtime.imaging.mattes": ("MatteFault", "MatteFileError", "check_scale", "read_mask", "read_matte"),
             "mmnet.runtime.imaging.photos": (
                 "PHOTO_EXTENSIONS",
@@ -106,7 +106,7 @@ __all__ = [
     "choose_fit",
     "decode_photo",
     "fill_square",
-    "find_crop",
+    "find_crops",
     "list_files",
     "list_photos",
     "place",

@@ -5,6 +5,7 @@ docs/internals/preprocessing.md, section 3, is the specification.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,7 +18,8 @@ class Fit(StrEnum):
     STRETCH: the whole image fills the square, as MMNet was trained.
     CROP: the largest central square of the image fills the square; the rest is background.
     LETTERBOX: the whole image in its own proportions, centred, with black beside it.
-    AUTO: the whole image is stretched first. If people fill little of it, a crop around them is stretched next.
+    AUTO: the whole image is stretched first. If people fill little of it, crops around them are stretched next: one for
+        each group of people who stand together in a photo, one for all people in a frame of a video.
     """
 
     STRETCH = "stretch"
@@ -58,6 +60,23 @@ class Rectangle:
     def slices(self) -> tuple[slice, slice]:
         """The rows and columns, as an index of an array [H, W, …]."""
         return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
+
+    def overlaps(self, other: Rectangle) -> bool:
+        """Whether two rectangles share a pixel."""
+        return (
+            self.top < other.top + other.height
+            and other.top < self.top + self.height
+            and self.left < other.left + other.width
+            and other.left < self.left + self.width
+        )
+
+
+def bounding_rectangle(rectangles: Sequence[Rectangle]) -> Rectangle:
+    """Return the smallest rectangle that holds all the given ones, of which there is at least one."""
+    top, left = min(one.top for one in rectangles), min(one.left for one in rectangles)
+    bottom = max(one.top + one.height for one in rectangles)
+    right = max(one.left + one.width for one in rectangles)
+    return Rectangle(top, left, bottom - top, right - left)
 
 
 @dataclass(frozen=True)

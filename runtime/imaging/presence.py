@@ -6,6 +6,7 @@ says how the measure was chosen, and how often it errs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -38,20 +39,25 @@ class Presence:
         return round(self.confidence * 255) < SOMEBODY
 
 
-def measure_presence(alpha: AnyArray, placement: Placement, height: int, width: int) -> Presence:
+def measure_presence(parts: Sequence[tuple[AnyArray, Placement]], height: int, width: int) -> Presence:
     """Measure the presence of people in an image.
 
     Args:
-        alpha: A, the alpha that the result is made of: uint8 [S, S], or float32 [S, S] in 0-1, which is rounded.
-        placement: the part of the image that the network saw, and the part of the square that this filled.
+        parts: each alpha that the result is made of, at least one: A, uint8 [S, S], or float32 [S, S] in 0-1, which is
+            rounded; and its placement: the part of the image that the network saw, and the part of the square that this
+            filled.
         height: the image's height in pixels.
         width: the image's width in pixels.
     """
-    values = alpha if alpha.dtype == np.uint8 else np.rint(alpha * np.float32(255)).astype(np.uint8)
-    seen, filled = placement.seen, placement.filled
-    part = seen.height * seen.width / (height * width)
-    inside = np.count_nonzero(values[filled.slices] >= PERSON) / (filled.height * filled.width)
-    return Presence(inside * part, confidence_of(values) / 255)
+    coverage, confidence = 0.0, 0
+    for alpha, placement in parts:
+        values = alpha if alpha.dtype == np.uint8 else np.rint(alpha * np.float32(255)).astype(np.uint8)
+        seen, filled = placement.seen, placement.filled
+        part = seen.height * seen.width / (height * width)
+        inside = np.count_nonzero(values[filled.slices] >= PERSON) / (filled.height * filled.width)
+        coverage += inside * part
+        confidence = max(confidence, confidence_of(values))
+    return Presence(coverage, confidence / 255)
 
 
 def confidence_of(alpha: U8Array) -> int:

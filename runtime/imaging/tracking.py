@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from mmnet.arrays import AnyArray
-from mmnet.runtime.imaging.fit import Rectangle
+from mmnet.runtime.imaging.fit import Rectangle, bounding_rectangle
 from mmnet.runtime.imaging.framing import fills, find_crop, find_people, widen
 
 Alpha = TypeVar("Alpha", bound=AnyArray)
@@ -100,10 +100,11 @@ class CropTracker:
         """
         self._since += 1
         whole, crop, size = self._whole, self._crop, len(alpha)
-        box = find_people(alpha)
-        if box is None:
+        boxes = find_people(alpha)
+        if not boxes:
             self._is_lost = True
             return
+        box = bounding_rectangle(boxes)
         goal = widen(box, size, crop, whole.height, whole.width, _MARGIN)
         touched = (
             box.top == 0 and crop.top > 0,
@@ -112,7 +113,7 @@ class CropTracker:
             box.left + box.width == size and crop.left + crop.width < whole.width,
         )
         goal = extend(goal, touched, whole)
-        self._goal = whole if fills(goal, whole) else goal
+        self._goal = whole if fills([goal], whole) else goal
         self._is_lost = self._since > _PAUSE and (any(touched) or not is_near(crop, self._goal))
 
 

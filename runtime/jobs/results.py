@@ -44,7 +44,7 @@ class MatteResult:
         source: the source as the user named it.
         output: the output; it exists if `ok`.
         size: width and height of the image or of the frames, in pixels; (0, 0) after an error.
-        seen: the part of a photo that the network saw last; None for a video, and after an error.
+        seen: the parts of a photo that the network saw last; empty for a video, and after an error.
         presence: how much of a photo people cover, and how sure the network is of them; None for a video, and after an
             error.
         video: details of a video or recording that was written.
@@ -58,7 +58,7 @@ class MatteResult:
     output: Path
     size: tuple[int, int] = (0, 0)
     video: VideoResult | None = None
-    seen: Rectangle | None = None
+    seen: tuple[Rectangle, ...] = ()
     presence: Presence | None = None
     error: str | None = None
     interrupted: bool = False

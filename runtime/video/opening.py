@@ -7,6 +7,7 @@ chose.
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def open_video(source: Path | str) -> Any:
             timeout=_LIVE_SECONDS if isinstance(source, str) else None,
         )
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise VideoError(f"{source}: {_what_it_is(beginning) or _open_error(error)}") from error
+        raise VideoError(f"{source}: {_what_it_is(beginning) or _open_error(error, beginning)}") from error
 
 
 def _beginning(path: Path) -> bytes:
@@ -82,8 +83,10 @@ def _what_it_is(beginning: bytes) -> str | None:
     return f"is {kind}, not a video; name the video files themselves" if kind else None
 
 
-def _open_error(error: BaseException) -> str:
+def _open_error(error: BaseException, beginning: bytes) -> str:
     av = pyav()
-    if isinstance(error, (av.error.InvalidDataError, av.error.ArgumentError)):
+    damaged = isinstance(error, (av.error.InvalidDataError, av.error.ArgumentError))
+    # FFmpeg's "busy" is about cameras; of a file that could be read, it means a frame size that no video has.
+    if damaged or (beginning and isinstance(error, OSError) and error.errno == errno.EBUSY):
         return "is not a video that is read, or is truncated or damaged"
     return f"cannot be opened: {reason(error)}"

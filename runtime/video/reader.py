@@ -14,6 +14,7 @@ import numpy as np
 
 from mmnet.arrays import AnyArray, U8Array
 from mmnet.errors import MMNetError
+from mmnet.failures import note
 from mmnet.runtime.imaging.stored import MAX_PIXELS
 from mmnet.runtime.video.colour import Colour, has_alpha, to_alpha, to_rgb
 from mmnet.runtime.video.deinterlacing import deinterlaced
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from av import VideoFrame
 
 _DEFAULT_RATE = Fraction(25)
+_ODD_ANGLE = 0.02  # tangent of the largest deviation from a quarter turn that is not mentioned
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
@@ -114,6 +116,8 @@ class VideoInput:
         self.colour, self.has_alpha = Colour.of(first), has_alpha(first)
         self._stored_height, self._stored_width = first.height, first.width
         self._upright = _Upright.of(first)
+        if self._upright.is_approximate:
+            note(f"{self.name}: is to be shown at an angle that is no quarter turn; its frames get the nearest one")
         turned = self._upright.transposed
         self.height, self.width = (first.width, first.height) if turned else (first.height, first.width)
         aspect = self._stream.sample_aspect_ratio or Fraction(1)
@@ -264,11 +268,13 @@ class _Upright:
         transposed: whether rows and columns change places, before what follows.
         rows: 1, or -1 if the last row comes first.
         columns: 1, or -1 if the last column comes first.
+        is_approximate: whether the file asks for another angle than these, to which this is the nearest.
     """
 
     transposed: bool = False
     rows: int = 1
     columns: int = 1
+    is_approximate: bool = False
 
     @staticmethod
     def of(frame: VideoFrame) -> _Upright:
@@ -278,9 +284,11 @@ class _Upright:
             return _Upright()
         # x' = a·x + c·y, y' = b·x + d·y, with x to the right and y downwards (libavutil/display.h).
         (a, b), (c, d) = np.frombuffer(bytes(side_data), np.int32).reshape(3, 3)[:2, :2].astype(np.int64)
+        along, across = max(abs(a), abs(b)), min(abs(a), abs(b))
+        is_approximate = bool(across > along * _ODD_ANGLE)
         if abs(b) > abs(a):
-            return _Upright(True, rows=_sign(b), columns=_sign(c))
-        return _Upright(False, rows=_sign(d), columns=_sign(a))
+            return _Upright(True, _sign(b), _sign(c), is_approximate)
+        return _Upright(False, _sign(d), _sign(a), is_approximate)
 
     def apply(self, stored: AnyArray) -> AnyArray:
         turned = stored.swapaxes(0, 1) if self.transposed else stored

@@ -41,14 +41,15 @@ class Matte:
         upsampled: its alpha as `upsample` returns it: float32 [H, W] in 0-1, or `AlphaU8`.
         timestamp_ms: the frame's timestamp, as given.
         presence: how much of the frame people cover, and how sure the network is of them.
-        seen: the part of the frame that the network saw last; None: all of it.
+        seen: the parts of the frame that the network saw last: one, or the crops of a photo, one per group of people.
+            No two share a pixel, and the alpha is 0 outside them. They are ordered by top, then by left.
     """
 
     frame: U8Array
     upsampled: AnyAlpha
     timestamp_ms: Milliseconds
     presence: Presence
-    seen: Rectangle | None = None
+    seen: tuple[Rectangle, ...]
 
     @cached_property
     def alpha(self) -> Alpha:

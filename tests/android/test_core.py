@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from core_cases import fine_alpha_case, fine_composite_case
+from core_cases import fine_alpha_case, fine_composite_case, fine_photo_case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from java_core import (
@@ -19,11 +19,13 @@ from java_core import (
     BlurredBackgroundCase,
     CompositeCase,
     CropCase,
+    CropsCase,
     FrameCase,
     JavaCore,
     PresenceCase,
     VideoCase,
     blobs,
+    crowd,
     statistics_request,
     walk,
 )
@@ -32,12 +34,13 @@ from make_java_golden import content
 
 from mmnet.benchmark.latency import Latency
 from mmnet.runtime import Fit, Orientation, Plane, Rectangle, YuvFrame
+from mmnet.runtime.imaging import resample
 from mmnet.runtime.imaging.frames import ROTATIONS
 
 _SIDE, _SIZE, _SEED = st.integers(1, 48), st.integers(1, 20), st.integers(0, 2**32 - 1)
 _ORIENTATION = st.builds(Orientation, st.sampled_from(ROTATIONS), st.booleans())
 _FIT = st.sampled_from(list(Fit))
-_LARGE_SIDE = st.one_of(st.integers(1, 90), st.integers(1, 400))
+_LARGE_SIDE = st.one_of(st.integers(1, 90), st.integers(1, 300))
 _PADDING, _PIXEL_STRIDE, _LEVELS = st.integers(0, 5), st.integers(1, 4), st.sampled_from([2, 3, 256])
 
 
@@ -115,6 +118,22 @@ def test_crops(java: JavaCore, height: int, width: int, size: int, seed: int, da
     assert java.send(case.request()) == case.answer()
 
 
+@settings(max_examples=600, deadline=None)
+@given(st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 40), _SEED)
+def test_crops_of_photos(java: JavaCore, height: int, width: int, size: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    alpha = blobs(random, size) if seed % 2 else resample(crowd(random), size, size)
+    case = CropsCase(height, width, alpha)
+    assert java.send(case.request()) == case.answer()
+
+
+@settings(max_examples=200, deadline=None)
+@given(_SEED, st.sampled_from([8, 16, 32]))
+def test_photos(java: JavaCore, seed: int, size: int) -> None:
+    case = fine_photo_case(np.random.default_rng(seed), size)
+    assert java.send(case.request()) == case.answer()
+
+
 @settings(max_examples=60, deadline=None)
 @given(_SEED, st.sampled_from([16, 32]))
 def test_videos_with_a_crop_that_follows(java: JavaCore, seed: int, size: int) -> None:
@@ -130,14 +149,14 @@ def test_confidence(java: JavaCore, size: int, seed: int) -> None:
     assert java.send(case.request()) == case.answer()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(_LARGE_SIDE, _LARGE_SIDE, st.sampled_from([1, 2, 7, 24, 64]), _SEED)
 def test_fine_alpha(java: JavaCore, height: int, width: int, size: int, seed: int) -> None:
     case = fine_alpha_case(np.random.default_rng(seed), height, width, size)
     assert java.send(case.request()) == case.answer()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(_LARGE_SIDE, _LARGE_SIDE, _SEED)
 def test_fine_composite(java: JavaCore, height: int, width: int, seed: int) -> None:
     case = fine_composite_case(np.random.default_rng(seed), height, width)

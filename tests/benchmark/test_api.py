@@ -100,7 +100,7 @@ def test_the_runtimes_own_steps_are_timed(name: str, tiny_files: Path, monkeypat
     assert min(times) > 0
     (matte,) = mattes
     expected = upsample(drawn_alpha(64), frame, model_input=to_model_input(frame, 64))
-    assert matte.alpha.tobytes() == Matte(frame, expected, 0, Presence(0.5, 1.0)).alpha.tobytes()
+    assert matte.alpha.tobytes() == Matte(frame, expected, 0, Presence(0.5, 1.0), ()).alpha.tobytes()
 
 
 def test_auto_measures_two_passes(tiny_files: Path) -> None:

@@ -64,13 +64,13 @@ def test_composite_and_blurred_background(height: int, width: int, seed: int, le
     _same(CompositeCase(image, alpha, background, (seed & 255, 0, 255)))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(_LARGE_SIDE, _LARGE_SIDE, st.sampled_from([1, 2, 7, 24, 64]), _SEED)
 def test_fine_alpha(height: int, width: int, size: int, seed: int) -> None:
     _same(fine_alpha_case(np.random.default_rng(seed), height, width, size))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(_LARGE_SIDE, _LARGE_SIDE, _SEED)
 def test_fine_composite(height: int, width: int, seed: int) -> None:
     _same(fine_composite_case(np.random.default_rng(seed), height, width))

@@ -144,7 +144,7 @@ def test_json(mmnet: Any, photo: Path, tmp_path: Path) -> None:
     assert (document["matted"], document["failed"], document["fit"]) == (1, 1, "auto")
     good, bad = document["results"]
     output = tmp_path / "out" / "photo-alpha.png"
-    seen, confidence, coverage = good.pop("seen"), good.pop("confidence"), good.pop("coverage")
+    (seen,), confidence, coverage = good.pop("seen"), good.pop("confidence"), good.pop("coverage")
     assert good == {"photo": str(photo), "output": str(output), "width": 200, "height": 160, "nobody": False}
     assert 0.9 < confidence <= 1
     assert 0.1 < coverage < 0.9

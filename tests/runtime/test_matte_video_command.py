@@ -286,7 +286,7 @@ def test_photos_and_videos_in_one_call(video_file: Path, tmp_path: Path) -> None
         "output": str(out / "photo-alpha.png"),
         "width": 96,
         "height": 64,
-        "seen": {"left": 0, "top": 0, "width": 96, "height": 64},
+        "seen": [{"left": 0, "top": 0, "width": 96, "height": 64}],
         "nobody": False,
     }
     assert names(out) == ["photo-alpha.png", "video-alpha.mp4"]

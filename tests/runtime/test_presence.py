@@ -44,14 +44,17 @@ def test_confidence_is_that_of_the_specification(size: int) -> None:
 def test_coverage_is_of_the_whole_image() -> None:
     alpha = np.zeros((32, 32), np.uint8)
     alpha[:16] = 128
-    whole = measure_presence(alpha, place(Fit.STRETCH, 60, 80, 32), 60, 80)
+    whole = measure_presence([(alpha, place(Fit.STRETCH, 60, 80, 32))], 60, 80)
     assert whole == Presence(0.5, 128 / 255)
-    crop = measure_presence(alpha, Placement.of_crop(Rectangle(10, 10, 30, 40), 32), 60, 80)
-    assert crop.coverage == 0.5 / 4
-    wide = measure_presence(alpha, place(Fit.LETTERBOX, 40, 80, 32), 40, 80)  # rows 8-23 of the square
+    crop = alpha, Placement.of_crop(Rectangle(10, 10, 30, 40), 32)
+    assert measure_presence([crop], 60, 80).coverage == 0.5 / 4
+    wide = measure_presence([(alpha, place(Fit.LETTERBOX, 40, 80, 32))], 40, 80)  # rows 8-23 of the square
     assert wide.coverage == 0.5
-    as_float = measure_presence(alpha / np.float32(255), place(Fit.STRETCH, 60, 80, 32), 60, 80)
+    as_float = measure_presence([(alpha / np.float32(255), place(Fit.STRETCH, 60, 80, 32))], 60, 80)
     assert as_float == whole
+    other = np.full_like(alpha, 200), Placement.of_crop(Rectangle(0, 0, 6, 80), 32)
+    for crops in ([crop, other], [other, crop]):  # coverage is the sum, confidence that of the best crop
+        assert measure_presence(crops, 60, 80) == Presence(0.5 / 4 + 0.1, 200 / 255)
 
 
 def test_nobody_is_below_the_limit() -> None:
@@ -60,7 +63,8 @@ def test_nobody_is_below_the_limit() -> None:
 
 
 def matte_of(confidence: float) -> Matte:
-    return Matte(GREY, np.full(GREY.shape[:2], 0.5, np.float32), 7, Presence(0.25, confidence))
+    whole = Rectangle(0, 0, *GREY.shape[:2])
+    return Matte(GREY, np.full(GREY.shape[:2], 0.5, np.float32), 7, Presence(0.25, confidence), (whole,))
 
 
 def test_resolving_a_matte() -> None:

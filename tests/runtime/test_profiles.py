@@ -47,7 +47,7 @@ def test_the_steps_are_those_of_a_matte(tiny_model: Path, noise: Any) -> None:
     image = noise(150, 190, 3)
     with PortraitMatter(tiny_model, 1) as matter:
         model_input = matter.prepare(image)
-        alpha = matter.upsample(matter.infer(model_input), image, model_input)
+        alpha = matter.upsample([matter.infer(model_input)], image, model_inputs=[model_input])
         assert not isinstance(alpha, np.ndarray)
         np.testing.assert_array_equal(alpha.as_float(), matter(image))
 

@@ -87,6 +87,15 @@ def test_rotation_and_mirroring(tmp_path: Path, degrees: int, flips: tuple[bool,
         np.testing.assert_array_equal(found, np.rot90(stored, degrees // 90))
 
 
+def test_an_odd_angle_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    images = moving_portrait(1)
+    for degrees, told in ((90, False), (107, True), (17, True)):
+        caplog.clear()
+        path = write_video_file(tmp_path / "v.mkv", images, (0,), turned=(degrees, False, False), **LOSSLESS)
+        frames_of(path)
+        assert ("no quarter turn" in caplog.text) == told
+
+
 def test_frames_without_times_come_at_the_average_rate(tmp_path: Path) -> None:
     path = write_video_file(tmp_path / "video.h264", moving_portrait(), range(0, 1000, 100), options={"bf": "0"})
     found, times = frames_of(path)
@@ -167,6 +176,7 @@ def test_a_long_cut_leaves_its_beginning_to_salvage(tmp_path: Path) -> None:
 def test_what_is_no_video(tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "text.mp4").write_text("hello, world\n" * 100)
+    (tmp_path / "huge.y4m").write_bytes(b"YUV4MPEG2 W100000 H100000 F25:1 C420\nFRAME\n" + bytes(99))
     sound = tmp_path / "sound.mkv"
     with av.open(str(sound), "w") as container:
         stream = container.add_stream("aac", rate=48000)
@@ -177,6 +187,7 @@ def test_what_is_no_video(tmp_path: Path) -> None:
     cases = {
         "empty": tmp_path / "empty.mp4",
         "not a video": tmp_path / "text.mp4",
+        "truncated or damaged": tmp_path / "huge.y4m",
         "no such file": tmp_path / "gone.mp4",
         "is a folder": tmp_path,
         "is not a file": Path(os.devnull),

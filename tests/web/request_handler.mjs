@@ -5,9 +5,9 @@
  */
 
 import {FITS, place, placeCrop} from '../../web_demo/site/core/fit.js';
-import {findCrop} from '../../web_demo/site/core/framing.js';
+import {findCrop, findCrops} from '../../web_demo/site/core/framing.js';
 import {ImageCore} from '../../web_demo/site/core/image-core.js';
-import {confidenceOf, isNobody} from '../../web_demo/site/core/presence.js';
+import {confidenceOf, highestConfidence, isNobody} from '../../web_demo/site/core/presence.js';
 import {statistics} from '../../web_demo/site/core/statistics.js';
 import {CropTracker} from '../../web_demo/site/core/tracking.js';
 import {compileCore, Core} from '../../web_demo/site/core/wasm.js';
@@ -58,6 +58,8 @@ const KINDS = {
   8: confidence,
   9: fineAlpha,
   10: fineComposite,
+  11: cropsOf,
+  12: finePhoto,
 };
 
 /**
@@ -174,7 +176,7 @@ function fineAlpha(reader) {
     const image = new ImageCore(core, height, width, size); // as on the page
     image.read(rgba(pixels));
     const input = image.prepare(seen);
-    image.computeAlpha(modelAlpha, input, seen);
+    image.computeAlpha([{seen, input, modelAlpha}]);
     return join(input, core.view(image.alpha, height * width));
   }
   const [image, alphaBytes, placement] = [put(pixels), put(modelAlpha), core.reserve(32)];
@@ -198,13 +200,40 @@ function fineComposite(reader) {
   return join(rgb(cut), rgb(image.overBackground()));
 }
 
-/** The alpha of a rectangle of an image → the crop around its people: 0, or 1 and a rectangle. */
+/** The alpha of a rectangle of an image → the one crop around its people: 0, or 1 and a rectangle. */
 function cropOf(reader) {
   const whole = {top: 0, left: 0, height: reader.int(), width: reader.int()};
   const seen = {top: reader.int(), left: reader.int(), height: reader.int(), width: reader.int()};
   const size = reader.int();
   const crop = findCrop(reader.array(), size, seen, whole);
-  return ints(crop ? [1, crop.top, crop.left, crop.height, crop.width] : [0]);
+  return rectangles(crop ? [crop] : []);
+}
+
+/** The alpha of a photo → the crops around its people: their number, and the rectangles. */
+function cropsOf(reader) {
+  const whole = {top: 0, left: 0, height: reader.int(), width: reader.int()};
+  const size = reader.int();
+  return rectangles(findCrops(reader.array(), size, whole));
+}
+
+/** Photo → its guided alpha and the confidence, by a model whose alpha is the red channel of its input. */
+function finePhoto(reader) {
+  const [height, width, size] = [reader.int(), reader.int(), reader.int()];
+  const [image, whole] = [new ImageCore(core, height, width, size), {top: 0, left: 0, height, width}];
+  image.read(rgba(reader.array()));
+  const pass = (seen) => {
+    const input = image.prepare(seen);
+    return {seen, input, modelAlpha: input.filter((_, index) => index % 3 === 0)};
+  };
+  const first = pass(whole);
+  const crops = findCrops(first.modelAlpha, size, whole);
+  const parts = crops.length > 0 ? crops.map(pass) : [first];
+  image.computeAlpha(parts);
+  const confident = highestConfidence(
+    parts.map(({modelAlpha}) => modelAlpha),
+    size,
+  );
+  return join(core.view(image.alpha, height * width), ints([confident]));
 }
 
 /** Grey frames → their alphas by a model whose alpha is its input, with a crop that follows. */
@@ -269,6 +298,11 @@ function rgb(bytes) {
     out[i + 2] = bytes[at + 2];
   }
   return out;
+}
+
+/** The number of rectangles, and the rectangles. */
+function rectangles(list) {
+  return ints([list.length, ...list.flatMap(({top, left, height, width}) => [top, left, height, width])]);
 }
 
 /** Numbers → big-endian ints. */

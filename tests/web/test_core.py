@@ -9,7 +9,14 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from core_cases import FineAlphaCase, FineCompositeCase, fine_alpha_case, fine_composite_case
+from core_cases import (
+    FineAlphaCase,
+    FineCompositeCase,
+    FinePhotoCase,
+    fine_alpha_case,
+    fine_composite_case,
+    fine_photo_case,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from java_core import (
@@ -17,9 +24,11 @@ from java_core import (
     BlurredBackgroundCase,
     CompositeCase,
     CropCase,
+    CropsCase,
     PresenceCase,
     VideoCase,
     blobs,
+    crowd,
     statistics_request,
     walk,
 )
@@ -28,12 +37,13 @@ from playwright.sync_api import Page
 
 from mmnet.benchmark.latency import Latency
 from mmnet.runtime import Fit, Orientation, Rectangle
+from mmnet.runtime.imaging import resample
 from mmnet.runtime.imaging.frames import ROTATIONS
 from mmnet.web.server import WebServer
 
 _SIDE, _SIZE, _SEED = st.integers(1, 48), st.integers(1, 20), st.integers(0, 2**32 - 1)
 _ORIENTATION = st.builds(Orientation, st.sampled_from(ROTATIONS), st.booleans())
-_LARGE_SIDE = st.one_of(st.integers(1, 90), st.integers(1, 400))
+_LARGE_SIDE = st.one_of(st.integers(1, 90), st.integers(1, 300))
 _FIT, _LEVELS = st.sampled_from(list(Fit)), st.sampled_from([2, 3, 256])
 
 Case = (
@@ -46,6 +56,8 @@ Case = (
     | PresenceCase
     | FineAlphaCase
     | FineCompositeCase
+    | CropsCase
+    | FinePhotoCase
 )
 
 
@@ -100,6 +112,22 @@ def test_crops(node: Node, height: int, width: int, size: int, seed: int, data: 
     assert node.send(case.request()) == case.answer()
 
 
+@settings(max_examples=600, deadline=None)
+@given(st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 40), _SEED)
+def test_crops_of_photos(node: Node, height: int, width: int, size: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    alpha = blobs(random, size) if seed % 2 else resample(crowd(random), size, size)
+    case = CropsCase(height, width, alpha)
+    assert node.send(case.request()) == case.answer()
+
+
+@settings(max_examples=200, deadline=None)
+@given(_SEED, st.sampled_from([8, 16, 32]))
+def test_photos(node: Node, seed: int, size: int) -> None:
+    case = fine_photo_case(np.random.default_rng(seed), size)
+    assert node.send(case.request()) == case.answer()
+
+
 @settings(max_examples=60, deadline=None)
 @given(_SEED, st.sampled_from([16, 32]))
 def test_videos_with_a_crop_that_follows(node: Node, seed: int, size: int) -> None:
@@ -115,14 +143,14 @@ def test_confidence(node: Node, size: int, seed: int) -> None:
     assert node.send(case.request()) == case.answer()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(_LARGE_SIDE, _LARGE_SIDE, st.sampled_from([1, 2, 7, 24, 64]), _SEED)
 def test_fine_alpha(node: Node, height: int, width: int, size: int, seed: int) -> None:
     case = fine_alpha_case(np.random.default_rng(seed), height, width, size)
     assert node.send(case.request()) == case.answer()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(_LARGE_SIDE, _LARGE_SIDE, _SEED)
 def test_fine_composite(node: Node, height: int, width: int, seed: int) -> None:
     case = fine_composite_case(np.random.default_rng(seed), height, width)
@@ -188,6 +216,8 @@ def _random_cases(random: np.random.Generator) -> list[Case]:
         CropCase(height, width, Rectangle(0, 0, height, width), blobs(random, size)),
         VideoCase(walk(random, 12), size),
         PresenceCase(blobs(random, size)),
+        CropsCase(height, width, blobs(random, size)),
+        fine_photo_case(random, size),
         fine_alpha_case(random, 3 * height, 3 * width, size),
         fine_composite_case(random, 3 * height, 3 * width),
     ]

@@ -19,12 +19,12 @@ from mmnet.runtime import (
     Rectangle,
     box_blurred_background,
     composite,
-    find_crop,
+    find_crops,
     read_photo,
     to_model_input,
 )
 from mmnet.runtime.fullres import Upsampling, alpha_u8_of, cutout
-from mmnet.runtime.fullres.placing import upsample_placed
+from mmnet.runtime.fullres.placing import AlphaPart, upsample_placed
 from mmnet.runtime.imaging import Placement
 from mmnet.web.content import Asset
 from mmnet.web.server import WebServer
@@ -87,10 +87,13 @@ def _save(page: Page, folder: Path) -> tuple[str, np.ndarray]:
 def _alpha(matter: PortraitMatter, image: np.ndarray, seen: Rectangle | None = None) -> np.ndarray:
     """The alpha of an image of which the network saw a rectangle last; that of a photo, if there is none."""
     (height, width), size = image.shape[:2], matter.model.size
-    crop = seen or find_crop(matter.alpha_bytes(image), height, width) or Rectangle(0, 0, height, width)
-    model_input = to_model_input(image[crop.slices], size)
-    alpha = np.asarray(matter.model.run(model_input) / np.float32(255), np.float32)
-    upsampled = upsample_placed(alpha, image, Placement.of_crop(crop, size), Upsampling.GUIDED, model_input)
+    crops = [seen] if seen else find_crops(matter.alpha_bytes(image), height, width)
+    parts = []
+    for crop in crops or [Rectangle(0, 0, height, width)]:
+        model_input = to_model_input(image[crop.slices], size)
+        alpha = np.asarray(matter.model.run(model_input) / np.float32(255), np.float32)
+        parts.append(AlphaPart(alpha, Placement.of_crop(crop, size), model_input))
+    upsampled = upsample_placed(parts, image, Upsampling.GUIDED)
     return alpha_u8_of(image, upsampled).values
 
 
@@ -169,7 +172,9 @@ def test_a_photos_alpha_is_pythons_byte_for_byte(
     # The model's own size, at which its alpha is saved as it is; and larger, smaller, odd.
     far = np.full((500, 900, 3), 150, np.uint8)
     far[300:, 200:400] = cv2.resize(portrait, (200, 200), interpolation=cv2.INTER_AREA)
-    for name, image in {"own": portrait[:256, 100:356], "whole": portrait, "odd": small, "far": far}.items():
+    apart = np.concatenate([far, far[:, ::-1]], axis=1)
+    images = {"own": portrait[:256, 100:356], "whole": portrait, "odd": small, "far": far, "apart": apart}
+    for name, image in images.items():
         photo = _write(tmp_path / f"{name}.png", image)
         _matte(page, photo)
         saved_as, saved = _save(page, tmp_path)
@@ -177,7 +182,12 @@ def test_a_photos_alpha_is_pythons_byte_for_byte(
         np.testing.assert_array_equal(saved, _cutout(image, _alpha(matter, image)))
         np.testing.assert_array_equal(saved[..., 3], matter.photo(image).alpha_u8.values)
     assert _alpha(matter, portrait).std() > 50  # a person was there to be found
-    assert find_crop(matter.alpha_bytes(far), 500, 900) is not None  # and was seen twice where it is small
+    assert len(find_crops(matter.alpha_bytes(far), 500, 900)) == 1  # and was seen twice where it is small
+    crops = find_crops(matter.alpha_bytes(apart), 500, 1800)
+    assert len(crops) == 2  # and each of two who stand apart
+    assert page.get_attribute("#canvas", "data-seen") == ", ".join(
+        f"{crop.top} {crop.left} {crop.height} {crop.width}" for crop in crops
+    )
 
 
 def test_backgrounds_are_pythons_byte_for_byte(

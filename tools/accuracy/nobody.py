@@ -94,12 +94,13 @@ MEASURES: dict[str, Callable[[U8Array], float]] = {
 
 
 def alphas_of(folder: Path, model: Path, console: Console) -> dict[str, U8Array]:
-    """Compute the alpha of every image of a folder: stem -> uint8 [S, S]."""
+    """Compute the alpha of every image of a folder, of several crops the most confident: stem -> uint8 [S, S]."""
     resize, alphas = choose_resize("runtime"), {}
     with closing(open_file(model).load()) as loaded, progress_bar(console) as progress:
         for path in progress.track(list_photos(folder / "image"), description=folder.name):
-            alpha = FramedPhoto(read_photo(path), resize).alpha(loaded, Fit.AUTO).alpha
-            alphas[path.stem] = np.rint(alpha * 255).astype(np.uint8)
+            parts = FramedPhoto(read_photo(path), resize).alpha(loaded, Fit.AUTO).parts
+            crops = [np.rint(part.alpha * 255).astype(np.uint8) for part in parts]
+            alphas[path.stem] = max(crops, key=confidence_of)
     return alphas
 
 

@@ -175,6 +175,7 @@ def people_for_small(pairs: Sequence[Pair], workers: int | None = None) -> tuple
         Those pairs, and one line for each matte that cannot be read.
 
     Raises:
+        BadFilesError: no matte can be read.
         DataError: every person is cut.
     """
     whole: set[Pair] = set()
@@ -184,6 +185,8 @@ def people_for_small(pairs: Sequence[Pair], workers: int | None = None) -> tuple
             whole.add(pair)
 
     bad = bad_files(pairs, measure, workers=workers)
+    if bad and len(bad) == len(pairs):
+        raise BadFilesError(bad.values())
     if not whole:
         raise DataError("the edges of their photos cut all people; give photos with room around them, or cut-outs")
     return [pair for pair in pairs if pair in whole], list(bad.values())

@@ -226,7 +226,7 @@ function stopCamera() {
 function showResult(state, {width, height, seen, nobody, timings: run}) {
   timings.add(run);
   byId('nobody').hidden = !nobody;
-  canvas.dataset.seen = [seen.top, seen.left, seen.height, seen.width].join(' ');
+  canvas.dataset.seen = seen.map(({top, left, height: h, width: w}) => [top, left, h, w].join(' ')).join(', ');
   if (state === 'live' && !live) state = 'photo';
   if (document.body.dataset.state === state && canvas.dataset.size === `${width}×${height}`) return;
   document.body.dataset.state = state;

@@ -3,17 +3,19 @@
  * are methods of `Session`.
  *
  * @typedef {import('./core/fit.js').Rectangle} Rectangle
+ * @typedef {import('./core/image-core.js').AlphaPart} AlphaPart
  * @typedef {import('./images.js').Image} Image
  * @typedef {import('./renderer.js').Background} Background
  * @typedef {{read: number, preprocess: number, network: number, composite: number}} Timings in milliseconds
- * @typedef {{width: number, height: number, seen: Rectangle, nobody: boolean, timings: Timings}} MatteResult size of the
- *   image in pixels, the part of it that the model saw, whether nobody was found in it, and its timings
+ * @typedef {{width: number, height: number, seen: Rectangle[], nobody: boolean, timings: Timings}} MatteResult size of the
+ *   image in pixels, the parts of it that the model saw, whether nobody was found in it, and its timings
  * @typedef {{message: object, transfer?: Transferable[]}} Response
  */
 
+import {findCrops} from './core/framing.js';
 import {ImageCore, limitSides} from './core/image-core.js';
 import {encodePng} from './core/png.js';
-import {confidenceOf, isNobody} from './core/presence.js';
+import {highestConfidence, isNobody} from './core/presence.js';
 import {CropTracker} from './core/tracking.js';
 import {compileCore, Core} from './core/wasm.js';
 import {UserError} from './errors.js';
@@ -33,12 +35,8 @@ export class Session {
   image;
   /** The current image as it is shown, with at most PREVIEW_SIDE pixels per side. @type {ImageCore | undefined} */
   preview;
-  /** What the model saw of the current image: 3 · size · size bytes. @type {Uint8Array | undefined} */
-  modelInput;
-  /** The model's alpha of the current image: size · size bytes. @type {Uint8Array | undefined} */
-  modelAlpha;
-  /** The part of the current image that the model saw. @type {Rectangle | undefined} */
-  seen;
+  /** The parts of the current image that the model saw, and what it computed of them. @type {AlphaPart[]} */
+  parts = [];
   /** The compiled core. @type {WebAssembly.Module | undefined} */
   core;
   /** The crop that follows the people in the camera's frames. @type {CropTracker | undefined} */
@@ -160,46 +158,70 @@ export class Session {
     }
     const read = performance.now() - began;
     const timings = await this.compute(this.image, performance.now(), tracker);
-    const {modelAlpha, seen = {top: 0, left: 0, height, width}} = this;
-    const nobody = modelAlpha !== undefined && isNobody(confidenceOf(modelAlpha, this.loadedModel().size));
-    return {width, height, seen, nobody, timings: {...timings, read}};
+    const alphas = this.parts.map(({modelAlpha}) => modelAlpha);
+    const nobody = isNobody(highestConfidence(alphas, this.loadedModel().size));
+    return {width, height, seen: this.parts.map(({seen}) => seen), nobody, timings: {...timings, read}};
   }
 
   /**
-   * Computes the alpha of the current image, in two passes where people fill little of it, and shows the image with it.
+   * Computes the alpha of the current image, and shows the image with it. A photo in which people fill little is seen
+   * again, in a crop for each group of people.
    *
    * @param {ImageCore} image
    * @param {number} start time at which preprocessing began, in milliseconds
    * @param {CropTracker} [tracker] of the video that the image is the next frame of; a photo has none.
    * @returns {Promise<Timings>} `read` is 0.
    */
-  async compute(image, start, tracker = this.createTracker()) {
+  async compute(image, start, tracker) {
     const timings = {read: 0, preprocess: 0, network: 0, composite: 0};
     let now = start;
     const pass = async (/** @type {Rectangle} */ seen) => {
       const input = image.prepare(seen);
-      this.modelInput = input;
       const preprocessed = performance.now();
-      const alpha = await this.loadedModel().run(input);
+      const modelAlpha = await this.loadedModel().run(input);
       timings.preprocess += preprocessed - now;
       now = performance.now();
       timings.network += now - preprocessed;
-      return alpha;
+      return {seen, input, modelAlpha};
     };
-    let seen = tracker.start(image.height, image.width);
-    let alpha = await pass(seen);
-    const crop = tracker.refine(alpha);
-    if (crop) {
-      seen = crop;
-      alpha = await pass(crop);
-    }
-    tracker.finish(alpha);
-    this.modelAlpha = alpha;
-    this.seen = seen;
+    this.parts = tracker ? [await this.seeFrame(image, tracker, pass)] : await this.seePhoto(image, pass);
     if (this.preview) this.computeAlpha(this.preview);
     this.show();
     timings.composite = performance.now() - now;
     return timings;
+  }
+
+  /**
+   * Runs the model on a photo, and on its crops if it has some.
+   *
+   * @param {ImageCore} photo
+   * @param {(seen: Rectangle) => Promise<AlphaPart>} pass runs the model on a part of the photo.
+   * @returns {Promise<AlphaPart[]>} what its alpha is made of: the whole photo, or the crops.
+   */
+  async seePhoto({height, width}, pass) {
+    const whole = {top: 0, left: 0, height, width};
+    const first = await pass(whole);
+    const crops = findCrops(first.modelAlpha, this.loadedModel().size, whole);
+    if (crops.length === 0) return [first];
+    const parts = [];
+    for (const crop of crops) parts.push(await pass(crop));
+    return parts;
+  }
+
+  /**
+   * Runs the model on the crop of a frame that follows the people.
+   *
+   * @param {ImageCore} frame
+   * @param {CropTracker} tracker of the video
+   * @param {(seen: Rectangle) => Promise<AlphaPart>} pass runs the model on a part of the frame.
+   * @returns {Promise<AlphaPart>} what its alpha is made of.
+   */
+  async seeFrame({height, width}, tracker, pass) {
+    const first = await pass(tracker.start(height, width));
+    const crop = tracker.refine(first.modelAlpha);
+    const last = crop ? await pass(crop) : first;
+    tracker.finish(last.modelAlpha);
+    return last;
   }
 
   /**
@@ -208,15 +230,16 @@ export class Session {
    * @param {ImageCore} target the current image, or its preview
    */
   computeAlpha(target) {
-    const {image, modelInput, modelAlpha, seen} = this;
-    if (!image || !modelInput || !modelAlpha || !seen) throw new Error('the model did not run');
-    target.computeAlpha(modelAlpha, modelInput, target === image ? seen : shrinkRectangle(seen, image, target));
+    const {image, parts} = this;
+    if (!image || parts.length === 0) throw new Error('the model did not run');
+    const shrink = (/** @type {AlphaPart} */ part) => ({...part, seen: shrinkRectangle(part.seen, image, target)});
+    target.computeAlpha(target === image ? parts : parts.map(shrink));
   }
 
   /** Renders the preview on the page's canvas. */
   show() {
-    const {preview, modelAlpha, screen} = this;
-    if (!preview || !modelAlpha || !screen) return;
+    const {preview, parts, screen} = this;
+    if (!preview || parts.length === 0 || !screen) return;
     const {height, width} = preview;
     if (screen.canvas.width !== width || screen.canvas.height !== height) {
       Object.assign(screen.canvas, {width, height});

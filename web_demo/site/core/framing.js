@@ -1,5 +1,5 @@
 /**
- * The crop around the people that an alpha shows (preprocessing.md, section 7).
+ * The crops around the people that an alpha shows (preprocessing.md, section 7).
  *
  * @typedef {import('./fit.js').Rectangle} Rectangle
  * @typedef {import('./wasm.js').Bytes} Bytes
@@ -10,9 +10,79 @@ const KEPT = 8; // components with 1/8 of the pixels of the largest are people, 
 const LEAST = 1024; // a person has at least 1/1024 of the alpha's pixels
 export const MARGIN = 10; // the margin is 1/10 of the longer side of the people's rectangle
 const ASPECT = 2; // a side is at most so many times the other
+const MOST_CROPS = 4; // people in more places are seen in one crop: each crop is one more run of the network
 
 /**
- * Returns the crop of an image that holds its people, with a margin.
+ * Returns the crops of a photo that hold its people, with a margin: one for each group that stands apart.
+ *
+ * @param {Bytes} alpha size · size bytes, 0-255: what the network computed of the whole photo.
+ * @param {number} size side of the alpha in pixels
+ * @param {Rectangle} whole the rectangle of the whole photo
+ * @returns {Rectangle[]} at most MOST_CROPS, of which no two share a pixel, ordered by top, then by left; empty where alpha
+ *   shows nobody, or people fill the photo.
+ */
+export function findCrops(alpha, size, whole) {
+  const crops = mergeOverlapping(findPeople(alpha, size).map((box) => widen(box, size, whole, whole)));
+  const few = crops.length > MOST_CROPS ? [boundingRectangle(crops)] : crops;
+  return fills(few, whole) ? [] : few;
+}
+
+/**
+ * Returns rectangles of which no two share a pixel: two that do are replaced by their bounding rectangle. The result does
+ * not depend on the order in which they are replaced. It is ordered by top, then by left.
+ *
+ * @param {Rectangle[]} rectangles
+ * @returns {Rectangle[]}
+ */
+function mergeOverlapping(rectangles) {
+  /** @type {Rectangle[]} */
+  let apart = [];
+  for (let merged of rectangles) {
+    for (;;) {
+      const overlapping = apart.filter((one) => overlaps(one, merged));
+      if (overlapping.length === 0) break;
+      apart = apart.filter((one) => !overlapping.includes(one));
+      merged = boundingRectangle([merged, ...overlapping]);
+    }
+    apart.push(merged);
+  }
+  return apart.sort((one, other) => one.top - other.top || one.left - other.left);
+}
+
+/**
+ * Returns whether two rectangles share a pixel.
+ *
+ * @param {Rectangle} one
+ * @param {Rectangle} other
+ */
+function overlaps(one, other) {
+  return (
+    one.top < other.top + other.height &&
+    other.top < one.top + one.height &&
+    one.left < other.left + other.width &&
+    other.left < one.left + one.width
+  );
+}
+
+/**
+ * Returns the smallest rectangle that holds all the given ones.
+ *
+ * @param {Rectangle[]} rectangles at least one
+ * @returns {Rectangle}
+ */
+export function boundingRectangle(rectangles) {
+  let [top, left, bottom, right] = [Infinity, Infinity, 0, 0];
+  for (const one of rectangles) {
+    top = Math.min(top, one.top);
+    left = Math.min(left, one.left);
+    bottom = Math.max(bottom, one.top + one.height);
+    right = Math.max(right, one.left + one.width);
+  }
+  return {top, left, height: bottom - top, width: right - left};
+}
+
+/**
+ * Returns the one crop of an image that holds all its people, with a margin.
  *
  * @param {Bytes} alpha size · size bytes, 0-255: what the network computed of the rectangle `seen` of the image.
  * @param {number} size side of the alpha in pixels
@@ -21,18 +91,18 @@ const ASPECT = 2; // a side is at most so many times the other
  * @returns {Rectangle | undefined} undefined where alpha shows nobody, or people fill the image.
  */
 export function findCrop(alpha, size, seen, whole) {
-  const box = findPeople(alpha, size);
-  if (!box) return undefined;
-  const crop = widen(box, size, seen, whole);
-  return fills(crop, whole) ? undefined : crop;
+  const boxes = findPeople(alpha, size);
+  if (boxes.length === 0) return undefined;
+  const crop = widen(boundingRectangle(boxes), size, seen, whole);
+  return fills([crop], whole) ? undefined : crop;
 }
 
 /**
- * Returns the rectangle that people cover in an alpha.
+ * Returns the rectangles that people cover in an alpha.
  *
  * @param {Bytes} alpha size · size bytes, 0-255
  * @param {number} size side of the alpha in pixels
- * @returns {Rectangle | undefined} undefined where there is nobody.
+ * @returns {Rectangle[]} empty where there is nobody.
  */
 export function findPeople(alpha, size) {
   const waiting = Uint8Array.from(alpha, (value) => (value >= PERSON ? 1 : 0));
@@ -44,22 +114,18 @@ export function findPeople(alpha, size) {
     components.push(component);
     largest = Math.max(largest, component.pixels);
   }
-  if (largest === 0 || largest < Math.floor((size * size) / LEAST)) return undefined;
-  const kept = components.filter(({pixels}) => pixels * KEPT >= largest);
-  const top = Math.min(...kept.map((component) => component.top));
-  const left = Math.min(...kept.map((component) => component.left));
-  const bottom = Math.max(...kept.map((component) => component.bottom));
-  const right = Math.max(...kept.map((component) => component.right));
-  return {top, left, height: bottom - top, width: right - left};
+  if (largest < Math.floor((size * size) / LEAST)) return [];
+  return components.filter(({pixels}) => pixels * KEPT >= largest).map(({box}) => box);
 }
 
 /**
- * Returns the number of pixels of the component of a pixel, and its first row and column and those after its last.
+ * Returns the number of pixels of the component of a pixel, and the rectangle that it covers.
  *
  * @param {number} pixel index of the pixel
  * @param {number} size side of the alpha in pixels
  * @param {Uint8Array} waiting 1 for each pixel of a person that no component has yet; those of this one become 0.
  * @param {Int32Array} front buffer of the pixels whose neighbours are still to be visited
+ * @returns {{pixels: number, box: Rectangle}}
  */
 function visit(pixel, size, waiting, front) {
   let [pixels, top, left, bottom, right, fronts] = [0, size, size, 0, 0, 0];
@@ -83,7 +149,7 @@ function visit(pixel, size, waiting, front) {
     if (x > 0) add(here - 1);
     if (x + 1 < size) add(here + 1);
   }
-  return {pixels, top, left, bottom, right};
+  return {pixels, box: {top, left, height: bottom - top, width: right - left}};
 }
 
 /**
@@ -117,11 +183,12 @@ export function widen(box, size, seen, whole, part = MARGIN) {
 }
 
 /**
- * Returns whether a crop has four fifths of the pixels of its image or more, so that it is not worth a pass.
+ * Returns whether crops have four fifths of the pixels of their image or more, so that they are not worth a pass.
  *
- * @param {Rectangle} crop
+ * @param {Rectangle[]} crops
  * @param {Rectangle} whole
  */
-export function fills(crop, whole) {
-  return 5 * crop.height * crop.width >= 4 * whole.height * whole.width;
+export function fills(crops, whole) {
+  const pixels = crops.reduce((sum, {height, width}) => sum + height * width, 0);
+  return 5 * pixels >= 4 * whole.height * whole.width;
 }

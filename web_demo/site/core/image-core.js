@@ -4,6 +4,8 @@
  * @typedef {import('./fit.js').Rectangle} Rectangle
  * @typedef {import('./wasm.js').Bytes} Bytes
  * @typedef {import('./wasm.js').Core} Core
+ * @typedef {{seen: Rectangle, input: Uint8Array, modelAlpha: Bytes}} AlphaPart a part of an image that the model saw, its
+ *   input, 3 · size · size bytes, and its alpha, size · size bytes, 0-255; 255 is the person.
  */
 
 import {inscribe, placeCrop} from './fit.js';
@@ -12,7 +14,7 @@ const BAND_PIXELS = 1 << 16; // images enter and leave the core's memory in band
 
 /**
  * One image and its alpha in the core's memory. Its buffers are used again for the next image of the same size: no image
- * allocates memory, except the arrays that are returned.
+ * allocates memory, except the arrays that are returned, and one for an alpha of several parts.
  */
 export class ImageCore {
   /** Address of a background image at the size of the image. @type {number | undefined} */
@@ -92,11 +94,29 @@ export class ImageCore {
   /**
    * Computes the alpha of the image, guided by the image.
    *
-   * @param {Bytes} modelAlpha size · size bytes, 0-255; 255 is the person.
-   * @param {Bytes} input what the model saw: 3 · size · size bytes.
-   * @param {Rectangle} seen the part of the image that the model saw; elsewhere alpha is 0.
+   * @param {AlphaPart[]} parts of the image that the model saw, at least one; elsewhere alpha is 0.
    */
-  computeAlpha(modelAlpha, input, seen) {
+  computeAlpha(parts) {
+    const {core, height, width} = this;
+    if (parts.length === 1) return this.computePart(parts[0]);
+    const whole = new Uint8Array(height * width);
+    for (const part of parts) {
+      this.computePart(part);
+      const alpha = core.view(this.alpha, height * width);
+      const {top, left, height: rows, width: columns} = part.seen;
+      for (let start = top * width + left; start < (top + rows) * width; start += width) {
+        whole.set(alpha.subarray(start, start + columns), start);
+      }
+    }
+    core.view(this.alpha, height * width).set(whole);
+  }
+
+  /**
+   * Computes the alpha of one part of the image; elsewhere it becomes 0.
+   *
+   * @param {AlphaPart} part
+   */
+  computePart({seen, input, modelAlpha}) {
     const {core, height, width, size, placement} = this;
     core.view(this.modelAlpha, size * size).set(modelAlpha);
     core.view(this.input, 3 * size * size).set(input);

@@ -29,6 +29,17 @@ export function confidenceOf(alpha, size) {
 }
 
 /**
+ * Returns the confidence that the alphas of the parts of one image show somebody: the highest of theirs.
+ *
+ * @param {Bytes[]} alphas at least one, size · size bytes each, 0-255
+ * @param {number} size side of an alpha in pixels
+ * @returns {number} 0-255
+ */
+export function highestConfidence(alphas, size) {
+  return Math.max(...alphas.map((alpha) => confidenceOf(alpha, size)));
+}
+
+/**
  * Whether a confidence is too low for anybody.
  *
  * @param {number} confidence 0-255

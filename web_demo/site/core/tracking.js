@@ -5,7 +5,7 @@
  * @typedef {import('./wasm.js').Bytes} Bytes
  */
 
-import {fills, findCrop, findPeople, widen} from './framing.js';
+import {boundingRectangle, fills, findCrop, findPeople, widen} from './framing.js';
 
 const LOOK = 30; // frames from one look at the whole frame to the next
 const PAUSE = 8; // frames after a look in which only the loss of everybody causes another
@@ -18,7 +18,7 @@ const INWARDS = 8; // a side goes 1/8 of its way inwards in a frame; outwards it
 
 /**
  * The crop that the network sees of each frame of one video. For each frame, call `start`, `refine` and `finish` in this
- * order. The first frame is treated as a photo.
+ * order. The first frame is treated as a photo whose people get one crop.
  */
 export class CropTracker {
   /** @param {number} size side of the model's alpha in pixels */
@@ -81,11 +81,12 @@ export class CropTracker {
   finish(alpha) {
     const {crop, whole, size} = this;
     this.since++;
-    const box = findPeople(alpha, size);
-    if (!box) {
+    const boxes = findPeople(alpha, size);
+    if (boxes.length === 0) {
       this.isLost = true;
       return;
     }
+    const box = boundingRectangle(boxes);
     const touched = {
       top: box.top === 0 && crop.top > 0,
       left: box.left === 0 && crop.left > 0,
@@ -93,7 +94,7 @@ export class CropTracker {
       right: box.left + box.width === size && crop.left + crop.width < whole.width,
     };
     const goal = extend(widen(box, size, crop, whole, MARGIN), touched, whole);
-    this.goal = fills(goal, whole) ? whole : goal;
+    this.goal = fills([goal], whole) ? whole : goal;
     const atBorder = Object.values(touched).includes(true);
     this.isLost = this.since > PAUSE && (atBorder || !isNear(crop, this.goal));
   }

@@ -1,9 +1,12 @@
 package ai.mmnet.core;
 
+import java.util.Collections;
+import java.util.List;
+
 /**
  * The crop that the model sees of each frame of one video (preprocessing.md, section 8). For each frame, call
- * {@link #start}, {@link #refine} and {@link #finish} in this order. The first frame is treated as a photo. One thread at
- * a time may use it.
+ * {@link #start}, {@link #refine} and {@link #finish} in this order. The first frame is treated as a photo whose people get
+ * one crop. One thread at a time may use it.
  */
 final class CropTracker {
     private static final int LOOK = 30; // frames from one look at the whole frame to the next
@@ -80,11 +83,12 @@ final class CropTracker {
     /** Ends the frame; {@code alpha} is the one that stands. */
     void finish(byte[] alpha) {
         since++;
-        Rectangle box = finder.find(alpha);
-        if (box == null) {
+        List<Rectangle> boxes = finder.find(alpha);
+        if (boxes.isEmpty()) {
             isLost = true;
             return;
         }
+        Rectangle box = PeopleFinder.bounding(boxes);
         goal = finder.widen(box, crop, whole, MARGIN);
         int further = Math.max(goal.height, goal.width) / FURTHER;
         int top = goal.top;
@@ -109,7 +113,7 @@ final class CropTracker {
             atBorder = true;
         }
         goal = new Rectangle(top, left, bottom - top, right - left);
-        if (PeopleFinder.fills(goal, whole)) {
+        if (PeopleFinder.fills(Collections.singletonList(goal), whole)) {
             goal = whole;
         }
         isLost = since > PAUSE && (atBorder || !isNear(crop, goal));

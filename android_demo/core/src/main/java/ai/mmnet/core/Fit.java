@@ -8,6 +8,6 @@ public enum Fit {
     CROP,
     /** Places the whole image in its own proportions at the centre, with black on both sides. */
     LETTERBOX,
-    /** Stretches the whole image first, and then a crop around the people that its alpha shows (sections 7 and 8). */
+    /** Stretches the whole image first, and then the crops around the people that its alpha shows (sections 7 and 8). */
     AUTO
 }

@@ -1,9 +1,12 @@
 package ai.mmnet.core;
 
+import java.util.Collections;
+import java.util.List;
+
 /**
  * Turns a camera frame into an upright image and its alpha, and measures the time of each stage. The constructor
- * allocates all buffers, and every run overwrites them; with {@link Fit#AUTO}, a run also allocates what a new crop
- * needs. One thread at a time may use it.
+ * allocates all buffers, and every run overwrites them; with {@link Fit#AUTO}, a run also allocates what new
+ * crops need. One thread at a time may use it.
  */
 public final class MattePipeline {
     /** How the frame is turned to be upright. */
@@ -13,13 +16,17 @@ public final class MattePipeline {
     /** The alpha of the upright image of the last run: height · width bytes, 0 is background, 255 is foreground. */
     public final byte[] alpha;
 
+    private static final int NO_CROPS = -1;
+
     private final AlphaModel model;
     private final CropTracker tracker; // null if the fit is not AUTO
+    private final PeopleFinder finder; // null if the fit is not AUTO
     private final boolean fine;
     private final Scaling wholeScaling;
     private Scaling cropScaling; // null before the first crop
     private final byte[] input;
     private final byte[] modelAlpha;
+    private int cropsConfidence = NO_CROPS; // the highest of those of the crops of a photo
     private long preprocessNanos;
     private long invokeNanos;
     private long postprocessNanos;
@@ -43,6 +50,7 @@ public final class MattePipeline {
         alpha = new byte[height * width];
         fine = profile == Profile.FINE;
         tracker = fit == Fit.AUTO ? new CropTracker(size) : null;
+        finder = fit == Fit.AUTO ? new PeopleFinder(size) : null;
         wholeScaling = new Scaling(Placement.of(fit, height, width, size));
         input = new byte[3 * size * size];
         modelAlpha = new byte[size * size];
@@ -63,18 +71,50 @@ public final class MattePipeline {
         NativeCore.check(NativeCore.rgbFromYuv(frame.y.data, frame.y.rowStride, frame.y.pixelStride, frame.u.data,
                 frame.u.rowStride, frame.u.pixelStride, frame.v.data, frame.v.rowStride, frame.v.pixelStride,
                 frame.height, frame.width, orientation.degrees, orientation.mirrored, image));
-        matte(start);
+        begin();
+        Scaling scaling = wholeScaling;
+        long now = start;
+        if (tracker == null) {
+            now = pass(scaling, now);
+        } else {
+            scaling = scalingOf(tracker.start(orientation.height, orientation.width));
+            now = pass(scaling, now);
+            Rectangle crop = tracker.refine(modelAlpha);
+            if (crop != null) {
+                scaling = scalingOf(crop);
+                now = pass(scaling, now);
+            }
+            tracker.finish(modelAlpha);
+        }
+        computeAlpha(scaling, now);
     }
 
     /**
      * Mattes the upright image that the caller has written to {@link #image}, such as a photo: fills {@link #alpha}.
-     * With {@link Fit#AUTO}, the image is the first of another video.
+     * With {@link Fit#AUTO}, people who fill little of the image are seen again, in a crop for each group. The next frame
+     * is the first of another video.
      */
     public void runOnImage() {
-        if (tracker != null) {
+        begin();
+        long now = pass(wholeScaling, System.nanoTime());
+        List<Rectangle> crops = Collections.emptyList();
+        if (finder != null) {
             tracker.restart();
+            crops = finder.findCrops(modelAlpha, wholeScaling.placement.seen);
         }
-        matte(System.nanoTime());
+        if (crops.isEmpty()) {
+            computeAlpha(wholeScaling, now);
+            return;
+        }
+        byte[] whole = crops.size() == 1 ? alpha : new byte[alpha.length];
+        for (Rectangle crop : crops) {
+            Scaling scaling = scalingOf(crop);
+            now = pass(scaling, now);
+            cropsConfidence = Math.max(cropsConfidence, Presence.confidence(modelAlpha, model.size()));
+            now = computeAlpha(scaling, now);
+            copy(alpha, whole, crop);
+        }
+        System.arraycopy(whole, 0, alpha, 0, alpha.length);
     }
 
     /** Returns the nanoseconds that the last run took for colours, orientation and scaling to the model's input. */
@@ -94,28 +134,30 @@ public final class MattePipeline {
 
     /** Returns the confidence, 0-255, that somebody is in the image of the last run; see {@link Presence}. */
     public int confidence() {
-        return Presence.confidence(modelAlpha, model.size());
+        return cropsConfidence == NO_CROPS ? Presence.confidence(modelAlpha, model.size()) : cropsConfidence;
     }
 
-    private void matte(long start) {
+    private void begin() {
+        cropsConfidence = NO_CROPS;
         preprocessNanos = 0;
         invokeNanos = 0;
-        Scaling scaling = wholeScaling;
-        long now = start;
-        if (tracker == null) {
-            now = pass(scaling, now);
-        } else {
-            scaling = scalingOf(tracker.start(orientation.height, orientation.width));
-            now = pass(scaling, now);
-            Rectangle crop = tracker.refine(modelAlpha);
-            if (crop != null) {
-                scaling = scalingOf(crop);
-                now = pass(scaling, now);
-            }
-            tracker.finish(modelAlpha);
-        }
+        postprocessNanos = 0;
+    }
+
+    /** Computes the alpha of one part of the image, 0 elsewhere, and returns when it was done. */
+    private long computeAlpha(Scaling scaling, long start) {
         scaling.computeAlpha();
-        postprocessNanos = System.nanoTime() - now;
+        long computed = System.nanoTime();
+        postprocessNanos += computed - start;
+        return computed;
+    }
+
+    /** Copies the pixels of a rectangle from one alpha to another. */
+    private void copy(byte[] from, byte[] to, Rectangle part) {
+        for (int row = part.top; row < part.top + part.height; row++) {
+            int start = row * orientation.width + part.left;
+            System.arraycopy(from, start, to, start, part.width);
+        }
     }
 
     /** Runs the network on one part of the image, and returns when it was done; {@code start} is when this began. */

@@ -1,9 +1,13 @@
 package ai.mmnet.core;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
 
 /**
- * Finds the people that an alpha shows, and the crop of the image around them (preprocessing.md, section 7). One object
+ * Finds the people that an alpha shows, and the crops of the image around them (preprocessing.md, section 7). One object
  * serves alphas of one size. One thread at a time may use it.
  */
 final class PeopleFinder {
@@ -12,7 +16,15 @@ final class PeopleFinder {
     private static final int LEAST = 1024; // a person has at least 1/1024 of the alpha's pixels
     static final int MARGIN = 10; // the margin is 1/10 of the longer side of the people's rectangle
     private static final int ASPECT = 2; // a side is at most so many times the other
+    private static final int MOST_CROPS = 4; // people in more places are seen in one crop: each is one more run
     private static final int FIELDS = 5; // of a component: its pixels, then top, left, bottom and right, ends exclusive
+
+    private static final Comparator<Rectangle> BY_TOP_AND_LEFT = new Comparator<Rectangle>() {
+        @Override
+        public int compare(Rectangle one, Rectangle other) {
+            return one.top != other.top ? Integer.compare(one.top, other.top) : Integer.compare(one.left, other.left);
+        }
+    };
 
     private final int size;
     private final boolean[] waiting; // pixels of people that no component has yet
@@ -27,21 +39,65 @@ final class PeopleFinder {
     }
 
     /**
-     * Returns the crop of an image that holds its people, with a margin; null where the whole image is to be seen.
+     * Returns the crops of a photo that hold its people, with a margin: one for each group that stands apart. They are
+     * at most {@link #MOST_CROPS}, no two share a pixel, and they are ordered by top, then by left. There is none where
+     * alpha shows nobody, or people fill the photo.
+     *
+     * @param alpha of the whole photo: size · size bytes.
+     */
+    List<Rectangle> findCrops(byte[] alpha, Rectangle whole) {
+        List<Rectangle> crops = new ArrayList<Rectangle>();
+        for (Rectangle box : find(alpha)) {
+            addMerged(widen(box, whole, whole, MARGIN), crops);
+        }
+        if (crops.size() > MOST_CROPS) {
+            crops = Collections.singletonList(bounding(crops));
+        } else {
+            Collections.sort(crops, BY_TOP_AND_LEFT);
+        }
+        return fills(crops, whole) ? Collections.<Rectangle>emptyList() : crops;
+    }
+
+    /** Adds a rectangle to others that do not overlap, after it was joined with all that it overlaps. */
+    private static void addMerged(Rectangle rectangle, List<Rectangle> apart) {
+        Rectangle merged = rectangle;
+        for (int i = 0; i < apart.size();) {
+            if (apart.get(i).overlaps(merged)) {
+                merged = merged.joinedWith(apart.remove(i));
+                i = 0; // it may overlap others now
+            } else {
+                i++;
+            }
+        }
+        apart.add(merged);
+    }
+
+    /** Returns the smallest rectangle that holds all the given ones, at least one. */
+    static Rectangle bounding(List<Rectangle> rectangles) {
+        Rectangle joined = rectangles.get(0);
+        for (Rectangle rectangle : rectangles) {
+            joined = joined.joinedWith(rectangle);
+        }
+        return joined;
+    }
+
+    /**
+     * Returns the one crop of an image that holds all its people, with a margin; null where the whole image is to be
+     * seen.
      *
      * @param alpha of the rectangle {@code seen} of the image: size · size bytes.
      */
     Rectangle findCrop(byte[] alpha, Rectangle seen, Rectangle whole) {
-        Rectangle box = find(alpha);
-        if (box == null) {
+        List<Rectangle> boxes = find(alpha);
+        if (boxes.isEmpty()) {
             return null;
         }
-        Rectangle crop = widen(box, seen, whole, MARGIN);
-        return fills(crop, whole) ? null : crop;
+        Rectangle crop = widen(bounding(boxes), seen, whole, MARGIN);
+        return fills(Collections.singletonList(crop), whole) ? null : crop;
     }
 
-    /** Returns the rectangle that people cover in an alpha of size · size bytes; null where there is nobody. */
-    Rectangle find(byte[] alpha) {
+    /** Returns the rectangles that people cover in an alpha of size · size bytes; empty where there is nobody. */
+    List<Rectangle> find(byte[] alpha) {
         for (int i = 0; i < waiting.length; i++) {
             waiting[i] = (alpha[i] & 255) >= PERSON;
         }
@@ -56,22 +112,18 @@ final class PeopleFinder {
                 count++;
             }
         }
-        if (largest == 0 || largest < size * size / LEAST) {
-            return null;
+        List<Rectangle> people = new ArrayList<Rectangle>();
+        if (largest < size * size / LEAST) {
+            return people;
         }
-        int top = size;
-        int left = size;
-        int bottom = 0;
-        int right = 0;
         for (int at = 0; at < FIELDS * count; at += FIELDS) {
             if ((long) components[at] * KEPT >= largest) {
-                top = Math.min(top, components[at + 1]);
-                left = Math.min(left, components[at + 2]);
-                bottom = Math.max(bottom, components[at + 3]);
-                right = Math.max(right, components[at + 4]);
+                int top = components[at + 1];
+                int left = components[at + 2];
+                people.add(new Rectangle(top, left, components[at + 3] - top, components[at + 4] - left));
             }
         }
-        return new Rectangle(top, left, bottom - top, right - left);
+        return people;
     }
 
     /** Visits the component of a pixel, writes its fields from index {@code at} on, and returns its pixels. */
@@ -148,8 +200,12 @@ final class PeopleFinder {
         return new Rectangle(top, left, Math.min(whole.height, bottom) - top, Math.min(whole.width, right) - left);
     }
 
-    /** Returns whether a crop has four fifths of the pixels of its image or more. */
-    static boolean fills(Rectangle crop, Rectangle whole) {
-        return 5L * crop.height * crop.width >= 4L * whole.height * whole.width;
+    /** Returns whether crops have four fifths of the pixels of their image or more. */
+    static boolean fills(List<Rectangle> crops, Rectangle whole) {
+        long pixels = 0;
+        for (Rectangle crop : crops) {
+            pixels += (long) crop.height * crop.width;
+        }
+        return 5 * pixels >= 4L * whole.height * whole.width;
     }
 }

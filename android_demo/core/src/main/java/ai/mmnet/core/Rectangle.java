@@ -23,4 +23,19 @@ public final class Rectangle {
     boolean isSame(Rectangle other) {
         return top == other.top && left == other.left && height == other.height && width == other.width;
     }
+
+    /** Returns whether a rectangle has a pixel in common with this one. */
+    boolean overlaps(Rectangle other) {
+        return top < other.top + other.height && other.top < top + height
+                && left < other.left + other.width && other.left < left + width;
+    }
+
+    /** Returns the smallest rectangle that holds this one and another. */
+    Rectangle joinedWith(Rectangle other) {
+        int firstRow = Math.min(top, other.top);
+        int firstColumn = Math.min(left, other.left);
+        int endRow = Math.max(top + height, other.top + other.height);
+        int endColumn = Math.max(left + width, other.left + other.width);
+        return new Rectangle(firstRow, firstColumn, endRow - firstRow, endColumn - firstColumn);
+    }
 }

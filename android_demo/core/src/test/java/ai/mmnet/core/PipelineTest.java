@@ -16,21 +16,7 @@ import org.junit.Test;
 public class PipelineTest {
     private static final int HEIGHT = 97;
     private static final int WIDTH = 131;
-
-    /** A model whose alpha is the red channel of its input. */
-    private static final class RedChannelModel implements AlphaModel {
-        @Override
-        public int size() {
-            return 32;
-        }
-
-        @Override
-        public void run(byte[] input, byte[] alpha) {
-            for (int i = 0; i < alpha.length; i++) {
-                alpha[i] = input[3 * i];
-            }
-        }
-    }
+    private static final int SIZE = 32;
 
     private static YuvFrame frame(int seed) {
         Random random = new Random(seed);
@@ -54,8 +40,8 @@ public class PipelineTest {
                 continue; // the crop follows the people; aPhotoDoesNotChangeTheResultOfTheNext tests photos
             }
             Orientation orientation = new Orientation(HEIGHT, WIDTH, 90, true);
-            MattePipeline used = new MattePipeline(orientation, new RedChannelModel(), fit, Profile.FINE);
-            MattePipeline fresh = new MattePipeline(orientation, new RedChannelModel(), fit, Profile.FINE);
+            MattePipeline used = new MattePipeline(orientation, new RedChannelModel(SIZE), fit, Profile.FINE);
+            MattePipeline fresh = new MattePipeline(orientation, new RedChannelModel(SIZE), fit, Profile.FINE);
             used.run(frame(1));
             used.run(frame(2));
             fresh.run(frame(2));
@@ -67,8 +53,8 @@ public class PipelineTest {
     @Test
     public void aPhotoDoesNotChangeTheResultOfTheNext() {
         Orientation orientation = new Orientation(HEIGHT, WIDTH, 0, false);
-        MattePipeline used = new MattePipeline(orientation, new RedChannelModel(), Fit.AUTO, Profile.FINE);
-        MattePipeline fresh = new MattePipeline(orientation, new RedChannelModel(), Fit.AUTO, Profile.FINE);
+        MattePipeline used = new MattePipeline(orientation, new RedChannelModel(SIZE), Fit.AUTO, Profile.FINE);
+        MattePipeline fresh = new MattePipeline(orientation, new RedChannelModel(SIZE), Fit.AUTO, Profile.FINE);
         for (int x = 10; x < 100; x += 40) {
             Arrays.fill(used.image, (byte) 0);
             for (int y = 30; y < 70; y++) {
@@ -84,8 +70,8 @@ public class PipelineTest {
     @Test
     public void aPhotoAndAFrameOfTheSameBytesGiveTheSameAlpha() {
         Orientation orientation = new Orientation(HEIGHT, WIDTH, 0, false);
-        MattePipeline camera = new MattePipeline(orientation, new RedChannelModel(), Fit.CROP, Profile.FINE);
-        MattePipeline photo = new MattePipeline(orientation, new RedChannelModel(), Fit.CROP, Profile.FINE);
+        MattePipeline camera = new MattePipeline(orientation, new RedChannelModel(SIZE), Fit.CROP, Profile.FINE);
+        MattePipeline photo = new MattePipeline(orientation, new RedChannelModel(SIZE), Fit.CROP, Profile.FINE);
         camera.run(frame(3));
         System.arraycopy(camera.image, 0, photo.image, 0, photo.image.length);
         photo.runOnImage();
@@ -95,7 +81,7 @@ public class PipelineTest {
     @Test
     public void nothingIsAllocatedPerFrame() {
         Orientation orientation = new Orientation(HEIGHT, WIDTH, 270, true);
-        MattePipeline pipeline = new MattePipeline(orientation, new RedChannelModel(), Fit.LETTERBOX, Profile.FINE);
+        MattePipeline pipeline = new MattePipeline(orientation, new RedChannelModel(SIZE), Fit.LETTERBOX, Profile.FINE);
         BlurredBackground blurredBackground = new BlurredBackground(orientation.height, orientation.width);
         Compositor compositor = new Compositor(orientation.height, orientation.width, Profile.FINE);
         YuvFrame frame = frame(4);
@@ -123,7 +109,7 @@ public class PipelineTest {
     @Test
     public void aFrameOfAnotherSizeIsRefused() {
         Orientation otherSize = new Orientation(WIDTH, HEIGHT, 0, false);
-        MattePipeline pipeline = new MattePipeline(otherSize, new RedChannelModel(), Fit.CROP, Profile.FINE);
+        MattePipeline pipeline = new MattePipeline(otherSize, new RedChannelModel(SIZE), Fit.CROP, Profile.FINE);
         assertThrows(IllegalArgumentException.class, () -> pipeline.run(frame(1)));
     }
 

@@ -7,6 +7,9 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
 
 /**
  * Computes the answers to the requests of the tests: those in golden.bin, and those of the property tests in Python.
@@ -52,6 +55,12 @@ final class RequestHandler {
                 break;
             case 10:
                 fineComposite(in, out);
+                break;
+            case 11:
+                crops(in, out);
+                break;
+            case 12:
+                finePhoto(in, out);
                 break;
             default:
                 throw new IOException("unknown kind of request: " + kind);
@@ -182,19 +191,42 @@ final class RequestHandler {
         NativeCore.check(NativeCore.modelInput(image, height, width, placement, size, input, arena));
     }
 
-    /** The alpha of a rectangle of an image → the crop around its people: 0, or 1 and a rectangle. */
+    /** The alpha of a rectangle of an image → the one crop around its people: 0, or 1 and a rectangle. */
     private static void crop(DataInputStream in, DataOutputStream out) throws IOException {
         Rectangle whole = new Rectangle(0, 0, in.readInt(), in.readInt());
         Rectangle seen = new Rectangle(in.readInt(), in.readInt(), in.readInt(), in.readInt());
         int size = in.readInt();
         Rectangle crop = new PeopleFinder(size).findCrop(readBytes(in), seen, whole);
-        out.writeInt(crop == null ? 0 : 1);
-        if (crop != null) {
-            out.writeInt(crop.top);
-            out.writeInt(crop.left);
-            out.writeInt(crop.height);
-            out.writeInt(crop.width);
+        writeRectangles(crop == null ? Collections.<Rectangle>emptyList() : Collections.singletonList(crop), out);
+    }
+
+    /** The alpha of a photo → the crops around its people: their number, and the rectangles. */
+    private static void crops(DataInputStream in, DataOutputStream out) throws IOException {
+        Rectangle whole = new Rectangle(0, 0, in.readInt(), in.readInt());
+        int size = in.readInt();
+        writeRectangles(new PeopleFinder(size).findCrops(readBytes(in), whole), out);
+    }
+
+    private static void writeRectangles(List<Rectangle> rectangles, DataOutputStream out) throws IOException {
+        out.writeInt(rectangles.size());
+        for (Rectangle rectangle : rectangles) {
+            out.writeInt(rectangle.top);
+            out.writeInt(rectangle.left);
+            out.writeInt(rectangle.height);
+            out.writeInt(rectangle.width);
         }
+    }
+
+    /** Photo → its guided alpha and the confidence, by a model whose alpha is the red channel of its input. */
+    private static void finePhoto(DataInputStream in, DataOutputStream out) throws IOException {
+        Orientation upright = new Orientation(in.readInt(), in.readInt(), 0, false);
+        MattePipeline pipeline = new MattePipeline(upright, new RedChannelModel(in.readInt()), Fit.AUTO, Profile.FINE);
+        byte[] image = readBytes(in);
+        System.arraycopy(image, 0, pipeline.image, 0, image.length);
+        Arrays.fill(pipeline.alpha, (byte) 99); // as an earlier run may have left it
+        pipeline.runOnImage();
+        out.write(pipeline.alpha);
+        out.writeInt(pipeline.confidence());
     }
 
     /** Alpha → the confidence that it shows somebody, and 1 if it shows nobody, else 0. */
@@ -207,20 +239,7 @@ final class RequestHandler {
 
     /** Frames → their alphas, with a crop that follows, by a model whose alpha is the red channel of its input. */
     private static void video(DataInputStream in, DataOutputStream out) throws IOException {
-        final int size = in.readInt();
-        AlphaModel model = new AlphaModel() {
-            @Override
-            public int size() {
-                return size;
-            }
-
-            @Override
-            public void run(byte[] input, byte[] alpha) {
-                for (int i = 0; i < alpha.length; i++) {
-                    alpha[i] = input[3 * i];
-                }
-            }
-        };
+        AlphaModel model = new RedChannelModel(in.readInt());
         int height = in.readInt();
         int width = in.readInt();
         MattePipeline pipeline = new MattePipeline(new Orientation(height, width, 0, false), model, Fit.AUTO,
