@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -25,17 +26,35 @@ class SafeConsole(Console):
         raise
 
 
+ERROR = "[bold red]error:[/]"  # what the line of every error begins with
 _WIDE = 1 << 12
+_quiet: list[bool] = []  # holds True if only errors are shown
+
+
+class _ErrorConsole(SafeConsole):
+    """A console that prints errors alone."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print as `Console.print` does what begins with `ERROR`, and nothing else."""
+        if objects and isinstance(objects[0], str) and objects[0].startswith(ERROR):
+            super().print(*objects, **options)
+
+
+def show_errors_alone() -> None:
+    """Make every message console from now on print errors alone, without progress."""
+    _quiet.append(True)
 
 
 def message_console(*, stderr: bool = True, capture: bool = False) -> Console:
-    """A console for messages: it neither wraps lines nor colours numbers.
+    """A console for messages: it neither wraps lines nor colours numbers. With --quiet it prints errors alone.
 
     Args:
         stderr: whether it writes to standard error, not to standard output.
         capture: whether it keeps the stream of this moment, so that it still writes while `sys.stderr` is redirected.
     """
     stream = (sys.stderr if stderr else sys.stdout) if capture else None
+    if _quiet:
+        return _ErrorConsole(file=stream, stderr=stderr, soft_wrap=True, highlight=False, force_terminal=False)
     return SafeConsole(file=stream, stderr=stderr, soft_wrap=True, highlight=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from typing import Annotated, Any, NoReturn
 
@@ -13,10 +14,10 @@ with silent_interrupts():
     from rich.markup import escape
 
     import mmnet
-    from mmnet.cli.console import message_console
+    from mmnet.cli.console import ERROR, message_console
     from mmnet.cli.lazy import Application, Place, lazy_group
     from mmnet.cli.process.ending import end_process, end_quickly_later
-    from mmnet.cli.process.log import OPTION, show_log, take_debug_option
+    from mmnet.cli.process.log import show_log, take_log_options
     from mmnet.cli.process.quiet import silence_native_libraries
     from mmnet.cli.process.streams import echo, finish_output, guard_streams, open_closed_streams
     from mmnet.errors import MMNetError
@@ -96,6 +97,7 @@ COMMANDS = {
 app = Application(
     name="mmnet",
     cls=lazy_group(COMMANDS),
+    add_completion=True,
     no_args_is_help=True,
     help="MMNet portrait matting for phones: export a checkpoint to a verified .tflite, and matte photos with it.",
 )
@@ -113,10 +115,21 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
     debug: Annotated[
-        bool, typer.Option(OPTION, help="Show the traceback of every failure. It may stand behind the command, too.")
+        bool, typer.Option("--debug", help="Show the traceback of every failure. It may stand behind the command, too.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show each step. It may stand behind the command, too.")
+    ] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet",
+            "-q",
+            help="Show results and errors alone: no notes, no progress. It may stand behind the command, too.",
+        ),
     ] = False,
 ) -> None:
-    pass  # --debug was taken before: `take_debug_option`
+    pass  # the last three were taken before: `take_log_options`
 
 
 def _run(command: Callable[..., Any]) -> NoReturn:
@@ -129,9 +142,11 @@ def _run(command: Callable[..., Any]) -> NoReturn:
     silence_native_libraries()
     guard_streams()
     handle_signals()
-    show_log(take_debug_option(sys.argv))
+    show_log(take_log_options(sys.argv))
+    start = time.monotonic()
     try:
         code = _exit_code(command)
+        LOG.info("the command took %.2f s", time.monotonic() - start)
     except KeyboardInterrupt:
         code = INTERRUPTED
     failure, is_closed_pipe = finish_output()
@@ -170,7 +185,7 @@ def _exit_code(command: Callable[..., Any]) -> int:
 
 
 def _print_error(text: str) -> None:
-    message_console().print(f"[bold red]error:[/] {escape(one_line(text))}")
+    message_console().print(f"{ERROR} {escape(one_line(text))}")
 
 
 def _print_usage_error(error: Any) -> int:

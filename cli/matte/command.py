@@ -73,6 +73,7 @@ def matte(
       mmnet matte clip.mp4 -o alpha.mkv       (the alpha itself, without loss)
       mmnet matte clip.mp4 -b transparent -o frames/%06d.png
       mmnet matte --camera 0 -b blur -o me.mp4 --duration 10
+      mmnet matte - -b blur < photo.jpg > blurred.jpg    (standard input and output)
 
     One bad file does not stop the others. The exit code is 1 if any failed. Ctrl-C ends a video early and leaves a
     file that plays; the exit code is 130 then.

@@ -11,7 +11,9 @@ _VIDEOS = "Videos"
 
 Sources = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="SOURCE...", help="Photos, videos, or folders of them.", show_default=False),
+    typer.Argument(
+        metavar="SOURCE...", help="Photos, videos, or folders of them; - is standard input.", show_default=False
+    ),
 ]
 
 OutputOption = Annotated[
@@ -21,7 +23,8 @@ OutputOption = Annotated[
         "-o",
         metavar="OUT",
         help="The file to write, or a folder; several sources need a folder. The output of a video may also be "
-        "numbered images: frames/%06d.png. Without this option, each result is written beside its source.",
+        "numbered images: frames/%06d.png; - is standard output. Without this option, each result is written beside "
+        "its source.",
         show_default=False,
     ),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -21,9 +21,15 @@ class MatteProgress:
         console: where all of it appears.
     """
 
-    def __init__(self, console: Console) -> None:
-        """Show nothing yet; `bars` begins."""
+    def __init__(self, console: Console, shown: Callable[[str], str] = str) -> None:
+        """Show nothing yet; `bars` begins.
+
+        Args:
+            console: where all of it appears.
+            shown: turns a message into the text that is shown.
+        """
         self.console = console
+        self._shown = shown
         self._bars = progress_bar(console, _Rate())
         self._all: TaskID | None = None
         self._video: TaskID | None = None
@@ -55,10 +61,10 @@ class MatteProgress:
         if self._all is not None:
             self._bars.advance(self._all)
         if result.error is not None:
-            self.console.print(f"[bold red]error:[/] {escape(result.error)}")
+            self.console.print(f"[bold red]error:[/] {escape(self._shown(result.error))}")
             return
         for warning in _warnings(result):
-            self.console.print(f"[bold yellow]warning:[/] {escape(warning)}")
+            self.console.print(f"[bold yellow]warning:[/] {escape(self._shown(warning))}")
 
 
 def _warnings(result: MatteResult) -> Iterator[str]:

@@ -12,6 +12,7 @@ import typer
 from mmnet.cli.console import message_console
 from mmnet.cli.matte.progress import MatteProgress
 from mmnet.cli.matte.report import report
+from mmnet.cli.matte.standard import standard_streams
 from mmnet.runtime.fullres.rendering import Renderer
 from mmnet.runtime.imaging.fit import choose_fit
 from mmnet.runtime.imaging.nobody import choose_if_nobody
@@ -68,15 +69,19 @@ def run_matte(
         if_nobody=choose_if_nobody(if_nobody),
         smoothing=TemporalSmoother if smoothing else None,
     )
-    progress = MatteProgress(message_console())
     plan = MattePlan([], several=False)
-    with _usage_errors(), _path_errors():
+    with (
+        _usage_errors(),
+        _path_errors(),
+        standard_streams(sources or [], output, as_json=as_json, camera=camera is not None) as streams,
+    ):
+        progress = MatteProgress(message_console(), streams.text)
         request = MatteRequest(renderer, VideoOptions(crf, audio, salvage), force, skip_existing)
         if camera is None:
             if duration is not None:
                 raise RequestError("--duration goes with --camera")
             reading = [path for path in (model, background and Path(background)) if path]
-            plan = plan_jobs(sources or [], output, renderer.kind, recursive=recursive)
+            plan = plan_jobs(streams.sources, streams.output, renderer.kind, recursive=recursive)
             with open_matter() as matter, progress.bars(len(plan.jobs) if plan.several else None):
                 results = run_jobs(matter, plan.jobs, request, progress, reading)
         else:
@@ -84,7 +89,10 @@ def run_matte(
                 raise RequestError("--camera takes no files to read, and needs one to write: -o OUT")
             with open_matter() as matter, progress.bars():
                 results = [run_camera(matter, camera, output, request, progress, duration)]
-    report(progress.console, results, choose_fit(fit), plan, as_json=as_json)
+        results = streams.named(results)
+        if not streams.writes:
+            report(progress.console, results, choose_fit(fit), plan, as_json=as_json)
+        streams.deliver(results)
     raise typer.Exit(_exit_code(results))
 
 

@@ -1,33 +1,49 @@
-"""The log of the library, shown on standard error: notes always, tracebacks with --debug."""
+"""The log of the library, shown on standard error: notes, steps with --verbose, tracebacks with --debug."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 from rich.markup import escape
 
-from mmnet.cli.console import message_console
+from mmnet.cli.console import message_console, show_errors_alone
 from mmnet.failures import LOG
 
-OPTION = "--debug"
+# Options of every command, which may stand anywhere before `--`: the option -> what it sets.
+_OPTIONS = {"--debug": "debug", "--verbose": "verbose", "-v": "verbose", "--quiet": "quiet", "-q": "quiet"}
 
 
-def take_debug_option(arguments: list[str]) -> bool:
-    """Remove --debug from the arguments of a command, wherever it stands before `--`; return whether it was there."""
-    end = arguments.index("--") if "--" in arguments else len(arguments)
-    given = OPTION in arguments[:end]
-    arguments[:end] = [argument for argument in arguments[:end] if argument != OPTION]
-    return given
+@dataclass(frozen=True)
+class Loudness:
+    """The part of the log that is shown.
 
-
-def show_log(debug: bool) -> None:
-    """Show the log from now on.
-
-    Args:
+    Attributes:
         debug: whether tracebacks are shown.
+        verbose: whether each step is shown.
+        quiet: whether nothing but errors is shown, not even progress.
     """
+
+    debug: bool = False
+    verbose: bool = False
+    quiet: bool = False
+
+
+def take_log_options(arguments: list[str]) -> Loudness:
+    """Remove the options of the log from the arguments of a command, and return what they say."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    given = {_OPTIONS[argument]: True for argument in arguments[:end] if argument in _OPTIONS}
+    arguments[:end] = [argument for argument in arguments[:end] if argument not in _OPTIONS]
+    return Loudness(**given)
+
+
+def show_log(loudness: Loudness) -> None:
+    """Show the log from now on; with `quiet`, make all consoles print errors alone."""
+    if loudness.quiet:
+        show_errors_alone()
     LOG.addHandler(_Shown())
-    LOG.setLevel(logging.DEBUG if debug else logging.WARNING)
+    usual = logging.ERROR if loudness.quiet else logging.WARNING
+    LOG.setLevel(logging.DEBUG if loudness.debug else logging.INFO if loudness.verbose else usual)
     LOG.propagate = False
 
 

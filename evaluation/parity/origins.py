@@ -8,7 +8,7 @@ from typing import Any
 from mmnet.evaluation.parity.compare import NotComparedError, Parity
 
 # Precisions from the most exact; a model is derived from one that stands before it.
-_ORDER = {"float32": 0, "float16": 1, "int16x8": 2, "dynamic": 3, "int8": 4}
+_ORDER = {"float32": 0, "float16": 1, "dynamic": 2, "int8": 3}
 
 
 def check_order(reference: tuple[str, object], other: tuple[str, object]) -> None:

@@ -41,7 +41,6 @@ LIMITS = (MAX_MAD, MAX_IMAGE_MAD, MAX_MAD_INCREASE, MAX_GAUSS_GRAD_INCREASE)
 # its float network; 1 % is less than the figures differ between two trainings. Two float models differ by rounding.
 _DEFAULTS = {
     "int8": (0.003, 0.05, 0.01, 0.01),
-    "int16x8": (0.001, 0.01, 0.005, 0.005),
     "dynamic": (0.003, 0.05, 0.01, 0.01),
     "float16": (0.0005, 0.005, 0.002, 0.002),
     "float32": (0.00001, 0.0001, 0.0001, 0.0001),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from mmnet.failures import failure_line
+from mmnet.failures import LOG, failure_line
 from mmnet.runtime.jobs.outputs import MatteJob
 from mmnet.runtime.jobs.photo_jobs import matte_photo
 from mmnet.runtime.jobs.planning import check_job, check_video_output, output_exists
@@ -38,7 +39,10 @@ def run_jobs(
     inputs = [*(job.source for job in jobs), *reading]
     results: list[MatteResult] = []
     for job in jobs:
+        start = time.monotonic()
         result = _run_job(matter, job, request, inputs, listener)
+        if result.ok and not result.skipped:
+            LOG.info("%s: matted into %s in %.2f s", result.source, result.output, time.monotonic() - start)
         results.append(result)
         listener.job_done(result)
         if result.interrupted:
