@@ -10,7 +10,7 @@ import pytest
 from portraits import drawn_portrait, write_folders, write_image
 from support import run
 
-import mmnet
+from mmnet.training.augment import Augmentation
 from mmnet.training.data.check import check_data
 from mmnet.training.data.layouts import find_source
 from mmnet.training.data.packs import load_pack
@@ -78,7 +78,7 @@ def test_scenes_of_the_others(people: Path, places: Path, tmp_path: Path) -> Non
 
 
 def test_a_preview_of_the_others(people: Path, places: Path) -> None:
-    parts, backgrounds = load_some([str(people)], 6, 32, mmnet.Augmentation(), places, 0, lambda done, total: None)
+    parts, backgrounds = load_some([str(people)], 6, 32, Augmentation(), places, 0, lambda done, total: None)
     assert (len(parts[0].indices), len(backgrounds)) == (3, 2)
 
 
