@@ -247,8 +247,7 @@ def crowd(random: np.random.Generator) -> U8Array:
     return photo
 
 
-Case = FrameCase | AlphaCase | CompositeCase | BlurredBackgroundCase | CropCase | VideoCase | PresenceCase
-Case |= CropsCase
+Case = FrameCase | AlphaCase | CompositeCase | BlurredBackgroundCase | CropCase | CropsCase | VideoCase | PresenceCase
 
 
 def statistics_request(text: str, values: list[float]) -> bytes:

@@ -80,7 +80,8 @@ def cases() -> dict[str, Case | FinePhotoCase]:
         named_cases[f"video {number}"] = VideoCase(walk(random, 35, 40), 16)
     for number in range(8):
         photo = crowd(random)
-        named_cases[f"crops {number}"] = CropsCase(*photo.shape, resample(photo, 32, 32))
+        height, width = photo.shape
+        named_cases[f"crops {number}"] = CropsCase(height, width, resample(photo, 32, 32))
         named_cases[f"photo {number}"] = fine_photo_case(random, 32)
     return named_cases
 

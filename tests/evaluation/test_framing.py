@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -11,13 +12,24 @@ import numpy as np
 import pytest
 
 from mmnet.arrays import F32Array, U8Array
+from mmnet.evaluation.arm.parity import STAGES, observer_here, runtime_code
 from mmnet.evaluation.datasets.pairs import Photo
 from mmnet.evaluation.figures import Truth, measure
 from mmnet.evaluation.framing import FramedPhoto, fit_for
 from mmnet.evaluation.models import Candidate
 from mmnet.evaluation.parity.compare import compare_candidates
 from mmnet.evaluation.resize import RESIZES
-from mmnet.runtime import Fit, FitError, Rectangle, Upsampling, find_crops, to_model_input, upsample_alpha
+from mmnet.runtime import (
+    Fit,
+    FitError,
+    PortraitMatter,
+    Rectangle,
+    Upsampling,
+    find_crops,
+    to_model_input,
+    upsample_alpha,
+)
+from mmnet.runtime.model import default_model
 
 SIZE = 64
 
@@ -126,3 +138,24 @@ def test_the_fit_that_is_meant() -> None:
     assert fit_for("auto", RESIZES["original"]) is Fit.AUTO
     with pytest.raises(FitError, match="letterbox"):
         fit_for("fill", RESIZES["runtime"])
+
+
+def test_the_observer_of_arm_parity_sees_the_same_parts(portrait: U8Array, tmp_path: Path) -> None:
+    """Every stage of the observer, on this machine, for a photo of two people who stand apart."""
+    small = cv2.resize(portrait, (200, 200), interpolation=cv2.INTER_AREA)
+    photo = np.full((260, 1200, 3), 150, np.uint8)
+    photo[60:, 100:300], photo[60:, 900:1100] = small, small[:, ::-1]
+    assert cv2.imwrite(str(tmp_path / "group.png"), photo[..., ::-1])
+    model = tmp_path / "model.tflite"
+    model.write_bytes(default_model())
+    with runtime_code() as code, observer_here(code, model, Fit.AUTO) as observer:
+        seen = observer.observe(tmp_path / "group.png")
+    assert set(seen) == set(STAGES)
+    with PortraitMatter(threads=1) as matter:
+        matte = matter.photo(photo)
+    assert len(matte.seen) == 2
+    np.testing.assert_array_equal(seen["crops"], [astuple(crop) for crop in matte.seen])
+    np.testing.assert_array_equal(seen["matte"], matte.alpha)
+    assert seen["last_inputs"].shape == (2, 256, 256, 3)
+    assert seen["last_alphas"].shape == (2, 256, 256)
+    assert np.abs(seen["image"] / np.float32(255) - matte.alpha).mean() < 0.01
