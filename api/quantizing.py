@@ -126,9 +126,7 @@ def quantize_checkpoint(
     start = checkpoint.checkpoint
     recipe = recipe_for(start.config.size, steps, batch, backgrounds=backgrounds is not None)
     recipe = extended(recipe, recorded_recipe(folder), steps) if extend else recipe
-    read = cache(
-        data_reader(data_sets, recipe, validation, backgrounds, workers, listener)
-    )  # once for ranges and steps
+    read = cache(data_reader(data_sets, recipe, validation, backgrounds, workers, listener))  # once for both uses
     measure = _range_measurement(start, calibration, calibration_photos, read, listener)
     if steps == 0:
         return _result(folder, save_with_ranges(start, measure(), folder))

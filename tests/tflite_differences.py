@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-_NAMES = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
+_NAMES: dict[int, str] = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
 
 
 class _File:
     def __init__(self, content: bytes) -> None:
-        self.tree = schema.ModelT.InitFromPackedBuf(content)
-        self.graph = self.tree.subgraphs[0]
+        self.tree: Any = schema.ModelT.InitFromPackedBuf(content)
+        self.graph: Any = self.tree.subgraphs[0]
 
     def kind(self, operator: Any) -> str:
-        return _NAMES[self.tree.operatorCodes[operator.opcodeIndex].builtinCode]
+        return _NAMES[int(self.tree.operatorCodes[operator.opcodeIndex].builtinCode)]
 
     def constant(self, index: int) -> bytes | None:
         data = self.tree.buffers[self.graph.tensors[index].buffer].data
@@ -82,7 +82,8 @@ def _of_operators(first: _File, operator: Any, second: _File, other: Any) -> lis
 def ranges_of(calibrated: bytes) -> dict[str, tuple[float, float]]:
     """Return the ranges that TensorFlow's calibration wrote into a float .tflite, by the names of tensors."""
     found = {}
-    for tensor in schema.ModelT.InitFromPackedBuf(calibrated).subgraphs[0].tensors:
+    tree: Any = schema.ModelT.InitFromPackedBuf(calibrated)
+    for tensor in tree.subgraphs[0].tensors:
         steps = tensor.quantization
         if steps is not None and steps.min is not None and len(steps.min):
             found[tensor.name.decode()] = float(np.float32(steps.min[0])), float(np.float32(steps.max[0]))

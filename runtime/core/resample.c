@@ -51,8 +51,30 @@ INLINE void halve_boxes(const uint8_t *restrict a, const uint8_t *restrict b, In
         }
 }
 
+enum { BLOCK = 64 }; /* pixels of a halved row that are computed in planes at a time */
+
+/* As `halve_boxes` for BLOCK pixels of three channels. Compilers vectorise it one plane at a time. */
+INLINE void halve_block(const uint8_t *restrict a, const uint8_t *restrict b, uint8_t *restrict out) {
+    uint16_t sums[3][2 * BLOCK];
+    uint8_t halved[3][BLOCK];
+    for (Index i = 0; i < 2 * BLOCK; ++i) {
+        sums[0][i] = (uint16_t)(a[3 * i] + b[3 * i]);
+        sums[1][i] = (uint16_t)(a[3 * i + 1] + b[3 * i + 1]);
+        sums[2][i] = (uint16_t)(a[3 * i + 2] + b[3 * i + 2]);
+    }
+    for (Index c = 0; c < 3; ++c)
+        for (Index i = 0; i < BLOCK; ++i)
+            halved[c][i] = (uint8_t)((uint16_t)(sums[c][2 * i] + sums[c][2 * i + 1] + 2) >> 2);
+    for (Index i = 0; i < BLOCK; ++i) {
+        out[3 * i] = halved[0][i];
+        out[3 * i + 1] = halved[1][i];
+        out[3 * i + 2] = halved[2][i];
+    }
+}
+
 TARGET_CLONES
 static void halve_rgb(const uint8_t *a, const uint8_t *b, Index pairs, uint8_t *out) {
+    for (; pairs >= BLOCK; pairs -= BLOCK, a += 6 * BLOCK, b += 6 * BLOCK, out += 3 * BLOCK) halve_block(a, b, out);
     halve_boxes(a, b, pairs, 3, out);
 }
 

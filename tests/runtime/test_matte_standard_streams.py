@@ -21,7 +21,7 @@ def test_bytes_are_those_of_files(mmnet: Any, photo: Path, tiny_model: Path, tmp
         file = tmp_path / f"file.{extension}"
         assert mmnet("matte", photo, "-m", tiny_model, *options, "-o", file, "-f").returncode == 0
         with photo.open("rb") as stream:
-            done = piped("-", "-m", tiny_model, *options, stdin=stream)
+            done = piped("-", "-m", tiny_model, *options, "-q", stdin=stream)
         assert (done.returncode, done.stderr) == (0, b"")
         assert done.stdout == file.read_bytes()
     to_stdout = piped(photo, "-m", tiny_model, "-o", "-")
