@@ -78,17 +78,17 @@ def without_photos(checkpoint, exported):
 
 
 def operators(model):
-    """Return every operator with type, shape, zero point and scale of its output, sorted: the order is a converter's."""
+    """Return the outputs of all operators, sorted: operator, type, shape, zero point, scale. The order may differ."""
     tree = read_tree(model)
     graph = tree.subgraphs[0]
     found = []
     for operator in graph.operators:
-        (output,) = (graph.tensors[index] for index in operator.outputs)
-        quantization = output.quantization
-        scaled = quantization is not None and quantization.scale is not None
-        zero, scale = (int(quantization.zeroPoint[0]), float(quantization.scale[0])) if scaled else (0, 0.0)
-        shape = tuple(map(int, output.shape))
-        found.append((tree.operatorCodes[operator.opcodeIndex].builtinCode, output.type, shape, zero, scale))
+        for output in (graph.tensors[index] for index in operator.outputs):
+            quantization = output.quantization
+            scaled = quantization is not None and quantization.scale is not None
+            zero, scale = (int(quantization.zeroPoint[0]), float(quantization.scale[0])) if scaled else (0, 0.0)
+            shape = tuple(map(int, output.shape))
+            found.append((tree.operatorCodes[operator.opcodeIndex].builtinCode, output.type, shape, zero, scale))
     return sorted(found)
 
 
