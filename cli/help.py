@@ -42,15 +42,16 @@ class PlainCommand(TyperCommand):
 class PlainGroup(TyperGroup):
     """A group of commands with a help page of this module."""
 
-    def get_help_option(self, ctx: Any) -> Any:
-        """Return the option --help, which is False where it is not given.
+    def get_params(self, ctx: Any) -> Any:
+        """Return the options, of which flags are False where they are not given.
 
         Without a default, typer imports pydantic to convert None to bool, which takes longer than the help page.
         """
-        option = super().get_help_option(ctx)
-        if option is not None:
-            option.default = False
-        return option
+        parameters = super().get_params(ctx)
+        for parameter in parameters:
+            if getattr(parameter, "is_flag", False) and parameter.default is None:
+                parameter.default = False
+        return parameters
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help page."""

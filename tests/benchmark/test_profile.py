@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,6 @@ from support import error_line, run
 
 import mmnet
 from mmnet.benchmark.errors import BenchmarkError
-from mmnet.benchmark.profile import litert
 from mmnet.benchmark.profile.litert import Events, ProfileError, run_profiler
 from mmnet.benchmark.profile.operators import match_operators, profile_operators
 from mmnet.benchmark.profile.peak import Peak, measure_peak
@@ -124,7 +124,7 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_profiler_that_cannot_be_used_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(litert.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(ProfileError, match=r"the profiler of ai-edge-litert .* cannot be used"):
         run_profiler(default_model(), 1, 1)
 
