@@ -181,13 +181,15 @@ def _describe(options: TrainingOptions, listener: TrainingListener) -> TrainingR
     # What is wrong with the arguments shows before TensorFlow is loaded.
     for which in (options.start, options.teacher):
         if isinstance(which, str | Path):
-            resolve(str(which), Path(options.checkpoint_dir))
+            resolve(str(which), Path(options.checkpoint_dir), folder)
     if options.start is not None or not recipe.continues:
         backgrounds = None if options.backgrounds is None else Path(options.backgrounds)
-        sources = find_sources(data_list(options.data), backgrounds)
+        sources = find_sources(data_list(options.data), backgrounds, options.validation)
         check_images(*sources, workers=options.workers, progress=partial(listener.on_progress, "checking images"))
     opened = {
-        role: which if isinstance(which, OpenedCheckpoint) else open_checkpoint(which, options.checkpoint_dir)
+        role: which
+        if isinstance(which, OpenedCheckpoint)
+        else open_checkpoint(which, options.checkpoint_dir, apart_from=folder)
         for role, which in (("from", options.start), ("teacher", options.teacher))
         if which is not None
     }

@@ -147,6 +147,7 @@ def open_checkpoint(
     *,
     size: int | None = None,
     weights: str | None = None,
+    apart_from: Path | None = None,
 ) -> OpenedCheckpoint:
     """Find a checkpoint and read it.
 
@@ -156,12 +157,13 @@ def open_checkpoint(
         size: input size in pixels, a multiple of 16; the checkpoint's own if None.
         weights: of a TF-Slim checkpoint with moving averages of its weights, `raw` or `average`; None takes the
             averages if they are complete. `source.reason` of the result says which were taken.
+        apart_from: a run whose checkpoints `latest` and `best` pass over; see `resolve`.
 
     Raises:
         CheckpointError: there is no such checkpoint, it cannot be read, or it lacks the wanted weights.
         ConfigError: MMNet cannot have this input size.
     """
-    source = which if isinstance(which, CheckpointSource) else resolve(str(which), Path(folder))
+    source = which if isinstance(which, CheckpointSource) else resolve(str(which), Path(folder), apart_from)
     checkpoint = source.load(weights)
     taken = checkpoint.provenance.get("weights")
     if source.tfslim and taken:
@@ -169,7 +171,7 @@ def open_checkpoint(
     return OpenedCheckpoint(source, checkpoint.resized(size))
 
 
-def resolve(wanted: str, folder: Path) -> CheckpointSource:
+def resolve(wanted: str, folder: Path, apart_from: Path | None = None) -> CheckpointSource:
     """Find the checkpoint that `wanted` means.
 
     Args:
@@ -178,6 +180,8 @@ def resolve(wanted: str, folder: Path) -> CheckpointSource:
             run (a folder of checkpoint folders, of which the highest step is taken), a TF-Slim prefix, or a folder
             with TF-Slim checkpoints. `latest` and `best` mean the checkpoint that ships if `folder` holds no other.
         folder: the folder that holds the checkpoints, `--ckpt-dir`.
+        apart_from: a run in `folder` whose checkpoints `latest` and `best` pass over: a run that goes on must find what
+            it began with, not what it has saved since.
 
     Raises:
         CheckpointNotFoundError: nothing there; says how to name a checkpoint.
@@ -185,7 +189,7 @@ def resolve(wanted: str, folder: Path) -> CheckpointSource:
         CheckpointCorruptError: a file that has to be read in order to choose is damaged.
     """
     if wanted in ("latest", "best"):
-        source = (_latest if wanted == "latest" else _best)(folder) or _shipped()
+        source = (_latest if wanted == "latest" else _best)(folder, apart_from) or _shipped()
         if source is None:
             raise CheckpointNotFoundError(f"no checkpoint in {folder}/; {HOW_TO_GET}")
         return source
@@ -235,19 +239,19 @@ def _shipped() -> CheckpointSource | None:
     return next((CheckpointSource(path, False, "the one that ships with mmnet") for path in shipped()), None)
 
 
-def _own(folder: Path, passed_over: list[str]) -> Iterator[Path | tuple[Path, str]]:
+def _own(folder: Path, apart_from: Path | None, passed_over: list[str]) -> Iterator[Path | tuple[Path, str]]:
     """Yield every checkpoint in `folder` and in its runs, and the newest of every TF-Slim folder there.
 
     The reasons why others cannot be used are appended to `passed_over`.
 
     The checkpoints that ship are left out: in a clone of the repository they lie in the same folder as the user's own,
-    and would hide the older ones of those.
+    and would hide the older ones of those. The run `apart_from` is left out, too.
     """
     if not folder.is_dir():
         return
     ours = {read_document(path)["weights_sha256"] for path in shipped()}
     for place in (folder, *sorted(child for child in folder.iterdir() if child.is_dir())):
-        if place.name.startswith("."):
+        if place.name.startswith(".") or place == apart_from:
             continue
         try:
             if is_checkpoint(place):
@@ -266,10 +270,10 @@ def _own(folder: Path, passed_over: list[str]) -> Iterator[Path | tuple[Path, st
             yield from steps.folders
 
 
-def _latest(folder: Path) -> CheckpointSource | None:
+def _latest(folder: Path, apart_from: Path | None) -> CheckpointSource | None:
     newest: tuple[float, Path, bool] | None = None
     passed_over: list[str] = []
-    for candidate in _own(folder, passed_over):
+    for candidate in _own(folder, apart_from, passed_over):
         tfslim = isinstance(candidate, tuple)
         path = candidate[0] if isinstance(candidate, tuple) else candidate
         moment = modified(path) if tfslim else _created(path)
@@ -292,11 +296,11 @@ def _created(folder: Path) -> float:
         raise CheckpointCorruptError(f"{folder / CONFIG_FILE}: 'created' is not a date: {text!r}") from error
 
 
-def _best(folder: Path) -> CheckpointSource | None:
+def _best(folder: Path, apart_from: Path | None) -> CheckpointSource | None:
     best: tuple[float, Path] | None = None
     unmeasured = False
     passed_over: list[str] = []
-    for candidate in _own(folder, passed_over):
+    for candidate in _own(folder, apart_from, passed_over):
         mad = read_document(candidate)["metrics"].get("mad") if isinstance(candidate, Path) else None
         if not isinstance(candidate, Path) or mad is None or not is_of(mad, float):
             unmeasured = True

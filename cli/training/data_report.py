@@ -38,6 +38,8 @@ def show_report(report: DataReport, console: Console) -> None:
             console.print(f"    {escape(printable(str(finding.file) + detail))}")
         if len(some) > _EXAMPLES:
             console.print(f"    … and {len(some) - _EXAMPLES} more; --json FILE lists them all")
+    if report.summaries and not any(summary.validation for summary in report.summaries):
+        console.print("[yellow]![/] [bold]no image validates[/]: add images, or choose a larger --validation")
     if not report.problems:
         console.print("[green]✓[/] no problems")
 

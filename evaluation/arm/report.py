@@ -48,7 +48,7 @@ def tolerance_for(precisions: Mapping[str, int]) -> Tolerance:
 
 def limit(stage: str, tolerance: Tolerance) -> float:
     """Return the largest accepted difference of a stage, in the units of its array."""
-    return tolerance.alpha if stage in ("alpha", "last_alpha") else 0
+    return tolerance.alpha if stage in ("alpha", "last_alphas") else 0
 
 
 def verdict_of(outcome: Outcome, tolerance: Tolerance) -> str:

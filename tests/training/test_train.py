@@ -187,7 +187,7 @@ class TestCommand:
     def test_it_trains_resumes_and_exports(self, images, start, tmp_path):
         save_checkpoint(start, tmp_path / "checkpoints" / "start")
         arguments = [
-            "mmnet", "train", "--data", images / "portraits", "--backgrounds", images / "scenes", "--from", "start",
+            "mmnet", "train", "--data", images / "portraits", "--backgrounds", images / "scenes", "--from", "latest",
             "--validation", "0.3", "--steps", "1", "--batch", "2", "--run", "mine", "--workers", "1",
         ]  # fmt: skip
         result = run(*arguments, cwd=tmp_path, timeout=600)

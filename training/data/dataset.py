@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from mmnet.training.data.layouts import (
     find_backgrounds,
     find_source,
     is_validation,
+    least_fraction,
     parse_weighted,
     split,
 )
@@ -89,13 +91,8 @@ def load_data(
             training.append(Part.whole(read(train, side, foregrounds), weight))
         if validate:
             held.append(read(validate, size, False))
-    if not training:
-        raise DataError(f"{', '.join(arguments)}: no image is left to train on; choose a smaller validation fraction")
-    if validation > 0 and not held:
-        raise DataError(
-            f"{', '.join(arguments)}: no image validates with a fraction of {validation:g}; choose a larger fraction "
-            "(--validation), or add images"
-        )
+    stems = [pack.stem(index) for pack in (*(part.pack for part in training), *held) for index in range(len(pack))]
+    _check_sides(arguments, stems, validation)
     return DataSet(
         tuple(training),
         _joined(held) if held else None,
@@ -105,11 +102,30 @@ def load_data(
     )
 
 
-def find_sources(arguments: Sequence[str], backgrounds: Path | None) -> tuple[list[Source], list[Path]]:
+def _check_sides(arguments: Sequence[str], stems: Sequence[str], validation: float) -> None:
+    """Raise where no image would train, or none would validate.
+
+    Args:
+        arguments: the data sets, for the message.
+        stems: the names of all their images.
+        validation: as for `load_data`.
+    """
+    where, fractions = ", ".join(arguments), sorted(map(least_fraction, stems))
+    if not fractions or fractions[-1] < validation:
+        raise DataError(f"{where}: no image is left to train on; choose a smaller validation fraction")
+    if 0 < validation <= fractions[0]:
+        enough = math.ceil((fractions[0] + 1e-9) * 100) / 100
+        advice = f"--validation {enough:g} holds one back" if enough <= fractions[-1] else "add images"
+        raise DataError(f"{where}: no image validates with a fraction of {validation:g}; {advice}")
+
+
+def find_sources(
+    arguments: Sequence[str], backgrounds: Path | None, validation: float
+) -> tuple[list[Source], list[Path]]:
     """List the images of data sets and the backgrounds. No image is read, so this is done before anything slow.
 
     Args:
-        arguments, backgrounds: as for `load_data`.
+        arguments, backgrounds, validation: as for `load_data`.
 
     Returns:
         The folders among the data sets, and the backgrounds. Packs are only opened: their images were read when they
@@ -117,13 +133,18 @@ def find_sources(arguments: Sequence[str], backgrounds: Path | None) -> tuple[li
 
     Raises:
         LayoutError, PackError: a folder or file does not exist, or does not hold what is needed.
+        DataError: no image is left to train on, or none to validate with.
     """
-    sources = []
+    sources, stems = [], []
     for path, weight in map(parse_weighted, arguments):
         if path.suffix == ".npz":
-            load_pack(path)
+            pack = load_pack(path)
+            stems += [pack.stem(index) for index in range(len(pack))]
         else:
             sources.append(find_source(path, weight))
+            stems += [pair.photo.stem for pair in sources[-1].pairs]
+    if arguments:
+        _check_sides(arguments, stems, validation)
     return sources, [] if backgrounds is None else find_backgrounds(backgrounds)
 
 

@@ -157,8 +157,13 @@ def is_validation(stem: str, fraction: float) -> bool:
         stem: file name of the photo without its extension.
         fraction: of all names, in [0, 1], that validate; the images of a smaller fraction are among those of a larger.
     """
+    return least_fraction(stem) < fraction
+
+
+def least_fraction(stem: str) -> float:
+    """Return the number in [0, 1) above which every fraction makes the image of this name validate."""
     digest = hashlib.blake2b(stem.encode("utf-8", "surrogateescape"), digest_size=8).digest()
-    return int.from_bytes(digest) < fraction * 2.0**64
+    return int.from_bytes(digest) / 2.0**64
 
 
 def split(pairs: Iterable[Pair], fraction: float) -> tuple[list[Pair], list[Pair]]:
