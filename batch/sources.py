@@ -69,6 +69,8 @@ def list_sources(store: Store, columns: Columns) -> SourceListing:
         raise BatchError(
             f"{store.uri}: holds photos ({photos[0]}) and Parquet ({tables[0]}); name a folder of one of them"
         )
+    if not everything:
+        raise BatchError(f"{store.uri}: no such folder, or nothing in it")
     if not photos and not tables:
         kinds = ", ".join([*sorted(PHOTO_EXTENSIONS), PARQUET])
         raise BatchError(f"{store.uri}: holds no photo, and none below it ({kinds})")

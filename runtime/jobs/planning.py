@@ -12,7 +12,7 @@ from mmnet.listing import LeftOut
 from mmnet.runtime.fullres.rendering import ResultKind
 from mmnet.runtime.jobs.outputs import MatteJob, check_output, photo_extension, plan_outputs
 from mmnet.runtime.jobs.request import RequestError
-from mmnet.runtime.jobs.sources import find_sources, is_video
+from mmnet.runtime.jobs.sources import EXTENSIONS, find_sources, is_video
 from mmnet.runtime.video.formats import check_pattern, choose_encoding, default_extension, is_pattern
 from mmnet.runtime.video.writer import check_images_folder
 
@@ -110,8 +110,9 @@ def _is_folder(output: Path | None, several: bool) -> bool:
     if several:
         if output is None:
             raise RequestError("several sources need a folder for their results: -o OUT")
-        if output.exists() and not output.is_dir():
-            raise RequestError(f"{output} is a file; several sources need a folder")
+        is_dir = output.is_dir()
+        if not is_dir and (output.exists() or output.suffix.lower() in EXTENSIONS):
+            raise RequestError(f"{output} {'is' if output.exists() else 'names'} a file; several sources need a folder")
         return True
     return output is not None and (output.is_dir() or not output.suffix)
 

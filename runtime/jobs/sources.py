@@ -12,7 +12,7 @@ from mmnet.runtime.imaging.headers.signatures import BEGINNING
 from mmnet.runtime.imaging.photos import PHOTO_EXTENSIONS, list_files
 from mmnet.runtime.video.formats import VIDEO_EXTENSIONS
 
-_EXTENSIONS = PHOTO_EXTENSIONS | VIDEO_EXTENSIONS
+EXTENSIONS = PHOTO_EXTENSIONS | VIDEO_EXTENSIONS
 
 
 def is_video(path: Path) -> bool:
@@ -66,7 +66,7 @@ def find_sources(paths: Iterable[Path], *, recursive: bool = False, skip: Collec
         if not path.is_dir():
             found.setdefault(path.absolute(), (path, Path()))
             continue
-        listing = list_files(path, _EXTENSIONS, "no photo and no video", recursive=recursive, skip=skip)
+        listing = list_files(path, EXTENSIONS, "no photo and no video", recursive=recursive, skip=skip)
         note_left_out(path, listing.left_out, "--recursive takes the folders")
         left_out += listing.left_out
         for file in listing.files:

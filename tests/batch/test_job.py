@@ -288,8 +288,8 @@ def test_fsspec_and_file_uris(portraits: Path, matted: dict[str, bytes], tmp_pat
 @pytest.mark.parametrize(
     ("source", "destination", "more", "line"),
     [
-        ("empty", "out", [], "empty: holds no photo"),
-        ("gone", "out", [], "gone: holds no photo"),
+        ("empty", "out", [], "empty: no such folder, or nothing in it"),
+        ("gone", "out", [], "gone: no such folder, or nothing in it"),
         ("in", "in/out", [], "lies in"),
         ("in/deep", "in", [], "lies in"),
         ("in/p0.jpg", "out", [], "is a file"),

@@ -14,7 +14,8 @@ from support import error_line, random_checkpoint, run
 
 from mmnet.api.sensitivity import SensitivityReport
 from mmnet.export.convert import to_float, to_int8
-from mmnet.export.mixed import UnknownLayerError, calibrate
+from mmnet.export.layers import UnknownLayerError
+from mmnet.export.mixed import calibrate
 from mmnet.export.verify import alphas, probe_images
 from mmnet.graph.inference import inference_graph
 from mmnet.network.checkpoint import save_checkpoint

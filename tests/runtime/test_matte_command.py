@@ -300,3 +300,12 @@ def test_help_has_examples(mmnet: Any) -> None:
     done = mmnet("matte", "--help")
     assert done.returncode == 0
     assert "mmnet matte photo.jpg" in done.stdout
+
+
+def test_several_photos_need_a_folder(mmnet: Any, photo: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.jpg"
+    shutil.copy(photo, other)
+    done = mmnet("matte", photo, other, "-o", tmp_path / "out.png")
+    assert done.returncode == 2
+    assert "several sources need a folder" in " ".join(done.stderr.replace("│", " ").split())
+    assert not (tmp_path / "out.png").exists()
