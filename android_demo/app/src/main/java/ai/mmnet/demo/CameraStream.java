@@ -16,8 +16,8 @@ import android.util.Size;
 import java.util.Collections;
 
 /**
- * The stream of frames from one camera. The camera calls back on the handler's thread, and {@link #close} must be
- * called there.
+ * The stream of frames from one camera. The camera calls back on the {@link CameraThread}, and {@link #close} must be
+ * called there. A camera that opens after its stream was closed is closed at once.
  */
 final class CameraStream implements AutoCloseable {
     /** Receives the frames, and at most one problem, after which the stream is closed. */
@@ -43,6 +43,7 @@ final class CameraStream implements AutoCloseable {
     private CameraDevice device;
     private CameraCaptureSession session;
     private boolean closed;
+    private boolean ended; // whether the camera itself is closed
 
     private CameraStream(int sensorDegrees, Handler handler, Listener listener) {
         this.sensorDegrees = sensorDegrees;
@@ -56,7 +57,7 @@ final class CameraStream implements AutoCloseable {
      * @param front whether to open the camera on the side of the screen, or the one on the back.
      * @return null if there is no such camera or it cannot be opened now; the listener has then received the reason.
      */
-    static CameraStream open(Context context, boolean front, Handler handler, Listener listener) {
+    static CameraStream open(Context context, boolean front, Listener listener) {
         CameraManager manager = (CameraManager) context.getSystemService(Context.CAMERA_SERVICE);
         int facing = front ? CameraCharacteristics.LENS_FACING_FRONT : CameraCharacteristics.LENS_FACING_BACK;
         try {
@@ -69,7 +70,7 @@ final class CameraStream implements AutoCloseable {
                         || sizes.getOutputSizes(ImageFormat.YUV_420_888) == null) {
                     continue;
                 }
-                CameraStream stream = new CameraStream(degrees, handler, listener);
+                CameraStream stream = new CameraStream(degrees, CameraThread.handler(), listener);
                 stream.start(manager, id, nearest(sizes.getOutputSizes(ImageFormat.YUV_420_888)));
                 return stream;
             }
@@ -110,12 +111,14 @@ final class CameraStream implements AutoCloseable {
             }
         }, handler);
         boolean opened = false;
+        CameraThread.begin();
         try {
             manager.openCamera(id, new DeviceCallback(), handler);
             opened = true;
         } finally {
             if (!opened) {
                 close();
+                end();
             }
         }
     }
@@ -138,6 +141,14 @@ final class CameraStream implements AutoCloseable {
             listener.onFrame(image);
         } finally {
             image.close();
+        }
+    }
+
+    /** Tells the thread that the camera is closed. */
+    private void end() {
+        if (!ended) {
+            ended = true;
+            CameraThread.end();
         }
     }
 
@@ -168,14 +179,21 @@ final class CameraStream implements AutoCloseable {
         }
 
         @Override
+        public void onClosed(CameraDevice camera) {
+            end();
+        }
+
+        @Override
         public void onDisconnected(CameraDevice camera) {
             camera.close();
+            end();
             fail(R.string.camera_taken);
         }
 
         @Override
         public void onError(CameraDevice camera, int error) {
             camera.close();
+            end();
             switch (error) {
                 case ERROR_CAMERA_IN_USE:
                     fail(R.string.camera_taken);

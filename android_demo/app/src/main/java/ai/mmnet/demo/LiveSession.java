@@ -4,12 +4,10 @@ import android.content.Context;
 import android.graphics.Bitmap;
 import android.media.Image;
 import android.os.Handler;
-import android.os.HandlerThread;
 import android.os.SystemClock;
 import android.view.Display;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
-import java.util.Locale;
 import ai.mmnet.core.Fit;
 import ai.mmnet.core.MattePipeline;
 import ai.mmnet.core.Orientation;
@@ -17,18 +15,18 @@ import ai.mmnet.core.Profile;
 import ai.mmnet.core.YuvFrame;
 
 /**
- * A thread that mattes the frames of a camera and shows the composites in a view, until {@link #close}. The quality is
+ * The live matte of one camera: composites of its frames appear in a view, until {@link #close}. The quality is
  * that of {@link Profile#FINE}. Buffers of the size of a frame are allocated at the first frame, and again only
  * when the size of the frames, the orientation or the background changes.
  */
 final class LiveSession implements CameraStream.Listener {
-    /** Receives texts for the user. It is called on the session's thread. */
+    /** Receives texts for the user. It is called on the {@link CameraThread}. */
     interface Listener {
         /** Receives the frames per second and the mean time of each stage. */
-        void onTimes(String text);
+        void onTimes(LiveSession from, String text);
 
         /** Receives why there are no more frames. */
-        void onProblem(String message);
+        void onProblem(LiveSession from, String message);
     }
 
     private static final long REPORT_INTERVAL_MILLIS = 500;
@@ -39,10 +37,10 @@ final class LiveSession implements CameraStream.Listener {
     private final MatteView view;
     private final Listener listener;
     private final ModelStore models;
-    private final HandlerThread thread = new HandlerThread("matte");
-    private final Handler handler;
+    private final Handler handler = CameraThread.handler();
+    private volatile boolean closed;
 
-    // Only the session's thread uses the fields below.
+    // Only the camera thread uses the fields below.
     private final boolean front;
     private CameraStream camera;
     private LiteRtModel model;
@@ -61,7 +59,7 @@ final class LiveSession implements CameraStream.Listener {
     private final double[] millis = new double[4]; // sum of each stage since the last report
 
     /**
-     * Starts the thread. Frames appear once the model is loaded and the camera is open. The app must have the camera
+     * Begins the session. Frames appear once the model is loaded and the camera is open. The app must have the camera
      * permission.
      */
     LiveSession(Context context, Display display, MatteView view, boolean front, final Background.Kind kind,
@@ -74,8 +72,6 @@ final class LiveSession implements CameraStream.Listener {
         this.backgroundImage = backgroundImage;
         this.listener = listener;
         models = new ModelStore(context);
-        thread.start();
-        handler = new Handler(thread.getLooper());
         handler.post(new Runnable() {
             @Override
             public void run() {
@@ -96,20 +92,15 @@ final class LiveSession implements CameraStream.Listener {
         });
     }
 
-    /** Closes the camera and the model, and waits until they are closed. */
+    /** Ends the session: the thread closes the camera and the model soon. The view gets no more frames. */
     void close() {
+        closed = true;
         handler.post(new Runnable() {
             @Override
             public void run() {
                 release();
-                thread.quit();
             }
         });
-        try {
-            thread.join();
-        } catch (InterruptedException error) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     @Override
@@ -132,6 +123,9 @@ final class LiveSession implements CameraStream.Listener {
     }
 
     private void open() {
+        if (closed) {
+            return;
+        }
         modelName = models.chosen();
         if (modelName == null) {
             fail(context.getString(R.string.no_model));
@@ -140,10 +134,17 @@ final class LiveSession implements CameraStream.Listener {
         try {
             model = new LiteRtModel(models.read(modelName).directBuffer(), threads());
         } catch (ModelException error) {
-            fail(modelName + ": " + error.getMessage());
+            fail(context.getString(R.string.model_refused, modelName, error.getMessage()));
             return;
         }
-        camera = CameraStream.open(context, front, handler, this);
+        CameraThread.whenFree(new Runnable() {
+            @Override
+            public void run() {
+                if (!closed) {
+                    camera = CameraStream.open(context, front, LiveSession.this);
+                }
+            }
+        });
     }
 
     /** Returns the number of LiteRT's threads. The network is small: more than four threads would only add heat. */
@@ -187,6 +188,9 @@ final class LiveSession implements CameraStream.Listener {
         }
         long start = System.nanoTime();
         background.composite(pipeline.image, pipeline.alpha, argb);
+        if (closed) {
+            return;
+        }
         view.show(argb, pipeline.orientation.height, pipeline.orientation.width);
         millis[0] += pipeline.preprocessNanos() * MILLIS_PER_NANO;
         millis[1] += pipeline.invokeNanos() * MILLIS_PER_NANO;
@@ -203,10 +207,8 @@ final class LiveSession implements CameraStream.Listener {
     }
 
     private void report(long now) {
-        listener.onTimes(String.format(Locale.ROOT,
-                "%5.1f fps%n%5.1f ms preprocess%n%5.1f ms model%n%5.1f ms postprocess%n%5.1f ms composite%n%s",
-                1000.0 * frames / (now - reportMillis), millis[0] / frames, millis[1] / frames, millis[2] / frames,
-                millis[3] / frames, modelName));
+        listener.onTimes(this, context.getString(R.string.live_times, 1000.0 * frames / (now - reportMillis),
+                millis[0] / frames, millis[1] / frames, millis[2] / frames, millis[3] / frames, modelName));
     }
 
     private void restartReport(long now) {
@@ -224,7 +226,7 @@ final class LiveSession implements CameraStream.Listener {
 
     private void fail(String message) {
         release();
-        listener.onProblem(message);
+        listener.onProblem(this, message);
     }
 
     private void release() {

@@ -109,9 +109,9 @@ final class ModelStore {
         try (InputStream in = open(name)) {
             return new ModelFile(new File(name).getName(), Streams.readAll(in, MAX_BYTES));
         } catch (FileNotFoundException error) {
-            throw new ModelException(name + ": there is no such model, or the app may not read it", error);
+            throw new ModelException(context.getString(R.string.model_missing, name), error);
         } catch (IOException error) {
-            throw new ModelException(name + ": cannot be read: " + error.getMessage(), error);
+            throw new ModelException(context.getString(R.string.model_not_read, name, error.getMessage()), error);
         }
     }
 
@@ -124,11 +124,11 @@ final class ModelStore {
         String name = displayName(uri);
         try (InputStream in = context.getContentResolver().openInputStream(uri)) {
             if (in == null) {
-                throw new ModelException(name + ": cannot be opened");
+                throw new ModelException(context.getString(R.string.model_missing, name));
             }
             return new ModelFile(name, Streams.readAll(in, MAX_BYTES));
         } catch (IOException | SecurityException error) {
-            throw new ModelException(name + ": cannot be read: " + error.getMessage(), error);
+            throw new ModelException(context.getString(R.string.model_not_read, name, error.getMessage()), error);
         }
     }
 
@@ -145,7 +145,7 @@ final class ModelStore {
             }
             Streams.write(new File(imported, name), model.bytes);
         } catch (IOException error) {
-            throw new ModelException(name + ": cannot be stored: " + error.getMessage(), error);
+            throw new ModelException(context.getString(R.string.model_not_stored, name, error.getMessage()), error);
         }
         choose(name);
     }
