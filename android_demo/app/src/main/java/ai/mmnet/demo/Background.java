@@ -52,6 +52,8 @@ final class Background {
     private static final int WHITE = 0xFFFFFF;
 
     final Kind kind;
+    final int height;
+    final int width;
     private final byte[] background;
     private final BlurredBackground blurredBackground;
     private final Compositor compositor;
@@ -66,6 +68,8 @@ final class Background {
      */
     Background(Kind kind, byte[] image, int height, int width) {
         this.kind = kind;
+        this.height = height;
+        this.width = width;
         compositor = new Compositor(height, width, Profile.FINE);
         blurredBackground = kind == Kind.BLUR ? new BlurredBackground(height, width) : null;
         background = kind == Kind.BLUR ? new byte[3 * height * width] : image;

@@ -9,7 +9,6 @@ import android.hardware.camera2.CameraDevice;
 import android.hardware.camera2.CameraManager;
 import android.hardware.camera2.CaptureRequest;
 import android.hardware.camera2.params.StreamConfigurationMap;
-import android.media.Image;
 import android.media.ImageReader;
 import android.os.Handler;
 import android.util.Size;
@@ -22,8 +21,8 @@ import java.util.Collections;
 final class CameraStream implements AutoCloseable {
     /** Receives the frames, and at most one problem, after which the stream is closed. */
     interface Listener {
-        /** Receives a frame, which is valid only until this method returns. */
-        void onFrame(Image image);
+        /** Learns that frames wait in a reader, which stays open until this method returns. */
+        void onFrames(ImageReader reader);
 
         /** Receives the string resource of a message for the user. */
         void onProblem(int message);
@@ -107,7 +106,9 @@ final class CameraStream implements AutoCloseable {
         reader.setOnImageAvailableListener(new ImageReader.OnImageAvailableListener() {
             @Override
             public void onImageAvailable(ImageReader source) {
-                deliverLatestFrame();
+                if (!closed) {
+                    listener.onFrames(source);
+                }
             }
         }, handler);
         boolean opened = false;
@@ -120,27 +121,6 @@ final class CameraStream implements AutoCloseable {
                 close();
                 end();
             }
-        }
-    }
-
-    /** Passes the newest frame to the listener; older frames that are still waiting are dropped. */
-    private void deliverLatestFrame() {
-        if (closed) {
-            return;
-        }
-        Image image;
-        try {
-            image = reader.acquireLatestImage();
-        } catch (IllegalStateException error) { // all buffers are in use; a later call delivers a frame
-            return;
-        }
-        if (image == null) {
-            return;
-        }
-        try {
-            listener.onFrame(image);
-        } finally {
-            image.close();
         }
     }
 

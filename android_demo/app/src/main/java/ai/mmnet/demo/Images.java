@@ -11,14 +11,13 @@ import android.net.Uri;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
-import ai.mmnet.core.Compositor;
+import ai.mmnet.matting.Bitmaps;
 
 /** Reads images from storage and converts them to RGB bytes. */
 final class Images {
     private static final int MAX_BYTES = 128 << 20;
     private static final int MAX_SHOWN_SIDE = 2048;
     private static final int UNKNOWN_SIDE = 1 << 14;
-    private static final int STRIP_PIXELS = 1 << 18;
 
     private Images() {
     }
@@ -140,23 +139,8 @@ final class Images {
     /** Returns the RGB bytes of a bitmap, 3 per pixel. */
     static byte[] toRgb(Bitmap bitmap) {
         byte[] rgb = new byte[3 * bitmap.getWidth() * bitmap.getHeight()];
-        toRgb(bitmap, rgb);
+        Bitmaps.toRgb(bitmap, rgb);
         return rgb;
-    }
-
-    /** Writes the RGB bytes of a bitmap to {@code rgb}, 3 per pixel. The pixels are copied in strips, to save memory. */
-    static void toRgb(Bitmap bitmap, byte[] rgb) {
-        int width = bitmap.getWidth();
-        int height = bitmap.getHeight();
-        int rows = Math.max(1, STRIP_PIXELS / width);
-        for (int top = 0; top < height; top += rows) {
-            int count = Math.min(rows, height - top);
-            int[] argb = new int[count * width];
-            byte[] strip = new byte[3 * argb.length];
-            bitmap.getPixels(argb, 0, width, 0, top, width, count);
-            Compositor.toRgb(argb, strip);
-            System.arraycopy(strip, 0, rgb, 3 * top * width, strip.length);
-        }
     }
 
     /** Decodes an image, scaled down by a power of two if it is much larger than {@code maxSide}. */

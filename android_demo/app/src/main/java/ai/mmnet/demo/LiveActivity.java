@@ -20,6 +20,9 @@ import android.widget.Toast;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import ai.mmnet.matting.Matting;
+import ai.mmnet.matting.MattingException;
+import ai.mmnet.matting.MattingOptions;
 
 /**
  * The start screen, which composites the frames of a camera live over another background and opens the other screens.
@@ -265,9 +268,10 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
         Void runInBackground(android.content.Context context) throws ModelException {
             ModelStore store = new ModelStore(context);
             ModelStore.ModelFile file = store.read(uri);
-            try (LiteRtModel loaded = new LiteRtModel(file.directBuffer(), 1)) {
+            MattingOptions options = new MattingOptions().threads(1).modelBytes(file.bytes);
+            try (Matting loaded = Matting.create(context, options)) {
                 // Loading it is the check.
-            } catch (ModelException error) {
+            } catch (MattingException error) {
                 throw new ModelException(context.getString(R.string.model_refused, file.name, error.getMessage()),
                         error);
             }

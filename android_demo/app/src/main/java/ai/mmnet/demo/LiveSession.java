@@ -2,17 +2,17 @@ package ai.mmnet.demo;
 
 import android.content.Context;
 import android.graphics.Bitmap;
-import android.media.Image;
+import android.media.ImageReader;
 import android.os.Handler;
 import android.os.SystemClock;
 import android.view.Display;
-import java.nio.ByteBuffer;
 import java.util.Arrays;
-import ai.mmnet.core.Fit;
-import ai.mmnet.core.MattePipeline;
-import ai.mmnet.core.Orientation;
 import ai.mmnet.core.Profile;
-import ai.mmnet.core.YuvFrame;
+import ai.mmnet.matting.FrameAnalyzer;
+import ai.mmnet.matting.Matte;
+import ai.mmnet.matting.Matting;
+import ai.mmnet.matting.MattingException;
+import ai.mmnet.matting.MattingOptions;
 
 /**
  * The live matte of one camera: composites of its frames appear in a view, until {@link #close}. The quality is
@@ -43,14 +43,12 @@ final class LiveSession implements CameraStream.Listener {
     // Only the camera thread uses the fields below.
     private final boolean front;
     private CameraStream camera;
-    private LiteRtModel model;
+    private Matting matting;
+    private FrameAnalyzer analyzer;
     private String modelName;
     private Background.Kind kind;
     private Bitmap backgroundImage;
 
-    private int degrees = -1;
-    private YuvFrame frame;
-    private MattePipeline pipeline;
     private Background background;
     private int[] argb;
 
@@ -104,15 +102,19 @@ final class LiveSession implements CameraStream.Listener {
     }
 
     @Override
-    public void onFrame(Image image) {
+    public void onFrames(ImageReader reader) {
         try {
-            prepare(image);
-            matte(image);
+            int displayed = 90 * display.getRotation(); // Surface.ROTATION_0 to ROTATION_270 are 0 to 3
+            int degrees = FrameAnalyzer.uprightDegrees(camera.sensorDegrees, displayed, front);
+            Matte matte = analyzer.analyzeLatest(reader, degrees, front);
+            if (matte != null) {
+                show(matte);
+            }
         } catch (OutOfMemoryError error) {
             fail(context.getString(R.string.out_of_memory));
         } catch (IllegalArgumentException | IllegalStateException error) {
             // The model gives wrong values, or the camera's buffers are shorter than their strides need.
-            fail(modelName + ": " + error.getMessage());
+            fail(context.getString(R.string.model_refused, modelName, error.getMessage()));
         }
     }
 
@@ -132,8 +134,13 @@ final class LiveSession implements CameraStream.Listener {
             return;
         }
         try {
-            model = new LiteRtModel(models.read(modelName).directBuffer(), threads());
+            MattingOptions options = new MattingOptions().modelBytes(models.read(modelName).bytes);
+            matting = Matting.create(context, options);
+            analyzer = matting.analyzer();
         } catch (ModelException error) {
+            fail(error.getMessage());
+            return;
+        } catch (MattingException error) {
             fail(context.getString(R.string.model_refused, modelName, error.getMessage()));
             return;
         }
@@ -147,54 +154,31 @@ final class LiveSession implements CameraStream.Listener {
         });
     }
 
-    /** Returns the number of LiteRT's threads. The network is small: more than four threads would only add heat. */
-    static int threads() {
-        return Math.min(4, Runtime.getRuntime().availableProcessors());
-    }
-
-    /** Allocates what this frame needs, if the last frame did not need the same. */
-    private void prepare(Image image) {
-        int height = image.getHeight();
-        int width = image.getWidth();
-        int turn = uprightDegrees();
-        if (pipeline == null || turn != degrees || frame.height() != height || frame.width() != width) {
-            degrees = turn;
-            frame = new YuvFrame(height, width);
-            pipeline = new MattePipeline(new Orientation(height, width, turn, front), model, Fit.AUTO, Profile.FINE);
-            argb = new int[height * width];
-            background = null;
-        }
-        if (background == null) {
-            int h = pipeline.orientation.height;
-            int w = pipeline.orientation.width;
+    /** Allocates what this frame's background needs, if the last frame did not need the same. */
+    private void prepare(Matte matte) {
+        int height = matte.height();
+        int width = matte.width();
+        if (background == null || background.height != height || background.width != width) {
             boolean missing = kind == Background.Kind.IMAGE && backgroundImage == null;
-            byte[] pixels = kind == Background.Kind.IMAGE && !missing ? Images.cover(backgroundImage, h, w) : null;
-            background = new Background(missing ? Background.Kind.BLUR : kind, pixels, h, w);
+            byte[] pixels = kind == Background.Kind.IMAGE && !missing ? Images.cover(backgroundImage, height, width)
+                    : null;
+            background = new Background(missing ? Background.Kind.BLUR : kind, pixels, height, width);
+            argb = new int[height * width];
         }
     }
 
-    /** Mattes a frame, composites it and shows it. */
-    private void matte(Image image) {
-        Image.Plane[] planes = image.getPlanes();
-        ByteBuffer y = planes[0].getBuffer();
-        ByteBuffer u = planes[1].getBuffer();
-        ByteBuffer v = planes[2].getBuffer();
-        frame.set(y, planes[0].getRowStride(), planes[0].getPixelStride(), u, planes[1].getRowStride(),
-                planes[1].getPixelStride(), v, planes[2].getRowStride(), planes[2].getPixelStride());
-        try {
-            pipeline.run(frame);
-        } finally {
-            frame.clear();
-        }
+    /** Composites a matted frame and shows it. */
+    private void show(Matte matte) {
         long start = System.nanoTime();
-        background.composite(pipeline.image, pipeline.alpha, argb);
+        prepare(matte);
+        background.composite(matte.image(), matte.alpha(), argb);
         if (closed) {
             return;
         }
-        view.show(argb, pipeline.orientation.height, pipeline.orientation.width);
-        millis[0] += pipeline.preprocessNanos() * MILLIS_PER_NANO;
-        millis[1] += pipeline.invokeNanos() * MILLIS_PER_NANO;
-        millis[2] += pipeline.postprocessNanos() * MILLIS_PER_NANO;
+        view.show(argb, matte.height(), matte.width());
+        millis[0] += matte.preprocessNanos() * MILLIS_PER_NANO;
+        millis[1] += matte.invokeNanos() * MILLIS_PER_NANO;
+        millis[2] += matte.postprocessNanos() * MILLIS_PER_NANO;
         millis[3] += (System.nanoTime() - start) * MILLIS_PER_NANO;
         frames++;
         long now = SystemClock.elapsedRealtime();
@@ -217,13 +201,6 @@ final class LiveSession implements CameraStream.Listener {
         Arrays.fill(millis, 0);
     }
 
-    /** Returns the clockwise rotation that makes the frames upright, before those of a front camera are mirrored. */
-    private int uprightDegrees() {
-        int turned = 90 * display.getRotation(); // Surface.ROTATION_0 to ROTATION_270 are 0 to 3
-        int sensor = camera.sensorDegrees;
-        return (front ? sensor + turned : sensor - turned + 360) % 360;
-    }
-
     private void fail(String message) {
         release();
         listener.onProblem(this, message);
@@ -234,11 +211,11 @@ final class LiveSession implements CameraStream.Listener {
             camera.close();
             camera = null;
         }
-        if (model != null) {
-            model.close();
-            model = null;
+        if (matting != null) {
+            matting.close();
+            matting = null;
         }
-        pipeline = null;
+        analyzer = null;
         background = null;
     }
 }

@@ -8,12 +8,12 @@ import android.util.Log;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import ai.mmnet.core.Fit;
-import ai.mmnet.core.MattePipeline;
-import ai.mmnet.core.Orientation;
 import ai.mmnet.core.PngWriter;
-import ai.mmnet.core.Presence;
 import ai.mmnet.core.Profile;
+import ai.mmnet.matting.Matte;
+import ai.mmnet.matting.Matting;
+import ai.mmnet.matting.MattingException;
+import ai.mmnet.matting.MattingOptions;
 
 /**
  * A photo and its alpha, at the photo's own size where memory suffices. The quality is that of {@link Profile#FINE}:
@@ -29,11 +29,11 @@ final class MattedPhoto {
     final int width;
     final String about; // for the user: whether anybody was found, and how long it took
 
-    private MattedPhoto(MattePipeline pipeline, String about) {
-        image = pipeline.image;
-        alpha = pipeline.alpha;
-        height = pipeline.orientation.height;
-        width = pipeline.orientation.width;
+    private MattedPhoto(Matte matte, String about) {
+        image = matte.image();
+        alpha = matte.alpha();
+        height = matte.height();
+        width = matte.width();
         this.about = about;
     }
 
@@ -49,13 +49,13 @@ final class MattedPhoto {
         if (name == null) {
             throw new ModelException(context.getString(R.string.no_model));
         }
-        try (LiteRtModel model = new LiteRtModel(models.read(name).directBuffer(), LiveSession.threads())) {
+        try (Matting matting = Matting.create(context, new MattingOptions().modelBytes(models.read(name).bytes))) {
             int longest = Integer.MAX_VALUE;
             while (true) {
                 Bitmap photo = null;
                 try {
                     photo = Images.read(context, uri, longest);
-                    return matte(context, photo, model, name, longest < Integer.MAX_VALUE);
+                    return matte(context, photo, matting, name, longest < Integer.MAX_VALUE);
                 } catch (OutOfMemoryError error) {
                     int side = photo == null ? Math.min(longest, 2 * Images.longerSide(context, uri))
                             : Math.max(photo.getHeight(), photo.getWidth());
@@ -69,25 +69,22 @@ final class MattedPhoto {
                     }
                 }
             }
-        } catch (ModelException error) {
+        } catch (MattingException error) {
             throw new ModelException(context.getString(R.string.model_refused, name, error.getMessage()), error);
         }
     }
 
-    private static MattedPhoto matte(Context context, Bitmap photo, LiteRtModel model, String name, boolean isReduced) {
-        Orientation upright = new Orientation(photo.getHeight(), photo.getWidth(), 0, false);
-        MattePipeline pipeline = new MattePipeline(upright, model, Fit.AUTO, Profile.FINE);
-        Images.toRgb(photo, pipeline.image);
-        pipeline.runOnImage();
-        String about = context.getString(R.string.photo_times, name, upright.width, upright.height,
-                pipeline.invokeNanos() / 1e6);
+    private static MattedPhoto matte(Context context, Bitmap photo, Matting matting, String name, boolean isReduced) {
+        Matte matte = matting.matte(photo);
+        String about = context.getString(R.string.photo_times, name, matte.width(), matte.height(),
+                matte.invokeNanos() / 1e6);
         if (isReduced) {
             about = context.getString(R.string.reduced) + " · " + about;
         }
-        if (Presence.isNobody(pipeline.confidence())) {
+        if (matte.isNobody()) {
             about = context.getString(R.string.nobody) + " · " + about;
         }
-        MattedPhoto matted = new MattedPhoto(pipeline, about);
+        MattedPhoto matted = new MattedPhoto(matte, about);
         matted.composite(Background.Kind.BLUR, null); // so that a lack of memory for it shows now
         return matted;
     }

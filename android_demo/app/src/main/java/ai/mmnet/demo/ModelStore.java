@@ -10,9 +10,6 @@ import java.io.FileInputStream;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.Buffer;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
@@ -44,15 +41,6 @@ final class ModelStore {
         ModelFile(String name, byte[] bytes) {
             this.name = name;
             this.bytes = bytes;
-        }
-
-        /** Returns a copy of the bytes in a direct buffer, as the interpreter needs it. */
-        ByteBuffer directBuffer() {
-            ByteBuffer buffer = ByteBuffer.allocateDirect(bytes.length).order(ByteOrder.nativeOrder());
-            buffer.put(bytes);
-            Buffer cursor = buffer; // called on Buffer, as in LiteRtModel.rewind
-            cursor.rewind();
-            return buffer;
         }
 
         /** Returns the SHA-256 hash of the bytes in hexadecimal digits. */
