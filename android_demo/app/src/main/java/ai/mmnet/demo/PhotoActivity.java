@@ -111,6 +111,7 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
             return;
         }
         if (request == PICK_PHOTO) {
+            deleteDestination(); // it was made for the photo before
             openPhoto(uri);
         } else if (request == PICK_BACKGROUND) {
             new LoadBackgroundTask(this, uri).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
@@ -209,6 +210,10 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
     /** Shows why there is no matte, and removes the empty file that the Save dialog made. */
     private void fail(String message) {
         status.setText(message);
+        deleteDestination();
+    }
+
+    private void deleteDestination() {
         if (destination != null) {
             new DeleteTask(this, destination).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
             destination = null;
@@ -255,7 +260,9 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
 
         @Override
         void onFailure(PhotoActivity activity, String message) {
-            activity.fail(message);
+            if (uri.equals(activity.photo)) {
+                activity.fail(message);
+            }
         }
     }
 
