@@ -37,7 +37,8 @@ from mmnet.runtime.imaging.tracking import CropTracker
 CORE = ROOT / "android_demo" / "core"
 NATIVE = ROOT / "runtime" / "core"
 LIBRARY = ROOT / "android_demo" / "matting" / "src" / "main" / "java"
-STAND_IN = ROOT / "tests" / "android" / "java"  # replacements for LiteRT and Android, and the tests of the library
+APP = ROOT / "android_demo" / "app" / "src" / "main" / "java" / "ai" / "mmnet" / "demo"
+STAND_IN = ROOT / "tests" / "android" / "java"  # replacements for LiteRT and Android, and tests
 GOLDEN = CORE / "src" / "test" / "resources" / "golden.bin"
 _JARS = [Path("/usr/share/java") / name for name in ("junit4.jar", "hamcrest-all.jar")]
 _FITS = list(Fit)  # in the order of Java's enum
@@ -262,7 +263,7 @@ def statistics_request(text: str, values: list[float]) -> bytes:
 
 
 def compile_java(folder: Path) -> str:
-    """Compile the Java core, the library and their tests into a folder, and return the class path.
+    """Compile the Java core, the library, the app's camera and their tests into a folder, and return the class path.
 
     Warnings are errors. The test that calls this is skipped if there is no JDK or no JUnit.
     """
@@ -273,6 +274,7 @@ def compile_java(folder: Path) -> str:
         pytest.skip(f"NO JUNIT: the Java code is not tested without {names}; install junit4 and libhamcrest-java")
     path = ":".join(map(str, [folder, CORE / "src" / "test" / "resources", *_JARS]))
     sources = [*CORE.glob("src/*/java/**/*.java"), *LIBRARY.glob("**/*.java"), *STAND_IN.glob("**/*.java")]
+    sources += [APP / f"{name}.java" for name in ("CameraStream", "CameraThread")]
     command = ["javac", "--release", "8", "-Xlint:all,-options", "-Werror", "-cp", path, "-d", str(folder)]
     done = subprocess.run([*command, *map(str, sources)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
