@@ -199,7 +199,7 @@ def link_resources(app: App, platform: Path, work: Path) -> Path:
     text = (main / "AndroidManifest.xml").read_text()
     manifest.write_text(text.replace("<manifest ", f'<manifest package="{app.package}" ', 1))
     command = ["aapt2", "link", "-I", platform, "--manifest", manifest, "-o", packed, "--java", work / "gen"]
-    for folder in (main / "assets", HERE.parent / "runtime" / "models"):  # as in app/build.gradle
+    for folder in (main / "assets", HERE.parent / "runtime" / "models"):  # as in matting/build.gradle
         if folder.is_dir():
             command += ["-A", folder]
     # With "-0 .tflite", Debian's aapt2 would still compress mmnet-1.0-256-int8.tflite.
@@ -211,10 +211,10 @@ def link_resources(app: App, platform: Path, work: Path) -> Path:
 
 
 def compile_java(platform: Path, work: Path) -> Path:
-    """Compile core and app with warnings as errors, against Android's classes and the stubs.
+    """Compile core, library and app with warnings as errors, against Android's classes and the stubs.
 
     Returns:
-        The folder of the class files of core and app, without those of the stubs.
+        The folder of the class files of core, library and app, without those of the stubs.
     """
     strict = ["-source", "8", "-target", "8", "-encoding", "UTF-8", "-Xlint:all,-options,-try", "-Werror"]
 
@@ -223,13 +223,16 @@ def compile_java(platform: Path, work: Path) -> Path:
         boot_path, class_path = (":".join(map(str, paths)) for paths in (boot, path or [empty]))
         run("javac", *strict, "-bootclasspath", boot_path, "-cp", class_path, "-d", classes, *files)
 
-    core, stubs, app, empty = (work / name for name in ("core", "stubs", "app", "empty"))
+    core, stubs, matting, app, empty = (work / name for name in ("core", "stubs", "matting", "app", "empty"))
     empty.mkdir()
     javac([HERE / "core" / "src" / "main" / "java"], [platform], core)
     javac([HERE / "stubs"], [platform], stubs)
+    # The library sees no class of the app, as in matting/build.gradle.
+    javac([HERE / "matting" / "src" / "main" / "java"], [stubs, platform], matting, [core])
     # The stubs come first, because the platform jar has an older PowerManager without the thermal status.
-    javac([HERE / "app" / "src" / "main" / "java", work / "gen"], [stubs, platform], app, [core])
+    javac([HERE / "app" / "src" / "main" / "java", work / "gen"], [stubs, platform], app, [core, matting])
     shutil.copytree(core, app, dirs_exist_ok=True)
+    shutil.copytree(matting, app, dirs_exist_ok=True)
     return app
 
 

@@ -36,8 +36,9 @@ from mmnet.runtime.imaging.tracking import CropTracker
 
 CORE = ROOT / "android_demo" / "core"
 NATIVE = ROOT / "runtime" / "core"
+LIBRARY = ROOT / "android_demo" / "matting" / "src" / "main" / "java"
 APP = ROOT / "android_demo" / "app" / "src" / "main" / "java" / "ai" / "mmnet" / "demo"
-STAND_IN = ROOT / "tests" / "android" / "java"  # a replacement for LiteRT, and the tests of LiteRtModel
+STAND_IN = ROOT / "tests" / "android" / "java"  # replacements for LiteRT and Android, and tests
 GOLDEN = CORE / "src" / "test" / "resources" / "golden.bin"
 _JARS = [Path("/usr/share/java") / name for name in ("junit4.jar", "hamcrest-all.jar")]
 _FITS = list(Fit)  # in the order of Java's enum
@@ -262,7 +263,7 @@ def statistics_request(text: str, values: list[float]) -> bytes:
 
 
 def compile_java(folder: Path) -> str:
-    """Compile the Java core, `LiteRtModel` and their tests into a folder, and return the class path.
+    """Compile the Java core, the library, the app's camera and their tests into a folder, and return the class path.
 
     Warnings are errors. The test that calls this is skipped if there is no JDK or no JUnit.
     """
@@ -272,8 +273,8 @@ def compile_java(folder: Path) -> str:
         names = ", ".join(missing)
         pytest.skip(f"NO JUNIT: the Java code is not tested without {names}; install junit4 and libhamcrest-java")
     path = ":".join(map(str, [folder, CORE / "src" / "test" / "resources", *_JARS]))
-    sources = [*CORE.glob("src/*/java/**/*.java"), *STAND_IN.glob("**/*.java")]
-    sources += [APP / f"{name}.java" for name in ("LiteRtModel", "ModelException")]
+    sources = [*CORE.glob("src/*/java/**/*.java"), *LIBRARY.glob("**/*.java"), *STAND_IN.glob("**/*.java")]
+    sources += [APP / f"{name}.java" for name in ("CameraStream", "CameraThread")]
     command = ["javac", "--release", "8", "-Xlint:all,-options", "-Werror", "-cp", path, "-d", str(folder)]
     done = subprocess.run([*command, *map(str, sources)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -10,7 +10,7 @@ from java_core import JavaCore, compile_java
 
 @pytest.fixture(scope="session")
 def class_path(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return the class path of the compiled Java core, `LiteRtModel` and their tests."""
+    """Return the class path of the compiled Java core, library and their tests."""
     return compile_java(tmp_path_factory.mktemp("classes"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from dataclasses import asdict
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from java_core import (
     CORE,
     GOLDEN,
+    LIBRARY,
     STAND_IN,
     AlphaCase,
     BlurredBackgroundCase,
@@ -200,7 +202,28 @@ def test_junit(class_path: str) -> None:
     )
     assert done.returncode == 0, done.stdout
     assert "OK (" in done.stdout
-    assert len(tests) >= 4
+    assert len(tests) >= 6
+
+
+def test_the_library_needs_litert_alone_and_in_one_class() -> None:
+    allowed = ("ai.mmnet.core.", "android.", "java.", "org.tensorflow.lite.")
+    for source in LIBRARY.glob("**/*.java"):
+        imported = re.findall(r"^import (?:static )?(\S+);", source.read_text(), re.MULTILINE)
+        assert all(name.startswith(allowed) for name in imported), source.name
+        assert source.stem == "LiteRtModel" or not any(name.startswith(allowed[-1]) for name in imported)
+
+
+def test_what_the_library_takes_and_gives_says_whether_it_may_be_null() -> None:
+    primitive = r"(?:void|boolean|int|long)"
+    for source in LIBRARY.glob("**/*.java"):
+        if not re.search(r"^public final class", text := source.read_text(), re.MULTILINE):
+            continue
+        for marks, result, parameters in re.findall(
+            r"((?:^    @\w+\n)*)^    public (?:static |synchronized )*(?:(\S+) )?\w+\(([^)]*)\)", text, re.MULTILINE
+        ):
+            assert re.fullmatch(primitive, result) or "@NonNull" in marks or "@Nullable" in marks, result
+            for parameter in filter(None, re.split(r",\s*", parameters)):
+                assert re.match(rf"@(NonNull|Nullable) |{primitive} ", parameter), parameter
 
 
 def test_core_uses_no_android_class_and_no_newer_java() -> None:

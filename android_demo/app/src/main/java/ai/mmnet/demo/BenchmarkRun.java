@@ -13,6 +13,9 @@ import ai.mmnet.core.AlphaModel;
 import ai.mmnet.core.Benchmark;
 import ai.mmnet.core.JsonWriter;
 import ai.mmnet.core.LatencyStatistics;
+import ai.mmnet.matting.Matting;
+import ai.mmnet.matting.MattingException;
+import ai.mmnet.matting.MattingOptions;
 
 /**
  * A benchmark of one model on its own thread. Whether it succeeds or fails, it writes one JSON file to the app's
@@ -114,7 +117,7 @@ final class BenchmarkRun extends Thread {
         ModelStore.ModelFile file = models.read(name);
         Device.State before = Device.state(context);
         Benchmark benchmark = new Benchmark(settings.warmups, settings.runs);
-        ModelLoader loader = new ModelLoader(file, settings.threads);
+        ModelLoader loader = new ModelLoader(context, file, settings.threads);
         int size;
         try {
             benchmark.run(loader, new Benchmark.Listener() {
@@ -124,8 +127,8 @@ final class BenchmarkRun extends Thread {
                     return !stopped;
                 }
             });
-            size = loader.model.size();
-        } catch (ModelException error) {
+            size = loader.matting.network().size();
+        } catch (MattingException error) {
             throw new ModelException(file.name + ": " + error.getMessage(), error);
         } finally {
             loader.close();
@@ -211,25 +214,27 @@ final class BenchmarkRun extends Thread {
 
     /** Loads the model when the benchmark asks for it, and closes it at the end. */
     private static final class ModelLoader implements Benchmark.Loader, AutoCloseable {
+        private final Context context;
         private final ModelStore.ModelFile file;
         private final int threads;
-        private LiteRtModel model;
+        private Matting matting; // null before it is loaded
 
-        ModelLoader(ModelStore.ModelFile file, int threads) {
+        ModelLoader(Context context, ModelStore.ModelFile file, int threads) {
+            this.context = context;
             this.file = file;
             this.threads = threads;
         }
 
         @Override
-        public AlphaModel load() throws ModelException {
-            model = new LiteRtModel(file.directBuffer(), threads);
-            return model;
+        public AlphaModel load() throws MattingException {
+            matting = Matting.create(context, new MattingOptions().threads(threads).modelBytes(file.bytes));
+            return matting.network();
         }
 
         @Override
         public void close() {
-            if (model != null) {
-                model.close();
+            if (matting != null) {
+                matting.close();
             }
         }
     }

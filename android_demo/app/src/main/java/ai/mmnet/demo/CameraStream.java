@@ -9,21 +9,20 @@ import android.hardware.camera2.CameraDevice;
 import android.hardware.camera2.CameraManager;
 import android.hardware.camera2.CaptureRequest;
 import android.hardware.camera2.params.StreamConfigurationMap;
-import android.media.Image;
 import android.media.ImageReader;
 import android.os.Handler;
 import android.util.Size;
 import java.util.Collections;
 
 /**
- * The stream of frames from one camera. The camera calls back on the handler's thread, and {@link #close} must be
- * called there.
+ * The stream of frames from one camera. The camera calls back on the {@link CameraThread}, and {@link #close} must be
+ * called there. A camera that opens after its stream was closed is closed at once.
  */
 final class CameraStream implements AutoCloseable {
     /** Receives the frames, and at most one problem, after which the stream is closed. */
     interface Listener {
-        /** Receives a frame, which is valid only until this method returns. */
-        void onFrame(Image image);
+        /** Learns that frames wait in a reader, which stays open until this method returns. */
+        void onFrames(ImageReader reader);
 
         /** Receives the string resource of a message for the user. */
         void onProblem(int message);
@@ -43,6 +42,7 @@ final class CameraStream implements AutoCloseable {
     private CameraDevice device;
     private CameraCaptureSession session;
     private boolean closed;
+    private boolean ended; // whether the camera itself is closed
 
     private CameraStream(int sensorDegrees, Handler handler, Listener listener) {
         this.sensorDegrees = sensorDegrees;
@@ -56,7 +56,7 @@ final class CameraStream implements AutoCloseable {
      * @param front whether to open the camera on the side of the screen, or the one on the back.
      * @return null if there is no such camera or it cannot be opened now; the listener has then received the reason.
      */
-    static CameraStream open(Context context, boolean front, Handler handler, Listener listener) {
+    static CameraStream open(Context context, boolean front, Listener listener) {
         CameraManager manager = (CameraManager) context.getSystemService(Context.CAMERA_SERVICE);
         int facing = front ? CameraCharacteristics.LENS_FACING_FRONT : CameraCharacteristics.LENS_FACING_BACK;
         try {
@@ -69,7 +69,7 @@ final class CameraStream implements AutoCloseable {
                         || sizes.getOutputSizes(ImageFormat.YUV_420_888) == null) {
                     continue;
                 }
-                CameraStream stream = new CameraStream(degrees, handler, listener);
+                CameraStream stream = new CameraStream(degrees, CameraThread.handler(), listener);
                 stream.start(manager, id, nearest(sizes.getOutputSizes(ImageFormat.YUV_420_888)));
                 return stream;
             }
@@ -106,38 +106,29 @@ final class CameraStream implements AutoCloseable {
         reader.setOnImageAvailableListener(new ImageReader.OnImageAvailableListener() {
             @Override
             public void onImageAvailable(ImageReader source) {
-                deliverLatestFrame();
+                if (!closed) {
+                    listener.onFrames(source);
+                }
             }
         }, handler);
         boolean opened = false;
+        CameraThread.begin();
         try {
             manager.openCamera(id, new DeviceCallback(), handler);
             opened = true;
         } finally {
             if (!opened) {
                 close();
+                end();
             }
         }
     }
 
-    /** Passes the newest frame to the listener; older frames that are still waiting are dropped. */
-    private void deliverLatestFrame() {
-        if (closed) {
-            return;
-        }
-        Image image;
-        try {
-            image = reader.acquireLatestImage();
-        } catch (IllegalStateException error) { // all buffers are in use; a later call delivers a frame
-            return;
-        }
-        if (image == null) {
-            return;
-        }
-        try {
-            listener.onFrame(image);
-        } finally {
-            image.close();
+    /** Tells the thread that the camera is closed. */
+    private void end() {
+        if (!ended) {
+            ended = true;
+            CameraThread.end();
         }
     }
 
@@ -168,14 +159,21 @@ final class CameraStream implements AutoCloseable {
         }
 
         @Override
+        public void onClosed(CameraDevice camera) {
+            end();
+        }
+
+        @Override
         public void onDisconnected(CameraDevice camera) {
             camera.close();
+            end();
             fail(R.string.camera_taken);
         }
 
         @Override
         public void onError(CameraDevice camera, int error) {
             camera.close();
+            end();
             switch (error) {
                 case ERROR_CAMERA_IN_USE:
                     fail(R.string.camera_taken);

@@ -8,6 +8,7 @@ import android.os.BatteryManager;
 import android.os.Build;
 import android.os.PowerManager;
 import ai.mmnet.core.JsonWriter;
+import ai.mmnet.matting.Matting;
 
 /** Describes the device in the result of a benchmark: its hardware and software, and its temperature. */
 final class Device {
@@ -84,7 +85,7 @@ final class Device {
         json.name("api").value(Build.VERSION.SDK_INT);
         json.name("fingerprint").value(Build.FINGERPRINT);
         json.name("app").value(appVersion(context));
-        json.name("litert").value(LiteRtModel.runtimeVersion());
+        json.name("litert").value(Matting.runtimeVersion());
         json.endObject();
     }
 

@@ -11,11 +11,13 @@ import android.net.Uri;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
-import ai.mmnet.core.Compositor;
+import ai.mmnet.matting.Bitmaps;
 
 /** Reads images from storage and converts them to RGB bytes. */
 final class Images {
     private static final int MAX_BYTES = 128 << 20;
+    private static final int MAX_SHOWN_SIDE = 2048;
+    private static final int UNKNOWN_SIDE = 1 << 14;
 
     private Images() {
     }
@@ -44,7 +46,7 @@ final class Images {
                 throw new ImageException(problem, null);
             }
             copy = File.createTempFile("image", null, context.getCacheDir());
-            Streams.write(copy, Streams.readAll(in, MAX_BYTES));
+            Streams.write(copy, in, MAX_BYTES);
             Bitmap decoded = decode(copy, maxSide);
             if (decoded == null) {
                 throw new ImageException(problem, null);
@@ -76,12 +78,68 @@ final class Images {
         return bytes;
     }
 
+    /** Returns the longer side of an image in pixels; a large number if it is unknown. */
+    static int longerSide(Context context, Uri uri) {
+        BitmapFactory.Options options = new BitmapFactory.Options();
+        options.inJustDecodeBounds = true;
+        try (InputStream in = context.getContentResolver().openInputStream(uri)) {
+            BitmapFactory.decodeStream(in, null, options);
+        } catch (IOException | SecurityException error) {
+            return UNKNOWN_SIDE;
+        }
+        return options.outWidth < 1 ? UNKNOWN_SIDE : Math.max(options.outWidth, options.outHeight);
+    }
+
+    /**
+     * Returns a bitmap for the screen, whose longer side has at most {@link #MAX_SHOWN_SIDE} pixels. Larger bitmaps cannot
+     * be drawn on every device. Each pixel is the mean of a square of pixels, weighted by their alpha.
+     *
+     * @param argb height · width pixels with straight alpha.
+     */
+    static Bitmap reduced(int[] argb, int height, int width) {
+        int side = (Math.max(height, width) + MAX_SHOWN_SIDE - 1) / MAX_SHOWN_SIDE;
+        if (side == 1) {
+            return Bitmap.createBitmap(argb, width, height, Bitmap.Config.ARGB_8888);
+        }
+        int rows = Math.max(1, height / side);
+        int columns = Math.max(1, width / side);
+        int[] small = new int[rows * columns];
+        for (int y = 0; y < rows; y++) {
+            for (int x = 0; x < columns; x++) {
+                small[y * columns + x] = mean(argb, y * side, Math.min(height, (y + 1) * side), x * side,
+                        Math.min(width, (x + 1) * side), width);
+            }
+        }
+        return Bitmap.createBitmap(small, columns, rows, Bitmap.Config.ARGB_8888);
+    }
+
+    /** Returns the mean of a rectangle of pixels, weighted by their alpha. */
+    private static int mean(int[] argb, int top, int bottom, int left, int right, int width) {
+        long alpha = 0;
+        long red = 0;
+        long green = 0;
+        long blue = 0;
+        for (int y = top; y < bottom; y++) {
+            for (int x = left; x < right; x++) {
+                int pixel = argb[y * width + x];
+                int weight = pixel >>> 24;
+                alpha += weight;
+                red += weight * (pixel >> 16 & 255);
+                green += weight * (pixel >> 8 & 255);
+                blue += weight * (pixel & 255);
+            }
+        }
+        if (alpha == 0) {
+            return 0;
+        }
+        int opacity = (int) (alpha / ((long) (bottom - top) * (right - left)));
+        return opacity << 24 | (int) (red / alpha) << 16 | (int) (green / alpha) << 8 | (int) (blue / alpha);
+    }
+
     /** Returns the RGB bytes of a bitmap, 3 per pixel. */
     static byte[] toRgb(Bitmap bitmap) {
-        int[] argb = new int[bitmap.getWidth() * bitmap.getHeight()];
-        bitmap.getPixels(argb, 0, bitmap.getWidth(), 0, 0, bitmap.getWidth(), bitmap.getHeight());
-        byte[] rgb = new byte[3 * argb.length];
-        Compositor.toRgb(argb, rgb);
+        byte[] rgb = new byte[3 * bitmap.getWidth() * bitmap.getHeight()];
+        Bitmaps.toRgb(bitmap, rgb);
         return rgb;
     }
 

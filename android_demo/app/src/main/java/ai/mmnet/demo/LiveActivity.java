@@ -18,11 +18,14 @@ import android.widget.Button;
 import android.widget.TextView;
 import android.widget.Toast;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import ai.mmnet.matting.Matting;
+import ai.mmnet.matting.MattingException;
+import ai.mmnet.matting.MattingOptions;
 
 /**
  * The start screen, which composites the frames of a camera live over another background and opens the other screens.
- * Its quality is that of the profile {@code fast}: bilinear alpha and the frame's own colours.
  */
 public final class LiveActivity extends Activity implements LiveSession.Listener, View.OnClickListener {
     private static final int PERMISSION = 1;
@@ -113,21 +116,23 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
     }
 
     @Override
-    public void onTimes(final String text) {
+    public void onTimes(final LiveSession from, final String text) {
         runOnUiThread(new Runnable() {
             @Override
             public void run() {
-                times.setText(text);
+                if (from == session) {
+                    times.setText(text);
+                }
             }
         });
     }
 
     @Override
-    public void onProblem(final String message) {
+    public void onProblem(final LiveSession from, final String message) {
         runOnUiThread(new Runnable() {
             @Override
             public void run() {
-                if (resumed) {
+                if (from == session) {
                     showProblem(message, R.string.try_again);
                 }
             }
@@ -208,12 +213,14 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
     }
 
     private void chooseBackground() {
-        new AlertDialog.Builder(this).setTitle(R.string.background).setSingleChoiceItems(R.array.backgrounds,
-                background.ordinal(), new DialogInterface.OnClickListener() {
+        final Background.Kind[] kinds = Background.Kind.OF_CAMERA;
+        new AlertDialog.Builder(this).setTitle(R.string.background).setSingleChoiceItems(
+                Background.Kind.labels(this, kinds), Arrays.asList(kinds).indexOf(background),
+                new DialogInterface.OnClickListener() {
                     @Override
                     public void onClick(DialogInterface dialog, int which) {
                         dialog.dismiss();
-                        Background.Kind kind = Background.Kind.values()[which];
+                        Background.Kind kind = kinds[which];
                         if (kind == Background.Kind.IMAGE) {
                             pick("image/*", PICK_BACKGROUND);
                         } else {
@@ -261,11 +268,14 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
         Void runInBackground(android.content.Context context) throws ModelException {
             ModelStore store = new ModelStore(context);
             ModelStore.ModelFile file = store.read(uri);
-            try (LiteRtModel loaded = new LiteRtModel(file.directBuffer(), 1)) {
-                store.save(file);
-            } catch (ModelException error) {
-                throw new ModelException(file.name + ": " + error.getMessage(), error);
+            MattingOptions options = new MattingOptions().threads(1).modelBytes(file.bytes);
+            try (Matting loaded = Matting.create(context, options)) {
+                // Loading it is the check.
+            } catch (MattingException error) {
+                throw new ModelException(context.getString(R.string.model_refused, file.name, error.getMessage()),
+                        error);
             }
+            store.save(file);
             return null;
         }
 

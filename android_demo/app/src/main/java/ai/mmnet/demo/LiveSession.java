@@ -2,33 +2,31 @@ package ai.mmnet.demo;
 
 import android.content.Context;
 import android.graphics.Bitmap;
-import android.media.Image;
+import android.media.ImageReader;
 import android.os.Handler;
-import android.os.HandlerThread;
 import android.os.SystemClock;
 import android.view.Display;
-import java.nio.ByteBuffer;
 import java.util.Arrays;
-import java.util.Locale;
-import ai.mmnet.core.Fit;
-import ai.mmnet.core.MattePipeline;
-import ai.mmnet.core.Orientation;
 import ai.mmnet.core.Profile;
-import ai.mmnet.core.YuvFrame;
+import ai.mmnet.matting.FrameAnalyzer;
+import ai.mmnet.matting.Matte;
+import ai.mmnet.matting.Matting;
+import ai.mmnet.matting.MattingException;
+import ai.mmnet.matting.MattingOptions;
 
 /**
- * A thread that mattes the frames of a camera and shows the composites in a view, until {@link #close}. The quality is
+ * The live matte of one camera: composites of its frames appear in a view, until {@link #close}. The quality is
  * that of {@link Profile#FINE}. Buffers of the size of a frame are allocated at the first frame, and again only
  * when the size of the frames, the orientation or the background changes.
  */
 final class LiveSession implements CameraStream.Listener {
-    /** Receives texts for the user. It is called on the session's thread. */
+    /** Receives texts for the user. It is called on the {@link CameraThread}. */
     interface Listener {
         /** Receives the frames per second and the mean time of each stage. */
-        void onTimes(String text);
+        void onTimes(LiveSession from, String text);
 
         /** Receives why there are no more frames. */
-        void onProblem(String message);
+        void onProblem(LiveSession from, String message);
     }
 
     private static final long REPORT_INTERVAL_MILLIS = 500;
@@ -39,20 +37,18 @@ final class LiveSession implements CameraStream.Listener {
     private final MatteView view;
     private final Listener listener;
     private final ModelStore models;
-    private final HandlerThread thread = new HandlerThread("matte");
-    private final Handler handler;
+    private final Handler handler = CameraThread.handler();
+    private volatile boolean closed;
 
-    // Only the session's thread uses the fields below.
+    // Only the camera thread uses the fields below.
     private final boolean front;
     private CameraStream camera;
-    private LiteRtModel model;
+    private Matting matting;
+    private FrameAnalyzer analyzer;
     private String modelName;
     private Background.Kind kind;
     private Bitmap backgroundImage;
 
-    private int degrees = -1;
-    private YuvFrame frame;
-    private MattePipeline pipeline;
     private Background background;
     private int[] argb;
 
@@ -61,7 +57,7 @@ final class LiveSession implements CameraStream.Listener {
     private final double[] millis = new double[4]; // sum of each stage since the last report
 
     /**
-     * Starts the thread. Frames appear once the model is loaded and the camera is open. The app must have the camera
+     * Begins the session. Frames appear once the model is loaded and the camera is open. The app must have the camera
      * permission.
      */
     LiveSession(Context context, Display display, MatteView view, boolean front, final Background.Kind kind,
@@ -74,8 +70,6 @@ final class LiveSession implements CameraStream.Listener {
         this.backgroundImage = backgroundImage;
         this.listener = listener;
         models = new ModelStore(context);
-        thread.start();
-        handler = new Handler(thread.getLooper());
         handler.post(new Runnable() {
             @Override
             public void run() {
@@ -96,32 +90,31 @@ final class LiveSession implements CameraStream.Listener {
         });
     }
 
-    /** Closes the camera and the model, and waits until they are closed. */
+    /** Ends the session: the thread closes the camera and the model soon. The view gets no more frames. */
     void close() {
+        closed = true;
         handler.post(new Runnable() {
             @Override
             public void run() {
                 release();
-                thread.quit();
             }
         });
-        try {
-            thread.join();
-        } catch (InterruptedException error) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     @Override
-    public void onFrame(Image image) {
+    public void onFrames(ImageReader reader) {
         try {
-            prepare(image);
-            matte(image);
+            int displayed = 90 * display.getRotation(); // Surface.ROTATION_0 to ROTATION_270 are 0 to 3
+            int degrees = FrameAnalyzer.uprightDegrees(camera.sensorDegrees, displayed, front);
+            Matte matte = analyzer.analyzeLatest(reader, degrees, front);
+            if (matte != null) {
+                show(matte);
+            }
         } catch (OutOfMemoryError error) {
             fail(context.getString(R.string.out_of_memory));
         } catch (IllegalArgumentException | IllegalStateException error) {
             // The model gives wrong values, or the camera's buffers are shorter than their strides need.
-            fail(modelName + ": " + error.getMessage());
+            fail(context.getString(R.string.model_refused, modelName, error.getMessage()));
         }
     }
 
@@ -132,65 +125,60 @@ final class LiveSession implements CameraStream.Listener {
     }
 
     private void open() {
+        if (closed) {
+            return;
+        }
         modelName = models.chosen();
         if (modelName == null) {
             fail(context.getString(R.string.no_model));
             return;
         }
         try {
-            model = new LiteRtModel(models.read(modelName).directBuffer(), threads());
+            MattingOptions options = new MattingOptions().modelBytes(models.read(modelName).bytes);
+            matting = Matting.create(context, options);
+            analyzer = matting.analyzer();
         } catch (ModelException error) {
-            fail(modelName + ": " + error.getMessage());
+            fail(error.getMessage());
+            return;
+        } catch (MattingException error) {
+            fail(context.getString(R.string.model_refused, modelName, error.getMessage()));
             return;
         }
-        camera = CameraStream.open(context, front, handler, this);
+        CameraThread.whenFree(new Runnable() {
+            @Override
+            public void run() {
+                if (!closed) {
+                    camera = CameraStream.open(context, front, LiveSession.this);
+                }
+            }
+        });
     }
 
-    /** Returns the number of LiteRT's threads. The network is small: more than four threads would only add heat. */
-    static int threads() {
-        return Math.min(4, Runtime.getRuntime().availableProcessors());
-    }
-
-    /** Allocates what this frame needs, if the last frame did not need the same. */
-    private void prepare(Image image) {
-        int height = image.getHeight();
-        int width = image.getWidth();
-        int turn = uprightDegrees();
-        if (pipeline == null || turn != degrees || frame.height() != height || frame.width() != width) {
-            degrees = turn;
-            frame = new YuvFrame(height, width);
-            pipeline = new MattePipeline(new Orientation(height, width, turn, front), model, Fit.AUTO, Profile.FINE);
-            argb = new int[height * width];
-            background = null;
-        }
-        if (background == null) {
-            int h = pipeline.orientation.height;
-            int w = pipeline.orientation.width;
+    /** Allocates what this frame's background needs, if the last frame did not need the same. */
+    private void prepare(Matte matte) {
+        int height = matte.height();
+        int width = matte.width();
+        if (background == null || background.height != height || background.width != width) {
             boolean missing = kind == Background.Kind.IMAGE && backgroundImage == null;
-            byte[] pixels = kind == Background.Kind.IMAGE && !missing ? Images.cover(backgroundImage, h, w) : null;
-            background = new Background(missing ? Background.Kind.BLUR : kind, pixels, h, w);
+            byte[] pixels = kind == Background.Kind.IMAGE && !missing ? Images.cover(backgroundImage, height, width)
+                    : null;
+            background = new Background(missing ? Background.Kind.BLUR : kind, pixels, height, width);
+            argb = new int[height * width];
         }
     }
 
-    /** Mattes a frame, composites it and shows it. */
-    private void matte(Image image) {
-        Image.Plane[] planes = image.getPlanes();
-        ByteBuffer y = planes[0].getBuffer();
-        ByteBuffer u = planes[1].getBuffer();
-        ByteBuffer v = planes[2].getBuffer();
-        frame.set(y, planes[0].getRowStride(), planes[0].getPixelStride(), u, planes[1].getRowStride(),
-                planes[1].getPixelStride(), v, planes[2].getRowStride(), planes[2].getPixelStride());
-        try {
-            pipeline.run(frame);
-        } finally {
-            frame.clear();
-        }
+    /** Composites a matted frame and shows it. */
+    private void show(Matte matte) {
         long start = System.nanoTime();
-        background.composite(pipeline.image, pipeline.alpha, argb);
-        view.show(argb, pipeline.orientation.height, pipeline.orientation.width);
-        millis[0] += pipeline.preprocessNanos() * MILLIS_PER_NANO;
-        millis[1] += pipeline.invokeNanos() * MILLIS_PER_NANO;
-        millis[2] += pipeline.postprocessNanos() * MILLIS_PER_NANO;
+        prepare(matte);
+        background.composite(matte.image(), matte.alpha(), argb);
+        if (closed) {
+            return;
+        }
+        view.show(argb, matte.height(), matte.width());
+        millis[0] += matte.preprocessNanos() * MILLIS_PER_NANO;
+        millis[1] += matte.invokeNanos() * MILLIS_PER_NANO;
+        millis[2] += matte.postprocessNanos() * MILLIS_PER_NANO;
         millis[3] += (System.nanoTime() - start) * MILLIS_PER_NANO;
         frames++;
         long now = SystemClock.elapsedRealtime();
@@ -203,10 +191,8 @@ final class LiveSession implements CameraStream.Listener {
     }
 
     private void report(long now) {
-        listener.onTimes(String.format(Locale.ROOT,
-                "%5.1f fps%n%5.1f ms preprocess%n%5.1f ms model%n%5.1f ms postprocess%n%5.1f ms composite%n%s",
-                1000.0 * frames / (now - reportMillis), millis[0] / frames, millis[1] / frames, millis[2] / frames,
-                millis[3] / frames, modelName));
+        listener.onTimes(this, context.getString(R.string.live_times, 1000.0 * frames / (now - reportMillis),
+                millis[0] / frames, millis[1] / frames, millis[2] / frames, millis[3] / frames, modelName));
     }
 
     private void restartReport(long now) {
@@ -215,16 +201,9 @@ final class LiveSession implements CameraStream.Listener {
         Arrays.fill(millis, 0);
     }
 
-    /** Returns the clockwise rotation that makes the frames upright, before those of a front camera are mirrored. */
-    private int uprightDegrees() {
-        int turned = 90 * display.getRotation(); // Surface.ROTATION_0 to ROTATION_270 are 0 to 3
-        int sensor = camera.sensorDegrees;
-        return (front ? sensor + turned : sensor - turned + 360) % 360;
-    }
-
     private void fail(String message) {
         release();
-        listener.onProblem(message);
+        listener.onProblem(this, message);
     }
 
     private void release() {
@@ -232,11 +211,11 @@ final class LiveSession implements CameraStream.Listener {
             camera.close();
             camera = null;
         }
-        if (model != null) {
-            model.close();
-            model = null;
+        if (matting != null) {
+            matting.close();
+            matting = null;
         }
-        pipeline = null;
+        analyzer = null;
         background = null;
     }
 }

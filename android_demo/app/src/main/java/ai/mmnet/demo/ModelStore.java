@@ -10,9 +10,6 @@ import java.io.FileInputStream;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.Buffer;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
@@ -44,15 +41,6 @@ final class ModelStore {
         ModelFile(String name, byte[] bytes) {
             this.name = name;
             this.bytes = bytes;
-        }
-
-        /** Returns a copy of the bytes in a direct buffer, as the interpreter needs it. */
-        ByteBuffer directBuffer() {
-            ByteBuffer buffer = ByteBuffer.allocateDirect(bytes.length).order(ByteOrder.nativeOrder());
-            buffer.put(bytes);
-            Buffer cursor = buffer; // called on Buffer, as in LiteRtModel.rewind
-            cursor.rewind();
-            return buffer;
         }
 
         /** Returns the SHA-256 hash of the bytes in hexadecimal digits. */
@@ -109,9 +97,9 @@ final class ModelStore {
         try (InputStream in = open(name)) {
             return new ModelFile(new File(name).getName(), Streams.readAll(in, MAX_BYTES));
         } catch (FileNotFoundException error) {
-            throw new ModelException(name + ": there is no such model, or the app may not read it", error);
+            throw new ModelException(context.getString(R.string.model_missing, name), error);
         } catch (IOException error) {
-            throw new ModelException(name + ": cannot be read: " + error.getMessage(), error);
+            throw new ModelException(context.getString(R.string.model_not_read, name, error.getMessage()), error);
         }
     }
 
@@ -124,11 +112,11 @@ final class ModelStore {
         String name = displayName(uri);
         try (InputStream in = context.getContentResolver().openInputStream(uri)) {
             if (in == null) {
-                throw new ModelException(name + ": cannot be opened");
+                throw new ModelException(context.getString(R.string.model_missing, name));
             }
             return new ModelFile(name, Streams.readAll(in, MAX_BYTES));
         } catch (IOException | SecurityException error) {
-            throw new ModelException(name + ": cannot be read: " + error.getMessage(), error);
+            throw new ModelException(context.getString(R.string.model_not_read, name, error.getMessage()), error);
         }
     }
 
@@ -145,7 +133,7 @@ final class ModelStore {
             }
             Streams.write(new File(imported, name), model.bytes);
         } catch (IOException error) {
-            throw new ModelException(name + ": cannot be stored: " + error.getMessage(), error);
+            throw new ModelException(context.getString(R.string.model_not_stored, name, error.getMessage()), error);
         }
         choose(name);
     }

@@ -13,49 +13,45 @@ import android.os.Bundle;
 import android.view.View;
 import android.widget.ImageView;
 import android.widget.TextView;
-import java.io.IOException;
-import java.io.OutputStream;
-import java.util.Locale;
-import ai.mmnet.core.Compositor;
-import ai.mmnet.core.Fit;
-import ai.mmnet.core.MattePipeline;
-import ai.mmnet.core.Orientation;
-import ai.mmnet.core.Presence;
-import ai.mmnet.core.Profile;
+import java.util.Arrays;
 
 /**
- * The screen that mattes a photo, composites it over another background and saves the result. Its
- * quality is that of {@link Profile#FINE}: edges guided by the photo, and the foreground's own colours.
+ * The screen that mattes a photo at its own size, composites it over another background and saves the result. The photo
+ * is kept when the screen is turned or its theme changes, and read again after Android ended the app in the background.
  */
 public final class PhotoActivity extends Activity implements View.OnClickListener {
     private static final int PICK_PHOTO = 1;
     private static final int PICK_BACKGROUND = 2;
     private static final int SAVE = 3;
-    private static final int MAX_SIDE = 2048;
+    private static final int MAX_BACKGROUND_SIDE = 2048;
+
+    private static final String PHOTO = "photo"; // keys of the saved state
+    private static final String KIND = "kind";
+    private static final String BACKGROUND = "background";
+    private static final String DESTINATION = "destination";
 
     private ImageView view;
     private TextView status;
     private View save;
 
+    private Uri photo; // null until the user opens one
+    private Uri backgroundFile; // null if the background is not an image
+    private Uri destination; // null if no file waits for the photo to be matted again
     private Background.Kind kind;
     private Bitmap backgroundImage;
-    private MattedPhoto matted; // null until a photo was matted
-    private Bitmap composite; // the image on the screen; null until a photo was matted
+    private MattedPhoto matted; // null until the photo was matted
+    private Bitmap shown; // the image on the screen; null until the photo was matted
 
-    /** A photo and its alpha. */
-    private static final class MattedPhoto {
-        final byte[] image;
-        final byte[] alpha;
-        final int height;
-        final int width;
-        final String about; // for the user: whether anybody was found, and how long it took
+    /** What another instance of this screen takes over when the configuration changes. */
+    private static final class Kept {
+        final Bitmap backgroundImage;
+        final MattedPhoto matted;
+        final Bitmap shown;
 
-        MattedPhoto(MattePipeline pipeline, String about) {
-            image = pipeline.image;
-            alpha = pipeline.alpha;
-            height = pipeline.orientation.height;
-            width = pipeline.orientation.width;
-            this.about = about;
+        Kept(PhotoActivity from) {
+            backgroundImage = from.backgroundImage;
+            matted = from.matted;
+            shown = from.shown;
         }
     }
 
@@ -70,6 +66,27 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
         findViewById(R.id.background).setOnClickListener(this);
         save.setOnClickListener(this);
         kind = new UserPreferences(this).background();
+        if (kind == Background.Kind.ORIGINAL) {
+            kind = Background.Kind.CUT_OUT;
+        }
+        if (state != null) {
+            restore(state);
+        }
+    }
+
+    @Override
+    protected void onSaveInstanceState(Bundle state) {
+        super.onSaveInstanceState(state);
+        state.putParcelable(PHOTO, photo);
+        state.putString(KIND, kind.name());
+        state.putParcelable(BACKGROUND, backgroundFile);
+        state.putParcelable(DESTINATION, destination);
+    }
+
+    @Override
+    @SuppressWarnings("deprecation") // without a library, nothing else keeps a large object
+    public Object onRetainNonConfigurationInstance() {
+        return new Kept(this);
     }
 
     @Override
@@ -94,39 +111,112 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
             return;
         }
         if (request == PICK_PHOTO) {
-            status.setText("…");
-            new MattePhotoTask(this, uri).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
+            deleteDestination(); // it was made for the photo before
+            openPhoto(uri);
         } else if (request == PICK_BACKGROUND) {
             new LoadBackgroundTask(this, uri).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
-        } else if (composite != null) {
-            new SaveTask(this, uri, composite).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
+        } else if (matted != null) {
+            new SavePhotoTask(this, uri, matted, kind, backgroundImage).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
+        } else if (photo != null) {
+            destination = uri; // Android ended the app behind the dialog: the photo is being matted again
+        } else {
+            new DeleteTask(this, uri).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
         }
     }
 
+    /** Takes over what another instance of this screen kept, and begins again what is lost. */
+    @SuppressWarnings("deprecation") // as onRetainNonConfigurationInstance
+    private void restore(Bundle state) {
+        photo = state.<Uri>getParcelable(PHOTO);
+        kind = Background.Kind.valueOf(state.getString(KIND, kind.name()));
+        backgroundFile = state.<Uri>getParcelable(BACKGROUND);
+        destination = state.<Uri>getParcelable(DESTINATION);
+        Kept kept = (Kept) getLastNonConfigurationInstance();
+        if (kept != null) {
+            backgroundImage = kept.backgroundImage;
+            matted = kept.matted;
+            shown = kept.shown;
+        }
+        if (backgroundFile != null && backgroundImage == null) {
+            // Before the photo, in the order of the executor.
+            new LoadBackgroundTask(this, backgroundFile).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
+        }
+        if (shown != null) {
+            show(shown);
+        }
+        if (matted == null && photo != null) {
+            openPhoto(photo);
+        } else {
+            startCompositing(); // the background may have changed after what is shown
+        }
+    }
+
+    private void openPhoto(Uri uri) {
+        photo = uri;
+        matted = null;
+        save.setEnabled(false);
+        status.setText(R.string.working);
+        new MattePhotoTask(this, uri).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
+    }
+
     private void chooseBackground() {
-        new AlertDialog.Builder(this).setTitle(R.string.background).setSingleChoiceItems(R.array.backgrounds,
-                kind.ordinal(), new DialogInterface.OnClickListener() {
+        final Background.Kind[] kinds = Background.Kind.OF_PHOTO;
+        new AlertDialog.Builder(this).setTitle(R.string.background).setSingleChoiceItems(
+                Background.Kind.labels(this, kinds), Arrays.asList(kinds).indexOf(kind),
+                new DialogInterface.OnClickListener() {
                     @Override
                     public void onClick(DialogInterface dialog, int which) {
                         dialog.dismiss();
-                        if (Background.Kind.values()[which] == Background.Kind.IMAGE) {
+                        if (kinds[which] == Background.Kind.IMAGE) {
                             pick(PICK_BACKGROUND);
                         } else {
-                            setBackground(Background.Kind.values()[which], null);
+                            setBackground(kinds[which], null, null);
                         }
                     }
                 }).show();
     }
 
-    private void setBackground(Background.Kind newKind, Bitmap newBackgroundImage) {
+    private void setBackground(Background.Kind newKind, Uri file, Bitmap image) {
         kind = newKind;
-        backgroundImage = newBackgroundImage;
+        backgroundFile = file;
+        backgroundImage = image;
         startCompositing();
     }
 
     private void startCompositing() {
         if (matted != null) {
             new CompositeTask(this).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
+        }
+    }
+
+    private void show(Bitmap image) {
+        shown = image;
+        view.setImageBitmap(image);
+        view.setContentDescription(getString(R.string.photo_shown));
+        status.setText(matted == null ? "" : matted.about);
+        save.setEnabled(matted != null);
+    }
+
+    private void setMatted(MattedPhoto photoWithAlpha) {
+        matted = photoWithAlpha;
+        startCompositing();
+        if (destination != null) {
+            Uri file = destination;
+            destination = null;
+            new SavePhotoTask(this, file, matted, kind, backgroundImage).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
+        }
+    }
+
+    /** Shows why there is no matte, and removes the empty file that the Save dialog made. */
+    private void fail(String message) {
+        status.setText(message);
+        deleteDestination();
+    }
+
+    private void deleteDestination() {
+        if (destination != null) {
+            new DeleteTask(this, destination).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
+            destination = null;
         }
     }
 
@@ -147,7 +237,7 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
         }
     }
 
-    /** Reads a photo and computes its alpha. The model is loaded for this and closed afterwards. */
+    /** Reads a photo and computes its alpha. */
     private static final class MattePhotoTask extends ActivityTask<PhotoActivity, MattedPhoto> {
         private final Uri uri;
 
@@ -158,38 +248,21 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
 
         @Override
         MattedPhoto runInBackground(Context context) throws Exception {
-            ModelStore models = new ModelStore(context);
-            String name = models.chosen();
-            if (name == null) {
-                throw new ModelException(context.getString(R.string.no_model));
-            }
-            Bitmap photo = Images.read(context, uri, MAX_SIDE);
-            try (LiteRtModel model = new LiteRtModel(models.read(name).directBuffer(), LiveSession.threads())) {
-                Orientation upright = new Orientation(photo.getHeight(), photo.getWidth(), 0, false);
-                MattePipeline pipeline = new MattePipeline(upright, model, Fit.AUTO, Profile.FINE);
-                byte[] rgb = Images.toRgb(photo);
-                System.arraycopy(rgb, 0, pipeline.image, 0, rgb.length);
-                pipeline.runOnImage();
-                String times = String.format(Locale.ROOT, "%s · %d×%d · model %.1f ms", name, upright.width,
-                        upright.height, pipeline.invokeNanos() / 1e6);
-                boolean nobody = Presence.isNobody(pipeline.confidence());
-                return new MattedPhoto(pipeline, nobody ? context.getString(R.string.nobody) + " · " + times : times);
-            } catch (ModelException error) {
-                throw new ModelException(name + ": " + error.getMessage(), error);
-            } finally {
-                photo.recycle();
-            }
+            return MattedPhoto.matte(context, uri);
         }
 
         @Override
         void onSuccess(PhotoActivity activity, MattedPhoto result) {
-            activity.matted = result;
-            activity.startCompositing();
+            if (uri.equals(activity.photo)) { // the user has opened no other one meanwhile
+                activity.setMatted(result);
+            }
         }
 
         @Override
         void onFailure(PhotoActivity activity, String message) {
-            activity.status.setText(message);
+            if (uri.equals(activity.photo)) {
+                activity.fail(message);
+            }
         }
     }
 
@@ -204,12 +277,12 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
 
         @Override
         Bitmap runInBackground(Context context) throws Images.ImageException {
-            return Images.read(context, uri, MAX_SIDE);
+            return Images.read(context, uri, MAX_BACKGROUND_SIDE);
         }
 
         @Override
-        void onSuccess(PhotoActivity activity, Bitmap backgroundImage) {
-            activity.setBackground(Background.Kind.IMAGE, backgroundImage);
+        void onSuccess(PhotoActivity activity, Bitmap image) {
+            activity.setBackground(Background.Kind.IMAGE, uri, image);
         }
 
         @Override
@@ -218,7 +291,7 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
         }
     }
 
-    /** Composites the photo over the background. The kind NONE gives a cut-out with transparency. */
+    /** Composites the photo over the background, for the screen. */
     private static final class CompositeTask extends ActivityTask<PhotoActivity, Bitmap> {
         private final MattedPhoto matted;
         private final Background.Kind kind;
@@ -233,25 +306,14 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
 
         @Override
         Bitmap runInBackground(Context context) {
-            int[] argb = new int[matted.alpha.length];
-            if (kind == Background.Kind.NONE) {
-                new Compositor(matted.height, matted.width, Profile.FINE).cutOut(matted.image, matted.alpha, argb);
-            } else {
-                byte[] pixels = kind == Background.Kind.IMAGE
-                        ? Images.cover(backgroundImage, matted.height, matted.width)
-                        : null;
-                Background background = new Background(kind, pixels, matted.height, matted.width);
-                background.composite(matted.image, matted.alpha, argb);
-            }
-            return Bitmap.createBitmap(argb, matted.width, matted.height, Bitmap.Config.ARGB_8888);
+            return Images.reduced(matted.composite(kind, backgroundImage), matted.height, matted.width);
         }
 
         @Override
         void onSuccess(PhotoActivity activity, Bitmap result) {
-            activity.composite = result;
-            activity.view.setImageBitmap(result);
-            activity.status.setText(matted.about);
-            activity.save.setEnabled(true);
+            if (matted == activity.matted) {
+                activity.show(result);
+            }
         }
 
         @Override
@@ -261,29 +323,56 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
     }
 
     /** Writes the composite or cut-out to a PNG file. */
-    private static final class SaveTask extends ActivityTask<PhotoActivity, Void> {
+    private static final class SavePhotoTask extends ActivityTask<PhotoActivity, Void> {
         private final Uri uri;
-        private final Bitmap bitmap;
+        private final MattedPhoto matted;
+        private final Background.Kind kind;
+        private final Bitmap backgroundImage;
 
-        SaveTask(PhotoActivity activity, Uri uri, Bitmap bitmap) {
+        SavePhotoTask(PhotoActivity activity, Uri uri, MattedPhoto matted, Background.Kind kind,
+                Bitmap backgroundImage) {
             super(activity);
             this.uri = uri;
-            this.bitmap = bitmap;
+            this.matted = matted;
+            this.kind = kind;
+            this.backgroundImage = backgroundImage;
         }
 
         @Override
-        Void runInBackground(Context context) throws IOException {
-            try (OutputStream out = context.getContentResolver().openOutputStream(uri)) {
-                if (out == null || !bitmap.compress(Bitmap.CompressFormat.PNG, 100, out)) {
-                    throw new IOException("the image cannot be written to this file");
-                }
-            }
+        Void runInBackground(Context context) throws Exception {
+            matted.save(context, uri, kind, backgroundImage);
             return null;
         }
 
         @Override
         void onSuccess(PhotoActivity activity, Void nothing) {
             activity.status.setText(R.string.saved);
+        }
+
+        @Override
+        void onFailure(PhotoActivity activity, String message) {
+            activity.status.setText(message);
+        }
+    }
+
+    /** Removes a file that the Save dialog made, and that stays empty. */
+    private static final class DeleteTask extends ActivityTask<PhotoActivity, Void> {
+        private final Uri uri;
+
+        DeleteTask(PhotoActivity activity, Uri uri) {
+            super(activity);
+            this.uri = uri;
+        }
+
+        @Override
+        Void runInBackground(Context context) {
+            MattedPhoto.delete(context, uri);
+            return null;
+        }
+
+        @Override
+        void onSuccess(PhotoActivity activity, Void nothing) {
+            // The status keeps the reason why there is nothing to save.
         }
 
         @Override

@@ -40,6 +40,17 @@ final class Streams {
         }
     }
 
+    /**
+     * Writes what a stream has to a file.
+     *
+     * @throws IOException the stream has more than {@code limit} bytes, or cannot be read, or the file not written.
+     */
+    static void write(File file, InputStream in, int limit) throws IOException {
+        try (OutputStream out = new FileOutputStream(file)) {
+            copy(in, out, limit);
+        }
+    }
+
     private static void copy(InputStream in, OutputStream out, int limit) throws IOException {
         byte[] chunk = new byte[CHUNK];
         int total = 0;

@@ -14,10 +14,10 @@ final class UserPreferences {
         preferences = context.getSharedPreferences("mmnet", Context.MODE_PRIVATE);
     }
 
-    /** Returns the background that was chosen last. A background image is not stored, so blur takes its place. */
+    /** Returns the background that the camera had last. A background image is not stored, so blur takes its place. */
     Background.Kind background() {
         String name = preferences.getString(BACKGROUND, null);
-        for (Background.Kind kind : Background.Kind.values()) {
+        for (Background.Kind kind : Background.Kind.OF_CAMERA) {
             if (kind.name().equals(name) && kind != Background.Kind.IMAGE) {
                 return kind;
             }

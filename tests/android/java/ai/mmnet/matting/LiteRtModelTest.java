@@ -1,4 +1,4 @@
-package ai.mmnet.demo;
+package ai.mmnet.matting;
 
 import static org.junit.Assert.assertArrayEquals;
 import static org.junit.Assert.assertEquals;
@@ -42,7 +42,7 @@ public class LiteRtModelTest {
     }
 
     @Test
-    public void everyByteIsConvertedForEveryType() throws ModelException {
+    public void everyByteIsConvertedForEveryType() throws MattingException {
         byte[] input = new byte[3 * SIZE * SIZE];
         byte[] expected = new byte[SIZE * SIZE];
         DataType[] types = {DataType.UINT8, DataType.FLOAT32};
@@ -83,14 +83,14 @@ public class LiteRtModelTest {
 
     /** Checks that a model is refused with one line that contains a text. */
     private static void refused(ByteBuffer content, String text) {
-        String message = assertThrows(ModelException.class, () -> new LiteRtModel(content, THREADS)).getMessage();
+        String message = assertThrows(MattingException.class, () -> new LiteRtModel(content, THREADS)).getMessage();
         assertTrue(message, message.contains(text));
         assertTrue(message, !message.contains("\n"));
         assertEquals(text, 0, Interpreter.open);
     }
 
     @Test
-    public void anAlphaThatIsNotANumberIsRefused() throws ModelException {
+    public void anAlphaThatIsNotANumberIsRefused() throws MattingException {
         ByteBuffer content = model(SIZE, DataType.UINT8, DataType.FLOAT32, 3, Interpreter.NOT_A_NUMBER);
         try (LiteRtModel model = new LiteRtModel(content, THREADS)) {
             assertThrows(IllegalStateException.class,

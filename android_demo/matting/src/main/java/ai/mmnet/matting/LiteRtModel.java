@@ -1,4 +1,4 @@
-package ai.mmnet.demo;
+package ai.mmnet.matting;
 
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
@@ -40,26 +40,26 @@ final class LiteRtModel implements AlphaModel, AutoCloseable {
      *
      * @param content a direct buffer in native byte order with the bytes of a .tflite.
      * @param threads the number of LiteRT's threads, at least 1.
-     * @throws ModelException the bytes are not a .tflite, are damaged, or the model has other tensors.
+     * @throws MattingException the bytes are not a .tflite, are damaged, or the model has other tensors.
      */
-    LiteRtModel(ByteBuffer content, int threads) throws ModelException {
+    LiteRtModel(ByteBuffer content, int threads) throws MattingException {
         model = content;
         if (content.capacity() < 8 || content.get(4) != 'T' || content.get(5) != 'F' || content.get(6) != 'L'
                 || content.get(7) != '3') {
-            throw new ModelException("the file is not a .tflite model");
+            throw new MattingException("the file is not a .tflite model");
         }
         Interpreter loaded;
         try {
             loaded = new Interpreter(content, new Interpreter.Options().setNumThreads(threads).setUseXNNPACK(true));
         } catch (IllegalArgumentException | IllegalStateException error) {
-            throw new ModelException("the model is damaged, or LiteRT does not support it", error);
+            throw new MattingException("the model is damaged, or LiteRT does not support it", error);
         } catch (UnsatisfiedLinkError error) {
-            throw new ModelException("this app has no LiteRT library for this processor", error);
+            throw new MattingException("this app has no LiteRT library for this processor", error);
         }
         boolean accepted = false;
         try {
             if (loaded.getInputTensorCount() != 1 || loaded.getOutputTensorCount() != 1) {
-                throw new ModelException("the model must have one input and one output");
+                throw new MattingException("the model must have one input and one output");
             }
             loaded.allocateTensors();
             Tensor in = loaded.getInputTensor(0);
@@ -74,7 +74,7 @@ final class LiteRtModel implements AlphaModel, AutoCloseable {
             alphaFloats = out.dataType() == DataType.FLOAT32 ? alpha.asFloatBuffer() : null;
             accepted = true;
         } catch (IllegalArgumentException | IllegalStateException error) {
-            throw new ModelException("LiteRT cannot prepare the model", error);
+            throw new MattingException("LiteRT cannot prepare the model", error);
         } finally {
             if (!accepted) {
                 loaded.close();
@@ -146,20 +146,20 @@ final class LiteRtModel implements AlphaModel, AutoCloseable {
      * @param side "input" or "output", for messages.
      * @param levels the scale of a uint8 tensor is 1/255 or 1/levels.
      */
-    private void check(String side, Tensor tensor, int channels, int levels) throws ModelException {
+    private void check(String side, Tensor tensor, int channels, int levels) throws MattingException {
         int[] expected = {1, size, size, channels};
         DataType type = tensor.dataType();
         if (size < 1 || !Arrays.equals(tensor.shape(), expected)) {
-            throw new ModelException("the model's " + side + " has the shape " + Arrays.toString(tensor.shape())
+            throw new MattingException("the model's " + side + " has the shape " + Arrays.toString(tensor.shape())
                     + ", not [1, S, S, " + channels + "]");
         }
         if (type != DataType.UINT8 && type != DataType.FLOAT32) {
-            throw new ModelException("the model's " + side + " has the type " + type + ", not UINT8 or FLOAT32");
+            throw new MattingException("the model's " + side + " has the type " + type + ", not UINT8 or FLOAT32");
         }
         double scale = tensor.quantizationParams().getScale();
         boolean known = Math.abs(scale * 255 - 1) < SCALE_TOLERANCE || Math.abs(scale * levels - 1) < SCALE_TOLERANCE;
         if (type == DataType.UINT8 && scale != 0 && !(known && tensor.quantizationParams().getZeroPoint() == 0)) {
-            throw new ModelException("the model's " + side + " has the scale " + scale + ", not 1/" + levels);
+            throw new MattingException("the model's " + side + " has the scale " + scale + ", not 1/" + levels);
         }
     }
 

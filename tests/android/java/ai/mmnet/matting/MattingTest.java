@@ -1,0 +1,187 @@
+package ai.mmnet.matting;
+
+import static org.junit.Assert.assertArrayEquals;
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertNotNull;
+import static org.junit.Assert.assertNull;
+import static org.junit.Assert.assertSame;
+import static org.junit.Assert.assertThrows;
+import static org.junit.Assert.assertTrue;
+
+import ai.mmnet.core.Fit;
+import ai.mmnet.core.MattePipeline;
+import ai.mmnet.core.Orientation;
+import ai.mmnet.core.Profile;
+import android.content.Context;
+import android.graphics.Bitmap;
+import android.media.Image;
+import android.media.ImageReader;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.Random;
+import javax.imageio.ImageIO;
+import org.junit.After;
+import org.junit.Before;
+import org.junit.Test;
+import org.tensorflow.lite.DataType;
+import org.tensorflow.lite.Interpreter;
+
+/** Tests of the library's public calls on the JVM, with replacements for Android's classes and for LiteRT. */
+public class MattingTest {
+    private static final int SIZE = 16;
+    private static final byte[] MODEL = {0, 0, 0, 0, 'T', 'F', 'L', '3', SIZE, (byte) DataType.UINT8.ordinal(),
+        (byte) DataType.UINT8.ordinal(), 3, Interpreter.NO_FAULT};
+
+    private final Context context = new Context();
+
+    @Before
+    public void reset() {
+        Interpreter.open = 0;
+        Image.open = 0;
+        context.getAssets().files.put(MattingOptions.DEFAULT_MODEL, MODEL);
+    }
+
+    @After
+    public void everythingIsClosed() {
+        assertEquals(0, Interpreter.open);
+        assertEquals(0, Image.open);
+    }
+
+    private static MattingOptions options() {
+        return new MattingOptions().threads(3); // the replacement for LiteRT takes no other number
+    }
+
+    private static int[] noise(int count) {
+        int[] pixels = new int[count];
+        Random random = new Random(3);
+        for (int i = 0; i < count; i++) {
+            pixels[i] = 0xFF000000 | random.nextInt();
+        }
+        return pixels;
+    }
+
+    @Test
+    public void theMatteOfABitmapHasItsOwnSizeAndThePipelinesBytes() throws Exception {
+        int[][] sizes = {{1, 1}, {90, 70}, {5, 300}, {700, 500}}; // the last takes two strips
+        for (int[] size : sizes) {
+            int[] pixels = noise(size[0] * size[1]);
+            Bitmap bitmap = Bitmap.createBitmap(pixels, size[1], size[0], Bitmap.Config.ARGB_8888);
+            try (Matting matting = Matting.create(context, options())) {
+                Matte matte = matting.matte(bitmap);
+                MattePipeline pipeline = new MattePipeline(new Orientation(size[0], size[1], 0, false),
+                        matting.network(), Fit.AUTO, Profile.FINE);
+                for (int i = 0; i < pixels.length; i++) {
+                    pipeline.image[3 * i] = (byte) (pixels[i] >> 16);
+                    pipeline.image[3 * i + 1] = (byte) (pixels[i] >> 8);
+                    pipeline.image[3 * i + 2] = (byte) pixels[i];
+                }
+                pipeline.runOnImage();
+                assertEquals(size[0], matte.height());
+                assertEquals(size[1], matte.width());
+                assertArrayEquals(pipeline.image, matte.image());
+                assertArrayEquals(pipeline.alpha, matte.alpha());
+            }
+        }
+    }
+
+    @Test
+    public void aCutOutIsWrittenWithStraightAlpha() throws Exception {
+        Bitmap bitmap = Bitmap.createBitmap(noise(60 * 40), 60, 40, Bitmap.Config.ARGB_8888);
+        try (Matting matting = Matting.create(context, options())) {
+            Matte matte = matting.matte(bitmap);
+            ByteArrayOutputStream out = new ByteArrayOutputStream();
+            matte.writeCutOut(out);
+            int[] read = ImageIO.read(new ByteArrayInputStream(out.toByteArray())).getRGB(0, 0, 60, 40, null, 0, 60);
+            assertArrayEquals(matte.cutOut(), read);
+            for (int i = 0; i < read.length; i++) {
+                assertEquals(matte.alpha()[i], (byte) (read[i] >> 24));
+            }
+        }
+    }
+
+    @Test
+    public void theNewestFrameWinsAndTheOthersAreDropped() throws Exception {
+        ImageReader reader = new ImageReader();
+        try (Matting matting = Matting.create(context, options())) {
+            FrameAnalyzer analyzer = matting.analyzer();
+            assertNull(analyzer.analyzeLatest(reader, 0, false));
+            reader.waiting.add(new Image(8, 12, 0, 128, 128));
+            reader.waiting.add(new Image(8, 12, 100, 128, 128));
+            reader.waiting.add(new Image(8, 12, 200, 128, 128));
+            Matte matte = analyzer.analyzeLatest(reader, 90, true);
+            assertNotNull(matte);
+            assertEquals(12, matte.height());
+            assertEquals(8, matte.width());
+            assertEquals((byte) 200, matte.image()[0]);
+            assertNull(analyzer.analyzeLatest(reader, 90, true));
+            reader.isFull = true;
+            assertNull(analyzer.analyzeLatest(reader, 90, true));
+        }
+    }
+
+    @Test
+    public void buffersAreKeptUntilTheFramesChange() throws Exception {
+        try (Matting matting = Matting.create(context, options())) {
+            FrameAnalyzer analyzer = matting.analyzer();
+            Matte first;
+            try (Image frame = new Image(8, 12, 50, 128, 128)) {
+                first = analyzer.analyze(frame, 0, false);
+                assertSame(first, analyzer.analyze(frame, 0, false));
+                assertTrue(first != analyzer.analyze(frame, 0, true));
+                assertTrue(first != analyzer.analyze(frame, 180, false));
+            }
+            try (Image frame = new Image(8, 10, 50, 128, 128)) {
+                assertEquals(10, analyzer.analyze(frame, 0, false).width());
+                assertThrows(IllegalArgumentException.class, () -> analyzer.analyze(frame, 45, false));
+            }
+        }
+    }
+
+    @Test
+    public void framesAreTurnedUpright() {
+        assertEquals(90, FrameAnalyzer.uprightDegrees(90, 0, false)); // a rear camera, the phone upright
+        assertEquals(0, FrameAnalyzer.uprightDegrees(90, 90, false));
+        assertEquals(180, FrameAnalyzer.uprightDegrees(90, 270, false));
+        assertEquals(270, FrameAnalyzer.uprightDegrees(270, 0, true)); // a front camera
+        assertEquals(0, FrameAnalyzer.uprightDegrees(270, 90, true));
+    }
+
+    @Test
+    public void aModelComesFromAnAssetAFileOrBytes() throws Exception {
+        File file = File.createTempFile("model", ".tflite");
+        try {
+            Files.write(file.toPath(), MODEL);
+            context.getAssets().files.put("mine.tflite", MODEL);
+            MattingOptions[] places = {options().modelAsset("mine.tflite"), options().modelFile(file),
+                options().modelBytes(MODEL)};
+            for (MattingOptions place : places) {
+                try (Matting matting = Matting.create(context, place)) {
+                    assertEquals(SIZE, matting.network().size());
+                }
+            }
+        } finally {
+            assertTrue(file.delete());
+        }
+        String message = refused(options().modelFile(file));
+        assertTrue(message, message.contains(file.getPath()));
+        assertTrue(refused(options().modelAsset("other.tflite")).contains("other.tflite"));
+        assertTrue(refused(options().modelBytes(new byte[20])).contains("not a .tflite"));
+        assertThrows(IllegalArgumentException.class, () -> new MattingOptions().threads(0));
+    }
+
+    private String refused(MattingOptions options) {
+        return assertThrows(MattingException.class, () -> Matting.create(context, options)).getMessage();
+    }
+
+    @Test
+    public void aClosedMattingRefusesToRun() throws MattingException, IOException {
+        Matting matting = Matting.create(context, options());
+        matting.close();
+        matting.close();
+        Bitmap bitmap = Bitmap.createBitmap(noise(4), 2, 2, Bitmap.Config.ARGB_8888);
+        assertThrows(IllegalStateException.class, () -> matting.matte(bitmap));
+    }
+}

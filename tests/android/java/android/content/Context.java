@@ -1,0 +1,21 @@
+package android.content;
+
+import android.content.res.AssetManager;
+import java.util.HashMap;
+import java.util.Map;
+
+/** A replacement for Android's class that runs on the JVM. It has assets, and the services that the test adds. */
+public class Context {
+    public static final String CAMERA_SERVICE = "camera";
+
+    public final Map<String, Object> services = new HashMap<>();
+    private final AssetManager assets = new AssetManager();
+
+    public AssetManager getAssets() {
+        return assets;
+    }
+
+    public Object getSystemService(String name) {
+        return services.get(name);
+    }
+}

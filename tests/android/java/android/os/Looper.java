@@ -1,0 +1,16 @@
+package android.os;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+/** A replacement for Android's class that runs on the JVM, on the thread of the test. */
+public final class Looper {
+    final Deque<Runnable> waiting = new ArrayDeque<>();
+
+    /** Runs everything that waits. */
+    public void runAll() {
+        while (!waiting.isEmpty()) {
+            waiting.removeFirst().run();
+        }
+    }
+}
