@@ -117,9 +117,7 @@ def quantize_checkpoint(
         OutputError: a checkpoint could not be written.
     """
     listener, folder, data_sets = listener or TrainingListener(), Path(checkpoint_dir) / run, data_list(data)
-    sources = _check(
-        steps, data_sets, calibration, backgrounds, folder, validation if steps else 0.0, resume=resume or extend
-    )
+    sources = _check(steps, data_sets, calibration, backgrounds, folder, validation, resume=resume or extend)
     if not isinstance(checkpoint, OpenedCheckpoint):
         checkpoint = open_checkpoint(checkpoint, checkpoint_dir, apart_from=folder)
     checkpoint = checkpoint.resized(size)
@@ -168,7 +166,7 @@ def _check(
         raise QuantizeError("there is nothing to measure ranges on: add --calibration PHOTOS, or --data DIR")
     if not resume:
         check_new(folder)
-    sources = find_sources(data, None if backgrounds is None else Path(backgrounds), validation)
+    sources = find_sources(data, None if backgrounds is None else Path(backgrounds), validation if steps else 0.0)
     if calibration is not None and not isinstance(calibration, Calibration):
         find_calibration_photos(Path(calibration))
     return sources
