@@ -12,10 +12,12 @@ from mmnet.web.server import WebServer
 
 
 @contextmanager
-def serving(assets: Mapping[str, Asset], **options: Any) -> Iterator[WebServer]:
+def serving(
+    assets: Mapping[str, Asset], *, server_type: type[WebServer] = WebServer, **options: Any
+) -> Iterator[WebServer]:
     """Run a server in a thread of its own, on a free port unless `options` names one."""
     settings: dict[str, Any] = {"port": 0, **options}
-    with WebServer(assets, **settings) as server:
+    with server_type(assets, **settings) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:

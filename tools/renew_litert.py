@@ -2,7 +2,8 @@
 
     python tools/renew_litert.py
 
-It needs npm. The same pins give the same bytes.
+It needs npm and node. Each file is written twice: with xz, from which the server takes the file itself, and with
+brotli, which it sends to browsers. The same pins give the same files.
 """
 
 from __future__ import annotations
@@ -49,6 +50,16 @@ EDITS = {
 }
 
 
+# The program for node that compresses its input with brotli: the slowest quality, and a window of 16 MiB.
+BROTLI = """
+const {brotliCompressSync, constants} = require('zlib');
+const data = require('fs').readFileSync(0);
+const {BROTLI_PARAM_QUALITY, BROTLI_PARAM_LGWIN, BROTLI_PARAM_SIZE_HINT} = constants;
+const params = {[BROTLI_PARAM_QUALITY]: 11, [BROTLI_PARAM_LGWIN]: 24, [BROTLI_PARAM_SIZE_HINT]: data.length};
+process.stdout.write(brotliCompressSync(data, {params}));
+"""
+
+
 def main() -> None:
     """Run the script."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
@@ -64,6 +75,7 @@ def main() -> None:
                 if name.endswith(".js"):
                     data = _edited(name, data)
                 (FOLDER / f"{name}.xz").write_bytes(lzma.compress(data, preset=9 | lzma.PRESET_EXTREME))
+                (FOLDER / f"{name}.br").write_bytes(_brotli(data))
 
 
 def _download(package: str, integrity: str, folder: str) -> Path:
@@ -74,6 +86,11 @@ def _download(package: str, integrity: str, folder: str) -> Path:
     if integrity_here != integrity:
         sys.exit(f"error: {package}: its integrity is {integrity_here}, pinned is {integrity}")
     return archive
+
+
+def _brotli(data: bytes) -> bytes:
+    """Return bytes compressed with brotli, by node, because Python's standard library has no brotli."""
+    return subprocess.run(["node", "--eval", BROTLI], input=data, capture_output=True, check=True).stdout
 
 
 def _edited(name: str, script: bytes) -> bytes:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 import lzma
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -27,6 +28,8 @@ _TYPES = {
     ".wasm": "application/wasm",
     ".webmanifest": "application/manifest+json; charset=utf-8",
 }
+
+_INCOMPRESSIBLE = ("image/png",)
 
 # Sent with every file. They isolate the page from all other origins, without which browsers share no memory between
 # threads, and they forbid the page to load anything from elsewhere.
@@ -59,22 +62,46 @@ class Asset:
     """One file of the page.
 
     Attributes:
-        content: the bytes that are sent.
+        content: the bytes of the file.
         content_type: the value of the header Content-Type.
+        brotli: the content compressed with brotli, made in advance; None sends gzip to every browser.
     """
 
     content: bytes
     content_type: str
+    brotli: bytes | None = None
 
     @cached_property
     def integrity(self) -> str:
         """The hash of the content, as browsers check it (W3C Subresource Integrity)."""
         return "sha256-" + base64.b64encode(hashlib.sha256(self.content).digest()).decode()
 
-    @property
-    def etag(self) -> str:
-        """The hash of the content as an HTTP entity tag (RFC 9110, 8.8.3)."""
-        return f'"{self.integrity}"'
+    @cached_property
+    def gzip(self) -> bytes | None:
+        """The content compressed with gzip, or None where that saves less than a tenth."""
+        if self.content_type in _INCOMPRESSIBLE:
+            return None
+        compressed = gzip.compress(self.content, mtime=0)
+        return compressed if len(compressed) < 0.9 * len(self.content) else None
+
+    def encoded(self, accepted: Collection[str]) -> tuple[str, bytes]:
+        """Return the smallest form of the content that a browser can read.
+
+        Args:
+            accepted: the content codings that the browser accepts (RFC 9110, 12.5.3), such as `br` and `gzip`.
+
+        Returns:
+            The coding, which is empty for the content itself, and the bytes to send.
+        """
+        if self.brotli is not None and "br" in accepted:
+            return "br", self.brotli
+        if "gzip" in accepted and self.gzip is not None:
+            return "gzip", self.gzip
+        return "", self.content
+
+    def etag(self, coding: str = "") -> str:
+        """Return the HTTP entity tag of the content in a coding (RFC 9110, 8.8.3): its hash, then the coding."""
+        return f'"{self.integrity}{coding and "-"}{coding}"'
 
 
 def build(model: bytes) -> Mapping[str, Asset]:
@@ -88,13 +115,15 @@ def build(model: bytes) -> Mapping[str, Asset]:
     """
     here = resources.files(__name__.rpartition(".")[0])
     files = dict(_walk(here / "site", PurePosixPath()))
+    packed = {f"litert/{entry.name}": entry.read_bytes() for entry in (here / "litert").iterdir() if entry.is_file()}
     files |= {
-        f"litert/{entry.name.removesuffix('.xz')}": lzma.decompress(entry.read_bytes())
-        for entry in (here / "litert").iterdir()
-        if entry.name.endswith(".xz")
+        path.removesuffix(".xz"): lzma.decompress(content) for path, content in packed.items() if path.endswith(".xz")
     }
     files[MODEL] = model
-    assets = {path: Asset(content, _TYPES[PurePosixPath(path).suffix]) for path, content in files.items()}
+    assets = {
+        path: Asset(content, _TYPES[PurePosixPath(path).suffix], packed.get(f"{path}.br"))
+        for path, content in files.items()
+    }
     assets[PRECACHE] = Asset(_precache(assets), _TYPES[".js"])
     return assets | {"": assets[_INDEX]}
 

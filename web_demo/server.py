@@ -7,9 +7,10 @@ lead to this machine (DNS rebinding) and read the model. Over HTTPS the certific
 from __future__ import annotations
 
 import errno
+import re
 import ssl
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -152,10 +153,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._plain(HTTPStatus.MISDIRECTED_REQUEST)
         elif asset is None:
             self._plain(HTTPStatus.NOT_FOUND)
-        elif self._is_known(asset):
-            self._answer(HTTPStatus.NOT_MODIFIED, {"ETag": asset.etag})
         else:
-            self._answer(HTTPStatus.OK, {"ETag": asset.etag, "Content-Type": asset.content_type}, asset.content)
+            self._send(asset)
 
     do_HEAD = do_GET  # noqa: N815 - http.server's own name
 
@@ -171,9 +170,16 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(path)
         return self.server.assets.get(path.removeprefix("/")) if path.startswith("/") else None
 
-    def _is_known(self, asset: Asset) -> bool:
+    def _send(self, asset: Asset) -> None:
+        coding, content = asset.encoded(_accepted_codings(self.headers.get_all("Accept-Encoding", [])))
+        headers = {"ETag": asset.etag(coding), "Vary": "Accept-Encoding"}
         tags = self.headers.get("If-None-Match", "").split(",")
-        return any(tag.strip().removeprefix("W/") in (asset.etag, "*") for tag in tags)
+        if any(tag.strip().removeprefix("W/") in (headers["ETag"], "*") for tag in tags):
+            self._answer(HTTPStatus.NOT_MODIFIED, headers)
+            return
+        if coding:
+            headers["Content-Encoding"] = coding
+        self._answer(HTTPStatus.OK, {**headers, "Content-Type": asset.content_type}, content)
 
     def _plain(self, status: HTTPStatus) -> None:
         headers = {"Content-Type": "text/plain; charset=utf-8"}
@@ -193,6 +199,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
+
+
+def _accepted_codings(values: Iterable[str]) -> set[str]:
+    """Return the content codings that the values of a header Accept-Encoding name and do not refuse with `q=0`."""
+    accepted = set()
+    for entry in ",".join(values).split(","):
+        coding, _, weight = entry.replace(" ", "").lower().partition(";")
+        if coding and not re.fullmatch(r"q=0(\.0*)?", weight):
+            accepted.add(coding)
+    return accepted
 
 
 def _tls(certificate: Path, key: Path | None) -> ssl.SSLContext:

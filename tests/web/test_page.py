@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from colour_profiles import ADOBE_RGB
 from page_server import serving
+from page_steps import choose, matte, open_page, save, until, write_image
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, FileChooser, Page, expect
 
@@ -43,45 +44,6 @@ def matter():
 def small(portrait: np.ndarray) -> np.ndarray:
     """An image that is not square, of odd sides: uint8 [301, 257, 3]."""
     return np.ascontiguousarray(portrait[:301, 90:347])
-
-
-def _write(path: Path, image: np.ndarray) -> Path:
-    assert cv2.imwrite(str(path), image[..., ::-1])
-    return path
-
-
-def _open(page: Page, server: WebServer) -> None:
-    page.goto(server.url)
-    page.wait_for_selector("body[data-ready]")
-
-
-def _matte(page: Page, photo: Path) -> None:
-    page.set_input_files("#file", photo)
-    expect(page.get_by_role("img", name=photo.name)).to_be_visible()
-
-
-def _choose(page: Page, name: str) -> None:
-    page.get_by_role("radio", name=name).check(force=True)
-
-
-def _until(page: Page, condition: str) -> None:
-    """Wait until a JavaScript expression is true (playwright's own way needs `eval`, which the page forbids)."""
-    for _ in range(1200):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(100)
-    pytest.fail(f"never: {condition}")
-
-
-def _save(page: Page, folder: Path) -> tuple[str, np.ndarray]:
-    """Save the image; return the suggested name and uint8 [H, W, 4], RGBA."""
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Save PNG").click()
-    path = folder / "saved.png"
-    download.value.save_as(path)
-    stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    assert stored.shape[2] == 4
-    return download.value.suggested_filename, stored[..., [2, 1, 0, 3]]
 
 
 def _alpha(matter: PortraitMatter, image: np.ndarray, seen: Rectangle | None = None) -> np.ndarray:
@@ -154,7 +116,7 @@ def _compat(page: Page) -> None:
 
 
 def test_it_opens_isolated_and_without_warnings(page: Page, served: WebServer) -> None:
-    _open(page, served)
+    open_page(page, served)
     assert page.evaluate("crossOriginIsolated")
     assert page.get_attribute("body", "data-ready") == "threaded"
     expect(page.get_by_role("status")).to_contain_text("Ready")
@@ -167,7 +129,7 @@ def test_a_photos_alpha_is_pythons_byte_for_byte(
 ) -> None:
     if build == "compat":
         _compat(page)
-    _open(page, served)
+    open_page(page, served)
     assert page.get_attribute("body", "data-ready") == build
     # The model's own size, at which its alpha is saved as it is; and larger, smaller, odd.
     far = np.full((500, 900, 3), 150, np.uint8)
@@ -175,9 +137,9 @@ def test_a_photos_alpha_is_pythons_byte_for_byte(
     apart = np.concatenate([far, far[:, ::-1]], axis=1)
     images = {"own": portrait[:256, 100:356], "whole": portrait, "odd": small, "far": far, "apart": apart}
     for name, image in images.items():
-        photo = _write(tmp_path / f"{name}.png", image)
-        _matte(page, photo)
-        saved_as, saved = _save(page, tmp_path)
+        photo = write_image(tmp_path / f"{name}.png", image)
+        matte(page, photo)
+        saved_as, saved = save(page, tmp_path)
         assert saved_as == f"{name}-cutout.png"
         np.testing.assert_array_equal(saved, _cutout(image, _alpha(matter, image)))
         np.testing.assert_array_equal(saved[..., 3], matter.photo(image).alpha_u8.values)
@@ -194,38 +156,38 @@ def test_backgrounds_are_pythons_byte_for_byte(
     page: Page, served: WebServer, tmp_path: Path, small: np.ndarray, matter
 ) -> None:
     alpha = _alpha(matter, small)
-    _open(page, served)
-    _choose(page, "Blur")  # before there is an image
-    _matte(page, _write(tmp_path / "me.png", small))
-    name, saved = _save(page, tmp_path)
+    open_page(page, served)
+    choose(page, "Blur")  # before there is an image
+    matte(page, write_image(tmp_path / "me.png", small))
+    name, saved = save(page, tmp_path)
     assert name == "me-composite.png"
     np.testing.assert_array_equal(saved[..., :3], _composite(small, alpha, box_blurred_background(small, alpha)))
     assert (saved[..., 3] == 255).all()
 
-    _choose(page, "Colour")
+    choose(page, "Colour")
     page.get_by_role("button", name="Blue").click()
-    np.testing.assert_array_equal(_save(page, tmp_path)[1][..., :3], _composite(small, alpha, (0x3D, 0x7D, 0xD8)))
+    np.testing.assert_array_equal(save(page, tmp_path)[1][..., :3], _composite(small, alpha, (0x3D, 0x7D, 0xD8)))
 
-    _choose(page, "Matte")
-    name, saved = _save(page, tmp_path)
+    choose(page, "Matte")
+    name, saved = save(page, tmp_path)
     assert name == "me-alpha.png"
-    np.testing.assert_array_equal(saved[..., :3], np.repeat(alpha[..., None], 3, axis=2))
+    np.testing.assert_array_equal(saved, alpha)  # one channel
 
     with page.expect_file_chooser() as chooser:
-        _choose(page, "Image")
+        choose(page, "Image")
     scene = np.random.default_rng(0).integers(0, 256, (*small.shape[:2], 3), np.uint8)
-    chooser.value.set_files(_write(tmp_path / "scene.png", scene))
-    expect(page.get_by_text("scene.png")).to_be_visible()
-    np.testing.assert_array_equal(_save(page, tmp_path)[1][..., :3], _composite(small, alpha, scene))
+    chooser.value.set_files(write_image(tmp_path / "scene.png", scene))
+    expect(page.get_by_text("scene.png", exact=True)).to_be_visible()
+    np.testing.assert_array_equal(save(page, tmp_path)[1][..., :3], _composite(small, alpha, scene))
 
 
 def test_a_line_says_that_nobody_was_found(page: Page, served: WebServer, tmp_path: Path, small: np.ndarray) -> None:
-    _open(page, served)
+    open_page(page, served)
     line = page.get_by_text("Nobody found in this image")
     expect(line).to_be_hidden()
-    _matte(page, _write(tmp_path / "wall.png", np.full((90, 120, 3), 128, np.uint8)))
+    matte(page, write_image(tmp_path / "wall.png", np.full((90, 120, 3), 128, np.uint8)))
     expect(line).to_be_visible()
-    _matte(page, _write(tmp_path / "me.png", small))
+    matte(page, write_image(tmp_path / "me.png", small))
     expect(line).to_be_hidden()
 
 
@@ -233,8 +195,8 @@ def test_a_line_says_that_nobody_was_found(page: Page, served: WebServer, tmp_pa
 def test_an_image_can_be_dropped_and_pasted(
     page: Page, served: WebServer, tmp_path: Path, small: np.ndarray, matter, how: str
 ) -> None:
-    content = base64.b64encode(_write(tmp_path / "it.png", small).read_bytes()).decode()
-    _open(page, served)
+    content = base64.b64encode(write_image(tmp_path / "it.png", small).read_bytes()).decode()
+    open_page(page, served)
     page.evaluate(
         """([content, how]) => {
           const data = new DataTransfer();
@@ -247,21 +209,21 @@ def test_an_image_can_be_dropped_and_pasted(
         [content, how],
     )
     expect(page.get_by_role("img", name="it.png")).to_be_visible()
-    np.testing.assert_array_equal(_save(page, tmp_path)[1][..., 3], _alpha(matter, small))
+    np.testing.assert_array_equal(save(page, tmp_path)[1][..., 3], _alpha(matter, small))
 
 
 def test_photos_are_upright_and_transparency_is_white(
     page: Page, served: WebServer, tmp_path: Path, small: np.ndarray, matter
 ) -> None:
     _record(page)
-    _open(page, served)
+    open_page(page, served)
     # A quarter turn by EXIF. Decoders of JPEG may differ by a few levels: the alpha is that of the page's own pixels.
     exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
     jpeg = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
     turned = tmp_path / "turned.jpg"
     turned.write_bytes(jpeg[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + jpeg[2:])
-    _matte(page, turned)
-    saved = _save(page, tmp_path)[1]
+    matte(page, turned)
+    saved = save(page, tmp_path)[1]
     expected = read_photo(turned)
     assert saved.shape[:2] == expected.shape[:2] == (257, 301)
     image = _sent(page)
@@ -271,8 +233,8 @@ def test_photos_are_upright_and_transparency_is_white(
     see_through = tmp_path / "see-through.png"
     levels = np.random.default_rng(0).choice(np.array([0, 90, 255], np.uint8), small.shape[:2])
     assert cv2.imwrite(str(see_through), np.dstack([small[..., ::-1], levels]))
-    _matte(page, see_through)
-    saved = _save(page, tmp_path)[1]
+    matte(page, see_through)
+    saved = save(page, tmp_path)[1]
     image = _sent(page)
     assert np.abs(image.astype(int) - read_photo(see_through)).max() <= 2
     np.testing.assert_array_equal(saved, _cutout(image, _alpha(matter, image)))
@@ -281,12 +243,12 @@ def test_photos_are_upright_and_transparency_is_white(
 def test_the_colour_profile_of_a_photo_is_applied(
     page: Page, served: WebServer, tmp_path: Path, small: np.ndarray
 ) -> None:
-    _open(page, served)
+    open_page(page, served)
     photo = tmp_path / "wide.png"
     Image.fromarray(small).save(photo, icc_profile=ADOBE_RGB)
     assert np.abs(read_photo(photo).astype(int) - small).mean() > 3
-    _matte(page, photo)
-    saved = _save(page, tmp_path)[1]
+    matte(page, photo)
+    saved = save(page, tmp_path)[1]
     own = saved[..., 3] % 255 == 0  # elsewhere the foreground's colours are estimated
     assert own.mean() > 0.5
     assert np.abs(saved[..., :3].astype(int) - read_photo(photo))[own].max() <= 2
@@ -296,27 +258,27 @@ def test_a_large_photo_is_saved_at_its_own_size(page: Page, served: WebServer, t
     """The photo is larger than the preview and is read in several bands of rows."""
     steps = np.linspace(0, 255, 2500).astype(np.uint8)
     image = np.dstack(np.broadcast_arrays(steps[:, None], steps[None, :1900], np.uint8(90)))
-    _open(page, served)
-    _matte(page, _write(tmp_path / "large.png", image))
-    saved = _save(page, tmp_path)[1]
+    open_page(page, served)
+    matte(page, write_image(tmp_path / "large.png", image))
+    saved = save(page, tmp_path)[1]
     np.testing.assert_array_equal(saved, _cutout(image, _alpha(matter, image)))
 
 
 def test_a_file_that_is_no_image_is_reported(page: Page, served: WebServer, tmp_path: Path, small: np.ndarray) -> None:
     note = tmp_path / "note.png"
     note.write_text("no image")
-    _open(page, served)
+    open_page(page, served)
     page.set_input_files("#file", note)
     expect(page.get_by_role("alert")).to_contain_text("not an image")
     page.get_by_role("button", name="Dismiss").click()
     expect(page.get_by_role("alert")).to_be_hidden()
-    _matte(page, _write(tmp_path / "me.png", small))
+    matte(page, write_image(tmp_path / "me.png", small))
     expect(page.get_by_role("alert")).to_be_hidden()
 
 
 def test_times_are_distributions(page: Page, served: WebServer, tmp_path: Path, small: np.ndarray) -> None:
-    _open(page, served)
-    _matte(page, _write(tmp_path / "me.png", small))
+    open_page(page, served)
+    matte(page, write_image(tmp_path / "me.png", small))
     expect(page.get_by_text("One run.")).to_be_visible()
     page.get_by_role("button", name="Measure 50 runs").click()
     expect(page.get_by_text("The last 50 runs.")).to_be_visible()
@@ -331,11 +293,11 @@ def test_the_live_camera(
 ) -> None:
     context.grant_permissions(["camera"])
     _record(page)
-    _open(page, served)
+    open_page(page, served)
     page.get_by_role("button", name="Use the camera").click()
     page.wait_for_selector("body[data-state=live]")
-    _until(page, "Number(/[0-9]+/.exec(document.getElementById('runs').textContent)) > 5")
-    saved = _save(page, tmp_path)[1]
+    until(page, "Number(/[0-9]+/.exec(document.getElementById('runs').textContent)) > 5")
+    saved = save(page, tmp_path)[1]
     # Mirrored, and one of the frames of the file, which the browser may have scaled, with other colours at the edge.
     seen = cv2.resize(saved[:, ::-1, :3], (320, 240), interpolation=cv2.INTER_AREA).astype(int)
     assert min(np.abs(seen - frame).mean() for frame in camera_frames) < 15
@@ -344,13 +306,13 @@ def test_the_live_camera(
     page.get_by_role("button", name="Stop").click()
     page.wait_for_selector("body[data-state=photo]")
     page.wait_for_timeout(500)  # a frame may be on its way
-    last, image = _save(page, tmp_path)[1], _sent(page)
+    last, image = save(page, tmp_path)[1], _sent(page)
     seen = Rectangle(*map(int, str(page.get_attribute("#canvas", "data-seen")).split()))
     np.testing.assert_array_equal(last, _cutout(image, _alpha(matter, image, seen)))
     assert page.evaluate("document.getElementById('video').srcObject") is None
     page.get_by_role("button", name="Camera", exact=True).click()  # and again
     page.wait_for_selector("body[data-state=live]")
-    _matte(page, _write(tmp_path / "me.png", camera_frames[0]))  # a photo ends it
+    matte(page, write_image(tmp_path / "me.png", camera_frames[0]))  # a photo ends it
     page.wait_for_selector("body[data-state=photo]")
     expect(page.get_by_role("button", name="Camera", exact=True)).to_be_visible()
 
@@ -359,24 +321,24 @@ def test_cameras_can_be_switched(launch: Callable[..., Browser], served: WebServ
     browser = launch("--use-fake-device-for-media-stream=device-count=2")
     page = browser.new_context(permissions=["camera"]).new_page()
     page.set_default_timeout(120_000)
-    _open(page, served)
+    open_page(page, served)
     page.get_by_role("button", name="Use the camera").click()
     page.wait_for_selector("body[data-state=live]")
     device = "document.getElementById('video').srcObject?.getTracks()[0].getSettings().deviceId"
     first = page.evaluate(device)
     for expected in (False, True):  # the other one, and back again
         page.get_by_role("button", name="Other camera").click()
-        _until(page, f"document.body.dataset.state === 'live' && {device} && ({device} === '{first}') == {expected:d}")
+        until(page, f"document.body.dataset.state === 'live' && {device} && ({device} === '{first}') == {expected:d}")
     browser.close()
 
 
 def test_a_refused_camera_is_reported(page: Page, served: WebServer, tmp_path: Path, small: np.ndarray) -> None:
     session = page.context.new_cdp_session(page)
     session.send("Browser.setPermission", {"permission": {"name": "camera"}, "setting": "denied"})
-    _open(page, served)
+    open_page(page, served)
     page.get_by_role("button", name="Use the camera").click()
     expect(page.get_by_role("alert")).to_contain_text("The camera was not allowed")
-    _matte(page, _write(tmp_path / "me.png", small))  # photos work without it
+    matte(page, write_image(tmp_path / "me.png", small))  # photos work without it
 
 
 @pytest.mark.parametrize(
@@ -388,14 +350,14 @@ def test_a_refused_camera_is_reported(page: Page, served: WebServer, tmp_path: P
 )
 def test_a_missing_camera_is_reported(page: Page, served: WebServer, fault: str, words: str) -> None:
     page.add_init_script(f"MediaDevices.prototype.getUserMedia = async () => {{ {fault} }}")
-    _open(page, served)
+    open_page(page, served)
     page.get_by_role("button", name="Use the camera").click()
     expect(page.get_by_role("alert")).to_contain_text(words)
 
 
 def test_without_https_the_camera_is_explained(page: Page, served: WebServer) -> None:
     page.add_init_script("Object.defineProperty(Navigator.prototype, 'mediaDevices', {value: undefined})")
-    _open(page, served)
+    open_page(page, served)
     page.get_by_role("button", name="Use the camera").click()
     expect(page.get_by_role("alert")).to_contain_text("HTTPS")
 
@@ -415,34 +377,39 @@ def test_it_works_offline_after_the_first_visit_and_updates_itself(
     page: Page, assets: Mapping[str, Asset], tmp_path: Path, small: np.ndarray, matter
 ) -> None:
     with serving(assets) as server:
-        _open(page, server)
+        open_page(page, server)
         page.wait_for_selector("body[data-offline=ready]")
     page.reload()  # nobody listens any more
     page.wait_for_selector("body[data-ready=threaded]")
     assert page.evaluate("crossOriginIsolated")
-    _matte(page, _write(tmp_path / "me.png", small))
-    np.testing.assert_array_equal(_save(page, tmp_path)[1][..., 3], _alpha(matter, small))
+    matte(page, write_image(tmp_path / "me.png", small))
+    np.testing.assert_array_equal(save(page, tmp_path)[1][..., 3], _alpha(matter, small))
 
-    # A newer page is there at once.
+    # A newer page is loaded behind, and used when the user asks for it.
     kept = page.evaluate("caches.open('mmnet').then((cache) => cache.keys()).then((keys) => keys.length)")
     assert kept < len(assets) - 2  # not the build of LiteRT.js that does not run here
-    style = Asset(assets["style.css"].content + b"/* newer */", assets["style.css"].content_type)
+    style = Asset(assets["style.css"].content + b"/* newest */", assets["style.css"].content_type)
     newer = assets | {"style.css": style}
     newer["precache.js"] = Asset(
         assets["precache.js"].content.replace(assets["style.css"].integrity.encode(), style.integrity.encode()),
         assets["precache.js"].content_type,
     )
     with serving(newer, port=server.server_port):
-        _open(page, server)
-        assert "newer" in page.evaluate("fetch('style.css').then((response) => response.text())")
-        _until(page, "navigator.serviceWorker.getRegistration().then(({waiting}) => waiting?.state === 'installed')")
+        open_page(page, server)
+        style_text = "fetch('style.css').then((response) => response.text())"
+        assert "newest" not in page.evaluate(style_text)
+        with page.expect_navigation():
+            page.get_by_role("button", name="Use it now").click()
+        page.wait_for_selector("body[data-offline=ready]")
+        assert "newest" in page.evaluate(style_text)
+        expect(page.get_by_role("button", name="Use it now")).to_be_hidden()
 
     # Closed and opened again it is there without a network, and what it no longer needs is thrown away.
     page.close()
     again = page.context.new_page()
     again.goto(server.url)
     again.wait_for_selector("body[data-ready=threaded]")
-    assert "newer" in again.evaluate("fetch('style.css').then((response) => response.text())")
+    assert "newest" in again.evaluate(style_text)
     assert again.evaluate("caches.open('mmnet').then((cache) => cache.keys()).then((keys) => keys.length)") == kept
 
 
@@ -453,13 +420,13 @@ def test_nothing_scrolls_sideways_and_the_image_is_in_sight(
     page: Page, served: WebServer, tmp_path: Path, small: np.ndarray
 ) -> None:
     page.emulate_media(reduced_motion="reduce")
-    _open(page, served)
+    open_page(page, served)
     for width, height in _SIZES:
         page.set_viewport_size({"width": width, "height": height})
         assert _is_within(page, width), width
         expect(page.get_by_role("button", name="Choose a photo")).to_be_in_viewport()
-    _matte(page, _write(tmp_path / "a-photo-with-a-very-long-name-as-phones-give-them-20260102-030405.png", small))
-    _choose(page, "Colour")
+    matte(page, write_image(tmp_path / "a-photo-with-a-very-long-name-as-phones-give-them-20260102-030405.png", small))
+    choose(page, "Colour")
     for width, height in _SIZES:
         page.set_viewport_size({"width": width, "height": height})
         assert _is_within(page, width), width
@@ -487,11 +454,11 @@ def test_it_can_be_used_with_the_keyboard_alone(
     choosers: list[FileChooser] = []
     # From the beginning: a key may be quicker than the order to hand the chooser over, which nothing waits for.
     page.on("filechooser", lambda chooser: choosers.append(chooser))
-    _open(page, served)
+    open_page(page, served)
     with page.expect_file_chooser():
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")  # the first thing is to choose a photo
-    choosers[0].set_files(_write(tmp_path / "me.png", small))
+    choosers[0].set_files(write_image(tmp_path / "me.png", small))
     expect(page.get_by_role("img", name="me.png")).to_be_visible()
     page.get_by_role("radio", name="None").focus()
     page.keyboard.press("ArrowRight")
@@ -501,7 +468,7 @@ def test_it_can_be_used_with_the_keyboard_alone(
 
 
 def test_browsers_offer_to_install_it(page: Page, served: WebServer) -> None:
-    _open(page, served)
+    open_page(page, served)
     session = page.context.new_cdp_session(page)
     manifest = session.send("Page.getAppManifest")
     assert manifest["errors"] == []

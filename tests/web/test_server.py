@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import http.client
 import json
@@ -88,6 +89,53 @@ def test_an_unchanged_file_is_not_sent_again(server: WebServer) -> None:
     assert response.headers["ETag"] == tag
     assert response.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
     assert _ask(server, "/style.css", If_None_Match=tag)[0].status == 200
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip, deflate", "gzip"),
+        ("br;q=0, gzip; q=0.5", "gzip"),
+        ("BR;Q=0.1", "br"),
+        ("gzip;q=0.000", None),
+        ("deflate", None),
+        ("", None),
+    ],
+)
+def test_files_are_sent_compressed(
+    server: WebServer, assets: Mapping[str, Asset], accepted: str, coding: str | None
+) -> None:
+    path = "litert/wasm-utils.js"
+    response, content = _ask(server, f"/{path}", Accept_Encoding=accepted)
+    assert response.headers["Content-Encoding"] == coding
+    assert response.headers["Vary"] == "Accept-Encoding"
+    assert content == {"br": assets[path].brotli, "gzip": assets[path].gzip, None: assets[path].content}[coding]
+    tag = response.headers["ETag"]
+    known, nothing = _ask(server, f"/{path}", Accept_Encoding=accepted, If_None_Match=tag)
+    assert (known.status, nothing, known.headers["ETag"]) == (304, b"", tag)
+    other = "identity" if coding else "br"
+    assert _ask(server, f"/{path}", Accept_Encoding=other, If_None_Match=tag)[0].status == 200
+
+
+def test_compressed_files_hold_the_bytes_of_the_files(assets: Mapping[str, Asset]) -> None:
+    for path, asset in assets.items():
+        assert (asset.brotli is not None) == path.startswith("litert/"), path
+        if len(asset.content) < 1 << 20 and asset.gzip is not None:  # the large ones would take seconds
+            assert gzip.decompress(asset.gzip) == asset.content
+    if shutil.which("node") is None:
+        pytest.skip("NO NODE: the files for brotli were not tested; install Debian's nodejs")
+    script = "process.stdout.write(require('zlib').brotliDecompressSync(require('fs').readFileSync(0)))"
+    for asset in filter(lambda asset: asset.brotli is not None, assets.values()):
+        plain = subprocess.run(["node", "--eval", script], input=asset.brotli, capture_output=True, check=True).stdout
+        assert plain == asset.content
+
+
+def test_the_first_load_is_small(assets: Mapping[str, Asset]) -> None:
+    """All that a browser with threads and brotli loads at its first visit."""
+    loaded = {path: asset for path, asset in assets.items() if path and "compat" not in path}
+    sent = sum(len(asset.encoded({"br", "gzip"})[1]) for asset in loaded.values())
+    assert sent < 4_000_000 < sum(len(asset.content) for asset in loaded.values())
 
 
 def test_head_has_the_headers_of_get(server: WebServer, assets: Mapping[str, Asset]) -> None:

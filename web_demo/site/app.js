@@ -1,9 +1,12 @@
 /** The page: it sends what the user does to the worker as requests, and shows the responses. */
 
+import {BusySign} from './busy.js';
 import {Camera} from './camera.js';
 import {UserError} from './errors.js';
+import {installServiceWorker, useNewer} from './offline.js';
 import {chooseBuild, chooseThreads, missingFeatures} from './support.js';
-import {TimingsTable} from './timings.js';
+import {frameRate, TimingsTable} from './timings.js';
+import {WaitingPhotos} from './waiting.js';
 import {WorkerClient} from './worker-client.js';
 
 /** @typedef {import('./session.js').MatteResult} MatteResult */
@@ -19,11 +22,15 @@ const byId = (id) => /** @type {any} */ (document.getElementById(id));
 
 const canvas = /** @type {HTMLCanvasElement} */ (byId('canvas'));
 const camera = new Camera(byId('video'));
+const busy = new BusySign(byId('busy'), byId('busy-text'), byId('announcement'));
+const waiting = new WaitingPhotos(byId('waiting'), byId('waiting-text'));
 const timings = new TimingsTable(/** @type {any} */ (document.querySelector('#timings tbody')), byId('runs'));
 
 /** The user's choices. */
 const selection = {
   background: /** @type {keyof typeof SUFFIXES} */ ('transparent'),
+  /** The background to go back to if the user cancels the choice of an image. */
+  backgroundBefore: /** @type {keyof typeof SUFFIXES | undefined} */ (undefined),
   backgroundFile: /** @type {File | undefined} */ (undefined),
   /** The name of the photo without its ending, or 'camera'. */
   name: 'photo',
@@ -32,7 +39,9 @@ const selection = {
 let client;
 let live = false; // whether the camera runs
 /** The state of `updateBackground`. */
-const backgroundUpdate = {running: false, wanted: false};
+const backgroundUpdate = {running: /** @type {Promise<void> | undefined} */ (undefined), wanted: false};
+/** Settles when the network was loaded; a photo that is chosen before waits for it. @type {Promise<unknown>} */
+let loaded;
 
 /** Checks the browser, loads the network and makes the page ready for use. */
 async function start() {
@@ -46,33 +55,23 @@ async function start() {
   const threads = chooseThreads();
   client = new WorkerClient();
   const offscreen = canvas.transferControlToOffscreen();
+  loaded = client.request('start', {canvas: offscreen, build, threads}, [offscreen]);
   listen();
+  for (const button of document.querySelectorAll('[data-action=choose]')) enable(button);
   try {
-    await client.request('start', {canvas: offscreen, build, threads}, [offscreen]);
+    await loaded;
   } catch (error) {
     byId('status').textContent = '';
     showProblem(error instanceof UserError ? error.message : `The network could not be started: ${messageOf(error)}.`);
     return;
   }
-  for (const button of document.querySelectorAll('[data-action=choose], [data-action=camera]')) enable(button);
+  for (const button of document.querySelectorAll('[data-action=camera]')) enable(button);
   document.body.dataset.ready = build;
   const speed = threads === 1 ? 'one thread' : `${threads} threads`;
   byId('status').textContent = `Ready, ${speed}`;
-  if (await installServiceWorker(build)) {
+  if (await installServiceWorker(build, () => (byId('newer').hidden = false))) {
     byId('status').textContent = `Ready offline, ${speed}`;
     document.body.dataset.offline = 'ready';
-  }
-}
-
-/** @param {string} build @returns {Promise<boolean>} whether the page now works without a network */
-async function installServiceWorker(build) {
-  try {
-    const worker = `service-worker.js?build=${build}`;
-    await navigator.serviceWorker.register(worker, {updateViaCache: 'none'});
-    await navigator.serviceWorker.ready;
-    return true;
-  } catch {
-    return false; // no secure origin, private browsing or a full disk; the page works all the same while it is online
   }
 }
 
@@ -86,17 +85,32 @@ function listen() {
     switch: async () => startCamera(await camera.otherCamera()),
     measure,
     save,
+    copy,
+    next: () => {
+      const file = waiting.take();
+      if (file) return mattePhoto(file);
+    },
+    discard: () => waiting.clear(),
+    update: useNewer,
   };
   for (const button of document.querySelectorAll('[data-action]')) {
     const action = actions[/** @type {HTMLElement} */ (button).dataset.action ?? ''];
     button.addEventListener('click', () => run(action));
   }
   byId('dismiss').addEventListener('click', hideProblem);
-  onFile(byId('file'), mattePhoto);
-  onFile(byId('background-file'), useBackgroundFile);
+  onFiles(byId('file'), takePhotos);
+  onFiles(byId('background-file'), ([file]) => run(() => useBackgroundFile(file)));
+  byId('background-file').addEventListener('cancel', cancelBackgroundFile);
+  listenForComparison(byId('compare'));
   for (const input of document.querySelectorAll('[name=background]')) {
     input.addEventListener('change', () => run(() => selectBackground(/** @type {any} */ (input).value)));
   }
+  document.querySelector('[value=image]')?.addEventListener('click', (event) => {
+    // A click with the mouse or a finger opens the dialog. The arrow keys, which click too, have a detail of 0.
+    if (/** @type {MouseEvent} */ (event).detail === 0 || selection.backgroundFile) return;
+    if (selection.background !== 'image') selection.backgroundBefore = selection.background;
+    byId('background-file').click();
+  });
   byId('colour').addEventListener('input', () => run(() => selectBackground('colour')));
   for (const swatch of document.querySelectorAll('.swatch')) {
     const {dataset, style} = /** @type {HTMLElement} */ (swatch);
@@ -122,47 +136,76 @@ function listen() {
 }
 
 /**
- * Mattes a photo that was dropped or pasted.
+ * Shows the image as it is while a button is held down, with a pointer, the space bar or Enter.
+ *
+ * @param {HTMLElement} button
+ */
+function listenForComparison(button) {
+  const compare = (/** @type {boolean} */ original) => {
+    if (String(original) === button.getAttribute('aria-pressed')) return;
+    button.setAttribute('aria-pressed', String(original));
+    run(() => client.request('compare', {original}));
+  };
+  button.addEventListener('pointerdown', () => compare(true));
+  for (const end of ['pointerup', 'pointerleave', 'pointercancel', 'keyup', 'blur']) {
+    button.addEventListener(end, () => compare(false));
+  }
+  button.addEventListener('contextmenu', (event) => event.preventDefault()); // phones open it on a long press
+  button.addEventListener('keydown', (event) => {
+    if (event.key === ' ' || event.key === 'Enter') compare(true);
+  });
+}
+
+/**
+ * Mattes photos that were dropped or pasted.
  *
  * @param {DataTransfer | null} data
  * @param {Event} event
  */
 function matteTransferred(data, event) {
-  const [file] = data?.files ?? [];
-  if (!file) {
+  const files = [...(data?.files ?? [])];
+  if (files.length === 0) {
     if (event.type === 'drop') showProblem('That was not a file. Save the image as a file first, then drop it here.');
     return;
   }
   event.preventDefault();
-  run(() => mattePhoto(file));
+  takePhotos(files);
 }
 
 /**
- * Calls `use` with each file that the user chooses.
+ * Calls `use` with the files that the user chooses.
  *
  * @param {HTMLInputElement} input
- * @param {(file: File) => unknown} use
+ * @param {(files: File[]) => unknown} use
  */
-function onFile(input, use) {
+function onFiles(input, use) {
   input.addEventListener('change', () => {
-    const [file] = input.files ?? [];
-    input.value = ''; // without this, choosing the same file again would not be a change
-    if (file) run(() => use(file));
+    const files = [...(input.files ?? [])];
+    input.value = ''; // without this, choosing the same files again would not be a change
+    if (files.length > 0) use(files);
   });
+}
+
+/** Mattes the first of some photos. The others wait until the user asks for them. @param {File[]} files */
+function takePhotos([first, ...others]) {
+  waiting.add(others);
+  run(() => mattePhoto(first));
 }
 
 /** Mattes a photo and shows the result. @param {File} file */
 async function mattePhoto(file) {
-  if (document.body.dataset.ready === undefined) {
-    throw new UserError('The network is still loading. Try again in a moment.');
-  }
   stopCamera();
-  const result = await whileBusy(() => client.request('mattePhoto', {blob: file}));
+  const result = await busy.during(`Cutting out ${file.name}`, file.name, async () => {
+    await loaded;
+    return client.request('mattePhoto', {blob: file});
+  });
   selection.name = file.name.replace(/\.[^.]*$/, '') || 'photo';
   timings.clear();
   showResult('photo', result);
   timings.show();
   canvas.setAttribute('aria-label', `${file.name}, ${result.width} by ${result.height} pixels, cut out`);
+  const more = waiting.files.length > 0 ? ` ${byId('waiting-text').textContent}.` : '';
+  busy.say(`${file.name} is ${result.nobody ? 'done. Nobody was found in it' : 'cut out'}.${more}`);
 }
 
 /** Starts a camera and mattes its frames until it is stopped. @param {MediaTrackConstraints} which camera */
@@ -174,6 +217,7 @@ async function startCamera(which) {
   });
   if (!runs) return;
   live = true;
+  busy.say('The camera runs.');
   selection.name = 'camera';
   timings.clear();
   byId('camera').textContent = 'Stop';
@@ -201,7 +245,7 @@ async function matteFrames() {
     const now = performance.now();
     if (now - updated < UPDATE_INTERVAL) continue;
     timings.show();
-    byId('rate').textContent = updated === 0 ? '' : `${Math.round((1000 * frames) / (now - updated))} frames/s`;
+    byId('rate').textContent = updated === 0 ? '' : frameRate(frames, now - updated);
     [updated, frames] = [now, 0];
   }
 }
@@ -211,6 +255,7 @@ function stopCamera() {
   camera.stop(); // also ends a start that still waits for the camera
   if (!live) return;
   live = false;
+  busy.say('The camera is off.');
   byId('camera').textContent = 'Camera';
   byId('switch').hidden = true;
   byId('rate').hidden = true;
@@ -236,49 +281,63 @@ function showResult(state, {width, height, seen, nobody, timings: run}) {
   canvas.hidden = false;
   if (state === 'live') canvas.setAttribute('aria-label', 'The camera, cut out');
   byId('empty').hidden = true;
-  enable(byId('save'));
-  enable(byId('measure'));
+  for (const id of ['save', 'copy', 'compare', 'measure']) enable(byId(id));
 }
 
 /**
- * Changes the background. For an image, the user is asked for a file if none was chosen yet.
+ * Changes the background. An image of which no file was chosen yet leaves it transparent.
  *
  * @param {keyof typeof SUFFIXES} kind
  */
 async function selectBackground(kind) {
   byId('colours').hidden = kind !== 'colour';
   byId('background-image').hidden = kind !== 'image';
-  if (kind === 'image' && !selection.backgroundFile) return byId('background-file').click();
   selection.background = kind;
   await updateBackground();
 }
 
 /** Makes an image file the background. @param {File} file */
 async function useBackgroundFile(file) {
-  await whileBusy(() => client.request('setBackground', {background: {kind: 'image', blob: file}}));
-  selection.background = 'image';
+  selection.backgroundBefore = undefined;
+  const background = {kind: 'image', blob: file};
+  await busy.during(`Reading ${file.name}`, file.name, () => client.request('setBackground', {background}));
   selection.backgroundFile = file;
   byId('background-name').textContent = file.name;
+  if (selection.background !== 'image') await updateBackground(); // the user selected another one meanwhile
+  else busy.say(`${file.name} is the background.`);
+}
+
+/** Goes back to the background that was selected before the user began to choose an image. */
+function cancelBackgroundFile() {
+  const kind = selection.backgroundBefore;
+  selection.backgroundBefore = undefined;
+  if (!kind || selection.background !== 'image') return;
+  /** @type {any} */ (document.querySelector(`[value=${kind}]`)).checked = true;
+  run(() => selectBackground(kind));
 }
 
 /** Sends the selected background to the worker. While it renders one, only the last of the later changes is kept. */
-async function updateBackground() {
+function updateBackground() {
   backgroundUpdate.wanted = true;
-  if (backgroundUpdate.running) return;
-  backgroundUpdate.running = true;
-  try {
-    while (backgroundUpdate.wanted) {
-      backgroundUpdate.wanted = false;
-      await client.request('setBackground', {background: selectedBackground()});
-    }
-  } finally {
-    backgroundUpdate.running = false;
+  backgroundUpdate.running ??= sendBackgrounds().finally(() => (backgroundUpdate.running = undefined));
+  return backgroundUpdate.running;
+}
+
+async function sendBackgrounds() {
+  while (backgroundUpdate.wanted) {
+    backgroundUpdate.wanted = false;
+    await client.request('setBackground', {background: selectedBackground()});
   }
+}
+
+/** @returns {keyof typeof SUFFIXES} what is shown and saved as the background. */
+function shownBackground() {
+  return selection.background === 'image' && !selection.backgroundFile ? 'transparent' : selection.background;
 }
 
 /** Returns the selected background, as the worker's `setBackground` takes it. */
 function selectedBackground() {
-  const kind = selection.background;
+  const kind = shownBackground();
   if (kind === 'image') return {kind, blob: selection.backgroundFile};
   if (kind !== 'colour') return {kind};
   const value = Number.parseInt(/** @type {any} */ (byId('colour')).value.slice(1), 16);
@@ -288,36 +347,52 @@ function selectedBackground() {
 /** Measures how long the current image takes, and shows the distribution. */
 async function measure() {
   stopCamera();
-  const {timings: runs} = await whileBusy(() => client.request('measure', {runs: MEASURED_RUNS}));
+  const {timings: runs} = await busy.during(`Measuring ${MEASURED_RUNS} runs`, 'measuring', () =>
+    client.request('measure', {runs: MEASURED_RUNS}),
+  );
   timings.clear();
   timings.add(...runs);
   timings.show();
+  busy.say(`Measured ${MEASURED_RUNS} runs.`);
 }
 
 /** Saves the result as a PNG file of the image's own size. */
 async function save() {
-  const {blob} = await whileBusy(() => client.request('save'));
+  const {blob, kind} = await busy.during('Saving', 'saving', renderFile);
   const link = document.createElement('a');
-  link.download = `${selection.name}-${SUFFIXES[selection.background]}.png`;
+  link.download = `${selection.name}-${SUFFIXES[kind]}.png`;
   link.href = URL.createObjectURL(blob);
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  busy.say(`Saved ${link.download}.`);
+}
+
+/** Copies the result to the clipboard, as a PNG file of the image's own size. */
+async function copy() {
+  if (!navigator.clipboard || !self.ClipboardItem) {
+    throw new UserError('Browsers allow copying only over HTTPS, or on pages of this machine itself. Save the image.');
+  }
+  const file = busy.during('Copying', 'copying', renderFile).then(({blob}) => blob);
+  try {
+    // Safari needs the promise: when the file is ready, the click would be too long ago.
+    await navigator.clipboard.write([new ClipboardItem({'image/png': file})]);
+  } catch {
+    await file; // what failed may be the file
+    throw new UserError('The browser did not allow the page to copy. Save the image instead.');
+  }
+  busy.say('Copied.');
 }
 
 /**
- * Shows the busy sign until the work is done.
+ * Renders the result at the image's own size, when the selected background is in place.
  *
- * @template T
- * @param {() => Promise<T>} work
- * @returns {Promise<T>}
+ * @returns {Promise<{blob: Blob, kind: keyof typeof SUFFIXES}>} a PNG file, and its background
  */
-async function whileBusy(work) {
-  if (!live) byId('busy').hidden = false;
-  try {
-    return await work();
-  } finally {
-    byId('busy').hidden = true;
-  }
+async function renderFile() {
+  await backgroundUpdate.running?.catch(() => {}); // the page has said why it failed
+  const kind = shownBackground();
+  const {blob} = await client.request('save');
+  return {blob, kind};
 }
 
 /** Runs an action of the user. If it fails, the page shows why and stays as it was. @param {() => unknown} action */

@@ -1,11 +1,12 @@
 /*
  * The service worker, which makes the page work without a network. When the page is first opened, every file of it is
- * cached under a key that contains the file's hash. While there is a network, files come from the network, so that a
- * newer page or model is used at once.
+ * cached under a key that contains the file's hash. From then on files come from the cache, so the page opens at once,
+ * even if the network is slow or stalls, and all of its files are of one version.
  *
- * A newer service worker takes over after the page was closed, as browsers do by default. It must not call
- * `skipWaiting`: if it takes over a page that is loading, Chromium sometimes never answers the requests of the page's
- * workers.
+ * A newer page or model is loaded behind: browsers install this service worker again when the list of files changes.
+ * The newer one takes over after the page was closed, as browsers do by default, or when the user asks for it with
+ * the page's button. It must not call `skipWaiting` by itself: if it takes over a page that is loading, Chromium
+ * sometimes never answers the requests of the page's workers.
  *
  * `?build=` in the address names the build of LiteRT.js that runs in this browser. The other build is not cached.
  */
@@ -43,21 +44,19 @@ async function deleteOldFiles() {
   await self.clients.claim();
 }
 
-/** Returns the response to a request: from the network, or from the cache if the network fails. */
+/** Returns the response to a request: from the cache, or from the network if the file is not cached. */
 async function respond(request) {
-  try {
-    return await fetch(request);
-  } catch (error) {
-    const path = new URL(request.url).pathname.slice(new URL(scope).pathname.length) || 'index.html';
-    const integrity = self.PRECACHE[path];
-    const cached = integrity && (await (await caches.open(CACHE)).match(cacheKey(path, integrity)));
-    if (!cached) throw error;
-    return cached;
-  }
+  const path = new URL(request.url).pathname.slice(new URL(scope).pathname.length) || 'index.html';
+  const integrity = self.PRECACHE[path];
+  const cached = integrity && (await (await caches.open(CACHE)).match(cacheKey(path, integrity)));
+  return cached || fetch(request);
 }
 
 self.addEventListener('install', (event) => event.waitUntil(cacheFiles()));
 self.addEventListener('activate', (event) => event.waitUntil(deleteOldFiles()));
+self.addEventListener('message', ({data}) => {
+  if (data === 'use') self.skipWaiting();
+});
 self.addEventListener('fetch', (event) => {
   if (event.request.method === 'GET' && event.request.url.startsWith(scope)) event.respondWith(respond(event.request));
 });

@@ -23,7 +23,7 @@ import {decode, FrameReader} from './images.js';
 import {MattingModel} from './model.js';
 import {render} from './renderer.js';
 
-const REQUESTS = ['start', 'mattePhoto', 'matteFrame', 'setBackground', 'measure', 'save'];
+const REQUESTS = ['start', 'mattePhoto', 'matteFrame', 'setBackground', 'compare', 'measure', 'save'];
 const PAUSE = 1000; // milliseconds without a camera frame after which the next one begins another video
 const PREVIEW_SIDE = 2048; // limit in pixels of the longer side of what is shown; the saved file has the image's size
 
@@ -37,6 +37,8 @@ export class Session {
   preview;
   /** The parts of the current image that the model saw, and what it computed of them. @type {AlphaPart[]} */
   parts = [];
+  /** Whether the canvas shows the image as it is, for comparison. */
+  comparing = false;
   /** The compiled core. @type {WebAssembly.Module | undefined} */
   core;
   /** The crop that follows the people in the camera's frames. @type {CropTracker | undefined} */
@@ -112,6 +114,16 @@ export class Session {
   }
 
   /**
+   * Shows the current image as it is, or again with its background replaced.
+   *
+   * @param {{original: boolean}} data
+   */
+  async compare({original}) {
+    this.comparing = original;
+    this.show();
+  }
+
+  /**
    * Mattes the current image again and again, without reading it again.
    *
    * @param {{runs: number}} data
@@ -126,15 +138,19 @@ export class Session {
   }
 
   /**
-   * Renders what is shown at the image's own size.
+   * Renders the result at the image's own size.
    *
-   * @returns {Promise<{message: {blob: Blob}}>} a PNG file
+   * @returns {Promise<{message: {blob: Blob}}>} a PNG file; that of a matte has one channel.
    */
   async save() {
     const {image, preview} = this;
     if (!image || !preview) throw new UserError('There is no image to save. Choose a photo first.');
     if (image !== preview) this.computeAlpha(image);
-    return {message: {blob: await encodePng(render(image, this.background), image.height, image.width)}};
+    const {height, width} = image;
+    if (this.background.kind === 'matte') {
+      return {message: {blob: await encodePng(image.alphaBytes(), height, width, 1)}};
+    }
+    return {message: {blob: await encodePng(render(image, this.background), height, width)}};
   }
 
   /**
@@ -238,13 +254,14 @@ export class Session {
 
   /** Renders the preview on the page's canvas. */
   show() {
-    const {preview, parts, screen} = this;
+    const {preview, parts, screen, comparing} = this;
     if (!preview || parts.length === 0 || !screen) return;
     const {height, width} = preview;
     if (screen.canvas.width !== width || screen.canvas.height !== height) {
       Object.assign(screen.canvas, {width, height});
     }
-    screen.putImageData(new ImageData(render(preview, this.background), width, height), 0, 0);
+    const pixels = comparing ? preview.original() : render(preview, this.background);
+    screen.putImageData(new ImageData(pixels, width, height), 0, 0);
   }
 
   /**

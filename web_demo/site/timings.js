@@ -116,6 +116,18 @@ function setSpan(shape, from, to) {
   shape.setAttribute('width', Math.max(0.8, to - from).toFixed(2));
 }
 
+/**
+ * Returns a frame rate as text, with decimals where it is low.
+ *
+ * @param {number} frames number of frames
+ * @param {number} duration of all of them, in milliseconds, > 0
+ * @returns {string} for example '24 frames/s', '7.5 frames/s' or '0.25 frames/s'
+ */
+export function frameRate(frames, duration) {
+  const rate = (1000 * frames) / duration;
+  return `${rate >= 9.95 ? Math.round(rate) : rate.toFixed(rate < 0.995 ? 2 : 1)} frames/s`;
+}
+
 /** @param {number} value @returns {string} for example '9.5 ms' or '12 ms' */
 function milliseconds(value) {
   return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ms`;

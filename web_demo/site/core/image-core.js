@@ -154,6 +154,16 @@ export class ImageCore {
     return this.composite(this.colour, 0);
   }
 
+  /** Returns the image itself. @returns {Uint8ClampedArray<ArrayBuffer>} RGBA, opaque */
+  original() {
+    return this.pixels(this.image, false);
+  }
+
+  /** Returns the alpha that was computed. @returns {Bytes} height · width bytes */
+  alphaBytes() {
+    return this.core.view(this.alpha, this.height * this.width).slice();
+  }
+
   /** Returns the composite over the image's own background, blurred. @returns {Uint8ClampedArray<ArrayBuffer>} RGBA */
   overBlur() {
     const {core, height, width, image, alpha} = this;

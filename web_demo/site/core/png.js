@@ -1,12 +1,12 @@
 /**
- * Encoding of RGBA bytes as a PNG file (ISO/IEC 15948). The file holds exactly the bytes given. A canvas would not do
+ * Encoding of pixels as a PNG file (ISO/IEC 15948). The file holds exactly the bytes given. A canvas would not do
  * that: it premultiplies the colours by their alpha, and so loses the colours of transparent pixels.
  *
  * @typedef {import('./wasm.js').Bytes} Bytes
  */
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-const COLOUR_TYPE_RGBA = 6;
+const COLOUR_TYPES = {1: 0, 4: 6}; // number of channels → greyscale, or RGBA
 const FILTER_PAETH = 4;
 const BAND_ROWS = 64; // rows that are filtered at a time
 
@@ -17,22 +17,23 @@ const CRC_TABLE = Uint32Array.from({length: 256}, (_, n) => {
 });
 
 /**
- * Returns an image as a PNG file: 8 bits per channel, RGBA.
+ * Returns an image as a PNG file: 8 bits per channel, RGBA or grey.
  *
- * @param {Bytes} pixels 4 · height · width bytes, RGBA with straight alpha.
+ * @param {Bytes} pixels channels · height · width bytes: RGBA with straight alpha, or grey.
  * @param {number} height in pixels, >= 1
  * @param {number} width in pixels, >= 1
+ * @param {1 | 4} [channels] of the image
  * @returns {Promise<Blob>} of type image/png
  */
-export async function encodePng(pixels, height, width) {
+export async function encodePng(pixels, height, width, channels = 4) {
   const header = new Uint8Array(13);
   const view = new DataView(header.buffer);
   view.setUint32(0, width);
   view.setUint32(4, height);
-  header.set([8, COLOUR_TYPE_RGBA], 8);
+  header.set([8, COLOUR_TYPES[channels]], 8);
   const parts = [new Uint8Array(SIGNATURE), chunk('IHDR', header)];
   const deflate = /** @type {any} */ (new CompressionStream('deflate')); // with zlib's header, as PNG requires
-  const reader = filteredRows(pixels, height, width).pipeThrough(deflate).getReader();
+  const reader = filteredRows(pixels, height, width, channels).pipeThrough(deflate).getReader();
   for (let part = await reader.read(); !part.done; part = await reader.read()) parts.push(chunk('IDAT', part.value));
   return new Blob([...parts, chunk('IEND', new Uint8Array(0))], {type: 'image/png'});
 }
@@ -44,16 +45,18 @@ export async function encodePng(pixels, height, width) {
  * @param {Bytes} pixels
  * @param {number} height
  * @param {number} width
+ * @param {number} channels
  * @returns {ReadableStream<Uint8Array>}
  */
-function filteredRows(pixels, height, width) {
+function filteredRows(pixels, height, width, channels) {
+  const stride = channels * width;
   let top = 0;
   return new ReadableStream({
     pull(controller) {
       if (top >= height) return controller.close();
       const count = Math.min(BAND_ROWS, height - top);
-      const band = new Uint8Array(count * (4 * width + 1));
-      for (let row = 0; row < count; row++) filterRow(pixels, top + row, 4 * width, band, row * (4 * width + 1));
+      const band = new Uint8Array(count * (stride + 1));
+      for (let row = 0; row < count; row++) filterRow(pixels, top + row, stride, channels, band, row * (stride + 1));
       top += count;
       controller.enqueue(band);
     },
@@ -67,16 +70,17 @@ function filteredRows(pixels, height, width) {
  * @param {Bytes} pixels
  * @param {number} row
  * @param {number} stride bytes per row of the image
+ * @param {number} channels bytes per pixel of the image
  * @param {Uint8Array} out output, from index `at` on: stride + 1 bytes.
  * @param {number} at
  */
-function filterRow(pixels, row, stride, out, at) {
+function filterRow(pixels, row, stride, channels, out, at) {
   out[at++] = FILTER_PAETH;
   const start = row * stride;
   for (let i = 0; i < stride; i++) {
-    const left = i >= 4 ? pixels[start + i - 4] : 0;
+    const left = i >= channels ? pixels[start + i - channels] : 0;
     const above = row > 0 ? pixels[start + i - stride] : 0;
-    const corner = i >= 4 && row > 0 ? pixels[start + i - stride - 4] : 0;
+    const corner = i >= channels && row > 0 ? pixels[start + i - stride - channels] : 0;
     const distanceLeft = Math.abs(above - corner);
     const distanceAbove = Math.abs(left - corner);
     const distanceCorner = Math.abs(left + above - 2 * corner);

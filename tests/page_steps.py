@@ -1,0 +1,56 @@
+"""What tests do on the page in a browser, as people do it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from mmnet.web.server import WebServer
+
+
+def write_image(path: Path, image: np.ndarray) -> Path:
+    """Write an image, uint8 [H, W, 3], and return its path."""
+    assert cv2.imwrite(str(path), image[..., ::-1])
+    return path
+
+
+def open_page(page: Page, server: WebServer) -> None:
+    """Open the page and wait until the network is loaded."""
+    page.goto(server.url)
+    page.wait_for_selector("body[data-ready]")
+
+
+def matte(page: Page, photo: Path) -> None:
+    """Choose a photo and wait until it is matted."""
+    page.set_input_files("#file", photo)
+    expect(page.get_by_role("img", name=photo.name)).to_be_visible()
+
+
+def choose(page: Page, name: str) -> None:
+    """Choose a background by its name, with the mouse."""
+    page.get_by_role("radio", name=name).check(force=True)
+
+
+def until(page: Page, condition: str) -> None:
+    """Wait until a JavaScript expression is true (playwright's own way needs `eval`, which the page forbids)."""
+    for _ in range(1200):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"never: {condition}")
+
+
+def save(page: Page, folder: Path) -> tuple[str, np.ndarray]:
+    """Save the image; return the suggested name and uint8 [H, W, 4], RGBA, or [H, W], a matte."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save PNG").click()
+    path = folder / "saved.png"
+    download.value.save_as(path)
+    stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    assert stored.dtype == np.uint8
+    assert stored.ndim == 2 or stored.shape[2] == 4
+    return download.value.suggested_filename, stored if stored.ndim == 2 else stored[..., [2, 1, 0, 3]]
