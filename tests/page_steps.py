@@ -51,6 +51,8 @@ def save(page: Page, folder: Path) -> tuple[str, np.ndarray]:
     path = folder / "saved.png"
     download.value.save_as(path)
     stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    assert stored.dtype == np.uint8
-    assert stored.ndim == 2 or stored.shape[2] == 4
-    return download.value.suggested_filename, stored if stored.ndim == 2 else stored[..., [2, 1, 0, 3]]
+    assert stored is not None
+    image = np.asarray(stored)
+    assert image.dtype == np.uint8
+    assert image.ndim == 2 or image.shape[2] == 4
+    return download.value.suggested_filename, image if image.ndim == 2 else image[..., [2, 1, 0, 3]]
