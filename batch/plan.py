@@ -170,7 +170,7 @@ def _by_group(images: Iterable[Image]) -> Iterable[tuple[tuple[str, int], list[I
 def _problem(source: Source, utf8: bool) -> str | None:
     """Return why an image can have no result; None if it can."""
     name = source.name
-    if not name or name.endswith("/"):
+    if not PurePosixPath(name).parts or name.endswith("/"):
         return "has no name"
     if "\0" in name or name.startswith("/") or ".." in PurePosixPath(name).parts:
         return "its name leads out of the destination; use relative names"

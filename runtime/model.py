@@ -20,6 +20,7 @@ from mmnet.runtime.tflite.interpreter import Delegate, allocate, damaged, invoke
 from mmnet.runtime.tflite.probe import trust
 
 _ALPHA_TOLERANCE = 1e-3  # how far a float alpha may leave 0-1 by rounding; it is clipped
+_MAX_THREADS = 256  # LiteRT ends the process where the system gives it no more
 _MAX_DEFAULT_THREADS = 4  # the network is small: more threads only heat the processor
 
 
@@ -42,7 +43,7 @@ class MattingModel:
 
         Args:
             model: path of a .tflite, or its bytes.
-            threads: >= 1; None takes the number of cores, at most 4.
+            threads: 1 to 256; None takes the number of cores, at most 4.
             delegate: what runs the operators: "xnnpack", or "none" for LiteRT's built-in kernels.
 
         Raises:
@@ -51,8 +52,8 @@ class MattingModel:
         """
         self.name = "the model" if isinstance(model, bytes) else str(model)
         self.threads = min(_MAX_DEFAULT_THREADS, os.cpu_count() or 1) if threads is None else threads
-        if self.threads < 1:
-            raise ModelError(f"threads is {threads}; give at least 1")
+        if type(self.threads) is not int or not 1 <= self.threads <= _MAX_THREADS:
+            raise ModelError(f"threads is {threads!r}; give a whole number from 1 to {_MAX_THREADS}")
         if isinstance(model, bytes):
             check_identifier(model, self.name)
         content = model if isinstance(model, bytes) else read_model(Path(model))

@@ -18,6 +18,9 @@ from mmnet.runtime.errors import ModelError
 from mmnet.runtime.tflite.contents import MALFORMED, Graph, Operator, Tensor, damaged_contents, read_graph
 
 _MAX_VALUES = 1 << 28
+# Scales outside may make XNNPACK end the process: the product of an input's and a weight's, divided by that of the
+# output, must stay in 2^-32 to 2^8.
+_LEAST_SCALE, _GREATEST_SCALE = 2.0**-24, 2.0**4
 _MAX_KERNEL = 64
 _ACTIVATIONS = (0, 1, 3)  # none, ReLU, ReLU6
 
@@ -148,6 +151,7 @@ class _Known:
             and stored.Offset() == 0
             and stored.Size() == 0
             and (isinstance(signature, int) or tuple(signature.tolist()) == tensor.shape)
+            and all(_LEAST_SCALE <= scale <= _GREATEST_SCALE for scale in tensor.scales if tensor.dtype != "int32")
             and all(scale > 0 for scale in tensor.scales)
         )
 

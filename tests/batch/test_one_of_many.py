@@ -130,6 +130,7 @@ def test_names_that_are_not_utf_8(to: str, many: Path, photo: bytes, tmp_path: P
 BAD_NAMES = {
     b"caf\xe9": "not UTF-8",
     b"": "has no name",
+    b".": "has no name",
     b"_mmnet/ledger/x": "records of jobs",
     b"_MMNET/job.json": "records of jobs",
     b"./_mmnet/x": "records of jobs",

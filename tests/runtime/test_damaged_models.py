@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,16 @@ def test_what_would_end_the_process_is_one_error(name: str, tmp_path: Path) -> N
         MattingModel(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scale", [1e8, 1e-30])
+def test_weights_of_an_impossible_scale_do_not_end_the_process(scale: float) -> None:
+    model = Tree()
+    weights = model.graph.tensors[model.first(Operators.CONV_2D).inputs[1]]
+    weights.quantization.scale = np.full_like(weights.quantization.scale, scale)
+    assert not check_rules(model.packed()), "so it runs in another process first"
+    with suppress(ModelError):
+        MattingModel(model.packed()).close()
 
 
 def test_the_commands_refuse_it_in_one_line(tmp_path: Path, photo: Path) -> None:

@@ -75,9 +75,9 @@ def test_closed(tiny_model: Path) -> None:
         model.run(plain((0, 0, 0)))
 
 
-@pytest.mark.parametrize("threads", [0, -1])
-def test_threads_below_one(tiny_model: Path, threads: int) -> None:
-    with pytest.raises(ModelError, match="at least 1"):
+@pytest.mark.parametrize("threads", [0, -1, 257, 10**9, 1.5, True])
+def test_impossible_threads(tiny_model: Path, threads: int) -> None:
+    with pytest.raises(ModelError, match="give a whole number from 1 to 256"):
         MattingModel(tiny_model, threads=threads)
 
 

@@ -99,7 +99,8 @@ def test_a_training_names_all_of_them_before_it_begins(
 ) -> None:
     (people / "mask" / "p005.png").unlink()
     recipe = ["--recipe", "portrait"] if command == "train" else ["--ckpt", "mmnet-1.0"]
-    done = run("mmnet", command, "--data", people, *recipe, "--backgrounds", places, "--run", "r", cwd=tmp_path)
+    data = ["--data", people, "--backgrounds", places, "--validation", "0.5"]
+    done = run("mmnet", command, *data, *recipe, "--run", "r", cwd=tmp_path)
     assert done.returncode == 1
     errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
     found = check_data([people], validation=0).findings
