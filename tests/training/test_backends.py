@@ -102,5 +102,6 @@ def test_another_backend_in_the_same_process_is_refused():
 
 
 def test_the_command_names_the_backends(images, tmp_path, start):
-    result = run("mmnet", "train", "--data", images / "portraits", "--from", start, "--backend", "torch", cwd=tmp_path)
+    data = ["--data", images / "portraits", "--validation", "0.3"]
+    result = run("mmnet", "train", *data, "--from", start, "--backend", "torch", cwd=tmp_path)
     assert "tensorflow or jax" in error_line(result)
