@@ -11,10 +11,10 @@ import struct
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 import pytest
+from request_server import RequestServer
 from support import ROOT
 
 from mmnet.arrays import U8Array
@@ -308,28 +308,11 @@ def java(class_path: str) -> list[str]:
     return ["java", *options, "-cp", class_path]
 
 
-class JavaCore:
+class JavaCore(RequestServer):
     """A JVM process that answers requests."""
 
     def __init__(self, class_path: str) -> None:
-        command = [*java(class_path), "ai.mmnet.core.RequestServer"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def send(self, request: bytes) -> bytes:
-        """Send a request, wait for its answer and return it."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(ints_field(len(request)) + request)
-        self._process.stdin.flush()
-        header = self._process.stdout.read(4)
-        assert len(header) == 4, "the JVM ended; its standard error gives the reason"
-        return self._process.stdout.read(int.from_bytes(header, "big"))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.communicate()
+        super().__init__(*java(class_path), "ai.mmnet.core.RequestServer")
 
 
 def ints_field(*values: int) -> bytes:

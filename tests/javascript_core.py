@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import shutil
 import struct
-import subprocess
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
+from request_server import RequestServer
 from support import ROOT
 
 from mmnet.arrays import U8Array
@@ -44,25 +43,9 @@ class RgbFrameCase:
         return image.tobytes() + to_model_input(np.ascontiguousarray(image), self.size, self.fit).tobytes()
 
 
-class Node:
+class Node(RequestServer):
     """A node process that answers requests with the JavaScript core."""
 
     def __init__(self) -> None:
         assert NODE is not None
-        self._process = subprocess.Popen([NODE, str(SERVER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def send(self, request: bytes) -> bytes:
-        """Send a request, wait for its answer and return it."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(struct.pack(">i", len(request)) + request)
-        self._process.stdin.flush()
-        header = self._process.stdout.read(4)
-        assert len(header) == 4, "node ended; its standard error gives the reason"
-        return self._process.stdout.read(int.from_bytes(header, "big"))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.communicate()
+        super().__init__(NODE, str(SERVER))

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from core_cases import fine_alpha_case, fine_composite_case
-from java_core import AlphaCase, BlurredBackgroundCase, CompositeCase, FrameCase, ints_field
+from java_core import AlphaCase, BlurredBackgroundCase, CompositeCase, FrameCase
 from javascript_core import RgbFrameCase
+from request_server import RequestServer
 from support import ROOT
 
 from mmnet.runtime import Fit, Orientation, YuvFrame
@@ -29,28 +30,8 @@ def compile_program(compiler: str, source: str, program: Path, *flags: str) -> N
     assert done.returncode == 0, done.stderr
 
 
-class Server:
-    """A process of server.c."""
-
-    def __init__(self, *command: str) -> None:
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def send(self, request: bytes) -> bytes:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(ints_field(len(request)) + request)
-        self._process.stdin.flush()
-        header = self._process.stdout.read(4)
-        assert len(header) == 4, "the program ended; its standard error gives the reason"
-        return self._process.stdout.read(int.from_bytes(header, "big"))
-
-    def close(self) -> int:
-        self._process.communicate()
-        return self._process.returncode
-
-
 @pytest.fixture(scope="module")
-def arm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def arm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RequestServer]:
     """The core on an emulated Arm processor."""
     compiler, emulator = shutil.which("aarch64-linux-gnu-gcc"), shutil.which("qemu-aarch64")
     if compiler is None or emulator is None:
@@ -59,7 +40,7 @@ def arm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         )
     program = tmp_path_factory.mktemp("arm") / "server"
     compile_program(compiler, "server.c", program, "-O3", "-static")
-    server = Server(emulator, str(program))
+    server = RequestServer(emulator, str(program))
     yield server
     assert server.close() == 0
 
@@ -85,7 +66,7 @@ def cases(random: np.random.Generator) -> Iterator[object]:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_arm_computes_the_same_bytes(arm: Server, seed: int) -> None:
+def test_arm_computes_the_same_bytes(arm: RequestServer, seed: int) -> None:
     for case in cases(np.random.default_rng(seed)):
         assert arm.send(case.request()) == case.answer(), case
 
