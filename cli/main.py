@@ -30,7 +30,7 @@ _BROKEN_PIPE = 141  # 128 + SIGPIPE, as a shell reports it
 
 # Every command, in the order of `mmnet --help`: the function (or Typer application) that it is, and its one-line help.
 COMMANDS = {
-    "export": Place("mmnet.cli.export:export", "Turn a checkpoint into a fast, verified .tflite or .onnx."),
+    "export": Place("mmnet.cli.export:export", "Turn a checkpoint into a fast, verified .tflite, .onnx or .mlpackage."),
     "evaluate": Place(
         "mmnet.cli.measure.evaluate:evaluate_command",
         "Measure models on photos whose alpha mattes are known: mean ± standard deviation and 95 % interval.",
