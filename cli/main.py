@@ -80,6 +80,9 @@ COMMANDS = {
     "web": Place(
         "mmnet.cli.web:web", "Matte in the browser: photos and the live camera, with the model running in the page."
     ),
+    "serve": Place(
+        "mmnet.cli.serve:serve", "Serve mattes over HTTP: a photo in, its alpha matte, a cut-out or a composite out."
+    ),
     "data": Place(
         "mmnet.cli.training.data:data_app",
         "Training data: check them, compute soft mattes, pack them, preview their augmentation, make scenes and "
