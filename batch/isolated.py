@@ -63,17 +63,17 @@ class IsolatedProcess(Generic[Arguments, Result]):
         connection = self._connection or self._start()
         try:
             connection.send((arguments, options))
-            in_time = connection.poll(self.timeout)
-            succeeded, result = connection.recv() if in_time else (False, None)
+            answer = connection.recv() if connection.poll(self.timeout) else None
         except (EOFError, OSError) as error:
             self.close()
             raise ProcessDiedError(
                 "crashed the process that worked on it, or needed more memory than there is"
             ) from error
-        if not in_time:
+        if answer is None:
             self._process.kill()
             self.close()
             raise ProcessTimeoutError(f"took longer than {self.timeout:g} seconds")
+        succeeded, result = answer
         if not succeeded:
             raise result
         value: Result = result
