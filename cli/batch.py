@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -125,7 +126,7 @@ def batch(
     if errors is not None:
         check_writable(errors, force=True)
     options = BatchOptions(to, shard_size, image_column, name_column, retry, max_errors, force)
-    console = message_console(capture=True)  # Ray needs `sys.stderr` redirected
+    console = message_console(stream=sys.stderr)  # Ray needs `sys.stderr` redirected
     display = _Display(console)
     with display.bar:
         try:

@@ -15,8 +15,7 @@ from mmnet.benchmark.document import read_document, to_json
 from mmnet.benchmark.errors import BenchmarkError
 from mmnet.benchmark.host.rounds import MAX_FRAME_SIDE, MAX_THREADS
 from mmnet.cli.console import message_console, wide_console
-from mmnet.cli.help import PlainGroup
-from mmnet.cli.lazy import Application
+from mmnet.cli.lazy import Application, PlainGroup
 from mmnet.cli.measure import benchmark_options as options
 from mmnet.cli.measure.console import STDOUT, command_line
 from mmnet.cli.measure.latency_table import show_latency

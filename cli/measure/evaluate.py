@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -147,7 +148,7 @@ def evaluate_command(
     if json_file is not None and json_file != STDOUT:
         check_writable(json_file, force=force)
 
-    console, command = message_console(capture=True), command_line()
+    console, command = message_console(stream=sys.stderr), command_line()
     with _listed_problems(console):
         files = [open_file(path) for path in model or ()]
         models: list[ModelSource] = [*(NamedCheckpoint(which, ckpt_dir) for which in ckpt or ()), *files]

@@ -28,6 +28,7 @@ _HOMES = {
     "LatencyFigure": "mmnet.api.benchmarking",
     "LatencyReport": "mmnet.api.benchmarking",
     "MMNetError": "mmnet.errors",
+    "MatteServer": "mmnet.serve.server",
     "ModelComparison": "mmnet.api.comparing_models",
     "ModelProfile": "mmnet.api.profiling",
     "ParityComparison": "mmnet.api.comparing",
@@ -36,6 +37,7 @@ _HOMES = {
     "QuantizedCheckpoint": "mmnet.api.quantizing",
     "ReleaseReport": "mmnet.api.releasing",
     "SensitivityReport": "mmnet.api.sensitivity",
+    "ServerLimits": "mmnet.serve.options",
     "TrainedRun": "mmnet.api.training",
     "TrainingListener": "mmnet.api.training",
     "TrainingOptions": "mmnet.api.training",
@@ -86,6 +88,8 @@ if TYPE_CHECKING:
     from mmnet.errors import MMNetError
     from mmnet.network.resolve import open_checkpoint
     from mmnet.runtime import PortraitMatter, Profile, composite, cutout, read_photo
+    from mmnet.serve.options import ServerLimits
+    from mmnet.serve.server import MatteServer
 
 __all__ = [
     "ArmComparison",
@@ -98,6 +102,7 @@ __all__ = [
     "LatencyFigure",
     "LatencyReport",
     "MMNetError",
+    "MatteServer",
     "ModelComparison",
     "ModelProfile",
     "ParityComparison",
@@ -106,6 +111,7 @@ __all__ = [
     "QuantizedCheckpoint",
     "ReleaseReport",
     "SensitivityReport",
+    "ServerLimits",
     "TrainedRun",
     "TrainingListener",
     "TrainingOptions",
