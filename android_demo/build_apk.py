@@ -9,9 +9,12 @@ Android's processors, that the resources link, that dx accepts every class, and 
 It does not show that the app runs: compile-only stubs replace LiteRT and are not packed. Build the app that runs with
 Android Studio or Gradle.
 
-dx and the platform jar (API 23) are from packages of Debian 11. They are fetched once from the mirrors that apt uses,
-and checked by their hashes. Exit status: 0 if the package was built, 1 if the project has an error, 3 if a tool or a
-package is missing.
+dx and the classes of the platform (API 23) are from packages of Debian 11, the resources of the platform (API 34) from
+one of Debian 13. They are fetched once from the mirrors that apt uses, and checked by their hashes. stubs/ declares
+what the app calls of newer classes.
+
+The same sources, tools and key give the same bytes, in any folder. Exit status: 0 if the package was built, 1 if the
+project has an error, 3 if a tool or a package is missing.
 """
 
 from __future__ import annotations
@@ -88,6 +91,13 @@ PLATFORM = Package(
     "./usr/share/java/com.android.android-23.jar",
     "android-23.jar",
 )
+RESOURCES = Package(
+    "pool/main/a/android-platform-frameworks-base/android-framework-res_14~beta1-3_all.deb",
+    "2813eeaa722b1fc67d66701ddb6111d4b74f84df20974c220da04b0ef5f4c1c8",
+    "./usr/share/android-framework-res/framework-res.apk",
+    "framework-res-34.apk",
+)
+_TIMESTAMP = (1980, 1, 1, 0, 0, 0)  # of each file in the APK: the time of the build would change the bytes
 
 
 @dataclass(frozen=True)
@@ -110,7 +120,7 @@ class App:
         text = (HERE / "app" / "build.gradle").read_text()
 
         def value(key: str) -> str:
-            match = re.search(rf"^\s*{key} +'?([^'\s]+)'?$", text, re.MULTILINE)
+            match = re.search(rf"^\s*{key} = '?([^'\s]+)'?$", text, re.MULTILINE)
             if match is None:
                 raise BuildError(f"app/build.gradle: the setting {key} is missing; add it to defaultConfig")
             return match[1]
@@ -134,12 +144,12 @@ def build(output: Path, cache: Path) -> None:
             f"missing tools: {', '.join(missing)}; on Debian: apt-get install {' '.join(sorted(set(missing.values())))}"
         )
     cache.mkdir(parents=True, exist_ok=True)
-    dx, platform = fetch(DX, cache), fetch(PLATFORM, cache)
+    dx, platform, resources = (fetch(package, cache) for package in (DX, PLATFORM, RESOURCES))
     app = App.read()
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".apk-") as name:
         work = Path(name)
-        packed = link_resources(app, platform, work)
+        packed = link_resources(app, resources, work)
         classes = compile_java(platform, work)
         add_dex(app, dx, classes, packed, work)
         add_native(packed, work)
@@ -185,8 +195,13 @@ def fetch(package: Package, cache: Path) -> Path:
     return target
 
 
-def link_resources(app: App, platform: Path, work: Path) -> Path:
+def link_resources(app: App, framework: Path, work: Path) -> Path:
     """Pack resources, assets and the manifest into an APK without code. R.java is written to gen/ in `work`.
+
+    Args:
+        app: the settings.
+        framework: the APK of the platform's resources.
+        work: a folder for what is built.
 
     Returns:
         The path of the APK.
@@ -198,7 +213,7 @@ def link_resources(app: App, platform: Path, work: Path) -> Path:
     manifest = work / "AndroidManifest.xml"
     text = (main / "AndroidManifest.xml").read_text()
     manifest.write_text(text.replace("<manifest ", f'<manifest package="{app.package}" ', 1))
-    command = ["aapt2", "link", "-I", platform, "--manifest", manifest, "-o", packed, "--java", work / "gen"]
+    command = ["aapt2", "link", "-I", framework, "--manifest", manifest, "-o", packed, "--java", work / "gen"]
     for folder in (main / "assets", HERE.parent / "runtime" / "models"):  # as in matting/build.gradle
         if folder.is_dir():
             command += ["-A", folder]
@@ -241,17 +256,25 @@ def add_dex(app: App, dx: Path, classes: Path, packed: Path, work: Path) -> None
     dex = work / "classes.dex"
     arguments = ["--dex", f"--min-sdk-version={app.min_sdk}", f"--output={dex}", classes]
     run("java", "-cp", dx, "com.android.dx.command.Main", *arguments)
-    with zipfile.ZipFile(packed, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.write(dex, dex.name)
+    with zipfile.ZipFile(packed, "a") as archive:
+        add_file(archive, dex.name, dex)
+
+
+def add_file(archive: zipfile.ZipFile, name: str, file: Path) -> None:
+    """Add a file to an archive, compressed and with a fixed time and mode."""
+    entry = zipfile.ZipInfo(name, _TIMESTAMP)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o644 << 16
+    archive.writestr(entry, file.read_bytes())
 
 
 def add_native(packed: Path, work: Path) -> None:
     """Compile the native core for each ABI and add it to the APK. Android unpacks it when the app is installed."""
     folder = work / "native"
     folder.mkdir()
-    with zipfile.ZipFile(packed, "a", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "a") as archive:
         for abi, library in native_library.compile_native(run, folder).items():
-            archive.write(library, f"lib/{abi}/{library.name}")
+            add_file(archive, f"lib/{abi}/{library.name}", library)
 
 
 def align_and_sign(app: App, packed: Path, cache: Path, work: Path) -> Path:
@@ -345,7 +368,9 @@ def main() -> int:
     except BuildError as error:
         print(f"error: {error}", file=sys.stderr)
         return FAILED
-    print(f"wrote {options.output} ({options.output.stat().st_size / 1024:.0f} KiB); it has no LiteRT and does not run")
+    content = options.output.read_bytes()
+    print(f"wrote {options.output} ({len(content) / 1024:.0f} KiB); it has no LiteRT and does not run")
+    print(f"sha256 {hashlib.sha256(content).hexdigest()}")
     return 0
 
 

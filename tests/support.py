@@ -73,6 +73,42 @@ def run(*command: object, cwd: Path | None = None, timeout: float = 300) -> subp
     )
 
 
+# Prints "held" and waits for a signal in place of a function: `hold(module, name, nth)` holds its nth call.
+_HOLD = """
+import signal, sys
+def hold(module, name, nth=1):
+    original, calls = getattr(module, name), []
+    def held(*arguments, **options):
+        calls.append(1)
+        if len(calls) == nth:
+            print("held", file=sys.__stdout__, flush=True)
+            signal.pause()
+        return original(*arguments, **options)
+    setattr(module, name, held)
+"""
+
+
+@contextmanager
+def held(script: str, *arguments: object, cwd: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+    """Yield a process of Python that waits for a signal at a known point, so that no test has to guess a time.
+
+    Args:
+        script: holds a function with `hold(module, name, nth)`, and then runs a command.
+        arguments: of the command.
+        cwd: where it runs.
+    """
+    command = [sys.executable, "-c", _HOLD + script, *map(str, arguments)]
+    with subprocess.Popen(
+        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert any(line == "held\n" for line in process.stdout), process.communicate()
+            yield process
+        finally:
+            process.kill()
+
+
 def error_line(result: subprocess.CompletedProcess[str]) -> str:
     """Return the line that a failed command printed on stderr, and assert that it is one line and no traceback."""
     lines = [line for line in result.stderr.splitlines() if line.strip()]

@@ -205,12 +205,12 @@ def test_junit(class_path: str) -> None:
     assert len(tests) >= 6
 
 
-def test_the_library_needs_litert_alone_and_in_one_class() -> None:
-    allowed = ("ai.mmnet.core.", "android.", "java.", "org.tensorflow.lite.")
+def test_the_library_needs_litert_alone_and_in_two_classes() -> None:
+    litert = {"InterpreterModel": "org.tensorflow.lite.", "AcceleratedModel": "com.google.ai.edge.litert."}
     for source in LIBRARY.glob("**/*.java"):
+        allowed = ("ai.mmnet.core.", "android.", "java.", *filter(None, [litert.get(source.stem)]))
         imported = re.findall(r"^import (?:static )?(\S+);", source.read_text(), re.MULTILINE)
         assert all(name.startswith(allowed) for name in imported), source.name
-        assert source.stem == "LiteRtModel" or not any(name.startswith(allowed[-1]) for name in imported)
 
 
 def test_what_the_library_takes_and_gives_says_whether_it_may_be_null() -> None:

@@ -7,11 +7,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from support import error_line, random_checkpoint, run
+from support import error_line, held, random_checkpoint, run
 
 from mmnet.network.checkpoint import save_checkpoint
 from mmnet.network.config import ModelConfig
@@ -104,19 +103,18 @@ def test_bad_requests_for_a_good_checkpoint(checkpoints, tmp_path, arguments, ex
     assert files(tmp_path) == []
 
 
-def test_interrupted_it_leaves_nothing(checkpoints, photos, tmp_path):
-    process = subprocess.Popen(
-        [Path(sys.executable).with_name("export-tflite"), "--ckpt-dir", checkpoints, "--calibration", photos],
-        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    for line in process.stdout:
-        if line.startswith("calibration"):
-            break
-    time.sleep(1)
-    os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode != 0
-    assert "Traceback" not in errors
+@pytest.mark.parametrize(
+    "where",
+    ["import mmnet.export.exporter as part; hold(part, '_convert')", "import os; hold(os, 'fsync')"],
+    ids=["converting", "writing"],
+)
+def test_interrupted_it_leaves_nothing(checkpoints, photos, tmp_path, where):
+    script = f"{where}\nfrom mmnet.cli.main import export_tflite\nexport_tflite()"
+    with held(script, "--ckpt-dir", checkpoints, "--calibration", photos, cwd=tmp_path) as process:
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors == ""
     assert files(tmp_path) == []
 
 

@@ -1,6 +1,9 @@
 package android.content;
 
 import android.content.res.AssetManager;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -10,9 +13,22 @@ public class Context {
 
     public final Map<String, Object> services = new HashMap<>();
     private final AssetManager assets = new AssetManager();
+    private File cache; // null before the first call
 
     public AssetManager getAssets() {
         return assets;
+    }
+
+    public File getCacheDir() {
+        if (cache == null) {
+            try {
+                cache = Files.createTempDirectory("cache").toFile();
+            } catch (IOException error) {
+                throw new AssertionError(error);
+            }
+            cache.deleteOnExit();
+        }
+        return cache;
     }
 
     public Object getSystemService(String name) {

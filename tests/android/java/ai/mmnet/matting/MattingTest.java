@@ -184,4 +184,15 @@ public class MattingTest {
         Bitmap bitmap = Bitmap.createBitmap(noise(4), 2, 2, Bitmap.Config.ARGB_8888);
         assertThrows(IllegalStateException.class, () -> matting.matte(bitmap));
     }
+
+    @Test
+    public void theCallerLearnsWhatRunsTheNetwork() throws MattingException {
+        try (Matting matting = Matting.create(context, options())) {
+            assertEquals(Accelerator.CPU, matting.accelerator());
+            assertNull(matting.acceleratorProblem());
+        }
+        try (Matting matting = Matting.create(context, options().accelerator(Accelerator.GPU))) {
+            assertEquals(Accelerator.GPU, matting.accelerator());
+        }
+    }
 }

@@ -6,7 +6,7 @@ import java.util.IdentityHashMap;
 import java.util.Map;
 
 /**
- * A replacement for LiteRT's interpreter that runs on the JVM, for LiteRtModelTest. Its alpha is the red channel of the
+ * A replacement for LiteRT's interpreter that runs on the JVM, for InterpreterModelTest. Its alpha is the red channel of the
  * image. Its model file is a header of eight bytes and then five bytes: the side S, the ordinals of the data types of
  * image and alpha, the channels of the image, and a fault to simulate, such as {@link #DAMAGED}.
  */

@@ -29,11 +29,11 @@ public final class Matting implements AutoCloseable {
     private static final int MAX_MODEL_BYTES = 64 << 20;
 
     private final MattingOptions options;
-    private final SharedModel model;
+    private final LoadedModel model;
 
-    private Matting(MattingOptions options, LiteRtModel loaded) {
+    private Matting(MattingOptions options, LoadedModel model) {
         this.options = options;
-        model = new SharedModel(loaded);
+        this.model = model;
     }
 
     /**
@@ -54,7 +54,8 @@ public final class Matting implements AutoCloseable {
      */
     @NonNull
     public static Matting create(@NonNull Context context, @NonNull MattingOptions options) throws MattingException {
-        return new Matting(options, new LiteRtModel(read(context, options), options.threads));
+        return new Matting(options,
+                LoadedModel.load(context, read(context, options), options.threads, options.accelerator));
     }
 
     /**
@@ -84,10 +85,22 @@ public final class Matting implements AutoCloseable {
         return model;
     }
 
+    /** Returns what runs the network: the accelerator of the options, or the CPU where that does not work. */
+    @NonNull
+    public Accelerator accelerator() {
+        return model.accelerator;
+    }
+
+    /** Returns one line that says why the options' accelerator is not used; null if it is used. */
+    @Nullable
+    public String acceleratorProblem() {
+        return model.problem;
+    }
+
     /** Returns the version of LiteRT in this app; null if its library cannot be loaded. */
     @Nullable
     public static String runtimeVersion() {
-        return LiteRtModel.runtimeVersion();
+        return InterpreterModel.runtimeVersion();
     }
 
     /** Frees the model, after a call that is using it. Later calls throw {@link IllegalStateException}. */
@@ -121,39 +134,8 @@ public final class Matting implements AutoCloseable {
     private static ByteBuffer direct(byte[] bytes) {
         ByteBuffer buffer = ByteBuffer.allocateDirect(bytes.length).order(ByteOrder.nativeOrder());
         buffer.put(bytes);
-        Buffer cursor = buffer; // called on Buffer, as in LiteRtModel.rewind
+        Buffer cursor = buffer; // called on Buffer, as in InterpreterModel.rewind
         cursor.rewind();
         return buffer;
-    }
-
-    /** A model that several threads use, one at a time. */
-    private static final class SharedModel implements AlphaModel, AutoCloseable {
-        private final LiteRtModel loaded;
-        private boolean closed;
-
-        SharedModel(LiteRtModel loaded) {
-            this.loaded = loaded;
-        }
-
-        @Override
-        public int size() {
-            return loaded.size();
-        }
-
-        @Override
-        public synchronized void run(byte[] input, byte[] alpha) {
-            if (closed) {
-                throw new IllegalStateException("the Matting is closed; create another one");
-            }
-            loaded.run(input, alpha);
-        }
-
-        @Override
-        public synchronized void close() {
-            if (!closed) {
-                closed = true;
-                loaded.close();
-            }
-        }
     }
 }

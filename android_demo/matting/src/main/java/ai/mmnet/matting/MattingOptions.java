@@ -21,6 +21,7 @@ public final class MattingOptions {
     byte[] bytes; // null unless the model is bytes
     Profile profile = Profile.FINE;
     Fit fit = Fit.AUTO;
+    Accelerator accelerator = Accelerator.CPU;
 
     /**
      * Sets the number of the network's threads.
@@ -33,6 +34,16 @@ public final class MattingOptions {
             throw new IllegalArgumentException("the number of threads is " + number + "; it must be 1 to " + MAX_THREADS);
         }
         threads = number;
+        return this;
+    }
+
+    /**
+     * Sets what runs the network. The default is {@link Accelerator#CPU}. Where the accelerator is missing, cannot run the
+     * model or computes another alpha, the CPU runs it, and {@link Matting#acceleratorProblem} says why.
+     */
+    @NonNull
+    public MattingOptions accelerator(@NonNull Accelerator wanted) {
+        accelerator = wanted;
         return this;
     }
 

@@ -7,20 +7,19 @@ import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Map;
-import ai.mmnet.core.AlphaModel;
 import org.tensorflow.lite.DataType;
 import org.tensorflow.lite.Interpreter;
 import org.tensorflow.lite.Tensor;
 import org.tensorflow.lite.TensorFlowLite;
 
 /**
- * A .tflite model in LiteRT's interpreter with XNNPACK. No other class uses LiteRT. The object owns the interpreter and
- * its buffers, which are allocated once. One thread at a time may use it.
+ * A .tflite model in LiteRT's interpreter with XNNPACK. The object owns the interpreter and its buffers, which are
+ * allocated once. One thread at a time may use it.
  *
  * <p>The model must have the tensors that export-tflite writes: one input, an RGB image [1, S, S, 3], and one output,
  * an alpha [1, S, S, 1]. Each is uint8 (0–255) or float32 (0–1).
  */
-final class LiteRtModel implements AlphaModel, AutoCloseable {
+final class InterpreterModel implements ClosableModel {
     private static final int BYTES_PER_FLOAT = 4;
     private static final double SCALE_TOLERANCE = 1e-3;
     private static final double ALPHA_TOLERANCE = 1e-3; // float alpha may leave 0–1 by this much, from rounding
@@ -42,7 +41,7 @@ final class LiteRtModel implements AlphaModel, AutoCloseable {
      * @param threads the number of LiteRT's threads, at least 1.
      * @throws MattingException the bytes are not a .tflite, are damaged, or the model has other tensors.
      */
-    LiteRtModel(ByteBuffer content, int threads) throws MattingException {
+    InterpreterModel(ByteBuffer content, int threads) throws MattingException {
         model = content;
         if (content.capacity() < 8 || content.get(4) != 'T' || content.get(5) != 'F' || content.get(6) != 'L'
                 || content.get(7) != '3') {
@@ -99,6 +98,16 @@ final class LiteRtModel implements AlphaModel, AutoCloseable {
         return size;
     }
 
+    /** Returns whether the model's image is float32, not uint8. */
+    boolean takesFloats() {
+        return imageFloats != null;
+    }
+
+    /** Returns whether the model's alpha is float32, not uint8. */
+    boolean givesFloats() {
+        return alphaFloats != null;
+    }
+
     @Override
     public void run(byte[] input, byte[] result) {
         rewind(image);
@@ -133,7 +142,12 @@ final class LiteRtModel implements AlphaModel, AutoCloseable {
         buffer.rewind();
     }
 
-    private static byte toByte(float value) {
+    /**
+     * Returns an alpha of 0–1 as a byte.
+     *
+     * @throws IllegalStateException the value is not in 0–1.
+     */
+    static byte toByte(float value) {
         if (!(value >= -ALPHA_TOLERANCE && value <= 1 + ALPHA_TOLERANCE)) { // true for NaN, too
             throw new IllegalStateException("the model gave the alpha " + value + ", which is not in 0–1");
         }

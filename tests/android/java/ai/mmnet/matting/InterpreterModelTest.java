@@ -15,8 +15,8 @@ import org.junit.Test;
 import org.tensorflow.lite.DataType;
 import org.tensorflow.lite.Interpreter;
 
-/** Tests of LiteRtModel against a replacement for LiteRT. */
-public class LiteRtModelTest {
+/** Tests of InterpreterModel against a replacement for LiteRT. */
+public class InterpreterModelTest {
     private static final int SIZE = 16;
     private static final int THREADS = 3;
 
@@ -49,7 +49,7 @@ public class LiteRtModelTest {
         for (DataType image : types) {
             for (DataType alpha : types) {
                 Interpreter.USED_BUFFERS.clear();
-                try (LiteRtModel model = new LiteRtModel(model(SIZE, image, alpha, 3, Interpreter.NO_FAULT), THREADS)) {
+                try (InterpreterModel model = new InterpreterModel(model(SIZE, image, alpha, 3, Interpreter.NO_FAULT), THREADS)) {
                     assertEquals(SIZE, model.size());
                     for (int round = 0; round < 3; round++) {
                         new Random(round).nextBytes(input);
@@ -83,7 +83,7 @@ public class LiteRtModelTest {
 
     /** Checks that a model is refused with one line that contains a text. */
     private static void refused(ByteBuffer content, String text) {
-        String message = assertThrows(MattingException.class, () -> new LiteRtModel(content, THREADS)).getMessage();
+        String message = assertThrows(MattingException.class, () -> new InterpreterModel(content, THREADS)).getMessage();
         assertTrue(message, message.contains(text));
         assertTrue(message, !message.contains("\n"));
         assertEquals(text, 0, Interpreter.open);
@@ -92,7 +92,7 @@ public class LiteRtModelTest {
     @Test
     public void anAlphaThatIsNotANumberIsRefused() throws MattingException {
         ByteBuffer content = model(SIZE, DataType.UINT8, DataType.FLOAT32, 3, Interpreter.NOT_A_NUMBER);
-        try (LiteRtModel model = new LiteRtModel(content, THREADS)) {
+        try (InterpreterModel model = new InterpreterModel(content, THREADS)) {
             assertThrows(IllegalStateException.class,
                     () -> model.run(new byte[3 * SIZE * SIZE], new byte[SIZE * SIZE]));
         }
@@ -100,6 +100,6 @@ public class LiteRtModelTest {
 
     @Test
     public void runtimeVersionIsNullWithoutTheLibrary() {
-        assertNull(LiteRtModel.runtimeVersion());
+        assertNull(InterpreterModel.runtimeVersion());
     }
 }

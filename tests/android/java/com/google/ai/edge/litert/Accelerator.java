@@ -1,0 +1,9 @@
+package com.google.ai.edge.litert;
+
+/** A replacement for LiteRT's class that runs on the JVM. */
+public enum Accelerator {
+    NONE,
+    CPU,
+    GPU,
+    NPU
+}
