@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import IO, Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -45,14 +44,13 @@ def show_errors_alone() -> None:
     _quiet.append(True)
 
 
-def message_console(*, stderr: bool = True, capture: bool = False) -> Console:
+def message_console(*, stderr: bool = True, stream: IO[str] | None = None) -> Console:
     """A console for messages: it neither wraps lines nor colours numbers. With --quiet it prints errors alone.
 
     Args:
         stderr: whether it writes to standard error, not to standard output.
-        capture: whether it keeps the stream of this moment, so that it still writes while `sys.stderr` is redirected.
+        stream: where it writes instead.
     """
-    stream = (sys.stderr if stderr else sys.stdout) if capture else None
     if _quiet:
         return _ErrorConsole(file=stream, stderr=stderr, soft_wrap=True, highlight=False, force_terminal=False)
     return SafeConsole(file=stream, stderr=stderr, soft_wrap=True, highlight=False)

@@ -14,9 +14,7 @@ from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
-from typer.core import TyperCommand, TyperGroup
-
-from mmnet.cli.console import SafeConsole
+from typer.core import TyperGroup
 
 _NAME_WIDTH = 30  # columns; longer names get a line of their own
 _HELP_WIDTH = 44  # columns; with fewer, the help of each option comes below its name
@@ -29,33 +27,6 @@ _PLACEHOLDERS = {
     "Path": "PATH",
     "str": "TEXT",
 }
-
-
-class PlainCommand(TyperCommand):
-    """A command with a help page of this module."""
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Print the help page."""
-        print_help(SafeConsole(highlight=False), self, ctx)
-
-
-class PlainGroup(TyperGroup):
-    """A group of commands with a help page of this module."""
-
-    def get_params(self, ctx: Any) -> Any:
-        """Return the options, of which flags are False where they are not given.
-
-        Without a default, typer imports pydantic to convert None to bool, which takes longer than the help page.
-        """
-        parameters = super().get_params(ctx)
-        for parameter in parameters:
-            if getattr(parameter, "is_flag", False) and parameter.default is None:
-                parameter.default = False
-        return parameters
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Print the help page."""
-        print_help(SafeConsole(highlight=False), self, ctx)
 
 
 def print_help(console: Console, command: Any, ctx: Any) -> None:

@@ -9,16 +9,47 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
-from mmnet.cli.help import PlainCommand, PlainGroup
 from mmnet.cli.process.interrupts import silent_interrupts
+from mmnet.cli.values import convert_simply
 
 # The settings of every Typer application of this project.
 SETTINGS: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False, "rich_markup_mode": "rich"}
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class PlainCommand(TyperCommand):
+    """A command with a help page of `mmnet.cli.help`, whose plain values are converted without pydantic."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """Return the parameters, as `typer.core.TyperCommand.get_params`."""
+        return convert_simply(super().get_params(ctx))
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help page."""
+        _print_help(self, ctx)
+
+
+class PlainGroup(TyperGroup):
+    """A group of commands with a help page of `mmnet.cli.help`, whose plain values are converted without pydantic."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """Return the parameters, as `typer.core.TyperGroup.get_params`."""
+        return convert_simply(super().get_params(ctx))
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help page."""
+        _print_help(self, ctx)
+
+
+def _print_help(command: Any, ctx: Any) -> None:
+    from mmnet.cli.console import SafeConsole  # rich, which only help pages and messages need
+    from mmnet.cli.help import print_help
+
+    print_help(SafeConsole(highlight=False), command, ctx)
 
 
 class Application(typer.Typer):

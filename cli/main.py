@@ -11,10 +11,8 @@ from mmnet.cli.process.interrupts import INTERRUPTED, exit_code_of_signals, hand
 
 with silent_interrupts():
     import typer
-    from rich.markup import escape
 
     import mmnet
-    from mmnet.cli.console import ERROR, message_console
     from mmnet.cli.lazy import Application, Place, lazy_group
     from mmnet.cli.process.ending import end_process, end_quickly_later
     from mmnet.cli.process.log import show_log, take_log_options
@@ -30,7 +28,7 @@ _BROKEN_PIPE = 141  # 128 + SIGPIPE, as a shell reports it
 
 # Every command, in the order of `mmnet --help`: the function (or Typer application) that it is, and its one-line help.
 COMMANDS = {
-    "export": Place("mmnet.cli.export:export", "Turn a checkpoint into a fast, verified .tflite or .onnx."),
+    "export": Place("mmnet.cli.export:export", "Turn a checkpoint into a fast, verified .tflite, .onnx or .mlpackage."),
     "evaluate": Place(
         "mmnet.cli.measure.evaluate:evaluate_command",
         "Measure models on photos whose alpha mattes are known: mean ± standard deviation and 95 % interval.",
@@ -79,6 +77,9 @@ COMMANDS = {
     ),
     "web": Place(
         "mmnet.cli.web:web", "Matte in the browser: photos and the live camera, with the model running in the page."
+    ),
+    "serve": Place(
+        "mmnet.cli.serve:serve", "Serve mattes over HTTP: a photo in, its alpha matte, a cut-out or a composite out."
     ),
     "data": Place(
         "mmnet.cli.training.data:data_app",
@@ -185,6 +186,10 @@ def _exit_code(command: Callable[..., Any]) -> int:
 
 
 def _print_error(text: str) -> None:
+    from rich.markup import escape
+
+    from mmnet.cli.console import ERROR, message_console
+
     message_console().print(f"{ERROR} {escape(one_line(text))}")
 
 

@@ -10,11 +10,13 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
 from rich.table import Column
+from rich.text import Text
 
 _BAR_WIDTH = 40  # columns
 _FIGURES_WIDTH = 76  # columns that description, counts, time and throughput may take
@@ -48,6 +50,11 @@ def progress_bar(console: Console, *more: ProgressColumn) -> Progress:
     )
 
 
+def rate_column() -> ProgressColumn:
+    """Return a column that shows how many of its `unit` a task does per second."""
+    return _Rate()
+
+
 def stage_bars(progress: Progress) -> Callable[[str, int, int], None]:
     """Return a function that shows one stage after the other as a line of the bar.
 
@@ -66,3 +73,8 @@ def stage_bars(progress: Progress) -> Callable[[str, int, int], None]:
         progress.update(current[stage], completed=done, total=total or None, visible=not finished)
 
     return show
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed:.1f} {task.fields['unit']}/s")

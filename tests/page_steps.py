@@ -35,6 +35,11 @@ def choose(page: Page, name: str) -> None:
     page.get_by_role("radio", name=name).check(force=True)
 
 
+def open_details(page: Page) -> None:
+    """Open the part of the page with the times and the model."""
+    page.locator("summary").click()
+
+
 def until(page: Page, condition: str) -> None:
     """Wait until a JavaScript expression is true (playwright's own way needs `eval`, which the page forbids)."""
     for _ in range(1200):

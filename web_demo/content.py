@@ -26,10 +26,11 @@ _TYPES = {
     ".svg": "image/svg+xml",
     ".tflite": "application/octet-stream",
     ".wasm": "application/wasm",
+    ".webp": "image/webp",
     ".webmanifest": "application/manifest+json; charset=utf-8",
 }
 
-_INCOMPRESSIBLE = ("image/png",)
+_INCOMPRESSIBLE = ("image/png", "image/webp")
 
 # Sent with every file. They isolate the page from all other origins, without which browsers share no memory between
 # threads, and they forbid the page to load anything from elsewhere.

@@ -4,35 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import ProgressColumn, Task, TaskID
-from rich.text import Text
-
-from mmnet.cli.progress import progress_bar
 from mmnet.runtime.jobs.results import MatteResult
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class MatteProgress:
     """A `MatteListener` that prints errors and warnings, and shows bars if its console is a terminal.
 
-    Attributes:
-        console: where all of it appears.
+    The console and the bars are made when they are needed: one photo that succeeds needs neither, nor the time to load
+    rich.
     """
 
-    def __init__(self, console: Console, shown: Callable[[str], str] = str) -> None:
+    def __init__(self, shown: Callable[[str], str] = str) -> None:
         """Show nothing yet; `bars` begins.
 
         Args:
-            console: where all of it appears.
             shown: turns a message into the text that is shown.
         """
-        self.console = console
         self._shown = shown
-        self._bars = progress_bar(console, _Rate())
-        self._all: TaskID | None = None
-        self._video: TaskID | None = None
+        self._bars: Any = None
+        self._all: Any = None
+        self._video: Any = None
+
+    @cached_property
+    def console(self) -> Console:
+        """The console where all of it appears."""
+        from mmnet.cli.console import message_console
+
+        return message_console()
 
     @contextmanager
     def bars(self, jobs: int | None = None) -> Iterator[None]:
@@ -41,17 +45,23 @@ class MatteProgress:
         Args:
             jobs: how many jobs there are; None for a single one, which has no bar of its own.
         """
-        if jobs is not None:
-            self._all = self._bars.add_task("Matting", total=jobs, unit="files")
-        with self._bars:
+        try:
+            if jobs is not None:
+                self._all = self._started().add_task("Matting", total=jobs, unit="files")
             yield
+        finally:
+            if self._bars is not None:
+                self._bars.stop()
 
     def frame_done(self, name: str, done: int, total: int | None) -> None:
         """See `MatteListener`."""
+        bars = self._started()
         if self._video is None:
-            self._video = self._bars.add_task(escape(name), total=total, unit="frames")
+            from rich.markup import escape
+
+            self._video = bars.add_task(escape(name), total=total, unit="frames")
         # A video may have more frames than its header says.
-        self._bars.update(self._video, completed=done, total=None if total is None else max(total, done))
+        bars.update(self._video, completed=done, total=None if total is None else max(total, done))
 
     def job_done(self, result: MatteResult) -> None:
         """See `MatteListener`."""
@@ -61,10 +71,23 @@ class MatteProgress:
         if self._all is not None:
             self._bars.advance(self._all)
         if result.error is not None:
-            self.console.print(f"[bold red]error:[/] {escape(self._shown(result.error))}")
+            self._print("[bold red]error:[/]", result.error)
             return
         for warning in _warnings(result):
-            self.console.print(f"[bold yellow]warning:[/] {escape(self._shown(warning))}")
+            self._print("[bold yellow]warning:[/]", warning)
+
+    def _print(self, kind: str, text: str) -> None:
+        from rich.markup import escape
+
+        self.console.print(f"{kind} {escape(self._shown(text))}")
+
+    def _started(self) -> Any:
+        if self._bars is None:
+            from mmnet.cli.progress import progress_bar, rate_column
+
+            self._bars = progress_bar(self.console, rate_column())
+            self._bars.start()
+        return self._bars
 
 
 def _warnings(result: MatteResult) -> Iterator[str]:
@@ -75,8 +98,3 @@ def _warnings(result: MatteResult) -> Iterator[str]:
         yield video.damage
     if video is not None and video.interrupted:
         yield f"{result.source}: ended after {video.frames} frames; {result.output} is whole up to there"
-
-
-class _Rate(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        return Text("" if task.speed is None else f"{task.speed:.1f} {task.fields['unit']}/s")

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
-
+from mmnet.cli.matte.progress import MatteProgress
 from mmnet.cli.process.streams import echo_json, echo_path
 from mmnet.runtime.imaging.fit import Fit
 from mmnet.runtime.jobs.planning import MattePlan
@@ -15,11 +14,13 @@ from mmnet.runtime.jobs.results import MatteResult
 from mmnet.text import json_text
 
 
-def report(console: Console, results: Sequence[MatteResult], fit: Fit, plan: MattePlan, *, as_json: bool) -> None:
+def report(
+    progress: MatteProgress, results: Sequence[MatteResult], fit: Fit, plan: MattePlan, *, as_json: bool
+) -> None:
     """Print the output of a single source, or how many of several sources were matted.
 
     Args:
-        console: for the count.
+        progress: its console shows the count.
         results: one per job.
         fit: how they were brought into the model's square.
         plan: what was planned.
@@ -43,7 +44,7 @@ def report(console: Console, results: Sequence[MatteResult], fit: Fit, plan: Mat
             if result.ok:
                 echo_path(result.output)
     if plan.several:
-        console.print(f"{matted} matted, {f'{skipped} skipped, ' if skipped else ''}{failed} failed")
+        progress.console.print(f"{matted} matted, {f'{skipped} skipped, ' if skipped else ''}{failed} failed")
 
 
 def _as_dict(result: MatteResult) -> dict[str, Any]:

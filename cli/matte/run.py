@@ -9,7 +9,6 @@ from pathlib import Path
 
 import typer
 
-from mmnet.cli.console import message_console
 from mmnet.cli.matte.progress import MatteProgress
 from mmnet.cli.matte.report import report
 from mmnet.cli.matte.standard import standard_streams
@@ -75,7 +74,7 @@ def run_matte(
         _path_errors(),
         standard_streams(sources or [], output, as_json=as_json, camera=camera is not None) as streams,
     ):
-        progress = MatteProgress(message_console(), streams.text)
+        progress = MatteProgress(streams.text)
         request = MatteRequest(renderer, VideoOptions(crf, audio, salvage), force, skip_existing)
         if camera is None:
             if duration is not None:
@@ -91,7 +90,7 @@ def run_matte(
                 results = [run_camera(matter, camera, output, request, progress, duration)]
         results = streams.named(results)
         if not streams.writes:
-            report(progress.console, results, choose_fit(fit), plan, as_json=as_json)
+            report(progress, results, choose_fit(fit), plan, as_json=as_json)
         streams.deliver(results)
     raise typer.Exit(_exit_code(results))
 

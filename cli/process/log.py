@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
+import sys
 from dataclasses import dataclass
+from typing import Any
 
-from rich.markup import escape
-
-from mmnet.cli.console import message_console, show_errors_alone
 from mmnet.failures import LOG
 
 # Options of every command, which may stand anywhere before `--`: the option -> what it sets.
@@ -40,6 +39,8 @@ def take_log_options(arguments: list[str]) -> Loudness:
 def show_log(loudness: Loudness) -> None:
     """Show the log from now on; with `quiet`, make all consoles print errors alone."""
     if loudness.quiet:
+        from mmnet.cli.console import show_errors_alone
+
         show_errors_alone()
     LOG.addHandler(_Shown())
     usual = logging.ERROR if loudness.quiet else logging.WARNING
@@ -50,10 +51,16 @@ def show_log(loudness: Loudness) -> None:
 class _Shown(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
-        self._console = message_console(capture=True)
+        self._stream = sys.stderr  # of this moment, so that it still writes while `sys.stderr` is redirected
+        self._console: Any = None
         self._notes: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
+        from rich.markup import escape  # most commands log nothing, and rich takes long to load
+
+        from mmnet.cli.console import message_console
+
+        self._console = self._console or message_console(stream=self._stream)
         text = self.format(record)
         if record.levelno < logging.WARNING:
             self._console.print(escape(text))

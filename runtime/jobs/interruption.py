@@ -8,6 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from mmnet.errors import MMNetError
+
+
+class InterruptedEarlyError(MMNetError):
+    """Ctrl-C came before the first frame was written."""
+
+    exit_code = 130
+
 
 @contextmanager
 def interruption_event() -> Iterator[threading.Event]:

@@ -13,8 +13,13 @@ from mmnet.runtime.fullres.rendering import ResultKind
 from mmnet.runtime.jobs.outputs import MatteJob, check_output, photo_extension, plan_outputs
 from mmnet.runtime.jobs.request import RequestError
 from mmnet.runtime.jobs.sources import EXTENSIONS, find_sources, is_video
-from mmnet.runtime.video.formats import check_pattern, choose_encoding, default_extension, is_pattern
-from mmnet.runtime.video.writer import check_images_folder
+from mmnet.runtime.video.formats import (
+    check_images_folder,
+    check_pattern,
+    choose_encoding,
+    default_extension,
+    is_pattern,
+)
 
 
 @dataclass(frozen=True)

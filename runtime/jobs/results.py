@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from mmnet.runtime.imaging.fit import Rectangle
 from mmnet.runtime.imaging.presence import Presence
-from mmnet.runtime.video.audio import AudioTrack
+
+if TYPE_CHECKING:
+    from mmnet.runtime.video.audio import AudioTrack
 
 
 @dataclass(frozen=True)

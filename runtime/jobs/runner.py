@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 from mmnet.failures import LOG, failure_line
+from mmnet.runtime.jobs.interruption import InterruptedEarlyError
 from mmnet.runtime.jobs.outputs import MatteJob
 from mmnet.runtime.jobs.photo_jobs import matte_photo
 from mmnet.runtime.jobs.planning import check_job, check_video_output, output_exists
 from mmnet.runtime.jobs.request import MatteRequest
 from mmnet.runtime.jobs.results import MatteListener, MatteResult
 from mmnet.runtime.jobs.sources import is_video
-from mmnet.runtime.jobs.video_jobs import InterruptedEarlyError, matte_camera, matte_video
 from mmnet.runtime.matter import PortraitMatter
 from mmnet.runtime.video.formats import is_pattern
 
@@ -68,6 +68,8 @@ def run_camera(
     Raises:
         OutputError: the extension of `output` cannot hold the result.
     """
+    from mmnet.runtime.jobs.video_jobs import matte_camera  # not needed for photos
+
     check_video_output(output, request.renderer.kind)
     try:
         check_job(MatteJob(Path(camera), output, numbered=is_pattern(output)), [], force=request.force)
@@ -96,6 +98,8 @@ def _run_job(
             height, width = matte.frame.shape[:2]
             size, seen = (width, height), matte.seen
             return MatteResult(kind, str(job.source), job.output, size, seen=seen, presence=matte.presence)
+        from mmnet.runtime.jobs.video_jobs import matte_video  # not needed for photos
+
         on_frame = partial(listener.frame_done, job.source.name)
         video = matte_video(matter, job.source, job.output, request, on_frame)
         size = (video.width, video.height)

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from mmnet.arrays import U8Array
-from mmnet.errors import MMNetError
 from mmnet.files import make_folder
 from mmnet.runtime.fullres.rendering import Renderer
-from mmnet.runtime.jobs.interruption import interruption_event
+from mmnet.runtime.jobs.interruption import InterruptedEarlyError, interruption_event
 from mmnet.runtime.jobs.request import MatteRequest
 from mmnet.runtime.jobs.results import VideoResult
 from mmnet.runtime.matter import PortraitMatter
@@ -26,12 +25,6 @@ from mmnet.runtime.video.stream import Matte
 from mmnet.runtime.video.writer import FrameSink, NoFramesError, VideoSource, write_images, write_video
 
 OnFrame = Callable[[int, int | None], Any]  # (frames written, frames in all, None if unknown)
-
-
-class InterruptedEarlyError(MMNetError):
-    """Ctrl-C came before the first frame was written."""
-
-    exit_code = 130
 
 
 def matte_video(

@@ -15,7 +15,6 @@ from threading import Lock
 
 from mmnet.failures import LOG
 from mmnet.runtime.errors import ModelError
-from mmnet.runtime.tflite.rules import check_rules
 
 _TIMEOUT_SECONDS = 300
 
@@ -47,6 +46,8 @@ def ensure_survival(model: bytes, delegate: str) -> None:
     with _lock:
         if not _survived.isdisjoint({(digest, ""), (digest, delegate)}):
             return
+        from mmnet.runtime.tflite.rules import check_rules  # a third of the time of loading the runtime
+
         if check_rules(model):
             _survived.add((digest, ""))
             return

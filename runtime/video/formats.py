@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmnet.errors import OutputError
+from mmnet.errors import OutputError, OutputExistsError
 from mmnet.runtime.fullres.rendering import ALPHA, COMPOSITE, CUTOUT, ResultKind
 from mmnet.runtime.imaging.writing import IMAGE_FORMATS, LOSSLESS_FORMATS
 
@@ -143,3 +143,22 @@ def check_pattern(output: Path, kind: ResultKind) -> None:
         raise OutputError(f"{output}: the images are written as {', '.join(sorted(taken))}")
     if output.parent == Path() or output.parent.resolve() == Path.cwd():
         raise OutputError(f"{output}: numbered images need a folder of their own, such as frames/{output.name}")
+
+
+def check_images_folder(output: Path, *, force: bool) -> None:
+    """Refuse a folder for numbered images that holds any other files.
+
+    Raises:
+        OutputExistsError: it holds images of this pattern, and `force` is false.
+        OutputError: it holds other files, which would be lost, or it is a file.
+    """
+    folder = output.parent
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise OutputError(f"{output}: {folder} is a file, not a folder")
+    names = {entry.name for entry in folder.iterdir()}
+    if names - {output.name % number for number in range(1, len(names) + 1)}:
+        raise OutputError(f"{output}: {folder} holds other files; name a new folder")
+    if names and not force:
+        raise OutputExistsError(f"{output}: {folder} has such images already; add --force to replace them")

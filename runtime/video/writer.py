@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from mmnet.arrays import U8Array
-from mmnet.errors import OutputError, OutputExistsError
+from mmnet.errors import OutputError
 from mmnet.files import atomic_file, atomic_folder
 from mmnet.runtime.imaging.writing import write_image
 from mmnet.runtime.video.audio import AudioCopy, AudioTrack
@@ -260,22 +260,3 @@ def write_images(
         images = NumberedImages(folder, output, codes)
         yield images
         images.finish()
-
-
-def check_images_folder(output: Path, *, force: bool) -> None:
-    """Refuse a folder for numbered images that holds any other files.
-
-    Raises:
-        OutputExistsError: it holds images of this pattern, and `force` is false.
-        OutputError: it holds other files, which would be lost, or it is a file.
-    """
-    folder = output.parent
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise OutputError(f"{output}: {folder} is a file, not a folder")
-    names = {entry.name for entry in folder.iterdir()}
-    if names - {output.name % number for number in range(1, len(names) + 1)}:
-        raise OutputError(f"{output}: {folder} holds other files; name a new folder")
-    if names and not force:
-        raise OutputExistsError(f"{output}: {folder} has such images already; add --force to replace them")

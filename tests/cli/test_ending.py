@@ -38,7 +38,7 @@ def ended(library: str, folder: Path) -> tuple[float, list[str]]:
     return time.monotonic() - begun, done.stdout.splitlines()
 
 
-@pytest.mark.parametrize("library", ["tensorflow", "jax"])
+@pytest.mark.parametrize("library", ["tensorflow", "jax", "numpy"])
 def test_a_command_with_a_large_library_ends_after_its_last_line(tmp_path: Path, library: str) -> None:
     seconds, printed = ended(library, tmp_path)
     assert printed == ["last line", "thread", "handler"]

@@ -10,7 +10,12 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = "{'tensorflow', 'keras', 'tf_keras', 'tensorflow_model_optimization', 'jax', 'torch', 'av'}"
+from mmnet.cli.main import COMMANDS
+
+HEAVY = {"tensorflow", "keras", "tf_keras", "tensorflow_model_optimization", "jax", "torch", "av"}
+# Every command.
+LIGHT = [[], *([name] for name in COMMANDS), ["benchmark", "plot"]]
+LIGHT += [["data", name] for name in ("check", "mattes", "pack", "preview", "scenes", "sequences")]
 
 
 @pytest.mark.parametrize(
@@ -23,22 +28,33 @@ def test_importing(program: str) -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["export", "--help"], ["matte", "--help"]])
-def test_help_needs_neither_numpy_nor_pydantic(arguments: list[str]) -> None:
-    """Typer converts arguments with pydantic, which takes longer to load than a help page to print."""
+# Libraries that take longer to load than a help page to print.
+NOT_FOR_HELP = {"ai_edge_litert", "cv2", "email", "keras", "numpy", "pydantic", "ray", "safetensors", "tensorflow"}
+
+
+def loaded(*arguments: object) -> tuple[str, set[str]]:
+    """Run `mmnet` with arguments in a process of its own; return what it printed and the modules that it loaded."""
     script = f"""
 import sys
-sys.argv = ['mmnet', *{arguments!r}]
-from mmnet.cli.main import main
-try:
-    main()
-except SystemExit as end:
-    assert not end.code, end.code
-print(sorted({{'numpy', 'cv2', 'pydantic', 'ai_edge_litert'}} & set(sys.modules)))
+sys.argv = ['mmnet', *{list(map(str, arguments))!r}]
+from mmnet.cli import main
+def end(code):
+    print(*sys.modules)
+    sys.exit(code)
+main.end_process = end
+main.main()
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert "Usage" in done.stdout
-    assert done.stdout.splitlines()[-1] == "[]"
+    text, _, names = done.stdout.rstrip().rpartition("\n")
+    return text, set(names.split())
+
+
+@pytest.mark.parametrize("command", LIGHT, ids=" ".join)
+def test_help_loads_no_library_for_numbers(command: list[str]) -> None:
+    """Typer converts values with pydantic, which takes longer to load than a help page to print."""
+    text, names = loaded(*command, "--help")
+    assert "Usage" in text
+    assert not names & NOT_FOR_HELP
 
 
 @pytest.mark.parametrize("package", ["mmnet.runtime", "mmnet.runtime.imaging", "mmnet.runtime.fullres"])
@@ -63,16 +79,14 @@ def test_names_that_load_on_first_use(package: str) -> None:
 
 
 def test_matting(tiny_model: Path, photo: Path) -> None:
-    script = f"""
-import sys
-sys.argv = ['mmnet', 'matte', {str(photo)!r}, '--model', {str(tiny_model)!r}]
-from mmnet.cli.main import main
-try:
-    main()
-except SystemExit as end:
-    assert not end.code, end.code
-print(sorted({HEAVY} & set(sys.modules)))
-"""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
+    _, names = loaded("matte", photo, "--model", tiny_model)
     assert photo.with_name("photo-alpha.png").exists()
+    assert not names & HEAVY
+
+
+def test_matting_a_photo_with_the_model_that_ships_loads_nothing_in_vain(photo: Path) -> None:
+    """No messages, no values that are not plain, no model to check, no video."""
+    _, names = loaded("matte", photo, "--force")
+    vain = {"pydantic", "rich", "ai_edge_litert.schema_py_generated", "email", "asyncio", "importlib.metadata"}
+    vain |= {f"mmnet.runtime.video.{name}" for name in ("audio", "camera", "reader", "writer")}
+    assert not names & (HEAVY | vain)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from colour_profiles import ADOBE_RGB
 from page_server import serving
-from page_steps import choose, matte, open_page, save, until, write_image
+from page_steps import choose, matte, open_details, open_page, save, until, write_image
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, FileChooser, Page, expect
 
@@ -279,6 +279,8 @@ def test_a_file_that_is_no_image_is_reported(page: Page, served: WebServer, tmp_
 def test_times_are_distributions(page: Page, served: WebServer, tmp_path: Path, small: np.ndarray) -> None:
     open_page(page, served)
     matte(page, write_image(tmp_path / "me.png", small))
+    expect(page.get_by_text("One run.")).to_be_hidden()
+    open_details(page)
     expect(page.get_by_text("One run.")).to_be_visible()
     page.get_by_role("button", name="Measure 50 runs").click()
     expect(page.get_by_text("The last 50 runs.")).to_be_visible()
@@ -463,6 +465,8 @@ def test_it_can_be_used_with_the_keyboard_alone(
     page.get_by_role("radio", name="None").focus()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("radio", name="Blur")).to_be_checked()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "strength"
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Save PNG"
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from page_server import serving
-from page_steps import choose, matte, open_page, save, write_image
+from page_steps import choose, matte, open_details, open_page, save, write_image
 from playwright.sync_api import BrowserContext, Page, expect
 
 from mmnet.web.content import Asset
@@ -76,16 +76,18 @@ def test_of_several_files_none_is_lost(page: Page, served: WebServer, tmp_path: 
     open_page(page, served)
     _drop(page, *files)
     expect(page.get_by_role("img", name="a.png")).to_be_visible()
-    expect(page.get_by_text("2 photos wait: b.png, c.png", exact=True)).to_be_visible()
-    expect(page.locator(ANNOUNCED)).to_have_text("a.png is cut out. 2 photos wait: b.png, c.png.")
-    page.get_by_role("button", name="Next photo").click()
+    expect(page.get_by_role("listitem")).to_have_text(["a.pngcut out×", "b.pngwaits×", "c.pngwaits×"])
+    expect(page.locator(ANNOUNCED)).to_have_text("a.png is cut out. The list has 3 photos.")
+    page.get_by_role("button", name="b.png", exact=True).click()
     expect(page.get_by_role("img", name="b.png")).to_be_visible()
-    expect(page.get_by_text("1 photo waits: c.png", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="b.png", exact=True)).to_have_attribute("aria-current", "true")
     assert save(page, tmp_path)[0] == "b-cutout.png"
-    page.get_by_role("button", name="Discard").click()
-    expect(page.get_by_role("button", name="Next photo")).to_be_hidden()
+    page.get_by_role("button", name="Remove c.png").click()
+    expect(page.get_by_role("button", name="Remove b.png")).to_be_focused()
+    page.get_by_role("button", name="Clear list").click()
+    expect(page.get_by_role("listitem")).to_be_hidden()
     page.set_input_files("#file", files[:2])
-    expect(page.get_by_text("1 photo waits: b.png", exact=True)).to_be_visible()
+    expect(page.get_by_role("listitem")).to_have_text(["b.pngcut out×", "a.pngcut out×", "b.pngwaits×"])
 
 
 def test_work_is_shown_and_announced_until_its_end(
@@ -104,6 +106,7 @@ def test_work_is_shown_and_announced_until_its_end(
     expect(page.get_by_role("img", name="second.png")).to_be_visible()
     expect(busy).to_be_hidden()
     expect(page.locator(ANNOUNCED)).to_have_text("second.png is cut out.")
+    open_details(page)
     with _held(page, "measure"):  # the end of shorter work does not hide the sign of longer work
         page.get_by_role("button", name="Measure 50 runs").click()
         expect(busy).to_have_text("Measuring 50 runs…")
@@ -172,7 +175,7 @@ def test_forced_colours_keep_the_swatches(page: Page, served: WebServer) -> None
 def test_frame_rates_have_decimals_where_they_are_low(page: Page, served: WebServer) -> None:
     open_page(page, served)
     rates = page.evaluate(
-        """import('./timings.js').then(({frameRate}) =>
+        """import('./page/timings.js').then(({frameRate}) =>
             [[24, 1000], [9.96, 1000], [15, 2000], [1, 1000], [1, 4000], [1, 30000]].map((each) => frameRate(...each))
         )"""
     )

@@ -52,11 +52,23 @@ async function respond(request) {
   return cached || fetch(request);
 }
 
+/** Keeps the photos that another app shares until the page takes them, and opens the page. */
+async function receive(request) {
+  const cache = await caches.open('mmnet-shared');
+  const files = (await request.formData()).getAll('photos').filter((value) => value instanceof File);
+  for (const [index, file] of files.entries()) {
+    const name = encodeURIComponent(file.name || `shared-${index + 1}`);
+    await cache.put(`${scope}shared/${index}?name=${name}`, new Response(file));
+  }
+  return Response.redirect(`${scope}?shared`, 303);
+}
+
 self.addEventListener('install', (event) => event.waitUntil(cacheFiles()));
 self.addEventListener('activate', (event) => event.waitUntil(deleteOldFiles()));
 self.addEventListener('message', ({data}) => {
   if (data === 'use') self.skipWaiting();
 });
 self.addEventListener('fetch', (event) => {
+  if (event.request.method === 'POST' && event.request.url === `${scope}share`) event.respondWith(receive(event.request));
   if (event.request.method === 'GET' && event.request.url.startsWith(scope)) event.respondWith(respond(event.request));
 });

@@ -4,7 +4,7 @@
  */
 'use strict';
 
-const session = import('./session.js').then(({Session}) => new Session());
+const session = import('./engine/session.js').then(({Session}) => new Session());
 
 let last = Promise.resolve(); // settles when the latest request is done; requests are handled one at a time, in order
 

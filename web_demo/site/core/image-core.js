@@ -8,6 +8,7 @@
  *   input, 3 · size · size bytes, and its alpha, size · size bytes, 0-255; 255 is the person.
  */
 
+import {blurBackground} from './blur.js';
 import {inscribe, placeCrop} from './fit.js';
 
 const BAND_PIXELS = 1 << 16; // images enter and leave the core's memory in bands of rows of about so many pixels
@@ -159,17 +160,28 @@ export class ImageCore {
     return this.pixels(this.image, false);
   }
 
-  /** Returns the alpha that was computed. @returns {Bytes} height · width bytes */
+  /** Returns the alpha that was computed. @returns {Uint8Array} height · width bytes */
   alphaBytes() {
     return this.core.view(this.alpha, this.height * this.width).slice();
   }
 
-  /** Returns the composite over the image's own background, blurred. @returns {Uint8ClampedArray<ArrayBuffer>} RGBA */
-  overBlur() {
+  /** Replaces the alpha. @param {Bytes} alpha height · width bytes */
+  setAlpha(alpha) {
+    this.core.view(this.alpha, this.height * this.width).set(alpha);
+  }
+
+  /**
+   * Returns the composite over the image's own background, blurred.
+   *
+   * @param {number} [strength] of the blur, > 0; 1 is the core's own, see `blurBackground`.
+   * @returns {Uint8ClampedArray<ArrayBuffer>} RGBA
+   */
+  overBlur(strength = 1) {
     const {core, height, width, image, alpha} = this;
     this.backgroundImage = undefined; // the blur takes its place
     const background = this.backgroundAddress();
-    core.run('blurred_background', [height, width], [image, alpha, height, width, background]);
+    if (strength === 1) core.run('blurred_background', [height, width], [image, alpha, height, width, background]);
+    else blurBackground(core, this, strength, background);
     return this.composite(background, 3 * width);
   }
 

@@ -103,8 +103,18 @@ function chunk(type, data) {
   view.setUint32(0, data.length);
   for (let i = 0; i < 4; i++) bytes[4 + i] = type.charCodeAt(i);
   bytes.set(data, 8);
-  let crc = 0xffffffff;
-  for (let i = 4; i < data.length + 8; i++) crc = CRC_TABLE[(crc ^ bytes[i]) & 255] ^ (crc >>> 8);
-  view.setUint32(data.length + 8, ~crc >>> 0);
+  view.setUint32(data.length + 8, crc32(bytes.subarray(4, data.length + 8)));
   return bytes;
+}
+
+/**
+ * Returns the CRC-32 of bytes, as PNG and ZIP files hold it.
+ *
+ * @param {Uint8Array} bytes
+ * @returns {number} >= 0
+ */
+export function crc32(bytes) {
+  let crc = 0xffffffff;
+  for (let i = 0; i < bytes.length; i++) crc = CRC_TABLE[(crc ^ bytes[i]) & 255] ^ (crc >>> 8);
+  return ~crc >>> 0;
 }

@@ -13,6 +13,7 @@ export interface CompiledModel {
   getInputDetails(): Details[];
   getOutputDetails(): Details[];
   run(inputs: Tensor[]): Promise<Tensor[]>;
+  delete(): void;
 }
 
 export function loadLiteRt(script: string): Promise<unknown>;

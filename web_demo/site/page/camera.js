@@ -1,6 +1,6 @@
 /** The live camera: starting, switching and stopping it, and a message for each way in which that fails. */
 
-import {UserError} from './errors.js';
+import {UserError} from '../engine/errors.js';
 
 const NOT_ALLOWED = 'The camera was not allowed. Allow it in your browser’s site settings; photos work without it.';
 

@@ -4,7 +4,7 @@
  */
 
 import {UserError} from './errors.js';
-import {loadAndCompile, loadLiteRt, Tensor} from './litert/index.js';
+import {loadAndCompile, loadLiteRt, Tensor} from '../litert/index.js';
 
 /** One compiled model: a square RGB image in, its alpha out. */
 export class MattingModel {
@@ -22,38 +22,38 @@ export class MattingModel {
     const shapes = `${[...input.shape]} → ${[...output.shape]}`;
     const fits = shapes === `${this.shape} → 1,${this.size},${this.size},1`;
     if (!fits || ![input.dtype, output.dtype].every((dtype) => ['uint8', 'float32'].includes(dtype))) {
-      throw new UserError(`The model is not a matting model (${described}). Serve another one with --model.`);
+      throw new UserError(`The model is not a matting model (${described}). Use one that mmnet export wrote.`);
     }
     this.hasFloatInput = input.dtype === 'float32';
   }
 
   /**
-   * Loads LiteRT.js and a model.
+   * Compiles a model. LiteRT.js must be loaded.
    *
-   * @param {URL} url of the .tflite file
-   * @param {'threaded' | 'compat'} build of LiteRT.js, see `chooseBuild`
+   * @param {Uint8Array} bytes of the .tflite file
    * @param {number} threads number of threads, >= 1
    * @returns {Promise<MattingModel>}
-   * @throws {UserError} the file cannot be fetched, or is not a matting model.
+   * @throws {UserError} the bytes are not those of a matting model.
    */
-  static async load(url, build, threads) {
-    const folder = new URL('./litert/', import.meta.url);
-    const script = new URL(`${build}.js`, folder).href;
-    // By default, Emscripten looks for its files beside the running script, which is the worker.
-    Object.assign(self, {
-      Module: {
-        mainScriptUrlOrBlob: script,
-        locateFile: (/** @type {string} */ name) => new URL(name, folder).href,
-        printErr: logLine,
-      },
-    });
-    await loadLiteRt(script);
-    const response = await fetch(url);
-    if (!response.ok) {
-      throw new UserError(`The model could not be loaded (HTTP status ${response.status}). Reload the page.`);
+  static async compile(bytes, threads) {
+    if (!isTflite(bytes)) throw new UserError('This is not a .tflite file. Choose one that mmnet export wrote.');
+    let compiled;
+    try {
+      compiled = await loadAndCompile(bytes, {accelerator: 'wasm', cpuOptions: {numThreads: threads}});
+    } catch (error) {
+      throw new UserError(`LiteRT.js cannot run this model (${error instanceof Error ? error.message : error}).`);
     }
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    return new MattingModel(await loadAndCompile(bytes, {accelerator: 'wasm', cpuOptions: {numThreads: threads}}));
+    try {
+      return new MattingModel(compiled);
+    } catch (error) {
+      compiled.delete();
+      throw error;
+    }
+  }
+
+  /** Frees the memory of the model, which must not be run any more. */
+  delete() {
+    this.compiled.delete();
   }
 
   /**
@@ -71,6 +71,35 @@ export class MattingModel {
     output.delete();
     return alpha instanceof Uint8Array ? alpha : Uint8Array.from(alpha, (value) => toByte(Math.fround(value * 255)));
   }
+}
+
+/**
+ * Whether a file is a .tflite, by the identifier of its FlatBuffer.
+ *
+ * @param {Uint8Array} bytes
+ * @returns {boolean}
+ */
+export function isTflite(bytes) {
+  return [0x54, 0x46, 0x4c, 0x33].every((letter, index) => bytes[4 + index] === letter); // TFL3
+}
+
+/**
+ * Loads LiteRT.js, once per worker. Models can be compiled afterwards.
+ *
+ * @param {'threaded' | 'compat'} build of LiteRT.js, see `chooseBuild`
+ * @param {URL} [folder] that holds the files of LiteRT.js
+ */
+export async function loadRuntime(build, folder = new URL('../litert/', import.meta.url)) {
+  const script = new URL(`${build}.js`, folder).href;
+  // By default, Emscripten looks for its files beside the running script, which is the worker.
+  Object.assign(self, {
+    Module: {
+      mainScriptUrlOrBlob: script,
+      locateFile: (/** @type {string} */ name) => new URL(name, folder).href,
+      printErr: logLine,
+    },
+  });
+  await loadLiteRt(script);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** The page's connection to the worker: requests go to the worker, and each request gets one response. */
 
-import {UserError} from './errors.js';
+import {UserError} from '../engine/errors.js';
 
 /** One worker, and the requests that it has not answered yet. */
 export class WorkerClient {
@@ -9,7 +9,7 @@ export class WorkerClient {
   count = 0;
 
   constructor() {
-    this.worker = new Worker(new URL('./worker.js', import.meta.url));
+    this.worker = new Worker(new URL('../worker.js', import.meta.url));
     this.worker.onmessage = ({data}) => {
       const {resolve, reject} = this.pending.get(data.id) ?? {};
       this.pending.delete(data.id);

@@ -1,8 +1,8 @@
 /** The table of processing times. For each stage it shows how the times of the latest runs are distributed. */
 
-import {percentile} from './core/statistics.js';
+import {percentile} from '../core/statistics.js';
 
-/** @typedef {import('./session.js').Timings} Timings */
+/** @typedef {import('../engine/matter.js').Timings} Timings */
 
 const MAX_RUNS = 150; // runs beyond the latest 150 are forgotten
 const STAGES = /** @type {const} */ ([
