@@ -25,11 +25,18 @@ class ProcessDiedError(BatchError):
     """The process ended during a call: it was killed, ran out of memory, or crashed."""
 
 
+class ProcessTimeoutError(ProcessDiedError):
+    """The call took too long, and the process was killed."""
+
+
 class IsolatedProcess(Generic[Arguments, Result]):
     """A function that is built and called in another process.
 
     The process starts with the first call, and starts again with the call after its death. Arguments, results and
     exceptions are pickled.
+
+    Attributes:
+        timeout: seconds that a call may take; None sets no limit.
     """
 
     def __init__(self, build: Callable[..., Callable[Arguments, Result]], *arguments: object) -> None:
@@ -39,6 +46,7 @@ class IsolatedProcess(Generic[Arguments, Result]):
             build: called once in every new process; returns the function.
             arguments: the arguments of `build`.
         """
+        self.timeout: float | None = None
         self._build = build
         self._arguments = arguments
         self._process: Any = None
@@ -48,18 +56,24 @@ class IsolatedProcess(Generic[Arguments, Result]):
         """Call the function.
 
         Raises:
+            ProcessTimeoutError: the call took longer than the timeout.
             ProcessDiedError: the process died.
             Exception: what `build` or the function raised.
         """
         connection = self._connection or self._start()
         try:
             connection.send((arguments, options))
-            succeeded, result = connection.recv()
+            answer = connection.recv() if connection.poll(self.timeout) else None
         except (EOFError, OSError) as error:
             self.close()
             raise ProcessDiedError(
                 "crashed the process that worked on it, or needed more memory than there is"
             ) from error
+        if answer is None:
+            self._process.kill()
+            self.close()
+            raise ProcessTimeoutError(f"took longer than {self.timeout:g} seconds")
+        succeeded, result = answer
         if not succeeded:
             raise result
         value: Result = result

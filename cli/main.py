@@ -28,7 +28,7 @@ _BROKEN_PIPE = 141  # 128 + SIGPIPE, as a shell reports it
 
 # Every command, in the order of `mmnet --help`: the function (or Typer application) that it is, and its one-line help.
 COMMANDS = {
-    "export": Place("mmnet.cli.export:export", "Turn a checkpoint into a fast, verified .tflite or .onnx."),
+    "export": Place("mmnet.cli.export:export", "Turn a checkpoint into a fast, verified .tflite, .onnx or .mlpackage."),
     "evaluate": Place(
         "mmnet.cli.measure.evaluate:evaluate_command",
         "Measure models on photos whose alpha mattes are known: mean ± standard deviation and 95 % interval.",
@@ -77,6 +77,9 @@ COMMANDS = {
     ),
     "web": Place(
         "mmnet.cli.web:web", "Matte in the browser: photos and the live camera, with the model running in the page."
+    ),
+    "serve": Place(
+        "mmnet.cli.serve:serve", "Serve mattes over HTTP: a photo in, its alpha matte, a cut-out or a composite out."
     ),
     "data": Place(
         "mmnet.cli.training.data:data_app",

@@ -41,6 +41,7 @@ _OTHER_KINDS = {
     ".pt": "a PyTorch file",
     ".pth": "a PyTorch file",
     ".onnx": "an ONNX model",
+    ".mlpackage": "a Core ML model",
     ".safetensors": "bare weights; name the folder around them",
     ".json": "a description; name the folder around it",
 }

@@ -16,7 +16,16 @@ from mmnet.runtime.jobs.request import RequestError
 from mmnet.runtime.jobs.results import MatteResult
 
 _DASH = Path("-")
-_EXTENSIONS = {"PNG": ".png", "JPEG": ".jpg", "WebP": ".webp", "BMP": ".bmp", "TIFF": ".tif"}
+_EXTENSIONS = {
+    "AVIF": ".avif",
+    "BMP": ".bmp",
+    "HEIC": ".heic",
+    "JPEG": ".jpg",
+    "JPEG XL": ".jxl",
+    "PNG": ".png",
+    "TIFF": ".tif",
+    "WebP": ".webp",
+}
 
 
 @dataclass(frozen=True)

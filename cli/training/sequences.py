@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
-from mmnet.cli.console import message_console
 from mmnet.cli.process.streams import echo_json
-from mmnet.cli.progress import progress_bar, stage_bars
-from mmnet.cli.training.data_report import show_failed
 from mmnet.cli.training.scenes import parse_range
-from mmnet.evaluation.datasets.sequences import ABOUT
 from mmnet.files import check_writable
-from mmnet.training.data.layouts import Pair, find_backgrounds, find_source
-from mmnet.training.data.sequences import HEIGHTS, images_of, parse_size, plan_sequences, write_sequences
-from mmnet.training.data.usable import people_for_small, plan_without_bad_files
+
+if TYPE_CHECKING:
+    from mmnet.training.data.layouts import Pair
 
 PlacesOption = Annotated[
     Path | None,
@@ -78,6 +73,16 @@ def make_sequences(
       mmnet data sequences portraits/test stills/ --motions still,breathe --clean --size 640x360
       mmnet data sequences cutouts/ small/ --height 0.3-0.6 --motions walk,fast --size 640x360 --frames 60
     """
+    from rich.markup import escape
+
+    from mmnet.cli.console import message_console
+    from mmnet.cli.progress import progress_bar, stage_bars
+    from mmnet.cli.training.data_report import show_failed
+    from mmnet.evaluation.datasets.sequences import ABOUT
+    from mmnet.training.data.layouts import find_backgrounds, find_source
+    from mmnet.training.data.sequences import HEIGHTS, images_of, parse_size, plan_sequences, write_sequences
+    from mmnet.training.data.usable import people_for_small, plan_without_bad_files
+
     frame_size = parse_size(size)
     heights = HEIGHTS if height is None else parse_range(height, "--height")
     check_writable(out, force=force, folder=True)

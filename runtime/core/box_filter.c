@@ -34,17 +34,12 @@ static void update_sums(int32_t *restrict sums, const int32_t *restrict added, c
 
 TARGET_CLONES
 static void sum_columns(const int32_t *restrict columns, Index width, Index radius, int32_t *restrict sums) {
-    if (radius == 2) { /* of the guided filter */
-        for (Index x = 0; x < width; ++x)
-            sums[x] = columns[x] + columns[x + 1] + columns[x + 2] + columns[x + 3] + columns[x + 4];
-        return;
-    }
     for (Index x = 0; x < width; ++x) sums[x] = columns[x];
     for (Index beside = 1; beside <= 2 * radius; ++beside)
         for (Index x = 0; x < width; ++x) sums[x] += columns[x + beside];
 }
 
-const int32_t *mmnet_box_sums(BoxFilter *filter, Index y, Index left, Index right) {
+const int32_t *mmnet_box_sums(BoxFilter *filter, Index y) {
     const Index width = filter->width, radius = filter->radius;
     const int is_first = y <= filter->first;
     for (Index row = is_first ? y - radius : y + radius; row <= y + radius; ++row) {
@@ -53,13 +48,13 @@ const int32_t *mmnet_box_sums(BoxFilter *filter, Index y, Index left, Index righ
             update_sums(filter->columns + plane * (width + 2 * radius) + radius, added + plane * width,
                         removed ? removed + plane * width : NULL, width);
     }
-    for (Index plane = 0; plane < filter->planes && left < right; ++plane) {
+    for (Index plane = 0; plane < filter->planes; ++plane) {
         int32_t *columns = filter->columns + plane * (width + 2 * radius);
         for (Index x = 0; x < radius; ++x) {
             columns[x] = columns[radius];
             columns[radius + width + x] = columns[radius + width - 1];
         }
-        sum_columns(columns + left, right - left, radius, filter->sums + plane * width + left);
+        sum_columns(columns, width, radius, filter->sums + plane * width);
     }
     return filter->sums;
 }

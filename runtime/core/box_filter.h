@@ -23,8 +23,7 @@ void mmnet_take_box_filter(BoxFilter *filter, Arena *arena);
 /* Begin at a row. */
 void mmnet_begin_box_filter(BoxFilter *filter, Index first);
 
-/* The box sums of row `y`: [planes, width], of which the columns `left` to `right` - 1 are computed. Call it once for
- * each row, in order from the first on. */
-const int32_t *mmnet_box_sums(BoxFilter *filter, Index y, Index left, Index right);
+/* The box sums of row `y`: [planes, width]. Call it once for each row, in order from the first on. */
+const int32_t *mmnet_box_sums(BoxFilter *filter, Index y);
 
 #endif

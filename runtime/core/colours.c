@@ -118,7 +118,7 @@ int mmnet_kernel_average_colours(const uint8_t *image, const uint8_t *foreground
     mmnet_begin_box_filter(&filter, first);
     for (Index y = first; y < end; ++y) {
         const Index start = y * width;
-        divide_sums(&sources, y, mmnet_box_sums(&filter, y, 0, width), means);
+        divide_sums(&sources, y, mmnet_box_sums(&filter, y), means);
         if (next_foreground)
             refine_colours(image + start, alpha + start, means, width, count, next_foreground + start,
                            next_background + start);

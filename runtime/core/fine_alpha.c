@@ -2,7 +2,7 @@
 #include "tiles.h"
 
 /* The numbers of parameters.py, upsampling.py, cells.py and tiles.py. */
-enum { TILE_HEIGHT = 64, TILE_WIDTH = 16, RADIUS = 2, CERTAIN = 2, MAX_LINE_STEP = 8, FRACTION = 256 };
+enum { TILE_HEIGHT = 64, TILE_WIDTH = 16, CERTAIN = 2, MAX_LINE_STEP = 8, FRACTION = 256 };
 enum { OPAQUE = 65535, BYTE = 257 };
 static const double epsilon = 64, slope_unit = 4096, offset_unit = 16;
 
@@ -59,7 +59,7 @@ static void take_buffers(const mmnet_placement *placement, Arena *arena, Buffers
     b->opaque = TAKE(arena, tiles, uint8_t);
     b->edges = TAKE(arena, tiles, uint8_t);
     const Grid grid = grid_of(b, b->width);
-    const size_t fit = mmnet_kernel_fit_line_arena(b->rows, b->columns, RADIUS);
+    const size_t fit = mmnet_kernel_fit_line_arena(b->rows, b->columns);
     const size_t tiles_size = mmnet_kernel_tiles_arena(&grid, b->step);
     b->size = fit > tiles_size ? fit : tiles_size;
     b->memory = take(arena, (Index)b->size, 1);
@@ -194,7 +194,7 @@ static void resize_exactly(const Buffers *b, uint8_t *alpha, Index stride) {
 static int guide(const Buffers *b, const uint8_t *photo, Index stride, uint8_t *alpha) {
     blur_guide(b);
     find_changes(b);
-    int status = mmnet_kernel_fit_line(b->alpha, b->guide, b->changes, b->rows, b->columns, RADIUS, epsilon, slope_unit,
+    int status = mmnet_kernel_fit_line(b->alpha, b->guide, b->changes, b->rows, b->columns, epsilon, slope_unit,
                                        offset_unit, b->fitted, b->memory, b->size, 0, b->rows);
     if (status != MMNET_OK) return status;
     set_taps(b->rows, b->height, b->step, b->firsts[0], b->seconds[0], b->fractions[0]);

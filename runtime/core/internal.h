@@ -31,6 +31,13 @@
 #define TARGET_CLONES
 #endif
 
+/* Whether vectors can be shuffled: GCC 12 or clang. Elsewhere plain loops compute the same. */
+#if defined(__GNUC__) && defined(__has_builtin) && defined(__BYTE_ORDER__)
+#if __has_builtin(__builtin_shufflevector) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define MMNET_SHUFFLES
+#endif
+#endif
+
 typedef ptrdiff_t Index;
 
 INLINE Index min_index(Index a, Index b) { return a < b ? a : b; }

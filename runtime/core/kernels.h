@@ -38,9 +38,9 @@ MMNET_KERNEL int mmnet_kernel_resample(const uint8_t *source, Index stride, Inde
                                     Index first, Index end);
 
 /* `reference.fit_line` for rows `first` to `end` - 1. */
-MMNET_KERNEL size_t mmnet_kernel_fit_line_arena(Index height, Index width, Index radius);
+MMNET_KERNEL size_t mmnet_kernel_fit_line_arena(Index height, Index width);
 MMNET_KERNEL int mmnet_kernel_fit_line(const uint16_t *alpha, const uint8_t *guide, const uint8_t *where, Index height,
-                                       Index width, Index radius, double epsilon, double slope_unit, double offset_unit,
+                                       Index width, double epsilon, double slope_unit, double offset_unit,
                                        float *fitted, void *memory, size_t size, Index first, Index end);
 
 /* `reference.guided_alpha` for every `every`-th row of tiles from `first` on. */

@@ -26,7 +26,7 @@ _MAX_THREADS = 4
 # The argument types of the library's functions (kernels.h), without the four at the end: an arena, its size, and the
 # rows that a thread computes.
 _FUNCTIONS: dict[str, list[Any]] = {
-    "fit_line": [*[c_void_p] * 3, *[c_ssize_t] * 3, *[c_double] * 3, c_void_p],
+    "fit_line": [*[c_void_p] * 3, *[c_ssize_t] * 2, *[c_double] * 3, c_void_p],
     "resample": [c_void_p, *[c_ssize_t] * 6, c_void_p],
     "sample_cells": [c_void_p, *[c_ssize_t] * 7, c_void_p],
     "average_colours": [*[c_void_p] * 4, *[c_ssize_t] * 3, c_void_p, c_float, *[c_void_p] * 3, c_ssize_t],
@@ -35,7 +35,7 @@ _FUNCTIONS: dict[str, list[Any]] = {
 }
 # Functions that return the size of an arena in bytes.
 _ARENAS: dict[str, list[Any]] = {
-    "fit_line": [c_ssize_t] * 3,
+    "fit_line": [c_ssize_t] * 2,
     "resample": [c_ssize_t] * 5,
     "tiles": [c_void_p, c_ssize_t],
     "average_colours": [c_ssize_t] * 3,

@@ -3,7 +3,10 @@
 
 #include "kernels.h"
 
-enum { FRACTION_BITS = 11, ONE = 1 << FRACTION_BITS };
+enum { FRACTION_BITS = 11, ONE = 1 << FRACTION_BITS, HALF = 1 << (2 * FRACTION_BITS - 1) };
+
+/* Numbers after a row of RGB that are read, and have no weight. */
+enum { BESIDE = 4 };
 
 static int halvings(Index side, Index size) {
     int count = 0;
@@ -38,7 +41,10 @@ void mmnet_take_resampler(Resampler *r, Arena *arena) {
     r->first = TAKE(arena, r->out_width, int32_t);
     r->second = TAKE(arena, r->out_width, int32_t);
     r->fraction = TAKE(arena, r->out_width, int32_t);
-    for (int i = 0; i < 2; ++i) r->lines[i] = TAKE(arena, r->out_width * r->channels, int32_t);
+    if (r->channels == 1)
+        for (int i = 0; i < 2; ++i) r->lines[i] = TAKE(arena, r->out_width, int32_t);
+    else
+        r->lines[0] = TAKE(arena, 3 * level_width(r, r->across) + BESIDE, int32_t);
 }
 
 /* Halve two rows, which may be the same one, in both directions: sums of boxes of 2 × 2, rounded half up. */
@@ -51,31 +57,62 @@ INLINE void halve_boxes(const uint8_t *restrict a, const uint8_t *restrict b, In
         }
 }
 
-enum { BLOCK = 64 }; /* pixels of a halved row that are computed in planes at a time */
+#if defined(MMNET_SHUFFLES)
+typedef uint8_t Bytes16 __attribute__((vector_size(16)));
+typedef uint8_t Bytes32 __attribute__((vector_size(32)));
+typedef uint16_t Words16 __attribute__((vector_size(32)));
 
-/* As `halve_boxes` for BLOCK pixels of three channels. Compilers vectorise it one plane at a time. */
-INLINE void halve_block(const uint8_t *restrict a, const uint8_t *restrict b, uint8_t *restrict out) {
-    uint16_t sums[3][2 * BLOCK];
-    uint8_t halved[3][BLOCK];
-    for (Index i = 0; i < 2 * BLOCK; ++i) {
-        sums[0][i] = (uint16_t)(a[3 * i] + b[3 * i]);
-        sums[1][i] = (uint16_t)(a[3 * i + 1] + b[3 * i + 1]);
-        sums[2][i] = (uint16_t)(a[3 * i + 2] + b[3 * i + 2]);
+/* Four pixels, 12 bytes, as pairs of bytes to be added, and the next four in the upper half. 28 bytes are read. */
+#define LOAD_PAIRS(source, pairs)                                                                                      \
+    do {                                                                                                               \
+        Bytes16 lower, upper;                                                                                          \
+        copy_bytes(&lower, source, 16);                                                                                \
+        copy_bytes(&upper, (source) + 12, 16);                                                                         \
+        const Bytes32 both = __builtin_shufflevector(lower, upper, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,   \
+                                                     15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,   \
+                                                     31);                                                              \
+        pairs = (Words16)__builtin_shufflevector(both, both, 0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11, 0, 0, 0, 0, 16, 19, \
+                                                 17, 20, 18, 21, 22, 25, 23, 26, 24, 27, 16, 16, 16, 16);              \
+    } while (0)
+
+/* Write four pixels, and two bytes beyond: six numbers in the lower half, six in the upper one. */
+#define STORE_MEANS(means, out)                                                                                        \
+    do {                                                                                                               \
+        const Bytes32 wide = (Bytes32)(means);                                                                         \
+        const Bytes32 bytes = __builtin_shufflevector(wide, wide, 0, 2, 4, 6, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, \
+                                                      18, 20, 22, 24, 26, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16);     \
+        const Bytes16 upper = __builtin_shufflevector(bytes, bytes, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27,    \
+                                                      28, 29, 30, 31);                                                 \
+        copy_bytes(out, &bytes, 8);                                                                                    \
+        copy_bytes((out) + 6, &upper, 8);                                                                              \
+    } while (0)
+#endif
+
+/* Four pixels of the result at a time; compilers do not find these shuffles. */
+TARGET_CLONES
+static void halve_rgb(const uint8_t *restrict a, const uint8_t *restrict b, Index pairs, uint8_t *restrict out) {
+#if defined(MMNET_SHUFFLES)
+    for (; pairs >= 5; pairs -= 4, a += 24, b += 24, out += 12) {
+        Words16 above, below;
+        LOAD_PAIRS(a, above);
+        LOAD_PAIRS(b, below);
+        STORE_MEANS(((above & 255) + (above >> 8) + (below & 255) + (below >> 8) + 2) >> 2, out);
     }
-    for (Index c = 0; c < 3; ++c)
-        for (Index i = 0; i < BLOCK; ++i)
-            halved[c][i] = (uint8_t)((uint16_t)(sums[c][2 * i] + sums[c][2 * i + 1] + 2) >> 2);
-    for (Index i = 0; i < BLOCK; ++i) {
-        out[3 * i] = halved[0][i];
-        out[3 * i + 1] = halved[1][i];
-        out[3 * i + 2] = halved[2][i];
-    }
+#endif
+    halve_boxes(a, b, pairs, 3, out);
 }
 
+/* As `halve_rgb` for one row. */
 TARGET_CLONES
-static void halve_rgb(const uint8_t *a, const uint8_t *b, Index pairs, uint8_t *out) {
-    for (; pairs >= BLOCK; pairs -= BLOCK, a += 6 * BLOCK, b += 6 * BLOCK, out += 3 * BLOCK) halve_block(a, b, out);
-    halve_boxes(a, b, pairs, 3, out);
+static void halve_rgb_row(const uint8_t *restrict row, Index pairs, uint8_t *restrict out) {
+#if defined(MMNET_SHUFFLES)
+    for (; pairs >= 5; pairs -= 4, row += 24, out += 12) {
+        Words16 each;
+        LOAD_PAIRS(row, each);
+        STORE_MEANS(((each & 255) + (each >> 8) + 1) >> 1, out);
+    }
+#endif
+    halve_boxes(row, row, pairs, 3, out);
 }
 
 TARGET_CLONES
@@ -95,7 +132,10 @@ static void halve(const uint8_t *a, const uint8_t *b, Index width, Index channel
         halve_vertically(a, b, width * channels, out);
         return;
     }
-    (channels == 3 ? halve_rgb : halve_grey)(a, b, width / 2, out);
+    if (channels == 3 && a == b)
+        halve_rgb_row(a, width / 2, out);
+    else
+        (channels == 3 ? halve_rgb : halve_grey)(a, b, width / 2, out);
     if (width % 2)
         for (Index c = 0; c < channels; ++c) {
             const Index last = (width - 1) * channels + c;
@@ -115,36 +155,77 @@ static const uint8_t *halved_row(Resampler *r, int level, Index row, int slot) {
     return out;
 }
 
-INLINE void interpolate_pixels(const Resampler *r, const uint8_t *restrict row, Index channels,
-                               int32_t *restrict line) {
-    for (Index x = 0; x < r->out_width; ++x) {
-        const int32_t weight = r->fraction[x];
-        const uint8_t *first = row + r->first[x], *second = row + r->second[x];
-        for (Index c = 0; c < channels; ++c)
-            line[x * channels + c] = first[c] * (ONE - weight) + second[c] * weight;
-    }
+/* Which of the two rows that are held is replaced by `row`, and note that; -1 - i if row i of them is this one. */
+static int replaced_row(Resampler *r, Index row) {
+    for (int i = 0; i < 2; ++i)
+        if (r->held[i] == row) return -1 - i;
+    const int oldest = r->held[0] > r->held[1];
+    r->held[oldest] = row;
+    return oldest;
 }
 
-/* A row of the halved image, interpolated along the row. The two latest ones are kept. */
+/* A row of the halved grey image, interpolated along the row. */
 static const int32_t *interpolated_row(Resampler *r, Index row) {
-    for (int i = 0; i < 2; ++i)
-        if (r->held[i] == row) return r->lines[i];
-    const int oldest = r->held[0] > r->held[1];
-    const uint8_t *halved = halved_row(r, levels(r), row, 0);
-    r->held[oldest] = row;
-    if (r->channels == 3)
-        interpolate_pixels(r, halved, 3, r->lines[oldest]);
-    else
-        interpolate_pixels(r, halved, 1, r->lines[oldest]);
-    return r->lines[oldest];
+    const int oldest = replaced_row(r, row);
+    if (oldest < 0) return r->lines[-1 - oldest];
+    const uint8_t *restrict halved = halved_row(r, levels(r), row, 0);
+    int32_t *restrict line = r->lines[oldest];
+    for (Index x = 0; x < r->out_width; ++x)
+        line[x] = halved[r->first[x]] * (ONE - r->fraction[x]) + halved[r->second[x]] * r->fraction[x];
+    return line;
 }
 
 TARGET_CLONES
-static void mix_rows(const int32_t *restrict above, const int32_t *restrict below, int32_t weight, Index count,
-                     uint8_t *restrict out) {
+static void mix_lines(const int32_t *restrict above, const int32_t *restrict below, int32_t weight, Index count,
+                      uint8_t *restrict out) {
     for (Index i = 0; i < count; ++i)
-        out[i] = (uint8_t)((above[i] * (ONE - weight) + below[i] * weight + (1 << (2 * FRACTION_BITS - 1))) >>
-                           (2 * FRACTION_BITS));
+        out[i] = (uint8_t)((above[i] * (ONE - weight) + below[i] * weight + HALF) >> (2 * FRACTION_BITS));
+}
+
+/* A row of the halved RGB image. */
+static const uint8_t *held_row(Resampler *r, Index row) {
+    const int oldest = replaced_row(r, row);
+    if (oldest < 0) return r->halved_rows[-1 - oldest];
+    return r->halved_rows[oldest] = halved_row(r, levels(r), row, oldest);
+}
+
+TARGET_CLONES
+static void mix_rows(const uint8_t *restrict above, const uint8_t *restrict below, int32_t weight, Index count,
+                     int32_t *restrict mixed) {
+    for (Index i = 0; i < count; ++i) mixed[i] = above[i] * (ONE - weight) + below[i] * weight;
+}
+
+/* Interpolate between two pixels, each in four numbers, of which the last has no meaning. */
+INLINE void interpolate_pixel(const int32_t *first, int32_t weight, int32_t *out) {
+#if defined(__GNUC__)
+    typedef int32_t Four __attribute__((vector_size(16)));
+    Four one, other;
+    copy_bytes(&one, first, sizeof one);
+    copy_bytes(&other, first + 3, sizeof other);
+    one = (one * ONE + (other - one) * weight + HALF) >> (2 * FRACTION_BITS);
+    copy_bytes(out, &one, sizeof one);
+#else
+    for (int c = 0; c < 4; ++c)
+        out[c] = (first[c] * ONE + (first[c + 3] - first[c]) * weight + HALF) >> (2 * FRACTION_BITS);
+#endif
+}
+
+enum { BLOCK = 64 }; /* pixels that are interpolated at a time */
+
+/* Interpolate `mixed` along the row. Where a pixel has no second one beside it, that has no weight. */
+TARGET_CLONES
+static void interpolate_rgb(const Resampler *r, const int32_t *restrict mixed, uint8_t *restrict out) {
+    int32_t pixels[4 * BLOCK];
+    uint8_t bytes[4 * BLOCK];
+    for (Index left = 0, count; left < r->out_width; left += count) {
+        count = min_index(BLOCK, r->out_width - left);
+        for (Index x = 0; x < count; ++x)
+            interpolate_pixel(mixed + r->first[left + x], r->fraction[left + x], pixels + 4 * x);
+        for (Index i = 0; i < 4 * count; ++i) bytes[i] = (uint8_t)pixels[i];
+        uint8_t *to = out + 3 * left;
+        for (Index x = 0; x < count - 1; ++x) copy_bytes(to + 3 * x, bytes + 4 * x, 4); /* the next overwrites one */
+        copy_bytes(to + 3 * (count - 1), bytes + 4 * (count - 1), 3);
+    }
 }
 
 /* Compute rows where every target pixel lies on a halved one. */
@@ -169,11 +250,21 @@ static void run_rows(Resampler *r, const uint8_t *source, Index stride, uint8_t 
         r->second[x] = (int32_t)(min_index(first + 1, last_column) * r->channels);
         r->fraction[x] = (int32_t)(position % ONE);
     }
+    const Index count = 3 * (last_column + 1);
+    if (r->channels == 3) set_bytes(r->lines[0] + count, 0, BESIDE * sizeof(int32_t));
     for (Index y = begin; y < end; ++y) {
         const Index position = position_of(y, r->height, r->out_height, r->down), first = position / ONE;
-        const int32_t *above = interpolated_row(r, first);
-        const int32_t *below = interpolated_row(r, min_index(first + 1, last_row));
-        mix_rows(above, below, (int32_t)(position % ONE), r->out_width * r->channels, out + y * out_stride);
+        const Index second = min_index(first + 1, last_row);
+        const int32_t weight = (int32_t)(position % ONE);
+        uint8_t *row = out + y * out_stride;
+        if (r->channels == 3) {
+            const uint8_t *above = held_row(r, first);
+            mix_rows(above, held_row(r, second), weight, count, r->lines[0]);
+            interpolate_rgb(r, r->lines[0], row);
+        } else {
+            const int32_t *above = interpolated_row(r, first);
+            mix_lines(above, interpolated_row(r, second), weight, r->out_width, row);
+        }
     }
 }
 

@@ -11,8 +11,9 @@ typedef struct {
     int down, across;                   /* how often each axis is halved */
     uint8_t *halved[2][17];             /* two rows of each level of halving */
     int32_t *first, *second, *fraction; /* taps of the columns, in elements */
-    int32_t *lines[2];                  /* two rows that are interpolated along the row */
-    Index held[2];                      /* which rows these are; -1: none */
+    int32_t *lines[2];                  /* grey: two rows that are interpolated along the row; RGB: two rows mixed */
+    const uint8_t *halved_rows[2];      /* RGB: two rows of the halved image */
+    Index held[2];                      /* which rows are held; -1: none */
 } Resampler;
 
 void mmnet_take_resampler(Resampler *resampler, Arena *arena);

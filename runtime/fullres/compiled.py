@@ -30,7 +30,6 @@ from mmnet.runtime.fullres.parameters import (
     MAX_STEP,
     OFFSET_UNIT,
     SLOPE_UNIT,
-    WINDOW_RADIUS,
     AlphaU16,
     weights,
 )
@@ -51,8 +50,8 @@ def fit_line(alpha: AlphaU16, guide: U8Array, where: NDArray[np.bool_]) -> F32Ar
     check_fit_line(alpha, guide, where)
     fitted = np.empty((*alpha.shape, 4), np.float32)
     images = [memory(image) for image in (alpha, guide, where)]
-    numbers = WINDOW_RADIUS, EPSILON, SLOPE_UNIT, OFFSET_UNIT
-    arena = arena_size("fit_line", *alpha.shape, WINDOW_RADIUS)
+    numbers = EPSILON, SLOPE_UNIT, OFFSET_UNIT
+    arena = arena_size("fit_line", *alpha.shape)
     by_rows("fit_line", arena, alpha.shape, *images, *alpha.shape, *numbers, memory(fitted))
     return fitted
 

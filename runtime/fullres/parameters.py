@@ -20,7 +20,7 @@ SLOPE_UNIT = 4096  # slopes are kept in 1/4096
 OFFSET_UNIT = 16  # offsets are kept in 1/16 byte of alpha
 
 # Of the guided filter, in the network's pixels; chosen on portraits, see docs/internals/full-resolution.md.
-WINDOW_RADIUS = 2  # of the window in which a line is fitted
+WINDOW_RADIUS = 2  # of the window in which a line is fitted; compiled into the core
 EPSILON = 64  # squared grey levels: contrast below 8 levels counts as noise
 
 # Of the estimated foreground: each pass averages colours over a box of this radius in samples, weighted with this power

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.arrays import AnyArray, U8Array
 from mmnet.errors import MMNetError
+from mmnet.failures import note
 from mmnet.runtime.imaging.colours import ColourError, DeclaredColours, to_srgb
 from mmnet.runtime.imaging.colours.conversion import Conversion
 from mmnet.runtime.imaging.colours.declared import NOTHING_DECLARED
+from mmnet.runtime.imaging.decoders import Decoded, DecodeError, decode
 from mmnet.runtime.imaging.headers import Header, HeaderError, Transparency, bmp, read_header, tiff
 from mmnet.runtime.imaging.headers.exif import orientation
 
@@ -126,8 +126,13 @@ def decode_stored(path: Path, data: bytes) -> StoredImage:
         if unpacked is None:
             raise PhotoError(f"{path}: is truncated or damaged")
         return _stored_image(path, unpacked, header)
-    pixels, exif = _decode(path, data)
-    return _stored_image(path, _UPRIGHT.get(orientation(exif), _UPRIGHT[1])(pixels), header)
+    decoded = _decode(path, data, header)
+    if decoded.colours is not None:
+        header = replace(header, colours=decoded.colours)
+    if header.images > 1:
+        note(f"{path}: holds {header.images} images; the primary one is read")
+    turn = _UPRIGHT.get(orientation(decoded.exif), _UPRIGHT[1])
+    return _stored_image(path, turn(decoded.pixels), header)
 
 
 def _stored_image(path: Path, pixels: AnyArray, header: Header) -> StoredImage:
@@ -178,23 +183,17 @@ def over_white(colour: AnyArray, alpha: AnyArray, premultiplied: bool = False) -
     return (total // white).astype(colour.dtype)
 
 
-def _decode(path: Path, data: bytes) -> tuple[AnyArray, bytes]:
-    """Return the stored pixels as OpenCV gives them (BGR, not turned, 8 or 16 bits) and the EXIF block."""
+def _decode(path: Path, data: bytes, header: Header) -> Decoded:
     try:
-        with _opencv_silenced():
-            pixels, kinds, blocks = cv2.imdecodeWithMetadata(np.frombuffer(data, np.uint8), flags=cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        if "CV_IO_MAX_IMAGE" in str(error):
-            raise PhotoError(f"{path}: {_too_large('it')}") from error
-        raise PhotoError(f"{path}: cannot be decoded; is it damaged?") from error
+        decoded = decode(data, header)
+    except DecodeError as error:
+        raise PhotoError(f"{path}: {error}") from error
     except MemoryError as error:
         raise PhotoError(f"{path}: does not fit into memory") from error
-    if pixels is None or pixels.size == 0:
-        raise PhotoError(f"{path}: is truncated or damaged")
-    if pixels.shape[0] * pixels.shape[1] > MAX_PIXELS:  # of a format whose header is not read
-        raise PhotoError(f"{path}: {_too_large(f'{pixels.shape[1]}×{pixels.shape[0]}')}")
-    exif = {int(kind): np.asarray(block) for kind, block in zip(kinds, blocks, strict=True)}
-    return pixels, exif[cv2.IMAGE_METADATA_EXIF].tobytes() if cv2.IMAGE_METADATA_EXIF in exif else b""
+    height, width = decoded.pixels.shape[:2]
+    if height * width > MAX_PIXELS:  # of a format whose header is not read
+        raise PhotoError(f"{path}: {_too_large(f'{width}×{height}')}")
+    return decoded
 
 
 def _divided(colour: AnyArray, alpha: AnyArray) -> AnyArray:
@@ -203,17 +202,6 @@ def _divided(colour: AnyArray, alpha: AnyArray) -> AnyArray:
     divisor = np.maximum(alpha, 1).astype(np.uint32)
     wide = (colour.astype(np.uint32) * most + divisor // 2) // divisor
     return np.where(alpha > 0, np.minimum(wide, most), colour).astype(colour.dtype)
-
-
-@contextmanager
-def _opencv_silenced() -> Iterator[None]:
-    """Keep OpenCV from printing lines of its own about a bad file, besides the exception."""
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    try:
-        yield
-    finally:
-        cv2.utils.logging.setLogLevel(level)
 
 
 def _check_declared_size(path: Path, header: Header) -> None:

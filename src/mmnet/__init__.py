@@ -28,6 +28,7 @@ _HOMES = {
     "LatencyFigure": "mmnet.api.benchmarking",
     "LatencyReport": "mmnet.api.benchmarking",
     "MMNetError": "mmnet.errors",
+    "MatteServer": "mmnet.serve.server",
     "ModelComparison": "mmnet.api.comparing_models",
     "ModelProfile": "mmnet.api.profiling",
     "ParityComparison": "mmnet.api.comparing",
@@ -36,6 +37,7 @@ _HOMES = {
     "QuantizedCheckpoint": "mmnet.api.quantizing",
     "ReleaseReport": "mmnet.api.releasing",
     "SensitivityReport": "mmnet.api.sensitivity",
+    "ServerLimits": "mmnet.serve.options",
     "TrainedRun": "mmnet.api.training",
     "TrainingListener": "mmnet.api.training",
     "TrainingOptions": "mmnet.api.training",
@@ -48,6 +50,7 @@ _HOMES = {
     "evaluate": "mmnet.api.evaluating",
     "evaluate_release": "mmnet.api.releasing",
     "evaluate_videos": "mmnet.api.evaluating",
+    "export_coreml": "mmnet.api.exporting",
     "export_onnx": "mmnet.api.exporting",
     "export_tflite": "mmnet.api.exporting",
     "matte_batch": "mmnet.api.batching",
@@ -76,7 +79,7 @@ if TYPE_CHECKING:
     from mmnet.api.comparing import ArmComparison, ParityComparison, compare, compare_on_arm
     from mmnet.api.comparing_models import ModelComparison, compare_models
     from mmnet.api.evaluating import Evaluation, VideoEvaluation, evaluate, evaluate_videos
-    from mmnet.api.exporting import ExportedModel, ExportListener, export_onnx, export_tflite
+    from mmnet.api.exporting import ExportedModel, ExportListener, export_coreml, export_onnx, export_tflite
     from mmnet.api.profiling import ModelProfile, profile_model
     from mmnet.api.quantizing import QuantizedCheckpoint, quantize_checkpoint
     from mmnet.api.releasing import ReleaseReport, evaluate_release
@@ -85,6 +88,8 @@ if TYPE_CHECKING:
     from mmnet.errors import MMNetError
     from mmnet.network.resolve import open_checkpoint
     from mmnet.runtime import PortraitMatter, Profile, composite, cutout, read_photo
+    from mmnet.serve.options import ServerLimits
+    from mmnet.serve.server import MatteServer
 
 __all__ = [
     "ArmComparison",
@@ -97,6 +102,7 @@ __all__ = [
     "LatencyFigure",
     "LatencyReport",
     "MMNetError",
+    "MatteServer",
     "ModelComparison",
     "ModelProfile",
     "ParityComparison",
@@ -105,6 +111,7 @@ __all__ = [
     "QuantizedCheckpoint",
     "ReleaseReport",
     "SensitivityReport",
+    "ServerLimits",
     "TrainedRun",
     "TrainingListener",
     "TrainingOptions",
@@ -117,6 +124,7 @@ __all__ = [
     "evaluate",
     "evaluate_release",
     "evaluate_videos",
+    "export_coreml",
     "export_onnx",
     "export_tflite",
     "matte_batch",

@@ -24,20 +24,20 @@ def results(folder: Path) -> list[str]:
 def test_what_a_folder_holds_besides_is_said(photo: bytes, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     (folder / "sub").mkdir(parents=True)
-    for name in ("a.jpg", "b.heic", "c.avif", "d.jfif", "e.jpe", "f.jpe", "sub/g.jpg"):
+    for name in ("a.jpg", "b.psd", "c.dng", "d.jfif", "e.jpe", "f.jpe", "sub/g.jpg"):
         (folder / name).write_bytes(photo)
     done = run("mmnet", "matte", folder, "-o", tmp_path / "out", "--json")
     assert done.returncode == 0
     assert (
-        f"note: {folder}: left out 2 .jpe, 1 .avif, 1 .heic, 1 .jfif, 1 folder; --recursive takes the folders"
+        f"note: {folder}: left out 2 .jpe, 1 .dng, 1 .jfif, 1 .psd, 1 folder; --recursive takes the folders"
         in done.stderr
     )
     left_out = json.loads(done.stdout)["left_out"]
-    assert left_out["extensions"] == {".avif": 1, ".heic": 1, ".jfif": 1, ".jpe": 2}
+    assert left_out["extensions"] == {".dng": 1, ".jfif": 1, ".psd": 1, ".jpe": 2}
     assert left_out["folders"] == 1
     (folder / "a.jpg").unlink()
     refused = run("mmnet", "matte", folder, "-o", tmp_path / "out")
-    assert "it has 2 .jpe, 1 .avif, 1 .heic, 1 .jfif, 1 folder" in refused.stderr
+    assert "it has 2 .jpe, 1 .dng, 1 .jfif, 1 .psd, 1 folder" in refused.stderr
 
 
 def test_evaluation_and_training_say_it_too(photo: bytes, tmp_path: Path) -> None:
@@ -47,13 +47,13 @@ def test_evaluation_and_training_say_it_too(photo: bytes, tmp_path: Path) -> Non
         image = cv2.cvtColor(cv2.imdecode(bytes_to_array(photo), cv2.IMREAD_COLOR), cv2.COLOR_BGR2GRAY)
         image[: len(image) // 2], image[len(image) // 2 :] = 0, 255
         assert cv2.imwrite(str(data / part / f"a{extension}"), image)
-        (data / part / "b.heic").touch()
+        (data / part / "b.psd").touch()
     for command in (
         ["evaluate", "-m", next((Path(__file__).parents[2] / "runtime" / "models").glob("*.tflite")), "-d", data],
         ["data", "check", data],
     ):
         notes = [line for line in run("mmnet", *command).stderr.splitlines() if line.startswith("note: ")]
-        assert notes == [f"note: {data / part}: left out 1 .heic" for part in ("image", "mask")], command
+        assert notes == [f"note: {data / part}: left out 1 .psd" for part in ("image", "mask")], command
 
 
 def bytes_to_array(content: bytes) -> Any:

@@ -1,0 +1,74 @@
+"""`mmnet serve`: mattes over HTTP, for other programs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mmnet.api.checked_model import checked_model
+from mmnet.cli.console import message_console
+from mmnet.cli.options import ModelOption
+from mmnet.cli.process.streams import echo
+from mmnet.errors import MissingExtraError
+
+
+def serve(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free port.")] = 8000,
+    host: Annotated[
+        str,
+        typer.Option(metavar="ADDRESS", help="The address to listen on; [b]0.0.0.0[/] lets other machines connect."),
+    ] = "127.0.0.1",
+    model: ModelOption = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=256, help="Worker processes, with one core each.", show_default="one per core"),
+    ] = None,
+    queue: Annotated[
+        int,
+        typer.Option(min=0, max=10_000, help="Requests that may wait for a worker; all others are answered 503."),
+    ] = 16,
+    max_megabytes: Annotated[float, typer.Option(metavar="MB", help="The largest photo file that is taken.")] = 50,
+    max_megapixels: Annotated[float, typer.Option(metavar="MP", help="The largest photo that is taken.")] = 100,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="How long a photo may take to arrive, and again to be matted.")
+    ] = 30,
+) -> None:
+    """Serve mattes over HTTP: a photo in, its alpha matte, a cut-out or a composite out.
+
+    \b
+    Examples:
+      mmnet serve
+      curl --data-binary @photo.jpg -H 'Content-Type: image/jpeg' localhost:8000/matte -o alpha.png
+      curl --data-binary @photo.jpg -H 'Content-Type: image/jpeg' \\
+           'localhost:8000/matte?background=transparent' -o cutout.png
+      mmnet serve --workers 4 --queue 32 --port 0
+
+    The results are the bytes of mmnet matte. /docs shows and tries every parameter, /health and /metrics are for
+    monitoring. The address goes to standard output; Ctrl-C stops the server once its requests are answered. It has no
+    passwords: let others reach it only through a proxy that has. Needs the extra serve.
+    """
+    try:
+        from mmnet.serve.server import MatteServer
+    except ImportError as error:
+        raise MissingExtraError("serve", error.name or "a web framework") from error
+    from mmnet.evaluation.machine import usable_cores
+    from mmnet.serve.options import ServerLimits
+
+    limits = ServerLimits(
+        workers=workers or usable_cores(),
+        queue=queue,
+        max_bytes=round(max_megabytes * 1_000_000),
+        max_pixels=round(max_megapixels * 1_000_000),
+        seconds=timeout,
+    )
+    console = message_console()
+    with MatteServer(checked_model(model), limits, host, port) as server:
+        echo(server.url)
+        if server.is_public:
+            console.print("[yellow]note:[/] everybody who reaches this address can use the server")
+        console.print("Ctrl-C stops the server")
+        try:
+            server.run()
+        except KeyboardInterrupt:
+            console.print("stopped")

@@ -1,0 +1,113 @@
+"""The server: an application on a socket, until it is stopped."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from ipaddress import ip_address
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+
+from mmnet.runtime.model import default_model
+from mmnet.serve.application import create_application
+from mmnet.serve.errors import ServeError
+from mmnet.serve.options import ServerLimits
+from mmnet.serve.workers import WorkerPool
+
+_BACKLOG = 128
+_KEEP_ALIVE_SECONDS = 15
+_GRACE_SECONDS = 30  # that requests in progress have to end
+
+
+class MatteServer:
+    """A server of mattes over HTTP. It logs no requests, so that no record of visitors exists.
+
+    with MatteServer(default_model(), ServerLimits(workers=2), port=8000) as server:
+        print(server.url)
+        server.run()
+    """
+
+    def __init__(self, model: bytes, limits: ServerLimits, host: str = "127.0.0.1", port: int = 8000) -> None:
+        """Listen, and start the workers.
+
+        Args:
+            model: the bytes of a .tflite.
+            limits: what it takes on.
+            host: the name or address to listen on.
+            port: 0-65535; 0 takes a free port.
+
+        Raises:
+            ServeError: the address cannot be listened on.
+            ModelError: the model cannot be used.
+            ProcessDiedError: a worker does not start.
+        """
+        content = default_model() if model is None else model
+        self._socket = _listen(host, port)
+        try:
+            self._pool = WorkerPool(content, limits or ServerLimits())
+        except BaseException:
+            self._socket.close()
+            raise
+        self._application = create_application(self._pool, content)
+        self._host = host
+
+    @property
+    def url(self) -> str:
+        """The address of the server."""
+        port = self._socket.getsockname()[1]
+        return f"http://[{self._host}]:{port}/" if ":" in self._host else f"http://{self._host}:{port}/"
+
+    @property
+    def is_public(self) -> bool:
+        """Whether other machines can connect."""
+        return not ip_address(self._socket.getsockname()[0]).is_loopback
+
+    def run(self) -> None:
+        """Serve until SIGINT or SIGTERM; requests in progress are answered first.
+
+        Raises:
+            KeyboardInterrupt: the signal, once all is done, where Python's handler or that of the caller raises it.
+        """
+        config = uvicorn.Config(
+            self._application,
+            log_level="error",
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        uvicorn.Server(config).run(sockets=[self._socket])
+
+    def close(self) -> None:
+        """Stop to listen, and end the workers."""
+        self._socket.close()
+        self._pool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise _refused(host, port, error) from error
+
+
+def _refused(host: str, port: int, error: OSError) -> ServeError:
+    if error.errno == errno.EADDRINUSE:
+        return ServeError(
+            f"port {port} of {host} is in use; name another with --port, or take a free one with --port 0"
+        )
+    if error.errno == errno.EACCES:
+        return ServeError(f"port {port} of {host} needs more rights; name one from 1024 up with --port")
+    return ServeError(f"{host}: cannot be listened on ({error}); name an address of this machine with --host")

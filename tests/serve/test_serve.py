@@ -1,0 +1,283 @@
+"""`mmnet serve`: a real server on loopback, asked by an HTTP client."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("fastapi", reason="the extra serve is not installed")
+
+from support import run
+
+from mmnet.runtime import PortraitMatter
+from mmnet.runtime.model import default_model
+from mmnet.serve.errors import BusyError, ServeError
+from mmnet.serve.options import MatteRequest, ServerLimits
+from mmnet.serve.workers import WorkerPool
+
+JPEG = {"Content-Type": "image/jpeg"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def detail(self) -> str:
+        detail: str = json.loads(self.body)["detail"]
+        return detail
+
+
+@dataclass(frozen=True)
+class Server:
+    process: subprocess.Popen[str]
+    port: int
+
+    def ask(self, path: str, body: bytes | None = None, headers: dict[str, str] = JPEG) -> Answer:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request("GET" if body is None else "POST", path, body, headers)
+            answer = connection.getresponse()
+            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        finally:
+            connection.close()
+
+    def workers(self) -> list[int]:
+        """The processes that the server has started and that are worker processes."""
+        children = subprocess.run(["pgrep", "-P", str(self.process.pid), "-f", "spawn_main"], capture_output=True)
+        return [int(word) for word in children.stdout.split()]
+
+
+@contextmanager
+def serving(*options: object) -> Iterator[Server]:
+    command = [Path(sys.executable).with_name("mmnet"), "serve", "--port", 0, *options]
+    process = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        url = process.stdout.readline()
+        assert url, process.communicate()[1]
+        yield Server(process, int(urlsplit(url).port or 0))
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+        assert "Traceback" not in errors
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving("--workers", 2, "--max-megabytes", 2, "--max-megapixels", 1) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def photo(portrait: np.ndarray) -> bytes:
+    return encoded(portrait[..., ::-1])
+
+
+def encoded(image: np.ndarray, extension: str = ".jpg") -> bytes:
+    return cv2.imencode(extension, image)[1].tobytes()
+
+
+@pytest.fixture(scope="module")
+def large_photo() -> bytes:
+    """A photo of 36 megapixels, which takes seconds."""
+    return encoded(np.full((6000, 6000, 3), 90, np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("query", "options", "extension"),
+    [
+        ("", [], ".png"),
+        ("?background=transparent", ["--background", "transparent"], ".png"),
+        ("?background=%2300ff00&format=jpg", ["--background", "#00ff00"], ".jpg"),
+        ("?background=blur&profile=fast", ["--background", "blur", "--profile", "fast"], ".png"),
+        ("?fit=letterbox&if_nobody=transparent", ["--fit", "letterbox", "--if-nobody", "transparent"], ".png"),
+    ],
+)
+def test_the_bytes_are_those_of_matte(server, photo, tmp_path, query, options, extension):
+    (tmp_path / "photo.jpg").write_bytes(photo)
+    assert run("mmnet", "matte", "photo.jpg", "-o", f"matte{extension}", *options, cwd=tmp_path).returncode == 0
+    answer = server.ask(f"/matte{query}", photo)
+    assert answer.status == 200
+    assert answer.headers["content-type"] == {".png": "image/png", ".jpg": "image/jpeg"}[extension]
+    assert answer.body == (tmp_path / f"matte{extension}").read_bytes()
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32 - 1), height=st.integers(1, 200), width=st.integers(1, 200))
+def test_any_image_has_the_alpha_of_the_library(server, seed, height, width):
+    image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    answer = server.ask("/matte", encoded(image, ".png"), {"Content-Type": "image/png"})
+    with PortraitMatter(threads=1) as matter:
+        matte = matter.photo(image[..., ::-1])
+    alpha = cv2.imdecode(np.frombuffer(answer.body, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert np.array_equal(alpha, matte.alpha_u8.values)
+    assert answer.headers["mmnet-coverage"] == f"{matte.coverage:.4f}"
+    assert answer.headers["mmnet-confidence"] == f"{matte.confidence:.4f}"
+    assert answer.headers["mmnet-nobody"] == str(matte.nobody).lower()
+
+
+def test_nobody_can_be_an_error(server):
+    empty = encoded(np.full((64, 64, 3), 200, np.uint8))
+    assert server.ask("/matte", empty).headers["mmnet-nobody"] == "true"
+    answer = server.ask("/matte?if_nobody=fail", empty)
+    assert answer.status == 422
+    assert "nobody was found" in answer.detail
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "headers", "status", "text"),
+    [
+        ("/matte", b"GIF89a", JPEG, 422, "the photo"),
+        ("/matte", b"", JPEG, 422, "the body is empty"),
+        ("/matte", b"x", {"Content-Type": "multipart/form-data"}, 415, "multipart/form-data; send the photo itself"),
+        ("/matte", b"x", {}, 415, "of no type"),
+        ("/matte", bytes(2_000_001), JPEG, 413, "2,000,000 bytes"),
+        ("/matte?background=/etc/passwd", b"x", JPEG, 400, "/etc/passwd"),
+        ("/matte?background=%23zzz", b"x", JPEG, 400, "#zzz"),
+        ("/matte?format=jpg", b"x", JPEG, 400, "JPEG cannot hold"),
+        ("/matte?fit=tight", b"x", JPEG, 400, "fit is 'tight'"),
+        ("/matte?backround=blur", b"x", JPEG, 400, "unknown parameter 'backround'; choose from background"),
+    ],
+)
+def test_bad_requests_get_one_line(server, path, body, headers, status, text):
+    answer = server.ask(path, body, headers)
+    assert answer.status == status
+    assert text in answer.detail
+    assert "\n" not in answer.detail
+
+
+def test_a_large_photo_is_refused_before_it_is_decoded(server):
+    for extension, kind in ((".png", "image/png"), (".jpg", "image/jpeg")):
+        answer = server.ask("/matte", encoded(np.zeros((1100, 1000), np.uint8), extension), {"Content-Type": kind})
+        assert answer.status == 413
+        assert "1000×1100 pixels; this server takes 1,000,000" in answer.detail
+
+
+def test_a_body_without_length_is_limited_too(server):
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection.request("POST", "/matte", iter([bytes(500_000)] * 5), JPEG, encode_chunked=True)
+    assert connection.getresponse().status == 413
+    connection.close()
+
+
+def test_a_page_of_another_site_cannot_post(server):
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
+    headers = {"Origin": "https://example.org", "Access-Control-Request-Method": "POST"}
+    connection.request("OPTIONS", "/matte", headers={**headers, "Access-Control-Request-Headers": "content-type"})
+    answer = connection.getresponse()
+    assert answer.status == 405
+    assert not [name for name, _ in answer.getheaders() if name.lower().startswith("access-control")]
+    connection.close()
+
+
+def test_health_metrics_and_documentation(server, photo):
+    assert json.loads(server.ask("/health").body) | {"version": ""} == {
+        "status": "ok", "version": "", "workers": 2, "model": json.loads(server.ask("/health").body)["model"],
+    }  # fmt: skip
+    before = counters(server)
+    server.ask("/matte", photo)
+    server.ask("/matte?fit=tight", photo)
+    after = counters(server)
+    for status in ("200", "400"):
+        name = f'mmnet_requests_total{{status="{status}"}}'
+        assert after[name] == before.get(name, 0) + 1
+    assert after["mmnet_requests_in_progress"] == 0
+    description = json.loads(server.ask("/openapi.json").body)
+    names = [one["name"] for one in description["paths"]["/matte"]["post"]["parameters"]]
+    assert names == ["background", "format", "profile", "fit", "if_nobody"]
+    page = server.ask("/docs").body.decode()
+    assert "https://" not in page, "the page loads something from elsewhere"
+    for path in ("/docs/files/swagger-ui-bundle.js", "/docs/files/swagger-ui.css"):
+        assert path in page
+        assert server.ask(path).status == 200
+
+
+def counters(server: Server) -> dict[str, float]:
+    lines = server.ask("/metrics").body.decode().splitlines()
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
+
+
+def test_what_cannot_wait_is_refused_and_a_killed_worker_is_replaced(photo, large_photo):
+    with serving("--workers", 1, "--queue", 0) as server, ThreadPoolExecutor(1) as threads:
+        slow = threads.submit(server.ask, "/matte", large_photo)
+        while counters(server)["mmnet_requests_in_progress"] == 0:
+            time.sleep(0.01)
+        busy = server.ask("/matte", photo)
+        assert busy.status == 503
+        assert busy.headers["retry-after"] == "1"
+        assert server.ask("/health").status == 200
+        (worker,) = server.workers()
+        subprocess.run(["kill", "-KILL", str(worker)], check=True)
+        assert slow.result().status == 500
+        assert "crashed" in slow.result().detail
+        assert server.ask("/matte", photo).status == 200
+        assert counters(server)["mmnet_workers_replaced"] == 1
+
+
+def test_a_photo_that_takes_too_long_is_given_up(photo, large_photo):
+    with serving("--workers", 1, "--timeout", 0.4) as server:
+        assert server.ask("/matte", large_photo).status == 504
+        with socket.create_connection(("127.0.0.1", server.port)) as slow:
+            slow.sendall(b"POST /matte HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 99\r\n\r\nx")
+            assert b" 408 " in slow.recv(200)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_lets_requests_end_first(large_photo, number):
+    with serving("--workers", 1) as server, ThreadPoolExecutor(1) as threads:
+        slow = threads.submit(server.ask, "/matte", large_photo)
+        while counters(server)["mmnet_requests_in_progress"] == 0:
+            time.sleep(0.01)
+        workers = server.workers()
+        server.process.send_signal(number)
+        assert slow.result().status == 200
+        assert server.process.wait(60) == 0
+        assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
+
+
+def test_a_port_in_use_and_a_bad_model_are_told(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = run("mmnet", "serve", "--port", taken.getsockname()[1])
+        assert result.returncode == 1
+        assert "is in use" in result.stderr
+    (tmp_path / "bad.tflite").write_bytes(b"no model")
+    result = run("mmnet", "serve", "--port", 0, "--model", tmp_path / "bad.tflite")
+    assert result.returncode == 1
+    assert "bad.tflite" in result.stderr
+
+
+def test_limits_out_of_their_range():
+    for wrong in ({"workers": 0}, {"queue": -1}, {"max_bytes": 0}, {"max_pixels": 0}, {"seconds": 0.0}):
+        with pytest.raises(ServeError, match=next(iter(wrong))):
+            ServerLimits(**wrong)
+
+
+def test_the_places_of_a_pool_are_bounded(photo):
+    with WorkerPool(default_model(), ServerLimits(workers=1, queue=1)) as pool:
+        assert not asyncio.run(pool.render(photo, MatteRequest())).nobody
+        with pool.place(), pool.place(), pytest.raises(BusyError), pool.place():
+            pass
+        with pool.place():
+            pass
