@@ -71,8 +71,8 @@ class LastingStream:
                 raise OSError(errno.EBADF, "it is closed")
             self._stream.flush()
             with path.open("rb") as file:
-                shutil.copyfileobj(file, self._stream.buffer)
-            self._stream.buffer.flush()
+                shutil.copyfileobj(file, cast("Any", self._stream).buffer)
+            cast("Any", self._stream).buffer.flush()
 
     def flush(self) -> None:
         """Flush the stream."""

@@ -84,15 +84,15 @@ def make_sequences(
     check_writable(out, force=force, folder=True)
     console = message_console(stderr=as_json)
     scenes = [] if backgrounds is None else find_backgrounds(backgrounds)
-    pairs, cut = find_source(portraits).pairs, []
+    people, cut = list(find_source(portraits).pairs), list[str]()
     with progress_bar(console) as progress:
         show = stage_bars(progress)
         if heights[0] < HEIGHTS[0]:
-            pairs, cut = people_for_small(pairs, workers)
+            people, cut = people_for_small(people, workers)
         plans, bad = plan_without_bad_files(
-            lambda people, places: plan_sequences(people, places, motions.split(","), count, seed),
+            lambda some, places: plan_sequences(some, places, motions.split(","), count, seed),
             images_of,
-            pairs,
+            people,
             scenes,
             workers=workers,
             progress=partial(show, "reading"),
