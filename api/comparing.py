@@ -19,6 +19,7 @@ from mmnet.api.models import (
     open_models,
     stage_progress,
 )
+from mmnet.arguments import checked_arguments
 from mmnet.evaluation.arm.processors import DEFAULT, choose_processors
 from mmnet.evaluation.datasets.pairs import Pair, Photo, check_pairs, load_images
 from mmnet.evaluation.framing import fit_for
@@ -106,6 +107,7 @@ class ParityComparison:
         return text(self.report)
 
 
+@checked_arguments
 def compare(
     reference: ModelSource,
     candidate: ModelSource,
@@ -330,6 +332,7 @@ class ArmComparison:
         return "\n".join([f"{self.model['file']} on {self.data['images']} photos", *lines])
 
 
+@checked_arguments
 def compare_on_arm(
     model: str | Path,
     data: str | Path,

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from mmnet.arguments import checked_arguments
 from mmnet.arrays import Alpha, U8Array
 from mmnet.runtime.fullres.alpha import AnyAlpha
 from mmnet.runtime.fullres.compositing import AnyBackground, composite, cutout
@@ -52,6 +53,7 @@ class PortraitMatter:
         if_nobody: what becomes of a photo in which nobody was found.
     """
 
+    @checked_arguments
     def __init__(
         self,
         model: str | Path | bytes | MattingModel | None = None,

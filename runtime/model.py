@@ -50,6 +50,8 @@ class MattingModel:
             ModelError: no such file, not a .tflite, damaged, or a model with another contract.
             ValueError: there is no such delegate.
         """
+        if not isinstance(model, str | os.PathLike | bytes):
+            raise ModelError(f"the model is {model!r:.60}; give the path of a .tflite, or its bytes")
         self.name = "the model" if isinstance(model, bytes) else str(model)
         self.threads = min(_MAX_DEFAULT_THREADS, os.cpu_count() or 1) if threads is None else threads
         if type(self.threads) is not int or not 1 <= self.threads <= _MAX_THREADS:
