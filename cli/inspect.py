@@ -16,6 +16,7 @@ from mmnet.cli.process.streams import echo_json
 from mmnet.cli.recipe_summary import flat_recipe, recipe_summary
 from mmnet.cli.tables import facts, rows_table
 from mmnet.runtime.tflite.inspection import ModelReport, TensorReport, inspect_model
+from mmnet.runtime.tflite.support_tables import DelegateSupport
 from mmnet.text import json_text
 
 
@@ -99,7 +100,15 @@ def _figures(report: ModelReport) -> dict[str, str]:
         "multiply-adds": f"{report.multiply_adds / 1e6:,.1f} M",
         "tensor arena": f"at least {_kib(report.peak_activation_bytes)} (activations, built-in kernels)",
         "XNNPACK": f"{partitions}, {xnnpack.delegated} of {len(report.graph_order)} operators{outside}",
+        **{entry.delegate: _documented(entry) for entry in report.delegates},
     }
+
+
+def _documented(support: DelegateSupport) -> str:
+    """Return in one line what a delegate takes of a model, by its documentation."""
+    outside = f"; not: {_counted(Counter(support.outside))}" if support.outside else ""
+    total = support.taken + len(support.outside)
+    return f"{support.taken} of {total} operators by its documentation{outside}; {support.note}"
 
 
 def _recipe_summary(report: ModelReport) -> Iterator[tuple[str, Mapping[str, str]]]:
