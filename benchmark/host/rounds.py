@@ -71,7 +71,7 @@ class HostOptions:
 
     @property
     def runs_on(self) -> str:
-        """What runs the operators, in words: the delegate, or the accelerator."""
+        """The delegate or the accelerator that runs the operators, in words."""
         return self.delegate if self.accelerator is None else f"accelerator {self.accelerator}"
 
     @property
