@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
+from mmnet.cli.console import message_console
 from mmnet.cli.process.streams import echo_json
+from mmnet.cli.progress import progress_bar, stage_bars
 from mmnet.cli.training.options import ForceOption, JobsOption
 from mmnet.files import check_writable
 
@@ -65,10 +68,6 @@ def make_scenes(
       mmnet data scenes cutouts/ places/ groups/ --people 2-4 --count 40 --size 640x360,512x384 --seed 13
       mmnet data scenes cutouts/ places/ small/ --height 0.2-0.4 --count 100
     """
-    from rich.markup import escape
-
-    from mmnet.cli.console import message_console
-    from mmnet.cli.progress import progress_bar, stage_bars
     from mmnet.cli.training.data_report import show_failed
     from mmnet.training.data.layouts import find_backgrounds, find_source
     from mmnet.training.data.scene_sets import ABOUT, SceneOptions, images_of, plan_scenes, usable_people, write_scenes

@@ -48,6 +48,7 @@ class StoredImage:
         colour: uint8 or uint16, [H, W, 1] (grey) or [H, W, 3] (RGB).
         alpha: of the type of `colour`, [H, W]; None if the file declares no transparency.
         premultiplied: whether the colours are multiplied by the alpha.
+        keyed: whether `alpha` is no channel of the file: it is 0 where the pixels have the one transparent colour.
         colours: what the file says of its colours.
         name: the file, for messages.
     """
@@ -55,6 +56,7 @@ class StoredImage:
     colour: AnyArray
     alpha: AnyArray | None = None
     premultiplied: bool = False
+    keyed: bool = False
     colours: DeclaredColours = NOTHING_DECLARED
     name: Path = Path()
 
@@ -151,11 +153,11 @@ def _stored_image(path: Path, pixels: AnyArray, header: Header) -> StoredImage:
         )  # a further channel that the header does not declare has no meaning
     if header.key is not None and channels == 1:
         alpha = np.where(colour[..., 0] == header.key, 0, white).astype(colour.dtype)
-        return StoredImage(colour, alpha, colours=header.colours, name=path)
+        return StoredImage(colour, alpha, keyed=True, colours=header.colours, name=path)
     if channels not in (2, 4):
         raise PhotoError(f"{path}: has an alpha channel that cannot be read; save it as a PNG")
     premultiplied = header.transparency is Transparency.PREMULTIPLIED
-    return StoredImage(colour, layers[..., -1], premultiplied, header.colours, path)
+    return StoredImage(colour, layers[..., -1], premultiplied, header.keyed, header.colours, path)
 
 
 def to_8_bits(samples: NDArray[np.uint16]) -> U8Array:

@@ -5,11 +5,19 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
 import pytest
 from support import run
+
+from mmnet.errors import OutputExistsError
+from mmnet.runtime.fullres.rendering import Renderer
+from mmnet.runtime.jobs import runner
+from mmnet.runtime.jobs.outputs import MatteJob
+from mmnet.runtime.jobs.request import MatteRequest
+from mmnet.runtime.jobs.results import MatteResult
 
 
 @pytest.fixture
@@ -169,3 +177,43 @@ def test_names_as_long_as_they_can_be(photo: bytes, tmp_path: Path) -> None:
     assert "its name has 256 bytes; a file's name has at most 255: shorten it" in done.stderr
     assert results(out) == ["a-alpha.png", f"{'b' * room}-alpha.png", "z-alpha.png"]
     assert len(os.fsencode(f"{'b' * room}-alpha.png")) == 255
+
+
+def test_a_result_that_another_run_writes_meanwhile_is_skipped(
+    photo: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(photo)
+    told: list[MatteResult] = []
+
+    def overtaken(matter: object, source: Path, output: Path, *others: object, **options: object) -> None:
+        output.write_bytes(b"of another run")
+        raise OutputExistsError(f"{output}: exists already")
+
+    monkeypatch.setattr(runner, "matte_photo", overtaken)
+    listener = SimpleNamespace(job_done=told.append)
+    for skip in (True, False):
+        (tmp_path / "out.png").unlink(missing_ok=True)
+        request = MatteRequest(Renderer.of(None), skip_existing=skip)
+        job = MatteJob(tmp_path / "a.jpg", tmp_path / "out.png")
+        (result,) = runner.run_jobs(None, [job], request, listener)  # type: ignore[arg-type]
+        assert (result.ok, result.skipped) == (skip, skip)
+    assert len(told) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="libjpeg's words are kept on Linux alone")
+def test_damaged_data_that_the_decoder_repairs_are_said_and_counted(photo: bytes, tmp_path: Path) -> None:
+    damaged = bytearray(photo)
+    for place in range(len(damaged) // 2, len(damaged) // 2 + 300, 60):
+        damaged[place] ^= 0x5A
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(photo)
+    (folder / "b.jpg").write_bytes(damaged)
+    (folder / "c.jpg").write_bytes(photo)
+    done = run("mmnet", "matte", folder, "-o", tmp_path / "out", "--json")
+    assert done.returncode == 0
+    assert done.stderr.startswith(
+        f"warning: {folder / 'b.jpg'}: damaged, repaired as far as it goes (Corrupt JPEG data"
+    )
+    assert done.stderr.endswith("3 matted (1 from damaged files), 0 failed\n")
+    assert ["warning" in result for result in json.loads(done.stdout)["results"]] == [False, True, False]

@@ -37,6 +37,7 @@ class Header:
         channels: as the decoder gives them, 1 to 4.
         bits: per sample of the decoded image, 8 or 16; less is decoded as 8.
         transparency: how the file declares transparency.
+        keyed: whether one colour is transparent (a PNG's tRNS), and there is no alpha channel.
         key: the grey value that is transparent, at the file's depth; None if there is none.
         white_is_zero: whether the decoder gives the grey values of this file inverted.
         colours: what the file says of its colours.
@@ -53,6 +54,7 @@ class Header:
     channels: int = 3
     bits: int = 8
     transparency: Transparency = Transparency.NONE
+    keyed: bool = False
     key: int | None = None
     white_is_zero: bool = False
     colours: DeclaredColours = NOTHING_DECLARED

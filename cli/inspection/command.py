@@ -116,7 +116,7 @@ def _figures(report: ModelReport) -> dict[str, str]:
 
 def _recipe_summary(report: ModelReport) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Yield the caption and the summary of the recipe; the file beside the model goes before the embedded one."""
-    from mmnet.cli.recipe_summary import recipe_summary
+    from mmnet.cli.inspection.summary import recipe_summary
 
     embedded = report.metadata.recipe if report.metadata else {}
     recipe = {**embedded, **(report.sidecar_recipe or {})}
@@ -125,7 +125,7 @@ def _recipe_summary(report: ModelReport) -> Iterator[tuple[str, Mapping[str, str
 
 
 def _whole_recipes(report: ModelReport) -> Iterator[tuple[str, Mapping[str, str]]]:
-    from mmnet.cli.recipe_summary import flat_recipe
+    from mmnet.cli.inspection.summary import flat_recipe
 
     embedded = report.metadata.recipe if report.metadata else {}
     if embedded:
