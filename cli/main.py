@@ -64,7 +64,7 @@ COMMANDS = {
         "mmnet.cli.batch:batch", "Matte any number of photos, on every core of this machine or of a Ray cluster."
     ),
     "inspect": Place(
-        "mmnet.cli.inspect:inspect",
+        "mmnet.cli.inspection.command:inspect",
         "Show the inputs, outputs and cost of a .tflite, how XNNPACK splits it, and how it was made.",
     ),
     "train": Place("mmnet.cli.training.train:train", "Train MMNet, or go on training it."),
