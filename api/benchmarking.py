@@ -157,6 +157,7 @@ def measure_latency(
     fit: Fit | str = Fit.STRETCH,
     composite: bool = False,
     delegate: str = "xnnpack",
+    accelerator: str | None = None,
     progress: Progress = no_progress,
     command: str | None = None,
 ) -> LatencyReport:
@@ -179,6 +180,7 @@ def measure_latency(
             person fills little.
         composite: whether every matte is also composited over another background, and that stage timed.
         delegate: what runs the operators: "xnnpack", or "none" for LiteRT's built-in kernels.
+        accelerator: `cpu` or `gpu`, what LiteRT compiles the models for; None runs them in an interpreter.
         progress: called with a description, the number of steps done and the number of steps.
         command: a command line to record in the document.
 
@@ -193,6 +195,7 @@ def measure_latency(
         runs=runs,
         warmup_runs=warmup_runs,
         delegate=delegate,
+        accelerator=accelerator,
         frame=frame or HostOptions.frame,
         fit=choose_fit(fit),
         composite=composite,

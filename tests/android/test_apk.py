@@ -69,6 +69,23 @@ def test_the_app_compiles_and_is_packed_and_signed(apk: Path) -> None:
     assert b"UnsupportedOperationException" not in dex  # only the stubs throw it
 
 
+def test_the_screen_of_the_guide_compiles(apk: Path, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "guides" / "android-from-zero.md").read_text()
+    (screen,) = re.findall(r"^```java\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    source = tmp_path / "MainActivity.java"
+    source.write_text(screen)
+    demo = ROOT / "android_demo"
+    folders = [demo / "core" / "src" / "main" / "java", demo / "matting" / "src" / "main" / "java", demo / "stubs"]
+    # The JDK's classes come first: the ones of the old platform lack what lambdas need.
+    path = ":".join(map(str, [*folders, CACHE / "android-23.jar"]))
+    command = ["javac", "--release", "8", "-Xlint:all,-options,-try", "-Werror", "-implicit:none", "-cp", path]
+    done = subprocess.run(
+        [*command, "-d", str(tmp_path), str(source)], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert apk.exists()
+
+
 def test_missing_tools_are_named_with_their_packages(tmp_path: Path) -> None:
     done = build(tmp_path, tmp_path / "cache", str(tmp_path))
     assert done.returncode == UNAVAILABLE
