@@ -79,6 +79,15 @@ StrictOption = Annotated[
 ]
 
 
+# What helps where a model is beyond tolerance: to see it, to keep layers in float, or to train for 8 bits.
+_NEXT = (
+    "see which images and layers differ: the same command with --report parity.html",
+    "keep the layers that lose most in float: mmnet sensitivity --ckpt CKPT --calibration PHOTOS -o mixed.json",
+    "or train the checkpoint for 8 bits: mmnet quantize --ckpt CKPT --data DIR",
+    "or accept more, where the images look right: --max-mad, --max-image-mad",
+)
+
+
 def parity_command(
     reference: ReferenceArgument,
     data: ComparedDataOption,
@@ -131,9 +140,7 @@ def parity_command(
         raise typer.BadParameter("name a second model, or an accelerator to run FLOAT on: --accelerator gpu")
     console = message_console()
     try:
-        for path in (report_file, None if json_file == STDOUT else json_file):
-            if path is not None:
-                check_writable(path, force=force)
+        _check_outputs(report_file, json_file, force=force)
         with progress_bar(console) as progress:
             comparison = compare(
                 reference,
@@ -165,10 +172,16 @@ def parity_command(
     raise typer.Exit(0 if comparison.passed else 1)
 
 
+def _check_outputs(report_file: Path | None, json_file: Path | None, *, force: bool) -> None:
+    for path in (report_file, None if json_file == STDOUT else json_file):
+        if path is not None:
+            check_writable(path, force=force)
+
+
 def _show(comparison: ParityComparison, report_file: Path | None, json_file: Path | None) -> None:
     from rich.markup import escape
 
-    from mmnet.cli.console import wide_console
+    from mmnet.cli.console import message_console, wide_console
 
     console = wide_console(stderr=json_file == STDOUT)
     _show_report(console, comparison.report)
@@ -176,6 +189,8 @@ def _show(comparison: ParityComparison, report_file: Path | None, json_file: Pat
         console.print(f"[bold]wrote[/] {escape(str(report_file))}", soft_wrap=True)
     if json_file == STDOUT:
         echo_json(comparison.to_json())
+    for step in () if comparison.passed else _NEXT:
+        message_console().print(f"[bold]next[/] {step}")
 
 
 def _show_report(console: Console, report: ParityReport) -> None:
