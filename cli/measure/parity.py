@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mmnet.cli.measure.console import STDOUT, command_line, print_problems
+from mmnet.cli.measure.console import STDOUT, command_line, comparison_errors
 from mmnet.cli.measure.options import (
     MODEL_OR_CHECKPOINT,
     ComparedDataOption,
@@ -22,7 +22,6 @@ from mmnet.cli.measure.options import (
 )
 from mmnet.cli.options import AcceleratorOption, CheckpointDir
 from mmnet.cli.process.streams import echo_json
-from mmnet.errors import MMNetError
 from mmnet.evaluation.parity.tolerances import DEFAULTS
 from mmnet.files import check_writable
 
@@ -127,8 +126,6 @@ def parity_command(
     from mmnet.api.comparing import compare
     from mmnet.cli.console import message_console
     from mmnet.cli.progress import progress_bar, stage_bars
-    from mmnet.evaluation.datasets.pairs import DatasetError
-    from mmnet.evaluation.parity.compare import NotComparedError
 
     accepted = {
         "max_mad": max_mad,
@@ -138,10 +135,9 @@ def parity_command(
     }
     if quantized is None and accelerator is None:
         raise typer.BadParameter("name a second model, or an accelerator to run FLOAT on: --accelerator gpu")
-    console = message_console()
-    try:
+    with comparison_errors():
         _check_outputs(report_file, json_file, force=force)
-        with progress_bar(console) as progress:
+        with progress_bar(message_console()) as progress:
             comparison = compare(
                 reference,
                 quantized,
@@ -163,11 +159,6 @@ def parity_command(
                 comparison.save_report(report_file, with_photos=photos, force=force)
             if json_file is not None and json_file != STDOUT:
                 comparison.save_json(json_file, force=force)
-    except DatasetError as error:
-        print_problems(console, error)
-        raise typer.Exit(NotComparedError.exit_code) from error
-    except MMNetError as error:
-        raise NotComparedError(str(error)) from error
     _show(comparison, report_file, json_file)
     raise typer.Exit(0 if comparison.passed else 1)
 
