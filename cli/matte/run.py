@@ -12,6 +12,7 @@ import typer
 from mmnet.cli.matte.progress import MatteProgress
 from mmnet.cli.matte.report import report
 from mmnet.cli.matte.standard import standard_streams
+from mmnet.cli.process.quiet import keep_native_messages
 from mmnet.runtime.fullres.rendering import Renderer
 from mmnet.runtime.imaging.fit import choose_fit
 from mmnet.runtime.imaging.nobody import choose_if_nobody
@@ -34,6 +35,7 @@ def run_matte(
     background: str | None,
     model: Path | None,
     threads: int | None,
+    accelerator: str | None,
     profile: str,
     upsampling: str | None,
     foreground: bool | None,
@@ -63,12 +65,14 @@ def run_matte(
         PortraitMatter,
         model,
         threads,
+        accelerator=accelerator,
         upsampling=settings.upsampling,
         fit=choose_fit(fit),
         if_nobody=choose_if_nobody(if_nobody),
         smoothing=TemporalSmoother if smoothing else None,
     )
     plan = MattePlan([], several=False)
+    keep_native_messages()
     with (
         _usage_errors(),
         _path_errors(),

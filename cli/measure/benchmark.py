@@ -6,26 +6,22 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.progress import Progress
-
-from mmnet.api.benchmarking import LatencyReport, measure_latency, measure_latency_on_phone
-from mmnet.benchmark.document import read_document, to_json
 from mmnet.benchmark.errors import BenchmarkError
-from mmnet.benchmark.host.rounds import MAX_FRAME_SIDE, MAX_THREADS
-from mmnet.cli.console import message_console, wide_console
 from mmnet.cli.lazy import Application, PlainGroup
 from mmnet.cli.measure import benchmark_options as options
 from mmnet.cli.measure.console import STDOUT, command_line
-from mmnet.cli.measure.latency_table import show_latency
 from mmnet.cli.measure.plot import plot
-from mmnet.cli.options import CheckpointDir
+from mmnet.cli.options import AcceleratorOption, CheckpointDir
 from mmnet.cli.process.streams import echo_json
-from mmnet.cli.progress import progress_bar
 from mmnet.files import check_writable
-from mmnet.network.resolve import DEFAULT_FOLDER
 from mmnet.runtime.imaging.fit import Fit, choose_fit
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from mmnet.api.benchmarking import LatencyReport
 
 
 def benchmark(
@@ -35,11 +31,12 @@ def benchmark(
     warmup: options.Warmup = 10,
     baseline: options.Baseline = None,
     naive: options.Naive = None,
-    ckpt_dir: CheckpointDir = DEFAULT_FOLDER,
+    ckpt_dir: CheckpointDir = Path("checkpoints"),
     frame: options.Frame = "640x480",
     fit: options.FitOfFrame = Fit.STRETCH,
     composite: options.Composite = False,
     delegate: options.Delegate = "xnnpack",
+    accelerator: AcceleratorOption = None,
     device: options.Device = None,
     benchmark_binary: options.BenchmarkBinary = None,
     affinity: options.Affinity = None,
@@ -65,6 +62,10 @@ def benchmark(
       mmnet benchmark mmnet-int8.tflite --device any --benchmark-binary benchmark_model --affinity f0
       mmnet benchmark plot figures.json latency.json   (accuracy against latency; see its --help)
     """
+    from mmnet.api.benchmarking import measure_latency, measure_latency_on_phone
+    from mmnet.cli.console import message_console
+    from mmnet.cli.progress import progress_bar
+
     output = _Output(json_file, merge=merge, force=force)
     size = _parse_frame(frame)
     shared: dict[str, Any] = {
@@ -78,17 +79,13 @@ def benchmark(
         "delegate": delegate,
         "command": command_line(),
     }
-    if device is None and (benchmark_binary, affinity, device_dir) != (None, None, None):
-        raise BenchmarkError(
-            "--benchmark-binary, --affinity and --device-dir are for a phone; name it with --device SERIAL or any"
-        )
-    if device is not None and choose_fit(fit) is not Fit.STRETCH:
-        raise BenchmarkError(f"--fit {fit} is measured on this host; leave --device out")
-    if device is not None and composite:
-        raise BenchmarkError("--composite is measured on this host; leave --device out")
+    phone_options = (benchmark_binary, affinity, device_dir)
+    _check_place(device, phone_options, choose_fit(fit), accelerator, composite=composite)
     with progress_bar(message_console()) as bar:
         if device is None:
-            report = measure_latency(**shared, frame=size, fit=fit, composite=composite, progress=_task(bar))
+            report = measure_latency(
+                **shared, accelerator=accelerator, frame=size, fit=fit, composite=composite, progress=_task(bar)
+            )
         else:
             report = measure_latency_on_phone(
                 **shared,
@@ -104,6 +101,24 @@ def benchmark(
     output.show(report)
 
 
+def _check_place(
+    device: str | None, phone_options: tuple[object, ...], fit: Fit, accelerator: str | None, *, composite: bool
+) -> None:
+    """Refuse options that are not for the place of the measurement: a phone, or this host."""
+    if device is None:
+        if any(option is not None for option in phone_options):
+            raise BenchmarkError(
+                "--benchmark-binary, --affinity and --device-dir are for a phone; name it with --device SERIAL or any"
+            )
+        return
+    if fit is not Fit.STRETCH:
+        raise BenchmarkError(f"--fit {fit} is measured on this host; leave --device out")
+    if accelerator is not None:
+        raise BenchmarkError("--accelerator is measured on this host; for a phone, take --delegate gpu")
+    if composite:
+        raise BenchmarkError("--composite is measured on this host; leave --device out")
+
+
 @dataclass(frozen=True)
 class _Output:
     """The destination of the report, which is checked before anything is measured."""
@@ -113,6 +128,8 @@ class _Output:
     force: bool
 
     def __post_init__(self) -> None:
+        from mmnet.benchmark.document import read_document
+
         if self.merge and (self.json_file is None or self.to_stdout):
             raise BenchmarkError("--merge adds to a file; name it with --json FILE")
         if self.json_file is not None and not self.to_stdout:
@@ -126,6 +143,10 @@ class _Output:
 
     def show(self, report: LatencyReport) -> None:
         """Write the JSON and show the table."""
+        from mmnet.benchmark.document import to_json
+        from mmnet.cli.console import wide_console
+        from mmnet.cli.measure.latency_table import show_latency
+
         if self.json_file is not None and not self.to_stdout:
             report.save_json(self.json_file, merge=self.merge, force=self.force)
         show_latency(wide_console(stderr=self.to_stdout), report.table)
@@ -134,6 +155,8 @@ class _Output:
 
 
 def _parse_threads(text: str) -> list[int]:
+    from mmnet.benchmark.host.rounds import MAX_THREADS
+
     words = [word.strip() for word in text.split(",")]
     if not all(word.isdecimal() and 1 <= int(word) <= MAX_THREADS for word in words):
         raise BenchmarkError(f"--threads {text}: give numbers from 1 to {MAX_THREADS}, separated by commas: 1,2,4")
@@ -142,6 +165,8 @@ def _parse_threads(text: str) -> list[int]:
 
 def _parse_frame(text: str) -> tuple[int, int]:
     """Return height and width."""
+    from mmnet.benchmark.host.rounds import MAX_FRAME_SIDE
+
     match = re.fullmatch(r"(\d{1,5})[x×](\d{1,5})", text)
     width, height = (int(side) for side in match.groups()) if match else (0, 0)
     if not (1 <= width <= MAX_FRAME_SIDE and 1 <= height <= MAX_FRAME_SIDE):

@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 from rich.console import Console, RenderableType
-from support import ROOT
+from support import ROOT, run
 
 from mmnet.api.comparing_models import ModelComparison
 from mmnet.api.profiling import ModelProfile
 from mmnet.benchmark.profile.operators import OperatorProfile
 from mmnet.benchmark.profile.peak import Peak
 from mmnet.benchmark.table import LatencyTable
-from mmnet.cli.inspect import _page
+from mmnet.cli.inspection.command import _page
+from mmnet.cli.inspection.summary import flat_recipe
 from mmnet.cli.measure.arm_table import arm_tables
 from mmnet.cli.measure.compare import show_comparison
 from mmnet.cli.measure.evaluate import _show_sequences
@@ -30,7 +31,6 @@ from mmnet.cli.measure.profile import show_profile
 from mmnet.cli.measure.sensitivity import _print
 from mmnet.cli.measure.tables import figure_tables
 from mmnet.cli.progress import progress_bar, wrapped_text
-from mmnet.cli.recipe_summary import flat_recipe
 from mmnet.cli.tables import column_tables, facts, rows_table
 from mmnet.cli.training.data_report import show_report
 from mmnet.evaluation.arm.parity import STAGES, ArrayComparison, ImageComparison, Outcome
@@ -334,3 +334,10 @@ def test_what_is_wider_than_the_terminal_is_folded(width: int) -> None:
         assert text in squeezed(*tables)
     for text in ("0.12345", "0.1–0.2"):
         assert text in squeezed(column)
+
+
+def test_no_line_of_a_table_that_goes_into_a_pipe_ends_in_spaces() -> None:
+    for more in ([], ["--recipe"]):
+        shown = run("mmnet", "inspect", next((ROOT / "runtime" / "models").glob("*.tflite")), *more).stdout
+        assert not re.search(r" +$", shown, re.MULTILINE)
+    assert len(shown) < 40_000

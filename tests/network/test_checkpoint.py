@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import random_checkpoint
 
+from mmnet.api.models import convert_checkpoints, open_models
 from mmnet.errors import MMNetError, OutputError
 from mmnet.network.checkpoint import (
     CONFIG_FILE,
@@ -24,7 +25,7 @@ from mmnet.network.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from mmnet.network.config import ModelConfig
+from mmnet.network.config import ConfigError, ModelConfig
 from mmnet.network.resolve import resolve, shipped
 from mmnet.network.variables import VariableError
 
@@ -118,6 +119,16 @@ def test_a_description_that_does_not_fit_is_named(saved, change, message):
     with pytest.raises(MMNetError, match=message) as raised:
         load_checkpoint(saved)
     assert str(saved) in str(raised.value)
+
+
+@pytest.mark.parametrize("model", [None, [], {"width": "1", "size": 32, "sampling": "half_pixel"}, {"width": 1.0}])
+def test_a_configuration_that_cannot_be_names_its_file_before_the_weights_are_read(saved, model):
+    path = saved / CONFIG_FILE
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"model": model}))
+    (saved / WEIGHTS_FILE).unlink()
+    with pytest.raises(ConfigError, match="model configuration") as raised:
+        resolve(str(saved), saved.parent).size()
+    assert str(path) in str(raised.value)
 
 
 def test_a_description_that_is_nested_deep_is_one_error(saved):
@@ -230,10 +241,18 @@ class TestResolve:
 
     def test_own_checkpoints_come_first_even_older_ones_beside_a_clones_shipped_one(self, tmp_path):
         shutil.copytree(shipped()[0], tmp_path / "mmnet-1.0")
-        assert "ships" in resolve("latest", tmp_path).reason
+        assert f"ships with mmnet, since {tmp_path} holds none of yours" in resolve("latest", tmp_path).reason
         put(tmp_path / "mine" / "step-1", created="2001-01-01T00:00:00+00:00", metrics={"mad": 0.9})
         for wanted in ("latest", "best"):
             assert resolve(wanted, tmp_path).path == tmp_path / "mine" / "step-1"
+            assert "; mmnet-1.0 names the one that ships" in resolve(wanted, tmp_path).reason
+
+    def test_what_latest_and_best_mean_is_noted(self, tmp_path, caplog):
+        for wanted, noted in (("latest", 1), ("best", 1), ("mmnet-1.0", 0)):
+            caplog.clear()
+            convert_checkpoints(open_models([wanted], tmp_path))
+            assert len(caplog.messages) == noted
+            assert all(message.startswith(f"{wanted} is {shipped()[0]} (the one") for message in caplog.messages)
 
     def test_best_of_checkpoints_without_figures_is_refused(self, tmp_path):
         put(tmp_path / "mine", metrics={})
