@@ -11,6 +11,7 @@ from mmnet.runtime.fullres.methods import Upsampling
 from mmnet.runtime.imaging.fit import Fit
 from mmnet.runtime.imaging.nobody import IfNobody
 from mmnet.runtime.profiles import Profile
+from mmnet.runtime.tflite.accelerator import Accelerator
 
 WhichCheckpoint = Annotated[
     str,
@@ -53,6 +54,15 @@ ModelOption = Annotated[
         metavar="FILE",
         help="The .tflite to run, or the name of one that ships (mmnet models).",
         show_default="the model that ships",
+    ),
+]
+
+AcceleratorOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="|".join(Accelerator),
+        help="Let LiteRT compile the model for the processor or a GPU.",
+        show_default="an interpreter on the processor",
     ),
 ]
 

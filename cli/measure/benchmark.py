@@ -13,7 +13,7 @@ from mmnet.cli.lazy import Application, PlainGroup
 from mmnet.cli.measure import benchmark_options as options
 from mmnet.cli.measure.console import STDOUT, command_line
 from mmnet.cli.measure.plot import plot
-from mmnet.cli.options import CheckpointDir
+from mmnet.cli.options import AcceleratorOption, CheckpointDir
 from mmnet.cli.process.streams import echo_json
 from mmnet.files import check_writable
 from mmnet.runtime.imaging.fit import Fit, choose_fit
@@ -36,6 +36,7 @@ def benchmark(
     fit: options.FitOfFrame = Fit.STRETCH,
     composite: options.Composite = False,
     delegate: options.Delegate = "xnnpack",
+    accelerator: AcceleratorOption = None,
     device: options.Device = None,
     benchmark_binary: options.BenchmarkBinary = None,
     affinity: options.Affinity = None,
@@ -78,17 +79,13 @@ def benchmark(
         "delegate": delegate,
         "command": command_line(),
     }
-    if device is None and (benchmark_binary, affinity, device_dir) != (None, None, None):
-        raise BenchmarkError(
-            "--benchmark-binary, --affinity and --device-dir are for a phone; name it with --device SERIAL or any"
-        )
-    if device is not None and choose_fit(fit) is not Fit.STRETCH:
-        raise BenchmarkError(f"--fit {fit} is measured on this host; leave --device out")
-    if device is not None and composite:
-        raise BenchmarkError("--composite is measured on this host; leave --device out")
+    phone_options = (benchmark_binary, affinity, device_dir)
+    _check_place(device, phone_options, choose_fit(fit), accelerator, composite=composite)
     with progress_bar(message_console()) as bar:
         if device is None:
-            report = measure_latency(**shared, frame=size, fit=fit, composite=composite, progress=_task(bar))
+            report = measure_latency(
+                **shared, accelerator=accelerator, frame=size, fit=fit, composite=composite, progress=_task(bar)
+            )
         else:
             report = measure_latency_on_phone(
                 **shared,
@@ -102,6 +99,24 @@ def benchmark(
                 progress=_task(bar),
             )
     output.show(report)
+
+
+def _check_place(
+    device: str | None, phone_options: tuple[object, ...], fit: Fit, accelerator: str | None, *, composite: bool
+) -> None:
+    """Refuse options that are not for the place of the measurement: a phone, or this host."""
+    if device is None:
+        if any(option is not None for option in phone_options):
+            raise BenchmarkError(
+                "--benchmark-binary, --affinity and --device-dir are for a phone; name it with --device SERIAL or any"
+            )
+        return
+    if fit is not Fit.STRETCH:
+        raise BenchmarkError(f"--fit {fit} is measured on this host; leave --device out")
+    if accelerator is not None:
+        raise BenchmarkError("--accelerator is measured on this host; for a phone, take --delegate gpu")
+    if composite:
+        raise BenchmarkError("--composite is measured on this host; leave --device out")
 
 
 @dataclass(frozen=True)
