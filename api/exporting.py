@@ -1,11 +1,11 @@
-"""Exporting a checkpoint to a verified .tflite or .onnx, as one call each."""
+"""Exporting a checkpoint to a verified .tflite, .onnx or .mlpackage, as one call each."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmnet.export.choices import DEFAULT_CONVERTER, DEFAULT_NETWORK, Choices, check_onnx_options
+from mmnet.export.choices import DEFAULT_CONVERTER, DEFAULT_NETWORK, Choices, check_format_options
 from mmnet.export.exporter import ExportListener, ExportRequest, check_options, run_export
 from mmnet.export.model import ExportedModel, default_file_name
 from mmnet.network.config import ModelConfig
@@ -14,7 +14,7 @@ from mmnet.quantize.calibration import Calibration, find_calibration_photos, loa
 from mmnet.quantize.precision import Precision, choose_precision
 from mmnet.quantize.recipe import ExportRecipe, agreed, read_recipe
 
-__all__ = ["ExportListener", "ExportedModel", "export_onnx", "export_tflite"]
+__all__ = ["ExportListener", "ExportedModel", "export_coreml", "export_onnx", "export_tflite"]
 
 
 def export_tflite(
@@ -116,6 +116,42 @@ def export_onnx(
     return _export(checkpoint, Path(checkpoint_dir), size, weights, planned, calibration, calibration_photos, listener)
 
 
+def export_coreml(
+    checkpoint: str | Path | OpenedCheckpoint = "latest",
+    precision: str = "float16",
+    *,
+    checkpoint_dir: str | Path = DEFAULT_FOLDER,
+    size: int | None = None,
+    weights: str | None = None,
+    calibration: str | Path | Calibration | None = None,
+    calibration_photos: int = 100,
+    verify: str = DEFAULT_NETWORK,
+    listener: ExportListener | None = None,
+) -> ExportedModel:
+    """Turn a checkpoint into a verified Core ML model, for iOS 15, macOS 12 and later.
+
+    It takes an RGB image of S×S pixels, `image`, and gives a grey image of the same size, `alpha`: 255 is opaque. The
+    model is written, re-read from the disk, compared with the graph constant by constant, executed by NumPy, and its
+    alphas are compared with the network as it was trained (float32) or with the float .tflite (float16). Core ML runs
+    on Apple's systems alone, so it was never run by Core ML, as a warning and the model's own description say.
+
+        mmnet.export_coreml("checkpoints/mine").save("mine.mlpackage")
+
+    Args:
+        checkpoint, checkpoint_dir, size, weights, calibration, calibration_photos, verify, listener: as for
+            `export_tflite`.
+        precision: of weights and activations: `float16`, in which Apple's Neural Engine computes, or `float32`.
+
+    Raises:
+        ChoiceError: another precision, or an unknown network to verify with.
+        MissingExtraError: coremltools is not installed.
+        MMNetError: as for `export_tflite`.
+    """
+    chosen, _ = choose_precision(precision, None)
+    planned = _Planned(chosen, "float32", (), Choices("coreml", verify=verify))
+    return _export(checkpoint, Path(checkpoint_dir), size, weights, planned, calibration, calibration_photos, listener)
+
+
 @dataclass(frozen=True)
 class _Planned:
     """The options of an export that are known before the checkpoint is."""
@@ -126,8 +162,7 @@ class _Planned:
     choices: Choices
 
     def __post_init__(self) -> None:
-        if self.choices.is_onnx:
-            check_onnx_options(self.precision.name, self.input_dtype, self.float_layers)
+        check_format_options(self.choices.file_format, self.precision.name, self.input_dtype, self.float_layers)
 
 
 def _export(

@@ -26,6 +26,8 @@ from mmnet.files import temporary_folder
 
 LOCAL = "local"
 _LOOPBACK = "127.0.0.1"
+# Windows has no SIGHUP.
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _OBJECT_STORE_BYTES = 200 << 20  # for Ray's objects, which are names and lines, never images
 _MIN_OBJECT_STORE_BYTES = 80 << 20
 _RETRIES = 2  # of a task whose worker died; then the task is lost
@@ -171,7 +173,7 @@ def _same_signal_handlers() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
         yield
     finally:

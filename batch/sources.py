@@ -17,8 +17,8 @@ from mmnet.batch.options import RECORDS, Columns
 from mmnet.batch.plan import Image, Source
 from mmnet.batch.store import Store
 from mmnet.failures import failure_line
-from mmnet.listing import LeftOut, note_left_out
-from mmnet.runtime.imaging.photos import MAX_FILE_BYTES, PHOTO_EXTENSIONS
+from mmnet.listing import LeftOut
+from mmnet.runtime.imaging.photos import MAX_FILE_BYTES, PHOTO_EXTENSIONS, note_photos_left_out
 from mmnet.runtime.imaging.stored import PhotoError
 
 PARQUET = ".parquet"
@@ -75,7 +75,7 @@ def list_sources(store: Store, columns: Columns) -> SourceListing:
         kinds = ", ".join([*sorted(PHOTO_EXTENSIONS), PARQUET])
         raise BatchError(f"{store.uri}: holds no photo, and none below it ({kinds})")
     left_out = _left_out(everything, PHOTO_EXTENSIONS if photos else {PARQUET}, unlisted)
-    note_left_out(store.uri, left_out)
+    note_photos_left_out(store.uri, left_out)
     if photos:
         return SourceListing([Source(name) for name in photos], left_out)
     return _listed_tables(store, tables, columns, left_out)

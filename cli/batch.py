@@ -7,12 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
-from mmnet.api.batching import BatchInterrupted, BatchOptions, BatchReport, matte_batch
 from mmnet.batch.options import ResultFormat
-from mmnet.cli.console import message_console
 from mmnet.cli.options import (
     BackgroundOption,
     FitOption,
@@ -23,12 +19,16 @@ from mmnet.cli.options import (
     UpsamplingOption,
 )
 from mmnet.cli.process.streams import echo_json
-from mmnet.cli.progress import progress_bar, wrapped_text
 from mmnet.files import atomic_file, check_writable
 from mmnet.runtime.imaging.fit import DEFAULT_FIT
 from mmnet.runtime.imaging.nobody import IfNobody
 from mmnet.runtime.profiles import DEFAULT_PROFILE
 from mmnet.text import json_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mmnet.api.batching import BatchReport
 
 if TYPE_CHECKING:
     from mmnet.batch.job import JobProgress
@@ -123,6 +123,9 @@ def batch(
 
     One bad photo does not stop the others. The exit code is 1 if any photo has no result, 130 after Ctrl-C.
     """
+    from mmnet.api.batching import BatchInterrupted, BatchOptions, matte_batch
+    from mmnet.cli.console import message_console
+
     if errors is not None:
         check_writable(errors, force=True)
     options = BatchOptions(to, shard_size, image_column, name_column, retry, max_errors, force)
@@ -160,12 +163,16 @@ class _Display:
     """The progress bar, and the first failed images above it."""
 
     def __init__(self, console: Console) -> None:
+        from mmnet.cli.progress import progress_bar, wrapped_text
+
         self._console = console
         self._failed = self._empty = 0
         self.bar = progress_bar(console, wrapped_text("{task.fields[counts]}"))
         self._task = self.bar.add_task("listing", total=None, counts="")
 
     def __call__(self, progress: JobProgress) -> None:
+        from rich.markup import escape
+
         for entry in progress.latest:
             if entry.error is not None:
                 self._failed += 1
@@ -198,6 +205,8 @@ def _write_errors(path: Path, report: BatchReport) -> None:
 
 
 def _show(console: Console, report: BatchReport, errors: str) -> None:
+    from rich.markup import escape
+
     if report.stopped:
         console.print(f"[bold red]error:[/] {escape(report.stopped)}")
     console.print(str(report))

@@ -7,13 +7,8 @@ from typing import Annotated
 
 import typer
 
-from mmnet.cli.console import message_console
 from mmnet.cli.options import CheckpointDir, WeightsOption
 from mmnet.files import check_writable
-from mmnet.network.average import average, parse_factor
-from mmnet.network.checkpoint import CheckpointKindError, save_checkpoint
-from mmnet.network.resolve import open_checkpoint, resolve
-from mmnet.network.tfslim import read_tfslim
 
 
 def import_checkpoint(
@@ -35,6 +30,11 @@ def import_checkpoint(
       mmnet import training/MMNetModel-887000 checkpoints/mmnet-887000
       mmnet import training/model.ckpt-20 checkpoints/raw --weights raw
     """
+    from mmnet.cli.console import message_console
+    from mmnet.network.checkpoint import CheckpointKindError, save_checkpoint
+    from mmnet.network.resolve import resolve
+    from mmnet.network.tfslim import read_tfslim
+
     console = message_console(stderr=False)
     check_writable(out, force=force, folder=True)
     found = resolve(str(source), source.parent)
@@ -69,6 +69,11 @@ def average_checkpoints(
       mmnet average checkpoints/before=0.65 checkpoints/after=0.35 -o checkpoints/average
       mmnet quantize --ckpt checkpoints/average --data portraits/
     """
+    from mmnet.cli.console import message_console
+    from mmnet.network.average import average, parse_factor
+    from mmnet.network.checkpoint import save_checkpoint
+    from mmnet.network.resolve import open_checkpoint
+
     console = message_console(stderr=False)
     check_writable(out, force=force, folder=True)
     parts = []

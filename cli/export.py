@@ -16,6 +16,7 @@ from mmnet.export.choices import (
     DEFAULT_NETWORK,
     FORMATS,
     NETWORKS,
+    OTHER_PRECISIONS,
 )
 from mmnet.quantize.precision import PRECISIONS
 
@@ -67,13 +68,21 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         metavar="|".join(FORMATS),
-        help="The format of FILE. onnx needs the extra onnx; its precision is float32 (the default) or int8.",
+        help="The format of FILE. onnx (in float32, the default, or int8) and coreml (in float16, the default, or "
+        "float32) need the extra of that name.",
     ),
 ]
 OutputOption = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", show_default="CHECKPOINT-SIZE-PRECISION.FORMAT"),
 ]
+
+# What to do with a model of each format.
+_NEXT = {
+    "tflite": "mmnet matte photo.jpg --model",
+    "onnx": "mmnet evaluate --data DIR --model",
+    "coreml": "compare it on a Mac or an iPhone, then add it to an Xcode project:",
+}
 
 
 def export(
@@ -93,7 +102,7 @@ def export(
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace FILE if it exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the recipe and every check as JSON.")] = False,
 ) -> None:
-    """Turn a checkpoint into a fast, verified .tflite or .onnx.
+    """Turn a checkpoint into a fast, verified .tflite, .onnx or .mlpackage.
 
     The network is rewritten to run fast, converted, and compared with the network as it was trained and with the float
     model before anything is written. The recipe is saved beside it as FILE.recipe.json. The name of FILE begins with
@@ -106,23 +115,22 @@ def export(
       export-tflite --ckpt checkpoints/mine --size 128 --calibration photos/ --json
       export-tflite --calibration photos/ --recipe mixed.json
       mmnet export --format onnx --precision int8 -o mine.onnx
+      mmnet export --format coreml -o mine.mlpackage
     """
     # Imported here, so that the help needs neither NumPy nor OpenCV.
-    from mmnet.api.exporting import export_onnx, export_tflite
+    from mmnet.api.exporting import export_coreml, export_onnx, export_tflite
     from mmnet.cli.console import message_console
     from mmnet.cli.export_printer import ExportPrinter, plain
     from mmnet.cli.process.streams import echo_json
     from mmnet.cli.progress import progress_bar
-    from mmnet.files import check_name, check_writable
-    from mmnet.runtime.tflite.metadata import recipe_path
+    from mmnet.export.model import check_output
     from mmnet.text import json_text
 
     if file_format not in FORMATS:
         raise typer.BadParameter(f"unknown format {file_format!r}; choose one of {', '.join(FORMATS)}")
     console = message_console(stderr=as_json)
     if output is not None:
-        check_writable(output, force=force)
-        check_name(recipe_path(output))
+        check_output(output, file_format, force=force)
 
     with progress_bar(console) as progress:
         shared: dict[str, Any] = {
@@ -132,27 +140,26 @@ def export(
             "calibration": calibration,
             "calibration_photos": calibration_photos,
             "verify": verify,
-            "listener": ExportPrinter(console, progress, calibration, new_file=output is None and not force),
+            "listener": ExportPrinter(console, progress, calibration, force=force if output is None else None),
         }
-        if file_format == "onnx":
-            _refuse_for_onnx(
-                {"--input": input_dtype, "--recipe": recipe, "--converter": converter != DEFAULT_CONVERTER}
-            )
-            exported = export_onnx(ckpt, precision or "float32", **shared)
+        if file_format != DEFAULT_FORMAT:
+            others = {"--input": input_dtype, "--recipe": recipe, "--converter": converter != DEFAULT_CONVERTER}
+            _refuse_for_tflite_alone(file_format, others)
+            export_other = {"onnx": export_onnx, "coreml": export_coreml}[file_format]
+            exported = export_other(ckpt, precision or OTHER_PRECISIONS[file_format][0], **shared)
         else:
             exported = export_tflite(
                 ckpt, precision, input_type=input_dtype, recipe=recipe, converter=converter, **shared
             )
     path = exported.save(output, force=force)
-    console.print(f"[bold]wrote[/]        {plain(path)} ({len(exported.content) / 1024:.0f} KiB) and its recipe")
-    follows = "mmnet matte photo.jpg --model" if file_format == "tflite" else "mmnet evaluate --data DIR --model"
-    console.print(f"[bold]next[/]         {follows} {plain(path)}")
+    console.print(f"[bold]wrote[/]        {plain(path)} ({exported.byte_count / 1024:.0f} KiB) and its recipe")
+    console.print(f"[bold]next[/]         {_NEXT[file_format]} {plain(path)}")
     if as_json:
         echo_json(json_text({"output": str(path), "recipe": exported.recipe}, indent=None))
 
 
-def _refuse_for_onnx(options: Mapping[str, object]) -> None:
+def _refuse_for_tflite_alone(file_format: str, options: Mapping[str, object]) -> None:
     """Raise if an option was given that belongs to a .tflite."""
     for name, value in options.items():
         if value:
-            raise typer.BadParameter(f"{name} goes with --format tflite, not with onnx")
+            raise typer.BadParameter(f"{name} goes with --format tflite, not with {file_format}")

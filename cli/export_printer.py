@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.progress import Progress
 
 from mmnet.cli.progress import stage_bars
+from mmnet.export.choices import EXTENSIONS
 from mmnet.export.exporter import ExportListener, ExportRequest
 from mmnet.export.verify import ExportCheck
 from mmnet.files import check_writable
@@ -20,15 +21,16 @@ from mmnet.quantize.precision import Precision
 class ExportPrinter(ExportListener):
     """Prints what happens, and refuses a default file that exists before the work begins."""
 
-    def __init__(self, console: Console, progress: Progress, folder: Path | None, new_file: bool) -> None:
+    def __init__(self, console: Console, progress: Progress, folder: Path | None, force: bool | None) -> None:
         self._console = console
         self._folder = folder
-        self._new_file = new_file
+        self._force = force
         self._show_stage = stage_bars(progress)
 
     def on_start(self, file_name: str) -> None:
-        if self._new_file:
-            check_writable(Path(file_name), force=False)
+        if self._force is not None:
+            path = Path(file_name)
+            check_writable(path, force=self._force, folder=path.suffix == EXTENSIONS["coreml"])
 
     def on_checkpoint(self, opened: OpenedCheckpoint, precision: Precision) -> None:
         self._console.print(f"[bold]checkpoint[/]   {plain(opened)}")

@@ -13,7 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 from mmnet.cli.process.interrupts import silent_interrupts
-from mmnet.cli.values import convert_simply
+from mmnet.cli.process.values import convert_simply
 
 # The settings of every Typer application of this project.
 SETTINGS: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False, "rich_markup_mode": "rich"}

@@ -28,7 +28,7 @@ _BROKEN_PIPE = 141  # 128 + SIGPIPE, as a shell reports it
 
 # Every command, in the order of `mmnet --help`: the function (or Typer application) that it is, and its one-line help.
 COMMANDS = {
-    "export": Place("mmnet.cli.export:export", "Turn a checkpoint into a fast, verified .tflite or .onnx."),
+    "export": Place("mmnet.cli.export:export", "Turn a checkpoint into a fast, verified .tflite, .onnx or .mlpackage."),
     "evaluate": Place(
         "mmnet.cli.measure.evaluate:evaluate_command",
         "Measure models on photos whose alpha mattes are known: mean ± standard deviation and 95 % interval.",
@@ -64,7 +64,7 @@ COMMANDS = {
         "mmnet.cli.batch:batch", "Matte any number of photos, on every core of this machine or of a Ray cluster."
     ),
     "inspect": Place(
-        "mmnet.cli.inspect:inspect",
+        "mmnet.cli.inspection.command:inspect",
         "Show the inputs, outputs and cost of a .tflite, how XNNPACK splits it, and how it was made.",
     ),
     "train": Place("mmnet.cli.training.train:train", "Train MMNet, or go on training it."),

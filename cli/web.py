@@ -9,8 +9,6 @@ from typing import Annotated
 
 import typer
 
-from mmnet.api.checked_model import checked_model
-from mmnet.cli.console import message_console
 from mmnet.cli.options import ModelOption
 from mmnet.cli.process.streams import echo
 
@@ -55,6 +53,9 @@ def web(
     Photos never leave the browser. The address of the page goes to standard output; Ctrl-C stops the server. Browsers
     let a page use the camera, and work offline, on this machine or over HTTPS only.
     """
+    from mmnet.api.checked_model import checked_model
+    from mmnet.cli.console import message_console
+
     # Imported here, since they need lzma and ssl, which not every Python has; --help works without.
     from mmnet.web.content import build
     from mmnet.web.server import WebServer

@@ -9,9 +9,10 @@ from mmnet.errors import MMNetError
 
 # The ways to make a .tflite; see `mmnet.export.converters`.
 CONVERTERS, DEFAULT_CONVERTER = ("direct", "tensorflow"), "direct"
-# The formats of files. The precisions of an ONNX model, the default first.
-FORMATS, DEFAULT_FORMAT = ("tflite", "onnx"), "tflite"
-ONNX_PRECISIONS = ("float32", "int8")
+# The formats of models, with the extension of each, and the precisions of those other than .tflite, the default first.
+EXTENSIONS = {"tflite": ".tflite", "onnx": ".onnx", "coreml": ".mlpackage"}
+FORMATS, DEFAULT_FORMAT = tuple(EXTENSIONS), "tflite"
+OTHER_PRECISIONS = {"onnx": ("float32", "int8"), "coreml": ("float16", "float32")}
 # What computes the network as it was trained, to compare the float model with; see `mmnet.export.verify`.
 NETWORKS, DEFAULT_NETWORK = ("numpy", "keras"), "numpy"
 
@@ -43,9 +44,9 @@ class Choices:
         _check("network to verify with", self.verify, NETWORKS)
 
     @property
-    def is_onnx(self) -> bool:
-        """Whether the model is written as ONNX."""
-        return self.file_format == "onnx"
+    def is_tflite(self) -> bool:
+        """Whether the model is a .tflite."""
+        return self.file_format == DEFAULT_FORMAT
 
 
 def _check(what: str, name: str, known: Collection[str]) -> None:
@@ -56,15 +57,18 @@ def _check(what: str, name: str, known: Collection[str]) -> None:
 DEFAULT_CHOICES = Choices()
 
 
-def check_onnx_options(precision: str, input_dtype: str, float_layers: Collection[str]) -> None:
-    """Raise where an ONNX model cannot have these options.
+def check_format_options(file_format: str, precision: str, input_dtype: str, float_layers: Collection[str]) -> None:
+    """Raise where a model of a format other than .tflite cannot have these options.
 
     Raises:
         ChoiceError: another precision or input type, or layers that stay float.
     """
-    if precision not in ONNX_PRECISIONS:
-        raise ChoiceError(f"--format onnx has no precision {precision!r}; choose one of {', '.join(ONNX_PRECISIONS)}")
+    if file_format not in OTHER_PRECISIONS:
+        return
+    named, precisions = f"--format {file_format}", OTHER_PRECISIONS[file_format]
+    if precision not in precisions:
+        raise ChoiceError(f"{named} has no precision {precision!r}; choose one of {', '.join(precisions)}")
     if input_dtype != "float32":
-        raise ChoiceError(f"--format onnx takes --input float32, not {input_dtype}")
+        raise ChoiceError(f"{named} takes --input float32, not {input_dtype}")
     if float_layers:
-        raise ChoiceError("--format onnx rounds all layers or none; leave out the recipe with excepted layers")
+        raise ChoiceError(f"{named} rounds all layers or none; leave out the recipe with excepted layers")

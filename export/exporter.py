@@ -10,8 +10,10 @@ from typing import Any
 
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
-from mmnet.export.choices import DEFAULT_CHOICES, Choices, check_onnx_options
+from mmnet.export.choices import DEFAULT_CHOICES, Choices, check_format_options
 from mmnet.export.converters import BY_NAME
+from mmnet.export.coreml.package import NOT_EXECUTED, SPECIFICATION_VERSION
+from mmnet.export.coreml.verified import check_mlpackage, make_mlpackage
 from mmnet.export.dynamic import to_dynamic
 from mmnet.export.metadata import add_metadata
 from mmnet.export.model import ExportedModel
@@ -75,8 +77,7 @@ class ExportRequest:
     choices: Choices = DEFAULT_CHOICES
 
     def __post_init__(self) -> None:
-        if self.choices.is_onnx:
-            check_onnx_options(self.precision.name, self.input_dtype, self.float_layers)
+        check_format_options(self.choices.file_format, self.precision.name, self.input_dtype, self.float_layers)
         check_options(
             self.precision,
             self.float_layers,
@@ -115,6 +116,13 @@ class ExportRequest:
     def images(self) -> U8Array:
         """The images to verify on: the calibration photos, or drawn ones; uint8 [N, size, size, 3]."""
         return probe_images(self.checkpoint.config.size) if self.calibration is None else self.calibration.images
+
+    @property
+    def image_names(self) -> Sequence[str]:
+        """The name of each of these images."""
+        if self.calibration is not None:
+            return self.calibration.names
+        return [f"drawn image {number}" for number in range(1, len(self.images) + 1)]
 
 
 def check_options(precision: Precision, float_layers: Sequence[str], *, has_photos: bool, has_ranges: bool) -> None:
@@ -205,8 +213,8 @@ def run_export(request: ExportRequest, listener: ExportListener | None = None) -
     # 2. In float, it still computes what the network as it was trained computes.
     float_model = BY_NAME[request.choices.converter].to_float(graph)
     settle(check_against_network(request.choices.verify, float_model, checkpoint, request.images))
-    if request.choices.is_onnx:
-        return _finish_onnx(request, graph, float_model, checks, settle)
+    if not request.choices.is_tflite:
+        return _finish_other_format(request, graph, float_model, checks, settle)
     # 3. In the requested precision, it stays close to the float model, also on images that nothing was measured on.
     model = _convert(request, graph, float_model, listener)
     if model is not float_model:
@@ -225,23 +233,32 @@ def run_export(request: ExportRequest, listener: ExportListener | None = None) -
     return ExportedModel(model, described, tuple(checks), request.label)
 
 
-def _finish_onnx(
+def _finish_other_format(
     request: ExportRequest,
     graph: Graph,
     float_model: bytes,
     checks: list[ExportCheck],
     settle: Callable[..., None],
 ) -> ExportedModel:
-    """Write the graph as an ONNX model and verify it; the rest of `run_export`."""
-    limits: Limits | None = None
-    if request.precision.calibrated:
-        limits = request.ranges.limits if request.ranges is not None else measured_limits(graph, request.images)
+    """Write the graph as an ONNX or a Core ML model and verify it; the rest of `run_export`."""
+    checkpoint, precision, images = request.checkpoint, request.precision, request.images
     recipe = _recipe(request)
-    content, valid = make_onnx(graph, _metadata(request, recipe), limits)
-    settle(valid)
-    settle(*check_onnx(content, graph, request.checkpoint, request.precision, request.images, limits, float_model))
+    card = _metadata(request, recipe)
+    content = b""
+    files: dict[str, bytes] = {}
+    if request.choices.file_format == "coreml":
+        files, written = make_mlpackage(graph, card, precision.name)
+        settle(*written)
+        settle(*check_mlpackage(files, checkpoint, precision, images, request.image_names, float_model))
+    else:
+        limits: Limits | None = None
+        if precision.calibrated:
+            limits = request.ranges.limits if request.ranges is not None else measured_limits(graph, images)
+        content, valid = make_onnx(graph, card, limits)
+        settle(valid)
+        settle(*check_onnx(content, graph, checkpoint, precision, images, limits, float_model))
     described = recipe | {"verification": [check.to_json() for check in checks]}
-    return ExportedModel(content, described, tuple(checks), request.label)
+    return ExportedModel(content, described, tuple(checks), request.label, files)
 
 
 def _convert(request: ExportRequest, graph: Graph, float_model: bytes, listener: ExportListener) -> bytes:
@@ -264,6 +281,16 @@ def _convert(request: ExportRequest, graph: Graph, float_model: bytes, listener:
     return calibrated.quantize(calibrated.named(request.float_layers), input_dtype=request.input_dtype)
 
 
+# What the recipe of a format other than .tflite has besides: the packages whose versions it records, and its entries.
+_OF_FORMAT: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+    "onnx": (("onnx",), {"file_format": "onnx", "opset": OPSET}),
+    "coreml": (
+        ("coremltools",),
+        {"file_format": "coreml", "specification": SPECIFICATION_VERSION, "execution": NOT_EXECUTED},
+    ),
+}
+
+
 def _recipe(request: ExportRequest) -> dict[str, Any]:
     """Return the record of how the model was made, which is enough to make the same bytes again.
 
@@ -271,7 +298,8 @@ def _recipe(request: ExportRequest) -> dict[str, Any]:
     """
     checkpoint, calibration, converter = request.checkpoint, request.calibration, BY_NAME[request.choices.converter]
     layouts = INTEGER_LAYOUTS if request.precision.calibrated else FLOAT_LAYOUTS
-    is_onnx = request.choices.is_onnx
+    is_tflite = request.choices.is_tflite
+    format_tools, format_recipe = _OF_FORMAT.get(request.choices.file_format, ((), {}))
     return {
         "format": RECIPE_FORMAT,
         "checkpoint": {
@@ -291,11 +319,11 @@ def _recipe(request: ExportRequest) -> dict[str, Any]:
             "unreadable": sorted(calibration.unreadable),
         },
         "ranges": _ranges(request),
-        "rewrites": [step.__name__ for step in (*REWRITES, *(() if is_onnx else layouts))],
+        "rewrites": [step.__name__ for step in (*REWRITES, *(layouts if is_tflite else ()))],
         "versions": {"mmnet": version("mmnet"), "python": platform.python_version()}
-        | {tool: version(tool) for tool in (*converter.tools, *(("onnx",) if is_onnx else ()))},
+        | {tool: version(tool) for tool in (*converter.tools, *format_tools)},
         **converter.recipe,
-        **({"file_format": "onnx", "opset": OPSET} if is_onnx else {}),
+        **format_recipe,
     }
 
 
@@ -307,12 +335,14 @@ def _ranges(request: ExportRequest) -> dict[str, Any] | None:
 
 
 def _metadata(request: ExportRequest, recipe: dict[str, Any]) -> ModelMetadata:
-    config = request.checkpoint.config
+    config, stores = request.checkpoint.config, request.precision.stores
+    if request.choices.file_format == "coreml" and request.precision.name == "float16":
+        stores = "16-bit weights and activations"
     return ModelMetadata(
         name=f"{config.name} {config.size} {request.precision.name}",
         description=(
             f"Automatic portrait matting: RGB photo in, alpha matte out. Checkpoint {request.name}, step "
-            f"{request.checkpoint.step}, {request.precision.stores}."
+            f"{request.checkpoint.step}, {stores}."
         ),
         version=version("mmnet"),
         author=str(request.checkpoint.provenance.get("author", "")),

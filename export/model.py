@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmnet.export.choices import DEFAULT_FORMAT
+from mmnet.errors import OutputError
+from mmnet.export.choices import DEFAULT_FORMAT, EXTENSIONS
+from mmnet.export.coreml.package import MANIFEST, write_mlpackage
 from mmnet.export.verify import ExportCheck
-from mmnet.files import atomic_file, check_writable
+from mmnet.files import atomic_file, atomic_folder, check_writable
 from mmnet.network.config import ModelConfig
 from mmnet.runtime.tflite.metadata import recipe_path
 
@@ -20,19 +23,26 @@ _LONGEST_LABEL = 120
 
 @dataclass(frozen=True)
 class ExportedModel:
-    """A verified .tflite or .onnx.
+    """A verified .tflite, .onnx or .mlpackage.
 
     Attributes:
-        content: the bytes of the file.
+        content: the bytes of the file; empty for an .mlpackage, which is a folder.
         recipe: how it was made, as plain JSON values; saved beside the model, and without the verification inside it.
         checks: what was verified, in order; all that are required passed.
         label: the name of the checkpoint in file names; empty for its name in the recipe.
+        files: the path of every file inside an .mlpackage -> its bytes; empty for the other formats.
     """
 
     content: bytes = field(repr=False)
     recipe: dict[str, Any] = field(repr=False)
     checks: tuple[ExportCheck, ...] = field(repr=False)
     label: str = ""
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+    @property
+    def byte_count(self) -> int:
+        """The bytes of the file, or of all files of an .mlpackage."""
+        return len(self.content) + sum(map(len, self.files.values()))
 
     @property
     def file_name(self) -> str:
@@ -61,14 +71,26 @@ class ExportedModel:
             OutputError: it cannot be written.
         """
         path = Path(self.file_name if path is None else path)
-        check_writable(path, force=force)
-        check_writable(recipe_path(path), force=True)
-        file = {"name": path.name, "bytes": len(self.content), "sha256": hashlib.sha256(self.content).hexdigest()}
+        check_output(path, "coreml" if self.files else DEFAULT_FORMAT, force=force)
+        text = json.dumps(self.recipe | {"file": self._contents(path)}, indent=2) + "\n"
         # Both are on the disk before either gets its name.
-        with atomic_file(recipe_path(path)) as recipe, atomic_file(path, replace=force) as model:
-            recipe.write_text(json.dumps(self.recipe | {"file": file}, indent=2) + "\n")
-            model.write_bytes(self.content)
+        if self.files:
+            with atomic_file(recipe_path(path)) as recipe, atomic_folder(path, replace=force) as package:
+                recipe.write_text(text)
+                write_mlpackage(self.files, package)
+        else:
+            with atomic_file(recipe_path(path)) as recipe, atomic_file(path, replace=force) as model:
+                recipe.write_text(text)
+                model.write_bytes(self.content)
         return path
+
+    def _contents(self, path: Path) -> dict[str, Any]:
+        """Return name, bytes and hash of what is saved, as the recipe beside it records them."""
+        described: dict[str, Any] = {"name": path.name, "bytes": self.byte_count}
+        if self.files:
+            hashes = {name: hashlib.sha256(content).hexdigest() for name, content in self.files.items()}
+            return described | {"sha256": hashes}
+        return described | {"sha256": hashlib.sha256(self.content).hexdigest()}
 
     def __repr__(self) -> str:
         passed = sum(check.passed for check in self.checks)
@@ -82,7 +104,7 @@ class ExportedModel:
     def _title(self) -> str:
         config = ModelConfig.from_json(self.recipe["model"])
         size, precision, dtype = config.size, self.recipe["precision"], self.recipe["input"]
-        return f"{config.name}, {size}×{size}, {precision}, {dtype} input, {len(self.content) / 1024:.0f} KiB"
+        return f"{config.name}, {size}×{size}, {precision}, {dtype} input, {self.byte_count / 1024:.0f} KiB"
 
 
 def default_file_name(label: str, size: int, precision: str, file_format: str = DEFAULT_FORMAT) -> str:
@@ -92,4 +114,26 @@ def default_file_name(label: str, size: int, precision: str, file_format: str = 
     precisions.
     """
     plain = re.sub(r"[^\w.-]+", "_", label)[:_LONGEST_LABEL].strip(".")
-    return f"{plain or 'model'}-{size}-{precision}.{file_format}"
+    return f"{plain or 'model'}-{size}-{precision}{EXTENSIONS[file_format]}"
+
+
+def check_output(path: Path, file_format: str, *, force: bool) -> None:
+    """Raise if a model and its recipe cannot be saved; called before the work, so that the work is not lost.
+
+    Args:
+        path: the file, or the folder of an .mlpackage.
+        file_format: one of `mmnet.export.choices.FORMATS`.
+        force: whether an existing model is replaced.
+
+    Raises:
+        OutputExistsError: it exists and `force` is false.
+        OutputError: it cannot be written; or an .mlpackage has another extension, which Xcode does not open, or would
+            replace a folder that is no package.
+    """
+    is_package = file_format == "coreml"
+    check_writable(path, force=force, folder=is_package)
+    check_writable(recipe_path(path), force=True)
+    if is_package and path.suffix != EXTENSIONS[file_format]:
+        raise OutputError(f"{path}: a Core ML model is a folder whose name ends in .mlpackage; add it with -o")
+    if is_package and path.is_dir() and any(path.iterdir()) and not (path / MANIFEST).is_file():
+        raise OutputError(f"{path}: is a folder and no Core ML package, which would be replaced; name another with -o")

@@ -222,9 +222,19 @@ def check_against_float(
     Returns:
         A check of the mean |Δα| over all images, and one of the worst image, which only warns.
     """
-    differences = _differences(model, float_model, images)
+    return float_checks(f"{precision.name} against float", precision, _differences(model, float_model, images), names)
+
+
+def float_checks(name: str, precision: Precision, differences: F32Array, names: Sequence[str]) -> list[ExportCheck]:
+    """Return the checks of the differences from the float model: their mean, and the worst image, which only warns.
+
+    Args:
+        name: of the first check.
+        precision: holds the tolerances.
+        differences: the mean |Δα| of every image, float32 [N].
+        names: the name of each image.
+    """
     worst = int(differences.argmax())
-    name = f"{precision.name} against float"
     return [
         mean_check(name, precision.mean_tolerance, differences),
         ExportCheck(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from mmnet.graph.operators import (
@@ -63,3 +64,21 @@ def shapes(graph: Graph) -> dict[str, Shape]:
                 channels = 1
         found[node.name] = (height, width, channels)
     return found
+
+
+def same_pads(
+    sides: Sequence[int], kernel: Sequence[int], strides: Sequence[int], dilations: Sequence[int]
+) -> tuple[int, int, int, int]:
+    """Return the padding that TensorFlow calls SAME: rows before, columns before, rows after, columns after.
+
+    Args:
+        sides: height and width of the map.
+        kernel: rows and columns of the kernel.
+        strides, dilations: of rows and of columns.
+    """
+    missing = [
+        max((-(-side // step) - 1) * step + (taps - 1) * rate + 1 - side, 0)
+        for side, taps, step, rate in zip(sides, kernel, strides, dilations, strict=True)
+    ]
+    before = [space // 2 for space in missing]
+    return before[0], before[1], missing[0] - before[0], missing[1] - before[1]

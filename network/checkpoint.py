@@ -169,6 +169,23 @@ def read_document(folder: Path) -> dict[str, Any]:
     return document
 
 
+def read_config(folder: Path) -> ModelConfig:
+    """Read the configuration of the network of the checkpoint in `folder`, without its weights.
+
+    Raises:
+        CheckpointCorruptError: see `read_document`.
+        ConfigError: it is none of a network; names the file.
+    """
+    return _config(read_document(folder), folder)
+
+
+def _config(document: Mapping[str, Any], folder: Path) -> ModelConfig:
+    try:
+        return ModelConfig.from_json(document.get("model"))
+    except ConfigError as error:
+        raise ConfigError(f"{folder / CONFIG_FILE}: {error}; restore the file or train again") from error
+
+
 def load_checkpoint(folder: Path) -> Checkpoint:
     """Read the checkpoint that `save_checkpoint` wrote into `folder`.
 
@@ -191,11 +208,11 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         weights = safetensors.numpy.load(data)
     except (safetensors.SafetensorError, LookupError, TypeError, ValueError) as error:
         raise CheckpointCorruptError(f"{path}: not a safetensors file ({error})") from error
+    config = _config(document, folder)
     try:
-        config = ModelConfig.from_json(document.get("model"))
         check_weights(weights, config)
         ranges = Ranges.from_json(document["ranges"]) if "ranges" in document else None
-    except (ConfigError, VariableError, RangeError) as error:
+    except (VariableError, RangeError) as error:
         raise type(error)(f"{folder}: {error}") from error
     return Checkpoint(
         config=config,

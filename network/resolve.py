@@ -20,9 +20,9 @@ from mmnet.network.checkpoint import (
     CheckpointNotFoundError,
     is_checkpoint,
     load_checkpoint,
+    read_config,
     read_document,
 )
-from mmnet.network.config import ModelConfig
 from mmnet.network.steps import read_steps
 from mmnet.network.tfslim import WeightsError, read_tfslim
 from mmnet.network.tfslim_files import is_prefix, modified, newest_prefix, prefix_of
@@ -41,6 +41,7 @@ _OTHER_KINDS = {
     ".pt": "a PyTorch file",
     ".pth": "a PyTorch file",
     ".onnx": "an ONNX model",
+    ".mlpackage": "a Core ML model",
     ".safetensors": "bare weights; name the folder around them",
     ".json": "a description; name the folder around it",
 }
@@ -76,7 +77,7 @@ class CheckpointSource:
         Raises:
             CheckpointCorruptError, ConfigError: its description is damaged.
         """
-        return 256 if self.tfslim else ModelConfig.from_json(read_document(self.path).get("model")).size
+        return 256 if self.tfslim else read_config(self.path).size
 
     def has_ranges(self) -> bool:
         """Whether it records ranges of 8-bit activations, without reading the weights.

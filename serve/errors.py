@@ -6,8 +6,8 @@ from mmnet.errors import MMNetError
 
 
 class ServeError(MMNetError):
-    """The server cannot start."""
+    """A server that cannot start."""
 
 
 class BusyError(MMNetError):
-    """As many requests as allowed are being worked on or wait."""
+    """A request too many: as many as allowed are being worked on or wait."""

@@ -6,10 +6,12 @@ An array of bytes is preceded by its length.
 
 from __future__ import annotations
 
+import math
 import shutil
 import struct
 import subprocess
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +69,32 @@ class FrameCase:
         """Return the bytes that Python computes."""
         image = self.orientation.apply(self.frame.to_rgb())
         return ints_field(*image.shape[:2]) + image.tobytes() + to_model_input(image, self.size, self.fit).tobytes()
+
+
+@dataclass(frozen=True)
+class ReducedFrameCase:
+    """A request for the upright image of a camera frame without padding, reduced to fit inside limits."""
+
+    frame: YuvFrame
+    orientation: Orientation
+    max_height: int
+    max_width: int
+
+    def request(self) -> bytes:
+        """Return the bytes of the request, as the module describes them."""
+        head = (self.frame.height, self.frame.width, self.orientation.rotation, self.orientation.mirrored)
+        planes = (self.frame.y, self.frame.u, self.frame.v)
+        return ints_field(13, *head, self.max_height, self.max_width) + b"".join(
+            array_field(one.data) for one in planes
+        )
+
+    def answer(self) -> bytes:
+        """Return the bytes that Python computes."""
+        image = self.orientation.apply(self.frame.to_rgb())
+        height, width = image.shape[:2]
+        ratio = min(Fraction(self.max_height, height), Fraction(self.max_width, width), Fraction(1))
+        sides = [max(1, math.floor(side * ratio + Fraction(1, 2))) for side in (height, width)]
+        return ints_field(*sides) + resample(image, *sides).tobytes()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -33,6 +35,28 @@ def matte(page: Page, photo: Path) -> None:
 def choose(page: Page, name: str) -> None:
     """Choose a background by its name, with the mouse."""
     page.get_by_role("radio", name=name).check(force=True)
+
+
+@contextmanager
+def held(page: Page, kind: str) -> Iterator[None]:
+    """Hold back the page's requests of one kind, as if their work took long; send them at the end."""
+    page.evaluate(
+        """(kind) => {
+          const send = Worker.prototype.postMessage;
+          const held = [];
+          Worker.prototype.postMessage = function (...call) {
+            if (call[0].kind === kind) held.push([this, call]);
+            else send.apply(this, call);
+          };
+          window.release = () => {
+            Worker.prototype.postMessage = send;
+            for (const [worker, call] of held) send.apply(worker, call);
+          };
+        }""",
+        kind,
+    )
+    yield
+    page.evaluate("release()")
 
 
 def open_details(page: Page) -> None:

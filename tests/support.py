@@ -76,6 +76,7 @@ def run(*command: object, cwd: Path | None = None, timeout: float = 300) -> subp
 # Prints "held" and waits for a signal in place of a function: `hold(module, name, nth)` holds its nth call.
 _HOLD = """
 import signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a host may ignore it
 def hold(module, name, nth=1):
     original, calls = getattr(module, name), []
     def held(*arguments, **options):

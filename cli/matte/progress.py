@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from mmnet.cli.process.quiet import take_native_messages
 from mmnet.runtime.jobs.results import MatteResult
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+# What libjpeg prints about data that it repairs; it goes on with grey or shifted blocks.
+_DAMAGE = re.compile(r"^(Corrupt JPEG data|Premature end of JPEG)")
 
 
 class MatteProgress:
@@ -18,6 +24,9 @@ class MatteProgress:
 
     The console and the bars are made when they are needed: one photo that succeeds needs neither, nor the time to load
     rich.
+
+    Attributes:
+        repaired: output of a photo whose data are damaged, and that was decoded nevertheless -> what is wrong with it.
     """
 
     def __init__(self, shown: Callable[[str], str] = str) -> None:
@@ -26,6 +35,7 @@ class MatteProgress:
         Args:
             shown: turns a message into the text that is shown.
         """
+        self.repaired: dict[str, str] = {}
         self._shown = shown
         self._bars: Any = None
         self._all: Any = None
@@ -70,9 +80,13 @@ class MatteProgress:
             self._video = None
         if self._all is not None:
             self._bars.advance(self._all)
+        messages = [line for line in take_native_messages() if result.kind == "photo" and _DAMAGE.search(line)]
         if result.error is not None:
             self._print("[bold red]error:[/]", result.error)
             return
+        if messages and not result.skipped:
+            self.repaired[str(result.output)] = damage = f"damaged, repaired as far as it goes ({messages[0]})"
+            self._print("[bold yellow]warning:[/]", f"{result.source}: {damage}")
         for warning in _warnings(result):
             self._print("[bold yellow]warning:[/]", warning)
 

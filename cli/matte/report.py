@@ -20,7 +20,7 @@ def report(
     """Print the output of a single source, or how many of several sources were matted.
 
     Args:
-        progress: its console shows the count.
+        progress: its console shows the count; it knows which sources are damaged.
         results: one per job.
         fit: how they were brought into the model's square.
         plan: what was planned.
@@ -36,7 +36,7 @@ def report(
             "failed": failed,
             "left_out": plan.left_out.document(),
             "fit": str(fit),
-            "results": [_as_dict(result) for result in results],
+            "results": [_as_dict(result, progress.repaired.get(str(result.output))) for result in results],
         }
         echo_json(json_text(document, indent=2))
     elif not plan.several:
@@ -44,10 +44,11 @@ def report(
             if result.ok:
                 echo_path(result.output)
     if plan.several:
-        progress.console.print(f"{matted} matted, {f'{skipped} skipped, ' if skipped else ''}{failed} failed")
+        damaged = f" ({len(progress.repaired)} from damaged files)" if progress.repaired else ""
+        progress.console.print(f"{matted} matted{damaged}, {f'{skipped} skipped, ' if skipped else ''}{failed} failed")
 
 
-def _as_dict(result: MatteResult) -> dict[str, Any]:
+def _as_dict(result: MatteResult, repaired: str | None) -> dict[str, Any]:
     named: dict[str, Any] = {result.kind: result.source}
     if result.error is not None:
         return named | {"error": result.error}
@@ -55,6 +56,8 @@ def _as_dict(result: MatteResult) -> dict[str, Any]:
         return named | {"output": str(result.output), "skipped": True}
     width, height = result.size
     named |= {"output": str(result.output), "width": width, "height": height}
+    if repaired is not None:
+        named["warning"] = repaired
     video, seen = result.video, result.seen
     if seen:
         named["seen"] = [asdict(rectangle) for rectangle in seen]

@@ -12,6 +12,7 @@ import typer
 from mmnet.cli.matte.progress import MatteProgress
 from mmnet.cli.matte.report import report
 from mmnet.cli.matte.standard import standard_streams
+from mmnet.cli.process.quiet import keep_native_messages
 from mmnet.runtime.fullres.rendering import Renderer
 from mmnet.runtime.imaging.fit import choose_fit
 from mmnet.runtime.imaging.nobody import choose_if_nobody
@@ -69,6 +70,7 @@ def run_matte(
         smoothing=TemporalSmoother if smoothing else None,
     )
     plan = MattePlan([], several=False)
+    keep_native_messages()
     with (
         _usage_errors(),
         _path_errors(),

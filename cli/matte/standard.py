@@ -8,15 +8,24 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, cast
 
+from mmnet.cli.process.streams import echo_file, is_closed
 from mmnet.files import temporary_folder
 from mmnet.runtime.imaging.headers.signatures import BEGINNING, image_format
 from mmnet.runtime.jobs.request import RequestError
 from mmnet.runtime.jobs.results import MatteResult
 
 _DASH = Path("-")
-_EXTENSIONS = {"PNG": ".png", "JPEG": ".jpg", "WebP": ".webp", "BMP": ".bmp", "TIFF": ".tif"}
+_EXTENSIONS = {
+    "AVIF": ".avif",
+    "BMP": ".bmp",
+    "HEIC": ".heic",
+    "JPEG": ".jpg",
+    "JPEG XL": ".jxl",
+    "PNG": ".png",
+    "TIFF": ".tif",
+    "WebP": ".webp",
+}
 
 
 @dataclass(frozen=True)
@@ -48,12 +57,9 @@ class StandardStreams:
     def deliver(self, results: Sequence[MatteResult]) -> None:
         """Write the result to standard output, if it goes there."""
         if self.writes:
-            sys.stdout.flush()
             for result in results:
                 if result.ok:
-                    with result.output.open("rb") as file:
-                        shutil.copyfileobj(file, cast("IO[bytes]", sys.stdout.buffer))
-            sys.stdout.flush()
+                    echo_file(result.output)
 
 
 @contextmanager
@@ -71,7 +77,8 @@ def standard_streams(
         camera: whether a camera is recorded.
 
     Raises:
-        RequestError: `-` beside other sources, with a camera or with `as_json`; or standard output is a terminal.
+        RequestError: `-` beside other sources, with a camera or with `as_json`; standard output is a terminal; or the
+            stream is closed.
     """
     reads = _DASH in sources
     writes = output == _DASH or (reads and output is None)
@@ -98,6 +105,10 @@ def _check(sources: Sequence[Path], *, writes: bool, as_json: bool, camera: bool
         raise RequestError("- stands for one photo or video; name one source")
     if writes and as_json:
         raise RequestError("--json prints on standard output; name a file for the result: -o OUT")
+    if _DASH in sources and (sys.stdin is None or is_closed(0)):
+        raise RequestError("standard input is closed; redirect a photo or video into it, or name a file")
+    if writes and is_closed(1):
+        raise RequestError("standard output is closed; redirect it, or name a file for the result: -o OUT")
     if writes and sys.stdout.isatty():
         raise RequestError("standard output is a terminal; redirect it, or name a file for the result: -o OUT")
 

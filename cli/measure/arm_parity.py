@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
-from mmnet.api.comparing import ArmComparison, compare_on_arm
-from mmnet.cli.console import message_console, wide_console
 from mmnet.cli.measure.console import STDOUT, command_line
 from mmnet.cli.measure.options import JsonOption
 from mmnet.cli.options import FitOption
 from mmnet.cli.process.streams import echo_json
-from mmnet.cli.progress import progress_bar, stage_bars
 from mmnet.errors import MMNetError
 from mmnet.evaluation.arm.errors import ArmError
 from mmnet.evaluation.arm.processors import DEFAULT
 from mmnet.files import check_writable
 from mmnet.runtime.imaging.fit import DEFAULT_FIT
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mmnet.api.comparing import ArmComparison
 
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="A .tflite of ours.", show_default=False)]
 DataOption = Annotated[
@@ -71,6 +71,10 @@ def arm_parity(
 
     Exit codes: 0 identical or, for floats, within the tolerance; 1 different; 2 could not be compared.
     """
+    from mmnet.api.comparing import compare_on_arm
+    from mmnet.cli.console import message_console
+    from mmnet.cli.progress import progress_bar, stage_bars
+
     console = message_console()
     try:
         if json_file is not None and json_file != STDOUT:
@@ -99,6 +103,7 @@ def arm_parity(
 
 def _show(comparison: ArmComparison, *, to_stdout: bool) -> None:
     # The report module needs `fcntl`, which exists only on Unix.
+    from mmnet.cli.console import wide_console
     from mmnet.cli.measure.arm_table import arm_tables
 
     tolerance = comparison.tolerance
@@ -117,6 +122,8 @@ def _show(comparison: ArmComparison, *, to_stdout: bool) -> None:
 
 def _print_problems(console: Console, comparison: ArmComparison) -> None:
     """Print what could not be compared, and versions that differ between the two sides."""
+    from rich.markup import escape
+
     problems = [outcome.error for outcome in comparison.outcomes if outcome.error]
     problems += [image.error for outcome in comparison.outcomes for image in outcome.images if image.error]
     for problem in dict.fromkeys(problems):

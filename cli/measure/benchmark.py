@@ -6,26 +6,22 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.progress import Progress
-
-from mmnet.api.benchmarking import LatencyReport, measure_latency, measure_latency_on_phone
-from mmnet.benchmark.document import read_document, to_json
 from mmnet.benchmark.errors import BenchmarkError
-from mmnet.benchmark.host.rounds import MAX_FRAME_SIDE, MAX_THREADS
-from mmnet.cli.console import message_console, wide_console
 from mmnet.cli.lazy import Application, PlainGroup
 from mmnet.cli.measure import benchmark_options as options
 from mmnet.cli.measure.console import STDOUT, command_line
-from mmnet.cli.measure.latency_table import show_latency
 from mmnet.cli.measure.plot import plot
 from mmnet.cli.options import CheckpointDir
 from mmnet.cli.process.streams import echo_json
-from mmnet.cli.progress import progress_bar
 from mmnet.files import check_writable
-from mmnet.network.resolve import DEFAULT_FOLDER
 from mmnet.runtime.imaging.fit import Fit, choose_fit
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from mmnet.api.benchmarking import LatencyReport
 
 
 def benchmark(
@@ -35,7 +31,7 @@ def benchmark(
     warmup: options.Warmup = 10,
     baseline: options.Baseline = None,
     naive: options.Naive = None,
-    ckpt_dir: CheckpointDir = DEFAULT_FOLDER,
+    ckpt_dir: CheckpointDir = Path("checkpoints"),
     frame: options.Frame = "640x480",
     fit: options.FitOfFrame = Fit.STRETCH,
     composite: options.Composite = False,
@@ -65,6 +61,10 @@ def benchmark(
       mmnet benchmark mmnet-int8.tflite --device any --benchmark-binary benchmark_model --affinity f0
       mmnet benchmark plot figures.json latency.json   (accuracy against latency; see its --help)
     """
+    from mmnet.api.benchmarking import measure_latency, measure_latency_on_phone
+    from mmnet.cli.console import message_console
+    from mmnet.cli.progress import progress_bar
+
     output = _Output(json_file, merge=merge, force=force)
     size = _parse_frame(frame)
     shared: dict[str, Any] = {
@@ -113,6 +113,8 @@ class _Output:
     force: bool
 
     def __post_init__(self) -> None:
+        from mmnet.benchmark.document import read_document
+
         if self.merge and (self.json_file is None or self.to_stdout):
             raise BenchmarkError("--merge adds to a file; name it with --json FILE")
         if self.json_file is not None and not self.to_stdout:
@@ -126,6 +128,10 @@ class _Output:
 
     def show(self, report: LatencyReport) -> None:
         """Write the JSON and show the table."""
+        from mmnet.benchmark.document import to_json
+        from mmnet.cli.console import wide_console
+        from mmnet.cli.measure.latency_table import show_latency
+
         if self.json_file is not None and not self.to_stdout:
             report.save_json(self.json_file, merge=self.merge, force=self.force)
         show_latency(wide_console(stderr=self.to_stdout), report.table)
@@ -134,6 +140,8 @@ class _Output:
 
 
 def _parse_threads(text: str) -> list[int]:
+    from mmnet.benchmark.host.rounds import MAX_THREADS
+
     words = [word.strip() for word in text.split(",")]
     if not all(word.isdecimal() and 1 <= int(word) <= MAX_THREADS for word in words):
         raise BenchmarkError(f"--threads {text}: give numbers from 1 to {MAX_THREADS}, separated by commas: 1,2,4")
@@ -142,6 +150,8 @@ def _parse_threads(text: str) -> list[int]:
 
 def _parse_frame(text: str) -> tuple[int, int]:
     """Return height and width."""
+    from mmnet.benchmark.host.rounds import MAX_FRAME_SIDE
+
     match = re.fullmatch(r"(\d{1,5})[x×](\d{1,5})", text)
     width, height = (int(side) for side in match.groups()) if match else (0, 0)
     if not (1 <= width <= MAX_FRAME_SIDE and 1 <= height <= MAX_FRAME_SIDE):

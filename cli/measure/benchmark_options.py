@@ -7,9 +7,6 @@ from typing import Annotated
 
 import typer
 
-from mmnet.benchmark.android.benchmark_model import DELEGATES
-from mmnet.benchmark.android.demo_app import FOLDER as DEMO_FOLDER
-from mmnet.benchmark.android.native_tool import FOLDER as NATIVE_FOLDER
 from mmnet.runtime.imaging.fit import Fit
 
 _PHONE = "On a phone"
@@ -59,7 +56,7 @@ Composite = Annotated[
 Delegate = Annotated[
     str,
     typer.Option(
-        metavar="|".join(DELEGATES),
+        metavar="xnnpack|none|gpu|nnapi",
         help="The delegate that runs the operators; gpu and nnapi only with --benchmark-binary.",
     ),
 ]
@@ -112,7 +109,7 @@ DeviceDir = Annotated[
         metavar="DIR",
         help="The folder on the device to work in, which is removed at the end; for the demo app, its external files "
         "directory, which stays.",
-        show_default=f"{NATIVE_FOLDER} or {DEMO_FOLDER}",
+        show_default="/data/local/tmp/mmnet-benchmark, or the files directory of the demo app",
         rich_help_panel=_PHONE,
     ),
 ]

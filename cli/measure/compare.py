@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.text import Text
 
-from mmnet.api.comparing_models import ModelComparison, compare_models
-from mmnet.cli.console import message_console, wide_console
 from mmnet.cli.measure.console import STDOUT, command_line, print_problems
 from mmnet.cli.measure.options import (
     MODEL_OR_CHECKPOINT,
@@ -27,16 +22,14 @@ from mmnet.cli.measure.options import (
 )
 from mmnet.cli.options import CheckpointDir
 from mmnet.cli.process.streams import echo_json
-from mmnet.cli.progress import progress_bar, stage_bars
-from mmnet.cli.tables import Cell, rows_table
 from mmnet.errors import MMNetError
-from mmnet.evaluation.datasets.pairs import DatasetError
-from mmnet.evaluation.parity.compare import NotComparedError
-from mmnet.evaluation.parity.comparison import BETTER, WORSE, change_rows, difference_rows, moved_texts
-from mmnet.evaluation.parity.report import worst_text
 from mmnet.files import check_writable
 
-_STYLES = {BETTER: "green", WORSE: "red"}
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mmnet.api.comparing_models import ModelComparison
+    from mmnet.cli.tables import Cell
 
 FirstArgument = Annotated[str, typer.Argument(metavar="A", help=MODEL_OR_CHECKPOINT, show_default=False)]
 SecondArgument = Annotated[
@@ -71,6 +64,14 @@ def compare_command(
       mmnet compare old.tflite new.tflite -d photos/ --limit 50
       mmnet compare latest selfie_segmentation.tflite -d portraits/test --json - | jq .accuracy.MAD
     """
+    from rich.markup import escape
+
+    from mmnet.api.comparing_models import compare_models
+    from mmnet.cli.console import message_console, wide_console
+    from mmnet.cli.progress import progress_bar, stage_bars
+    from mmnet.evaluation.datasets.pairs import DatasetError
+    from mmnet.evaluation.parity.compare import NotComparedError
+
     console = message_console()
     try:
         for path in (report_file, None if json_file == STDOUT else json_file):
@@ -108,11 +109,19 @@ def compare_command(
 
 def show_comparison(console: Console, comparison: ModelComparison) -> None:
     """Print the differences, the accuracy of both models if it is known, and the images that differ most."""
+    from rich.markup import escape
+    from rich.text import Text
+
+    from mmnet.cli.tables import rows_table
+    from mmnet.evaluation.parity.comparison import BETTER, WORSE, change_rows, difference_rows, moved_texts
+    from mmnet.evaluation.parity.report import worst_text
+
     report = comparison.report
     console.print(rows_table(*difference_rows(report.parity), console.width))
+    styles = {BETTER: "green", WORSE: "red"}
     if report.parity.changes:
         head, rows = change_rows(report.parity)
-        cells: list[list[Cell]] = [[*row[:-1], Text(row[-1], _STYLES.get(row[-1], "dim"))] for row in rows]
+        cells: list[list[Cell]] = [[*row[:-1], Text(row[-1], styles.get(row[-1], "dim"))] for row in rows]
         console.print()
         console.print(rows_table(head, cells, console.width))
     console.print(f"\n[dim]{escape(worst_text(report))}[/]", soft_wrap=True)

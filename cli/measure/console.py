@@ -5,12 +5,14 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.markup import escape
-
-from mmnet.evaluation.datasets.pairs import DatasetError
 from mmnet.text import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mmnet.evaluation.datasets.pairs import DatasetError
 
 STDOUT = Path("-")  # `--json -`
 
@@ -22,5 +24,7 @@ def command_line() -> str:
 
 def print_problems(console: Console, error: DatasetError) -> None:
     """Print every problem of images that cannot be used, one line each."""
+    from rich.markup import escape
+
     for problem in error.problems:
         console.print(f"[bold red]error:[/] {escape(printable(problem))}")

@@ -6,15 +6,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
-from mmnet.api.documents import json_text, save_text
-from mmnet.api.evaluating import Evaluation, VideoEvaluation, evaluate, evaluate_videos
-from mmnet.api.models import ModelSource, NamedCheckpoint
-from mmnet.cli.console import message_console, wide_console
 from mmnet.cli.measure.console import STDOUT, command_line, print_problems
 from mmnet.cli.measure.options import FitOption, JsonOption, ResizeOption, SplitOption, ThreadsOption
 from mmnet.cli.measure.release import (
@@ -25,18 +20,15 @@ from mmnet.cli.measure.release import (
     SuiteOptions,
     evaluate_suite,
 )
-from mmnet.cli.measure.tables import figure_tables, show_worst, smoothing_tables
 from mmnet.cli.options import CheckpointDir
 from mmnet.cli.process.streams import echo_json
-from mmnet.cli.progress import progress_bar, stage_bars
-from mmnet.evaluation.datasets.pairs import DatasetError
-from mmnet.evaluation.evaluate import EvaluationError
-from mmnet.evaluation.figures import WORST_BY
-from mmnet.evaluation.framing import fit_for
-from mmnet.evaluation.models import open_file
-from mmnet.evaluation.resize import choose_resize
-from mmnet.evaluation.video.evaluate import VIDEO_FIGURES
 from mmnet.files import check_writable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mmnet.api.evaluating import Evaluation, VideoEvaluation
+    from mmnet.api.models import ModelSource
 
 DataOption = Annotated[
     Path,
@@ -70,7 +62,7 @@ VideoOption = Annotated[
     ),
 ]
 WorstOption = Annotated[
-    int, typer.Option(metavar="N", min=0, help=f"Name the N images with the highest {WORST_BY} of each model.")
+    int, typer.Option(metavar="N", min=0, help="Name the N images with the highest MAD of each model.")
 ]
 ImagesOption = Annotated[
     bool, typer.Option("--images/--no-images", help="Whether the JSON has the figures of every image.")
@@ -134,6 +126,15 @@ def evaluate_command(
       mmnet evaluate -m mine.tflite -d /shared/portraits --ray --address auto --json figures.json
       mmnet evaluate --suite release -m mine.tflite -d mix/ --against mmnet-1.0-256-int8.tflite --markdown
     """
+    from mmnet.api.evaluating import evaluate, evaluate_videos
+    from mmnet.api.models import NamedCheckpoint
+    from mmnet.cli.console import message_console
+    from mmnet.cli.progress import progress_bar, stage_bars
+    from mmnet.evaluation.evaluate import EvaluationError
+    from mmnet.evaluation.framing import fit_for
+    from mmnet.evaluation.models import open_file
+    from mmnet.evaluation.resize import choose_resize
+
     ray = ray or workers is not None
     if ray and video:
         raise typer.BadParameter("sequences are measured on this machine alone: leave out --ray or --video")
@@ -168,6 +169,8 @@ def evaluate_command(
 @contextmanager
 def _listed_problems(console: Console) -> Iterator[None]:
     """Print every problem of images that cannot be used, one line each, and end the command."""
+    from mmnet.evaluation.datasets.pairs import DatasetError
+
     try:
         yield
     except DatasetError as error:
@@ -178,6 +181,10 @@ def _listed_problems(console: Console) -> Iterator[None]:
 def _show(
     evaluation: Evaluation | VideoEvaluation, worst: int, json_file: Path | None, with_images: bool, *, force: bool
 ) -> None:
+    from mmnet.api.documents import json_text, save_text
+    from mmnet.api.evaluating import Evaluation
+    from mmnet.cli.console import wide_console
+
     if isinstance(evaluation, Evaluation):
         written = json_text(evaluation.document(worst=worst, with_images=with_images))
     else:
@@ -194,6 +201,8 @@ def _show(
 
 
 def _show_photos(console: Console, evaluation: Evaluation, worst: int) -> None:
+    from mmnet.cli.measure.tables import figure_tables, show_worst
+
     for table in figure_tables(evaluation.results, console.width):
         console.print(table)
         console.print()
@@ -203,6 +212,9 @@ def _show_photos(console: Console, evaluation: Evaluation, worst: int) -> None:
 
 
 def _show_sequences(console: Console, evaluation: VideoEvaluation, worst: int) -> None:
+    from mmnet.cli.measure.tables import figure_tables, show_worst, smoothing_tables
+    from mmnet.evaluation.video.evaluate import VIDEO_FIGURES
+
     for table in figure_tables(evaluation.columns, console.width, VIDEO_FIGURES):
         console.print(table)
         console.print()

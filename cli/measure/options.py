@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from mmnet.evaluation.resize import RESIZES
 from mmnet.runtime.imaging.fit import Fit
 
 SplitOption = Annotated[
@@ -16,7 +15,7 @@ SplitOption = Annotated[
 ResizeOption = Annotated[
     str,
     typer.Option(
-        metavar="|".join(RESIZES),
+        metavar="runtime|original",
         help="How photos and mattes are resized for the models: as the runtime does it, or as the original training "
         "code did, to compare with its figures.",
     ),

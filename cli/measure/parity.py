@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
-from mmnet.api.comparing import ParityComparison, compare
-from mmnet.cli.console import message_console, wide_console
 from mmnet.cli.measure.console import STDOUT, command_line, print_problems
 from mmnet.cli.measure.options import (
     MODEL_OR_CHECKPOINT,
@@ -24,16 +20,17 @@ from mmnet.cli.measure.options import (
     SplitOption,
     ThreadsOption,
 )
-from mmnet.cli.measure.tables import accuracy_table, limits_table
 from mmnet.cli.options import CheckpointDir
 from mmnet.cli.process.streams import echo_json
-from mmnet.cli.progress import progress_bar, stage_bars
 from mmnet.errors import MMNetError
-from mmnet.evaluation.datasets.pairs import DatasetError
-from mmnet.evaluation.parity.compare import NotComparedError
-from mmnet.evaluation.parity.report import ParityReport, undecided_text, worst_text
 from mmnet.evaluation.parity.tolerances import DEFAULTS
 from mmnet.files import check_writable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mmnet.api.comparing import ParityComparison
+    from mmnet.evaluation.parity.report import ParityReport
 
 
 def _defaults(name: str) -> str:
@@ -112,6 +109,12 @@ def parity_command(
       mmnet parity float.tflite int8.tflite -d scenes/ --fit stretch
       mmnet parity old.tflite new.tflite -d portraits/test --json - | jq .verdict
     """
+    from mmnet.api.comparing import compare
+    from mmnet.cli.console import message_console
+    from mmnet.cli.progress import progress_bar, stage_bars
+    from mmnet.evaluation.datasets.pairs import DatasetError
+    from mmnet.evaluation.parity.compare import NotComparedError
+
     accepted = {
         "max_mad": max_mad,
         "max_image_mad": max_image_mad,
@@ -154,6 +157,10 @@ def parity_command(
 
 
 def _show(comparison: ParityComparison, report_file: Path | None, json_file: Path | None) -> None:
+    from rich.markup import escape
+
+    from mmnet.cli.console import wide_console
+
     console = wide_console(stderr=json_file == STDOUT)
     _show_report(console, comparison.report)
     if report_file is not None:
@@ -163,6 +170,11 @@ def _show(comparison: ParityComparison, report_file: Path | None, json_file: Pat
 
 
 def _show_report(console: Console, report: ParityReport) -> None:
+    from rich.markup import escape
+
+    from mmnet.cli.measure.tables import accuracy_table, limits_table
+    from mmnet.evaluation.parity.report import undecided_text, worst_text
+
     console.print(limits_table(report, console.width))
     if report.parity.changes:
         console.print()

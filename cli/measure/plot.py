@@ -7,11 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from mmnet.api.benchmarking import plot_latency
-from mmnet.benchmark.host.stages import STAGES, TOTAL
-from mmnet.cli.console import message_console
 from mmnet.cli.process.streams import echo_json
 from mmnet.files import check_writable
 from mmnet.text import json_text
@@ -31,7 +27,7 @@ def plot(
     ),
     figure: Annotated[str, typer.Option(metavar="NAME", help="The error on the vertical axis.")] = "GAUSS_GRAD_800x600",
     stage: Annotated[
-        str, typer.Option(metavar="|".join((*STAGES, TOTAL)), help="Stage on the horizontal axis.")
+        str, typer.Option(metavar="preprocess|invoke|postprocess|total", help="Stage on the horizontal axis.")
     ] = "invoke",
     threads: Annotated[int, typer.Option(min=1, help="The number of threads.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the points as JSON on standard output.")] = False,
@@ -45,6 +41,11 @@ def plot(
       mmnet benchmark plot figures.json latency.json --figure MAD_256x256 --stage total -o mad.svg
       mmnet benchmark plot figures.json host.json phone.json --json
     """
+    from rich.markup import escape
+
+    from mmnet.api.benchmarking import plot_latency
+    from mmnet.cli.console import message_console
+
     check_writable(output, force=force)
     drawn = plot_latency(evaluation, latency, figure=figure, stage=stage, threads=threads)
     console = message_console()

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
-from mmnet.api.profiling import KernelProfile, ModelProfile, OperatorProfile, profile_model
-from mmnet.benchmark.host.rounds import MAX_THREADS
-from mmnet.cli.console import message_console, wide_console
 from mmnet.cli.measure.console import STDOUT
 from mmnet.cli.process.streams import echo_json
-from mmnet.cli.progress import progress_bar, stage_bars
-from mmnet.cli.tables import rows_table
 from mmnet.files import check_writable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mmnet.api.profiling import KernelProfile, ModelProfile, OperatorProfile
 
 ModelArgument = Annotated[
     Path | None, typer.Argument(metavar="[MODEL]", help="The .tflite to profile.", show_default="the model that ships")
 ]
-ThreadsOption = Annotated[int, typer.Option(metavar="N", min=1, max=MAX_THREADS, help="Number of threads.")]
+ThreadsOption = Annotated[int, typer.Option(metavar="N", min=1, max=64, help="Number of threads.")]
 RunsOption = Annotated[int, typer.Option(metavar="N", min=1, help="Runs; the fastest one of every operator counts.")]
 TopOption = Annotated[int, typer.Option(metavar="N", min=1, help="Print the N slowest operators.")]
 JsonOption = Annotated[
@@ -52,6 +50,10 @@ def profile_command(
       mmnet profile mmnet-int8.tflite --threads 2 --top 50
       mmnet profile mmnet-int8.tflite --json profile.json
     """
+    from mmnet.api.profiling import profile_model
+    from mmnet.cli.console import message_console, wide_console
+    from mmnet.cli.progress import progress_bar, stage_bars
+
     to_stdout = json_file == STDOUT
     if json_file is not None and not to_stdout:
         check_writable(json_file, force=force)
@@ -66,6 +68,10 @@ def profile_command(
 
 def show_profile(console: Console, profile: ModelProfile, top: int) -> None:
     """Print the kernels, the slowest operators, and what they are compared with."""
+    from rich.markup import escape
+
+    from mmnet.cli.tables import rows_table
+
     total = max(profile.microseconds, 1)
     rows = [[one.kernel, str(one.operators), *_figures(one, total)] for one in profile.kernels]
     console.print(rows_table(["kernel", "operators", *_FIGURES], rows, console.width))

@@ -5,30 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.text import Text
 
-from mmnet.api.documents import json_text, save_text
-from mmnet.api.models import ModelSource
-from mmnet.api.releasing import ReleaseReport, evaluate_release
-from mmnet.cli.console import table_width, wide_console
 from mmnet.cli.measure.console import STDOUT
 from mmnet.cli.process.streams import echo, echo_json
-from mmnet.cli.progress import progress_bar, stage_bars
-from mmnet.cli.tables import column_tables
-from mmnet.evaluation.release.report import OVER, WORSE
-from mmnet.evaluation.release.suite import SUITES
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from mmnet.api.models import ModelSource
+    from mmnet.api.releasing import ReleaseReport
 
 _SUITES = "Suites"
 
 SuiteOption = Annotated[
     str | None,
     typer.Option(
-        metavar="|".join(SUITES),
+        metavar="release",
         help="Judge the models by a suite of limits. DIR holds its sets; tools/datasets/training_mix.py makes them.",
         show_default=False,
         rich_help_panel=_SUITES,
@@ -102,6 +98,11 @@ def evaluate_suite(
         console: for the progress.
         command: the command line to name in the document.
     """
+    from mmnet.api.documents import json_text, save_text
+    from mmnet.api.releasing import evaluate_release
+    from mmnet.cli.console import wide_console
+    from mmnet.cli.progress import progress_bar, stage_bars
+
     with progress_bar(console) as progress:
         report = evaluate_release(
             models,
@@ -125,6 +126,12 @@ def evaluate_suite(
 
 
 def _show(report: ReleaseReport, console: Console, *, table: bool) -> None:
+    from rich.markup import escape
+
+    from mmnet.cli.console import table_width
+    from mmnet.cli.tables import column_tables
+    from mmnet.evaluation.release.report import OVER, WORSE
+
     if table:
         # A name may be folded to the width of the figures, so that more models fit side by side.
         for part in column_tables(report.models, _styled_rows(report), table_width(console), fold_names=True):
@@ -144,6 +151,10 @@ def _show(report: ReleaseReport, console: Console, *, table: bool) -> None:
 
 
 def _styled_rows(report: ReleaseReport) -> list[tuple[Text, list[Text]]]:
+    from rich.text import Text
+
+    from mmnet.evaluation.release.report import OVER, WORSE
+
     rows = []
     for label, cells in report.rows:
         is_set = not any(cells)

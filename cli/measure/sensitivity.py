@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
-from mmnet.api.sensitivity import TOLERANCE, SensitivityReport, measure_sensitivity
-from mmnet.cli.console import wide_console
 from mmnet.cli.options import CheckpointDir, SizeOption, WhichCheckpoint
 from mmnet.cli.process.streams import echo_json
-from mmnet.cli.progress import progress_bar, stage_bars
-from mmnet.cli.tables import rows_table
+from mmnet.evaluation.parity.tolerances import DEFAULTS
 from mmnet.files import check_writable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mmnet.api.sensitivity import SensitivityReport
 
 STDOUT = Path("-")
 
@@ -53,7 +53,7 @@ def sensitivity_command(
     ckpt: WhichCheckpoint = "latest",
     ckpt_dir: CheckpointDir = Path("checkpoints"),
     size: SizeOption = None,
-    tolerance: ToleranceOption = TOLERANCE,
+    tolerance: ToleranceOption = DEFAULTS["int8"]["max_mad"],
     calibration_photos: PhotosOption = 100,
     images: ImagesOption = 32,
     output: OutputOption = None,
@@ -74,6 +74,12 @@ def sensitivity_command(
       export-tflite --ckpt MMNetModel-887000 --calibration photos/ --recipe mixed.json
       mmnet sensitivity --calibration photos/ --plot layers.svg --json - | jq .layers[0]
     """
+    from rich.markup import escape
+
+    from mmnet.api.sensitivity import measure_sensitivity
+    from mmnet.cli.console import wide_console
+    from mmnet.cli.progress import progress_bar, stage_bars
+
     to_stdout = json_file == STDOUT
     console = wide_console(stderr=to_stdout)
     for path in (output, plot, None if to_stdout else json_file):
@@ -107,6 +113,10 @@ def sensitivity_command(
 
 
 def _print(console: Console, report: SensitivityReport, top: int) -> None:
+    from rich.markup import escape
+
+    from mmnet.cli.tables import rows_table
+
     measured, proposal = report.sensitivity, report.proposal
     rows = [
         [

@@ -1,1 +1,1 @@
-"""The process of a command: its standard streams, its signals, its log, and how it ends."""
+"""The process of a command: its arguments, its standard streams, its signals, its log, and how it ends."""

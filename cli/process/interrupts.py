@@ -1,4 +1,4 @@
-"""Signals that end a command: Ctrl-C (SIGINT) and SIGTERM."""
+"""Signals that end a command: Ctrl-C (SIGINT), SIGTERM, and SIGHUP of a terminal that is closed."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from types import FrameType
 from typing import NoReturn
 
 INTERRUPTED = 128 + signal.SIGINT  # the exit code, as shells report it
-TERMINATED = 128 + signal.SIGTERM
+
+# The signals that end a command as Ctrl-C does, each with an exit code of its own. Windows has no SIGHUP.
+_ENDING = tuple(number for name in ("SIGHUP", "SIGTERM") if (number := getattr(signal, name, None)) is not None)
 
 _received: list[int] = []  # the signals of this process
 
 
 class Termination(KeyboardInterrupt):
-    """SIGTERM. It ends a command as Ctrl-C does, with another exit code."""
+    """SIGTERM or SIGHUP. It ends a command as Ctrl-C does, with another exit code."""
 
 
 @contextmanager
@@ -40,17 +42,23 @@ def silent_interrupts() -> Iterator[None]:
 
 
 def handle_signals() -> None:
-    """Raise KeyboardInterrupt for SIGINT and for SIGTERM from now on. Called again, it takes them back from others."""
+    """Raise KeyboardInterrupt for SIGINT, SIGTERM and SIGHUP from now on.
+
+    SIGINT and SIGHUP stay ignored where they are: behind a shell, and under `nohup`. Called again, it takes the signals
+    back from others.
+    """
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in _ENDING:
+        if number == signal.SIGTERM or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _terminate)
 
 
 def exit_code_of_signals() -> int | None:
     """Return the exit code that the signals of this process give; None if there was none."""
     if not _received:
         return None
-    return TERMINATED if signal.SIGTERM in _received else INTERRUPTED
+    return next((128 + number for number in _ENDING if number in _received), INTERRUPTED)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:

@@ -6,6 +6,9 @@ import io
 import os
 import sys
 
+_files: list[int] = []  # the file that native libraries print to, if it is kept
+_silenced: list[bool] = []  # holds True once they print nowhere
+
 
 def silence_native_libraries() -> None:
     """Redirect file descriptor 2 to the null device for the rest of the process. Python's `sys.stderr` still works.
@@ -29,3 +32,24 @@ def silence_native_libraries() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     os.close(nowhere)
+    _silenced.append(True)
+
+
+def keep_native_messages() -> None:
+    """Keep what native libraries print from now on, for `take_native_messages`, after they were silenced.
+
+    Decoders tell in this way alone what they repaired. Without Linux's files in memory, nothing is kept.
+    """
+    if _silenced and not _files and hasattr(os, "memfd_create"):
+        _files.append(os.memfd_create("messages"))
+        os.dup2(_files[0], 2)
+
+
+def take_native_messages() -> list[str]:
+    """Return the lines that native libraries printed since the last call."""
+    if not _files or not (size := os.fstat(_files[0]).st_size):
+        return []
+    lines = os.pread(_files[0], size, 0).decode(errors="replace").splitlines()
+    os.ftruncate(_files[0], 0)
+    os.lseek(_files[0], 0, os.SEEK_SET)
+    return lines

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import errno
 import os
+import shutil
 import sys
+from pathlib import Path
 from typing import IO, Any, cast
 
 from mmnet.text import ascii_json, printable
@@ -31,6 +34,7 @@ _SUBSTITUTES = {
 
 
 _guarded: dict[str, Any] = {}  # the standard output of this process, once it is guarded
+_closed: set[int] = set()  # the standard streams that were closed when the process began
 
 
 class LastingStream:
@@ -41,16 +45,34 @@ class LastingStream:
         is_closed_pipe: whether nobody reads the other end any more.
     """
 
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream = stream
+    def __init__(self, stream: IO[str], *, closed: bool = False) -> None:
+        """Guard a stream.
+
+        Args:
+            stream: the stream.
+            closed: whether it was closed when the process began, so that what is written is lost.
+        """
+        self._stream, self._closed = stream, closed
         self.failure: OSError | None = None
         self.is_closed_pipe = False
 
     def write(self, text: str) -> int:
         """Write a text, as `io.TextIOBase.write`."""
         with self._lasting():
+            if self._closed and text:
+                raise OSError(errno.EBADF, "it is closed")
             self._stream.write(text)
         return len(text)
+
+    def write_file(self, path: Path) -> None:
+        """Write the bytes of a file."""
+        with self._lasting():
+            if self._closed:
+                raise OSError(errno.EBADF, "it is closed")
+            self._stream.flush()
+            with path.open("rb") as file:
+                shutil.copyfileobj(file, cast("Any", self._stream).buffer)
+            cast("Any", self._stream).buffer.flush()
 
     def flush(self) -> None:
         """Flush the stream."""
@@ -94,6 +116,7 @@ def open_closed_streams() -> None:
         try:
             os.fstat(number)
         except OSError:
+            _closed.add(number)
             os.open(os.devnull, mode)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
@@ -110,7 +133,7 @@ def guard_streams() -> None:
         stream = getattr(sys, name)
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=ERRORS)
-        setattr(sys, name, LastingStream(stream))
+        setattr(sys, name, LastingStream(stream, closed=name == "stdout" and 1 in _closed))
     _guarded["stdout"] = sys.stdout
     for variable in ("COLUMNS", "LINES"):
         if not os.environ.get(variable, "1").strip("0 "):
@@ -127,6 +150,22 @@ def finish_output() -> tuple[OSError | None, bool]:
     return stream.failure, stream.is_closed_pipe
 
 
+def is_closed(number: int) -> bool:
+    """Whether a standard stream (0, 1 or 2) was closed when the process began."""
+    return number in _closed
+
+
+def echo_file(path: Path) -> None:
+    """Write the bytes of a file to standard output."""
+    stream = sys.stdout
+    if isinstance(stream, LastingStream):
+        stream.write_file(path)
+        return
+    stream.flush()
+    with path.open("rb") as file:
+        shutil.copyfileobj(file, cast("IO[bytes]", stream.buffer))
+
+
 def echo_json(text: str) -> None:
     """Print JSON text on standard output, in whatever encoding it has."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
@@ -140,6 +179,8 @@ def echo_json(text: str) -> None:
 def echo_path(path: object) -> None:
     """Print a path on standard output: its bytes for a program, without control characters on a terminal."""
     text = str(path)
+    if is_closed(1):  # the file itself is not lost
+        return
     if sys.stdout.isatty() or not hasattr(sys.stdout, "buffer"):
         echo(printable(text))
         return

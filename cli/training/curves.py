@@ -6,20 +6,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from mmnet.cli.console import message_console
 from mmnet.cli.options import CheckpointDir
 from mmnet.files import atomic_file, check_writable
-from mmnet.network.resolve import DEFAULT_FOLDER
-from mmnet.training.curves import curves_image, curves_table, find_run, read_curves
 
 
 def curves(
     run: Annotated[
         Path, typer.Argument(metavar="RUN", help="Name of a run in CKPT_DIR, or its folder.", show_default=False)
     ],
-    ckpt_dir: CheckpointDir = DEFAULT_FOLDER,
+    ckpt_dir: CheckpointDir = Path("checkpoints"),
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE.csv", help="Table to write.", show_default="RUN/curves.csv"),
@@ -36,6 +32,11 @@ def curves(
       mmnet curves fine-tune
       mmnet curves checkpoints/fine-tune -o curves.csv --plot curves.png --force
     """
+    from rich.markup import escape
+
+    from mmnet.cli.console import message_console
+    from mmnet.training.curves import curves_image, curves_table, find_run, read_curves
+
     console = message_console(stderr=False)
     run = find_run(run, ckpt_dir)
     table_path, image_path = output or run / "curves.csv", plot or run / "curves.png"

@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
-from mmnet.api.documents import save_text
-from mmnet.cli.console import message_console
 from mmnet.cli.lazy import Application
 from mmnet.cli.process.streams import echo_json
-from mmnet.cli.progress import progress_bar
-from mmnet.cli.training.data_report import show_failed, show_report
 from mmnet.cli.training.options import (
     BandOption,
     ForceOption,
@@ -33,15 +27,12 @@ from mmnet.cli.training.scenes import make_scenes
 from mmnet.cli.training.sequences import make_sequences
 from mmnet.errors import OutputError
 from mmnet.files import check_writable, make_folder
-from mmnet.runtime.imaging.writing import write_image
 from mmnet.text import json_text, printable
-from mmnet.training.data.batches import Batches
-from mmnet.training.data.check import check_data
-from mmnet.training.data.layouts import find_source
-from mmnet.training.data.mattes import METHODS, MatteError, MatteOutcome, Solver, load_solver, make_mattes, plan_mattes
-from mmnet.training.data.packs import pack_to_file, side_for
-from mmnet.training.data.preview import contact_sheet, load_some, read_augmentation
-from mmnet.training.data.usable import BadFilesError, bad_files
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mmnet.training.data.mattes import MatteOutcome
 
 data_app = Application(
     no_args_is_help=True,
@@ -82,6 +73,11 @@ def check(
       mmnet data check portraits/train
       mmnet data check portraits/train more/ --held-out portraits/test --json report.json
     """
+    from mmnet.api.documents import save_text
+    from mmnet.cli.console import message_console
+    from mmnet.cli.training.data_report import show_report
+    from mmnet.training.data.check import check_data
+
     to_stdout = json_file == "-"
     if json_file is not None and not to_stdout:
         check_writable(Path(json_file), force=force)
@@ -121,6 +117,11 @@ def make_soft_mattes(
       mmnet data mattes set/mask_binary set/image set/mask
       mmnet data mattes set/mask_binary set/image set/mask --band 10 --outside 30 --max-side 512
     """
+    from rich.markup import escape
+
+    from mmnet.cli.console import message_console
+    from mmnet.training.data.mattes import METHODS, MatteError, Solver, load_solver, make_mattes, plan_mattes
+
     chosen = next((known for known in METHODS if known == method), None)
     if chosen is None:
         raise MatteError(f"unknown --method {method}; choose one of {', '.join(METHODS)}")
@@ -172,6 +173,14 @@ def pack_data(
       mmnet data pack portraits/train -o portraits.npz
       (then train with --data portraits.npz, or --data portraits.npz=2.5)
     """
+    from rich.markup import escape
+
+    from mmnet.cli.console import message_console
+    from mmnet.cli.training.data_report import show_failed
+    from mmnet.training.data.layouts import find_source
+    from mmnet.training.data.packs import pack_to_file, side_for
+    from mmnet.training.data.usable import BadFilesError, bad_files
+
     if output.suffix != ".npz":
         raise OutputError(f"{output}: the name of a pack ends in .npz; name such a file with -o")
     check_writable(output, force=force)
@@ -228,6 +237,13 @@ def preview(
       mmnet data preview portraits/train -o sheet.png --backgrounds scenes/
       mmnet data preview portraits/train -o sheet.png --augmentation published
     """
+    from rich.markup import escape
+
+    from mmnet.cli.console import message_console
+    from mmnet.runtime.imaging.writing import write_image
+    from mmnet.training.data.batches import Batches
+    from mmnet.training.data.preview import contact_sheet, load_some, read_augmentation
+
     if output.suffix.lower() != ".png":
         raise OutputError(f"{output}: the sheet is a PNG; name such a file with -o")
     check_writable(output, force=force)
@@ -248,6 +264,8 @@ data_app.command("scenes")(make_scenes)
 @contextmanager
 def _progress(console: Console, what: str) -> Iterator[Any]:
     """Show a progress bar, and yield the function that moves it: (done, total)."""
+    from mmnet.cli.progress import progress_bar
+
     progress = progress_bar(console)
     with progress:
         task = progress.add_task(what, total=None)

@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from mmnet.training.backend import BACKENDS
-
 # `mmnet train` and `mmnet quantize`.
 BackgroundsOption = Annotated[
     Path | None,
@@ -110,7 +108,7 @@ WidthOption = Annotated[
 BackendOption = Annotated[
     str,
     typer.Option(
-        metavar="|".join(BACKENDS),
+        metavar="tensorflow|jax",
         help="What Keras computes with. TensorFlow is faster on processors. JAX is for accelerators, and divides "
         "every batch among all of them.",
     ),

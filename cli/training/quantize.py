@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mmnet.api.quantizing import quantize_checkpoint
-from mmnet.cli.console import message_console
 from mmnet.cli.options import CheckpointDir, SizeOption, WhichCheckpoint
 from mmnet.cli.training.options import (
     BackgroundsOption,
@@ -24,7 +22,6 @@ from mmnet.cli.training.options import (
     WorkersOption,
     wants_resume,
 )
-from mmnet.cli.training.printer import print_end, training_printer
 
 
 def quantize(
@@ -57,6 +54,10 @@ def quantize(
       mmnet quantize --ckpt latest --data portraits/ --steps 1000 --run mine-int8 --resume latest
       mmnet quantize --ckpt latest --steps 0 --calibration photos/
     """
+    from mmnet.api.quantizing import quantize_checkpoint
+    from mmnet.cli.console import message_console
+    from mmnet.cli.training.printer import print_end, training_printer
+
     console = message_console(stderr=False)
     with training_printer(console) as printer:
         quantized = quantize_checkpoint(

@@ -12,21 +12,8 @@ from rich.markup import escape
 from mmnet.cli.console import message_console
 from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar, stage_bars
-from mmnet.cli.training.data_report import show_failed
 from mmnet.cli.training.options import ForceOption, JobsOption
 from mmnet.files import check_writable
-from mmnet.training.data.layouts import find_backgrounds, find_source
-from mmnet.training.data.scene_sets import (
-    ABOUT,
-    SceneOptions,
-    images_of,
-    plan_scenes,
-    usable_people,
-    write_scenes,
-)
-from mmnet.training.data.scenes import SceneError
-from mmnet.training.data.sequences import parse_size
-from mmnet.training.data.usable import BadFilesError, plan_without_bad_files
 
 PeopleArgument = Annotated[
     Path,
@@ -81,6 +68,13 @@ def make_scenes(
       mmnet data scenes cutouts/ places/ groups/ --people 2-4 --count 40 --size 640x360,512x384 --seed 13
       mmnet data scenes cutouts/ places/ small/ --height 0.2-0.4 --count 100
     """
+    from mmnet.cli.training.data_report import show_failed
+    from mmnet.training.data.layouts import find_backgrounds, find_source
+    from mmnet.training.data.scene_sets import ABOUT, SceneOptions, images_of, plan_scenes, usable_people, write_scenes
+    from mmnet.training.data.scenes import SceneError
+    from mmnet.training.data.sequences import parse_size
+    from mmnet.training.data.usable import BadFilesError, plan_without_bad_files
+
     sizes = tuple(parse_size(text) for text in size.split(","))
     least, most = parse_range(group, "--people", whole=True)
     options = SceneOptions(sizes, (round(least), round(most)), parse_range(height, "--height"))
@@ -134,6 +128,8 @@ def parse_range(text: str, option: str, *, whole: bool = False) -> tuple[float, 
     Raises:
         SceneError: the text has another form.
     """
+    from mmnet.training.data.scenes import SceneError
+
     number = r"\d+" if whole else r"\d+(?:\.\d+)?|\.\d+"
     found = re.fullmatch(f"({number})(?:-({number}))?", text)
     if found is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,13 +12,8 @@ from rich.markup import escape
 from mmnet.cli.console import message_console
 from mmnet.cli.process.streams import echo_json
 from mmnet.cli.progress import progress_bar, stage_bars
-from mmnet.cli.training.data_report import show_failed
 from mmnet.cli.training.scenes import parse_range
-from mmnet.evaluation.datasets.sequences import ABOUT
 from mmnet.files import check_writable
-from mmnet.training.data.layouts import Pair, find_backgrounds, find_source
-from mmnet.training.data.sequences import HEIGHTS, images_of, parse_size, plan_sequences, write_sequences
-from mmnet.training.data.usable import people_for_small, plan_without_bad_files
 
 PlacesOption = Annotated[
     Path | None,
@@ -78,24 +73,29 @@ def make_sequences(
       mmnet data sequences portraits/test stills/ --motions still,breathe --clean --size 640x360
       mmnet data sequences cutouts/ small/ --height 0.3-0.6 --motions walk,fast --size 640x360 --frames 60
     """
+    from mmnet.cli.training.data_report import show_failed
+    from mmnet.evaluation.datasets.sequences import ABOUT
+    from mmnet.training.data.layouts import find_backgrounds, find_source
+    from mmnet.training.data.sequences import HEIGHTS, images_of, parse_size, plan_sequences, write_sequences
+    from mmnet.training.data.usable import people_for_small, plan_without_bad_files
+
     frame_size = parse_size(size)
     heights = HEIGHTS if height is None else parse_range(height, "--height")
     check_writable(out, force=force, folder=True)
     console = message_console(stderr=as_json)
     scenes = [] if backgrounds is None else find_backgrounds(backgrounds)
-    pairs: Sequence[Pair] = find_source(portraits).pairs
-    cut: list[str] = []
+    people, cut = list(find_source(portraits).pairs), list[str]()
     with progress_bar(console) as progress:
         show = stage_bars(progress)
         if heights[0] < HEIGHTS[0]:
-            pairs, cut = people_for_small(pairs, workers)
+            people, cut = people_for_small(people, workers)
         plans, bad = plan_without_bad_files(
-            lambda people, places: plan_sequences(people, places, motions.split(","), count, seed),
+            lambda some, places: plan_sequences(some, places, motions.split(","), count, seed),
             images_of,
-            pairs,
+            people,
             scenes,
             workers=workers,
-            progress=lambda done, total: show("reading", done, total),
+            progress=partial(show, "reading"),
         )
         write_sequences(
             plans,
@@ -106,7 +106,7 @@ def make_sequences(
             heights=heights,
             clean=clean,
             workers=workers,
-            progress=lambda done, total: show("rendering", done, total),
+            progress=partial(show, "rendering"),
             replace=force,
         )
     console.print(f"[bold]wrote[/]  {escape(str(out))}: {count} sequences of {frames} frames, {size}")

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mmnet.api.training import TrainingOptions
-from mmnet.api.training import train as run_training
-from mmnet.cli.console import message_console
 from mmnet.cli.options import CheckpointDir
 from mmnet.cli.training.options import (
     BackendOption,
@@ -29,7 +26,6 @@ from mmnet.cli.training.options import (
     WorkersOption,
     wants_resume,
 )
-from mmnet.cli.training.printer import print_end, training_printer
 
 
 def train(
@@ -69,6 +65,11 @@ def train(
       mmnet train --data portraits/ --recipe portrait --backend jax --mixed-precision --batch 256
       mmnet curves mine-tuned
     """
+    from mmnet.api.training import TrainingOptions
+    from mmnet.api.training import train as run_training
+    from mmnet.cli.console import message_console
+    from mmnet.cli.training.printer import print_end, training_printer
+
     options = TrainingOptions(
         data=data,
         recipe=recipe,

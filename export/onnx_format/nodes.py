@@ -27,7 +27,7 @@ from mmnet.graph.operators import (
     Sigmoid,
     Split,
 )
-from mmnet.graph.shapes import shapes
+from mmnet.graph.shapes import same_pads, shapes
 from mmnet.runtime.tflite.signature import INPUT, OUTPUT
 
 _TO_CHANNELS_FIRST, _TO_CHANNELS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
@@ -112,7 +112,7 @@ class OnnxNodes:
             kernel, strides, dilations = op.kernel.transpose(2, 3, 0, 1), (op.stride, op.stride), op.dilations
             groups, same = len(kernel), True
         sides = self._shapes[node.inputs[0]][:2]
-        pads = _same_pads(sides, kernel.shape[2:], strides, dilations) if same else (0, 0, 0, 0)
+        pads = same_pads(sides, kernel.shape[2:], strides, dilations) if same else (0, 0, 0, 0)
         constants = self._weights(node.name, kernel, op.bias, self._steps.get(node.inputs[0]))
         return self._node(
             "Conv",
@@ -158,15 +158,3 @@ class OnnxNodes:
             self._onnx.numpy_helper.from_array(np.ascontiguousarray(value).reshape(np.shape(value)), name)
         )
         return name
-
-
-def _same_pads(
-    sides: Sequence[int], kernel: Sequence[int], strides: Sequence[int], dilations: Sequence[int]
-) -> tuple[int, int, int, int]:
-    """Return the padding that TensorFlow calls SAME: rows before, columns before, rows after, columns after."""
-    missing = [
-        max((-(-side // step) - 1) * step + (taps - 1) * rate + 1 - side, 0)
-        for side, taps, step, rate in zip(sides, kernel, strides, dilations, strict=True)
-    ]
-    before = [space // 2 for space in missing]
-    return before[0], before[1], missing[0] - before[0], missing[1] - before[1]

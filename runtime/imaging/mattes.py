@@ -5,6 +5,7 @@ The rule, for a file whose layout does not say where its matte is:
 1. If the file declares an alpha channel, and that channel is not the same everywhere, the channel is the matte.
 2. Otherwise the grey values are the matte. A channel that is opaque everywhere is what editors add to grey mattes.
    A channel that is the same everywhere but not opaque contradicts grey values that differ from it: refused.
+   A transparent colour (the tRNS chunk of a grey or RGB PNG) is no channel: it is ignored.
 3. Grey values that come in three unlike channels are no matte: refused.
 4. An alpha matte reaches 255 (65,535 with 16 bits) in the foreground. A matte that is not all 0, but nowhere reaches
    half, has another scale: labels 0/1 or 0/1/2, percents, 8-bit values in a 16-bit file. It is refused. So is a trimap
@@ -123,7 +124,7 @@ def read_mask(path: str | Path) -> U8Array:
 
 def _channel(image: StoredImage, path: Path, from_alpha: bool) -> U8Array:
     """Return the channel of an image that is its matte, by the first three points of the rule."""
-    alpha = None if image.alpha is None else _8_bits(image.alpha)
+    alpha = None if image.alpha is None or image.keyed else _8_bits(image.alpha)
     if from_alpha and alpha is None:
         raise MatteFileError(
             path,

@@ -6,11 +6,16 @@ from collections.abc import Collection
 from pathlib import Path
 
 from mmnet.arrays import U8Array
-from mmnet.listing import Listing, list_folder, note_left_out
+from mmnet.listing import LeftOut, Listing, list_folder, note_left_out
+from mmnet.runtime.imaging.decoders import OPTIONAL_EXTENSIONS, lacking
 from mmnet.runtime.imaging.stored import PhotoError, StoredImage, decode_stored
 
 MAX_FILE_BYTES = 1 << 30
-PHOTO_EXTENSIONS = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+# The extensions that a folder is searched for: those of HEIC, AVIF and JPEG XL where their decoders are installed.
+PHOTO_EXTENSIONS = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}).union(
+    *(extensions for name, extensions in OPTIONAL_EXTENSIONS.items() if not lacking(name))
+)
+_UNREAD_EXTENSIONS = frozenset().union(*OPTIONAL_EXTENSIONS.values()) - PHOTO_EXTENSIONS
 
 
 def list_photos(folder: Path) -> list[Path]:
@@ -22,8 +27,20 @@ def list_photos(folder: Path) -> list[Path]:
         PhotoError: the folder cannot be read, or has no photo in it.
     """
     listing = list_files(folder, PHOTO_EXTENSIONS, "no photo")
-    note_left_out(folder, listing.left_out)
+    note_photos_left_out(folder, listing.left_out)
     return list(listing.files)
+
+
+def note_photos_left_out(folder: object, left_out: LeftOut, hint: str = "") -> None:
+    """Log what was left out of a folder, if anything was, and what to install if photos are among it.
+
+    Args:
+        folder: the folder, for the message.
+        left_out: what was left out of it.
+        hint: see `mmnet.listing.note_left_out`.
+    """
+    unread = sorted(_UNREAD_EXTENSIONS.intersection(left_out.extensions))
+    note_left_out(folder, left_out, hint, f"the extra photos reads {', '.join(unread)}" if unread else "")
 
 
 def list_files(
@@ -54,10 +71,11 @@ def list_files(
 
 
 def read_photo(path: str | Path) -> U8Array:
-    """Read a JPEG, PNG, WebP, BMP or TIFF.
+    """Read a JPEG, PNG, WebP, BMP, TIFF or AVIF, and with the extra `photos` a HEIC or JPEG XL.
 
-    The EXIF orientation is applied, colours are brought to sRGB (by an ICC profile, what a PNG declares, or EXIF's
-    Adobe RGB), 16 bits become 8 (rounded), grey becomes RGB, and transparent images are composited over white.
+    The orientation is applied, colours are brought to sRGB (by an ICC profile, what a PNG, HEIC, AVIF or JPEG XL
+    declares, or EXIF's Adobe RGB), more than 8 bits become 8 (rounded), grey becomes RGB, and transparent images are
+    composited over white. Of a HEIC or AVIF with several images, the primary one is read, which is noted in the log.
 
     Returns:
         uint8 [H, W, 3], RGB, 0-255, C-contiguous.

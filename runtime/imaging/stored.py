@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mmnet.arrays import AnyArray, U8Array
 from mmnet.errors import MMNetError
+from mmnet.failures import note
 from mmnet.runtime.imaging.colours import ColourError, DeclaredColours, to_srgb
 from mmnet.runtime.imaging.colours.conversion import Conversion
 from mmnet.runtime.imaging.colours.declared import NOTHING_DECLARED
+from mmnet.runtime.imaging.decoders import Decoded, DecodeError, decode
 from mmnet.runtime.imaging.headers import Header, HeaderError, Transparency, bmp, read_header, tiff
 from mmnet.runtime.imaging.headers.exif import orientation
 
@@ -48,6 +48,7 @@ class StoredImage:
         colour: uint8 or uint16, [H, W, 1] (grey) or [H, W, 3] (RGB).
         alpha: of the type of `colour`, [H, W]; None if the file declares no transparency.
         premultiplied: whether the colours are multiplied by the alpha.
+        keyed: whether `alpha` is no channel of the file: it is 0 where the pixels have the one transparent colour.
         colours: what the file says of its colours.
         name: the file, for messages.
     """
@@ -55,6 +56,7 @@ class StoredImage:
     colour: AnyArray
     alpha: AnyArray | None = None
     premultiplied: bool = False
+    keyed: bool = False
     colours: DeclaredColours = NOTHING_DECLARED
     name: Path = Path()
 
@@ -126,8 +128,13 @@ def decode_stored(path: Path, data: bytes) -> StoredImage:
         if unpacked is None:
             raise PhotoError(f"{path}: is truncated or damaged")
         return _stored_image(path, unpacked, header)
-    pixels, exif = _decode(path, data)
-    return _stored_image(path, _UPRIGHT.get(orientation(exif), _UPRIGHT[1])(pixels), header)
+    decoded = _decode(path, data, header)
+    if decoded.colours is not None:
+        header = replace(header, colours=decoded.colours)
+    if header.images > 1:
+        note(f"{path}: holds {header.images} images; the primary one is read")
+    turn = _UPRIGHT.get(orientation(decoded.exif), _UPRIGHT[1])
+    return _stored_image(path, turn(decoded.pixels), header)
 
 
 def _stored_image(path: Path, pixels: AnyArray, header: Header) -> StoredImage:
@@ -146,11 +153,11 @@ def _stored_image(path: Path, pixels: AnyArray, header: Header) -> StoredImage:
         )  # a further channel that the header does not declare has no meaning
     if header.key is not None and channels == 1:
         alpha = np.where(colour[..., 0] == header.key, 0, white).astype(colour.dtype)
-        return StoredImage(colour, alpha, colours=header.colours, name=path)
+        return StoredImage(colour, alpha, keyed=True, colours=header.colours, name=path)
     if channels not in (2, 4):
         raise PhotoError(f"{path}: has an alpha channel that cannot be read; save it as a PNG")
     premultiplied = header.transparency is Transparency.PREMULTIPLIED
-    return StoredImage(colour, layers[..., -1], premultiplied, header.colours, path)
+    return StoredImage(colour, layers[..., -1], premultiplied, header.keyed, header.colours, path)
 
 
 def to_8_bits(samples: NDArray[np.uint16]) -> U8Array:
@@ -178,23 +185,17 @@ def over_white(colour: AnyArray, alpha: AnyArray, premultiplied: bool = False) -
     return (total // white).astype(colour.dtype)
 
 
-def _decode(path: Path, data: bytes) -> tuple[AnyArray, bytes]:
-    """Return the stored pixels as OpenCV gives them (BGR, not turned, 8 or 16 bits) and the EXIF block."""
+def _decode(path: Path, data: bytes, header: Header) -> Decoded:
     try:
-        with _opencv_silenced():
-            pixels, kinds, blocks = cv2.imdecodeWithMetadata(np.frombuffer(data, np.uint8), flags=cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        if "CV_IO_MAX_IMAGE" in str(error):
-            raise PhotoError(f"{path}: {_too_large('it')}") from error
-        raise PhotoError(f"{path}: cannot be decoded; is it damaged?") from error
+        decoded = decode(data, header)
+    except DecodeError as error:
+        raise PhotoError(f"{path}: {error}") from error
     except MemoryError as error:
         raise PhotoError(f"{path}: does not fit into memory") from error
-    if pixels is None or pixels.size == 0:
-        raise PhotoError(f"{path}: is truncated or damaged")
-    if pixels.shape[0] * pixels.shape[1] > MAX_PIXELS:  # of a format whose header is not read
-        raise PhotoError(f"{path}: {_too_large(f'{pixels.shape[1]}×{pixels.shape[0]}')}")
-    exif = {int(kind): np.asarray(block) for kind, block in zip(kinds, blocks, strict=True)}
-    return pixels, exif[cv2.IMAGE_METADATA_EXIF].tobytes() if cv2.IMAGE_METADATA_EXIF in exif else b""
+    height, width = decoded.pixels.shape[:2]
+    if height * width > MAX_PIXELS:  # of a format whose header is not read
+        raise PhotoError(f"{path}: {_too_large(f'{width}×{height}')}")
+    return decoded
 
 
 def _divided(colour: AnyArray, alpha: AnyArray) -> AnyArray:
@@ -203,17 +204,6 @@ def _divided(colour: AnyArray, alpha: AnyArray) -> AnyArray:
     divisor = np.maximum(alpha, 1).astype(np.uint32)
     wide = (colour.astype(np.uint32) * most + divisor // 2) // divisor
     return np.where(alpha > 0, np.minimum(wide, most), colour).astype(colour.dtype)
-
-
-@contextmanager
-def _opencv_silenced() -> Iterator[None]:
-    """Keep OpenCV from printing lines of its own about a bad file, besides the exception."""
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    try:
-        yield
-    finally:
-        cv2.utils.logging.setLogLevel(level)
 
 
 def _check_declared_size(path: Path, header: Header) -> None:

@@ -19,7 +19,7 @@ class InterruptedEarlyError(MMNetError):
 
 @contextmanager
 def interruption_event() -> Iterator[threading.Event]:
-    """Yield an event that the first SIGINT or SIGTERM sets; the second raises KeyboardInterrupt.
+    """Yield an event that the first SIGINT, SIGTERM or SIGHUP sets; the second raises KeyboardInterrupt.
 
     Outside the main thread, where Python handles no signals, the event stays unset.
     """
@@ -33,7 +33,10 @@ def interruption_event() -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         interrupted.set()
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: handler for number in numbers if (handler := signal.getsignal(number)) is not signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, handle)
     try:
         yield interrupted
     finally:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from mmnet.errors import OutputExistsError
 from mmnet.failures import LOG, failure_line
 from mmnet.runtime.jobs.interruption import InterruptedEarlyError
 from mmnet.runtime.jobs.outputs import MatteJob
@@ -105,5 +106,8 @@ def _run_job(
         size = (video.width, video.height)
         return MatteResult(kind, str(job.source), job.output, size, video, interrupted=video.interrupted)
     except Exception as error:
+        if isinstance(error, OutputExistsError) and request.skip_existing and output_exists(job):
+            # Another process wrote it meanwhile.
+            return MatteResult(kind, str(job.source), job.output, skipped=True)
         message, interrupted = failure_line(error, job.source), isinstance(error, InterruptedEarlyError)
         return MatteResult(kind, str(job.source), job.output, error=message, interrupted=interrupted)

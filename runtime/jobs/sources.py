@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmnet.listing import LeftOut, note_left_out
+from mmnet.listing import LeftOut
 from mmnet.runtime.imaging.headers import is_image
 from mmnet.runtime.imaging.headers.signatures import BEGINNING
-from mmnet.runtime.imaging.photos import PHOTO_EXTENSIONS, list_files
+from mmnet.runtime.imaging.photos import PHOTO_EXTENSIONS, list_files, note_photos_left_out
 from mmnet.runtime.video.formats import VIDEO_EXTENSIONS
 
 EXTENSIONS = PHOTO_EXTENSIONS | VIDEO_EXTENSIONS
@@ -67,7 +67,7 @@ def find_sources(paths: Iterable[Path], *, recursive: bool = False, skip: Collec
             found.setdefault(path.absolute(), (path, Path()))
             continue
         listing = list_files(path, EXTENSIONS, "no photo and no video", recursive=recursive, skip=skip)
-        note_left_out(path, listing.left_out, "--recursive takes the folders")
+        note_photos_left_out(path, listing.left_out, "--recursive takes the folders")
         left_out += listing.left_out
         for file in listing.files:
             found.setdefault(file.absolute(), (file, file.parent.relative_to(path)))

@@ -11,6 +11,7 @@ import errno
 from pathlib import Path
 from typing import Any
 
+from mmnet.runtime.imaging.decoders import OPTIONAL_EXTENSIONS
 from mmnet.runtime.imaging.headers.signatures import BEGINNING, GIF, image_format, unread_image
 from mmnet.runtime.video.ffmpeg import VideoError, pyav, reason
 
@@ -51,6 +52,8 @@ def open_video(source: Path | str) -> Any:
     image = unread_image(beginning)
     if image is not None and not beginning.startswith(GIF):
         raise VideoError(f"{source}: {image}")
+    if image_format(beginning) in OPTIONAL_EXTENSIONS:  # FFmpeg would read one tile of it, or all of it, as a video
+        raise VideoError(f"{source}: {_what_it_is(beginning)}")
     try:
         return av.open(
             f"file:{source}" if isinstance(source, Path) else source,
@@ -77,7 +80,8 @@ def _what_it_is(beginning: bytes) -> str | None:
     """Return what to say of a file that is no video, by its first bytes; None if that is unknown."""
     image = image_format(beginning)
     if image is not None:
-        return f"is a {image} image, not a video; give it the extension .{image.lower()}"
+        extension = OPTIONAL_EXTENSIONS[image][0] if image in OPTIONAL_EXTENSIONS else f".{image.lower()}"
+        return f"is a{'n' if image == 'AVIF' else ''} {image} image, not a video; give it the extension {extension}"
     text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
     kind = next((kind for magic, kind in _PLAYLISTS.items() if text.startswith(magic)), None)
     return f"is {kind}, not a video; name the video files themselves" if kind else None

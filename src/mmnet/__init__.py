@@ -50,6 +50,7 @@ _HOMES = {
     "evaluate": "mmnet.api.evaluating",
     "evaluate_release": "mmnet.api.releasing",
     "evaluate_videos": "mmnet.api.evaluating",
+    "export_coreml": "mmnet.api.exporting",
     "export_onnx": "mmnet.api.exporting",
     "export_tflite": "mmnet.api.exporting",
     "matte_batch": "mmnet.api.batching",
@@ -78,7 +79,7 @@ if TYPE_CHECKING:
     from mmnet.api.comparing import ArmComparison, ParityComparison, compare, compare_on_arm
     from mmnet.api.comparing_models import ModelComparison, compare_models
     from mmnet.api.evaluating import Evaluation, VideoEvaluation, evaluate, evaluate_videos
-    from mmnet.api.exporting import ExportedModel, ExportListener, export_onnx, export_tflite
+    from mmnet.api.exporting import ExportedModel, ExportListener, export_coreml, export_onnx, export_tflite
     from mmnet.api.profiling import ModelProfile, profile_model
     from mmnet.api.quantizing import QuantizedCheckpoint, quantize_checkpoint
     from mmnet.api.releasing import ReleaseReport, evaluate_release
@@ -123,6 +124,7 @@ __all__ = [
     "evaluate",
     "evaluate_release",
     "evaluate_videos",
+    "export_coreml",
     "export_onnx",
     "export_tflite",
     "matte_batch",

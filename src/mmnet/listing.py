@@ -155,16 +155,18 @@ def walk(folder: Path, unlisted: dict[str, str] | None = None) -> Iterator[tuple
         unlisted.update(count.unlisted)
 
 
-def note_left_out(folder: object, left_out: LeftOut, hint: str = "") -> None:
+def note_left_out(folder: object, left_out: LeftOut, hint: str = "", missing: str = "") -> None:
     """Log what was left out of a folder, if anything was.
 
     Args:
         folder: the folder, for the message.
         left_out: what was left out of it.
-        hint: what takes in more of it, for example "--recursive takes the folders".
+        hint: what takes in the folders of it, for example "--recursive takes the folders".
+        missing: what takes in more of its files, for example "the extra photos reads .heic".
     """
     if left_out:
-        note(f"{folder}: left out {left_out}{f'; {hint}' if hint and left_out.folders else ''}")
+        hints = [hint if left_out.folders else "", missing]
+        note("; ".join([f"{folder}: left out {left_out}", *filter(None, hints)]))
 
 
 def _entries(

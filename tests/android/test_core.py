@@ -25,6 +25,7 @@ from java_core import (
     FrameCase,
     JavaCore,
     PresenceCase,
+    ReducedFrameCase,
     VideoCase,
     blobs,
     crowd,
@@ -71,6 +72,18 @@ def _noise(random: np.random.Generator, levels: int, *shape: int) -> np.ndarray:
 @given(frames(), _ORIENTATION, _FIT, _SIZE)
 def test_frames(java: JavaCore, frame: YuvFrame, orientation: Orientation, fit: Fit, size: int) -> None:
     case = FrameCase(frame, orientation, fit, size)
+    assert java.send(case.request()) == case.answer()
+
+
+@settings(max_examples=500, deadline=None)
+@given(_SIDE, _SIDE, _ORIENTATION, st.integers(1, 60), st.integers(1, 60), _SEED, _LEVELS)
+def test_frames_that_are_reduced_for_a_view(
+    java: JavaCore, height: int, width: int, orientation: Orientation, high: int, wide: int, seed: int, levels: int
+) -> None:
+    random = np.random.default_rng(seed)
+    half = (height + 1) // 2, (width + 1) // 2
+    planes = [Plane(_noise(random, levels, *sides).ravel(), sides[1], 1) for sides in ((height, width), half, half)]
+    case = ReducedFrameCase(YuvFrame(height, width, *planes), orientation, high, wide)
     assert java.send(case.request()) == case.answer()
 
 

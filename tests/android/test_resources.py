@@ -12,6 +12,7 @@ from support import ROOT
 MAIN = ROOT / "android_demo" / "app" / "src" / "main"
 LAYOUTS = sorted((MAIN / "res" / "layout").glob("*.xml"))
 TRANSLATIONS = sorted((MAIN / "res").glob("values-*/strings.xml"))
+CODE = MAIN / "java" / "ai" / "mmnet" / "demo"
 ANDROID = "{http://schemas.android.com/apk/res/android}"
 
 
@@ -29,7 +30,7 @@ def test_no_camera_is_required() -> None:
     assert features == dict.fromkeys(names, "false")
 
 
-def test_other_apps_start_no_screen_but_the_launcher() -> None:
+def test_other_apps_start_only_the_launcher_and_share_photos() -> None:
     """adb's shell holds the permission DUMP: the documented `am start` of the benchmark works."""
     root = ElementTree.parse(MAIN / "AndroidManifest.xml").getroot()
     exported = {
@@ -37,7 +38,42 @@ def test_other_apps_start_no_screen_but_the_launcher() -> None:
         for one in root.iter("activity")
         if one.attrib[f"{ANDROID}exported"] == "true"
     }
-    assert exported == {"LiveActivity": None, "BenchmarkActivity": "android.permission.DUMP"}
+    assert exported == {"LiveActivity": None, "PhotoActivity": None, "BenchmarkActivity": "android.permission.DUMP"}
+    actions = {one.attrib[f"{ANDROID}name"].rsplit(".", 1)[1] for one in root.iter("action")}
+    assert actions == {"MAIN", "SEND"}
+    (provider,) = root.iter("provider")
+    assert provider.attrib[f"{ANDROID}exported"] == "false"
+    assert f'"{provider.attrib[f"{ANDROID}authorities"]}"' in (CODE / "SharedFiles.java").read_text()
+
+
+def test_the_app_is_drawn_from_edge_to_edge_and_knows_its_languages() -> None:
+    """From SDK 35 on, Android draws every app under the bars; each screen has to keep clear of them."""
+    for activity in CODE.glob("*Activity.java"):
+        assert "ScreenEdges.pad(this)" in activity.read_text(), activity.name
+    application = next(ElementTree.parse(MAIN / "AndroidManifest.xml").getroot().iter("application"))
+    assert application.attrib[f"{ANDROID}enableOnBackInvokedCallback"] == "true"
+    locales = ElementTree.parse(MAIN / "res" / "xml" / "locales.xml").getroot()
+    named = {one.attrib[f"{ANDROID}name"] for one in locales}
+    assert named == {"en"} | {path.parent.name.removeprefix("values-") for path in TRANSLATIONS}
+
+
+def test_the_icon_is_adaptive_and_themed() -> None:
+    icon = ElementTree.parse(MAIN / "res" / "drawable-anydpi-v26" / "icon.xml").getroot()
+    assert icon.tag == "adaptive-icon"
+    assert {one.tag for one in icon} == {"background", "foreground", "monochrome"}
+
+
+@pytest.mark.parametrize("path", LAYOUTS, ids=lambda path: path.stem)
+def test_large_fonts_find_room(path: Path) -> None:
+    """Bars of buttons scroll sideways, and no text is cut to a number of lines."""
+    root = ElementTree.parse(path).getroot()
+    parents = {child: parent for parent in root.iter() for child in parent}
+    for element in root.iter():
+        assert not element.get(f"{ANDROID}maxLines"), element.attrib
+        if element.get("style") == "@style/BarButton":
+            assert parents[parents[element]].tag == "HorizontalScrollView"
+        size = element.get(f"{ANDROID}textSize", "14sp")
+        assert size.endswith("sp"), element.attrib
 
 
 @pytest.mark.parametrize("path", TRANSLATIONS, ids=lambda path: path.parent.name)

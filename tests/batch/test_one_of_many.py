@@ -222,12 +222,12 @@ def test_loops_of_links_end(many: Path, photo: bytes, tmp_path: Path, run_here: 
 
 
 def test_what_is_left_out_is_counted(many: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    for name in ("a.heic", "b.HEIC", "c.avif", "notes", ".d.jpg"):
+    for name in ("a.psd", "b.PSD", "c.dng", "notes", ".d.jpg"):
         (many / name).touch()
     with caplog.at_level(logging.WARNING, "mmnet"):
         listing = list_sources(open_store(str(many)), Columns())
     assert len(listing.sources) == COUNT
-    assert str(listing.left_out) == "2 .heic, 1 without an extension, 1 .avif, 1 hidden file"
+    assert str(listing.left_out) == "2 .psd, 1 without an extension, 1 .dng, 1 hidden file"
     assert caplog.messages == [f"{many}: left out {listing.left_out}"]
 
 

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from mmnet.benchmark.android.benchmark_model import DELEGATES
+from mmnet.benchmark.host.rounds import MAX_THREADS
+from mmnet.benchmark.host.stages import STAGES, TOTAL
 from mmnet.cli.help import parameter_names
 from mmnet.cli.main import app
+from mmnet.evaluation.figures import WORST_BY
+from mmnet.evaluation.release.suite import SUITES
+from mmnet.evaluation.resize import RESIZES
+from mmnet.training.backend import BACKENDS
+from mmnet.training.data.mattes import METHODS
 
 WIDTHS = (60, 80, 120)
 SHORT = {
@@ -64,3 +72,28 @@ def test_short_options_are_the_same_everywhere(path: tuple[str, ...]) -> None:
             short = [other for other in parameter.opts if not other.startswith("--")]
             if name.startswith("--"):
                 assert short == [SHORT[name]] if name in SHORT else not short, f"{' '.join(path)} {name}"
+
+
+@pytest.mark.parametrize(
+    ("path", "option", "choices"),
+    [
+        (("evaluate",), "--resize", RESIZES),
+        (("evaluate",), "--suite", SUITES),
+        (("train",), "--backend", BACKENDS),
+        (("benchmark", "measure"), "--delegate", DELEGATES),
+        (("benchmark", "plot"), "--stage", (*STAGES, TOTAL)),
+        (("data", "mattes"), "--method", METHODS),
+    ],
+)
+def test_help_lists_the_choices_of_the_library(path: tuple[str, ...], option: str, choices: Iterable[str]) -> None:
+    """Help pages repeat them, since the modules that hold them take longer to load than a page to print."""
+    (parameter,) = (parameter for parameter in LEAVES[path].params if option in parameter.opts)
+    assert parameter.metavar == "|".join(choices)
+
+
+def test_help_repeats_other_figures_of_the_library() -> None:
+    pages = {path: " ".join(parameter.help or "" for parameter in command.params) for path, command in LEAVES.items()}
+    assert f"highest {WORST_BY} of" in pages["evaluate",]
+    (threads,) = (parameter for parameter in LEAVES["profile",].params if "--threads" in parameter.opts)
+    with pytest.raises(Exception, match="64"):
+        threads.process_value(LEAVES["profile",].make_context("profile", []), str(MAX_THREADS + 1))

@@ -152,6 +152,17 @@ def test_closed_streams(closed: int, three: Path, tmp_path: Path) -> None:
     assert cv2.imread(str(tmp_path / "out.png")) is not None
 
 
+def test_results_that_go_to_a_closed_standard_output_are_no_success(three: Path) -> None:
+    settings: dict[str, Any] = {"preexec_fn": lambda: os.close(1), "stdout": None}
+    for arguments in (["inspect", MODEL], ["inspect", MODEL, "--json"], ["--version"]):
+        done = start(*arguments, **settings)
+        assert done.returncode == 74
+        assert done.stderr == b"error: standard output: cannot be written: it is closed\n"
+    done = start("matte", three / "a.jpg", "-o", "-", **settings)
+    assert done.returncode == 2
+    assert b"standard output is closed" in done.stderr
+
+
 @pytest.mark.parametrize("columns", ["0", "00", "", "nonsense", "-5"])
 def test_a_terminal_of_no_width_shows_everything(columns: str, tmp_path: Path) -> None:
     environment = {"COLUMNS": columns, "LINES": "0"}

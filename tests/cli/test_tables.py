@@ -20,7 +20,8 @@ from mmnet.api.profiling import ModelProfile
 from mmnet.benchmark.profile.operators import OperatorProfile
 from mmnet.benchmark.profile.peak import Peak
 from mmnet.benchmark.table import LatencyTable
-from mmnet.cli.inspect import _page
+from mmnet.cli.inspection.command import _page
+from mmnet.cli.inspection.summary import flat_recipe
 from mmnet.cli.measure.arm_table import arm_tables
 from mmnet.cli.measure.compare import show_comparison
 from mmnet.cli.measure.evaluate import _show_sequences
@@ -30,7 +31,6 @@ from mmnet.cli.measure.profile import show_profile
 from mmnet.cli.measure.sensitivity import _print
 from mmnet.cli.measure.tables import figure_tables
 from mmnet.cli.progress import progress_bar, wrapped_text
-from mmnet.cli.recipe_summary import flat_recipe
 from mmnet.cli.tables import column_tables, facts, rows_table
 from mmnet.cli.training.data_report import show_report
 from mmnet.evaluation.arm.parity import STAGES, ArrayComparison, ImageComparison, Outcome

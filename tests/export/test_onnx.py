@@ -100,7 +100,7 @@ def test_the_command(folder, photos):
     for options, message in (
         (["--precision", "float16"], "has no precision 'float16'"),
         (["--converter", "tensorflow"], "--converter goes with --format tflite"),
-        (["--format", "coreml"], "unknown format 'coreml'"),
+        (["--format", "keras"], "unknown format 'keras'"),
     ):
         refused = run("mmnet", "export", "--ckpt", folder / "tiny", "--format", "onnx", *options, cwd=folder)
         assert refused.returncode != 0

@@ -24,7 +24,7 @@ from mmnet.network.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from mmnet.network.config import ModelConfig
+from mmnet.network.config import ConfigError, ModelConfig
 from mmnet.network.resolve import resolve, shipped
 from mmnet.network.variables import VariableError
 
@@ -118,6 +118,16 @@ def test_a_description_that_does_not_fit_is_named(saved, change, message):
     with pytest.raises(MMNetError, match=message) as raised:
         load_checkpoint(saved)
     assert str(saved) in str(raised.value)
+
+
+@pytest.mark.parametrize("model", [None, [], {"width": "1", "size": 32, "sampling": "half_pixel"}, {"width": 1.0}])
+def test_a_configuration_that_cannot_be_names_its_file_before_the_weights_are_read(saved, model):
+    path = saved / CONFIG_FILE
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"model": model}))
+    (saved / WEIGHTS_FILE).unlink()
+    with pytest.raises(ConfigError, match="model configuration") as raised:
+        resolve(str(saved), saved.parent).size()
+    assert str(path) in str(raised.value)
 
 
 def test_a_description_that_is_nested_deep_is_one_error(saved):

@@ -14,6 +14,7 @@ from image_files import bmp_file, boxed_image, png_chunk, png_file, tiff_file
 from PIL import Image
 
 from mmnet.runtime import PhotoError, read_photo
+from mmnet.runtime.imaging.decoders import choice, opencv
 from mmnet.runtime.imaging.headers import bits_per_sample
 from mmnet.runtime.jobs.sources import is_video
 
@@ -217,20 +218,11 @@ def avif() -> bytes:
 
 
 UNREAD = {
-    "heic": (boxed_image(b"heic", b"mif1", b"heic"), "a HEIC image"),
-    "heic.mif1": (boxed_image(b"mif1", b"heic"), "a HEIC image"),
-    "heix": (boxed_image(b"heix", b"mif1"), "a HEIC image"),
-    "burst": (boxed_image(b"msf1", b"hevc"), "a HEIC image"),
-    "other.brand": (boxed_image(b"MiPr", b"mif1", b"heic"), "a HEIC image"),
-    "avif": (avif(), "an AVIF image"),
-    "avif.mif1": (boxed_image(b"mif1", b"avif"), "an AVIF image"),
     "cr3": (boxed_image(b"crx ", b"crx ", b"isom"), "a camera's raw file"),
     "cr2": (b"II*\0\x10\0\0\0CR\2\0" + bytes(64), "a camera's raw file"),
     "raf": (b"FUJIFILMCCD-RAW 0201" + bytes(64), "a camera's raw file"),
     "jp2": (encoded(FIRST, "JPEG2000"), "a JPEG 2000 image"),
     "j2k": (encoded(FIRST, "JPEG2000", no_jp2=True), "a JPEG 2000 image"),
-    "jxl": (b"\xff\x0a" + bytes(64), "a JPEG XL image"),
-    "boxed.jxl": (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(64), "a JPEG XL image"),
     "psd": (b"8BPS\0\1" + bytes(64), "a Photoshop document"),
     "exr": (b"\x76\x2f\x31\x01" + bytes(64), "an OpenEXR image"),
     "hdr": (b"#?RADIANCE\n" + bytes(64), "a Radiance HDR image"),
@@ -254,6 +246,36 @@ def test_an_image_of_another_format_is_refused_by_name(tmp_path: Path, name: str
     message = refusal(path)
     assert message.startswith(f"is {said}, which is not read; ")
     assert "JPEG" in message
+
+
+# Read where their decoders are installed; test_phone_photos.py reads whole ones.
+OPTIONAL = {
+    "heic": (boxed_image(b"heic", b"mif1", b"heic"), "a HEIC image"),
+    "heic.mif1": (boxed_image(b"mif1", b"heic"), "a HEIC image"),
+    "heix": (boxed_image(b"heix", b"mif1"), "a HEIC image"),
+    "other.brand": (boxed_image(b"MiPr", b"mif1", b"heic"), "a HEIC image"),
+    "avif": (avif(), "an AVIF image"),
+    "avif.mif1": (boxed_image(b"mif1", b"avif"), "an AVIF image"),
+    "jxl": (b"\xff\x0a" + bytes(64), "a JPEG XL image"),
+    "boxed.jxl": (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(64), "a JPEG XL image"),
+}
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
+@pytest.mark.parametrize("extension", [None, "jpg"])
+def test_an_image_whose_decoder_is_missing_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, extension: str | None
+) -> None:
+    data, said = OPTIONAL[name]
+    path = written(tmp_path, data, f"photo.{extension or name}")
+    assert not is_video(path)
+    monkeypatch.setattr(choice, "find_spec", lambda module: None)
+    monkeypatch.setattr(opencv, "reads_avif", lambda: False)
+    monkeypatch.setattr(choice, "lacking", choice.lacking.__wrapped__)
+    message = refusal(path)
+    assert message.startswith(f"is {said}, which is not read")
+    assert ("the extra photos" in message) == ("AVIF" not in said)
+    assert "save it as JPEG" in message
 
 
 def test_a_gif_is_no_photo(tmp_path: Path) -> None:

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from mmnet.cli.main import COMMANDS
+
 HEAVY = {"tensorflow", "keras", "tf_keras", "tensorflow_model_optimization", "jax", "torch", "av"}
-# Commands whose help pages are light.
-LIGHT = [[], ["export"], ["matte"]]
+# Every command.
+LIGHT = [[], *([name] for name in COMMANDS), ["benchmark", "plot"]]
+LIGHT += [["data", name] for name in ("check", "mattes", "pack", "preview", "scenes", "sequences")]
 
 
 @pytest.mark.parametrize(
@@ -46,7 +49,7 @@ main.main()
     return text, set(names.split())
 
 
-@pytest.mark.parametrize("command", LIGHT)
+@pytest.mark.parametrize("command", LIGHT, ids=" ".join)
 def test_help_loads_no_library_for_numbers(command: list[str]) -> None:
     """Typer converts values with pydantic, which takes longer to load than a help page to print."""
     text, names = loaded(*command, "--help")

@@ -256,7 +256,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(mmnet: Any, tiny_model: Path
     assert names(tmp_path) == ["noise.png"]
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_an_end_in_the_middle_leaves_no_half_file(tiny_model: Path, tmp_path: Path, photo: Path, how: int) -> None:
     folder, out = tmp_path / "many", tmp_path / "out"
     folder.mkdir()

@@ -5,11 +5,19 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
 import pytest
 from support import run
+
+from mmnet.errors import OutputExistsError
+from mmnet.runtime.fullres.rendering import Renderer
+from mmnet.runtime.jobs import runner
+from mmnet.runtime.jobs.outputs import MatteJob
+from mmnet.runtime.jobs.request import MatteRequest
+from mmnet.runtime.jobs.results import MatteResult
 
 
 @pytest.fixture
@@ -24,20 +32,20 @@ def results(folder: Path) -> list[str]:
 def test_what_a_folder_holds_besides_is_said(photo: bytes, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     (folder / "sub").mkdir(parents=True)
-    for name in ("a.jpg", "b.heic", "c.avif", "d.jfif", "e.jpe", "f.jpe", "sub/g.jpg"):
+    for name in ("a.jpg", "b.psd", "c.dng", "d.jfif", "e.jpe", "f.jpe", "sub/g.jpg"):
         (folder / name).write_bytes(photo)
     done = run("mmnet", "matte", folder, "-o", tmp_path / "out", "--json")
     assert done.returncode == 0
     assert (
-        f"note: {folder}: left out 2 .jpe, 1 .avif, 1 .heic, 1 .jfif, 1 folder; --recursive takes the folders"
+        f"note: {folder}: left out 2 .jpe, 1 .dng, 1 .jfif, 1 .psd, 1 folder; --recursive takes the folders"
         in done.stderr
     )
     left_out = json.loads(done.stdout)["left_out"]
-    assert left_out["extensions"] == {".avif": 1, ".heic": 1, ".jfif": 1, ".jpe": 2}
+    assert left_out["extensions"] == {".dng": 1, ".jfif": 1, ".psd": 1, ".jpe": 2}
     assert left_out["folders"] == 1
     (folder / "a.jpg").unlink()
     refused = run("mmnet", "matte", folder, "-o", tmp_path / "out")
-    assert "it has 2 .jpe, 1 .avif, 1 .heic, 1 .jfif, 1 folder" in refused.stderr
+    assert "it has 2 .jpe, 1 .dng, 1 .jfif, 1 .psd, 1 folder" in refused.stderr
 
 
 def test_evaluation_and_training_say_it_too(photo: bytes, tmp_path: Path) -> None:
@@ -47,13 +55,13 @@ def test_evaluation_and_training_say_it_too(photo: bytes, tmp_path: Path) -> Non
         image = cv2.cvtColor(cv2.imdecode(bytes_to_array(photo), cv2.IMREAD_COLOR), cv2.COLOR_BGR2GRAY)
         image[: len(image) // 2], image[len(image) // 2 :] = 0, 255
         assert cv2.imwrite(str(data / part / f"a{extension}"), image)
-        (data / part / "b.heic").touch()
+        (data / part / "b.psd").touch()
     for command in (
         ["evaluate", "-m", next((Path(__file__).parents[2] / "runtime" / "models").glob("*.tflite")), "-d", data],
         ["data", "check", data],
     ):
         notes = [line for line in run("mmnet", *command).stderr.splitlines() if line.startswith("note: ")]
-        assert notes == [f"note: {data / part}: left out 1 .heic" for part in ("image", "mask")], command
+        assert notes == [f"note: {data / part}: left out 1 .psd" for part in ("image", "mask")], command
 
 
 def bytes_to_array(content: bytes) -> Any:
@@ -169,3 +177,43 @@ def test_names_as_long_as_they_can_be(photo: bytes, tmp_path: Path) -> None:
     assert "its name has 256 bytes; a file's name has at most 255: shorten it" in done.stderr
     assert results(out) == ["a-alpha.png", f"{'b' * room}-alpha.png", "z-alpha.png"]
     assert len(os.fsencode(f"{'b' * room}-alpha.png")) == 255
+
+
+def test_a_result_that_another_run_writes_meanwhile_is_skipped(
+    photo: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(photo)
+    told: list[MatteResult] = []
+
+    def overtaken(matter: object, source: Path, output: Path, *others: object, **options: object) -> None:
+        output.write_bytes(b"of another run")
+        raise OutputExistsError(f"{output}: exists already")
+
+    monkeypatch.setattr(runner, "matte_photo", overtaken)
+    listener = SimpleNamespace(job_done=told.append)
+    for skip in (True, False):
+        (tmp_path / "out.png").unlink(missing_ok=True)
+        request = MatteRequest(Renderer.of(None), skip_existing=skip)
+        job = MatteJob(tmp_path / "a.jpg", tmp_path / "out.png")
+        (result,) = runner.run_jobs(None, [job], request, listener)  # type: ignore[arg-type]
+        assert (result.ok, result.skipped) == (skip, skip)
+    assert len(told) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="libjpeg's words are kept on Linux alone")
+def test_damaged_data_that_the_decoder_repairs_are_said_and_counted(photo: bytes, tmp_path: Path) -> None:
+    damaged = bytearray(photo)
+    for place in range(len(damaged) // 2, len(damaged) // 2 + 300, 60):
+        damaged[place] ^= 0x5A
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(photo)
+    (folder / "b.jpg").write_bytes(damaged)
+    (folder / "c.jpg").write_bytes(photo)
+    done = run("mmnet", "matte", folder, "-o", tmp_path / "out", "--json")
+    assert done.returncode == 0
+    assert done.stderr.startswith(
+        f"warning: {folder / 'b.jpg'}: damaged, repaired as far as it goes (Corrupt JPEG data"
+    )
+    assert done.stderr.endswith("3 matted (1 from damaged files), 0 failed\n")
+    assert ["warning" in result for result in json.loads(done.stdout)["results"]] == [False, True, False]

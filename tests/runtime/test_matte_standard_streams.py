@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pytest
 
 
 def piped(*arguments: object, **options: Any) -> subprocess.CompletedProcess[bytes]:
@@ -52,3 +54,18 @@ def test_what_does_not_go_together(mmnet: Any, photo: Path, tmp_path: Path) -> N
         done = mmnet("matte", *arguments, stdin=subprocess.DEVNULL)
         assert done.returncode == 2
         assert message in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_a_closed_standard_input_is_said(tiny_model: Path) -> None:
+    done = piped("-", "-m", tiny_model, preexec_fn=lambda: os.close(0))
+    assert done.returncode == 2
+    assert b"standard input is closed" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here: a full disk was not tested")
+def test_a_full_disk_behind_the_result_is_said(photo: Path, tiny_model: Path) -> None:
+    command = [str(Path(sys.executable).with_name("mmnet")), "matte", str(photo), "-m", str(tiny_model), "-o", "-"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False, timeout=120)
+    assert done.returncode == 74
+    assert done.stderr.splitlines()[-1] == b"error: standard output: cannot be written: No space left on device"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from image_files import png_chunk, png_file
 from PIL import Image
 from portraits import drawn_portrait, write_image
 
@@ -147,3 +149,15 @@ def test_masks_of_three_regions_are_refused(tmp_path: Path) -> None:
 def test_a_faint_frame_is_read_where_the_sequence_is_checked(tmp_path: Path) -> None:
     faint = write_image(tmp_path / "faint.png", MATTE // 8)
     np.testing.assert_array_equal(read_matte(faint, check=False), MATTE // 8)
+
+
+@pytest.mark.parametrize("key", [0, 255, 77])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_transparent_colour_is_no_alpha_channel(tmp_path: Path, channels: int, key: int) -> None:
+    """Editors write the key of a grey PNG for web pages; a matte of two values would come of it."""
+    chunk = png_chunk(b"tRNS", struct.pack(">H", key) * channels)
+    path = tmp_path / "matte.png"
+    path.write_bytes(png_file(np.dstack([MATTE] * channels), 8, 0 if channels == 1 else 2, chunk))
+    np.testing.assert_array_equal(read_matte(path), MATTE)
+    with pytest.raises(MatteFileError, match="has no alpha channel"):
+        read_matte(path, from_alpha=True)

@@ -4,6 +4,8 @@
  * its length.
  */
 
+import {applyEdits} from '../../web_demo/site/core/alpha-edits.js';
+import {blurBackground} from '../../web_demo/site/core/blur.js';
 import {FITS, place, placeCrop} from '../../web_demo/site/core/fit.js';
 import {findCrop, findCrops} from '../../web_demo/site/core/framing.js';
 import {ImageCore} from '../../web_demo/site/core/image-core.js';
@@ -45,7 +47,7 @@ class Reader {
   }
 }
 
-/** The kinds of requests; 0 is 5 in a browser, which gives frames in RGB. */
+/** The kinds of requests; 0 is 5 in a browser, which gives frames in RGB. The page alone has those from 20 on. */
 const KINDS = {
   0: yuvFrame,
   1: imageAlpha,
@@ -60,6 +62,8 @@ const KINDS = {
   10: fineComposite,
   11: cropsOf,
   12: finePhoto,
+  20: strongBlur,
+  21: editedAlpha,
 };
 
 /**
@@ -163,6 +167,23 @@ function blurredBackground(reader) {
   const [image, alpha, blurred] = [put(reader.array()), put(reader.array()), out(3 * height * width)];
   core.run('blurred_background', [height, width], [image, alpha, height, width, blurred]);
   return core.view(blurred, 3 * height * width).slice();
+}
+
+/** Strength in hundredths, image and alpha → blurred background. */
+function strongBlur(reader) {
+  const [strength, height, width] = [reader.int() / 100, reader.int(), reader.int()];
+  const [image, alpha, blurred] = [put(reader.array()), put(reader.array()), out(3 * height * width)];
+  blurBackground(core, {image, alpha, height, width}, strength, blurred);
+  return core.view(blurred, 3 * height * width).slice();
+}
+
+/** Sides, edits as JSON and an alpha → the edited alpha. */
+function editedAlpha(reader) {
+  const size = {height: reader.int(), width: reader.int()};
+  const edits = JSON.parse(new TextDecoder().decode(reader.array()));
+  const alpha = reader.array();
+  applyEdits(alpha, size, edits);
+  return alpha;
 }
 
 /** Image, placement, model alpha → model input and guided alpha. */

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from page_server import serving
-from page_steps import choose, matte, open_details, open_page, save, write_image
+from page_steps import choose, held, matte, open_details, open_page, save, write_image
 from playwright.sync_api import BrowserContext, Page, expect
 
 from mmnet.web.content import Asset
@@ -27,28 +26,6 @@ ANNOUNCED = "#announcement"
 def small(portrait: np.ndarray) -> np.ndarray:
     """An image that is not square, of odd sides: uint8 [301, 257, 3]."""
     return np.ascontiguousarray(portrait[:301, 90:347])
-
-
-@contextmanager
-def _held(page: Page, kind: str) -> Iterator[None]:
-    """Hold back the page's requests of one kind, as if their work took long; send them at the end."""
-    page.evaluate(
-        """(kind) => {
-          const send = Worker.prototype.postMessage;
-          const held = [];
-          Worker.prototype.postMessage = function (...call) {
-            if (call[0].kind === kind) held.push([this, call]);
-            else send.apply(this, call);
-          };
-          window.release = () => {
-            Worker.prototype.postMessage = send;
-            for (const [worker, call] of held) send.apply(worker, call);
-          };
-        }""",
-        kind,
-    )
-    yield
-    page.evaluate("release()")
 
 
 def _drop(page: Page, *files: Path) -> None:
@@ -95,7 +72,7 @@ def test_work_is_shown_and_announced_until_its_end(
 ) -> None:
     first, second = (write_image(tmp_path / name, small) for name in ("first.png", "second.png"))
     open_page(page, served)
-    with _held(page, "mattePhoto"):
+    with held(page, "mattePhoto"):
         page.set_input_files("#file", first)
         busy = page.locator("#busy")
         expect(busy).to_have_text("Cutting out first.png…")
@@ -107,7 +84,7 @@ def test_work_is_shown_and_announced_until_its_end(
     expect(busy).to_be_hidden()
     expect(page.locator(ANNOUNCED)).to_have_text("second.png is cut out.")
     open_details(page)
-    with _held(page, "measure"):  # the end of shorter work does not hide the sign of longer work
+    with held(page, "measure"):  # the end of shorter work does not hide the sign of longer work
         page.get_by_role("button", name="Measure 50 runs").click()
         expect(busy).to_have_text("Measuring 50 runs…")
         save(page, tmp_path)
@@ -182,7 +159,7 @@ def test_frame_rates_have_decimals_where_they_are_low(page: Page, served: WebSer
     assert [rate.removesuffix(" frames/s") for rate in rates] == ["24", "10", "7.5", "1.0", "0.25", "0.03"]
 
 
-def test_the_image_is_shown_as_it_is_while_a_button_is_held(
+def test_the_image_is_shown_as_it_is_while_a_button_isheld(
     page: Page, served: WebServer, tmp_path: Path, small: np.ndarray
 ) -> None:
     open_page(page, served)

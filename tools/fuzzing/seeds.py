@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -112,14 +114,34 @@ def packs() -> Seeds:
 
 
 def images() -> Seeds:
-    """Return a drawn portrait in every image format that OpenCV writes, with 8 and 16 bits and with alpha."""
+    """Return a drawn portrait in the image formats that are read, with 8 and 16 bits and with alpha.
+
+    HEIC and JPEG XL are among them where the packages of the extra `photos` are installed.
+    """
     image = portrait()
     alpha = np.dstack([image, image[..., :1]])
     drawn: dict[str, Any] = {
         "a.jpg": image, "b.png": image, "c.png": alpha, "d.png": image.astype(np.uint16) * 257, "e.png": image[..., 0],
-        "f.webp": image, "g.webp": alpha, "h.tif": image, "i.bmp": image,
+        "f.webp": image, "g.webp": alpha, "h.tif": image, "i.bmp": image, "j.avif": image, "k.avif": alpha,
     }  # fmt: skip
-    return {name: cv2.imencode(Path(name).suffix, value)[1].tobytes() for name, value in drawn.items()}
+    encoded = {name: cv2.imencode(Path(name).suffix, value)[1].tobytes() for name, value in drawn.items()}
+    return encoded | _images_of_libraries(image, alpha)
+
+
+def _images_of_libraries(image: U8Array, alpha: U8Array) -> Seeds:
+    found = {}
+    with suppress(ImportError):
+        import pillow_heif
+
+        for name, mode, pixels in (("l.heic", "BGR", image), ("m.heic", "BGRA", alpha)):
+            buffer = io.BytesIO()
+            pillow_heif.from_bytes(mode, pixels.shape[1::-1], pixels.tobytes()).save(buffer)
+            found[name] = buffer.getvalue()
+    with suppress(ImportError):
+        import pylibjxl
+
+        found["n.jxl"], found["o.jxl"] = pylibjxl.encode(image, lossless=True), pylibjxl.encode(alpha)
+    return found
 
 
 def videos() -> Seeds:

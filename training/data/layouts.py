@@ -14,9 +14,9 @@ from pathlib import Path, PurePath
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
 from mmnet.evaluation.datasets.pairs import IMAGE, MASK, read_pair
-from mmnet.listing import list_folder, note_left_out
+from mmnet.listing import list_folder
 from mmnet.runtime.imaging.mattes import read_matte
-from mmnet.runtime.imaging.photos import PHOTO_EXTENSIONS
+from mmnet.runtime.imaging.photos import PHOTO_EXTENSIONS, note_photos_left_out
 
 
 class DataError(MMNetError):
@@ -188,7 +188,7 @@ def find_backgrounds(folder: Path) -> list[Path]:
         raise LayoutError(f"{folder}: cannot be listed: {error.strerror}") from error
     if not listing.files:
         raise LayoutError(f"{folder}: holds no background photo ({', '.join(sorted(PHOTO_EXTENSIONS))})")
-    note_left_out(folder, listing.left_out)
+    note_photos_left_out(folder, listing.left_out)
     return list(listing.files)
 
 
@@ -211,7 +211,7 @@ def _photos(folder: Path, *, noted: bool = False, recursive: bool = False) -> li
         return []
     listing = list_folder(folder, PHOTO_EXTENSIONS, recursive=recursive)
     if noted:
-        note_left_out(folder, listing.left_out)
+        note_photos_left_out(folder, listing.left_out)
     return list(listing.files)
 
 

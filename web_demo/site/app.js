@@ -30,7 +30,7 @@ class Page {
   busy = new BusySign(byId('busy'), byId('busy-text'), byId('announcement'));
   timings = new TimingsTable(/** @type {any} */ (document.querySelector('#timings tbody')), byId('runs'));
   viewport = new Viewport(byId('frame'), byId('view'));
-  client = new WorkerClient();
+  client = new WorkerClient(new Worker(new URL('./worker.js', import.meta.url)));
   runtime = {build: chooseBuild(), threads: chooseThreads()};
 
   constructor() {

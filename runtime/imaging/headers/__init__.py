@@ -6,7 +6,8 @@ also declare an image that fills the memory; it is refused before a decoder allo
 
 - `signatures`: which kind of file it is, by its first bytes.
 - `facts`: `Header`, what a header declares.
-- `png`, `jpeg`, `webp`, `bmp`, `tiff`: one reader per format; `exif` reads the orientation.
+- `png`, `jpeg`, `webp`, `bmp`, `tiff`, `heif` (HEIC and AVIF), `jpeg_xl`: one reader per format; `exif` reads the
+  orientation, `boxes` the parts of the last three formats.
 """
 
 from mmnet.runtime.imaging.headers.facts import Header, HeaderError, Transparency

@@ -41,6 +41,7 @@ def read_header(data: bytes) -> Header:
         channels,
         16 if depth == 16 else 8,
         Transparency.STRAIGHT if declared else Transparency.NONE,
+        kind in (_GREY, _COLOUR) and b"tRNS" in found,
         key,
         colours=_colours(found),
     )

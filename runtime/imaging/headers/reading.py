@@ -5,17 +5,20 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from mmnet.runtime.imaging.headers import bmp, jpeg, png, tiff, webp
+from mmnet.runtime.imaging.headers import bmp, heif, jpeg, jpeg_xl, png, tiff, webp
 from mmnet.runtime.imaging.headers.facts import Header, HeaderError
 from mmnet.runtime.imaging.headers.signatures import BEGINNING, image_format, unread_image, video_name
 
-FORMATS = "JPEG, PNG, WebP, BMP, TIFF"
+FORMATS = "JPEG, PNG, WebP, BMP, TIFF, HEIC, AVIF, JPEG XL"
 _READERS = {
     "PNG": png.read_header,
     "JPEG": jpeg.read_header,
     "WebP": webp.read_header,
     "BMP": bmp.read_header,
     "TIFF": tiff.read_header,
+    "HEIC": heif.read_header,
+    "AVIF": heif.read_header,
+    "JPEG XL": jpeg_xl.read_header,
 }
 
 

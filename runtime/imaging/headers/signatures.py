@@ -9,10 +9,11 @@ JPEG_MAGIC, PNG_MAGIC, BMP_MAGIC, RIFF_MAGIC = b"\xff\xd8\xff", b"\x89PNG\r\n\x1
 GIF = (b"GIF87a", b"GIF89a")  # read as videos
 TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two are BigTIFF's
 
+_JPEG_XL = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")  # a codestream, and one in boxes
+
 BEGINNING = 4096  # bytes that suffice for all functions of this module
 
-_PHONE = "; on an iPhone, the camera setting Formats, Most Compatible, takes JPEG"
-_HEIC, _AVIF, _RAW = "a HEIC image", "an AVIF image", "a camera's raw file"
+_RAW = "a camera's raw file"
 # Brands of files that hold images in the boxes of MP4 (ISO/IEC 23008-12, MIAF, AVIF, Canon's CR3).
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 _IMAGE_BRANDS = {b"mif1", b"mif2", b"msf1", b"miaf", b"MiHE", b"MiHB", b"1pic"}
@@ -20,8 +21,6 @@ _AVIF_BRANDS = {b"avif", b"avis", b"MA1A", b"MA1B"}
 
 # Signature -> the image, as a message calls it. All of them are refused.
 _UNREAD: tuple[tuple[bytes, str], ...] = (
-    (b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL image"),
-    (b"\xff\x0a", "a JPEG XL image"),
     (b"\xff\x4f\xff\x51", "a JPEG 2000 image"),
     (b"\xff\xd8\xff\xf7", "a JPEG-LS image"),
     (b"II\xbc", "a JPEG XR image"),
@@ -89,9 +88,18 @@ def is_image(beginning: bytes) -> bool:
 
 
 def image_format(beginning: bytes) -> str | None:
-    """Return the format of an image that is read: "PNG", "JPEG", "WebP", "BMP" or "TIFF"; None for anything else."""
+    """Return the format of an image that can be read, as `Header.format` names it; None for anything else.
+
+    Whether the decoder of HEIC, AVIF and JPEG XL is installed is another question: see
+    `mmnet.runtime.imaging.decoders.lacking`.
+    """
     if unread_image(beginning) is not None:
         return None
+    if beginning.startswith(_JPEG_XL):
+        return "JPEG XL"
+    boxed = _boxed_image(beginning)
+    if boxed is not None:
+        return boxed
     if beginning.startswith(RIFF_MAGIC):
         return "WebP" if beginning[8:12] == b"WEBP" else None
     magics = {PNG_MAGIC: "PNG", JPEG_MAGIC: "JPEG", BMP_MAGIC: "BMP"} | dict.fromkeys(TIFF_MAGICS, "TIFF")
@@ -104,7 +112,7 @@ def unread_image(beginning: bytes) -> str | None:
     Args:
         beginning: the first `BEGINNING` bytes of the file.
     """
-    what = _boxed_image(beginning)
+    what = _unread_box(beginning)
     if what is None:
         what = next((name for magic, name in _UNREAD if beginning.startswith(magic)), None)
     if what is None and _NETPBM.match(beginning):
@@ -117,32 +125,39 @@ def unread_image(beginning: bytes) -> str | None:
         return None
     if what == _RAW:
         return f"is {what}, which is not read; develop it to JPEG or TIFF"
-    return f"is {what}, which is not read; save it as JPEG or PNG{_PHONE if what == _HEIC else ''}"
+    return f"is {what}, which is not read; save it as JPEG or PNG"
 
 
 def video_name(beginning: bytes) -> str | None:
     """Return what kind of video a file is, for a message: "an AVI video"; None for anything else."""
-    if beginning[4:8] in (b"ftyp", b"moov", b"mdat") and _boxed_image(beginning) is None:
+    boxed = _boxed_image(beginning) or _unread_box(beginning)
+    if beginning[4:8] in (b"ftyp", b"moov", b"mdat") and boxed is None:
         return "an MP4 or QuickTime video"
     if beginning.startswith(RIFF_MAGIC) and beginning[8:12] == b"AVI ":
         return "an AVI video"
     return next((name for magic, name in _VIDEOS if beginning.startswith(magic)), None)
 
 
-def _boxed_image(beginning: bytes) -> str | None:
-    """Return the kind of image in a file of boxes (ISO/IEC 14496-12, 4.3); None for a video and for other files."""
-    kind, brands, following = _brands(beginning)
+def _unread_box(beginning: bytes) -> str | None:
+    """Return what a file of boxes (ISO/IEC 14496-12, 4.3) is, if it is an image that is never read."""
+    kind, brands, _ = _brands(beginning)
     if kind == b"jP  ":
         return None if b"mjp2" in brands else "a JPEG 2000 image"
+    return _RAW if brands[:1] == [b"crx "] else None
+
+
+def _boxed_image(beginning: bytes) -> str | None:
+    """Return "HEIC" or "AVIF", by the brands of a file of boxes; None for a video and for other files."""
+    kind, brands, following = _brands(beginning)
+    if kind == b"jP  ":
+        return None
     major = brands[:1]
-    if major == [b"crx "]:
-        return _RAW
     # An image begins with its `meta` box; a video may list brands of images, too.
     named = {*brands} if following == b"meta" else {*major}
     if named & _AVIF_BRANDS:
-        return _AVIF
+        return "AVIF"
     if named & (_HEIC_BRANDS | _IMAGE_BRANDS):
-        return _AVIF if {*brands} & _AVIF_BRANDS else _HEIC
+        return "AVIF" if {*brands} & _AVIF_BRANDS else "HEIC"
     return None
 
 

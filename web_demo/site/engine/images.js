@@ -49,25 +49,28 @@ export async function decode(file) {
   }
 }
 
-/** Reads the frames of one camera. Its canvas is reused as long as the frames have the same size. */
+/** Reads frames and bitmaps. Its canvas is reused as long as they have the same size. */
 export class FrameReader {
   /** @type {OffscreenCanvasRenderingContext2D | undefined} */
   context;
 
   /**
-   * Reads one frame.
+   * Reads one frame. Transparent pixels are composited over white.
    *
-   * @param {ImageBitmap} bitmap the frame; it is closed.
+   * @param {ImageBitmap | VideoFrame} frame which is closed.
    * @returns {Image}
    * @throws {UserError} the browser has no memory left.
    */
-  read(bitmap) {
-    const {width, height} = bitmap;
+  read(frame) {
+    const [width, height] =
+      'displayWidth' in frame ? [frame.displayWidth, frame.displayHeight] : [frame.width, frame.height];
     if (this.context?.canvas.width !== width || this.context.canvas.height !== height) {
       this.context = createContext(height, width);
+      this.context.fillStyle = '#fff';
     }
-    this.context.drawImage(bitmap, 0, 0);
-    bitmap.close();
+    this.context.fillRect(0, 0, width, height);
+    this.context.drawImage(frame, 0, 0, width, height);
+    frame.close();
     return {pixels: this.context.getImageData(0, 0, width, height).data, height, width};
   }
 }

@@ -83,33 +83,41 @@ export function isTflite(bytes) {
   return [0x54, 0x46, 0x4c, 0x33].every((letter, index) => bytes[4 + index] === letter); // TFL3
 }
 
+/** LiteRT.js, once it is asked for: it cannot be loaded twice. @type {Promise<unknown> | undefined} */
+let runtime;
+
 /**
- * Loads LiteRT.js, once per worker. Models can be compiled afterwards.
+ * Loads LiteRT.js, if it is not loaded yet. Models can be compiled afterwards.
  *
  * @param {'threaded' | 'compat'} build of LiteRT.js, see `chooseBuild`
  * @param {URL} [folder] that holds the files of LiteRT.js
+ * @param {boolean} [quiet] whether LiteRT's lines of information are dropped, not logged.
  */
-export async function loadRuntime(build, folder = new URL('../litert/', import.meta.url)) {
+export async function loadRuntime(build, folder = new URL('../litert/', import.meta.url), quiet = false) {
   const script = new URL(`${build}.js`, folder).href;
-  // By default, Emscripten looks for its files beside the running script, which is the worker.
-  Object.assign(self, {
-    Module: {
-      mainScriptUrlOrBlob: script,
-      locateFile: (/** @type {string} */ name) => new URL(name, folder).href,
-      printErr: logLine,
-    },
-  });
-  await loadLiteRt(script);
+  if (!runtime) {
+    // By default, Emscripten looks for its files beside the running script, which is the worker.
+    Object.assign(self, {
+      Module: {
+        mainScriptUrlOrBlob: script,
+        locateFile: (/** @type {string} */ name) => new URL(name, folder).href,
+        printErr: (/** @type {string} */ line) => logLine(line, quiet),
+      },
+    });
+    runtime = loadLiteRt(script);
+  }
+  await runtime;
 }
 
 /**
  * Logs one line of LiteRT's error stream, which carries information as well as errors.
  *
  * @param {string} line
+ * @param {boolean} quiet
  */
-function logLine(line) {
-  if (/^(INFO|WARNING|VERBOSE):/.test(line)) console.debug(line);
-  else console.error(line);
+function logLine(line, quiet) {
+  if (!/^(INFO|WARNING|VERBOSE):/.test(line)) console.error(line);
+  else if (!quiet) console.debug(line);
 }
 
 /**

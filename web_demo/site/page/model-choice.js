@@ -9,6 +9,7 @@ import {UserError} from '../engine/errors.js';
 import {byId} from './dom.js';
 import {WorkerClient} from './worker-client.js';
 
+const WORKER = new URL('../worker.js', import.meta.url);
 const LIMIT = 100e6; // bytes; matting models have a hundredth of that
 const PATIENCE = 60_000; // milliseconds in which a model must have run once
 
@@ -62,7 +63,7 @@ export class ModelChoice {
 
   /** @param {File} file */
   async probe(file) {
-    const probe = new WorkerClient();
+    const probe = new WorkerClient(new Worker(WORKER));
     let timer;
     const late = new Promise((_, reject) => {
       timer = setTimeout(() => reject(new UserError('it did not run within a minute')), PATIENCE);
@@ -74,7 +75,7 @@ export class ModelChoice {
       throw new UserError(`${file.name} was not used: ${why}`);
     } finally {
       clearTimeout(timer);
-      probe.worker.terminate();
+      probe.close();
     }
   }
 }

@@ -1,4 +1,4 @@
-/** The page's connection to the worker: requests go to the worker, and each request gets one response. */
+/** The connection to the worker: requests go to the worker, and each request gets one response. */
 
 import {UserError} from '../engine/errors.js';
 
@@ -8,8 +8,9 @@ export class WorkerClient {
   pending = new Map();
   count = 0;
 
-  constructor() {
-    this.worker = new Worker(new URL('../worker.js', import.meta.url));
+  /** @param {Worker} worker that runs worker.js */
+  constructor(worker) {
+    this.worker = worker;
     this.worker.onmessage = ({data}) => {
       const {resolve, reject} = this.pending.get(data.id) ?? {};
       this.pending.delete(data.id);
@@ -35,6 +36,12 @@ export class WorkerClient {
       this.pending.set(id, {resolve, reject});
       this.worker.postMessage({id, kind, ...data}, transfer);
     });
+  }
+
+  /** Ends the worker. Requests that it has not answered fail. */
+  close() {
+    this.worker.terminate();
+    this.rejectAll('the worker was ended');
   }
 
   /** @param {string} message */

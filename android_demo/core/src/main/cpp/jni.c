@@ -125,6 +125,25 @@ NATIVE(jint, orient)
     return status;
 }
 
+NATIVE(jint, resampleArena)
+(JNIEnv *env, jclass type, jint height, jint width, jint out_height, jint out_width) {
+    (void)env, (void)type;
+    return array_size(mmnet_resample_arena(height, width, 3, out_height, out_width));
+}
+
+NATIVE(jint, resample)
+(JNIEnv *env, jclass type, jbyteArray image, jint height, jint width, jbyteArray out, jint out_height, jint out_width,
+ jbyteArray arena) {
+    const size_t arena_size = arena_bytes(env, arena);
+    (void)type;
+    if (width < 1 || out_width < 1) return MMNET_BAD_SIZE;
+    HOLD(held, {image, 3 * pixels_of(height, width), 1}, {out, 3 * pixels_of(out_height, out_width), 1}, {arena, 0, 1})
+    const int status = mmnet_resample(held.data[0], 3 * (size_t)width, height, width, 3, held.data[1],
+                                      3 * (size_t)out_width, out_height, out_width, held.data[2], arena_size);
+    release(&held);
+    return status;
+}
+
 NATIVE(jint, modelInputArena)(JNIEnv *env, jclass type, jintArray placement) {
     mmnet_placement at;
     (void)type;

@@ -46,6 +46,15 @@ public final class Image implements AutoCloseable {
         }
     }
 
+    /** Sets the luma of a rectangle. */
+    public void brighten(int top, int left, int rows, int columns, int value) {
+        for (int row = top; row < top + rows; row++) {
+            for (int column = left; column < left + columns; column++) {
+                planes[0].getBuffer().put(row * width + column, (byte) value);
+            }
+        }
+    }
+
     public int getHeight() {
         return height;
     }

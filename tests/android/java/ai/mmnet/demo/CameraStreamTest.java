@@ -65,7 +65,7 @@ public class CameraStreamTest {
         run();
         assertEquals(1, CameraCaptureSession.running);
         ImageReader reader = ImageReader.OPEN.getFirst();
-        assertEquals(640, reader.width);
+        assertEquals(1920, reader.width);
         reader.deliver();
         assertEquals(1, frames);
         stream.close();

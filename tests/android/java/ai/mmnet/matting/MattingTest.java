@@ -8,10 +8,13 @@ import static org.junit.Assert.assertSame;
 import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
+import ai.mmnet.core.BlurredBackground;
+import ai.mmnet.core.Compositor;
 import ai.mmnet.core.Fit;
 import ai.mmnet.core.MattePipeline;
 import ai.mmnet.core.Orientation;
 import ai.mmnet.core.Profile;
+import com.sun.management.ThreadMXBean;
 import android.content.Context;
 import android.graphics.Bitmap;
 import android.media.Image;
@@ -20,6 +23,7 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.util.Random;
 import javax.imageio.ImageIO;
@@ -193,6 +197,85 @@ public class MattingTest {
         }
         try (Matting matting = Matting.create(context, options().accelerator(Accelerator.GPU))) {
             assertEquals(Accelerator.GPU, matting.accelerator());
+        }
+    }
+
+    @Test
+    public void aMatteFitsInsideAView() throws Exception {
+        int[][] cases = { // height and width of the frame, width and height of the view, height and width of the matte
+            {1080, 1920, 720, 1000, 405, 720}, {1080, 1920, 5000, 5000, 1080, 1920}, {1080, 1920, 0, 100, 1080, 1920},
+            {60, 90, 30, 11, 11, 17}, {3, 300, 20, 20, 1, 20}};
+        try (Matting matting = Matting.create(context, options().fit(Fit.LETTERBOX).profile(Profile.FAST))) {
+            for (int[] one : cases) {
+                FrameAnalyzer analyzer = matting.analyzer();
+                analyzer.fitInside(one[2], one[3]);
+                try (Image frame = new Image(one[0], one[1], 90, 128, 128)) {
+                    Matte matte = analyzer.analyze(frame, 0, false);
+                    assertEquals(one[4], matte.height());
+                    assertEquals(one[5], matte.width());
+                    assertEquals(one[4] * one[5], matte.alpha().length);
+                    assertEquals(one[0], matte.fullHeight());
+                    assertEquals(one[1], matte.fullWidth());
+                    assertEquals(3 * one[0] * one[1], matte.fullImage().length);
+                    assertEquals(matte.fullImage()[0], matte.image()[0]);
+                    analyzer.fitInside(0, 0);
+                    assertEquals(one[0], analyzer.analyze(frame, 0, false).height());
+                }
+            }
+        }
+    }
+
+    @Test
+    public void aFrameOf1080pAllocatesNothingOnItsWayToTheScreen() throws Exception {
+        int frames = 4;
+        try (Matting matting = Matting.create(context, options().fit(Fit.LETTERBOX));
+                Image frame = new Image(1080, 1920, 90, 100, 150)) {
+            FrameAnalyzer analyzer = matting.analyzer();
+            analyzer.fitInside(720, 1280);
+            Matte first = analyzer.analyze(frame, 270, true);
+            assertEquals(1280, first.height());
+            BlurredBackground blur = new BlurredBackground(1280, 720);
+            Compositor compositor = new Compositor(1280, 720, Profile.FINE);
+            byte[] background = new byte[3 * 1280 * 720];
+            int[] argb = new int[1280 * 720];
+            ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+            long thread = Thread.currentThread().getId();
+            long allocated = 0;
+            for (int round = 0; round < 2; round++) { // the second counts: by then classes are loaded
+                long before = threads.getThreadAllocatedBytes(thread);
+                for (int i = 0; i < frames; i++) {
+                    Matte matte = analyzer.analyze(frame, 270, true);
+                    blur.run(matte.image(), matte.alpha(), background);
+                    compositor.over(matte.image(), matte.alpha(), background, argb);
+                }
+                allocated = threads.getThreadAllocatedBytes(thread) - before;
+            }
+            assertTrue(allocated + " bytes were allocated in " + frames + " frames", allocated < 16 * frames);
+        }
+    }
+
+    @Test
+    public void aCropThatFollowsAllocatesOnlySmallObjects() throws Exception {
+        int frames = 40;
+        try (Matting matting = Matting.create(context, options().profile(Profile.FAST))) {
+            FrameAnalyzer analyzer = matting.analyzer();
+            analyzer.fitInside(360, 640);
+            try (Image frame = new Image(360, 640, 20, 128, 128)) {
+                analyzer.analyze(frame, 0, false);
+                ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+                long thread = Thread.currentThread().getId();
+                long allocated = 0;
+                for (int round = 0; round < 2; round++) {
+                    long before = threads.getThreadAllocatedBytes(thread);
+                    for (int i = 0; i < frames; i++) {
+                        frame.brighten(100, 200 + i, 100, 100, 235);
+                        analyzer.analyze(frame, 0, false);
+                        frame.brighten(100, 200 + i, 100, 100, 20);
+                    }
+                    allocated = threads.getThreadAllocatedBytes(thread) - before;
+                }
+                assertTrue(allocated / frames + " bytes were allocated per frame", allocated < 4096 * frames);
+            }
         }
     }
 }

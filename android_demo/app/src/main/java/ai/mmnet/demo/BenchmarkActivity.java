@@ -32,6 +32,7 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRun.Li
     protected void onCreate(Bundle state) {
         super.onCreate(state);
         setContentView(R.layout.benchmark);
+        ScreenEdges.pad(this);
         // A computer may start the benchmark on a phone that is locked.
         getWindow().addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON
                 | WindowManager.LayoutParams.FLAG_TURN_SCREEN_ON
@@ -77,7 +78,7 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRun.Li
             return;
         }
         begin(new BenchmarkRun.Settings(null, number(runs, BenchmarkRun.DEFAULT_RUNS), BenchmarkRun.DEFAULT_WARMUPS,
-                number(threads, BenchmarkRun.DEFAULT_THREADS), null));
+                number(threads, BenchmarkRun.DEFAULT_THREADS), null, null));
     }
 
     @Override
@@ -119,7 +120,8 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRun.Li
         runs.setText(String.valueOf(wantedRuns));
         threads.setText(String.valueOf(wantedThreads));
         int wantedWarmups = intent.getIntExtra("warmup", BenchmarkRun.DEFAULT_WARMUPS);
-        begin(new BenchmarkRun.Settings(model, wantedRuns, wantedWarmups, wantedThreads, intent.getStringExtra("out")));
+        begin(new BenchmarkRun.Settings(model, wantedRuns, wantedWarmups, wantedThreads,
+                intent.getStringExtra("accelerator"), intent.getStringExtra("out")));
     }
 
     private void begin(BenchmarkRun.Settings settings) {

@@ -13,6 +13,7 @@ import ai.mmnet.core.AlphaModel;
 import ai.mmnet.core.Benchmark;
 import ai.mmnet.core.JsonWriter;
 import ai.mmnet.core.LatencyStatistics;
+import ai.mmnet.matting.Accelerator;
 import ai.mmnet.matting.Matting;
 import ai.mmnet.matting.MattingException;
 import ai.mmnet.matting.MattingOptions;
@@ -51,6 +52,7 @@ final class BenchmarkRun extends Thread {
         final int runs;
         final int warmups;
         final int threads;
+        final String accelerator;
         final String out;
 
         /**
@@ -60,15 +62,23 @@ final class BenchmarkRun extends Thread {
          * @param runs the number of measured runs.
          * @param warmups the number of warm-up runs; the first run comes before them.
          * @param threads the number of LiteRT's threads.
+         * @param accelerator "gpu" or "npu"; null or another word for the CPU.
          * @param out the name of the result file; its folder is ignored; null or empty for a new name.
          */
-        Settings(String model, int runs, int warmups, int threads, String out) {
+        Settings(String model, int runs, int warmups, int threads, String accelerator, String out) {
             this.model = model;
             this.runs = runs;
             this.warmups = warmups;
             this.threads = threads;
+            this.accelerator = accelerator;
             this.out = out == null || out.isEmpty() ? "benchmark-" + System.currentTimeMillis() + ".json"
                     : new File(out).getName();
+        }
+
+        /** Returns what is to run the network. */
+        Accelerator wanted() {
+            return "gpu".equals(accelerator) ? Accelerator.GPU
+                    : "npu".equals(accelerator) ? Accelerator.NPU : Accelerator.CPU;
         }
     }
 
@@ -117,7 +127,7 @@ final class BenchmarkRun extends Thread {
         ModelStore.ModelFile file = models.read(name);
         Device.State before = Device.state(context);
         Benchmark benchmark = new Benchmark(settings.warmups, settings.runs);
-        ModelLoader loader = new ModelLoader(context, file, settings.threads);
+        ModelLoader loader = new ModelLoader(context, file, settings);
         int size;
         try {
             benchmark.run(loader, new Benchmark.Listener() {
@@ -146,7 +156,7 @@ final class BenchmarkRun extends Thread {
         json.name("bytes").value(file.bytes.length);
         json.name("size").value(size);
         json.name("threads").value(settings.threads);
-        json.name("delegate").value("xnnpack");
+        json.name("delegate").value(settings.wanted() == Accelerator.CPU ? "xnnpack" : settings.accelerator);
         benchmark.writeTo(json);
         json.name("before");
         before.writeTo(json);
@@ -216,18 +226,22 @@ final class BenchmarkRun extends Thread {
     private static final class ModelLoader implements Benchmark.Loader, AutoCloseable {
         private final Context context;
         private final ModelStore.ModelFile file;
-        private final int threads;
+        private final Settings settings;
         private Matting matting; // null before it is loaded
 
-        ModelLoader(Context context, ModelStore.ModelFile file, int threads) {
+        ModelLoader(Context context, ModelStore.ModelFile file, Settings settings) {
             this.context = context;
             this.file = file;
-            this.threads = threads;
+            this.settings = settings;
         }
 
         @Override
-        public AlphaModel load() throws MattingException {
-            matting = Matting.create(context, new MattingOptions().threads(threads).modelBytes(file.bytes));
+        public AlphaModel load() throws MattingException, ModelException {
+            matting = Matting.create(context, new MattingOptions().threads(settings.threads)
+                    .accelerator(settings.wanted()).modelBytes(file.bytes));
+            if (matting.acceleratorProblem() != null) { // the CPU's times must not pass for another's
+                throw new ModelException(matting.acceleratorProblem());
+            }
             return matting.network();
         }
 

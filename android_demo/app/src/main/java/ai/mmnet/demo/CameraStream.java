@@ -28,9 +28,9 @@ final class CameraStream implements AutoCloseable {
         void onProblem(int message);
     }
 
-    // The network sees 256 × 256 pixels: larger frames would cost time and not improve its alpha.
-    private static final int PREFERRED_WIDTH = 640;
-    private static final int PREFERRED_HEIGHT = 480;
+    // What is shown is reduced to the size of the view, and the network sees 256 × 256 pixels. A captured frame is full.
+    private static final int PREFERRED_WIDTH = 1920;
+    private static final int PREFERRED_HEIGHT = 1080;
     private static final int BUFFERS = 3;
 
     /** The clockwise rotation in degrees that turns the sensor's frames to the device's natural orientation. */

@@ -3,7 +3,6 @@ package ai.mmnet.demo;
 import android.Manifest;
 import android.app.Activity;
 import android.app.AlertDialog;
-import android.content.ActivityNotFoundException;
 import android.content.DialogInterface;
 import android.content.Intent;
 import android.content.pm.PackageManager;
@@ -17,9 +16,15 @@ import android.view.WindowManager;
 import android.widget.Button;
 import android.widget.TextView;
 import android.widget.Toast;
+import java.io.BufferedOutputStream;
+import java.io.File;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import ai.mmnet.core.PngWriter;
 import ai.mmnet.matting.Matting;
 import ai.mmnet.matting.MattingException;
 import ai.mmnet.matting.MattingOptions;
@@ -52,13 +57,15 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
     protected void onCreate(Bundle state) {
         super.onCreate(state);
         setContentView(R.layout.live);
+        ScreenEdges.pad(this);
         getWindow().addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON);
         matte = (MatteView) findViewById(R.id.matte);
         times = (TextView) findViewById(R.id.times);
         problem = findViewById(R.id.problem);
         problemText = (TextView) findViewById(R.id.problem_text);
         problemButton = (Button) findViewById(R.id.problem_button);
-        int[] buttons = {R.id.model, R.id.background, R.id.camera, R.id.photo, R.id.benchmark, R.id.problem_button};
+        int[] buttons = {R.id.model, R.id.background, R.id.camera, R.id.capture, R.id.photo, R.id.benchmark,
+            R.id.problem_button};
         for (int button : buttons) {
             findViewById(button).setOnClickListener(this);
         }
@@ -103,6 +110,10 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
         } else if (id == R.id.camera) {
             preferences.setFront(!preferences.front());
             restart();
+        } else if (id == R.id.capture) {
+            if (session != null) {
+                session.capture();
+            }
         } else if (id == R.id.photo) {
             startActivity(new Intent(this, PhotoActivity.class));
         } else if (id == R.id.benchmark) {
@@ -134,6 +145,19 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
             public void run() {
                 if (from == session) {
                     showProblem(message, R.string.try_again);
+                }
+            }
+        });
+    }
+
+    @Override
+    public void onCapture(final LiveSession from, final int[] argb, final int height, final int width) {
+        runOnUiThread(new Runnable() {
+            @Override
+            public void run() {
+                if (from == session) {
+                    new CaptureTask(LiveActivity.this, argb, height, width)
+                            .executeOnExecutor(AsyncTask.THREAD_POOL_EXECUTOR);
                 }
             }
         });
@@ -203,7 +227,7 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
                     public void onClick(DialogInterface dialog, int which) {
                         dialog.dismiss();
                         if (which == names.size() - 1) {
-                            pick("*/*", PICK_MODEL);
+                            showIfMissing(Pickers.pickFile(LiveActivity.this, "*/*", PICK_MODEL));
                         } else {
                             models.choose(names.get(which));
                             restart();
@@ -222,7 +246,7 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
                         dialog.dismiss();
                         Background.Kind kind = kinds[which];
                         if (kind == Background.Kind.IMAGE) {
-                            pick("image/*", PICK_BACKGROUND);
+                            showIfMissing(Pickers.pickImage(LiveActivity.this, PICK_BACKGROUND));
                         } else {
                             setBackground(kind, null);
                         }
@@ -239,20 +263,48 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
         }
     }
 
-    /** Lets the user choose a file of a MIME type; {@code onActivityResult} receives it. */
-    private void pick(String type, int request) {
-        Intent intent = new Intent(Intent.ACTION_OPEN_DOCUMENT);
-        intent.addCategory(Intent.CATEGORY_OPENABLE);
-        intent.setType(type);
-        try {
-            startActivityForResult(intent, request);
-        } catch (ActivityNotFoundException error) {
+    /** Says that the device has no picker, if that is so. */
+    private void showIfMissing(boolean isThere) {
+        if (!isThere) {
             showMessage(getString(R.string.no_picker));
         }
     }
 
     private void showMessage(String message) {
         Toast.makeText(this, message, Toast.LENGTH_LONG).show();
+    }
+
+    /** Writes a captured frame to a file, and opens it in the photo screen. */
+    private static final class CaptureTask extends ActivityTask<LiveActivity, Uri> {
+        private final int[] argb;
+        private final int height;
+        private final int width;
+
+        CaptureTask(LiveActivity activity, int[] argb, int height, int width) {
+            super(activity);
+            this.argb = argb;
+            this.height = height;
+            this.width = width;
+        }
+
+        @Override
+        Uri runInBackground(android.content.Context context) throws IOException {
+            File file = SharedFiles.create(context);
+            try (OutputStream out = new BufferedOutputStream(new FileOutputStream(file), 1 << 16)) {
+                PngWriter.write(argb, height, width, false, out);
+            }
+            return SharedFiles.uriOf(file);
+        }
+
+        @Override
+        void onSuccess(LiveActivity activity, Uri uri) {
+            activity.startActivity(PhotoActivity.intent(activity, uri));
+        }
+
+        @Override
+        void onFailure(LiveActivity activity, String message) {
+            activity.showMessage(message);
+        }
     }
 
     /** Reads a model from storage, loads it as a check, and stores it in the app. */

@@ -7,6 +7,7 @@ import android.os.Handler;
 import android.os.SystemClock;
 import android.view.Display;
 import java.util.Arrays;
+import ai.mmnet.core.Compositor;
 import ai.mmnet.core.Profile;
 import ai.mmnet.matting.FrameAnalyzer;
 import ai.mmnet.matting.Matte;
@@ -16,8 +17,8 @@ import ai.mmnet.matting.MattingOptions;
 
 /**
  * The live matte of one camera: composites of its frames appear in a view, until {@link #close}. The quality is
- * that of {@link Profile#FINE}. Buffers of the size of a frame are allocated at the first frame, and again only
- * when the size of the frames, the orientation or the background changes.
+ * that of {@link Profile#FINE}, at the size at which the view shows them. Buffers are allocated at the first frame, and
+ * again only when the size of the frames or the view, the orientation or the background changes.
  */
 final class LiveSession implements CameraStream.Listener {
     /** Receives texts for the user. It is called on the {@link CameraThread}. */
@@ -27,6 +28,9 @@ final class LiveSession implements CameraStream.Listener {
 
         /** Receives why there are no more frames. */
         void onProblem(LiveSession from, String message);
+
+        /** Receives the upright frame after {@link #capture}, at the camera's size: its pixels, 0xFFRRGGBB. */
+        void onCapture(LiveSession from, int[] argb, int height, int width);
     }
 
     private static final long REPORT_INTERVAL_MILLIS = 500;
@@ -51,6 +55,7 @@ final class LiveSession implements CameraStream.Listener {
 
     private Background background;
     private int[] argb;
+    private boolean isCaptureWanted;
 
     private long reportMillis; // time of the last report; 0 before the first frame
     private int frames; // since the last report
@@ -90,6 +95,16 @@ final class LiveSession implements CameraStream.Listener {
         });
     }
 
+    /** Gives the next frame to the listener. */
+    void capture() {
+        handler.post(new Runnable() {
+            @Override
+            public void run() {
+                isCaptureWanted = true;
+            }
+        });
+    }
+
     /** Ends the session: the thread closes the camera and the model soon. The view gets no more frames. */
     void close() {
         closed = true;
@@ -106,6 +121,7 @@ final class LiveSession implements CameraStream.Listener {
         try {
             int displayed = 90 * display.getRotation(); // Surface.ROTATION_0 to ROTATION_270 are 0 to 3
             int degrees = FrameAnalyzer.uprightDegrees(camera.sensorDegrees, displayed, front);
+            analyzer.fitInside(view.shownWidth(), view.shownHeight());
             Matte matte = analyzer.analyzeLatest(reader, degrees, front);
             if (matte != null) {
                 show(matte);
@@ -174,6 +190,12 @@ final class LiveSession implements CameraStream.Listener {
         background.composite(matte.image(), matte.alpha(), argb);
         if (closed) {
             return;
+        }
+        if (isCaptureWanted) {
+            isCaptureWanted = false;
+            int[] pixels = new int[matte.fullHeight() * matte.fullWidth()];
+            Compositor.opaque(matte.fullImage(), pixels);
+            listener.onCapture(this, pixels, matte.fullHeight(), matte.fullWidth());
         }
         view.show(argb, matte.height(), matte.width());
         millis[0] += matte.preprocessNanos() * MILLIS_PER_NANO;

@@ -13,6 +13,8 @@ public final class MatteView extends View {
     private final Paint paint = new Paint(Paint.FILTER_BITMAP_FLAG);
     private final Rect destination = new Rect();
     private Bitmap bitmap; // guarded by this
+    private volatile int shownWidth; // 0 before the first layout
+    private volatile int shownHeight;
 
     /** Creates the view from a layout file. */
     public MatteView(Context context, AttributeSet attributes) {
@@ -34,12 +36,29 @@ public final class MatteView extends View {
         postInvalidate();
     }
 
+    /** Returns the width of the view in pixels; 0 before its first layout. Any thread may call this. */
+    int shownWidth() {
+        return shownWidth;
+    }
+
+    /** Returns the height of the view in pixels; 0 before its first layout. Any thread may call this. */
+    int shownHeight() {
+        return shownHeight;
+    }
+
     /** Removes the frame from the view. Any thread may call this. */
     void clear() {
         synchronized (this) {
             bitmap = null;
         }
         postInvalidate();
+    }
+
+    @Override
+    protected void onSizeChanged(int width, int height, int oldWidth, int oldHeight) {
+        super.onSizeChanged(width, height, oldWidth, oldHeight);
+        shownWidth = width;
+        shownHeight = height;
     }
 
     @Override

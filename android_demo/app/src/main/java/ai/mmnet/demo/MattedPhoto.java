@@ -103,6 +103,11 @@ final class MattedPhoto {
         return argb;
     }
 
+    /** Writes the composite or cut-out as a PNG. The stream stays open. */
+    void write(Background.Kind kind, Bitmap backgroundImage, OutputStream out) throws IOException {
+        PngWriter.write(composite(kind, backgroundImage), height, width, kind == Background.Kind.CUT_OUT, out);
+    }
+
     /**
      * Writes the composite or cut-out to a PNG file. A file that cannot be written is removed.
      *
@@ -115,8 +120,7 @@ final class MattedPhoto {
                 throw new IOException("the provider gives no stream");
             }
             try (OutputStream buffered = new BufferedOutputStream(out, 1 << 16)) {
-                PngWriter.write(composite(kind, backgroundImage), height, width, kind == Background.Kind.CUT_OUT,
-                        buffered);
+                write(kind, backgroundImage, buffered);
             }
             isWritten = true;
         } catch (IOException | SecurityException error) {

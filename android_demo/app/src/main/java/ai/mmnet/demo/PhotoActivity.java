@@ -2,7 +2,7 @@ package ai.mmnet.demo;
 
 import android.app.Activity;
 import android.app.AlertDialog;
-import android.content.ActivityNotFoundException;
+import android.content.ContentResolver;
 import android.content.Context;
 import android.content.DialogInterface;
 import android.content.Intent;
@@ -16,14 +16,13 @@ import android.widget.TextView;
 import java.util.Arrays;
 
 /**
- * The screen that mattes a photo at its own size, composites it over another background and saves the result. The photo
- * is kept when the screen is turned or its theme changes, and read again after Android ended the app in the background.
+ * The screen that mattes a photo at its own size, composites it over another background, and saves or shares the result.
+ * The photo is chosen by the user, shared by another app, or taken by the live screen ({@link #intent}). It is kept when the screen is turned or its theme changes, and read again after Android ended the app in the background.
  */
 public final class PhotoActivity extends Activity implements View.OnClickListener {
     private static final int PICK_PHOTO = 1;
     private static final int PICK_BACKGROUND = 2;
     private static final int SAVE = 3;
-    private static final int MAX_BACKGROUND_SIDE = 2048;
 
     private static final String PHOTO = "photo"; // keys of the saved state
     private static final String KIND = "kind";
@@ -31,15 +30,16 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
     private static final String DESTINATION = "destination";
 
     private ImageView view;
-    private TextView status;
+    TextView status;
     private View save;
+    private View share;
 
-    private Uri photo; // null until the user opens one
+    Uri photo; // null until the user opens one
     private Uri backgroundFile; // null if the background is not an image
     private Uri destination; // null if no file waits for the photo to be matted again
-    private Background.Kind kind;
-    private Bitmap backgroundImage;
-    private MattedPhoto matted; // null until the photo was matted
+    Background.Kind kind;
+    Bitmap backgroundImage;
+    MattedPhoto matted; // null until the photo was matted
     private Bitmap shown; // the image on the screen; null until the photo was matted
 
     /** What another instance of this screen takes over when the configuration changes. */
@@ -55,22 +55,35 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
         }
     }
 
+    /** Returns the intent that opens this screen with an image of this app. */
+    static Intent intent(Context context, Uri image) {
+        return new Intent(context, PhotoActivity.class).setData(image);
+    }
+
     @Override
     protected void onCreate(Bundle state) {
         super.onCreate(state);
         setContentView(R.layout.photo);
+        ScreenEdges.pad(this);
         view = (ImageView) findViewById(R.id.image);
         status = (TextView) findViewById(R.id.status);
         save = findViewById(R.id.save);
         findViewById(R.id.open).setOnClickListener(this);
         findViewById(R.id.background).setOnClickListener(this);
         save.setOnClickListener(this);
+        share = findViewById(R.id.share);
+        share.setOnClickListener(this);
         kind = new UserPreferences(this).background();
         if (kind == Background.Kind.ORIGINAL) {
             kind = Background.Kind.CUT_OUT;
         }
         if (state != null) {
             restore(state);
+            return;
+        }
+        Uri given = given(getIntent());
+        if (given != null) {
+            openPhoto(given);
         }
     }
 
@@ -95,12 +108,12 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
             pick(PICK_PHOTO);
         } else if (clicked.getId() == R.id.background) {
             chooseBackground();
+        } else if (clicked.getId() == R.id.share) {
+            begin(new PhotoTasks.ShareTask(this));
+        } else if (Gallery.isOpen()) {
+            chooseDestination();
         } else {
-            Intent intent = new Intent(Intent.ACTION_CREATE_DOCUMENT);
-            intent.addCategory(Intent.CATEGORY_OPENABLE);
-            intent.setType("image/png");
-            intent.putExtra(Intent.EXTRA_TITLE, "mmnet.png");
-            launch(intent, SAVE);
+            saveToFile();
         }
     }
 
@@ -114,13 +127,13 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
             deleteDestination(); // it was made for the photo before
             openPhoto(uri);
         } else if (request == PICK_BACKGROUND) {
-            new LoadBackgroundTask(this, uri).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
+            new PhotoTasks.LoadBackgroundTask(this, uri).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
         } else if (matted != null) {
-            new SavePhotoTask(this, uri, matted, kind, backgroundImage).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
+            begin(new PhotoTasks.SavePhotoTask(this, uri));
         } else if (photo != null) {
             destination = uri; // Android ended the app behind the dialog: the photo is being matted again
         } else {
-            new DeleteTask(this, uri).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
+            new PhotoTasks.DeleteTask(this, uri).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
         }
     }
 
@@ -139,7 +152,7 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
         }
         if (backgroundFile != null && backgroundImage == null) {
             // Before the photo, in the order of the executor.
-            new LoadBackgroundTask(this, backgroundFile).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
+            new PhotoTasks.LoadBackgroundTask(this, backgroundFile).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
         }
         if (shown != null) {
             show(shown);
@@ -154,9 +167,9 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
     private void openPhoto(Uri uri) {
         photo = uri;
         matted = null;
-        save.setEnabled(false);
+        enableResults(false);
         status.setText(R.string.working);
-        new MattePhotoTask(this, uri).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
+        new PhotoTasks.MattePhotoTask(this, uri).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
     }
 
     private void chooseBackground() {
@@ -176,7 +189,7 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
                 }).show();
     }
 
-    private void setBackground(Background.Kind newKind, Uri file, Bitmap image) {
+    void setBackground(Background.Kind newKind, Uri file, Bitmap image) {
         kind = newKind;
         backgroundFile = file;
         backgroundImage = image;
@@ -185,199 +198,84 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
 
     private void startCompositing() {
         if (matted != null) {
-            new CompositeTask(this).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
+            new PhotoTasks.CompositeTask(this).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
         }
     }
 
-    private void show(Bitmap image) {
+    void show(Bitmap image) {
         shown = image;
         view.setImageBitmap(image);
         view.setContentDescription(getString(R.string.photo_shown));
         status.setText(matted == null ? "" : matted.about);
-        save.setEnabled(matted != null);
+        enableResults(matted != null);
     }
 
-    private void setMatted(MattedPhoto photoWithAlpha) {
+    private void enableResults(boolean enabled) {
+        save.setEnabled(enabled);
+        share.setEnabled(enabled);
+    }
+
+    void setMatted(MattedPhoto photoWithAlpha) {
         matted = photoWithAlpha;
         startCompositing();
         if (destination != null) {
             Uri file = destination;
             destination = null;
-            new SavePhotoTask(this, file, matted, kind, backgroundImage).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
+            begin(new PhotoTasks.SavePhotoTask(this, file));
         }
     }
 
     /** Shows why there is no matte, and removes the empty file that the Save dialog made. */
-    private void fail(String message) {
+    void fail(String message) {
         status.setText(message);
         deleteDestination();
     }
 
     private void deleteDestination() {
         if (destination != null) {
-            new DeleteTask(this, destination).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
+            new PhotoTasks.DeleteTask(this, destination).executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
             destination = null;
         }
     }
 
-    /** Lets the user choose an image. */
-    private void pick(int request) {
-        Intent intent = new Intent(Intent.ACTION_OPEN_DOCUMENT);
-        intent.addCategory(Intent.CATEGORY_OPENABLE);
-        intent.setType("image/*");
-        launch(intent, request);
+    /** Returns the image that another app shares, or that another screen of this app opens; null if there is none. */
+    private static Uri given(Intent intent) {
+        Uri uri = Intent.ACTION_SEND.equals(intent.getAction()) ? intent.<Uri>getParcelableExtra(Intent.EXTRA_STREAM)
+                : intent.getData();
+        // A path could name this app's own files, which the other app must not choose.
+        return uri != null && ContentResolver.SCHEME_CONTENT.equals(uri.getScheme()) ? uri : null;
     }
 
-    /** Starts an activity whose result {@code onActivityResult} receives. */
-    private void launch(Intent intent, int request) {
-        try {
-            startActivityForResult(intent, request);
-        } catch (ActivityNotFoundException error) {
+    /** Lets the user choose an image. */
+    private void pick(int request) {
+        if (!Pickers.pickImage(this, request)) {
             status.setText(R.string.no_picker);
         }
     }
 
-    /** Reads a photo and computes its alpha. */
-    private static final class MattePhotoTask extends ActivityTask<PhotoActivity, MattedPhoto> {
-        private final Uri uri;
-
-        MattePhotoTask(PhotoActivity activity, Uri uri) {
-            super(activity);
-            this.uri = uri;
-        }
-
-        @Override
-        MattedPhoto runInBackground(Context context) throws Exception {
-            return MattedPhoto.matte(context, uri);
-        }
-
-        @Override
-        void onSuccess(PhotoActivity activity, MattedPhoto result) {
-            if (uri.equals(activity.photo)) { // the user has opened no other one meanwhile
-                activity.setMatted(result);
+    /** Lets the user choose between the gallery and a file. */
+    private void chooseDestination() {
+        CharSequence[] places = {getString(R.string.to_gallery), getString(R.string.to_file)};
+        new AlertDialog.Builder(this).setTitle(R.string.save).setItems(places, new DialogInterface.OnClickListener() {
+            @Override
+            public void onClick(DialogInterface dialog, int which) {
+                if (which == 1) {
+                    saveToFile();
+                } else if (matted != null) {
+                    begin(new PhotoTasks.SaveToGalleryTask(PhotoActivity.this));
+                }
             }
-        }
+        }).show();
+    }
 
-        @Override
-        void onFailure(PhotoActivity activity, String message) {
-            if (uri.equals(activity.photo)) {
-                activity.fail(message);
-            }
+    private void saveToFile() {
+        if (!Pickers.createPng(this, Gallery.newName(), SAVE)) {
+            status.setText(R.string.no_picker);
         }
     }
 
-    /** Reads an image from storage and sets it as the background. */
-    private static final class LoadBackgroundTask extends ActivityTask<PhotoActivity, Bitmap> {
-        private final Uri uri;
-
-        LoadBackgroundTask(PhotoActivity activity, Uri uri) {
-            super(activity);
-            this.uri = uri;
-        }
-
-        @Override
-        Bitmap runInBackground(Context context) throws Images.ImageException {
-            return Images.read(context, uri, MAX_BACKGROUND_SIDE);
-        }
-
-        @Override
-        void onSuccess(PhotoActivity activity, Bitmap image) {
-            activity.setBackground(Background.Kind.IMAGE, uri, image);
-        }
-
-        @Override
-        void onFailure(PhotoActivity activity, String message) {
-            activity.status.setText(message);
-        }
-    }
-
-    /** Composites the photo over the background, for the screen. */
-    private static final class CompositeTask extends ActivityTask<PhotoActivity, Bitmap> {
-        private final MattedPhoto matted;
-        private final Background.Kind kind;
-        private final Bitmap backgroundImage;
-
-        CompositeTask(PhotoActivity activity) {
-            super(activity);
-            matted = activity.matted;
-            kind = activity.kind;
-            backgroundImage = activity.backgroundImage;
-        }
-
-        @Override
-        Bitmap runInBackground(Context context) {
-            return Images.reduced(matted.composite(kind, backgroundImage), matted.height, matted.width);
-        }
-
-        @Override
-        void onSuccess(PhotoActivity activity, Bitmap result) {
-            if (matted == activity.matted) {
-                activity.show(result);
-            }
-        }
-
-        @Override
-        void onFailure(PhotoActivity activity, String message) {
-            activity.status.setText(message);
-        }
-    }
-
-    /** Writes the composite or cut-out to a PNG file. */
-    private static final class SavePhotoTask extends ActivityTask<PhotoActivity, Void> {
-        private final Uri uri;
-        private final MattedPhoto matted;
-        private final Background.Kind kind;
-        private final Bitmap backgroundImage;
-
-        SavePhotoTask(PhotoActivity activity, Uri uri, MattedPhoto matted, Background.Kind kind,
-                Bitmap backgroundImage) {
-            super(activity);
-            this.uri = uri;
-            this.matted = matted;
-            this.kind = kind;
-            this.backgroundImage = backgroundImage;
-        }
-
-        @Override
-        Void runInBackground(Context context) throws Exception {
-            matted.save(context, uri, kind, backgroundImage);
-            return null;
-        }
-
-        @Override
-        void onSuccess(PhotoActivity activity, Void nothing) {
-            activity.status.setText(R.string.saved);
-        }
-
-        @Override
-        void onFailure(PhotoActivity activity, String message) {
-            activity.status.setText(message);
-        }
-    }
-
-    /** Removes a file that the Save dialog made, and that stays empty. */
-    private static final class DeleteTask extends ActivityTask<PhotoActivity, Void> {
-        private final Uri uri;
-
-        DeleteTask(PhotoActivity activity, Uri uri) {
-            super(activity);
-            this.uri = uri;
-        }
-
-        @Override
-        Void runInBackground(Context context) {
-            MattedPhoto.delete(context, uri);
-            return null;
-        }
-
-        @Override
-        void onSuccess(PhotoActivity activity, Void nothing) {
-            // The status keeps the reason why there is nothing to save.
-        }
-
-        @Override
-        void onFailure(PhotoActivity activity, String message) {
-            activity.status.setText(message);
-        }
+    private void begin(PhotoTasks.ResultTask<?> task) {
+        status.setText(R.string.working);
+        task.executeOnExecutor(AsyncTask.SERIAL_EXECUTOR);
     }
 }

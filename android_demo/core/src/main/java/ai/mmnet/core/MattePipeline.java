@@ -4,17 +4,27 @@ import java.util.Collections;
 import java.util.List;
 
 /**
- * Turns a camera frame into an upright image and its alpha, and measures the time of each stage. The constructor
- * allocates all buffers, and every run overwrites them; with {@link Fit#AUTO}, a run also allocates what new
- * crops need. One thread at a time may use it.
+ * Turns a camera frame into an upright image and its alpha, and measures the time of each stage. The image can be smaller
+ * than the frame: of the size at which it is shown. The constructor allocates all buffers, and every run overwrites them.
+ * With {@link Fit#AUTO}, a run also allocates the small objects of its crops, and larger buffers for a crop that is larger
+ * than all before it. One thread at a time may use it.
  */
 public final class MattePipeline {
     /** How the frame is turned to be upright. */
     public final Orientation orientation;
+    /** The height of the image and its alpha in pixels. */
+    public final int height;
+    /** The width of the image and its alpha in pixels. */
+    public final int width;
     /** The upright image of the last run: 3 · height · width bytes, R, G, B of each pixel. */
     public final byte[] image;
     /** The alpha of the upright image of the last run: height · width bytes, 0 is background, 255 is foreground. */
     public final byte[] alpha;
+    /**
+     * The upright image of the last frame at the frame's own size: 3 · orientation.height · orientation.width bytes, R, G, B
+     * of each pixel. It is {@link #image} unless that is smaller.
+     */
+    public final byte[] fullImage;
 
     private static final int NO_CROPS = -1;
 
@@ -24,6 +34,7 @@ public final class MattePipeline {
     private final boolean fine;
     private final Scaling wholeScaling;
     private Scaling cropScaling; // null before the first crop
+    private final byte[] reductionArena; // null if the image has the size of the frame
     private final byte[] input;
     private final byte[] modelAlpha;
     private int cropsConfidence = NO_CROPS; // the highest of those of the crops of a photo
@@ -41,12 +52,44 @@ public final class MattePipeline {
      * @throws IllegalArgumentException a side is not allowed.
      */
     public MattePipeline(Orientation orientation, AlphaModel model, Fit fit, Profile profile) {
+        this(orientation, orientation.height, orientation.width, model, fit, profile);
+    }
+
+    /**
+     * Prepares the pipeline for frames of one size and orientation, and images of at most another size. The image has the
+     * proportions of the upright frame, rounded to whole pixels, and is never larger than it. All after the colours is
+     * computed at the size of the image.
+     *
+     * @param maxHeight limit of the height of the image in pixels, at least 1.
+     * @param maxWidth limit of the width of the image in pixels, at least 1.
+     * @throws IllegalArgumentException a side is not allowed.
+     */
+    public MattePipeline(Orientation orientation, int maxHeight, int maxWidth, AlphaModel model, Fit fit,
+            Profile profile) {
+        if (maxHeight < 1 || maxWidth < 1) {
+            throw new IllegalArgumentException("the image may have " + maxWidth + "×" + maxHeight
+                    + " pixels; both sides must be at least 1");
+        }
         this.orientation = orientation;
         this.model = model;
-        int height = orientation.height;
-        int width = orientation.width;
         int size = model.size();
+        int fullHeight = orientation.height;
+        int fullWidth = orientation.width;
+        if (fullHeight <= maxHeight && fullWidth <= maxWidth) {
+            height = fullHeight;
+            width = fullWidth;
+        } else if ((long) maxWidth * fullHeight <= (long) maxHeight * fullWidth) { // the width is the tighter limit
+            height = scaled(fullHeight, maxWidth, fullWidth);
+            width = maxWidth;
+        } else {
+            height = maxHeight;
+            width = scaled(fullWidth, maxHeight, fullHeight);
+        }
         image = new byte[3 * height * width];
+        boolean isReduced = height != fullHeight || width != fullWidth;
+        fullImage = isReduced ? new byte[3 * fullHeight * fullWidth] : image;
+        reductionArena = isReduced
+                ? NativeCore.arena(NativeCore.resampleArena(fullHeight, fullWidth, height, width)) : null;
         alpha = new byte[height * width];
         fine = profile == Profile.FINE;
         tracker = fit == Fit.AUTO ? new CropTracker(size) : null;
@@ -70,14 +113,18 @@ public final class MattePipeline {
         long start = System.nanoTime();
         NativeCore.check(NativeCore.rgbFromYuv(frame.y.data, frame.y.rowStride, frame.y.pixelStride, frame.u.data,
                 frame.u.rowStride, frame.u.pixelStride, frame.v.data, frame.v.rowStride, frame.v.pixelStride,
-                frame.height, frame.width, orientation.degrees, orientation.mirrored, image));
+                frame.height, frame.width, orientation.degrees, orientation.mirrored, fullImage));
+        if (reductionArena != null) {
+            NativeCore.check(NativeCore.resample(fullImage, orientation.height, orientation.width, image, height, width,
+                    reductionArena));
+        }
         begin();
         Scaling scaling = wholeScaling;
         long now = start;
         if (tracker == null) {
             now = pass(scaling, now);
         } else {
-            scaling = scalingOf(tracker.start(orientation.height, orientation.width));
+            scaling = scalingOf(tracker.start(height, width));
             now = pass(scaling, now);
             Rectangle crop = tracker.refine(modelAlpha);
             if (crop != null) {
@@ -155,7 +202,7 @@ public final class MattePipeline {
     /** Copies the pixels of a rectangle from one alpha to another. */
     private void copy(byte[] from, byte[] to, Rectangle part) {
         for (int row = part.top; row < part.top + part.height; row++) {
-            int start = row * orientation.width + part.left;
+            int start = row * width + part.left;
             System.arraycopy(from, start, to, start, part.width);
         }
     }
@@ -175,36 +222,54 @@ public final class MattePipeline {
         if (crop.isSame(wholeScaling.placement.seen)) {
             return wholeScaling;
         }
-        if (cropScaling == null || !crop.isSame(cropScaling.placement.seen)) {
+        if (cropScaling == null) {
             cropScaling = new Scaling(Placement.ofCrop(crop, model.size()));
+        } else if (!crop.isSame(cropScaling.placement.seen)) {
+            cropScaling.set(Placement.ofCrop(crop, model.size()));
         }
         return cropScaling;
     }
 
-    /** Scales one part of the image to the model's input, and the model's alpha back. */
+    /** Returns side · to / from, rounded to the nearest whole number, and at least 1. */
+    private static int scaled(int side, int to, int from) {
+        return Math.max(1, (int) ((2L * side * to + from) / (2L * from)));
+    }
+
+    /** Scales one part of the image to the model's input, and the model's alpha back. Its arenas only grow. */
     private final class Scaling {
-        final Placement placement;
-        private final int[] ints;
-        private final byte[] inputArena;
+        Placement placement;
+        private int[] ints;
+        private byte[] inputArena;
         private byte[] alphaArena; // null until it is needed
 
         Scaling(Placement placement) {
-            this.placement = placement;
-            ints = placement.toInts();
-            inputArena = NativeCore.arena(NativeCore.modelInputArena(ints));
+            set(placement);
+        }
+
+        void set(Placement newPlacement) {
+            placement = newPlacement;
+            ints = newPlacement.toInts();
+            inputArena = grown(inputArena, NativeCore.modelInputArena(ints));
+            if (alphaArena != null) {
+                alphaArena = grown(alphaArena, NativeCore.alphaArena(fine, model.size(), ints));
+            }
         }
 
         void prepareInput() {
-            NativeCore.check(NativeCore.modelInput(image, orientation.height, orientation.width, ints, model.size(),
-                    input, inputArena));
+            NativeCore.check(NativeCore.modelInput(image, height, width, ints, model.size(), input, inputArena));
         }
 
         void computeAlpha() {
             if (alphaArena == null) {
                 alphaArena = NativeCore.arena(NativeCore.alphaArena(fine, model.size(), ints));
             }
-            NativeCore.check(NativeCore.alpha(fine, modelAlpha, input, model.size(), ints, image, orientation.height,
-                    orientation.width, alpha, alphaArena));
+            NativeCore.check(NativeCore.alpha(fine, modelAlpha, input, model.size(), ints, image, height, width, alpha,
+                    alphaArena));
+        }
+
+        /** Returns an arena of at least {@code size} bytes: the one that there is, or else a new one. */
+        private byte[] grown(byte[] arena, int size) {
+            return arena != null && size > 0 && arena.length >= size ? arena : NativeCore.arena(size);
         }
     }
 }

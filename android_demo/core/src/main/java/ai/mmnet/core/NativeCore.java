@@ -56,6 +56,11 @@ final class NativeCore {
     static native int orient(byte[] source, int height, int width, int pixel, int rotation, boolean mirrored,
             boolean inverse, byte[] out);
 
+    static native int resampleArena(int height, int width, int outHeight, int outWidth);
+
+    static native int resample(byte[] image, int height, int width, byte[] out, int outHeight, int outWidth,
+            byte[] arena);
+
     static native int modelInputArena(int[] placement);
 
     static native int modelInput(byte[] image, int height, int width, int[] placement, int size, byte[] input,

@@ -62,6 +62,9 @@ final class RequestHandler {
             case 12:
                 finePhoto(in, out);
                 break;
+            case 13:
+                reducedFrame(in, out);
+                break;
             default:
                 throw new IOException("unknown kind of request: " + kind);
         }
@@ -97,6 +100,26 @@ final class RequestHandler {
         out.writeInt(orientation.width);
         out.write(image);
         out.write(input);
+    }
+
+    /** Frame without padding, limits → image that fits inside the limits. */
+    private static void reducedFrame(DataInputStream in, DataOutputStream out) throws IOException {
+        Orientation orientation = new Orientation(in.readInt(), in.readInt(), in.readInt(), in.readInt() != 0);
+        MattePipeline pipeline = new MattePipeline(orientation, in.readInt(), in.readInt(), new RedChannelModel(8),
+                Fit.STRETCH, Profile.FAST);
+        YuvFrame frame = new YuvFrame(orientation.frameHeight, orientation.frameWidth);
+        ByteBuffer[] planes = new ByteBuffer[3];
+        for (int i = 0; i < 3; i++) {
+            byte[] bytes = readBytes(in);
+            planes[i] = ByteBuffer.allocateDirect(bytes.length);
+            planes[i].put(bytes);
+        }
+        int half = YuvFrame.half(orientation.frameWidth);
+        frame.set(planes[0], orientation.frameWidth, 1, planes[1], half, 1, planes[2], half, 1);
+        pipeline.run(frame);
+        out.writeInt(pipeline.height);
+        out.writeInt(pipeline.width);
+        out.write(pipeline.image);
     }
 
     /** The model's alpha → alpha of the upright image, and alpha of the frame. */

@@ -10,7 +10,7 @@ import android.media.ImageReader;
 /**
  * Mattes the frames of one camera. The crop that the model sees follows the people from frame to frame, so each camera
  * has an analyzer of its own. Buffers are allocated at the first frame, and again only where the size or the orientation of the
- * frames changes, or the crop moves. One thread at a time may use it: the one on which the {@link ImageReader} calls back.
+ * frames changes, or a crop is larger than all before it. One thread at a time may use it: the one on which the {@link ImageReader} calls back.
  */
 public final class FrameAnalyzer {
     private final AlphaModel model;
@@ -18,10 +18,28 @@ public final class FrameAnalyzer {
     private YuvFrame frame; // null before the first frame
     private MattePipeline pipeline; // null before the first frame
     private Matte matte; // null before the first frame
+    private int maxHeight = Integer.MAX_VALUE;
+    private int maxWidth = Integer.MAX_VALUE;
+    private int preparedHeight; // the limits of the pipeline
+    private int preparedWidth;
 
     FrameAnalyzer(AlphaModel model, MattingOptions options) {
         this.model = model;
         this.options = options;
+    }
+
+    /**
+     * Makes the mattes of larger frames smaller: they fit inside a view, with the proportions of the frame. Colours are
+     * averaged. The network sees its own size in any case, so this saves the time of pixels that nobody sees;
+     * {@link Matte#fullImage} stays as large as the frame. It counts from the next frame on.
+     *
+     * @param width of the view in pixels; below 1, or before this call, mattes have the size of the upright frame.
+     * @param height of the view in pixels; below 1 as for the width.
+     */
+    public void fitInside(int width, int height) {
+        boolean isLimit = width > 0 && height > 0;
+        maxWidth = isLimit ? width : Integer.MAX_VALUE;
+        maxHeight = isLimit ? height : Integer.MAX_VALUE;
     }
 
     /**
@@ -90,11 +108,14 @@ public final class FrameAnalyzer {
     /** Allocates what this frame needs, if the last frame did not need the same. */
     private void prepare(int height, int width, int degrees, boolean mirrored) {
         if (pipeline == null || frame.height() != height || frame.width() != width
-                || pipeline.orientation.degrees != degrees || pipeline.orientation.mirrored != mirrored) {
+                || pipeline.orientation.degrees != degrees || pipeline.orientation.mirrored != mirrored
+                || preparedHeight != maxHeight || preparedWidth != maxWidth) {
             Orientation orientation = new Orientation(height, width, degrees, mirrored);
             frame = new YuvFrame(height, width);
-            pipeline = new MattePipeline(orientation, model, options.fit, options.profile);
+            pipeline = new MattePipeline(orientation, maxHeight, maxWidth, model, options.fit, options.profile);
             matte = new Matte(pipeline, options.profile);
+            preparedHeight = maxHeight;
+            preparedWidth = maxWidth;
         }
     }
 }

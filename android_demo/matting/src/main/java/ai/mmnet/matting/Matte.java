@@ -10,7 +10,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 
 /**
- * An upright image and its alpha, at the image's size. The matte of a {@link Bitmap} stays as it is; the one of a camera
+ * An upright image and its alpha, which have the same size. The matte of a {@link Bitmap} stays as it is; the one of a camera
  * frame is overwritten by the next frame of its {@link FrameAnalyzer}. {@code ai.mmnet.core.Compositor} and
  * {@code ai.mmnet.core.BlurredBackground} composite it over a colour, an image or its own blurred background.
  */
@@ -25,12 +25,31 @@ public final class Matte {
 
     /** Returns the height of the upright image in pixels. */
     public int height() {
-        return pipeline.orientation.height;
+        return pipeline.height;
     }
 
     /** Returns the width of the upright image in pixels. */
     public int width() {
+        return pipeline.width;
+    }
+
+    /** Returns the height of the full image in pixels. */
+    public int fullHeight() {
+        return pipeline.orientation.height;
+    }
+
+    /** Returns the width of the full image in pixels. */
+    public int fullWidth() {
         return pipeline.orientation.width;
+    }
+
+    /**
+     * Returns the upright image at the size that the camera gave, which is larger than {@link #image} after
+     * {@link FrameAnalyzer#fitInside}: 3 · fullHeight · fullWidth bytes, R, G, B of each pixel. The array is not copied.
+     */
+    @NonNull
+    public byte[] fullImage() {
+        return pipeline.fullImage;
     }
 
     /** Returns the upright image: 3 · height · width bytes, R, G, B of each pixel. The array is not copied. */

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Group, RenderableType
-from rich.text import Text
 
-from mmnet.cli.console import wide_console
 from mmnet.cli.process.streams import echo_json
-from mmnet.cli.recipe_summary import flat_recipe, recipe_summary
-from mmnet.cli.tables import facts, rows_table
-from mmnet.runtime.tflite.inspection import ModelReport, TensorReport, inspect_model
 from mmnet.text import json_text
+
+if TYPE_CHECKING:
+    from rich.console import Group, RenderableType
+    from rich.text import Text
+
+    from mmnet.runtime.tflite.inspection import ModelReport, TensorReport
 
 
 def inspect(
@@ -36,6 +36,9 @@ def inspect(
       mmnet inspect mmnet-1.0-256-int8.tflite --recipe
       mmnet inspect mmnet-1.0-256-int8.tflite --json | jq .delegation.partitions
     """
+    from mmnet.cli.console import wide_console
+    from mmnet.runtime.tflite.inspection import inspect_model
+
     report = inspect_model(model)
     if as_json:
         echo_json(json_text(report.as_dict(), indent=2))
@@ -45,6 +48,9 @@ def inspect(
 
 
 def _page(report: ModelReport, width: int, *, whole: bool) -> Group:
+    from rich.console import Group
+    from rich.text import Text
+
     sections = [_heading(report), _tensors(report, width), _facts(_figures(report), width)]
     recipes = list(_whole_recipes(report) if whole else _recipe_summary(report))
     sections += [Group(Text(caption, "bold"), _facts(recipe, width)) for caption, recipe in recipes]
@@ -55,6 +61,8 @@ def _page(report: ModelReport, width: int, *, whole: bool) -> Group:
 
 
 def _heading(report: ModelReport) -> RenderableType:
+    from rich.console import Group
+
     metadata = report.metadata
     # No counts if all layers have the same precision.
     precision = _counted(report.precisions if len(report.precisions) > 1 else dict.fromkeys(report.precisions, 1))
@@ -68,6 +76,10 @@ def _heading(report: ModelReport) -> RenderableType:
 
 
 def _tensors(report: ModelReport, width: int) -> RenderableType:
+    from rich.text import Text
+
+    from mmnet.cli.tables import rows_table
+
     rows = [
         [Text(role), *map(_plain, _tensor(tensor))]
         for role, tensors in (("input", report.inputs), ("output", report.outputs))
@@ -104,6 +116,8 @@ def _figures(report: ModelReport) -> dict[str, str]:
 
 def _recipe_summary(report: ModelReport) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Yield the caption and the summary of the recipe; the file beside the model goes before the embedded one."""
+    from mmnet.cli.inspection.summary import recipe_summary
+
     embedded = report.metadata.recipe if report.metadata else {}
     recipe = {**embedded, **(report.sidecar_recipe or {})}
     if recipe:
@@ -111,6 +125,8 @@ def _recipe_summary(report: ModelReport) -> Iterator[tuple[str, Mapping[str, str
 
 
 def _whole_recipes(report: ModelReport) -> Iterator[tuple[str, Mapping[str, str]]]:
+    from mmnet.cli.inspection.summary import flat_recipe
+
     embedded = report.metadata.recipe if report.metadata else {}
     if embedded:
         yield "Recipe", flat_recipe(embedded)
@@ -121,6 +137,8 @@ def _whole_recipes(report: ModelReport) -> Iterator[tuple[str, Mapping[str, str]
 
 
 def _facts(values: Mapping[str, str], width: int) -> RenderableType:
+    from mmnet.cli.tables import facts
+
     return facts({_plain(name).plain: _plain(value) for name, value in values.items()}, width)
 
 
@@ -134,4 +152,6 @@ def _kib(size: int) -> str:
 
 def _plain(text: str, style: str = "") -> Text:
     """Return text of an untrusted file without markup and without control characters for the terminal."""
+    from rich.text import Text
+
     return Text("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text), style)

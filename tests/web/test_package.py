@@ -1,0 +1,188 @@
+"""The npm package, installed in a fresh folder, computes Python's bytes: in node, and bundled in Chromium."""
+
+from __future__ import annotations
+
+import base64
+import importlib.util
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from page_server import serving
+from playwright.sync_api import Page
+from support import ROOT
+
+from mmnet.runtime import PortraitMatter, box_blurred_background, composite
+from mmnet.runtime.fullres import cutout
+from mmnet.web.content import Asset
+
+pytestmark = pytest.mark.slow
+
+ESBUILD = "esbuild@0.25.12"
+TYPES = {".js": "text/javascript", ".wasm": "application/wasm", ".html": "text/html"}
+
+# The same steps in node and in Chromium: a photo, its composites, and two frames of a video.
+STEPS = """
+export async function run(createMatter, source, options) {
+  const matter = await createMatter(options);
+  const matte = await matter.matte(source);
+  const pixels = [];
+  for (const background of ['transparent', 'blur', [10, 200, 30]]) {
+    pixels.push((await matte.composite(background)).data);
+  }
+  const frames = [await matter.frame(source), await matter.frame(source, {mirrored: true})];
+  const {size} = matter;
+  const {width, height, nobody, seen} = matte;
+  matter.dispose();
+  const failure = await matter.matte(source).catch((error) => error.message);
+  const about = {size, width, height, nobody, seen: seen.length, failure};
+  return {about, arrays: [matte.alpha, ...pixels, ...frames.map(({alpha}) => alpha)]};
+}
+"""
+
+IN_NODE = """
+import {readFileSync, writeFileSync} from 'node:fs';
+import {createMatter} from 'mmnet-matting';
+import {run} from './steps.mjs';
+const [width, height] = process.argv.slice(2).map(Number);
+const {about, arrays} = await run(createMatter, {data: readFileSync('photo.rgba'), width, height});
+arrays.forEach((array, index) => writeFileSync(`${index}.bin`, array));
+const broken = await createMatter({model: new Uint8Array(100)}).catch((error) => error.message);
+console.log(JSON.stringify({...about, broken, self: typeof self}));
+"""
+
+IN_BROWSER = """
+import {createMatter} from 'mmnet-matting';
+import {run} from './steps.mjs';
+window.matteImage = async (content, kind) => {
+  const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
+  const bitmap = await createImageBitmap(new Blob([bytes], {type: 'image/png'}));
+  const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d', {willReadFrequently: true});
+  context.drawImage(bitmap, 0, 0);
+  const sources = {
+    bitmap: () => bitmap,
+    data: () => context.getImageData(0, 0, bitmap.width, bitmap.height),
+    frame: () => new VideoFrame(bitmap, {timestamp: 0}),
+  };
+  const source = sources[kind]();
+  const {about, arrays} = await run(createMatter, source, {base: '/mmnet-matting/'});
+  const text = (array) => {
+    let characters = '';
+    for (const byte of array) characters += String.fromCharCode(byte);
+    return btoa(characters);
+  };
+  return {about, arrays: arrays.map(text), usable: source.width > 0 || source.displayWidth > 0};
+};
+document.body.dataset.ready = 'yes';
+"""
+
+
+def _run(folder: Path, *command: str | Path) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh folder in which the packed package is installed."""
+    if shutil.which("npm") is None:
+        pytest.skip("NO NPM: the npm package was NOT tested; install npm")
+    spec = importlib.util.spec_from_file_location("npm_package", ROOT / "tools" / "npm_package.py")
+    assert spec is not None
+    assert spec.loader is not None
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    folder = tmp_path_factory.mktemp("package")
+    archive = tool.pack(tool.assemble(folder / "built"))
+    user = folder / "user"
+    user.mkdir()
+    (user / "package.json").write_text('{"name": "user", "private": true, "type": "module"}')
+    _run(user, "npm", "install", "--silent", "--offline", "--no-audit", "--no-fund", archive)
+    (user / "steps.mjs").write_text(STEPS)
+    return user
+
+
+@pytest.fixture(scope="module")
+def image(portrait: np.ndarray) -> np.ndarray:
+    """An image of odd sides: uint8 [301, 257, 3]."""
+    return np.ascontiguousarray(portrait[:301, 90:347])
+
+
+@pytest.fixture(scope="module")
+def expected(image: np.ndarray) -> list[np.ndarray]:
+    """What Python computes: the alpha, the cut-out, and the composites over a blur and a colour."""
+    with PortraitMatter(threads=1) as matter:
+        alpha = matter.photo(image).alpha_u8.values
+    share = alpha / np.float32(255)
+    over = [
+        composite(image, share, background, estimate_foreground=True)
+        for background in (box_blurred_background(image, alpha), (10, 200, 30))
+    ]
+    return [alpha, cutout(image, share, estimate_foreground=True), *over]
+
+
+def _check(about: dict[str, object], arrays: list[bytes], expected: list[np.ndarray]) -> None:
+    height, width = expected[0].shape
+    assert about["size"] == 256
+    assert (about["width"], about["height"], about["nobody"], about["seen"]) == (width, height, False, 1)
+    assert "disposed" in str(about["failure"])
+    found = [np.frombuffer(array, np.uint8).reshape(height, width, -1) for array in arrays]
+    np.testing.assert_array_equal(found[0][..., 0], expected[0])
+    np.testing.assert_array_equal(found[1], expected[1])
+    for pixels, want in zip(found[2:4], expected[2:], strict=True):
+        np.testing.assert_array_equal(pixels[..., :3], want)
+        assert (pixels[..., 3] == 255).all()
+    assert np.abs(found[4][..., 0].astype(int) - found[5][:, ::-1, 0]).mean() < 6  # the second frame is mirrored
+
+
+def test_in_node(installed: Path, image: np.ndarray, expected: list[np.ndarray]) -> None:
+    height, width = image.shape[:2]
+    opaque = np.full((height, width, 1), 255, np.uint8)
+    (installed / "photo.rgba").write_bytes(np.concatenate([image, opaque], axis=2).tobytes())
+    (installed / "main.mjs").write_text(IN_NODE)
+    about = json.loads(_run(installed, "node", "main.mjs", str(width), str(height)))  # nothing else is printed
+    assert about["self"] == "undefined"  # the names of a worker are gone
+    assert "not a .tflite file" in about["broken"]
+    _check(about, [(installed / f"{index}.bin").read_bytes() for index in range(6)], expected)
+
+
+def test_bundled_in_chromium(
+    page: Page, installed: Path, image: np.ndarray, expected: list[np.ndarray], png: bytes
+) -> None:
+    done = subprocess.run(
+        ["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-save", ESBUILD],
+        cwd=installed, capture_output=True, text=True, check=False, timeout=200,
+    )  # fmt: skip
+    if done.returncode != 0:
+        pytest.skip(f"NO {ESBUILD}: the npm package was NOT tested with a bundler: {done.stderr.strip()[-200:]}")
+    (installed / "app.mjs").write_text(IN_BROWSER)
+    _run(installed, "node_modules/.bin/esbuild", "app.mjs", "--bundle", "--format=esm", "--outfile=app.js")
+    package = installed / "node_modules" / "mmnet-matting"
+    files = {f"mmnet-matting/{path.relative_to(package)}": path for path in package.rglob("*") if path.is_file()}
+    assets = {
+        name: Asset(path.read_bytes(), TYPES.get(path.suffix, "application/octet-stream"))
+        for name, path in {**files, "app.js": installed / "app.js"}.items()
+    }
+    html = b'<!doctype html><title>user</title><body><script type="module" src="app.js">'
+    assets[""] = Asset(html, TYPES[".html"])
+    assets["favicon.ico"] = Asset(png, "image/png")
+    with serving(assets) as server:
+        page.goto(server.url)
+        page.wait_for_selector("body[data-ready]", state="attached")
+        for kind in ("bitmap", "data", "frame"):
+            found = page.evaluate(
+                "([content, kind]) => matteImage(content, kind)", [base64.b64encode(png).decode(), kind]
+            )
+            assert found["usable"]
+            _check(found["about"], [base64.b64decode(array) for array in found["arrays"]], expected)
+
+
+@pytest.fixture(scope="module")
+def png(image: np.ndarray) -> bytes:
+    """The image as a PNG file."""
+    return cv2.imencode(".png", image[..., ::-1])[1].tobytes()
