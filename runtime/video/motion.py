@@ -152,8 +152,8 @@ def _candidates(coarse: Integers | None, count: int) -> Iterator[Integers]:
 def _refine(windows: _Windows, whole: Integers) -> Integers:
     """Return the motion of each block in 1/16 pixel, accurate to 1/8 pixel; `whole` is in pixels.
 
-    Values between pixels have less noise, so that they are nearer to a noisy frame: a block only moves if that makes the
-    difference clearly smaller.
+    Values between pixels have less noise, so that they are nearer to a noisy frame: a block only moves if that makes
+    the difference clearly smaller.
     """
     best = _Best(SUBPIXELS * whole, windows.difference(whole))
     for step in (8, 4, 2):
