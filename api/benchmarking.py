@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmnet.arguments import checked_arguments
 from mmnet.benchmark.android.measurement import ToolOptions, measure_on_phone
 from mmnet.benchmark.android.phone import ANY, find_phone
 from mmnet.benchmark.android.rounds import RoundOptions
@@ -142,6 +143,7 @@ class LatencyReport:
         raise BenchmarkError(f"{model!r} on {threads} threads was not measured; measured are {measured}")
 
 
+@checked_arguments
 def measure_latency(
     models: Models = None,
     *,
@@ -155,6 +157,7 @@ def measure_latency(
     fit: Fit | str = Fit.STRETCH,
     composite: bool = False,
     delegate: str = "xnnpack",
+    accelerator: str | None = None,
     progress: Progress = no_progress,
     command: str | None = None,
 ) -> LatencyReport:
@@ -177,6 +180,7 @@ def measure_latency(
             person fills little.
         composite: whether every matte is also composited over another background, and that stage timed.
         delegate: what runs the operators: "xnnpack", or "none" for LiteRT's built-in kernels.
+        accelerator: `cpu` or `gpu`, what LiteRT compiles the models for; None runs them in an interpreter.
         progress: called with a description, the number of steps done and the number of steps.
         command: a command line to record in the document.
 
@@ -191,6 +195,7 @@ def measure_latency(
         runs=runs,
         warmup_runs=warmup_runs,
         delegate=delegate,
+        accelerator=accelerator,
         frame=frame or HostOptions.frame,
         fit=choose_fit(fit),
         composite=composite,
@@ -200,6 +205,7 @@ def measure_latency(
     return LatencyReport(measure_on_host(machine, candidates, base, options, progress, command=command))
 
 
+@checked_arguments
 def measure_latency_on_phone(
     models: Models = None,
     *,
@@ -292,6 +298,7 @@ class LatencyFigure:
             temporary.write_text(self.svg, encoding="utf-8")
 
 
+@checked_arguments
 def plot_latency(
     evaluation: str | Path,
     latency: str | Path | Sequence[str | Path],

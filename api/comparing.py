@@ -19,16 +19,17 @@ from mmnet.api.models import (
     open_models,
     stage_progress,
 )
+from mmnet.arguments import checked_arguments
 from mmnet.evaluation.arm.processors import DEFAULT, choose_processors
 from mmnet.evaluation.datasets.pairs import Pair, Photo, check_pairs, load_images
 from mmnet.evaluation.framing import fit_for
-from mmnet.evaluation.models import Candidate
+from mmnet.evaluation.models import Candidate, on_accelerator
 from mmnet.evaluation.parity.compare import LimitCheck, NotComparedError, Parity, compare_candidates, judge
 from mmnet.evaluation.parity.layers import LayerError, LayersError, layer_errors
 from mmnet.evaluation.parity.origins import check_order
 from mmnet.evaluation.parity.page import html
 from mmnet.evaluation.parity.report import ComparisonReport, ParityReport, document, text
-from mmnet.evaluation.parity.tolerances import FALLBACK, LIMITS, tolerances
+from mmnet.evaluation.parity.tolerances import LIMITS, tolerances
 from mmnet.evaluation.resize import choose_resize
 from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint
 from mmnet.runtime import list_photos, to_model_input
@@ -106,11 +107,13 @@ class ParityComparison:
         return text(self.report)
 
 
+@checked_arguments
 def compare(
     reference: ModelSource,
-    candidate: ModelSource,
+    candidate: ModelSource | None,
     data: str | Path,
     *,
+    accelerator: str | None = None,
     split: str | None = None,
     limit: int | None = None,
     accepted: Mapping[str, float | None] | None = None,
@@ -128,9 +131,11 @@ def compare(
     Args:
         reference: the path or the bytes of a .tflite, or the name or path of a checkpoint, which is measured as its
             float .tflite.
-        candidate: the model to compare with the reference, given in the same way.
+        candidate: the model to compare with the reference, given in the same way; None: the reference itself, on an
+            accelerator.
         data: a folder that holds `image` and `mask`, paired by stem, or splits that do; or photos alone, on which only
             the two models can be compared.
+        accelerator: what runs the candidate, a .tflite: `cpu` or `gpu`; None: an interpreter, as for the reference.
         split: the split to take, for example `test`; None: the folder itself.
         limit: the largest number of images, spread evenly over the folder; None: all.
         accepted: tolerances by the name of the limit (`max_mad`, `max_image_mad`, `max_mad_increase`,
@@ -155,8 +160,9 @@ def compare(
     """
     given = dict(accepted or {})
     compared, images = compare_pair(
-        (reference, candidate),
+        (reference, reference if candidate is None else candidate),
         Path(data),
+        accelerator=accelerator,
         split=split,
         limit=limit,
         resize=resize,
@@ -169,7 +175,7 @@ def compare(
         check_models=_check_order,
     )
     parity = compared.parity
-    largest = tolerances(str(parity.other.recipe.get("precision", FALLBACK)), given)
+    largest = tolerances(parity.other.computed_precision, given)
     report = ParityReport(
         parity,
         judge(parity, largest, strict=strict),
@@ -188,6 +194,7 @@ def compare_pair(
     models: tuple[ModelSource, ModelSource],
     folder: Path,
     *,
+    accelerator: str | None = None,
     split: str | None,
     limit: int | None,
     resize: str,
@@ -213,6 +220,8 @@ def compare_pair(
     chosen = choose_resize(resize)
     how = fit_for(fit, chosen)
     opened = open_models(models, checkpoint_dir)
+    if accelerator is not None:
+        opened[1] = on_accelerator(opened[1], accelerator)
     check_models(opened)
     images: Any = spread_evenly(load_images(folder, split), limit)
     check(folder, isinstance(images[0], Pair))
@@ -249,8 +258,8 @@ def _check_tolerances(given: Mapping[str, float | None], folder: Path, with_matt
 def _layer_errors(
     parity: Parity, images: Sequence[Pair] | Sequence[Photo], progress: StageProgress
 ) -> list[LayerError] | str:
-    if "onnx" in (parity.reference.kind, parity.other.kind):
-        return "Layers are compared between two .tflite files alone."
+    if "onnx" in (parity.reference.kind, parity.other.kind) or parity.other.accelerator is not None:
+        return "Layers are compared between two .tflite files alone, in an interpreter."
     if parity.reference.size != parity.other.size:
         return "The two models differ in size, and so do their layers."
     progress("comparing layers", 0, 1)
@@ -330,6 +339,7 @@ class ArmComparison:
         return "\n".join([f"{self.model['file']} on {self.data['images']} photos", *lines])
 
 
+@checked_arguments
 def compare_on_arm(
     model: str | Path,
     data: str | Path,

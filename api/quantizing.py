@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from mmnet.api.training import SavedCheckpoint, data_list
+from mmnet.arguments import checked_arguments
 from mmnet.errors import MissingExtraError, MMNetError
 from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.ranges import Ranges
@@ -63,6 +64,7 @@ class QuantizedCheckpoint:
         return f"run    {self.run}\nsaved  {self.saved}\nranges {len(self.ranges.limits)} ({source})"
 
 
+@checked_arguments
 def quantize_checkpoint(
     checkpoint: str | Path | OpenedCheckpoint = "latest",
     data: str | Path | Sequence[str | Path] = (),

@@ -11,6 +11,7 @@ from mmnet.runtime.fullres.methods import Upsampling
 from mmnet.runtime.imaging.fit import Fit
 from mmnet.runtime.imaging.nobody import IfNobody
 from mmnet.runtime.profiles import Profile
+from mmnet.runtime.tflite.accelerator import Accelerator
 
 WhichCheckpoint = Annotated[
     str,
@@ -48,6 +49,15 @@ BackgroundOption = Annotated[
 ModelOption = Annotated[
     Path | None,
     typer.Option("--model", "-m", metavar="FILE", help="The .tflite to run.", show_default="the model that ships"),
+]
+
+AcceleratorOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="|".join(Accelerator),
+        help="Let LiteRT compile the model for the processor or a GPU.",
+        show_default="an interpreter on the processor",
+    ),
 ]
 
 ProfileOption = Annotated[

@@ -15,6 +15,7 @@ from ai_edge_litert.interpreter import Interpreter
 from mmnet.arrays import Alpha, F32Array, U8Array
 from mmnet.evaluation.onnx_model import OnnxModel, is_onnx
 from mmnet.runtime import MattingModel, ModelError
+from mmnet.runtime.tflite.accelerator import Accelerator, AcceleratorError, choose_accelerator
 from mmnet.runtime.tflite.interpreter import allocate, invoke, open_interpreter, write_image
 from mmnet.runtime.tflite.metadata import read_metadata
 
@@ -129,6 +130,7 @@ class Candidate:
         content: the bytes of the file.
         recipe: the checkpoint that it was made from, and how, as its metadata says; empty where it says nothing. See
             `mmnet.export.exporter`.
+        accelerator: what LiteRT compiles a .tflite for; None where an interpreter runs it.
     """
 
     name: str
@@ -137,6 +139,16 @@ class Candidate:
     size: int
     content: bytes
     recipe: Mapping[str, Any] = field(default_factory=dict)
+    accelerator: Accelerator | None = None
+
+    @property
+    def computed_precision(self) -> str:
+        """The precision that the model computes in, as far as its recipe says it: `int8` where it says nothing.
+
+        A GPU computes the float32 of a model in 16 bits.
+        """
+        stored = str(self.recipe.get("precision", "int8"))
+        return "float16" if stored == "float32" and self.accelerator is Accelerator.GPU else stored
 
     @property
     def sha256(self) -> str:
@@ -154,6 +166,8 @@ class Candidate:
             return SelfieSegmenter(self.content, self.source)
         if self.kind == "onnx":
             return OnnxModel(self.content, self.source)
+        if self.accelerator is not None:
+            return BytesModel(self.content, 1, accelerator=self.accelerator)
         return (
             FloatModel(self.content, self.source)
             if floats and self.kind == "checkpoint"
@@ -198,6 +212,25 @@ def open_bytes(content: bytes, name: str = "model") -> Candidate:
             return Candidate(name, "mediapipe", name, segmenter.size, content)
     with MattingModel(content, threads=1) as model:
         return _ours(name, name, model.size, content)
+
+
+def on_accelerator(model: object, accelerator: Accelerator | str) -> Candidate:
+    """Return a .tflite as a candidate that an accelerator runs, after compiling it once to check that.
+
+    Args:
+        model: what `mmnet.api.models.open_models` returned; a candidate of the kind `tflite`.
+        accelerator: what runs it.
+
+    Raises:
+        AcceleratorError: an unknown accelerator, one that this machine does not have, or a model that is no .tflite.
+    """
+    chosen = choose_accelerator(accelerator)
+    if not isinstance(model, Candidate) or model.kind != "tflite":
+        raise AcceleratorError("an accelerator runs a .tflite; export the checkpoint with export-tflite, and name that")
+    with BytesModel(model.content, 1, accelerator=chosen) as compiled:
+        # LiteRT falls back to the processor, whose alpha would look like a GPU's without any difference.
+        part = ", in part" if chosen is Accelerator.GPU and not compiled.accelerated else ""
+    return replace(model, name=f"{model.name} on {chosen}{part}", accelerator=chosen)
 
 
 def _ours(name: str, source: str, size: int, content: bytes) -> Candidate:

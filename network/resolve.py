@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from mmnet.arguments import checked_arguments
 from mmnet.json_reader import is_of
 from mmnet.network.checkpoint import (
     CONFIG_FILE,
@@ -142,6 +143,7 @@ class OpenedCheckpoint:
         )
 
 
+@checked_arguments
 def open_checkpoint(
     which: str | Path | CheckpointSource = "latest",
     folder: str | Path = DEFAULT_FOLDER,

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from mmnet.arguments import checked_arguments
 from mmnet.arrays import Alpha, U8Array
 from mmnet.runtime.fullres.alpha import AnyAlpha
 from mmnet.runtime.fullres.compositing import AnyBackground, composite, cutout
@@ -52,11 +53,13 @@ class PortraitMatter:
         if_nobody: what becomes of a photo in which nobody was found.
     """
 
+    @checked_arguments
     def __init__(
         self,
         model: str | Path | bytes | MattingModel | None = None,
         threads: int | None = None,
         *,
+        accelerator: str | None = None,
         profile: Profile | str = DEFAULT_PROFILE,
         upsampling: Upsampling | str | None = None,
         foreground: bool | None = None,
@@ -70,6 +73,7 @@ class PortraitMatter:
         Args:
             model: path or bytes of a .tflite, a loaded model, or None for the model that ships.
             threads: threads of the network, >= 1; None takes the number of cores, at most 4. Not with a loaded model.
+            accelerator: as for `MattingModel`. Not with a loaded model.
             profile: how much work a matte gets after the network: `fine` or `fast`.
             upsampling: how the network's alpha is brought to the image's size; None takes the profile's.
             foreground: whether `cutout` and `composite` estimate the foreground; None takes the profile's.
@@ -83,17 +87,17 @@ class PortraitMatter:
         Raises:
             ModelError: see `MattingModel`; or no model was given and none ships.
             ProfileError, UpsamplingError, FitError, NobodyError: a name is unknown.
-            TypeError: `threads` was given together with a loaded model.
+            TypeError: `threads` or `accelerator` was given together with a loaded model.
         """
         self.settings = choose_profile(profile).override(upsampling, foreground)
         self.fit, self.if_nobody = choose_fit(fit), choose_if_nobody(if_nobody)
         self._owned = not isinstance(model, MattingModel)
         if isinstance(model, MattingModel):
-            if threads is not None:
-                raise TypeError("threads was given with a loaded model; give it to MattingModel instead")
+            if threads is not None or accelerator is not None:
+                raise TypeError("threads was given with a loaded model, or an accelerator; give them to MattingModel")
             self.model = model
         else:
-            self.model = MattingModel(default_model() if model is None else model, threads)
+            self.model = MattingModel(default_model() if model is None else model, threads, accelerator=accelerator)
         self._smoothing, self._on_matte = smoothing, on_matte
         self._network = threading.Lock()
         self._starting = threading.Lock()

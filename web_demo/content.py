@@ -30,6 +30,9 @@ _TYPES = {
     ".webmanifest": "application/manifest+json; charset=utf-8",
 }
 
+# Only needed while the page is installed, for which there must be a network.
+_NOT_KEPT = ("service-worker.js", "icons/icon-512.png", "icons/icon-maskable-512.png")
+
 _INCOMPRESSIBLE = ("image/png", "image/webp")
 
 # Sent with every file. They isolate the page from all other origins, without which browsers share no memory between
@@ -142,5 +145,5 @@ def _precache(assets: Mapping[str, Asset]) -> bytes:
 
     It holds the hash of each file, so it changes with every byte of the page.
     """
-    hashes = {path: asset.integrity for path, asset in sorted(assets.items()) if path != "service-worker.js"}
+    hashes = {path: asset.integrity for path, asset in sorted(assets.items()) if path not in _NOT_KEPT}
     return f"self.PRECACHE = {json.dumps(hashes, indent=1)};\n".encode()

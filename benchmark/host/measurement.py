@@ -52,7 +52,7 @@ def measure_on_host(
         "seed": options.seed,
         "involuntary_context_switches": context_switches,
     }
-    entries = [_entry(result, options.delegate) for result in results]
+    entries = [_entry(result, options.runs_on) for result in results]
     return measurement(machine, settings, entries, baseline, list(host_warnings(machine)), command)
 
 

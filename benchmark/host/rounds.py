@@ -17,6 +17,7 @@ from mmnet.benchmark.progress import Progress
 from mmnet.evaluation.models import Candidate
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.imaging.fit import Fit
+from mmnet.runtime.tflite.accelerator import choose_accelerator
 from mmnet.runtime.tflite.interpreter import Delegate
 
 try:
@@ -37,6 +38,7 @@ class HostOptions:
         runs: measured rounds, in each of which every model is measured once, >= 1.
         warmup_runs: rounds before the measured ones, >= 0.
         delegate: one of `Delegate`: xnnpack, or none for LiteRT's built-in kernels.
+        accelerator: `cpu` or `gpu`, what LiteRT compiles the models for; None runs them in an interpreter.
         frame: height and width of the photo that is matted, pixels, each in 1-8192.
         fit: how the photo is brought into the model's square; `auto` measures two passes.
         composite: whether every matte is composited over another background, and that stage timed.
@@ -50,6 +52,7 @@ class HostOptions:
     runs: int = 100
     warmup_runs: int = 10
     delegate: str = "xnnpack"
+    accelerator: str | None = None
     frame: tuple[int, int] = (480, 640)
     fit: Fit = Fit.STRETCH
     composite: bool = False
@@ -61,8 +64,15 @@ class HostOptions:
             raise BenchmarkError(f"{self.runs} runs after {self.warmup_runs}: give at least 1 run after at least 0")
         if self.delegate not in list(Delegate):
             raise BenchmarkError(f"unknown delegate {self.delegate!r}; choose one of {', '.join(Delegate)}")
+        if choose_accelerator(self.accelerator) is not None and self.delegate != Delegate.XNNPACK:
+            raise BenchmarkError(f"an accelerator needs no delegate; leave {self.delegate} out")
         if not all(1 <= side <= MAX_FRAME_SIDE for side in self.frame):
             raise BenchmarkError(f"the frame is {self.frame}; give height and width, each in 1-{MAX_FRAME_SIDE} pixels")
+
+    @property
+    def runs_on(self) -> str:
+        """The delegate or the accelerator that runs the operators, in words."""
+        return self.delegate if self.accelerator is None else f"accelerator {self.accelerator}"
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -132,10 +142,16 @@ def _start(
         try:
             startups.append(
                 measure_startup(
-                    candidate.content, threads, options.delegate, options.frame, options.warmup_runs, options.fit
+                    candidate.content,
+                    threads,
+                    options.delegate,
+                    options.frame,
+                    options.warmup_runs,
+                    options.fit,
+                    options.accelerator,
                 )
             )
-            matters.append(StagedMatter(candidate.content, threads, options.delegate, options.fit))
+            matters.append(StagedMatter(candidate.content, threads, options.delegate, options.fit, options.accelerator))
         except ModelError as error:
             raise ModelError(f"{candidate.source}: {error}") from error
     return startups, matters

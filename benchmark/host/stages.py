@@ -34,7 +34,14 @@ class StagedMatter:
     `invoke` are then those of both passes.
     """
 
-    def __init__(self, content: bytes, threads: int, delegate: str = "xnnpack", fit: Fit = Fit.STRETCH) -> None:
+    def __init__(
+        self,
+        content: bytes,
+        threads: int,
+        delegate: str = "xnnpack",
+        fit: Fit = Fit.STRETCH,
+        accelerator: str | None = None,
+    ) -> None:
         """Load a model.
 
         Args:
@@ -42,11 +49,12 @@ class StagedMatter:
             threads: number of threads, >= 1.
             delegate: one of `mmnet.runtime.tflite.interpreter.Delegate`.
             fit: how the photo is brought into the model's square.
+            accelerator: `cpu` or `gpu`, what LiteRT compiles the model for; None runs it in an interpreter.
 
         Raises:
             ModelError: LiteRT cannot load the model.
         """
-        self._model = _TimedModel(content, threads, delegate=delegate)
+        self._model = _TimedModel(content, threads, delegate=delegate, accelerator=accelerator)
         self._model.passes = 2 if fit is Fit.AUTO else 1
         self._matter = PortraitMatter(self._model, fit=fit)
 

@@ -52,7 +52,13 @@ class Startup:
 
 
 def measure_startup(
-    content: bytes, threads: int, delegate: str, frame: tuple[int, int], warmup_runs: int, fit: Fit = Fit.STRETCH
+    content: bytes,
+    threads: int,
+    delegate: str,
+    frame: tuple[int, int],
+    warmup_runs: int,
+    fit: Fit = Fit.STRETCH,
+    accelerator: str | None = None,
 ) -> Startup:
     """Start a model in a process of its own.
 
@@ -63,11 +69,12 @@ def measure_startup(
         frame: height and width of the photo, pixels.
         warmup_runs: runs after the first, >= 0.
         fit: how the photo is brought into the model's square.
+        accelerator: `cpu` or `gpu`, what LiteRT compiles the model for; None runs it in an interpreter.
 
     Raises:
         ModelError: LiteRT cannot load the model, ends the process, or does not finish in 600 s.
     """
-    arguments = map(str, (threads, delegate, *frame, warmup_runs, fit))
+    arguments = map(str, (threads, delegate, *frame, warmup_runs, fit, accelerator or ""))
     command = [sys.executable, "-P", "-m", "mmnet.benchmark.host.startup", *arguments]
     try:
         run = subprocess.run(command, input=content, capture_output=True, timeout=_TIMEOUT_SECONDS, check=False)
@@ -81,14 +88,16 @@ def measure_startup(
     return Startup(**parse_json(run.stdout.splitlines()[-1]))
 
 
-def _start(threads: int, delegate: str, frame: tuple[int, int], warmup_runs: int, fit: Fit) -> Startup:
+def _start(
+    threads: int, delegate: str, frame: tuple[int, int], warmup_runs: int, fit: Fit, accelerator: str | None
+) -> Startup:
     from mmnet.benchmark.host.stages import StagedMatter, camera_frame
 
     photo = camera_frame(*frame)
     before = _reset_peak_bytes()
     content = sys.stdin.buffer.read()
     start = time.perf_counter_ns()
-    matter = StagedMatter(content, threads, delegate, fit)
+    matter = StagedMatter(content, threads, delegate, fit, accelerator)
     load_ms = (time.perf_counter_ns() - start) / 1e6
     first, *others = (sum(matter.time_stages(photo)) for _ in range(1 + warmup_runs))
     peak = _peak_bytes()
@@ -114,8 +123,9 @@ def _peak_bytes() -> int | None:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _main(threads: str, delegate: str, height: str, width: str, warmup_runs: str, fit: str) -> None:
-    startup = _start(int(threads), delegate, (int(height), int(width)), int(warmup_runs), Fit(fit))
+def _main(threads: str, delegate: str, height: str, width: str, warmup_runs: str, fit: str, accelerator: str) -> None:
+    frame = int(height), int(width)
+    startup = _start(int(threads), delegate, frame, int(warmup_runs), Fit(fit), accelerator or None)
     print(json.dumps(asdict(startup)))
 
 

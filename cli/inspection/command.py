@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from mmnet.runtime.tflite.inspection import ModelReport, TensorReport
+    from mmnet.runtime.tflite.support_tables import DelegateSupport
 
 
 def inspect(
@@ -111,7 +112,15 @@ def _figures(report: ModelReport) -> dict[str, str]:
         "multiply-adds": f"{report.multiply_adds / 1e6:,.1f} M",
         "tensor arena": f"at least {_kib(report.peak_activation_bytes)} (activations, built-in kernels)",
         "XNNPACK": f"{partitions}, {xnnpack.delegated} of {len(report.graph_order)} operators{outside}",
+        **{entry.delegate: _documented(entry) for entry in report.delegates},
     }
+
+
+def _documented(support: DelegateSupport) -> str:
+    """Return in one line what a delegate takes of a model, by its documentation."""
+    outside = f"; not: {_counted(Counter(support.outside))}" if support.outside else ""
+    total = support.taken + len(support.outside)
+    return f"{support.taken} of {total} operators by its documentation{outside}; {support.note}"
 
 
 def _recipe_summary(report: ModelReport) -> Iterator[tuple[str, Mapping[str, str]]]:

@@ -18,6 +18,7 @@ from mmnet.cli.matte.options import (
     ThreadsOption,
 )
 from mmnet.cli.options import (
+    AcceleratorOption,
     BackgroundOption,
     FitOption,
     ForegroundOption,
@@ -37,6 +38,7 @@ def matte(
     background: BackgroundOption = None,
     model: ModelOption = None,
     threads: ThreadsOption = None,
+    accelerator: AcceleratorOption = None,
     profile: ProfileOption = DEFAULT_PROFILE,
     upsampling: UpsamplingOption = None,
     foreground: ForegroundOption = None,
@@ -87,6 +89,7 @@ def matte(
         background=background,
         model=model,
         threads=threads,
+        accelerator=accelerator,
         profile=profile,
         upsampling=upsampling,
         foreground=foreground,

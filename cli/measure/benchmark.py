@@ -13,7 +13,7 @@ from mmnet.cli.lazy import Application, PlainGroup
 from mmnet.cli.measure import benchmark_options as options
 from mmnet.cli.measure.console import STDOUT, command_line
 from mmnet.cli.measure.plot import plot
-from mmnet.cli.options import CheckpointDir
+from mmnet.cli.options import AcceleratorOption, CheckpointDir
 from mmnet.cli.process.streams import echo_json
 from mmnet.files import check_writable
 from mmnet.runtime.imaging.fit import Fit, choose_fit
@@ -36,6 +36,7 @@ def benchmark(
     fit: options.FitOfFrame = Fit.STRETCH,
     composite: options.Composite = False,
     delegate: options.Delegate = "xnnpack",
+    accelerator: AcceleratorOption = None,
     device: options.Device = None,
     benchmark_binary: options.BenchmarkBinary = None,
     affinity: options.Affinity = None,
@@ -84,11 +85,15 @@ def benchmark(
         )
     if device is not None and choose_fit(fit) is not Fit.STRETCH:
         raise BenchmarkError(f"--fit {fit} is measured on this host; leave --device out")
+    if device is not None and accelerator is not None:
+        raise BenchmarkError("--accelerator is measured on this host; for a phone, take --delegate gpu")
     if device is not None and composite:
         raise BenchmarkError("--composite is measured on this host; leave --device out")
     with progress_bar(message_console()) as bar:
         if device is None:
-            report = measure_latency(**shared, frame=size, fit=fit, composite=composite, progress=_task(bar))
+            report = measure_latency(
+                **shared, accelerator=accelerator, frame=size, fit=fit, composite=composite, progress=_task(bar)
+            )
         else:
             report = measure_latency_on_phone(
                 **shared,

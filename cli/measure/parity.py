@@ -20,7 +20,7 @@ from mmnet.cli.measure.options import (
     SplitOption,
     ThreadsOption,
 )
-from mmnet.cli.options import CheckpointDir
+from mmnet.cli.options import AcceleratorOption, CheckpointDir
 from mmnet.cli.process.streams import echo_json
 from mmnet.errors import MMNetError
 from mmnet.evaluation.parity.tolerances import DEFAULTS
@@ -41,8 +41,12 @@ ReferenceArgument = Annotated[
     str, typer.Argument(metavar="FLOAT", help=f"The reference. {MODEL_OR_CHECKPOINT}", show_default=False)
 ]
 QuantizedArgument = Annotated[
-    str,
-    typer.Argument(metavar="QUANTIZED", help=f"The model derived from it. {MODEL_OR_CHECKPOINT}", show_default=False),
+    str | None,
+    typer.Argument(
+        metavar="QUANTIZED",
+        help=f"The model derived from it. {MODEL_OR_CHECKPOINT} With --accelerator, FLOAT itself by default.",
+        show_default=False,
+    ),
 ]
 MaxMadOption = Annotated[
     float | None,
@@ -77,8 +81,9 @@ StrictOption = Annotated[
 
 def parity_command(
     reference: ReferenceArgument,
-    quantized: QuantizedArgument,
     data: ComparedDataOption,
+    quantized: QuantizedArgument = None,
+    accelerator: AcceleratorOption = None,
     max_mad: MaxMadOption = None,
     max_image_mad: MaxImageMadOption = None,
     max_mad_increase: MaxMadIncreaseOption = None,
@@ -108,6 +113,7 @@ def parity_command(
       mmnet parity MMNetModel-887000 int8.tflite -d portraits/test --max-gauss-grad-increase 0.005 --strict
       mmnet parity float.tflite int8.tflite -d scenes/ --fit stretch
       mmnet parity old.tflite new.tflite -d portraits/test --json - | jq .verdict
+      mmnet parity mine.tflite -d portraits/test --accelerator gpu   (how far the GPU strays from the processor)
     """
     from mmnet.api.comparing import compare
     from mmnet.cli.console import message_console
@@ -121,6 +127,8 @@ def parity_command(
         "max_mad_increase": max_mad_increase,
         "max_gauss_grad_increase": max_gauss_grad_increase,
     }
+    if quantized is None and accelerator is None:
+        raise typer.BadParameter("name a second model, or an accelerator to run FLOAT on: --accelerator gpu")
     console = message_console()
     try:
         for path in (report_file, None if json_file == STDOUT else json_file):
@@ -131,6 +139,7 @@ def parity_command(
                 reference,
                 quantized,
                 data,
+                accelerator=accelerator,
                 split=split,
                 limit=limit,
                 accepted=accepted,

@@ -168,6 +168,7 @@ def _model(candidate: Candidate) -> dict[str, Any]:
         "bytes": len(candidate.content),
         "sha256": candidate.sha256,
         "recipe": dict(candidate.recipe),
+        **({} if candidate.accelerator is None else {"accelerator": str(candidate.accelerator)}),
     }
 
 

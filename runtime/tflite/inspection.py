@@ -15,6 +15,7 @@ from mmnet.runtime.tflite.contents import Graph, Operator, Tensor, load_model, r
 from mmnet.runtime.tflite.delegation import Delegation, inspect_delegation
 from mmnet.runtime.tflite.memory_plan import peak_activation_bytes
 from mmnet.runtime.tflite.metadata import ModelMetadata, read_metadata, recipe_path
+from mmnet.runtime.tflite.support_tables import DelegateSupport, documented_support
 
 # (dtype of activations, dtype of weights) -> the precision that exports such a layer
 _PRECISIONS = {
@@ -72,6 +73,7 @@ class ModelReport:
         peak_activation_bytes: memory for activations with the built-in kernels, a lower bound; see
             `mmnet.runtime.tflite.memory_plan.peak_activation_bytes`.
         delegation: the part that XNNPACK runs.
+        delegates: the part that other delegates take, by their documentation.
         metadata: what the file says about itself, with the embedded recipe; None if it has no metadata.
         sidecar_recipe: the JSON object in FILE.recipe.json beside the file; None if there is no such file.
     """
@@ -90,6 +92,7 @@ class ModelReport:
     multiply_adds: int
     peak_activation_bytes: int
     delegation: Delegation
+    delegates: tuple[DelegateSupport, ...]
     metadata: ModelMetadata | None
     sidecar_recipe: Mapping[str, Any] | None
 
@@ -144,6 +147,7 @@ def _report(model: bytes, path: Path | None, sidecar: Mapping[str, Any] | None =
         multiply_adds=sum(layer.multiply_adds for layer in layers),
         peak_activation_bytes=peak_activation_bytes(graph),
         delegation=delegation,
+        delegates=documented_support([operator.name for operator in graph.operators]),
         metadata=read_metadata(model),
         sidecar_recipe=sidecar,
     )

@@ -7,10 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import colour_profiles
 import cv2
 import numpy as np
 import pytest
 from batch_results import contents, invoke, ledger
+from PIL import Image
+from skimage.data import astronaut
 
 from mmnet.batch.errors import BatchError, OtherJobError
 from mmnet.batch.rendering import RenderOptions
@@ -61,6 +64,27 @@ def test_results_of_every_background_are_those_of_mmnet_matte(
     run_here(portraits / "deep" / "er", tmp_path / "out", rendered=RenderOptions.of(default_model(), background))
     assert invoke("matte", portraits / "deep" / "er", "-b", background, "-o", tmp_path / "one").exit_code == 0
     assert contents(tmp_path / "out") == contents(tmp_path / "one")
+
+
+def test_cut_outs_show_the_colours_of_their_photos(tmp_path: Path, run_here: Any) -> None:
+    """They are in sRGB, without a profile, and within one level of what the photo's profile says."""
+    photo = astronaut()[:200, 100:300]
+    (tmp_path / "in").mkdir()
+    profiles: dict[str, Any] = {
+        "p3": (colour_profiles.DISPLAY_P3, colour_profiles.P3_PRIMARIES, None),
+        "adobe": (colour_profiles.ADOBE_RGB, colour_profiles.ADOBE_PRIMARIES, 563 / 256),
+    }
+    for name, (profile, *_) in profiles.items():
+        Image.fromarray(photo).save(tmp_path / "in" / f"{name}.png", icc_profile=profile)
+    rendered = RenderOptions.of(default_model(), "transparent", foreground=False)
+    run_here(tmp_path / "in", tmp_path / "out", rendered=rendered)
+    for name, (_, primaries, gamma) in profiles.items():
+        with Image.open(tmp_path / "out" / f"{name}-cutout.png") as cut:
+            assert "icc_profile" not in cut.info
+            found = np.asarray(cut)
+        inside = found[..., 3] == 255
+        assert inside.mean() > 0.1
+        assert np.abs(found[..., :3] - colour_profiles.srgb_of(photo, primaries, gamma))[inside].max() < 1
 
 
 @pytest.mark.parametrize("to", ["files", "parquet"])

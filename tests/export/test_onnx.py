@@ -112,7 +112,7 @@ def test_parity_and_evaluation(folder, photos, tmp_path):
     compared = run("mmnet", "parity", folder / "tiny.onnx", folder / "tiny.tflite", "--data", photos,
                    "--report", report, "--json", "-")  # fmt: skip
     assert compared.returncode == 0, compared.stderr
-    assert "Layers are compared between two .tflite files alone" in report.read_text()
+    assert "Layers are compared between two .tflite files alone, in an interpreter" in report.read_text()
     model = open_file(folder / "tiny.onnx")
     assert (model.kind, model.size, model.recipe["file_format"]) == ("onnx", SIZE, "onnx")
 

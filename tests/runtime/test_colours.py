@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from support import error_line, run
 from video_files import write_video_file
 
 from mmnet.runtime import ImageError, PhotoError, PortraitMatter, read_photo
+from mmnet.runtime.imaging.colours import tables
 from mmnet.runtime.imaging.inputs import as_bytes
 from mmnet.runtime.imaging.mattes import read_matte
 
@@ -89,6 +91,21 @@ def test_photos_come_in_srgb(tmp_path: Path, name: str, kind: str) -> None:
     assert difference.mean() < 0.2
 
 
+@pytest.mark.parametrize(
+    ("profile", "primaries", "gamma"),
+    [(icc.DISPLAY_P3, icc.P3_PRIMARIES, None), (icc.ADOBE_RGB, icc.ADOBE_PRIMARIES, 563 / 256)],
+    ids=["Display P3", "Adobe RGB"],
+)
+def test_shown_colours_are_those_of_the_photo_within_one_level(
+    tmp_path: Path, profile: bytes, primaries: Any, gamma: float | None
+) -> None:
+    """By the formulas; LittleCMS rounds its own results to 8 bits, and differs from them by up to two levels."""
+    data = encoded(Image.fromarray(RGB), "PNG", icc_profile=profile)
+    exact = icc.srgb_of(RGB, primaries, gamma)
+    assert np.abs(read_photo(written(tmp_path, data)) - exact).max() < 1
+    assert np.abs(shown(data, profile) - exact).max() < 2.5
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("profile", [icc.SRGB, icc.rgb_profile(icc.SRGB_PRIMARIES, icc.SRGB_PARAMETRIC, version=4)])
 def test_srgb_under_a_profile_stays_as_it_is(tmp_path: Path, kind: str, profile: bytes) -> None:
@@ -126,7 +143,7 @@ def test_a_grey_profile_that_leads_to_lightness(tmp_path: Path) -> None:
 def test_16_bits_and_alpha(tmp_path: Path) -> None:
     deep, alpha = RGB.astype(np.uint16) * 257, np.linspace(0, 65535, RGB[..., 0].size).astype(np.uint16)
     pixels = np.dstack([deep, alpha.reshape(RGB.shape[:2])])
-    chunk = png_chunk(b"iCCP", b"p\0\0" + __import__("zlib").compress(icc.ADOBE_RGB))
+    chunk = png_chunk(b"iCCP", b"p\0\0" + zlib.compress(icc.ADOBE_RGB))
     read = read_photo(written(tmp_path, png_file(pixels, 16, 6, chunk)))
     opaque = shown(encoded(Image.fromarray(RGB), "PNG"), icc.ADOBE_RGB)
     part = pixels[..., 3:] / 65535
@@ -187,9 +204,10 @@ def test_cameras_say_adobe_rgb_in_exif(tmp_path: Path, way: str) -> None:
     np.testing.assert_array_equal(read_photo(written(tmp_path, plain)), np.asarray(Image.open(io.BytesIO(plain))))
 
 
-TABLES = icc.profile(b"RGB ", [(b"A2B0", b"mft2" + bytes(64))])
+BAD_TABLES = icc.profile(b"RGB ", [(b"A2B0", b"mft2" + bytes(64))])
 REFUSED = {
-    "tables": (encoded(Image.fromarray(RGB), "PNG", icc_profile=TABLES), "a colour profile of tables"),
+    "bad tables": (encoded(Image.fromarray(RGB), "PNG", icc_profile=BAD_TABLES), "a damaged colour profile"),
+    "no space": (encoded(Image.fromarray(RGB), "PNG", icc_profile=icc.profile(b"RGB ", [])), "of a kind that is not"),
     "printing": (
         encoded(Image.fromarray(RGB), "JPEG", icc_profile=icc.profile(b"CMYK", [])), "a colour profile for CMYK images",
     ),
@@ -207,6 +225,28 @@ REFUSED = {
     "unknown codes": (png_chunks((b"cICP", bytes([5, 13, 0, 1]))), "has colours of the codes"),
     "primaries": (png_chunks((b"cHRM", bytes(32))), "impossible primaries"),
 }  # fmt: skip
+
+
+TABLES = icc.tables_profile(icc.ADOBE_PRIMARIES, 2.2)
+
+
+def test_profiles_of_tables_are_applied_as_littlecms_applies_them(tmp_path: Path) -> None:
+    data = encoded(Image.fromarray(RGB), "PNG", icc_profile=TABLES)
+    found = read_photo(written(tmp_path, data)).astype(int)
+    assert np.abs(found - shown(data, TABLES)).max() <= 1
+    assert np.abs(found - shown(data, icc.ADOBE_RGB)).mean() < 3
+    assert np.abs(found - RGB).mean() > 5
+    deep = png_file(RGB.astype(np.uint16) * 257, 16, 2, png_chunk(b"iCCP", b"p\0\0" + zlib.compress(TABLES)))
+    np.testing.assert_array_equal(read_photo(written(tmp_path, deep)), found)
+    grey = encoded(Image.fromarray(RGB[..., 0]), "PNG", icc_profile=TABLES)
+    assert read_photo(written(tmp_path, grey)).shape == RGB.shape
+
+
+def test_profiles_of_tables_need_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path, encoded(Image.fromarray(RGB), "PNG", icc_profile=icc.tables_profile(icc.P3_PRIMARIES, 2)))
+    monkeypatch.setattr(tables, "find_spec", lambda name: None)
+    with pytest.raises(PhotoError, match=r"a colour profile of tables, .* Pillow; the extra photos .* sRGB"):
+        read_photo(path)
 
 
 @pytest.mark.parametrize(("data", "said"), REFUSED.values(), ids=REFUSED.keys())
@@ -234,8 +274,8 @@ def test_images_of_pillow_are_brought_to_srgb(tmp_path: Path) -> None:
     image.info["icc_profile"] = icc.ADOBE_RGB
     expected = shown(encoded(image, "PNG"), icc.ADOBE_RGB)
     assert np.abs(as_bytes(image).astype(int) - expected).max() <= 2
-    image.info["icc_profile"] = TABLES
-    with pytest.raises(ImageError, match="a colour profile of tables"):
+    image.info["icc_profile"] = BAD_TABLES
+    with pytest.raises(ImageError, match="a damaged colour profile"):
         as_bytes(image)
 
 

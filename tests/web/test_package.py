@@ -168,7 +168,7 @@ def test_bundled_in_chromium(
         name: Asset(path.read_bytes(), TYPES.get(path.suffix, "application/octet-stream"))
         for name, path in {**files, "app.js": installed / "app.js"}.items()
     }
-    html = b'<!doctype html><title>user</title><body><script type="module" src="app.js">'
+    html = b'<!doctype html><title>user</title><body><script type="module" src="app.js"></script>'
     assets[""] = Asset(html, TYPES[".html"])
     assets["favicon.ico"] = Asset(png, "image/png")
     with serving(assets) as server:

@@ -7,7 +7,7 @@ values stay as they are.
 
 - `declared`: `DeclaredColours`, what a file says of its colours.
 - `icc` reads ICC profiles, `spaces` holds the colour spaces that are known by name or by their primaries.
-- `conversion` converts pixels.
+- `conversion` converts pixels; `tables` has LittleCMS do it for profiles made of tables.
 """
 
 from mmnet.runtime.imaging.colours.conversion import to_srgb

@@ -10,7 +10,9 @@ import numpy as np
 
 from mmnet.arrays import AnyArray, F32Array
 from mmnet.runtime.imaging.colours.declared import DeclaredColours
+from mmnet.runtime.imaging.colours.icc import TablesError
 from mmnet.runtime.imaging.colours.spaces import SRGB, ColourError, ColourSpace, Curve, Values, srgb_stored
+from mmnet.runtime.imaging.colours.tables import TableTransform
 
 _LEVELS = 1 << 16  # of linear light, finer than the step of 16-bit sRGB except near black
 _STEPS = 17  # per channel, of the colours that tell whether a space is sRGB under another name
@@ -37,7 +39,10 @@ def to_srgb(colours: DeclaredColours, dtype: np.dtype[np.generic]) -> Conversion
 
 @lru_cache(maxsize=8)
 def _conversion(colours: DeclaredColours, dtype: np.dtype[np.generic]) -> Conversion | None:
-    space = colours.space()
+    try:
+        space = colours.space()
+    except TablesError:
+        return TableTransform(colours.icc)
     if space is None:
         return None
     with np.errstate(all="ignore"):

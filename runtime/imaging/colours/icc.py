@@ -11,14 +11,20 @@ from mmnet.runtime.imaging.colours.spaces import ColourError, ColourSpace, Curve
 MOST_PROFILE_BYTES = 1 << 24
 DAMAGED_PROFILE = b"?"  # stands for a profile that could not be taken out of its file
 _HEADER, _MOST_TAGS = 128, 200
+_TABLES = (b"A2B0", b"A2B1", b"A2B2")  # from the device to the profile connection space, one per rendering intent
 _ADVICE = "convert it to sRGB and save it again"
+
+
+class TablesError(ColourError):
+    """A profile of tables, which another library applies."""
 
 
 def read_profile(profile: bytes) -> ColourSpace:
     """Read the colour space of a profile: curves and a matrix (RGB), or one curve (grey).
 
     Raises:
-        ColourError: the profile is damaged, for another kind of image, or made of tables, as those of printers are.
+        TablesError: the profile is made of tables, as those of scanners are.
+        ColourError: the profile is damaged, or for another kind of image.
     """
     try:
         tags, space = _tags(profile), profile[16:20]
@@ -34,7 +40,9 @@ def read_profile(profile: bytes) -> ColourSpace:
     if space not in (b"RGB ", b"GRAY"):
         kind = space.decode("latin-1").strip()
         raise ColourError(f"has a colour profile for {kind if kind.isalnum() else 'other'} images; {_ADVICE}")
-    raise ColourError(f"has a colour profile of tables, which is not read; {_ADVICE}")
+    if space == b"RGB " and any(tag in tags for tag in _TABLES):
+        raise TablesError(f"has a colour profile of tables, which is not read; {_ADVICE}")
+    raise ColourError(f"has a colour profile of a kind that is not read; {_ADVICE}")
 
 
 def _tags(profile: bytes) -> dict[bytes, bytes]:
