@@ -13,6 +13,7 @@ from core_cases import (
     FineAlphaCase,
     FineCompositeCase,
     FinePhotoCase,
+    SmoothingCase,
     fine_alpha_case,
     fine_composite_case,
     fine_photo_case,
@@ -59,6 +60,7 @@ Case = (
     | FineCompositeCase
     | CropsCase
     | FinePhotoCase
+    | SmoothingCase
 )
 
 
