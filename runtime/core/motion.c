@@ -114,8 +114,8 @@ static void search_around(const Window *window, int32_t range, Candidate *best) 
         }
 }
 
-/* Search the motion of a block, in whole pixels. `coarse` is that of half as many blocks, in pixels twice as large; NULL
- * for the smallest frames. */
+/* Search the motion of a block, in whole pixels. `coarse` is that of half as many blocks, in pixels twice as large;
+ * NULL for the smallest frames. */
 static Candidate search(const Window *window, Index row, Index column, const Motion *coarse, Index coarse_blocks) {
     static const int8_t beside[][2] = {{0, 0}, {0, -1}, {0, 1}, {-1, 0}, {1, 0}};
     Candidate best = {0, 0, INT32_MAX};

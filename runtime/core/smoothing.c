@@ -103,7 +103,7 @@ static void enlarge_row(const Enlargement *taps, const int32_t *values, Index ro
     int32_t line[GREY_SIDE + 1];
     const int32_t place = position(taps->from, taps->to, row), weight = place & (POSITION_ONE - 1);
     const int32_t *first = values + (place >> POSITION_BITS) * taps->from;
-    const int32_t *second = weight ? first + taps->from : first; /* the last row has no next one, and no weight for it */
+    const int32_t *second = weight ? first + taps->from : first; /* the last row has no next one */
     for (Index x = 0; x < taps->from; ++x) line[x] = first[x] * (POSITION_ONE - weight) + second[x] * weight;
     line[taps->from] = 0; /* the same along the row */
     for (Index x = 0; x < taps->to; ++x) {

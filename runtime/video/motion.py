@@ -66,7 +66,7 @@ def median(values: Integers) -> int:
 
 @dataclass(frozen=True)
 class _Windows:
-    """What is compared for the blocks of two frames.
+    """The pixels of two frames that are compared for their blocks.
 
     Attributes:
         frame: int32 [blocks², 16, 16], the windows of the frame.

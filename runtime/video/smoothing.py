@@ -102,7 +102,7 @@ class TemporalSmoother:
 
 
 class _InPython:
-    """What is kept from frame to frame, and the smoothing in NumPy, which defines its values."""
+    """Smooths in NumPy, which defines the values, and keeps the frame before."""
 
     def __init__(self) -> None:
         self._before: Before | None = None
@@ -119,7 +119,7 @@ class _InPython:
 
 
 class _InCore:
-    """The same in the core in C: the same values in a fraction of the time."""
+    """Smooths in the core in C: the same values in a fraction of the time."""
 
     def __init__(self) -> None:
         self._state, self._arena = np.zeros(0, np.uint8), np.zeros(0, np.uint8)
