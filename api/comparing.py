@@ -375,8 +375,7 @@ def compare_on_arm(
     from mmnet.evaluation.arm.parity import compare_observers, observer_here, observer_on_arm, runtime_code
     from mmnet.evaluation.arm.report import tolerance_for
 
-    path, how = Path(model), choose_fit(fit)
-    photos = list_photos(Path(data))[:limit]
+    path, how, photos = Path(model), choose_fit(fit), list_photos(Path(data))[:limit]
     inspected = inspect_model(path)
     python = arm_python(cache_folder(), emulator and emulator.absolute(), progress)
     chosen = choose_processors(processors, python.emulator)
@@ -388,14 +387,12 @@ def compare_on_arm(
             advance = stage_progress(processor.name, progress)
             outcomes.append(compare_observers(here, open_arm, processor, photos, advance))
             progress(processor.name, len(photos), len(photos))
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    described = {"file": str(path), "sha256": sha256, "precisions": dict(inspected.precisions)}
     return ArmComparison(
         tuple(outcomes),
         tolerance_for(inspected.precisions),
-        {
-            "file": str(path),
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-            "precisions": dict(inspected.precisions),
-        },
+        described,
         {"folder": str(data), "images": len(photos), "fit": str(how)},
         here.described,
         python.version,

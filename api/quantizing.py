@@ -163,9 +163,9 @@ def _check(
         The data sets that are folders, and the backgrounds.
     """
     if steps and not data:
-        raise QuantizeError("training needs images with mattes: add --data DIR, or only measure ranges with --steps 0")
+        raise QuantizeError("training needs images with mattes: add data=DIR, or only measure ranges with steps=0")
     if not data and calibration is None:
-        raise QuantizeError("there is nothing to measure ranges on: add --calibration PHOTOS, or --data DIR")
+        raise QuantizeError("there is nothing to measure ranges on: add calibration=PHOTOS, or data=DIR")
     if not resume:
         check_new(folder)
     sources = find_sources(data, None if backgrounds is None else Path(backgrounds), validation if steps else 0.0)

@@ -193,6 +193,7 @@ def measure_sensitivity(
         opened = checkpoint.resized(size)
     else:
         opened = open_checkpoint(checkpoint, checkpoint_dir, size=size)
+        opened.source.note(checkpoint)
     if not isinstance(calibration, Calibration):
         calibration = load_calibration(
             Path(calibration),

@@ -18,6 +18,7 @@ with silent_interrupts():
     from mmnet.cli.process.log import show_log, take_log_options
     from mmnet.cli.process.quiet import silence_native_libraries
     from mmnet.cli.process.streams import echo, finish_output, guard_streams, open_closed_streams
+    from mmnet.cli.process.wording import as_options
     from mmnet.errors import MMNetError
     from mmnet.failures import LOG, reason_of
     from mmnet.text import one_line, printable
@@ -190,14 +191,14 @@ def _print_error(text: str) -> None:
 
     from mmnet.cli.console import ERROR, message_console
 
-    message_console().print(f"{ERROR} {escape(one_line(text))}")
+    message_console().print(f"{ERROR} {escape(one_line(as_options(text)))}")
 
 
 def _print_usage_error(error: Any) -> int:
     """Print wrong usage as typer does, without what a terminal would execute; return the exit code."""
     from typer.rich_utils import rich_format_error
 
-    error.message = printable(str(error.message))
+    error.message = printable(as_options(str(error.message)))
     rich_format_error(error)
     return int(error.exit_code)
 

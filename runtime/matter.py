@@ -205,8 +205,7 @@ class PortraitMatter:
             alpha: float32 [S, S] in 0-1, of the first pass.
             image: uint8 [H, W, 3].
         """
-        height, width = image.shape[:2]
-        return find_crops(alpha, height, width) if self.fit is Fit.AUTO else []
+        return find_crops(alpha, image.shape[0], image.shape[1]) if self.fit is Fit.AUTO else []
 
     def upsample(
         self,
@@ -355,9 +354,8 @@ class PortraitMatter:
         return StreamState(None if self._smoothing is None else self._smoothing())
 
     def _place(self, image: U8Array, crop: Rectangle | None) -> Placement:
-        height, width = image.shape[:2]
         size = self.model.size
-        return place(self.fit, height, width, size) if crop is None else Placement.of_crop(crop, size)
+        return place(self.fit, image.shape[0], image.shape[1], size) if crop is None else Placement.of_crop(crop, size)
 
     def _prepare(self, timed: tuple[Image, Milliseconds], crop: Rectangle | None = None) -> Prepared:
         frame, timestamp_ms = timed

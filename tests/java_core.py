@@ -297,7 +297,7 @@ def statistics_request(text: str, values: list[float]) -> bytes:
 
 
 def compile_java(folder: Path) -> str:
-    """Compile the Java core, the library, the app's camera and their tests into a folder, and return the class path.
+    """Compile the Java core, the library, parts of the app and their tests into a folder, and return the class path.
 
     Warnings are errors. The test that calls this is skipped if there is no JDK or no JUnit.
     """
@@ -308,7 +308,7 @@ def compile_java(folder: Path) -> str:
         pytest.skip(f"NO JUNIT: the Java code is not tested without {names}; install junit4 and libhamcrest-java")
     path = ":".join(map(str, [folder, CORE / "src" / "test" / "resources", *_JARS]))
     sources = [*CORE.glob("src/*/java/**/*.java"), *LIBRARY.glob("**/*.java"), *STAND_IN.glob("**/*.java")]
-    sources += [APP / f"{name}.java" for name in ("CameraStream", "CameraThread")]
+    sources += [APP / f"{name}.java" for name in ("CameraStream", "CameraThread", "SharedFolder")]
     command = ["javac", "--release", "8", "-Xlint:all,-options", "-Werror", "-cp", path, "-d", str(folder)]
     done = subprocess.run([*command, *map(str, sources)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

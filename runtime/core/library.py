@@ -26,6 +26,7 @@ _MAX_THREADS = 4
 # The argument types of the library's functions (kernels.h), without the four at the end: an arena, its size, and the
 # rows that a thread computes.
 _FUNCTIONS: dict[str, list[Any]] = {
+    "decide": [c_void_p, c_ssize_t, c_ssize_t, c_float, c_float, *[c_void_p] * 3],
     "fit_line": [*[c_void_p] * 3, *[c_ssize_t] * 2, *[c_double] * 3, c_void_p],
     "resample": [c_void_p, *[c_ssize_t] * 6, c_void_p],
     "sample_cells": [c_void_p, *[c_ssize_t] * 7, c_void_p],
@@ -81,7 +82,8 @@ def memory(array: AnyArray) -> Any:
 
 def by_rows(name: str, arena: int, shape: tuple[int, ...], *arguments: Any) -> None:
     """Call a function for the rows of an image: each thread computes one range of them."""
-    bounds = np.linspace(0, shape[0], thread_count(shape[0]) + 1).astype(int).tolist()
+    threads = thread_count(shape[0])
+    bounds = [shape[0] * thread // threads for thread in range(threads + 1)]
     in_threads(name, arena, arguments, list(pairwise(bounds)))
 
 
