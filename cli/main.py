@@ -68,6 +68,7 @@ COMMANDS = {
         "mmnet.cli.inspection.command:inspect",
         "Show the inputs, outputs and cost of a .tflite, how XNNPACK splits it, and how it was made.",
     ),
+    "models": Place("mmnet.cli.inspection.models:models", "List the models that ship, with their size and figures."),
     "train": Place("mmnet.cli.training.train:train", "Train MMNet, or go on training it."),
     "curves": Place(
         "mmnet.cli.training.curves:curves", "Write the training curves of a run as a table and as an image."

@@ -71,7 +71,7 @@ class PortraitMatter:
         """Load a model.
 
         Args:
-            model: path or bytes of a .tflite, a loaded model, or None for the model that ships.
+            model: path, bytes or shipped name of a .tflite, a loaded model, or None for the model that ships.
             threads: threads of the network, >= 1; None takes the number of cores, at most 4. Not with a loaded model.
             accelerator: as for `MattingModel`. Not with a loaded model.
             profile: how much work a matte gets after the network: `fine` or `fast`.

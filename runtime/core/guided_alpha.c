@@ -37,7 +37,7 @@ INLINE void interpolate_cell(const float *first, const float *second, float frac
 #endif
 }
 
-/* Find where the cells of some tiles lie in the line, in `places`: each cell's first and second column, counted from the
+/* Find where the cells of tiles lie in the line, in `places`: each cell's first and second column, counted from the
  * first one of its group, and the end of the group. A group is the next cells, as many as depend on MAX_COLUMNS. */
 static void place_cells(const Line *line, Index left, Index columns, int32_t *const *places) {
     const Index *firsts = line->across->first + left, *seconds = line->across->second + left;
@@ -104,7 +104,7 @@ typedef int32_t Ints8 __attribute__((vector_size(32)));
 typedef float Floats8 __attribute__((vector_size(32)));
 #endif
 
-/* Apply the line to a row of pixels: alpha = slope · colour + offset, whole. The line lies between two rows of cells. */
+/* Apply the line to a row of pixels: alpha = slope · colour + offset, whole. It lies between two rows of cells. */
 INLINE void apply_line(const float *restrict above, const float *restrict below, Index plane, PixelPosition position,
                        const uint8_t *restrict pixels, Index width, float *restrict alpha) {
     const float first = position.first, second = position.second;

@@ -102,6 +102,8 @@ def main() -> None:
     if arguments.json:
         machine = {"machine": platform.machine(), "processor": processor(), "threads": 1}
         document = {"machine": machine, "runs": arguments.runs, "rows": rows}
+        if arguments.json.exists():  # what was tried without gain is written by hand
+            document["trials"] = json.loads(arguments.json.read_text()).get("trials", [])
         arguments.json.write_text(json.dumps(document, indent=2) + "\n")
 
 
