@@ -133,17 +133,9 @@ def quantize_checkpoint(
     measure = _range_measurement(start, calibration, calibration_photos, read, listener)
     if steps == 0:
         return _result(folder, save_with_ranges(start, measure(), folder))
+    described = describe_data(data_sets, validation)
     training = TrainingRun(
-        recipe,
-        folder,
-        read,
-        describe_data(data_sets, validation),
-        seed,
-        start,
-        save_every=save_every,
-        keep=keep,
-        workers=workers,
-        extends=extend,
+        recipe, folder, read, described, seed, start, save_every=save_every, keep=keep, workers=workers, extends=extend
     )
     return _result(folder, _train(training, measure, listener, simulation))
 

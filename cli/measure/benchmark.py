@@ -83,12 +83,8 @@ def benchmark(
         raise BenchmarkError(
             "--benchmark-binary, --affinity and --device-dir are for a phone; name it with --device SERIAL or any"
         )
-    if device is not None and choose_fit(fit) is not Fit.STRETCH:
-        raise BenchmarkError(f"--fit {fit} is measured on this host; leave --device out")
-    if device is not None and accelerator is not None:
-        raise BenchmarkError("--accelerator is measured on this host; for a phone, take --delegate gpu")
-    if device is not None and composite:
-        raise BenchmarkError("--composite is measured on this host; leave --device out")
+    if device is not None:
+        _check_phone(fit, accelerator, composite=composite)
     with progress_bar(message_console()) as bar:
         if device is None:
             report = measure_latency(
@@ -142,6 +138,20 @@ class _Output:
         show_latency(wide_console(stderr=self.to_stdout), report.table)
         if self.to_stdout:
             echo_json(to_json(report.document()))
+
+
+def _check_phone(fit: str, accelerator: str | None, *, composite: bool) -> None:
+    """Raise if an option was given that is measured on this host alone.
+
+    Raises:
+        BenchmarkError: names the option.
+    """
+    if choose_fit(fit) is not Fit.STRETCH:
+        raise BenchmarkError(f"--fit {fit} is measured on this host; leave --device out")
+    if accelerator is not None:
+        raise BenchmarkError("--accelerator is measured on this host; for a phone, take --delegate gpu")
+    if composite:
+        raise BenchmarkError("--composite is measured on this host; leave --device out")
 
 
 def _parse_threads(text: str) -> list[int]:

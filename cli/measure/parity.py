@@ -23,7 +23,7 @@ from mmnet.cli.measure.options import (
 from mmnet.cli.options import AcceleratorOption, CheckpointDir
 from mmnet.cli.process.streams import echo_json
 from mmnet.errors import MMNetError
-from mmnet.evaluation.parity.tolerances import DEFAULTS
+from mmnet.evaluation.parity.tolerances import DEFAULTS, LIMITS
 from mmnet.files import check_writable
 
 if TYPE_CHECKING:
@@ -121,12 +121,8 @@ def parity_command(
     from mmnet.evaluation.datasets.pairs import DatasetError
     from mmnet.evaluation.parity.compare import NotComparedError
 
-    accepted = {
-        "max_mad": max_mad,
-        "max_image_mad": max_image_mad,
-        "max_mad_increase": max_mad_increase,
-        "max_gauss_grad_increase": max_gauss_grad_increase,
-    }
+    given = (max_mad, max_image_mad, max_mad_increase, max_gauss_grad_increase)
+    accepted = dict(zip((limit.name for limit in LIMITS), given, strict=True))
     if quantized is None and accelerator is None:
         raise typer.BadParameter("name a second model, or an accelerator to run FLOAT on: --accelerator gpu")
     console = message_console()
