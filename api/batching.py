@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmnet.api.checked_model import checked_model
 from mmnet.api.documents import json_text, save_text
+from mmnet.arguments import checked_arguments
 from mmnet.batch.options import BatchOptions
 from mmnet.errors import MissingExtraError
 from mmnet.listing import LeftOut
@@ -141,6 +142,7 @@ class BatchInterrupted(KeyboardInterrupt):
         self.report = report
 
 
+@checked_arguments
 def matte_batch(
     source: str | Path,
     destination: str | Path,

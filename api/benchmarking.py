@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmnet.arguments import checked_arguments
 from mmnet.benchmark.android.measurement import ToolOptions, measure_on_phone
 from mmnet.benchmark.android.phone import ANY, find_phone
 from mmnet.benchmark.android.rounds import RoundOptions
@@ -142,6 +143,7 @@ class LatencyReport:
         raise BenchmarkError(f"{model!r} on {threads} threads was not measured; measured are {measured}")
 
 
+@checked_arguments
 def measure_latency(
     models: Models = None,
     *,
@@ -203,6 +205,7 @@ def measure_latency(
     return LatencyReport(measure_on_host(machine, candidates, base, options, progress, command=command))
 
 
+@checked_arguments
 def measure_latency_on_phone(
     models: Models = None,
     *,
@@ -295,6 +298,7 @@ class LatencyFigure:
             temporary.write_text(self.svg, encoding="utf-8")
 
 
+@checked_arguments
 def plot_latency(
     evaluation: str | Path,
     latency: str | Path | Sequence[str | Path],

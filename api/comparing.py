@@ -19,6 +19,7 @@ from mmnet.api.models import (
     open_models,
     stage_progress,
 )
+from mmnet.arguments import checked_arguments
 from mmnet.evaluation.arm.processors import DEFAULT, choose_processors
 from mmnet.evaluation.datasets.pairs import Pair, Photo, check_pairs, load_images
 from mmnet.evaluation.framing import fit_for
@@ -106,6 +107,7 @@ class ParityComparison:
         return text(self.report)
 
 
+@checked_arguments
 def compare(
     reference: ModelSource,
     candidate: ModelSource | None,
@@ -337,6 +339,7 @@ class ArmComparison:
         return "\n".join([f"{self.model['file']} on {self.data['images']} photos", *lines])
 
 
+@checked_arguments
 def compare_on_arm(
     model: str | Path,
     data: str | Path,
@@ -372,8 +375,7 @@ def compare_on_arm(
     from mmnet.evaluation.arm.parity import compare_observers, observer_here, observer_on_arm, runtime_code
     from mmnet.evaluation.arm.report import tolerance_for
 
-    path, how = Path(model), choose_fit(fit)
-    photos = list_photos(Path(data))[:limit]
+    path, how, photos = Path(model), choose_fit(fit), list_photos(Path(data))[:limit]
     inspected = inspect_model(path)
     python = arm_python(cache_folder(), emulator and emulator.absolute(), progress)
     chosen = choose_processors(processors, python.emulator)
@@ -385,14 +387,12 @@ def compare_on_arm(
             advance = stage_progress(processor.name, progress)
             outcomes.append(compare_observers(here, open_arm, processor, photos, advance))
             progress(processor.name, len(photos), len(photos))
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    described = {"file": str(path), "sha256": sha256, "precisions": dict(inspected.precisions)}
     return ArmComparison(
         tuple(outcomes),
         tolerance_for(inspected.precisions),
-        {
-            "file": str(path),
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-            "precisions": dict(inspected.precisions),
-        },
+        described,
         {"folder": str(data), "images": len(photos), "fit": str(how)},
         here.described,
         python.version,

@@ -10,6 +10,7 @@ from typing import Any
 from mmnet.api.comparing import compare_pair
 from mmnet.api.documents import json_text, save_text
 from mmnet.api.models import ModelSource, StageProgress, no_progress
+from mmnet.arguments import checked_arguments
 from mmnet.evaluation.datasets.pairs import Pair, Photo
 from mmnet.evaluation.figures import Figure
 from mmnet.evaluation.parity.compare import ACCURACY, Change
@@ -76,6 +77,7 @@ class ModelComparison:
         return comparison_text(self.report)
 
 
+@checked_arguments
 def compare_models(
     first: ModelSource,
     second: ModelSource,

@@ -17,6 +17,7 @@ from mmnet.api.models import (
     open_models,
     stage_progress,
 )
+from mmnet.arguments import checked_arguments
 from mmnet.evaluation.datasets.pairs import check_pairs, load_pairs
 from mmnet.evaluation.datasets.sequences import check_sequences, load_sequences, read_motions
 from mmnet.evaluation.evaluate import EvaluationError, Result, evaluate_candidates
@@ -158,6 +159,7 @@ class VideoEvaluation:
         return f"{text_table(['', *names], rows)}\n\n{counts}, fit {self.fit}, resized {self.resize.what}"
 
 
+@checked_arguments
 def evaluate(
     models: ModelSource | Sequence[ModelSource],
     data: str | os.PathLike[str],
@@ -218,6 +220,7 @@ def evaluate(
     return Evaluation(tuple(results), chosen, how, described, command)
 
 
+@checked_arguments
 def evaluate_videos(
     models: ModelSource | Sequence[ModelSource],
     data: str | os.PathLike[str],

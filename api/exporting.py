@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmnet.arguments import checked_arguments
 from mmnet.export.choices import DEFAULT_CONVERTER, DEFAULT_NETWORK, Choices, check_format_options
 from mmnet.export.exporter import ExportListener, ExportRequest, check_options, run_export
 from mmnet.export.model import ExportedModel, default_file_name
@@ -17,6 +18,7 @@ from mmnet.quantize.recipe import ExportRecipe, agreed, read_recipe
 __all__ = ["ExportListener", "ExportedModel", "export_coreml", "export_onnx", "export_tflite"]
 
 
+@checked_arguments
 def export_tflite(
     checkpoint: str | Path | OpenedCheckpoint = "latest",
     precision: str | None = None,
@@ -81,6 +83,7 @@ def export_tflite(
     return _export(checkpoint, Path(checkpoint_dir), size, weights, planned, calibration, calibration_photos, listener)
 
 
+@checked_arguments
 def export_onnx(
     checkpoint: str | Path | OpenedCheckpoint = "latest",
     precision: str = "float32",
@@ -116,6 +119,7 @@ def export_onnx(
     return _export(checkpoint, Path(checkpoint_dir), size, weights, planned, calibration, calibration_photos, listener)
 
 
+@checked_arguments
 def export_coreml(
     checkpoint: str | Path | OpenedCheckpoint = "latest",
     precision: str = "float16",

@@ -99,6 +99,8 @@ def _converted(source: _Unconverted) -> Candidate:
     from mmnet.export.direct.models import float_tflite
 
     opened = open_checkpoint(source.which, source.folder) if isinstance(source, NamedCheckpoint) else source
+    if isinstance(source, NamedCheckpoint):
+        opened.source.note(source.which)
     which = source.which if isinstance(source, NamedCheckpoint) else str(source.source.path)
     config = opened.checkpoint.config
     recipe = {"checkpoint": opened.identity(), "model": config.to_json(), "precision": "float32"}

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mmnet.api.documents import json_text, save_text
+from mmnet.arguments import checked_arguments
 from mmnet.benchmark.errors import BenchmarkError
 from mmnet.benchmark.host.machine import describe_host
 from mmnet.benchmark.profile.litert import run_profiler
@@ -106,6 +107,7 @@ class ModelProfile:
         save_text(path, self.to_json() + "\n", force=force)
 
 
+@checked_arguments
 def profile_model(
     model: str | Path | bytes | None = None,
     *,

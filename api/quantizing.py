@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from mmnet.api.training import SavedCheckpoint, data_list
+from mmnet.arguments import checked_arguments
 from mmnet.errors import MissingExtraError, MMNetError
 from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.ranges import Ranges
@@ -63,6 +64,7 @@ class QuantizedCheckpoint:
         return f"run    {self.run}\nsaved  {self.saved}\nranges {len(self.ranges.limits)} ({source})"
 
 
+@checked_arguments
 def quantize_checkpoint(
     checkpoint: str | Path | OpenedCheckpoint = "latest",
     data: str | Path | Sequence[str | Path] = (),
@@ -156,9 +158,9 @@ def _check(
         The data sets that are folders, and the backgrounds.
     """
     if steps and not data:
-        raise QuantizeError("training needs images with mattes: add --data DIR, or only measure ranges with --steps 0")
+        raise QuantizeError("training needs images with mattes: add data=DIR, or only measure ranges with steps=0")
     if not data and calibration is None:
-        raise QuantizeError("there is nothing to measure ranges on: add --calibration PHOTOS, or --data DIR")
+        raise QuantizeError("there is nothing to measure ranges on: add calibration=PHOTOS, or data=DIR")
     if not resume:
         check_new(folder)
     sources = find_sources(data, None if backgrounds is None else Path(backgrounds), validation if steps else 0.0)

@@ -10,6 +10,7 @@ from typing import Any
 
 from mmnet.api.documents import json_text, save_text
 from mmnet.api.models import ModelSource, StageProgress, convert_checkpoints, no_progress, open_models
+from mmnet.arguments import checked_arguments
 from mmnet.evaluation.evaluate import EvaluationError
 from mmnet.evaluation.framing import fit_for
 from mmnet.evaluation.release.measure import Measured, measure_sets, read_sets
@@ -120,6 +121,7 @@ class ReleaseReport:
         return text_table(["", *self.models], ([label, *cells] for label, cells in self.rows))
 
 
+@checked_arguments
 def evaluate_release(
     models: ModelSource | Sequence[ModelSource],
     data: str | os.PathLike[str],

@@ -10,6 +10,7 @@ from typing import Any
 
 from mmnet import svg
 from mmnet.api.documents import json_text, save_text
+from mmnet.arguments import checked_arguments
 from mmnet.evaluation.parity.tolerances import DEFAULTS
 from mmnet.export.sensitivity import measure_layers
 from mmnet.graph.inference import inference_graph
@@ -149,6 +150,7 @@ class SensitivityReport:
         return {"checkpoint": self.opened.identity(), "calibration": photos | {"measured_on": self.images}}
 
 
+@checked_arguments
 def measure_sensitivity(
     calibration: str | Path | Calibration,
     checkpoint: str | Path | OpenedCheckpoint = "latest",
@@ -191,6 +193,7 @@ def measure_sensitivity(
         opened = checkpoint.resized(size)
     else:
         opened = open_checkpoint(checkpoint, checkpoint_dir, size=size)
+        opened.source.note(checkpoint)
     if not isinstance(calibration, Calibration):
         calibration = load_calibration(
             Path(calibration),

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mmnet.arguments import check_fields, checked_arguments
 from mmnet.network.checkpoint import Checkpoint, load_checkpoint, read_document
 from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint, resolve
 from mmnet.training.backend import load_keras
@@ -78,6 +79,9 @@ class TrainingOptions:
     mixed_precision: bool = False
     workers: int | None = None
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True)
 class SavedCheckpoint:
@@ -129,6 +133,7 @@ class TrainedRun:
         return f"run  {self.folder}\nlast {self.last}\nbest {self.best}"
 
 
+@checked_arguments
 def train(
     options: TrainingOptions | None = None, *, listener: TrainingListener | None = None, **changes: Any
 ) -> TrainedRun:

@@ -89,7 +89,7 @@ def scan_destination(
         if present:
             raise OtherJobError(
                 f"{destination.uri}/{present[0].output}: exists, and mmnet batch did not write it; name another "
-                "destination, or remove it with --force"
+                "destination, or remove it with force=True"
             )
         destination.write(JOB, json_text(job).encode() + b"\n")
     destination.sweep()

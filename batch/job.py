@@ -201,7 +201,8 @@ class _Run:
                 if self._refused >= _MAX_REFUSED:
                     raise BatchError(f"{self._write_error}; run the same command again to continue")
                 if self._max_errors is not None and self._progress.failed - self._failed_before > self._max_errors:
-                    self._progress.stopped = f"more than {self._max_errors} images failed (--max-errors)"
+                    most = self._max_errors
+                    self._progress.stopped = f"more than {most} images failed (max_errors={most})"
                     break
         return list(lost.values())
 

@@ -93,9 +93,11 @@ def read_job(store: Store, files: Iterable[str]) -> dict[str, Any] | None:
     try:
         job = parse_json(store.read(JOB))
     except ValueError as error:
-        raise BatchError(f"{store.uri}/{JOB}: is damaged; start again with --force") from error
+        raise BatchError(f"{store.uri}/{JOB}: is damaged; start again with force=True") from error
     if not isinstance(job, dict) or job.get("format") != FORMAT:
-        raise BatchError(f"{store.uri}/{JOB}: is not {FORMAT}; name another destination, or start again with --force")
+        raise BatchError(
+            f"{store.uri}/{JOB}: is not {FORMAT}; name another destination, or start again with force=True"
+        )
     return job
 
 
@@ -113,9 +115,9 @@ def check_same_job(existing: Mapping[str, Any], job: Mapping[str, Any], where: s
     keys = [key for key in {**existing, **job} if key != "versions" and existing.get(key) != job.get(key)]
     if not keys:
         return
-    fix = "name another destination, or start again with --force"
+    fix = "name another destination, or start again with force=True"
     if keys == ["source"]:
-        fix = f"name another destination, start again with --force, or, if the images only moved, edit {where}/{JOB}"
+        fix = f"name another destination, start again with force=True, or, if the images only moved, edit {where}/{JOB}"
     differences = "; ".join(f"{key} {_shown(existing.get(key))}, not {_shown(job.get(key))}" for key in keys)
     raise OtherJobError(f"{where}: holds results of another job: {differences}; {fix}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mmnet.arguments import check_fields
 from mmnet.batch.errors import BatchError
 
 # The folder of a job's records. Readers of datasets skip names that begin with an underscore, like hidden ones.
@@ -61,6 +62,7 @@ class BatchOptions:
         return Columns(self.image_column, self.name_column)
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.to not in list(ResultFormat):
             raise BatchError(f"unknown result format {str(self.to)!r}; choose one of {', '.join(ResultFormat)}")
         if self.shard_size < 1:

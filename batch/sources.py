@@ -221,13 +221,13 @@ def _column(schema: pa.Schema, wanted: str, inner: str, fits: Any) -> list[str]:
     Raises:
         _NoColumnError: there is no such column, or it has another type.
     """
-    option = "--image-column" if fits is _is_binary else "--name-column"
+    option = "image_column" if fits is _is_binary else "name_column"
     path: list[str] = []
     fields, kind = {field.name: field for field in schema}, pa.null()
     for part in wanted.split("."):
         if part not in fields:
             has = ", ".join(schema.names)
-            raise _NoColumnError(f"has no column {wanted!r}; name one of {has} with {option}")
+            raise _NoColumnError(f"has no column {wanted!r}; name one of {has} with {option}=NAME")
         path.append(part)
         kind = fields[part].type
         fields = {field.name: field for field in kind} if pa.types.is_struct(kind) else {}
@@ -235,7 +235,7 @@ def _column(schema: pa.Schema, wanted: str, inner: str, fits: Any) -> list[str]:
         path.append(inner)
         kind = fields[inner].type
     if not fits(kind):
-        raise _NoColumnError(f"column {wanted!r} has the type {kind}; name another with {option}")
+        raise _NoColumnError(f"column {wanted!r} has the type {kind}; name another with {option}=NAME")
     return path
 
 

@@ -80,6 +80,7 @@ def _convert_naively(which: str | Path, checkpoints: str | Path) -> Candidate:
     from mmnet.network.tensorflow import load_tensorflow
 
     opened = open_checkpoint(which, checkpoints)
+    opened.source.note(which)
     load_tensorflow()
     config = opened.checkpoint.config
     recipe = {"checkpoint": opened.identity(), "model": config.to_json(), "precision": "float32"}

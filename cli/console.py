@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterable
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -27,6 +29,7 @@ class SafeConsole(Console):
 
 ERROR = "[bold red]error:[/]"  # what the line of every error begins with
 _WIDE = 1 << 12
+_END_SPACES = re.compile(r" +$", re.MULTILINE)
 _quiet: list[bool] = []  # holds True if only errors are shown
 
 
@@ -57,9 +60,26 @@ def message_console(*, stderr: bool = True, stream: IO[str] | None = None) -> Co
 
 
 def wide_console(*, stderr: bool = False) -> Console:
-    """A console for tables: as wide as the terminal, and 4096 columns wide where there is no terminal."""
+    """A console for tables: as wide as the terminal; where there is none, 4096 columns, without spaces at their end."""
     console = SafeConsole(stderr=stderr, highlight=False)
-    return console if console.is_terminal else SafeConsole(stderr=stderr, highlight=False, width=_WIDE)
+    if console.is_terminal:
+        return console
+    stream = cast("IO[str]", _Stripping(sys.stderr if stderr else sys.stdout))
+    return SafeConsole(file=stream, highlight=False, width=_WIDE)
+
+
+class _Stripping:
+    """A stream that leaves out the spaces at the end of every line, with which rich fills the cells of tables."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        self._stream.write(_END_SPACES.sub("", text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def table_width(console: Console) -> int:

@@ -39,7 +39,7 @@ def print_help(console: Console, command: Any, ctx: Any) -> None:
     """
     console.print(Padding(Text(command.get_usage(ctx).strip(), "bold"), 1))
     if command.help:
-        console.print(Padding(Text.from_markup(inspect.cleandoc(command.help).replace("\b\n", "")), (0, 1, 1, 1)))
+        console.print(Padding(Text.from_markup(_description(command.help)), (0, 1, 1, 1)))
     for title, rows in _sections(command, ctx):
         console.print(Panel(_rows(rows, console.width - 4), title=title, title_align="left", border_style="dim"))
 
@@ -88,6 +88,17 @@ def _help(parameter: Any, ctx: Any) -> Text:
     more = record[1].removeprefix(written).strip() if record else ""
     text = Text.from_markup(" ".join(written.split()))
     return text.append(f" {more}" if written and more else more, "dim")
+
+
+def _description(text: str) -> str:
+    """Return a description whose paragraphs are one line each, so that the terminal's width alone wraps them.
+
+    The lines of paragraphs that begin with a backspace, such as lists of examples, stay as they are.
+    """
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(
+        part.replace("\b\n", "") if part.startswith("\b\n") else " ".join(part.split()) for part in paragraphs
+    )
 
 
 def _first_paragraph(text: str) -> str:

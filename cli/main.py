@@ -18,6 +18,7 @@ with silent_interrupts():
     from mmnet.cli.process.log import show_log, take_log_options
     from mmnet.cli.process.quiet import silence_native_libraries
     from mmnet.cli.process.streams import echo, finish_output, guard_streams, open_closed_streams
+    from mmnet.cli.process.wording import as_options
     from mmnet.errors import MMNetError
     from mmnet.failures import LOG, reason_of
     from mmnet.text import one_line, printable
@@ -67,6 +68,7 @@ COMMANDS = {
         "mmnet.cli.inspection.command:inspect",
         "Show the inputs, outputs and cost of a .tflite, how XNNPACK splits it, and how it was made.",
     ),
+    "models": Place("mmnet.cli.inspection.models:models", "List the models that ship, with their size and figures."),
     "train": Place("mmnet.cli.training.train:train", "Train MMNet, or go on training it."),
     "curves": Place(
         "mmnet.cli.training.curves:curves", "Write the training curves of a run as a table and as an image."
@@ -190,14 +192,14 @@ def _print_error(text: str) -> None:
 
     from mmnet.cli.console import ERROR, message_console
 
-    message_console().print(f"{ERROR} {escape(one_line(text))}")
+    message_console().print(f"{ERROR} {escape(one_line(as_options(text)))}")
 
 
 def _print_usage_error(error: Any) -> int:
     """Print wrong usage as typer does, without what a terminal would execute; return the exit code."""
     from typer.rich_utils import rich_format_error
 
-    error.message = printable(str(error.message))
+    error.message = printable(as_options(str(error.message)))
     rich_format_error(error)
     return int(error.exit_code)
 

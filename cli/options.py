@@ -48,7 +48,13 @@ BackgroundOption = Annotated[
 
 ModelOption = Annotated[
     Path | None,
-    typer.Option("--model", "-m", metavar="FILE", help="The .tflite to run.", show_default="the model that ships"),
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="FILE",
+        help="The .tflite to run, or the name of one that ships (mmnet models).",
+        show_default="the model that ships",
+    ),
 ]
 
 AcceleratorOption = Annotated[

@@ -139,16 +139,16 @@ def check_options(precision: Precision, float_layers: Sequence[str], *, has_phot
     """
     if float_layers and not precision.calibrated:
         raise PrecisionError(
-            f"{precision.name} quantizes no activations, so no layer can be excepted; take --precision int8"
+            f"{precision.name} quantizes no activations, so no layer can be excepted; take precision=int8"
         )
     if float_layers and not has_photos:
         raise NeedsCalibrationError(
-            "a recipe with excepted layers needs photos to measure ranges on: add --calibration FOLDER"
+            "a recipe with excepted layers needs photos to measure ranges on: add calibration=FOLDER"
         )
     if precision.calibrated and not has_photos and not (has_ranges and precision.name == "int8"):
         raise NeedsCalibrationError(
             f"{precision.name} needs photos to measure its ranges on, and this checkpoint carries none: "
-            "add --calibration FOLDER (100 portraits are enough), or take --precision float16"
+            "add calibration=FOLDER (100 portraits are enough), or take precision=float16"
         )
 
 

@@ -10,6 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from mmnet.arguments import checked_arguments
+from mmnet.failures import note
 from mmnet.json_reader import is_of
 from mmnet.network.checkpoint import (
     CONFIG_FILE,
@@ -70,6 +72,11 @@ class CheckpointSource:
         path = self.path.absolute()
         is_step = not self.tfslim and re.fullmatch(r"step-\d+", path.name)
         return f"{path.parent.name}-{path.name}" if is_step else path.name
+
+    def note(self, wanted: object) -> None:
+        """Log which checkpoint was taken, and why, where `wanted` leaves that open: `latest` or `best`."""
+        if wanted in ("latest", "best"):
+            note(f"{wanted} is {self.path} ({self.reason})")
 
     def size(self) -> int:
         """Return the input size that it records, in pixels, without reading the weights; 256 for TF-Slim.
@@ -142,6 +149,7 @@ class OpenedCheckpoint:
         )
 
 
+@checked_arguments
 def open_checkpoint(
     which: str | Path | CheckpointSource = "latest",
     folder: str | Path = DEFAULT_FOLDER,
@@ -190,7 +198,7 @@ def resolve(wanted: str, folder: Path, apart_from: Path | None = None) -> Checkp
         CheckpointCorruptError: a file that has to be read in order to choose is damaged.
     """
     if wanted in ("latest", "best"):
-        source = (_latest if wanted == "latest" else _best)(folder, apart_from) or _shipped()
+        source = (_latest if wanted == "latest" else _best)(folder, apart_from) or _shipped(folder)
         if source is None:
             raise CheckpointNotFoundError(f"no checkpoint in {folder}/; {HOW_TO_GET}")
         return source
@@ -236,8 +244,14 @@ def shipped() -> tuple[Path, ...]:
     return tuple(folder / name for name in SHIPPED if is_checkpoint(folder / name))
 
 
-def _shipped() -> CheckpointSource | None:
-    return next((CheckpointSource(path, False, "the one that ships with mmnet") for path in shipped()), None)
+def _shipped(folder: Path) -> CheckpointSource | None:
+    reason = f"the one that ships with mmnet, since {folder} holds none of yours"
+    return next((CheckpointSource(path, False, reason) for path in shipped()), None)
+
+
+def _or_shipped() -> str:
+    """Return the part of a reason that says how to take the checkpoint that ships instead of one's own."""
+    return f"; {SHIPPED[0]} names the one that ships" if shipped() else ""
 
 
 def _own(folder: Path, apart_from: Path | None, passed_over: list[str]) -> Iterator[Path | tuple[Path, str]]:
@@ -286,7 +300,7 @@ def _latest(folder: Path, apart_from: Path | None) -> CheckpointSource | None:
         return None
     moment, path, tfslim = newest
     saved = datetime.fromtimestamp(moment).astimezone().isoformat(sep=" ", timespec="seconds")
-    return CheckpointSource(path, tfslim, f"the newest in {folder}, saved {saved}{''.join(passed_over)}")
+    return CheckpointSource(path, tfslim, f"the newest in {folder}, saved {saved}{_or_shipped()}{''.join(passed_over)}")
 
 
 def _created(folder: Path) -> float:
@@ -314,7 +328,9 @@ def _best(folder: Path, apart_from: Path | None) -> CheckpointSource | None:
             )
         _raise_if_unreadable(passed_over)
         return None
-    return CheckpointSource(best[1], False, f"the lowest MAD in {folder}, {best[0]:.4f}{''.join(passed_over)}")
+    return CheckpointSource(
+        best[1], False, f"the lowest MAD in {folder}, {best[0]:.4f}{_or_shipped()}{''.join(passed_over)}"
+    )
 
 
 def _raise_if_unreadable(passed_over: list[str]) -> None:

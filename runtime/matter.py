@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from mmnet.arguments import checked_arguments
 from mmnet.arrays import Alpha, U8Array
 from mmnet.runtime.fullres.alpha import AnyAlpha
 from mmnet.runtime.fullres.compositing import AnyBackground, composite, cutout
@@ -52,6 +53,7 @@ class PortraitMatter:
         if_nobody: what becomes of a photo in which nobody was found.
     """
 
+    @checked_arguments
     def __init__(
         self,
         model: str | Path | bytes | MattingModel | None = None,
@@ -69,7 +71,7 @@ class PortraitMatter:
         """Load a model.
 
         Args:
-            model: path or bytes of a .tflite, a loaded model, or None for the model that ships.
+            model: path, bytes or shipped name of a .tflite, a loaded model, or None for the model that ships.
             threads: threads of the network, >= 1; None takes the number of cores, at most 4. Not with a loaded model.
             accelerator: as for `MattingModel`. Not with a loaded model.
             profile: how much work a matte gets after the network: `fine` or `fast`.
@@ -203,8 +205,7 @@ class PortraitMatter:
             alpha: float32 [S, S] in 0-1, of the first pass.
             image: uint8 [H, W, 3].
         """
-        height, width = image.shape[:2]
-        return find_crops(alpha, height, width) if self.fit is Fit.AUTO else []
+        return find_crops(alpha, image.shape[0], image.shape[1]) if self.fit is Fit.AUTO else []
 
     def upsample(
         self,
@@ -353,9 +354,8 @@ class PortraitMatter:
         return StreamState(None if self._smoothing is None else self._smoothing())
 
     def _place(self, image: U8Array, crop: Rectangle | None) -> Placement:
-        height, width = image.shape[:2]
         size = self.model.size
-        return place(self.fit, height, width, size) if crop is None else Placement.of_crop(crop, size)
+        return place(self.fit, image.shape[0], image.shape[1], size) if crop is None else Placement.of_crop(crop, size)
 
     def _prepare(self, timed: tuple[Image, Milliseconds], crop: Rectangle | None = None) -> Prepared:
         frame, timestamp_ms = timed

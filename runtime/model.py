@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from importlib import resources
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +18,7 @@ from mmnet.runtime.tflite.contract import Endpoints, check_contract
 from mmnet.runtime.tflite.file import check_identifier, read_model
 from mmnet.runtime.tflite.interpreter import Delegate, allocate, damaged, invoke, open_interpreter, write_image
 from mmnet.runtime.tflite.probe import trust
+from mmnet.runtime.tflite.shipped import shipped_models
 
 _ALPHA_TOLERANCE = 1e-3  # how far a float alpha may leave 0-1 by rounding; it is clipped
 _MAX_THREADS = 256  # LiteRT ends the process where the system gives it no more
@@ -50,7 +50,7 @@ class MattingModel:
         """Load and check a model.
 
         Args:
-            model: path of a .tflite, or its bytes.
+            model: path of a .tflite, the name of a model that ships ("mmnet-1.0-256-int8"), or the bytes of a .tflite.
             threads: 1 to 256; None takes the number of cores, at most 4.
             delegate: what runs the operators: "xnnpack", or "none" for LiteRT's built-in kernels.
             accelerator: "cpu" or "gpu": LiteRT compiles the model for it, and no delegate is chosen. None: an
@@ -61,6 +61,8 @@ class MattingModel:
             ModelError: no such file, not a .tflite, damaged, or a model with another contract.
             ValueError: there is no such delegate.
         """
+        if not isinstance(model, str | os.PathLike | bytes):
+            raise ModelError(f"the model is {model!r:.60}; give the path of a .tflite, or its bytes")
         self.name = "the model" if isinstance(model, bytes) else str(model)
         self.threads = min(_MAX_DEFAULT_THREADS, os.cpu_count() or 1) if threads is None else threads
         if type(self.threads) is not int or not 1 <= self.threads <= _MAX_THREADS:
@@ -176,10 +178,9 @@ def default_model() -> bytes:
     Raises:
         ModelError: none does.
     """
-    folder = resources.files("mmnet.runtime") / "models"
-    models = [entry for entry in folder.iterdir() if entry.name.endswith(".tflite")] if folder.is_dir() else []
+    models = shipped_models()
     if not models:
         raise ModelError(
             "no model ships with this installation; name one (--model FILE), or make one with export-tflite"
         )
-    return trust(min(models, key=lambda entry: entry.name).read_bytes())
+    return trust(next(iter(models.values())).read_bytes())

@@ -77,7 +77,7 @@ def test_devices_and_pipes_are_never_replaced(tmp_path: Path, force: bool) -> No
 
 def test_an_unwritable_output_is_refused_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("")
-    with pytest.raises(OutputExistsError, match="--force"):
+    with pytest.raises(OutputExistsError, match="force=True"):
         check_writable(tmp_path / "a", force=False)
     check_writable(tmp_path / "a", force=True)
     with pytest.raises(OutputError, match="does not exist"):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mmnet.cli.process.streams import echo_file, is_closed
+from mmnet.cli.process.wording import as_options
 from mmnet.files import temporary_folder
 from mmnet.runtime.imaging.headers.signatures import BEGINNING, image_format
 from mmnet.runtime.jobs.request import RequestError
@@ -45,14 +46,17 @@ class StandardStreams:
     names: dict[str, str] = field(default_factory=dict)
 
     def text(self, text: str) -> str:
-        """Return a text of people with the names of temporary files replaced."""
+        """Return a message with the names of temporary files and of arguments replaced."""
         for path, name in self.names.items():
             text = text.replace(path, name)
-        return text
+        return as_options(text)
 
     def named(self, results: Sequence[MatteResult]) -> list[MatteResult]:
         """Return results with the names of temporary files replaced."""
-        return [replace(one, source=self.text(one.source), error=one.error and self.text(one.error)) for one in results]
+        return [
+            replace(one, source=self.names.get(one.source, one.source), error=one.error and self.text(one.error))
+            for one in results
+        ]
 
     def deliver(self, results: Sequence[MatteResult]) -> None:
         """Write the result to standard output, if it goes there."""

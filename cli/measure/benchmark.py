@@ -79,12 +79,8 @@ def benchmark(
         "delegate": delegate,
         "command": command_line(),
     }
-    if device is None and (benchmark_binary, affinity, device_dir) != (None, None, None):
-        raise BenchmarkError(
-            "--benchmark-binary, --affinity and --device-dir are for a phone; name it with --device SERIAL or any"
-        )
-    if device is not None:
-        _check_phone(fit, accelerator, composite=composite)
+    phone_options = (benchmark_binary, affinity, device_dir)
+    _check_place(device, phone_options, choose_fit(fit), accelerator, composite=composite)
     with progress_bar(message_console()) as bar:
         if device is None:
             report = measure_latency(
@@ -103,6 +99,24 @@ def benchmark(
                 progress=_task(bar),
             )
     output.show(report)
+
+
+def _check_place(
+    device: str | None, phone_options: tuple[object, ...], fit: Fit, accelerator: str | None, *, composite: bool
+) -> None:
+    """Refuse options that are not for the place of the measurement: a phone, or this host."""
+    if device is None:
+        if any(option is not None for option in phone_options):
+            raise BenchmarkError(
+                "--benchmark-binary, --affinity and --device-dir are for a phone; name it with --device SERIAL or any"
+            )
+        return
+    if fit is not Fit.STRETCH:
+        raise BenchmarkError(f"--fit {fit} is measured on this host; leave --device out")
+    if accelerator is not None:
+        raise BenchmarkError("--accelerator is measured on this host; for a phone, take --delegate gpu")
+    if composite:
+        raise BenchmarkError("--composite is measured on this host; leave --device out")
 
 
 @dataclass(frozen=True)
@@ -138,20 +152,6 @@ class _Output:
         show_latency(wide_console(stderr=self.to_stdout), report.table)
         if self.to_stdout:
             echo_json(to_json(report.document()))
-
-
-def _check_phone(fit: str, accelerator: str | None, *, composite: bool) -> None:
-    """Raise if an option was given that is measured on this host alone.
-
-    Raises:
-        BenchmarkError: names the option.
-    """
-    if choose_fit(fit) is not Fit.STRETCH:
-        raise BenchmarkError(f"--fit {fit} is measured on this host; leave --device out")
-    if accelerator is not None:
-        raise BenchmarkError("--accelerator is measured on this host; for a phone, take --delegate gpu")
-    if composite:
-        raise BenchmarkError("--composite is measured on this host; leave --device out")
 
 
 def _parse_threads(text: str) -> list[int]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mmnet.cli.measure.console import STDOUT, command_line, print_problems
+from mmnet.cli.measure.console import STDOUT, command_line, comparison_errors
 from mmnet.cli.measure.options import (
     MODEL_OR_CHECKPOINT,
     ComparedDataOption,
@@ -22,7 +22,6 @@ from mmnet.cli.measure.options import (
 )
 from mmnet.cli.options import CheckpointDir
 from mmnet.cli.process.streams import echo_json
-from mmnet.errors import MMNetError
 from mmnet.files import check_writable
 
 if TYPE_CHECKING:
@@ -69,11 +68,9 @@ def compare_command(
     from mmnet.api.comparing_models import compare_models
     from mmnet.cli.console import message_console, wide_console
     from mmnet.cli.progress import progress_bar, stage_bars
-    from mmnet.evaluation.datasets.pairs import DatasetError
-    from mmnet.evaluation.parity.compare import NotComparedError
 
     console = message_console()
-    try:
+    with comparison_errors():
         for path in (report_file, None if json_file == STDOUT else json_file):
             if path is not None:
                 check_writable(path, force=force)
@@ -95,11 +92,6 @@ def compare_command(
                 comparison.save_report(report_file, with_photos=photos, force=force)
             if json_file is not None and json_file != STDOUT:
                 comparison.save_json(json_file, force=force)
-    except DatasetError as error:
-        print_problems(console, error)
-        raise typer.Exit(NotComparedError.exit_code) from error
-    except MMNetError as error:
-        raise NotComparedError(str(error)) from error
     show_comparison(wide_console(stderr=json_file == STDOUT), comparison)
     if report_file is not None:
         console.print(f"[bold]wrote[/] {escape(str(report_file))}", soft_wrap=True)

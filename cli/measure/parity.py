@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mmnet.cli.measure.console import STDOUT, command_line, print_problems
+from mmnet.cli.measure.console import STDOUT, command_line, comparison_errors
 from mmnet.cli.measure.options import (
     MODEL_OR_CHECKPOINT,
     ComparedDataOption,
@@ -22,8 +22,7 @@ from mmnet.cli.measure.options import (
 )
 from mmnet.cli.options import AcceleratorOption, CheckpointDir
 from mmnet.cli.process.streams import echo_json
-from mmnet.errors import MMNetError
-from mmnet.evaluation.parity.tolerances import DEFAULTS, LIMITS
+from mmnet.evaluation.parity.tolerances import DEFAULTS
 from mmnet.files import check_writable
 
 if TYPE_CHECKING:
@@ -79,6 +78,15 @@ StrictOption = Annotated[
 ]
 
 
+# What helps where a model is beyond tolerance: to see it, to keep layers in float, or to train for 8 bits.
+_NEXT = (
+    "see which images and layers differ: the same command with --report parity.html",
+    "keep the layers that lose most in float: mmnet sensitivity --ckpt CKPT --calibration PHOTOS -o mixed.json",
+    "or train the checkpoint for 8 bits: mmnet quantize --ckpt CKPT --data DIR",
+    "or accept more, where the images look right: --max-mad, --max-image-mad",
+)
+
+
 def parity_command(
     reference: ReferenceArgument,
     data: ComparedDataOption,
@@ -118,19 +126,18 @@ def parity_command(
     from mmnet.api.comparing import compare
     from mmnet.cli.console import message_console
     from mmnet.cli.progress import progress_bar, stage_bars
-    from mmnet.evaluation.datasets.pairs import DatasetError
-    from mmnet.evaluation.parity.compare import NotComparedError
 
-    given = (max_mad, max_image_mad, max_mad_increase, max_gauss_grad_increase)
-    accepted = dict(zip((limit.name for limit in LIMITS), given, strict=True))
+    accepted = {
+        "max_mad": max_mad,
+        "max_image_mad": max_image_mad,
+        "max_mad_increase": max_mad_increase,
+        "max_gauss_grad_increase": max_gauss_grad_increase,
+    }
     if quantized is None and accelerator is None:
         raise typer.BadParameter("name a second model, or an accelerator to run FLOAT on: --accelerator gpu")
-    console = message_console()
-    try:
-        for path in (report_file, None if json_file == STDOUT else json_file):
-            if path is not None:
-                check_writable(path, force=force)
-        with progress_bar(console) as progress:
+    with comparison_errors():
+        _check_outputs(report_file, json_file, force=force)
+        with progress_bar(message_console()) as progress:
             comparison = compare(
                 reference,
                 quantized,
@@ -152,19 +159,20 @@ def parity_command(
                 comparison.save_report(report_file, with_photos=photos, force=force)
             if json_file is not None and json_file != STDOUT:
                 comparison.save_json(json_file, force=force)
-    except DatasetError as error:
-        print_problems(console, error)
-        raise typer.Exit(NotComparedError.exit_code) from error
-    except MMNetError as error:
-        raise NotComparedError(str(error)) from error
     _show(comparison, report_file, json_file)
     raise typer.Exit(0 if comparison.passed else 1)
+
+
+def _check_outputs(report_file: Path | None, json_file: Path | None, *, force: bool) -> None:
+    for path in (report_file, None if json_file == STDOUT else json_file):
+        if path is not None:
+            check_writable(path, force=force)
 
 
 def _show(comparison: ParityComparison, report_file: Path | None, json_file: Path | None) -> None:
     from rich.markup import escape
 
-    from mmnet.cli.console import wide_console
+    from mmnet.cli.console import message_console, wide_console
 
     console = wide_console(stderr=json_file == STDOUT)
     _show_report(console, comparison.report)
@@ -172,6 +180,8 @@ def _show(comparison: ParityComparison, report_file: Path | None, json_file: Pat
         console.print(f"[bold]wrote[/] {escape(str(report_file))}", soft_wrap=True)
     if json_file == STDOUT:
         echo_json(comparison.to_json())
+    for step in () if comparison.passed else _NEXT:
+        message_console().print(f"[bold]next[/] {step}")
 
 
 def _show_report(console: Console, report: ParityReport) -> None:

@@ -40,8 +40,14 @@ def show_report(report: DataReport, console: Console) -> None:
             console.print(f"    … and {len(some) - _EXAMPLES} more; --json FILE lists them all")
     if report.summaries and not any(summary.validation for summary in report.summaries):
         console.print("[yellow]![/] [bold]no image validates[/]: add images, or choose a larger --validation")
-    if not report.problems:
-        console.print("[green]✓[/] no problems")
+    warnings = sum(not finding.is_problem for finding in report.findings)
+    and_warnings = f", {warnings} warning{'s' * (warnings > 1)}" if warnings else ""
+    if report.problems:
+        console.print(
+            f"[red]✗[/] {report.problems} problem{'s' * (report.problems > 1)} to fix before a training{and_warnings}"
+        )
+    else:
+        console.print(f"[green]✓[/] no problems{and_warnings}")
 
 
 def show_failed(console: Console, problems: Sequence[str], what: str) -> None:

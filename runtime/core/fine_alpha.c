@@ -95,22 +95,58 @@ static void blur_guide(const Buffers *b) {
     }
 }
 
-/* Find where alpha is not that of all four neighbours, and count the undecided pixels. */
-static void find_changes(const Buffers *b) {
-    const Index rows = b->rows, columns = b->columns;
-    set_bytes(b->counts, 0, (size_t)(columns + 1) * sizeof(int32_t));
+/* Find where alpha, a row of it, is not that of all four neighbours. Beyond the image there is nothing to differ. */
+TARGET_CLONES
+static void find_changes(const uint16_t *restrict alpha, const uint16_t *restrict above, const uint16_t *restrict below,
+                         Index columns, uint8_t *restrict changes, uint8_t *restrict undecided) {
+    for (Index x = 0; x < columns; ++x) changes[x] = (alpha[x] != above[x]) | (alpha[x] != below[x]);
+    for (Index x = 1; x < columns; ++x) changes[x] |= alpha[x] != alpha[x - 1];
+    for (Index x = 0; x < columns - 1; ++x) changes[x] |= alpha[x] != alpha[x + 1];
+    for (Index x = 0; x < columns; ++x)
+        undecided[x] = changes[x] | ((alpha[x] != 0) & (alpha[x] != OPAQUE));
+}
+
+/* Find where alpha changes, and count the undecided pixels. */
+static void find_and_count(const uint16_t *alpha, Index rows, Index columns, uint8_t *changes, int32_t *counts) {
+    enum { BLOCK = 256 };
+    set_bytes(counts, 0, (size_t)(columns + 1) * sizeof(int32_t));
     for (Index y = 0; y < rows; ++y) {
-        int32_t *counts = b->counts + (y + 1) * (columns + 1), total = 0;
-        counts[0] = 0;
-        for (Index x = 0; x < columns; ++x) {
-            const uint16_t *at = b->alpha + y * columns + x, value = *at;
-            const int changes = (y > 0 && at[-columns] != value) || (y + 1 < rows && at[columns] != value) ||
-                                (x > 0 && at[-1] != value) || (x + 1 < columns && at[1] != value);
-            b->changes[y * columns + x] = (uint8_t)changes;
-            total += changes || (value > 0 && value < OPAQUE);
-            counts[x + 1] = counts[x - columns] + total;
+        const uint16_t *line = alpha + y * columns;
+        const uint16_t *above = y > 0 ? line - columns : line, *below = y + 1 < rows ? line + columns : line;
+        const int32_t *counts_above = counts + y * (columns + 1);
+        int32_t *counts_here = counts + (y + 1) * (columns + 1), total = 0;
+        counts_here[0] = 0;
+        for (Index left = 0; left < columns; left += BLOCK) {
+            const Index end = min_index(left + BLOCK, columns);
+            uint8_t undecided[BLOCK];
+            find_changes(line + left, above + left, below + left, end - left, changes + y * columns + left, undecided);
+            if (left > 0 && line[left] != line[left - 1])
+                changes[y * columns + left] = undecided[0] = 1;
+            if (end < columns && line[end] != line[end - 1])
+                changes[y * columns + end - 1] = undecided[end - 1 - left] = 1;
+            for (Index x = left; x < end; ++x) {
+                total += undecided[x - left];
+                counts_here[x + 1] = counts_above[x + 1] + total;
+            }
         }
     }
+}
+
+TARGET_CLONES
+static void decide_row(const float *restrict alpha, Index columns, float low, float high, uint16_t *restrict decided) {
+    for (Index x = 0; x < columns; ++x) {
+        const float rounded = round_to_even(alpha[x] * OPAQUE);
+        const float value = alpha[x] <= low ? 0 : alpha[x] >= high ? OPAQUE : rounded;
+        decided[x] = (uint16_t)(int32_t)value;
+    }
+}
+
+int mmnet_kernel_decide(const float *alpha, Index height, Index width, float low, float high, uint16_t *decided,
+                        uint8_t *changes, int32_t *counts, void *memory, size_t size, Index first, Index end) {
+    (void)memory, (void)size, (void)first, (void)end;
+    for (Index y = 0; y < height; ++y) decide_row(alpha + y * width, width, low, high, decided + y * width);
+    find_and_count(decided, height, width, changes, counts);
+    return MMNET_OK;
 }
 
 /* `cells.cell_taps`: where the centres of cells lie between the network's values, along an axis. */
@@ -193,7 +229,7 @@ static void resize_exactly(const Buffers *b, uint8_t *alpha, Index stride) {
 /* Compute the guided alpha of the part of the photo that the network saw. */
 static int guide(const Buffers *b, const uint8_t *photo, Index stride, uint8_t *alpha) {
     blur_guide(b);
-    find_changes(b);
+    find_and_count(b->alpha, b->rows, b->columns, b->changes, b->counts);
     int status = mmnet_kernel_fit_line(b->alpha, b->guide, b->changes, b->rows, b->columns, epsilon, slope_unit,
                                        offset_unit, b->fitted, b->memory, b->size, 0, b->rows);
     if (status != MMNET_OK) return status;

@@ -38,17 +38,24 @@
 #endif
 #endif
 
+/* Bring the cache line at an address into the cache. It is a hint: nothing is read. */
+#if defined(__GNUC__)
+#define PREFETCH(address, writes) __builtin_prefetch(address, writes)
+#else
+#define PREFETCH(address, writes) ((void)0)
+#endif
+
 typedef ptrdiff_t Index;
 
 INLINE Index min_index(Index a, Index b) { return a < b ? a : b; }
 INLINE Index max_index(Index a, Index b) { return a > b ? a : b; }
 INLINE Index divide_up(Index a, Index b) { return (a + b - 1) / b; }
 
+/* 1.5 · 2^23: floats of this size have no fraction. */
+#define ROUNDING_SHIFT 12582912.0f
+
 /* The nearest whole number, ties to even, for |value| < 2^22. */
-INLINE float round_to_even(float value) {
-    const float shift = 12582912.0f; /* 1.5 · 2^23: floats of this size have no fraction */
-    return (value + shift) - shift;
-}
+INLINE float round_to_even(float value) { return (value + ROUNDING_SHIFT) - ROUNDING_SHIFT; }
 
 /* The same for doubles, for |value| < 2^51. */
 INLINE double round_double(double value) {

@@ -37,6 +37,11 @@ MMNET_KERNEL int mmnet_kernel_resample(const uint8_t *source, Index stride, Inde
                                     Index out_height, Index out_width, uint8_t *out, void *memory, size_t size,
                                     Index first, Index end);
 
+/* `reference.decide` for a whole alpha; no memory and no rows are needed. */
+MMNET_KERNEL int mmnet_kernel_decide(const float *alpha, Index height, Index width, float low, float high,
+                                     uint16_t *decided, uint8_t *changes, int32_t *counts, void *memory, size_t size,
+                                     Index first, Index end);
+
 /* `reference.fit_line` for rows `first` to `end` - 1. */
 MMNET_KERNEL size_t mmnet_kernel_fit_line_arena(Index height, Index width);
 MMNET_KERNEL int mmnet_kernel_fit_line(const uint16_t *alpha, const uint8_t *guide, const uint8_t *where, Index height,

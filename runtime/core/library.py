@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 from concurrent.futures import ThreadPoolExecutor
-from ctypes import c_double, c_float, c_size_t, c_ssize_t, c_void_p
+from ctypes import c_double, c_float, c_int, c_int32, c_size_t, c_ssize_t, c_void_p
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from itertools import pairwise
@@ -26,6 +26,7 @@ _MAX_THREADS = 4
 # The argument types of the library's functions (kernels.h), without the four at the end: an arena, its size, and the
 # rows that a thread computes.
 _FUNCTIONS: dict[str, list[Any]] = {
+    "decide": [c_void_p, c_ssize_t, c_ssize_t, c_float, c_float, *[c_void_p] * 3],
     "fit_line": [*[c_void_p] * 3, *[c_ssize_t] * 2, *[c_double] * 3, c_void_p],
     "resample": [c_void_p, *[c_ssize_t] * 6, c_void_p],
     "sample_cells": [c_void_p, *[c_ssize_t] * 7, c_void_p],
@@ -39,6 +40,12 @@ _ARENAS: dict[str, list[Any]] = {
     "resample": [c_ssize_t] * 5,
     "tiles": [c_void_p, c_ssize_t],
     "average_colours": [c_ssize_t] * 3,
+}
+# Whole stages of mmnet.h.
+_STAGES: dict[str, tuple[list[Any], Any]] = {
+    "mmnet_smooth_state": ([c_int32], c_size_t),
+    "mmnet_smooth_arena": ([c_int32], c_size_t),
+    "mmnet_smooth_words": ([c_void_p, c_size_t, c_void_p, *[c_int32] * 3, c_void_p, c_void_p, c_size_t], c_int),
 }
 
 
@@ -55,6 +62,10 @@ def load(folder: Path) -> ctypes.CDLL | None:
                 function = library[f"mmnet_kernel_{name}_arena"]
                 function.argtypes, function.restype = arguments, c_size_t
                 setattr(library, f"{name}_arena", function)
+            for name, (arguments, result) in _STAGES.items():
+                function = library[name]
+                function.argtypes, function.restype = arguments, result
+                setattr(library, name, function)
         except (OSError, AttributeError):  # of another machine, or of another version
             continue
         return library
@@ -71,7 +82,8 @@ def memory(array: AnyArray) -> Any:
 
 def by_rows(name: str, arena: int, shape: tuple[int, ...], *arguments: Any) -> None:
     """Call a function for the rows of an image: each thread computes one range of them."""
-    bounds = np.linspace(0, shape[0], thread_count(shape[0]) + 1).astype(int).tolist()
+    threads = thread_count(shape[0])
+    bounds = [shape[0] * thread // threads for thread in range(threads + 1)]
     in_threads(name, arena, arguments, list(pairwise(bounds)))
 
 

@@ -11,6 +11,7 @@ void mmnet_take_workspace(const Grid *grid, Index step, Arena *arena, Workspace 
     workspace->stride = width + 2 * WIDEN_MARGIN;
     workspace->colours = TAKE(arena, 4 * workspace->stride * rows + WIDEN_MARGIN, float);
     if (workspace->colours) workspace->colours += WIDEN_MARGIN;
+    for (int i = 0; i < 3; ++i) workspace->places[i] = TAKE(arena, columns, int32_t);
     workspace->line = TAKE(arena, 3 * width, float);
     workspace->weights = TAKE(arena, 3 * width, float);
 }
@@ -34,18 +35,23 @@ size_t mmnet_kernel_tiles_arena(const Grid *grid, Index step) {
     return counted(&arena);
 }
 
-TARGET_CLONES
 void mmnet_classify_tile(const uint8_t *alpha, Index stride, Run tile, uint8_t *opaque, uint8_t *edge) {
-    uint8_t least = 255, greatest = 0;
+    uint64_t ones = ~(uint64_t)0, any = 0; /* the bits that are set everywhere, and those that are set anywhere */
     for (Index y = 0; y < tile.height; ++y) {
         const uint8_t *line = alpha + (tile.top + y) * stride + tile.left;
-        for (Index x = 0; x < tile.width; ++x) {
-            least = line[x] < least ? line[x] : least;
-            greatest = line[x] > greatest ? line[x] : greatest;
+        Index x = 0;
+        for (uint64_t eight; x + 8 <= tile.width; x += 8) {
+            copy_bytes(&eight, line + x, sizeof eight);
+            ones &= eight;
+            any |= eight;
+        }
+        for (; x < tile.width; ++x) {
+            ones &= line[x] * (~(uint64_t)0 / 255);
+            any |= line[x];
         }
     }
-    *opaque = least == 255;
-    *edge = least < 255 && greatest > 0;
+    *opaque = ones == ~(uint64_t)0;
+    *edge = !*opaque && any;
 }
 
 void mmnet_classify_tiles(const Grid *grid, const uint8_t *alpha, uint8_t *opaque, uint8_t *edges) {

@@ -25,6 +25,7 @@ typedef struct {
     PixelPosition *positions;
     Index stride; /* from one row of a plane of `colours` to the next */
     float *cells, *colours, *line, *weights;
+    int32_t *places[3]; /* of guided alpha, for each column of cells */
 } Workspace;
 
 void mmnet_take_workspace(const Grid *grid, Index step, Arena *arena, Workspace *workspace);

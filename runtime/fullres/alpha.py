@@ -130,6 +130,8 @@ def alpha_u8_of(image: U8Array, alpha: AnyAlpha) -> AlphaU8:
         ImageError: image and alpha have different sizes, or the alpha is not float32 in 0-1, or not whole.
     """
     check_rgb_bytes(image)
+    if not isinstance(alpha, AlphaU8 | np.ndarray):
+        raise ImageError("the alpha is no array; give float32 [H, W] in 0-1")
     shape = alpha.values.shape if isinstance(alpha, AlphaU8) else alpha.shape
     if shape != image.shape[:2]:
         raise ImageError(f"the alpha has shape {shape}, the image {image.shape}")

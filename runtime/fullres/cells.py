@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmnet.arrays import F32Array
+from mmnet.runtime.fullres.parameters import AlphaU16
 from mmnet.runtime.imaging.taps import Taps
 
 _MAX_LINE_STEP = 8
@@ -26,6 +28,22 @@ class ColourDifference:
 
     cells: F32Array
     step: int
+
+
+@dataclass(frozen=True)
+class DecidedAlpha:
+    """The network's alpha, with what is nearly 0 or 1 taken for 0 or 1.
+
+    Attributes:
+        values: uint16 [S, S], OPAQUE_U16 = the foreground.
+        changes: bool [S, S], where alpha is not that of all four neighbours. Elsewhere the photo has nothing to add.
+        counts: int32 [S + 1, S + 1], the number of undecided pixels above and to the left: alpha changes there, or is
+            neither 0 nor 1.
+    """
+
+    values: AlphaU16
+    changes: NDArray[np.bool_]
+    counts: NDArray[np.int32]
 
 
 @dataclass(frozen=True)

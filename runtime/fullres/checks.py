@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet.arrays import AnyArray, U8Array
+from mmnet.arrays import Alpha, AnyArray, U8Array
 from mmnet.runtime.fullres.alpha import AlphaU8, check_tiles
 from mmnet.runtime.fullres.cells import ColourDifference, FittedLine
 from mmnet.runtime.fullres.parameters import MAX_STEP, AlphaU16
@@ -18,6 +18,15 @@ from mmnet.runtime.imaging.taps import Taps
 _STEPS = tuple(1 << power for power in range(MAX_STEP.bit_length()))
 _MAX_LINE = 1 << 22  # up to which floats have a bit for halves: larger ones cannot be rounded
 _MAX_DIFFERENCE = 256.0
+
+
+def check_decide(alpha: Alpha) -> None:
+    """Check the argument of `Kernels.decide`.
+
+    Raises:
+        ImageError: the array has another shape or dtype.
+    """
+    _check("alpha", alpha, np.float32, _sides("alpha", alpha))
 
 
 def check_fit_line(alpha: AlphaU16, guide: U8Array, where: NDArray[np.bool_]) -> None:

@@ -13,18 +13,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet.arrays import AnyArray, F32Array, U8Array
+from mmnet.arrays import Alpha, AnyArray, F32Array, U8Array
 from mmnet.runtime.core.library import arena_size, by_rows, in_threads, memory, thread_count
 from mmnet.runtime.fullres.alpha import AlphaU8
-from mmnet.runtime.fullres.cells import ColourDifference, FittedLine
+from mmnet.runtime.fullres.cells import ColourDifference, DecidedAlpha, FittedLine
 from mmnet.runtime.fullres.checks import (
     check_colour_difference,
     check_composite,
+    check_decide,
     check_fit_line,
     check_guided_alpha,
 )
 from mmnet.runtime.fullres.parameters import (
     AVERAGE_PASSES,
+    CERTAIN,
     DIFFERENCE_UNIT,
     EPSILON,
     MAX_STEP,
@@ -43,6 +45,17 @@ class _Grid(ctypes.Structure):
 
 class _Taps(ctypes.Structure):
     _fields_ = [(name, c_void_p) for name in ("first", "second", "fraction")]
+
+
+def decide(alpha: Alpha) -> DecidedAlpha:
+    """Take what is nearly 0 or 1 for 0 or 1; see `Kernels.decide`."""
+    check_decide(alpha)
+    height, width = alpha.shape
+    values, changes = np.empty(alpha.shape, np.uint16), np.empty(alpha.shape, np.bool_)
+    counts = np.empty((height + 1, width + 1), np.int32)
+    arrays = [memory(array) for array in (values, changes, counts)]
+    in_threads("decide", 0, (memory(alpha), height, width, CERTAIN, 1 - CERTAIN, *arrays), [(0, height)])
+    return DecidedAlpha(values, changes, counts)
 
 
 def fit_line(alpha: AlphaU16, guide: U8Array, where: NDArray[np.bool_]) -> F32Array:

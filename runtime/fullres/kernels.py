@@ -11,11 +11,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet.arrays import F32Array, U8Array
+from mmnet.arrays import Alpha, F32Array, U8Array
 from mmnet.runtime.core import library
 from mmnet.runtime.fullres import compiled, reference
 from mmnet.runtime.fullres.alpha import AlphaU8
-from mmnet.runtime.fullres.cells import ColourDifference, FittedLine
+from mmnet.runtime.fullres.cells import ColourDifference, DecidedAlpha, FittedLine
 from mmnet.runtime.fullres.parameters import AlphaU16
 from mmnet.runtime.fullres.tiles import TileFlags
 
@@ -25,6 +25,14 @@ class Kernels(Protocol):
 
     All of them raise `ImageError` for arrays of other shapes, dtypes or ranges than they take (`checks`).
     """
+
+    def decide(self, alpha: Alpha) -> DecidedAlpha:
+        """Take alpha within `CERTAIN` of 0 or 1 for 0 or 1, and find where it changes.
+
+        Args:
+            alpha: float32 [S, S] in 0-1, contiguous.
+        """
+        ...
 
     def fit_line(self, alpha: AlphaU16, guide: U8Array, where: NDArray[np.bool_]) -> F32Array:
         """Fit alpha ≈ Σ slope · colour + offset in a window around each pixel, so that it holds at the pixel itself.

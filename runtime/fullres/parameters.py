@@ -14,6 +14,8 @@ AlphaU16: TypeAlias = NDArray[np.uint16]  # [S, S], OPAQUE_U16 = the foreground
 U16_PER_BYTE = 257
 OPAQUE_U16 = 65535
 
+CERTAIN = 2 / 255  # guided upsampling treats an alpha this near to 0 or 1 as 0 or 1
+
 # The line alpha = slope · colour + offset is kept in whole numbers. A slope is in bytes of alpha per grey level, and is
 # below 8 (see `reference._slopes`).
 SLOPE_UNIT = 4096  # slopes are kept in 1/4096

@@ -12,20 +12,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet.arrays import AnyArray, F32Array, U8Array
+from mmnet.arrays import Alpha, AnyArray, F32Array, U8Array
 from mmnet.runtime.fullres.alpha import AlphaU8
-from mmnet.runtime.fullres.cells import ColourDifference, FittedLine
+from mmnet.runtime.fullres.cells import ColourDifference, DecidedAlpha, FittedLine
 from mmnet.runtime.fullres.checks import (
     check_colour_difference,
     check_composite,
+    check_decide,
     check_fit_line,
     check_guided_alpha,
 )
 from mmnet.runtime.fullres.parameters import (
     AVERAGE_PASSES,
+    CERTAIN,
     DIFFERENCE_UNIT,
     EPSILON,
     OFFSET_UNIT,
+    OPAQUE_U16,
     SLOPE_UNIT,
     U16_PER_BYTE,
     WINDOW_RADIUS,
@@ -36,7 +39,19 @@ from mmnet.runtime.fullres.tiles import TileBatch, TileFlags, rows_of_tiles, run
 from mmnet.runtime.imaging.taps import Taps
 
 _WINDOW = 2 * WINDOW_RADIUS + 1, 2 * WINDOW_RADIUS + 1
+_NEIGHBOURS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 _SUM_OF_CHANNELS = np.ones((1, 3), np.float32)
+
+
+def decide(alpha: Alpha) -> DecidedAlpha:
+    """Take what is nearly 0 or 1 for 0 or 1; see `Kernels.decide`."""
+    check_decide(alpha)
+    values = np.asarray(np.rint(alpha * np.float32(OPAQUE_U16)), np.uint16)
+    values[alpha <= np.float32(CERTAIN)] = 0
+    values[alpha >= np.float32(1 - CERTAIN)] = OPAQUE_U16
+    changes = np.asarray(cv2.dilate(values, _NEIGHBOURS) != cv2.erode(values, _NEIGHBOURS))
+    undecided = changes | ((values > 0) & (values < OPAQUE_U16))
+    return DecidedAlpha(values, changes, np.asarray(cv2.integral(undecided.astype(np.uint8)), np.int32))
 
 
 def fit_line(alpha: AlphaU16, guide: U8Array, where: NDArray[np.bool_]) -> F32Array:

@@ -22,9 +22,6 @@ from mmnet.runtime.fullres.tiles import TILE_HEIGHT, TILE_WIDTH
 from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes
 from mmnet.runtime.imaging.resampling import resample
 
-CERTAIN = 2 / 255  # guided upsampling treats an alpha this near to 0 or 1 as 0 or 1
-_NEIGHBOURS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-
 
 def upsample_alpha(
     alpha: Alpha, photo: U8Array, method: Upsampling = DEFAULT, *, model_input: U8Array | None = None
@@ -107,26 +104,17 @@ def _to_u16(alpha: Alpha) -> AlphaU16:
 
 def _guided(alpha: Alpha, photo: U8Array, model_input: U8Array) -> AlphaU8:
     height, width = photo.shape[:2]
-    alpha_u16 = _to_u16(alpha)
-    alpha_u16[alpha <= np.float32(CERTAIN)] = 0
-    alpha_u16[alpha >= np.float32(1 - CERTAIN)] = OPAQUE_U16
+    decided = kernels.KERNELS.decide(alpha)
     guide = np.asarray(cv2.GaussianBlur(model_input, (3, 3), 0), np.uint8)  # in whole numbers, rounded half up
-    changes = _changes(alpha_u16)
-    undecided = changes | ((alpha_u16 > 0) & (alpha_u16 < OPAQUE_U16))
-    line = FittedLine.of(kernels.KERNELS.fit_line(alpha_u16, guide, changes), height, width)
+    line = FittedLine.of(kernels.KERNELS.fit_line(decided.values, guide, decided.changes), height, width)
 
     # A tile has to be computed where any of the network's pixels that it depends on is undecided.
     top, bottom = _reach(alpha.shape[0], height, line.step, TILE_HEIGHT)
     left, right = _reach(alpha.shape[1], width, line.step, TILE_WIDTH)
-    counts = cv2.integral(undecided.astype(np.uint8))
-    crossed = counts[bottom][:, right] - counts[bottom][:, left] > counts[top][:, right] - counts[top][:, left]
-    inside = ~crossed & (alpha_u16[top[:, None], left] == OPAQUE_U16)
+    upper, lower = decided.counts[top], decided.counts[bottom]
+    crossed = lower[:, right] - lower[:, left] > upper[:, right] - upper[:, left]
+    inside = ~crossed & (decided.values[top[:, None], left] == OPAQUE_U16)
     return kernels.KERNELS.guided_alpha(line, photo, crossed, inside)
-
-
-def _changes(alpha: AlphaU16) -> NDArray[np.bool_]:
-    """Return where alpha is not that of all four neighbours: bool [S, S]. Elsewhere the photo has nothing to add."""
-    return np.asarray(cv2.dilate(alpha, _NEIGHBOURS) != cv2.erode(alpha, _NEIGHBOURS))
 
 
 @lru_cache(maxsize=8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+from mmnet.arguments import checked_arguments
 from mmnet.arrays import U8Array
 from mmnet.listing import LeftOut, Listing, list_folder, note_left_out
 from mmnet.runtime.imaging.decoders import OPTIONAL_EXTENSIONS, lacking
@@ -70,6 +71,7 @@ def list_files(
     return listing
 
 
+@checked_arguments
 def read_photo(path: str | Path) -> U8Array:
     """Read a JPEG, PNG, WebP, BMP, TIFF or AVIF, and with the extra `photos` a HEIC or JPEG XL.
 

@@ -51,7 +51,7 @@ def measure_presence(parts: Sequence[tuple[AnyArray, Placement]], height: int, w
     """
     coverage, confidence = 0.0, 0
     for alpha, placement in parts:
-        values = alpha if alpha.dtype == np.uint8 else np.rint(alpha * np.float32(255)).astype(np.uint8)
+        values = alpha if alpha.dtype == np.uint8 else _to_bytes(alpha)
         seen, filled = placement.seen, placement.filled
         part = seen.height * seen.width / (height * width)
         inside = np.count_nonzero(values[filled.slices] >= PERSON) / (filled.height * filled.width)
@@ -60,10 +60,16 @@ def measure_presence(parts: Sequence[tuple[AnyArray, Placement]], height: int, w
     return Presence(coverage, confidence / 255)
 
 
+def _to_bytes(alpha: AnyArray) -> U8Array:
+    """Round float32 in 0-1 to uint8; ties to even."""
+    return np.asarray(cv2.convertScaleAbs(np.ascontiguousarray(alpha), alpha=255), np.uint8)
+
+
 def confidence_of(alpha: U8Array) -> int:
     """Return c: the mean alpha, rounded down, of the window of `alpha` (uint8 [S, S]) in which it is highest, 0-255."""
     side = max(1, len(alpha) // _WINDOWS)
     # Whole numbers where they hold every sum, which takes half of the time; else doubles, which hold it exactly, too.
     sums = cv2.integral(alpha, sdepth=cv2.CV_32S if alpha.size < _MOST_IN_32_BITS else cv2.CV_64F)
-    windows = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+    rows = sums[side:] - sums[:-side]
+    windows = rows[:, side:] - rows[:, :-side]
     return int(windows.max()) // (side * side)

@@ -48,4 +48,6 @@ class MatteRequest:
 
     def __post_init__(self) -> None:
         if self.force and self.skip_existing:
-            raise RequestError("--force replaces results that exist, --skip-existing keeps them: give one of the two")
+            raise RequestError(
+                "force=True replaces results that exist, skip_existing=True keeps them: give one of the two"
+            )

@@ -6,6 +6,7 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
 from mmnet.runtime.errors import ModelError
+from mmnet.runtime.tflite.shipped import shipped_path
 
 IDENTIFIER = b"TFL3"  # the file identifier of the flatbuffer schema, at byte 4
 MAX_MODEL_BYTES = 1 << 30
@@ -14,10 +15,14 @@ MAX_MODEL_BYTES = 1 << 30
 def read_model(path: Path) -> bytes:
     """Read the bytes of a .tflite file.
 
+    Args:
+        path: the file, or the name of a model that ships, such as "mmnet-1.0-256-int8".
+
     Raises:
         ModelError: the file is missing, a folder, no regular file, too large, unreadable or empty, or its identifier
             is not that of a .tflite. The message names the file.
     """
+    path = shipped_path(path)
     try:
         status = path.stat()
         if S_ISDIR(status.st_mode):
@@ -28,7 +33,10 @@ def read_model(path: Path) -> bytes:
             raise ModelError(f"{path}: has {status.st_size:,} bytes; a model may have {MAX_MODEL_BYTES:,}")
         model = path.read_bytes()
     except FileNotFoundError as error:
-        raise ModelError(f"{path}: no such model; name a .tflite file, or make one with export-tflite") from error
+        raise ModelError(
+            f"{path}: no such model; name a .tflite file or a model that ships (mmnet models), or make one with "
+            "export-tflite"
+        ) from error
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
     check_identifier(model, path)

@@ -161,4 +161,4 @@ def check_images_folder(output: Path, *, force: bool) -> None:
     if names - {output.name % number for number in range(1, len(names) + 1)}:
         raise OutputError(f"{output}: {folder} holds other files; name a new folder")
     if names and not force:
-        raise OutputExistsError(f"{output}: {folder} has such images already; add --force to replace them")
+        raise OutputExistsError(f"{output}: {folder} has such images already; give force=True to replace them")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -133,8 +134,8 @@ class StreamState:
         Raises:
             TimestampError: it is not finite, or not later than the timestamp before.
         """
-        if not math.isfinite(timestamp_ms):
-            raise TimestampError(f"the timestamp is {timestamp_ms}; give a finite number of milliseconds")
+        if not isinstance(timestamp_ms, numbers.Real) or not math.isfinite(timestamp_ms):
+            raise TimestampError(f"the timestamp is {timestamp_ms!s:.40}; give a finite number of milliseconds")
         if self._latest is not None and timestamp_ms <= self._latest:
             raise TimestampError(
                 f"the timestamp {float(timestamp_ms):g} ms does not come after {float(self._latest):g} ms, "

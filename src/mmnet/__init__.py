@@ -38,6 +38,7 @@ _HOMES = {
     "ReleaseReport": "mmnet.api.releasing",
     "SensitivityReport": "mmnet.api.sensitivity",
     "ServerLimits": "mmnet.serve.options",
+    "ShippedModel": "mmnet.api.shipped",
     "TrainedRun": "mmnet.api.training",
     "TrainingListener": "mmnet.api.training",
     "TrainingOptions": "mmnet.api.training",
@@ -53,6 +54,7 @@ _HOMES = {
     "export_coreml": "mmnet.api.exporting",
     "export_onnx": "mmnet.api.exporting",
     "export_tflite": "mmnet.api.exporting",
+    "list_models": "mmnet.api.shipped",
     "matte_batch": "mmnet.api.batching",
     "measure_latency": "mmnet.api.benchmarking",
     "measure_latency_on_phone": "mmnet.api.benchmarking",
@@ -84,6 +86,7 @@ if TYPE_CHECKING:
     from mmnet.api.quantizing import QuantizedCheckpoint, quantize_checkpoint
     from mmnet.api.releasing import ReleaseReport, evaluate_release
     from mmnet.api.sensitivity import SensitivityReport, measure_sensitivity
+    from mmnet.api.shipped import ShippedModel, list_models
     from mmnet.api.training import TrainedRun, TrainingListener, TrainingOptions, train
     from mmnet.errors import MMNetError
     from mmnet.network.resolve import open_checkpoint
@@ -112,6 +115,7 @@ __all__ = [
     "ReleaseReport",
     "SensitivityReport",
     "ServerLimits",
+    "ShippedModel",
     "TrainedRun",
     "TrainingListener",
     "TrainingOptions",
@@ -127,6 +131,7 @@ __all__ = [
     "export_coreml",
     "export_onnx",
     "export_tflite",
+    "list_models",
     "matte_batch",
     "measure_latency",
     "measure_latency_on_phone",

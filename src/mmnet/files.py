@@ -337,7 +337,7 @@ def _check_kind(path: Path, *, folder: bool) -> None:
 
 
 def _exists(path: Path) -> OutputExistsError:
-    return OutputExistsError(f"{path}: exists already; add --force to replace it, or name another file with -o")
+    return OutputExistsError(f"{path}: exists already; give force=True to replace it, or name another file")
 
 
 def _umask() -> int:

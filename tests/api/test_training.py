@@ -128,9 +128,9 @@ def test_train_refuses_what_does_not_fit(place: Path) -> None:
 
 
 def test_quantize_refuses_to_train_or_measure_on_nothing(place: Path) -> None:
-    with pytest.raises(QuantizeError, match="--data DIR"):
+    with pytest.raises(QuantizeError, match="data=DIR"):
         mmnet.quantize_checkpoint("start", checkpoint_dir=place / "checkpoints")
-    with pytest.raises(QuantizeError, match="--calibration PHOTOS"):
+    with pytest.raises(QuantizeError, match="calibration=PHOTOS"):
         mmnet.quantize_checkpoint("start", steps=0, checkpoint_dir=place / "checkpoints")
 
 

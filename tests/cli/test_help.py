@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -97,3 +98,13 @@ def test_help_repeats_other_figures_of_the_library() -> None:
     (threads,) = (parameter for parameter in LEAVES["profile",].params if "--threads" in parameter.opts)
     with pytest.raises(Exception, match="64"):
         threads.process_value(LEAVES["profile",].make_context("profile", []), str(MAX_THREADS + 1))
+
+
+def test_paragraphs_are_wrapped_at_the_width_of_the_terminal_alone() -> None:
+    shown = CliRunner().invoke(app, ["evaluate", "--help"], env={"COLUMNS": "80"}).stdout
+    description = shown.partition("Usage")[2].partition("Examples:")[0]
+    for paragraph in re.split(r"\n\s*\n", description.strip())[1:]:
+        lines = [line.strip() for line in paragraph.strip().splitlines()]
+        for line, following in itertools.pairwise(lines):
+            assert len(line) + 1 + len(following.split()[0]) > 78, line
+    assert "\n   mmnet evaluate --ckpt latest --data portraits --split test" in shown

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from rich.console import Console, RenderableType
-from support import ROOT
+from support import ROOT, run
 
 from mmnet.api.comparing_models import ModelComparison
 from mmnet.api.profiling import ModelProfile
@@ -334,3 +334,10 @@ def test_what_is_wider_than_the_terminal_is_folded(width: int) -> None:
         assert text in squeezed(*tables)
     for text in ("0.12345", "0.1–0.2"):
         assert text in squeezed(column)
+
+
+def test_no_line_of_a_table_that_goes_into_a_pipe_ends_in_spaces() -> None:
+    for more in ([], ["--recipe"]):
+        shown = run("mmnet", "inspect", next((ROOT / "runtime" / "models").glob("*.tflite")), *more).stdout
+        assert not re.search(r" +$", shown, re.MULTILINE)
+    assert len(shown) < 40_000

@@ -113,7 +113,10 @@ def test_batch_folder(portraits: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_notebook() -> None:
+@pytest.mark.parametrize(
+    ("name", "said"), [("tour.ipynb", "with smoothing"), ("photo_to_parity.ipynb", "parity report: True")]
+)
+def test_the_notebooks(name: str, said: str) -> None:
     """Every cell runs. The kernel is a process of its own, so its warnings are not errors here."""
     program = (
         "import sys, nbformat\n"
@@ -126,14 +129,14 @@ def test_the_notebook() -> None:
         "print(''.join(output.get('text', '') for cell in notebook.cells for output in cell.get('outputs', [])))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, str(EXAMPLES / "tour.ipynb")],
+        [sys.executable, "-c", program, str(EXAMPLES / name)],
         capture_output=True,
         text=True,
         timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "with smoothing" in done.stdout
+    assert said in done.stdout
 
 
 def test_every_example_is_run_and_described() -> None:

@@ -80,6 +80,7 @@ def test_the_exit_code_is_the_verdict(models, portraits, limit, code):
     wide = ["--max-image-mad", 1, "--max-mad-increase", 9, "--max-gauss-grad-increase", 9]
     done = run("mmnet", "parity", *models, "-d", portraits / "test", "--max-mad", limit, *wide)
     assert done.returncode == code, done.stderr
+    assert ("mmnet quantize" in done.stderr and "mmnet sensitivity" in done.stderr) == (code == 1)
     assert done.stdout.splitlines()[-1].startswith("Within tolerance" if code == 0 else "Beyond tolerance: mean |Δα|")
 
 

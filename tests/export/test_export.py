@@ -178,7 +178,7 @@ def test_a_folder_without_photos_is_one_error(tmp_path, folder):
 
 
 def test_int8_without_photos_says_what_is_needed():
-    with pytest.raises(NeedsCalibrationError, match="--calibration"):
+    with pytest.raises(NeedsCalibrationError, match="calibration=FOLDER"):
         ExportRequest(CHECKPOINT, "random", PRECISIONS["int8"], "uint8", None)
 
 

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import random_checkpoint
 
+from mmnet.api.models import convert_checkpoints, open_models
 from mmnet.errors import MMNetError, OutputError
 from mmnet.network.checkpoint import (
     CONFIG_FILE,
@@ -240,10 +241,18 @@ class TestResolve:
 
     def test_own_checkpoints_come_first_even_older_ones_beside_a_clones_shipped_one(self, tmp_path):
         shutil.copytree(shipped()[0], tmp_path / "mmnet-1.0")
-        assert "ships" in resolve("latest", tmp_path).reason
+        assert f"ships with mmnet, since {tmp_path} holds none of yours" in resolve("latest", tmp_path).reason
         put(tmp_path / "mine" / "step-1", created="2001-01-01T00:00:00+00:00", metrics={"mad": 0.9})
         for wanted in ("latest", "best"):
             assert resolve(wanted, tmp_path).path == tmp_path / "mine" / "step-1"
+            assert "; mmnet-1.0 names the one that ships" in resolve(wanted, tmp_path).reason
+
+    def test_what_latest_and_best_mean_is_noted(self, tmp_path, caplog):
+        for wanted, noted in (("latest", 1), ("best", 1), ("mmnet-1.0", 0)):
+            caplog.clear()
+            convert_checkpoints(open_models([wanted], tmp_path))
+            assert len(caplog.messages) == noted
+            assert all(message.startswith(f"{wanted} is {shipped()[0]} (the one") for message in caplog.messages)
 
     def test_best_of_checkpoints_without_figures_is_refused(self, tmp_path):
         put(tmp_path / "mine", metrics={})

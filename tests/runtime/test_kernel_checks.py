@@ -122,6 +122,14 @@ def test_wrong_arguments_are_refused(kernels: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize("kernels", KERNELS)
+def test_what_is_no_alpha_is_not_decided(kernels: Any) -> None:
+    alpha = np.zeros((SIDE, SIDE), np.float32)
+    for bad in (alpha[:0], alpha[None], alpha[..., None], alpha[0], alpha.astype(np.float64), alpha.tolist(), None):
+        with pytest.raises(ImageError):
+            kernels.decide(bad)
+
+
+@pytest.mark.parametrize("kernels", KERNELS)
 def test_any_layout_in_memory_gives_the_same_bytes(kernels: Any) -> None:
     def scattered(value: Any) -> Any:
         if isinstance(value, np.ndarray):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import zipfile
@@ -269,12 +270,17 @@ def test_photos_come_from_other_apps(page: Page, served: WebServer, tmp_path: Pa
     page.wait_for_selector("body[data-offline=ready]")
     manifest = json.loads(page.evaluate("fetch('app.webmanifest').then((response) => response.text())"))
     target = manifest["share_target"]
-    content = list(write_image(tmp_path / "it.png", small).read_bytes())
+    content = base64.b64encode(write_image(tmp_path / "it.png", small).read_bytes()).decode()
+    page.evaluate(
+        """() => {
+          window.photo = (content, name) =>
+            new File([Uint8Array.from(atob(content), (each) => each.charCodeAt(0))], name, {type: 'image/png'});
+        }"""
+    )
     landed = page.evaluate(
         """async ([target, content]) => {
           const form = new FormData();
-          const file = new File([new Uint8Array(content)], 'holiday 1.png', {type: 'image/png'});
-          form.append(target.params.files[0].name, file);
+          form.append(target.params.files[0].name, photo(content, 'holiday 1.png'));
           const response = await fetch(target.action, {method: target.method, body: form, redirect: 'manual'});
           return response.type;
         }""",
@@ -287,7 +293,8 @@ def test_photos_come_from_other_apps(page: Page, served: WebServer, tmp_path: Pa
     assert not page.evaluate("caches.has('mmnet-shared')")
     page.evaluate(
         """(content) => {
-          const file = new File([new Uint8Array(content)], 'opened.png', {type: 'image/png'});
+          const bytes = Uint8Array.from(atob(content), (each) => each.charCodeAt(0));
+          const file = new File([bytes], 'opened.png', {type: 'image/png'});
           window.consume({files: [{getFile: async () => file}]});
         }""",
         content,

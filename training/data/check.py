@@ -47,21 +47,37 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "unreadable": Kind(True, "replace the file or remove the pair"),
-    "unpaired": Kind(True, "add the partner or remove the file; training leaves it out"),
-    "size mismatch": Kind(True, "save photo and matte at one size; perhaps an editor turned one of them"),
-    "empty matte": Kind(True, "there is no person in it: remove the pair, or fix the matte"),
-    "coloured matte": Kind(True, "a matte is grey; perhaps this is a map of classes"),
-    "no matte": Kind(True, "save an alpha matte: grey, or in the alpha channel, 255 in the foreground"),
-    "leak": Kind(True, "the same image is trained on and measured on: remove one, or give both the same file name"),
-    "duplicate": Kind(False, "an image that occurs twice counts twice: remove one"),
-    "full matte": Kind(False, "the whole image is person: check that this is the matte"),
-    "binary matte": Kind(False, "it has no soft edge to learn from: run `mmnet data mattes`"),
-    "16 bits": Kind(False, "it is read as 8 bits"),
-    "grey photo": Kind(False, "it has no colours"),
+    "unreadable": Kind(True, "no training begins with such a file: replace it, or remove the pair"),
+    "unpaired": Kind(
+        True,
+        "a photo without its matte, or the other way round, which a training leaves out: add the partner, or remove it",
+    ),
+    "size mismatch": Kind(
+        True, "photo and matte differ in size: save both at one size (perhaps an editor turned one of them)"
+    ),
+    "empty matte": Kind(
+        True, "a black matte, which says that nobody is in the photo: fix the matte, or remove the pair"
+    ),
+    "coloured matte": Kind(
+        True, "the matte is an image in colour, perhaps a map of classes: save it in grey, 255 in the foreground"
+    ),
+    "no matte": Kind(
+        True, "the file is no alpha matte: save one in grey or in the alpha channel, 255 in the foreground"
+    ),
+    "leak": Kind(
+        True,
+        "an image both trains and validates, so that figures are too good: remove one, or give both one file name",
+    ),
+    "duplicate": Kind(False, "an image occurs twice and counts twice: remove one"),
+    "full matte": Kind(
+        False, "a white matte, which says that the whole image is person: look whether it is the right file"
+    ),
+    "binary matte": Kind(False, "the matte has no soft edge to learn from: make a soft one with `mmnet data mattes`"),
+    "16 bits": Kind(False, "the file has 16 bits per channel and is read as 8: nothing to do"),
+    "grey photo": Kind(False, "the photo has no colours: a few of them do no harm"),
     "nobody": Kind(
         False,
-        "there is no person in any image, which teaches the network what no person is; give the set a small weight",
+        "no image shows a person, which teaches the network what no person is: give the set a small weight, DIR=0.2",
     ),
 }
 

@@ -144,7 +144,7 @@ def build_pack(
     if size > free:
         raise PackError(
             f"{root}: its {len(pairs):,} images take {size / 2**30:.1f} GiB of memory, {free / 2**30:.1f} are free; "
-            f"write them to a file with `mmnet data pack {root} -o FILE.npz` and train with --data FILE.npz"
+            f"write them to a file with `mmnet data pack {root} -o FILE.npz` and train with data=FILE.npz"
         )
     records = np.empty((len(pairs), _record_bytes(side, foregrounds)), np.uint8)
     for index, record in enumerate(_records(pairs, pack, foregrounds, workers, progress)):

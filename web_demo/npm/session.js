@@ -97,7 +97,9 @@ export class Session {
     if (!('data' in source)) return this.frames.read(source);
     const {data, width, height} = source;
     if (!(width >= 1 && height >= 1) || data.length !== 4 * width * height) {
-      throw new UserError(`an image of ${width}×${height} pixels needs 4 · ${width} · ${height} bytes, not ${data.length}`);
+      throw new UserError(
+        `an image of ${width}×${height} pixels needs 4 · ${width} · ${height} bytes, not ${data.length}`,
+      );
     }
     if (width * height > MAX_PIXELS) throw new UserError(`an image has at most ${MAX_PIXELS} pixels`);
     return {pixels: overWhite(data), height, width};

@@ -67,7 +67,9 @@ class Page {
       this.model.show('the model of this page', (await this.loaded).size);
     } catch (error) {
       byId('status').textContent = '';
-      showProblem(error instanceof UserError ? error.message : `The network could not be started: ${messageOf(error)}.`);
+      showProblem(
+        error instanceof UserError ? error.message : `The network could not be started: ${messageOf(error)}.`,
+      );
       return;
     }
     enable(document.querySelectorAll('[data-action=camera], [data-action=choose-model]'));
@@ -137,6 +139,7 @@ class Page {
       this.photos.setState(photo, problemOf(error));
       throw error;
     }
+    this.keepStrokes(); // of a photo that was opened meanwhile
     this.edits.useStrokes(photo.strokes);
     this.saving.name = stemOf(file.name);
     this.timings.clear();

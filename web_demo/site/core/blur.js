@@ -26,7 +26,8 @@ export function blurBackground(core, {image, alpha, height, width}, strength, ou
   const end = core.end;
   const small = core.reserve(3 * h * w);
   const smallAlpha = core.reserve(h * w);
-  const resample = (/** @type {number[]} */ sizes, /** @type {number[]} */ values) => core.run('resample', sizes, values);
+  const resample = (/** @type {number[]} */ sizes, /** @type {number[]} */ values) =>
+    core.run('resample', sizes, values);
   resample([height, width, 3, h, w], [image, 3 * width, height, width, 3, small, 3 * w, h, w]);
   resample([height, width, 1, h, w], [alpha, width, height, width, 1, smallAlpha, w, h, w]);
   blurSmall(core.view(small, 3 * h * w), core.view(smallAlpha, h * w), h, w);

@@ -33,12 +33,22 @@ export class ZipWriter {
       throw new RangeError('a ZIP file holds at most 4 GB and 65,535 files');
     }
     const crc = crc32(new Uint8Array(await content.arrayBuffer()));
-    const common = [VERSION, 2, UTF8_NAMES, 2, 0, 2, dosTime(time), 2, dosDate(time), 2, crc, 4, content.size, 4, content.size, 4];
-    const local = [0x04034b50, 4, ...common, encoded.length, 2, 0, 2];
-    const central = [0x02014b50, 4, VERSION, 2, ...common, encoded.length, 2, 0, 2, 0, 2, 0, 2, 0, 2, 0, 4, this.length, 4];
-    const header = join(fields(local), encoded);
+    const common = [
+      VERSION,
+      UTF8_NAMES,
+      0,
+      dosTime(time),
+      dosDate(time),
+      crc,
+      content.size,
+      content.size,
+      encoded.length,
+    ];
+    const local = fields('42222244422', [0x04034b50, ...common, 0]);
+    const central = fields('42222224442222244', [0x02014b50, VERSION, ...common, 0, 0, 0, 0, 0, this.length]);
+    const header = join(local, encoded);
     this.parts.push(header, content);
-    this.entries.push(join(fields(central), encoded));
+    this.entries.push(join(central, encoded));
     this.length += header.length + content.size;
     this.names.add(unique);
     return unique;
@@ -48,7 +58,7 @@ export class ZipWriter {
   finish() {
     const size = this.entries.reduce((sum, {length}) => sum + length, 0);
     const count = this.entries.length;
-    const end = fields([0x06054b50, 4, 0, 2, 0, 2, count, 2, count, 2, size, 4, this.length, 4, 0, 2]);
+    const end = fields('42222442', [0x06054b50, 0, 0, count, count, size, this.length, 0]);
     return new Blob([...this.parts, ...this.entries, end], {type: 'application/zip'});
   }
 
@@ -64,13 +74,14 @@ export class ZipWriter {
 /**
  * Returns little-endian fields.
  *
- * @param {number[]} list value, number of bytes (2 or 4), value, number of bytes, …
+ * @param {string} sizes the number of bytes of each field, 2 or 4, as one digit
+ * @param {number[]} values
  * @returns {Uint8Array<ArrayBuffer>}
  */
-function fields(list) {
+function fields(sizes, values) {
   const bytes = [];
-  for (let i = 0; i < list.length; i += 2) {
-    for (let byte = 0; byte < list[i + 1]; byte++) bytes.push((list[i] >>> (8 * byte)) & 255);
+  for (const [index, value] of values.entries()) {
+    for (let byte = 0; byte < Number(sizes[index]); byte++) bytes.push((value >>> (8 * byte)) & 255);
   }
   return Uint8Array.from(bytes);
 }

@@ -28,8 +28,19 @@ import {loadRuntime, MattingModel} from './model.js';
 import {render} from './renderer.js';
 
 const REQUESTS = [
-  'start', 'probe', 'loadModel', 'mattePhoto', 'matteFrame', 'renderPhoto', 'setBackground', 'setEdits', 'paint', 'compare',
-  'split', 'measure', 'save',
+  'start',
+  'probe',
+  'loadModel',
+  'mattePhoto',
+  'matteFrame',
+  'renderPhoto',
+  'setBackground',
+  'setEdits',
+  'paint',
+  'compare',
+  'split',
+  'measure',
+  'save',
 ];
 const MODEL = new URL('../model.tflite', import.meta.url);
 const PAUSE = 1000; // milliseconds without a camera frame after which the next one begins another video
@@ -306,7 +317,7 @@ export class Session {
     if (this.preview) computeAlpha(this.preview, image, this.parts);
     if (isEdited(this.edits)) this.editPreview();
     this.show();
-    timings.composite = performance.now() - began;
+    timings.composite += performance.now() - began;
     return timings;
   }
 

@@ -70,7 +70,8 @@ export class BackgroundChoice {
     await this.busy.during(`Reading ${file.name}`, file.name, () => this.client.request('setBackground', {background}));
     this.file = file;
     byId('background-name').textContent = file.name;
-    if (this.kind !== 'image') await this.update(); // the user selected another one meanwhile
+    if (this.kind !== 'image')
+      await this.update(); // the user selected another one meanwhile
     else this.busy.say(`${file.name} is the background.`);
   }
 

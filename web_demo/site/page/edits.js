@@ -145,7 +145,9 @@ export class EditControls {
   async undo() {
     this.strokes = this.strokes.slice(0, -1);
     this.showStrokes();
-    this.busy.say(`Undone. ${this.strokes.length === 0 ? 'No stroke is left' : `Strokes left: ${this.strokes.length}`}.`);
+    this.busy.say(
+      `Undone. ${this.strokes.length === 0 ? 'No stroke is left' : `Strokes left: ${this.strokes.length}`}.`,
+    );
     await this.update();
   }
 
@@ -164,7 +166,9 @@ export class EditControls {
   showStrokes() {
     const none = this.strokes.length === 0;
     byId('undo').toggleAttribute('disabled', none);
-    byId('strokes').textContent = none ? '' : `${this.strokes.length} ${this.strokes.length === 1 ? 'stroke' : 'strokes'}`;
+    byId('strokes').textContent = none
+      ? ''
+      : `${this.strokes.length} ${this.strokes.length === 1 ? 'stroke' : 'strokes'}`;
   }
 
   /** Moves the brush. @param {number} x @param {number} y */

@@ -133,7 +133,10 @@ export class PhotoList {
       this.showWriting();
     }
     const {length} = zip.entries;
-    if (this.cancelled) return this.finish('Cancelled. Nothing was saved.');
+    if (this.cancelled) {
+      for (const photo of photos) this.setState(photo, photo === this.current ? 'cut out' : 'waits');
+      return this.finish('Cancelled. Nothing was saved.');
+    }
     if (length === 0) return this.finish('None of the photos could be read.');
     download(zip.finish(), ZIP_NAME);
     this.finish(`Saved ${length} of ${photos.length} photos in ${ZIP_NAME}.`);
@@ -162,7 +165,7 @@ export class PhotoList {
   /** Stops writing after the photo at work. */
   cancel() {
     this.cancelled = true;
-    for (const photo of this.photos) if (photo.state === 'working…') this.setState(photo, 'cancelled');
+    byId('list-status').textContent = 'Cancelling…';
   }
 
   showWriting() {

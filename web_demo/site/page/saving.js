@@ -64,7 +64,9 @@ export class Saving {
   /** Copies the result to the clipboard, as a PNG file of the image's own size. */
   async copy() {
     if (!navigator.clipboard || !self.ClipboardItem) {
-      throw new UserError('Browsers allow copying only over HTTPS, or on pages of this machine itself. Save the image.');
+      throw new UserError(
+        'Browsers allow copying only over HTTPS, or on pages of this machine itself. Save the image.',
+      );
     }
     const file = this.busy.during('Copying', 'copying', () => this.render(PNG)).then(({blob}) => blob);
     try {

@@ -39,7 +39,9 @@ export class Viewport {
     frame.addEventListener('pointerup', (event) => this.up(event, false));
     frame.addEventListener('pointercancel', (event) => this.up(event, true));
     // Two fingers zoom the image, not the page.
-    frame.addEventListener('touchstart', (event) => event.touches.length > 1 && event.preventDefault(), {passive: false});
+    frame.addEventListener('touchstart', (event) => event.touches.length > 1 && event.preventDefault(), {
+      passive: false,
+    });
     frame.addEventListener('keydown', (event) => this.key(event));
     new ResizeObserver(() => this.apply()).observe(frame);
   }
@@ -61,8 +63,9 @@ export class Viewport {
     const {left, top, width, height} = this.frame.getBoundingClientRect();
     const scale = Math.min(LARGEST, Math.max(1, this.scale * factor));
     const ratio = scale / this.scale;
-    const at = [(clientX ?? left + width / 2) - left - this.view.offsetLeft, (clientY ?? top + height / 2) - top - this.view.offsetTop];
-    [this.x, this.y] = [at[0] - (at[0] - this.x) * ratio, at[1] - (at[1] - this.y) * ratio];
+    const x = (clientX ?? left + width / 2) - left - this.view.offsetLeft;
+    const y = (clientY ?? top + height / 2) - top - this.view.offsetTop;
+    [this.x, this.y] = [x - (x - this.x) * ratio, y - (y - this.y) * ratio];
     this.scale = scale;
     this.apply();
   }
@@ -136,7 +139,8 @@ export class Viewport {
     if (!other) {
       if (!this.tool) return this.pan(x - last.x, y - last.y);
       const events = event.getCoalescedEvents?.() ?? [];
-      for (const each of events.length > 0 ? events : [event]) this.tool.move(...this.locate(each.clientX, each.clientY));
+      for (const each of events.length > 0 ? events : [event])
+        this.tool.move(...this.locate(each.clientX, each.clientY));
       return;
     }
     const before = Math.hypot(last.x - other.x, last.y - other.y);
@@ -159,14 +163,14 @@ export class Viewport {
       '+': () => this.zoomIn(),
       '=': () => this.zoomIn(),
       '-': () => this.zoomOut(),
-      '0': () => this.reset(),
+      0: () => this.reset(),
       ArrowLeft: () => this.pan(PAN, 0),
       ArrowRight: () => this.pan(-PAN, 0),
       ArrowUp: () => this.pan(0, PAN),
       ArrowDown: () => this.pan(0, -PAN),
     };
     const action = actions[event.key];
-    if (!action || (event.key.startsWith('Arrow') && this.scale === 1)) return;
+    if (!action || (event.key.startsWith('Arrow') && (this.scale === 1 || this.tool))) return;
     event.preventDefault();
     action();
   }

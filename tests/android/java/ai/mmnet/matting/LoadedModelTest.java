@@ -7,6 +7,7 @@ import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
 import android.content.Context;
+import com.google.ai.edge.litert.BuiltinNpuAcceleratorProvider;
 import com.google.ai.edge.litert.CompiledModel;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -32,6 +33,7 @@ public class LoadedModelTest {
         CompiledModel.refusal = null;
         CompiledModel.isMissing = false;
         CompiledModel.wrong = 0;
+        BuiltinNpuAcceleratorProvider.isSupported = true;
     }
 
     @After
@@ -114,6 +116,12 @@ public class LoadedModelTest {
         CompiledModel.refusal = null;
         CompiledModel.isMissing = true;
         assertTrue(refused(Accelerator.GPU).startsWith("GPU: LiteRT cannot be loaded"));
+    }
+
+    @Test
+    public void theCpuTakesOverWhereLiteRtKnowsNoNpuOfTheDevice() throws MattingException {
+        BuiltinNpuAcceleratorProvider.isSupported = false;
+        assertTrue(refused(Accelerator.NPU).startsWith("NPU: LiteRT supports no neural processor"));
     }
 
     @Test

@@ -7,4 +7,9 @@ public final class BuiltinNpuAcceleratorProvider implements NpuAcceleratorProvid
     public BuiltinNpuAcceleratorProvider(Context context) {
         throw new UnsupportedOperationException();
     }
+
+    @Override
+    public boolean isDeviceSupported() {
+        throw new UnsupportedOperationException();
+    }
 }

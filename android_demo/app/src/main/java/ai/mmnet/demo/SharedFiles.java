@@ -20,28 +20,18 @@ import java.io.IOException;
  */
 public final class SharedFiles extends ContentProvider {
     private static final String AUTHORITY = "ai.mmnet.demo.shared"; // as in the manifest
-    private static final long KEPT_MILLIS = 24L * 60 * 60 * 1000;
 
     /**
      * Makes an empty file that can be shared, and removes those that are more than a day old.
      *
-     * @throws IOException there is no room for it.
+     * @throws IOException there is no room for it; its message is one line for the user.
      */
     static File create(Context context) throws IOException {
-        File folder = folder(context);
-        if (!folder.isDirectory() && !folder.mkdirs()) {
-            throw new IOException(context.getString(R.string.not_written));
+        try {
+            return new SharedFolder(context.getCacheDir()).create(System.currentTimeMillis());
+        } catch (IOException error) {
+            throw new IOException(context.getString(R.string.not_written), error);
         }
-        long now = System.currentTimeMillis();
-        File[] files = folder.listFiles();
-        if (files != null) {
-            for (File file : files) {
-                if (now - file.lastModified() > KEPT_MILLIS) {
-                    file.delete();
-                }
-            }
-        }
-        return File.createTempFile("mmnet-", ".png", folder);
     }
 
     /** Returns the URI of a file that {@link #create} made. */
@@ -115,18 +105,7 @@ public final class SharedFiles extends ContentProvider {
         throw new SecurityException("shared files can only be read");
     }
 
-    private static File folder(Context context) {
-        return new File(context.getCacheDir(), "shared");
-    }
-
-    /** Returns the file of a URI. A name with a path in it, which could lead elsewhere, has no file. */
     private File file(Uri uri) throws FileNotFoundException {
-        String name = uri.getLastPathSegment();
-        File folder = folder(getContext());
-        File file = name == null ? folder : new File(folder, name);
-        if (name == null || !name.equals(file.getName()) || !file.isFile()) {
-            throw new FileNotFoundException("no shared file: " + uri);
-        }
-        return file;
+        return new SharedFolder(getContext().getCacheDir()).find(uri.getLastPathSegment());
     }
 }

@@ -15,6 +15,8 @@ import java.util.List;
  * may use it.
  */
 final class AcceleratedModel implements ClosableModel {
+    private static final int UNSUPPORTED = 5; // of LiteRT's status codes
+
     private final File file;
     private final int size;
     private final boolean givesFloats;
@@ -44,7 +46,11 @@ final class AcceleratedModel implements ClosableModel {
         try {
             // Only this accelerator is listed. With the CPU as the second one, LiteRT would use it without a word.
             if (accelerator == Accelerator.NPU) {
-                environment = Environment.create(new BuiltinNpuAcceleratorProvider(context));
+                BuiltinNpuAcceleratorProvider provider = new BuiltinNpuAcceleratorProvider(context);
+                if (!provider.isDeviceSupported()) { // LiteRT adds the CPU to the NPU: it would run everything there
+                    throw new LiteRtException(UNSUPPORTED, "LiteRT supports no neural processor of this device");
+                }
+                environment = Environment.create(provider);
                 model = CompiledModel.create(file.getPath(),
                         new CompiledModel.Options(com.google.ai.edge.litert.Accelerator.NPU), environment);
             } else {

@@ -1,0 +1,27 @@
+"""The models that ship with the installation. Wherever a model is named, their names do instead of a path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+_SUFFIX = ".tflite"
+
+
+def shipped_models() -> Mapping[str, Path]:
+    """Return the models that ship: name -> path of the .tflite, sorted by name; the first is the default."""
+    folder = resources.files("mmnet.runtime") / "models"
+    if not folder.is_dir():
+        return {}
+    found = {entry.name.removesuffix(_SUFFIX): entry for entry in folder.iterdir() if entry.name.endswith(_SUFFIX)}
+    return {name: Path(str(found[name])) for name in sorted(found)}
+
+
+def shipped_path(path: Path) -> Path:
+    """Return the path of the shipped model that a path without a folder and an extension names, or the path itself.
+
+    A file of that name comes first.
+    """
+    is_name = path.name == str(path) and not path.exists()
+    return shipped_models().get(path.name, path) if is_name else path
