@@ -20,7 +20,9 @@ import cv2
 import numpy as np
 
 from mmnet.arrays import AnyArray
+from mmnet.failures import note
 
+_VERSION = 1  # MMNET_KERNELS_VERSION of kernels.h
 _MAX_THREADS = 4
 
 # The argument types of the library's functions (kernels.h), without the four at the end: an arena, its size, and the
@@ -50,10 +52,14 @@ _STAGES: dict[str, tuple[list[Any], Any]] = {
 
 
 def load(folder: Path) -> ctypes.CDLL | None:
-    """Load the library from a folder; None where there is none for this machine."""
+    """Load the library from a folder; None where there is none for this machine and this version of the sources."""
     for suffix in EXTENSION_SUFFIXES:
+        path = folder / f"_core{suffix}"
         try:
-            library = ctypes.CDLL(str(folder / f"_core{suffix}"))
+            library = ctypes.CDLL(str(path))
+            if not _fits(library):
+                note(f"{path}: is of other sources, so NumPy computes in its place; build it again: pip install -e .")
+                continue
             for name, arguments in _FUNCTIONS.items():
                 function = library[f"mmnet_kernel_{name}"]
                 function.argtypes = [*arguments, c_void_p, c_size_t, c_ssize_t, c_ssize_t]
@@ -66,10 +72,16 @@ def load(folder: Path) -> ctypes.CDLL | None:
                 function = library[name]
                 function.argtypes, function.restype = arguments, result
                 setattr(library, name, function)
-        except (OSError, AttributeError):  # of another machine, or of another version
+        except (OSError, AttributeError):  # of another machine
             continue
         return library
     return None
+
+
+def _fits(library: ctypes.CDLL) -> bool:
+    """Whether a library has the functions that this module declares: wrong arguments would end the process."""
+    version = getattr(library, "mmnet_kernels_version", None)
+    return version is not None and version() == _VERSION
 
 
 LIBRARY = load(Path(__file__).parent)

@@ -1,6 +1,8 @@
 /* Tiles: see tiles.h. */
 #include "tiles.h"
 
+int mmnet_kernels_version(void) { return MMNET_KERNELS_VERSION; }
+
 void mmnet_take_workspace(const Grid *grid, Index step, Arena *arena, Workspace *workspace) {
     const Index width = min_index(MAX_RUN * grid->tile_width, grid->width);
     const Index height = min_index(grid->tile_height, grid->height);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -135,3 +136,21 @@ def test_a_library_of_another_machine_is_left_alone(tmp_path: Path) -> None:
     assert library.load(tmp_path) is None
     (tmp_path / f"_core{library.EXTENSION_SUFFIXES[0]}").write_bytes(b"\x7fELF of something else")
     assert library.load(tmp_path) is None
+
+
+@pytest.mark.parametrize("version", [None, 0])
+def test_a_library_of_other_sources_is_left_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, version: int | None
+):
+    if shutil.which("cc") is None:
+        pytest.skip("needs a C compiler")
+    source = "" if version is None else f"int mmnet_kernels_version(void) {{ return {version}; }}"
+    built = tmp_path / f"_core{library.EXTENSION_SUFFIXES[0]}"
+    subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", built], input=source, text=True, check=True)
+    assert library.load(tmp_path) is None
+    assert "build it again: pip install -e ." in caplog.text
+
+
+def test_the_version_is_that_of_the_header() -> None:
+    header = (Path(library.__file__).parent / "kernels.h").read_text()
+    assert f"#define MMNET_KERNELS_VERSION {library._VERSION}\n" in header
