@@ -14,8 +14,8 @@
 #define MMNET_KERNEL MMNET_API
 #endif
 
-/* The version of this header. Python leaves a library of another version alone: it was built before the sources changed,
- * and its functions may take other arguments. Count up with every change of a function. */
+/* The version of this header. Python leaves a library of another version alone: it was built before the sources
+ * changed, and its functions may take other arguments. Count up with every change of a function. */
 #define MMNET_KERNELS_VERSION 1
 MMNET_KERNEL int mmnet_kernels_version(void);
 
