@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -52,3 +53,10 @@ def test_folders() -> None:
 def test_every_room_says_what_it_is(folder: Path) -> None:
     for init in folder.rglob("__init__.py"):
         assert ast.get_docstring(ast.parse(init.read_text())), f"{init.relative_to(ROOT)} has no docstring"
+
+
+def test_every_header_is_in_the_source_archive() -> None:
+    """Without one, a wheel that is built from the archive has no compiled core, and nothing says so."""
+    (core,) = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["ext-modules"]
+    named = {ROOT / name for name in (*core["sources"], *core["depends"])}
+    assert named == set(SOURCES)
