@@ -24,7 +24,7 @@ from mmnet.training.events import EventFiles
 from mmnet.training.listener import ListenerGroup, TrainingListener
 from mmnet.training.qat.loop import train_quantized
 from mmnet.training.qat.ranges import RangeImages, measure_ranges, save_with_ranges, training_images
-from mmnet.training.qat.recipe import DEFAULT_STEPS, recipe_for
+from mmnet.training.qat.recipe import DEFAULT_SIMULATION, DEFAULT_STEPS, recipe_for
 from mmnet.training.resuming import extended
 from mmnet.training.run import TrainingRun, data_reader, describe_data
 
@@ -84,6 +84,7 @@ def quantize_checkpoint(
     keep: int = 3,
     seed: int = 0,
     workers: int | None = None,
+    simulation: str = DEFAULT_SIMULATION,
     listener: TrainingListener | None = None,
 ) -> QuantizedCheckpoint:
     """Measure the ranges of a checkpoint's 8-bit activations, and train it in simulated 8 bits.
@@ -106,6 +107,8 @@ def quantize_checkpoint(
         batch: images per step; None: 8.
         size: input size in pixels, a multiple of 16; the checkpoint's if None.
         backgrounds, validation, save_every, keep, seed, workers: as in `mmnet.TrainingOptions`.
+        simulation: what simulates 8 bits: `tfmot`, which needs the extra `qat`, or `keras`, layers of this project in
+            Keras 3, which need the extra `train` alone. Both round to the same values.
         listener: receives every step and checkpoint; subclass `mmnet.TrainingListener`.
 
     Raises:
@@ -126,25 +129,17 @@ def quantize_checkpoint(
     listener.on_opened("from", checkpoint)
     check_images(*sources, workers=workers, progress=partial(listener.on_progress, "checking images"))
     start = checkpoint.checkpoint
-    recipe = recipe_for(start.config.size, steps, batch, backgrounds=backgrounds is not None)
+    recipe = recipe_for(start.config.size, steps, batch, backgrounds=backgrounds is not None, simulation=simulation)
     recipe = extended(recipe, recorded_recipe(folder), steps) if extend else recipe
     read = cache(data_reader(data_sets, recipe, validation, backgrounds, workers, listener))  # once for both uses
     measure = _range_measurement(start, calibration, calibration_photos, read, listener)
     if steps == 0:
         return _result(folder, save_with_ranges(start, measure(), folder))
+    described = describe_data(data_sets, validation)
     training = TrainingRun(
-        recipe,
-        folder,
-        read,
-        describe_data(data_sets, validation),
-        seed,
-        start,
-        save_every=save_every,
-        keep=keep,
-        workers=workers,
-        extends=extend,
+        recipe, folder, read, described, seed, start, save_every=save_every, keep=keep, workers=workers, extends=extend
     )
-    return _result(folder, _train(training, measure, listener))
+    return _result(folder, _train(training, measure, listener, simulation))
 
 
 def _check(
@@ -174,13 +169,13 @@ def _check(
     return sources
 
 
-def _train(run: TrainingRun, measure: Callable[[], Ranges], listener: TrainingListener) -> Path:
-    if find_spec("tensorflow_model_optimization") is None:
+def _train(run: TrainingRun, measure: Callable[[], Ranges], listener: TrainingListener, simulation: str) -> Path:
+    if simulation == DEFAULT_SIMULATION and find_spec("tensorflow_model_optimization") is None:
         raise MissingExtraError("qat", "tensorflow-model-optimization")
     keras = load_keras("tensorflow", run.recipe)
     run.folder.mkdir(parents=True, exist_ok=True)
     with EventFiles(run.folder) as events:
-        return train_quantized(run, keras, ListenerGroup(events, listener), measure)
+        return train_quantized(run, keras, ListenerGroup(events, listener), measure, simulation)
 
 
 def _range_measurement(

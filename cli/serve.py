@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-from mmnet.api.checked_model import checked_model
-from mmnet.cli.console import message_console
 from mmnet.cli.options import ModelOption
 from mmnet.cli.process.streams import echo
 from mmnet.errors import MissingExtraError
@@ -48,6 +46,9 @@ def serve(
     monitoring. The address goes to standard output; Ctrl-C stops the server once its requests are answered. It has no
     passwords: let others reach it only through a proxy that has. Needs the extra serve.
     """
+    from mmnet.api.checked_model import checked_model
+    from mmnet.cli.console import message_console
+
     try:
         from mmnet.serve.server import MatteServer
     except ImportError as error:

@@ -154,6 +154,18 @@ def _fine_composite(reader: _Reader) -> list[AnyArray]:
     return [foreground, composed]
 
 
+def _smoothing(reader: _Reader) -> list[AnyArray]:
+    assert LIBRARY is not None
+    size, least, tolerance, count = reader.ints(4)
+    state, smoothed = np.zeros(LIBRARY.mmnet_smooth_state(size) + 1, np.uint8)[1:], []  # at an odd address
+    for _ in range(count):
+        model_input, alpha = reader.array(), reader.array()
+        given = state, ctypes.c_size_t(state.size), model_input, size, least, tolerance
+        call("smooth", *given, alpha, *arena("smooth", size))
+        smoothed.append(alpha)
+    return smoothed
+
+
 _KINDS: dict[int, Callable[[_Reader], list[AnyArray]]] = {
     0: _frame,
     1: _alpha,
@@ -162,6 +174,7 @@ _KINDS: dict[int, Callable[[_Reader], list[AnyArray]]] = {
     5: _rgb_frame,
     9: _fine_alpha,
     10: _fine_composite,
+    14: _smoothing,
 }
 
 

@@ -19,6 +19,7 @@ from mmnet.runtime.imaging import Fit, Placement, Rectangle
 from mmnet.runtime.imaging.fit import place
 from mmnet.runtime.imaging.preprocess import fill_square, to_model_input
 from mmnet.runtime.imaging.presence import measure_presence
+from mmnet.runtime.video.averaging import Before, average, to_bytes, to_grey
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,33 @@ class FineCompositeCase:
         return estimate_foreground(self.image, alpha).tobytes() + composed.tobytes()
 
 
+@dataclass(frozen=True)
+class SmoothingCase:
+    """A request for the smoothed alphas of a video."""
+
+    frames: list[U8Array]  # [S, S, 3]
+    alphas: list[U8Array]  # [S, S]
+    least: int
+    tolerance: int
+
+    def request(self) -> bytes:
+        """Return the bytes of the request."""
+        head = ints_field(14, len(self.alphas[0]), self.least, self.tolerance, len(self.frames))
+        pairs = zip(self.frames, self.alphas, strict=True)
+        return head + b"".join(array_field(frame) + array_field(alpha) for frame, alpha in pairs)
+
+    def answer(self) -> bytes:
+        """Return the bytes that Python computes."""
+        before, answer = None, b""
+        for frame, alpha in zip(self.frames, self.alphas, strict=True):
+            words, grey = alpha * np.uint16(257), to_grey(frame)
+            if before is not None:
+                words = average(words, grey, before, self.least, self.tolerance)
+            before = Before(words, grey)
+            answer += to_bytes(words).tobytes()
+        return answer
+
+
 def photo(random: np.random.Generator, height: int, width: int) -> U8Array:
     """Return a photo whose colours change slowly, or noise."""
     if random.integers(4) == 0:
@@ -135,3 +163,21 @@ def fine_composite_case(random: np.random.Generator, height: int, width: int) ->
     """Return a request for a random photo, alpha and background."""
     image, background = photo(random, height, width), photo(random, height, width)
     return FineCompositeCase(image, soft_alpha(random, height, width), background)
+
+
+def smoothing_case(random: np.random.Generator, size: int) -> SmoothingCase:
+    """Return a request for a video in which the camera, the person, the light and the scene may change."""
+    frames, alphas, margin = [], [], 3 + size // 8
+    scene, mattes = photo(random, size + 2 * margin, size + 2 * margin), soft_alpha(random, size, size)
+    noise, light = int(random.choice([0, 2, 9])), int(random.choice([0, 40]))
+    for _ in range(4):
+        top, left = random.integers(0, 2 * margin + 1, 2)
+        if random.integers(8) == 0:
+            scene = photo(random, *scene.shape[:2])
+        if random.integers(2):
+            mattes = soft_alpha(random, size, size)
+        change = random.integers(-noise, noise + 1, (size, size, 3)) + random.integers(-light, light + 1)
+        frames.append((scene[top : top + size, left : left + size] + change).clip(0, 255).astype(np.uint8))
+        alphas.append(mattes)
+    least, tolerance = int(random.choice([1, 64, 64, 256])), int(random.choice([1, 1600, 1600, 102000]))
+    return SmoothingCase(frames, alphas, least, tolerance)

@@ -7,8 +7,11 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
+
+Found = TypeVar("Found")
 
 FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
 _TIMEOUT = 120  # seconds; only a busy machine takes so long
@@ -128,7 +131,7 @@ class Firefox:
         self.close()
 
 
-def _wait(probe: Any) -> Any:
+def _wait(probe: Callable[[], Found | None]) -> Found:
     """Call a function until it returns something, and return that."""
     end = time.monotonic() + _TIMEOUT
     while time.monotonic() < end:

@@ -24,6 +24,7 @@ from mmnet.runtime import (
     Fit,
     Orientation,
     Rectangle,
+    TemporalSmoother,
     YuvFrame,
     alpha_to_image,
     box_blurred_background,
@@ -203,15 +204,16 @@ class VideoCase:
 
     frames: list[U8Array]
     size: int
+    smoothed: bool = False  # over time
 
     def request(self) -> bytes:
         """Return the bytes of the request, as the module describes them."""
-        head = ints_field(7, self.size, *self.frames[0].shape, len(self.frames))
+        head = ints_field(15 if self.smoothed else 7, self.size, *self.frames[0].shape, len(self.frames))
         return head + b"".join(map(array_field, self.frames))
 
     def answer(self) -> bytes:
         """Return the bytes that Python computes."""
-        tracker, answer = CropTracker(), b""
+        tracker, smooth, answer = CropTracker(), TemporalSmoother(), b""
         for frame in self.frames:
             height, width = frame.shape
 
@@ -219,6 +221,10 @@ class VideoCase:
                 return resample(frame[crop.slices], self.size, self.size)
 
             crop, alpha = tracker.follow(height, width, compute)
+            if tracker.jumped:
+                smooth.reset()
+            if self.smoothed:
+                alpha = smooth(alpha, np.repeat(alpha[..., None], 3, axis=2))
             answer += place_alpha(alpha, Placement.of_crop(crop, self.size), height, width).tobytes()
         return answer
 

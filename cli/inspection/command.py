@@ -57,7 +57,7 @@ def _page(report: ModelReport, width: int, *, whole: bool) -> Group:
     sections += [Group(Text(caption, "bold"), _facts(recipe, width)) for caption, recipe in recipes]
     left_out = sum(map(len, dict(_whole_recipes(report)).values())) - sum(len(recipe) for _, recipe in recipes)
     if left_out > 0:
-        sections.append(Text("--recipe shows the whole recipe", "dim"))
+        sections[-1] = Group(sections[-1], Text("--recipe shows the whole recipe", "dim"))
     return Group(*[part for section in sections for part in (section, "")][:-1])
 
 

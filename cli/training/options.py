@@ -130,6 +130,13 @@ QuantizeDataOption = Annotated[
     ),
 ]
 QuantizeStepsOption = Annotated[int, typer.Option(min=0, help="Steps to train; 0 only measures the ranges.")]
+SimulationOption = Annotated[
+    str,
+    typer.Option(
+        metavar="tfmot|keras",
+        help="What simulates 8 bits: tensorflow-model-optimization (extra qat), or layers of this project in Keras 3.",
+    ),
+]
 QuantizeBatchOption = Annotated[int | None, typer.Option(min=1, help="Images per step.", show_default="8")]
 QuantizeRunOption = Annotated[str, typer.Option(metavar="NAME", help="Name of the run.")]
 CalibrationOption = Annotated[

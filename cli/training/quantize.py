@@ -18,6 +18,7 @@ from mmnet.cli.training.options import (
     ResumeOption,
     SaveEveryOption,
     SeedOption,
+    SimulationOption,
     ValidationOption,
     WorkersOption,
     wants_resume,
@@ -42,6 +43,7 @@ def quantize(
     keep: KeepOption = 3,
     seed: SeedOption = 0,
     workers: WorkersOption = None,
+    simulation: SimulationOption = "tfmot",
 ) -> None:
     """Measure the ranges of a checkpoint's 8-bit activations, and train it to lose little in 8 bits.
 
@@ -53,6 +55,7 @@ def quantize(
       mmnet quantize --ckpt MMNetModel-887000 --data portraits/ --backgrounds scenes/
       mmnet quantize --ckpt latest --data portraits/ --steps 1000 --run mine-int8 --resume latest
       mmnet quantize --ckpt latest --steps 0 --calibration photos/
+      mmnet quantize --ckpt latest --data portraits/ --simulation keras
     """
     from mmnet.api.quantizing import quantize_checkpoint
     from mmnet.cli.console import message_console
@@ -78,6 +81,7 @@ def quantize(
             keep=keep,
             seed=seed,
             workers=workers,
+            simulation=simulation,
             listener=printer,
         )
     print_end(console, quantized.saved, quantized.best)

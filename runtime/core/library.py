@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 from concurrent.futures import ThreadPoolExecutor
-from ctypes import c_double, c_float, c_size_t, c_ssize_t, c_void_p
+from ctypes import c_double, c_float, c_int, c_int32, c_size_t, c_ssize_t, c_void_p
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from itertools import pairwise
@@ -41,6 +41,12 @@ _ARENAS: dict[str, list[Any]] = {
     "tiles": [c_void_p, c_ssize_t],
     "average_colours": [c_ssize_t] * 3,
 }
+# Whole stages of mmnet.h.
+_STAGES: dict[str, tuple[list[Any], Any]] = {
+    "mmnet_smooth_state": ([c_int32], c_size_t),
+    "mmnet_smooth_arena": ([c_int32], c_size_t),
+    "mmnet_smooth_words": ([c_void_p, c_size_t, c_void_p, *[c_int32] * 3, c_void_p, c_void_p, c_size_t], c_int),
+}
 
 
 def load(folder: Path) -> ctypes.CDLL | None:
@@ -56,6 +62,10 @@ def load(folder: Path) -> ctypes.CDLL | None:
                 function = library[f"mmnet_kernel_{name}_arena"]
                 function.argtypes, function.restype = arguments, c_size_t
                 setattr(library, f"{name}_arena", function)
+            for name, (arguments, result) in _STAGES.items():
+                function = library[name]
+                function.argtypes, function.restype = arguments, result
+                setattr(library, name, function)
         except (OSError, AttributeError):  # of another machine, or of another version
             continue
         return library

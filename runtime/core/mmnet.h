@@ -90,6 +90,20 @@ MMNET_API int mmnet_fine_alpha(const uint8_t *model_alpha, const uint8_t *input,
                                const mmnet_placement *placement, const uint8_t *image, int32_t height, int32_t width,
                                uint8_t *alpha, void *arena, size_t arena_size);
 
+/* Smooth the alphas of a video, one after the other (section 10). `alpha`, [size, size], is replaced by the smoothed
+ * alpha; `input` is what the network saw, [size, size, 3]. `state` is memory of the caller that lives as long as the
+ * video; `mmnet_smooth_state` returns how many bytes. It begins as zeros. Where its first byte is 0, the frame is the
+ * first of a scene, and its alpha stays. `least` is the weight of a new alpha where nothing but noise changed: 1 to
+ * 256; 256 smooths nothing. `tolerance` is the residual at which the new alpha has the whole weight, in 1/400 of a grey
+ * level. mmnet_smooth_words takes alphas of 16 bits, of which 65535 is the foreground. */
+enum { MMNET_SMOOTH_LEAST = 64, MMNET_SMOOTH_TOLERANCE = 1600 };
+MMNET_API size_t mmnet_smooth_state(int32_t size);
+MMNET_API size_t mmnet_smooth_arena(int32_t size);
+MMNET_API int mmnet_smooth(void *state, size_t state_size, const uint8_t *input, int32_t size, int32_t least,
+                           int32_t tolerance, uint8_t *alpha, void *arena, size_t arena_size);
+MMNET_API int mmnet_smooth_words(void *state, size_t state_size, const uint8_t *input, int32_t size, int32_t least,
+                                 int32_t tolerance, uint16_t *alpha, void *arena, size_t arena_size);
+
 /* Blur the background of an image without the colours of its foreground (section 6). */
 MMNET_API size_t mmnet_blurred_background_arena(int32_t height, int32_t width);
 MMNET_API int mmnet_blurred_background(const uint8_t *image, const uint8_t *alpha, int32_t height, int32_t width,

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from core_cases import fine_alpha_case, fine_composite_case, fine_photo_case
+from core_cases import fine_alpha_case, fine_composite_case, fine_photo_case, smoothing_case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from java_core import (
@@ -150,9 +150,16 @@ def test_photos(java: JavaCore, seed: int, size: int) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(_SEED, st.sampled_from([16, 32]))
-def test_videos_with_a_crop_that_follows(java: JavaCore, seed: int, size: int) -> None:
-    case = VideoCase(walk(np.random.default_rng(seed), 40), size)
+@given(_SEED, st.sampled_from([16, 32]), st.booleans())
+def test_videos_with_a_crop_that_follows(java: JavaCore, seed: int, size: int, smoothed: bool) -> None:
+    case = VideoCase(walk(np.random.default_rng(seed), 40), size, smoothed)
+    assert java.send(case.request()) == case.answer()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.one_of(st.integers(1, 70), st.just(128)), _SEED)
+def test_smoothing(java: JavaCore, size: int, seed: int) -> None:
+    case = smoothing_case(np.random.default_rng(seed), size)
     assert java.send(case.request()) == case.answer()
 
 

@@ -181,14 +181,32 @@ static void fuzz_pixels(void) {
     free(alpha);
 }
 
+static void fuzz_smoothing(void) {
+    const int32_t size = draw(20) ? 1 + (int32_t)draw(90) : side();
+    if (!is_small(size, size) && size > 0) return;
+    const int32_t least = draw(20) ? 1 + (int32_t)draw(256) : side(), tolerance = draw(20) ? 1600 : side();
+    const size_t pixels = pixels_of(size, size), needed = mmnet_smooth_state(size);
+    const size_t state_size = draw(20) || !needed ? needed : draw((uint32_t)needed);
+    uint8_t *state = bytes_of(state_size), *input = bytes_of(3 * pixels), *alpha = bytes_of(2 * pixels);
+    size_t room;
+    uint8_t *arena = arena_of(mmnet_smooth_arena(size), &room);
+    count(mmnet_smooth(state, state_size, input, size, least, tolerance, alpha, arena, room));
+    count(mmnet_smooth_words(state, state_size, input, size, least, tolerance, (uint16_t *)alpha, arena, room));
+    free(arena);
+    free(state);
+    free(input);
+    free(alpha);
+}
+
 int main(int argc, char **argv) {
-    static void (*const targets[])(void) = {fuzz_frame, fuzz_alpha, fuzz_composite, fuzz_resample, fuzz_pixels};
+    static void (*const targets[])(void) = {fuzz_frame, fuzz_alpha, fuzz_composite, fuzz_resample, fuzz_pixels,
+                                           fuzz_smoothing};
     if (argc != 3) return 2;
     state = strtoull(argv[1], NULL, 10) * 2654435761u + 88172645463325252u;
     const time_t end = time(NULL) + atoi(argv[2]);
     unsigned long calls = 0;
     while (time(NULL) < end)
-        for (int i = 0; i < 20; ++i, ++calls) targets[draw(5)]();
+        for (int i = 0; i < 20; ++i, ++calls) targets[draw(6)]();
     printf("%lu rounds; %lu calls computed, %lu refused a size, %lu a value, %lu a small arena\n", calls, statuses[0],
            statuses[1], statuses[2], statuses[3]);
     return 0;

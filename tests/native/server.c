@@ -172,6 +172,23 @@ static void fine_composite(void) {
     free(arena);
 }
 
+static void smoothing(void) {
+    const int32_t size = read_int(), least = read_int(), tolerance = read_int();
+    const size_t pixels = (size_t)size * (size_t)size, state_size = mmnet_smooth_state(size);
+    const size_t arena_size = mmnet_smooth_arena(size);
+    uint8_t *state = allocate(state_size), *alpha = allocate(pixels), *arena = allocate(arena_size);
+    *state = 0; /* the first byte alone says that there is no frame before */
+    for (int32_t left = read_int(); left > 0; --left) {
+        const uint8_t *input = read_array(NULL);
+        memcpy(alpha, read_array(NULL), pixels);
+        check(mmnet_smooth(state, state_size, input, size, least, tolerance, alpha, arena, arena_size));
+        give(alpha, pixels);
+    }
+    free(state);
+    free(alpha);
+    free(arena);
+}
+
 static void respond(void) {
     switch (read_int()) {
     case 0: frame(1); break;
@@ -181,6 +198,7 @@ static void respond(void) {
     case 5: frame(0); break;
     case 9: fine_alpha(); break;
     case 10: fine_composite(); break;
+    case 14: smoothing(); break;
     default: exit(3);
     }
 }

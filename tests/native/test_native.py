@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from core_cases import fine_alpha_case, fine_composite_case
+from core_cases import fine_alpha_case, fine_composite_case, smoothing_case
 from java_core import AlphaCase, BlurredBackgroundCase, CompositeCase, FrameCase
 from javascript_core import RgbFrameCase
 from request_server import RequestServer
@@ -63,6 +63,7 @@ def cases(random: np.random.Generator) -> Iterator[object]:
     yield BlurredBackgroundCase(image, alpha)
     yield fine_alpha_case(random, 4 * height, 4 * width, size)
     yield fine_composite_case(random, 4 * height, 4 * width)
+    yield smoothing_case(random, 3 * size)
 
 
 @pytest.mark.parametrize("seed", range(60))

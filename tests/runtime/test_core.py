@@ -5,7 +5,7 @@ from __future__ import annotations
 import c_core
 import numpy as np
 import pytest
-from core_cases import FineAlphaCase, fine_alpha_case, fine_composite_case
+from core_cases import FineAlphaCase, fine_alpha_case, fine_composite_case, smoothing_case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from java_core import AlphaCase, BlurredBackgroundCase, CompositeCase, FrameCase
@@ -74,6 +74,12 @@ def test_fine_alpha(height: int, width: int, size: int, seed: int) -> None:
 @given(_LARGE_SIDE, _LARGE_SIDE, _SEED)
 def test_fine_composite(height: int, width: int, seed: int) -> None:
     _same(fine_composite_case(np.random.default_rng(seed), height, width))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.one_of(st.integers(1, 70), st.sampled_from([128, 200])), _SEED)
+def test_smoothing(size: int, seed: int) -> None:
+    _same(smoothing_case(np.random.default_rng(seed), size))
 
 
 @pytest.mark.parametrize("shape", [(1080, 1920), (2301, 700), (300, 4200)])

@@ -113,6 +113,20 @@ def test_it_trains_and_its_checkpoints_say_what_they_are(uninterrupted):
     assert not [name for name in moved if "moving_" in name or "aux_block" in name]
 
 
+def test_keras_alone_learns_nearly_the_same(uninterrupted, portraits, tmp_path):
+    """Both simulations round to the same values; the gradients are summed in another order."""
+    last, notes = uninterrupted
+    ours = Notes()
+    folder = train_quantized(quantized_run(tmp_path / "keras", portraits), keras, ours, measure, "keras")
+    assert ours.losses[101]["loss"] == pytest.approx(notes.losses[101]["loss"], rel=1e-4)
+    found, expected = load_checkpoint(folder), load_checkpoint(last)
+    assert set(found.ranges.limits) == set(expected.ranges.limits)
+    for name, value in expected.weights.items():
+        np.testing.assert_allclose(found.weights[name], value, atol=5e-3, err_msg=name)
+    again = train_quantized(quantized_run(tmp_path / "keras", portraits), keras, Notes(), measure, "keras")
+    assert again == folder
+
+
 def test_float_export_reproduces_what_was_trained(uninterrupted):
     """The inverted variables, through Keras with its norms, are the network that the rewriting makes of them."""
     checkpoint = load_checkpoint(uninterrupted[0])

@@ -10,6 +10,7 @@ import {FITS, place, placeCrop} from '../../web_demo/site/core/fit.js';
 import {findCrop, findCrops} from '../../web_demo/site/core/framing.js';
 import {ImageCore} from '../../web_demo/site/core/image-core.js';
 import {confidenceOf, highestConfidence, isNobody} from '../../web_demo/site/core/presence.js';
+import {TemporalSmoother} from '../../web_demo/site/core/smoothing.js';
 import {statistics} from '../../web_demo/site/core/statistics.js';
 import {CropTracker} from '../../web_demo/site/core/tracking.js';
 import {compileCore, Core} from '../../web_demo/site/core/wasm.js';
@@ -21,6 +22,7 @@ const module =
     : await compileCore(url);
 const core = new Core(module);
 const START = core.end; // what one request reserved, the next one overwrites
+const smoothingCore = new Core(module);
 
 /** Reads the fields of a request. */
 class Reader {
@@ -56,12 +58,14 @@ const KINDS = {
   4: statisticsOf,
   5: rgbFrame,
   6: cropOf,
-  7: video,
+  7: (reader) => video(reader, false),
   8: confidence,
   9: fineAlpha,
   10: fineComposite,
   11: cropsOf,
   12: finePhoto,
+  14: smoothing,
+  15: (reader) => video(reader, true),
   20: strongBlur,
   21: editedAlpha,
 };
@@ -74,7 +78,7 @@ const KINDS = {
  */
 export function answer(request) {
   const reader = new Reader(request);
-  core.end = START;
+  core.end = smoothingCore.end = START;
   return KINDS[reader.int()](reader);
 }
 
@@ -258,8 +262,9 @@ function finePhoto(reader) {
 }
 
 /** Grey frames → their alphas by a model whose alpha is its input, with a crop that follows. */
-function video(reader) {
+function video(reader, isSmoothed) {
   const [size, height, width] = [reader.int(), reader.int(), reader.int()];
+  const smoother = new TemporalSmoother(smoothingCore, size);
   const tracker = new CropTracker(size);
   const alphas = Array.from({length: reader.int()}, () => {
     const frame = reader.array();
@@ -274,6 +279,8 @@ function video(reader) {
     const crop = tracker.refine(modelAlpha);
     if (crop) [seen, modelAlpha] = [crop, run(crop)];
     tracker.finish(modelAlpha);
+    if (tracker.isFirst || tracker.jumped) smoother.reset();
+    if (isSmoothed) modelAlpha = smoother.smooth(modelAlpha, grey(modelAlpha));
     core.end = START;
     const [bytes, placement, alpha] = [put(modelAlpha), core.reserve(32), out(height * width)];
     core.writePlacement(placement, placeCrop(seen, size));
@@ -281,6 +288,17 @@ function video(reader) {
     return core.view(alpha, height * width).slice();
   });
   return join(...alphas);
+}
+
+/** Frames and their alphas → the smoothed alphas. */
+function smoothing(reader) {
+  const [size, least, tolerance, count] = [reader.int(), reader.int(), reader.int(), reader.int()];
+  const smoother = new TemporalSmoother(core, size, least, tolerance);
+  const smoothed = Array.from({length: count}, () => {
+    const [input, alpha] = [reader.array(), reader.array()];
+    return smoother.smooth(alpha, input);
+  });
+  return join(...smoothed);
 }
 
 /** Alpha → the confidence that it shows somebody, and 1 if it shows nobody, else 0. */
@@ -296,6 +314,11 @@ function statisticsOf(reader) {
   reader.at += 2 * characters; // the text is for the Java core only
   const values = Array.from({length: reader.int()}, () => reader.double());
   return new TextEncoder().encode(JSON.stringify({values, statistics: statistics(values)}));
+}
+
+/** Grey → RGB. */
+function grey(bytes) {
+  return new Uint8Array(3 * bytes.length).map((_, index) => bytes[Math.floor(index / 3)]);
 }
 
 /** RGB → RGBA. The fourth bytes differ, because the core must ignore them. */

@@ -13,9 +13,11 @@ from core_cases import (
     FineAlphaCase,
     FineCompositeCase,
     FinePhotoCase,
+    SmoothingCase,
     fine_alpha_case,
     fine_composite_case,
     fine_photo_case,
+    smoothing_case,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -58,6 +60,7 @@ Case = (
     | FineCompositeCase
     | CropsCase
     | FinePhotoCase
+    | SmoothingCase
 )
 
 
@@ -129,9 +132,16 @@ def test_photos(node: Node, seed: int, size: int) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(_SEED, st.sampled_from([16, 32]))
-def test_videos_with_a_crop_that_follows(node: Node, seed: int, size: int) -> None:
-    case = VideoCase(walk(np.random.default_rng(seed), 40), size)
+@given(_SEED, st.sampled_from([16, 32]), st.booleans())
+def test_videos_with_a_crop_that_follows(node: Node, seed: int, size: int, smoothed: bool) -> None:
+    case = VideoCase(walk(np.random.default_rng(seed), 40), size, smoothed)
+    assert node.send(case.request()) == case.answer()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.one_of(st.integers(1, 70), st.just(128)), _SEED)
+def test_smoothing(node: Node, size: int, seed: int) -> None:
+    case = smoothing_case(np.random.default_rng(seed), size)
     assert node.send(case.request()) == case.answer()
 
 
@@ -217,6 +227,7 @@ def _random_cases(random: np.random.Generator) -> list[Case]:
         VideoCase(walk(random, 12), size),
         PresenceCase(blobs(random, size)),
         CropsCase(height, width, blobs(random, size)),
+        smoothing_case(random, 3 * size),
         fine_photo_case(random, size),
         fine_alpha_case(random, 3 * height, 3 * width, size),
         fine_composite_case(random, 3 * height, 3 * width),

@@ -8,5 +8,6 @@ Modules:
     recipe: the recipe of these runs.
     ranges: measurement of the ranges that a run begins with.
     loop: the training loop.
-    simulation: the inference graph as a model that rounds as 8-bit arithmetic does.
+    simulation: the inference graph as a model that rounds as 8-bit arithmetic does, with tensorflow-model-optimization.
+    keras_simulation, fake_quantization: the same in Keras 3 alone, on any backend.
 """

@@ -15,15 +15,18 @@ from mmnet.arrays import F32Array, U8Array
 from mmnet.graph.inference import inference_graph
 from mmnet.graph.invert import Kernel, Kernels, constraints, invert, kernels_of
 from mmnet.graph.lower import lower
+from mmnet.graph.operators import Graph
 from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.ranges import Ranges
 from mmnet.network.tensorflow import load_tensorflow
+from mmnet.quantize.activations import Limits
 from mmnet.training.checkpoints import SavedStep, newest_step, save_step
 from mmnet.training.data.batches import Batches
 from mmnet.training.evaluation import EVALUATION_BATCH, mean_errors, read_images, sheet_rows
 from mmnet.training.listener import TrainingListener
 from mmnet.training.losses import matting_losses
 from mmnet.training.process import keep_freed_memory, one_opencv_thread
+from mmnet.training.qat.recipe import DEFAULT_SIMULATION
 from mmnet.training.run import TrainingRun
 
 # Weight of the comparison with the float network in the loss; the rest is that of the comparison with the labels.
@@ -32,15 +35,20 @@ _MOST_EVALUATED = 64  # images
 
 
 def train_quantized(
-    run: TrainingRun, keras: ModuleType, listener: TrainingListener, measure: Callable[[], Ranges]
+    run: TrainingRun,
+    keras: ModuleType,
+    listener: TrainingListener,
+    measure: Callable[[], Ranges],
+    simulation: str = DEFAULT_SIMULATION,
 ) -> Path:
     """Train in simulated 8 bits to the end of the recipe's one stage, from its beginning or from the newest checkpoint.
 
     Args:
         run: what to train; it goes on from `run.start`.
-        keras: Keras 3 on TensorFlow, for the losses.
+        keras: Keras 3 on TensorFlow, for the losses and for the simulation `keras`.
         listener: receives every step and checkpoint.
         measure: returns the ranges to begin with; not called if the run is resumed.
+        simulation: one of `mmnet.training.qat.recipe.SIMULATIONS`, what simulates 8 bits.
 
     Returns:
         The folder of the last checkpoint.
@@ -54,7 +62,7 @@ def train_quantized(
     resumed = newest_step(run, listener.on_skipped)
     ranges = resumed.checkpoint.ranges if resumed is not None else measure()
     assert ranges is not None
-    training = _QuantizedTraining(run, keras, ranges)
+    training = _QuantizedTraining(run, keras, ranges, simulation)
     done = 0
     if resumed is not None:
         training.restore(resumed)
@@ -83,23 +91,31 @@ def train_quantized(
     return folder
 
 
+def _simulated(graph: Graph, limits: Limits, keras: ModuleType, simulation: str) -> tuple[Any, Any]:
+    """Return the simulation of 8 bits, and an optimizer of the same Keras."""
+    if simulation == "keras":
+        from mmnet.training.qat.keras_simulation import KerasSimulation
+
+        return KerasSimulation(graph, limits, keras), keras.optimizers.Adam(0.0)
+    import tf_keras
+
+    from mmnet.training.qat.simulation import Simulation
+
+    return Simulation(graph, limits), tf_keras.optimizers.Adam(0.0, jit_compile=False)
+
+
 class _QuantizedTraining:
     """The simulation, the float network that it learns from, the optimizer and the data."""
 
-    def __init__(self, run: TrainingRun, keras: ModuleType, ranges: Ranges) -> None:
+    def __init__(self, run: TrainingRun, keras: ModuleType, ranges: Ranges, simulation: str) -> None:
         assert run.start is not None
         tf = load_tensorflow()
-        import tf_keras
-
-        from mmnet.training.qat.simulation import Simulation
-
         (stage,) = run.recipe.stages
         self._run, self._keras, self._stage, self._start, self._ranges = run, keras, stage, run.start, ranges
         self._graph = inference_graph(run.start)
         self._kernels = kernels_of(self._graph)
-        self._simulation = Simulation(self._graph, ranges.limits)
+        self._simulation, self._optimizer = _simulated(self._graph, ranges.limits, keras, simulation)
         self._model = self._simulation.model
-        self._optimizer = tf_keras.optimizers.Adam(0.0, jit_compile=False)
         self._optimizer.build(self._model.trainable_variables)
         self._train = tf.function(self._train_step, autograph=False)
         self._infer = tf.function(self._infer_both, autograph=False)
@@ -172,7 +188,7 @@ class _QuantizedTraining:
         self._optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         for (name, part), constrain in constraints(self._graph).items():
             variable = getattr(self._simulation, part)(name)
-            variable.assign(constrain(variable))
+            variable.assign(constrain(tf.convert_to_tensor(variable)))
         return {"loss": loss} | {
             f"{kind}_{name}": value for kind, losses in terms.items() for name, value in losses.items()
         }

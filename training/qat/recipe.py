@@ -8,6 +8,8 @@ from mmnet.training.augment import Augmentation
 from mmnet.training.recipes import Recipe, RecipeError, Stage
 
 DEFAULT_STEPS = 300
+# What simulates 8 bits: tensorflow-model-optimization on tf-keras, or layers of this project on Keras 3.
+SIMULATIONS, DEFAULT_SIMULATION = ("tfmot", "keras"), "tfmot"
 
 RECIPE = Recipe(
     "quantization-aware",
@@ -21,7 +23,9 @@ RECIPE = Recipe(
 )
 
 
-def recipe_for(size: int, steps: int, batch: int | None, *, backgrounds: bool = False) -> Recipe:
+def recipe_for(
+    size: int, steps: int, batch: int | None, *, backgrounds: bool = False, simulation: str = DEFAULT_SIMULATION
+) -> Recipe:
     """Return the recipe for one input size.
 
     Without backgrounds to composite people over, it has the paper's augmentation, which needs no estimation of
@@ -32,13 +36,17 @@ def recipe_for(size: int, steps: int, batch: int | None, *, backgrounds: bool = 
         steps: number of steps; 0 measures ranges without training.
         batch: images per step; None: the recipe's.
         backgrounds: whether there are backgrounds.
+        simulation: one of `SIMULATIONS`; a run goes on with the one that it began with.
 
     Raises:
-        RecipeError: `steps` is negative.
+        RecipeError: `steps` is negative, or the simulation is unknown.
     """
+    if simulation not in SIMULATIONS:
+        raise RecipeError(f"unknown simulation {simulation!r}; choose one of {', '.join(SIMULATIONS)}")
     if steps < 0:
         raise RecipeError(f"{steps} steps are too few; 0 measures ranges without training")
     stage = RECIPE.stages[0]
     warmup = round(stage.warmup * min(1.0, steps / stage.steps))
     stage = replace(stage, steps=steps, size=size, batch=batch or stage.batch, warmup=warmup)
-    return replace(RECIPE, stages=(stage,), augmentation=Augmentation() if backgrounds else "published")
+    name = RECIPE.name if simulation == DEFAULT_SIMULATION else f"{RECIPE.name}-{simulation}"
+    return replace(RECIPE, name=name, stages=(stage,), augmentation=Augmentation() if backgrounds else "published")

@@ -10,12 +10,16 @@
 import {findCrops} from '../core/framing.js';
 import {ImageCore} from '../core/image-core.js';
 import {highestConfidence, isNobody} from '../core/presence.js';
+import {TemporalSmoother} from '../core/smoothing.js';
 import {CropTracker} from '../core/tracking.js';
 import {Core} from '../core/wasm.js';
 import {UserError} from './errors.js';
 
 /** One model and the core that prepares its input and scales its alpha. */
 export class Matter {
+  /** Smooths the alphas of the current video, once there is one. @type {TemporalSmoother | undefined} */
+  smoother;
+
   /**
    * @param {MattingModel} model
    * @param {WebAssembly.Module} core the compiled core, from `compileCore`
@@ -49,8 +53,14 @@ export class Matter {
     }
   }
 
-  /** @returns {CropTracker} for a new video */
+  /**
+   * Begins another video, in place of the last one.
+   *
+   * @returns {CropTracker} of its frames
+   */
   createTracker() {
+    this.smoother ??= new TemporalSmoother(new Core(this.core), this.size);
+    this.smoother.reset();
     return new CropTracker(this.size);
   }
 
@@ -59,7 +69,7 @@ export class Matter {
    *
    * @param {ImageCore} image
    * @param {CropTracker} [tracker] of the video that the image is the next frame of; a photo has none.
-   * @param {Timings} [timings] `preprocess` and `network` are added to.
+   * @param {Timings} [timings] `preprocess`, `network` and, for smoothing, `composite` are added to.
    * @returns {Promise<AlphaPart[]>} what the image's alpha is made of, at least one part.
    */
   async see(image, tracker, timings) {
@@ -74,7 +84,12 @@ export class Matter {
       }
       return {seen, input, modelAlpha};
     };
-    return tracker ? [await this.seeFrame(image, tracker, pass)] : await this.seePhoto(image, pass);
+    if (!tracker) return this.seePhoto(image, pass);
+    const part = await this.seeFrame(image, tracker, pass);
+    const began = performance.now();
+    const modelAlpha = this.smooth(part, tracker);
+    if (timings) timings.composite += performance.now() - began;
+    return [{...part, modelAlpha}];
   }
 
   /**
@@ -108,6 +123,18 @@ export class Matter {
     const last = crop ? await pass(crop) : first;
     tracker.finish(last.modelAlpha);
     return last;
+  }
+
+  /**
+   * Smooths the alpha of a frame over time. Where the crop lies elsewhere than before, another scene begins.
+   *
+   * @param {AlphaPart} part
+   * @param {CropTracker} tracker of the video
+   */
+  smooth({modelAlpha, input}, tracker) {
+    if (!this.smoother) return modelAlpha;
+    if (tracker.isFirst || tracker.jumped) this.smoother.reset();
+    return this.smoother.smooth(modelAlpha, input);
   }
 
   /**

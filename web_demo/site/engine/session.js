@@ -317,7 +317,7 @@ export class Session {
     if (this.preview) computeAlpha(this.preview, image, this.parts);
     if (isEdited(this.edits)) this.editPreview();
     this.show();
-    timings.composite = performance.now() - began;
+    timings.composite += performance.now() - began;
     return timings;
   }
 

@@ -191,6 +191,28 @@ NATIVE(jint, alpha)
     return status;
 }
 
+NATIVE(jint, smoothState)(JNIEnv *env, jclass type, jint size) {
+    (void)env, (void)type;
+    return array_size(mmnet_smooth_state(size));
+}
+
+NATIVE(jint, smoothArena)(JNIEnv *env, jclass type, jint size) {
+    (void)env, (void)type;
+    return array_size(mmnet_smooth_arena(size));
+}
+
+NATIVE(jint, smooth)
+(JNIEnv *env, jclass type, jbyteArray state, jbyteArray input, jint size, jint least, jint tolerance, jbyteArray alpha,
+ jbyteArray arena) {
+    const size_t state_size = arena_bytes(env, state), arena_size = arena_bytes(env, arena);
+    (void)type;
+    HOLD(held, {state, 0, 1}, {input, 3 * pixels_of(size, size), 1}, {alpha, pixels_of(size, size), 1}, {arena, 0, 1})
+    const int status = mmnet_smooth(held.data[0], state_size, held.data[1], size, least, tolerance, held.data[2],
+                                    held.data[3], arena_size);
+    release(&held);
+    return status;
+}
+
 NATIVE(jint, blurredBackgroundArena)(JNIEnv *env, jclass type, jint height, jint width) {
     (void)env, (void)type;
     return array_size(mmnet_blurred_background_arena(height, width));

@@ -31,6 +31,7 @@ public final class MattePipeline {
     private final AlphaModel model;
     private final CropTracker tracker; // null if the fit is not AUTO
     private final PeopleFinder finder; // null if the fit is not AUTO
+    private TemporalSmoother smoother; // null if alphas are not smoothed over time
     private final boolean fine;
     private final Scaling wholeScaling;
     private Scaling cropScaling; // null before the first crop
@@ -99,6 +100,11 @@ public final class MattePipeline {
         modelAlpha = new byte[size * size];
     }
 
+    /** Smooths the alphas of frames over time from now on. */
+    public void smoothOverTime() {
+        smoother = new TemporalSmoother(model.size());
+    }
+
     /**
      * Mattes a camera frame: fills {@link #image} and {@link #alpha}. With {@link Fit#AUTO}, the model sees a crop that
      * follows the people from frame to frame.
@@ -133,6 +139,12 @@ public final class MattePipeline {
             }
             tracker.finish(modelAlpha);
         }
+        if (smoother != null) {
+            if (tracker != null && tracker.jumped()) {
+                smoother.reset();
+            }
+            smoother.smooth(modelAlpha, input);
+        }
         computeAlpha(scaling, now);
     }
 
@@ -143,6 +155,9 @@ public final class MattePipeline {
      */
     public void runOnImage() {
         begin();
+        if (smoother != null) {
+            smoother.reset();
+        }
         long now = pass(wholeScaling, System.nanoTime());
         List<Rectangle> crops = Collections.emptyList();
         if (finder != null) {

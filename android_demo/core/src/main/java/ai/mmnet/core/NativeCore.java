@@ -71,6 +71,13 @@ final class NativeCore {
     static native int alpha(boolean fine, byte[] modelAlpha, byte[] input, int size, int[] placement, byte[] image,
             int height, int width, byte[] alpha, byte[] arena);
 
+    static native int smoothState(int size);
+
+    static native int smoothArena(int size);
+
+    static native int smooth(byte[] state, byte[] input, int size, int least, int tolerance, byte[] alpha,
+            byte[] arena);
+
     static native int blurredBackgroundArena(int height, int width);
 
     static native int blurredBackground(byte[] image, byte[] alpha, int height, int width, byte[] blurred,

@@ -45,7 +45,7 @@ final class RequestHandler {
                 crop(in, out);
                 break;
             case 7:
-                video(in, out);
+                video(in, out, false);
                 break;
             case 8:
                 confidence(in, out);
@@ -64,6 +64,12 @@ final class RequestHandler {
                 break;
             case 13:
                 reducedFrame(in, out);
+                break;
+            case 14:
+                smoothing(in, out);
+                break;
+            case 15:
+                video(in, out, true);
                 break;
             default:
                 throw new IOException("unknown kind of request: " + kind);
@@ -252,6 +258,17 @@ final class RequestHandler {
         out.writeInt(pipeline.confidence());
     }
 
+    /** Frames and their alphas → the smoothed alphas. */
+    private static void smoothing(DataInputStream in, DataOutputStream out) throws IOException {
+        TemporalSmoother smoother = new TemporalSmoother(in.readInt(), in.readInt(), in.readInt());
+        for (int left = in.readInt(); left > 0; left--) {
+            byte[] input = readBytes(in);
+            byte[] alpha = readBytes(in);
+            smoother.smooth(alpha, input);
+            out.write(alpha);
+        }
+    }
+
     /** Alpha → the confidence that it shows somebody, and 1 if it shows nobody, else 0. */
     private static void confidence(DataInputStream in, DataOutputStream out) throws IOException {
         int size = in.readInt();
@@ -261,12 +278,15 @@ final class RequestHandler {
     }
 
     /** Frames → their alphas, with a crop that follows, by a model whose alpha is the red channel of its input. */
-    private static void video(DataInputStream in, DataOutputStream out) throws IOException {
+    private static void video(DataInputStream in, DataOutputStream out, boolean smoothed) throws IOException {
         AlphaModel model = new RedChannelModel(in.readInt());
         int height = in.readInt();
         int width = in.readInt();
         MattePipeline pipeline = new MattePipeline(new Orientation(height, width, 0, false), model, Fit.AUTO,
                 Profile.FAST);
+        if (smoothed) {
+            pipeline.smoothOverTime();
+        }
         for (int left = in.readInt(); left > 0; left--) {
             // Grey in YUV is grey in RGB.
             YuvFrame frame = new YuvFrame(height, width);

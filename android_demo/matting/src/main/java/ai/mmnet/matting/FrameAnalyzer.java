@@ -8,8 +8,8 @@ import android.media.Image;
 import android.media.ImageReader;
 
 /**
- * Mattes the frames of one camera. The crop that the model sees follows the people from frame to frame, so each camera
- * has an analyzer of its own. Buffers are allocated at the first frame, and again only where the size or the orientation of the
+ * Mattes the frames of one camera. The crop that the model sees follows the people from frame to frame, and alphas
+ * are smoothed over time, so each camera has an analyzer of its own. Buffers are allocated at the first frame, and again only where the size or the orientation of the
  * frames changes, or a crop is larger than all before it. One thread at a time may use it: the one on which the {@link ImageReader} calls back.
  */
 public final class FrameAnalyzer {
@@ -113,6 +113,9 @@ public final class FrameAnalyzer {
             Orientation orientation = new Orientation(height, width, degrees, mirrored);
             frame = new YuvFrame(height, width);
             pipeline = new MattePipeline(orientation, maxHeight, maxWidth, model, options.fit, options.profile);
+            if (options.smoothing) {
+                pipeline.smoothOverTime();
+            }
             matte = new Matte(pipeline, options.profile);
             preparedHeight = maxHeight;
             preparedWidth = maxWidth;

@@ -21,6 +21,7 @@ public final class MattingOptions {
     byte[] bytes; // null unless the model is bytes
     Profile profile = Profile.FINE;
     Fit fit = Fit.AUTO;
+    boolean smoothing = true;
     Accelerator accelerator = Accelerator.CPU;
 
     /**
@@ -83,6 +84,13 @@ public final class MattingOptions {
     @NonNull
     public MattingOptions fit(@NonNull Fit placement) {
         fit = placement;
+        return this;
+    }
+
+    /** Sets whether a {@link FrameAnalyzer} smooths the alphas of its frames over time. The default is true. */
+    @NonNull
+    public MattingOptions smoothing(boolean smooth) {
+        smoothing = smooth;
         return this;
     }
 }
