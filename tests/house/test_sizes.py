@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -52,3 +54,15 @@ def test_folders() -> None:
 def test_every_room_says_what_it_is(folder: Path) -> None:
     for init in folder.rglob("__init__.py"):
         assert ast.get_docstring(ast.parse(init.read_text())), f"{init.relative_to(ROOT)} has no docstring"
+
+
+def test_every_header_is_in_the_source_archive() -> None:
+    """Without one, a wheel that is built from the archive has no compiled core, and nothing says so."""
+    (core,) = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["ext-modules"]
+    named = {ROOT / name for name in (*core["sources"], *core["depends"])}
+    included = {
+        path.parent / name
+        for path in named
+        for name in re.findall(r'^#include "([^"]+)"', path.read_text(), re.MULTILINE)
+    }
+    assert included <= named
