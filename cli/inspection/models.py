@@ -20,10 +20,10 @@ def models(
         bool, typer.Option("--json", help="Print the models as one JSON document on standard output.")
     ] = False,
 ) -> None:
-    """List the models that ship, with their size, path and figures.
+    """List the models that ship, with their size and figures.
 
-    A name does wherever a model is named: `mmnet matte photo.jpg --model NAME`. The figures are those that
-    `mmnet evaluate --suite release` found: means over the images, against their mattes, at 800×600.
+    A name can stand wherever a command takes a .tflite: `mmnet matte photo.jpg --model NAME`. The figures are those
+    that `mmnet evaluate --suite release` found: means over the images, against their mattes, at 800×600.
 
     \b
     Examples:
