@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
+
+from mmnet.json_reader import parse_json
 
 _MEASURES = ("MAD", "GAUSS_GRAD")
 
@@ -28,7 +29,7 @@ class PublishedFigures:
 def published_figures(sha256: str) -> list[PublishedFigures]:
     """Return the figures of the model whose file has this SHA-256; none if it was not measured."""
     text = (resources.files("mmnet.evaluation") / "results" / "release.json").read_text(encoding="utf-8")
-    document = json.loads(text)
+    document = parse_json(text)
     model = next((one for one in document["models"] if one["sha256"] == sha256), None)
     if model is None:
         return []

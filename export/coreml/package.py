@@ -15,6 +15,7 @@ from mmnet.export.coreml.program import mil_program
 from mmnet.export.coreml.tools import load_coremltools
 from mmnet.files import temporary_folder
 from mmnet.graph.operators import Graph, Image
+from mmnet.json_reader import parse_json
 from mmnet.runtime.tflite.metadata import ModelMetadata
 from mmnet.runtime.tflite.signature import INPUT
 
@@ -110,7 +111,7 @@ def _describe(metadata: Any, card: ModelMetadata) -> None:
 
 def _with_fixed_identifiers(manifest: str) -> bytes:
     """Return a manifest whose random identifiers are replaced by those that follow from the paths."""
-    entries = json.loads(manifest)
+    entries = parse_json(manifest)
     fixed = {old: str(uuid.uuid5(_NAMESPACE, entry["path"])) for old, entry in entries["itemInfoEntries"].items()}
     entries["itemInfoEntries"] = {fixed[old]: entry for old, entry in entries["itemInfoEntries"].items()}
     entries["rootModelIdentifier"] = fixed[entries["rootModelIdentifier"]]
