@@ -8,12 +8,12 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from types import TracebackType
-from typing import Any, Generic, ParamSpec, Self, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import cv2
 
 from mmnet.batch.errors import BatchError
+from mmnet.closing import Closing
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -29,7 +29,7 @@ class ProcessTimeoutError(ProcessDiedError):
     """The call took too long, and the process was killed."""
 
 
-class IsolatedProcess(Generic[Arguments, Result]):
+class IsolatedProcess(Closing, Generic[Arguments, Result]):
     """A function that is built and called in another process.
 
     The process starts with the first call, and starts again with the call after its death. Arguments, results and
@@ -89,14 +89,6 @@ class IsolatedProcess(Generic[Arguments, Result]):
                 self._process.join()
             self._process.close()
             self._process = self._connection = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _start(self) -> Connection:
         context = multiprocessing.get_context("spawn")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from mmnet.arrays import Alpha, AnyArray, U8Array
+from mmnet.closing import Closing
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes
 from mmnet.runtime.tflite.accelerator import Accelerator, CompiledInterpreter, choose_accelerator
@@ -25,7 +25,7 @@ _MAX_THREADS = 256  # LiteRT ends the process where the system gives it no more
 _MAX_DEFAULT_THREADS = 4  # the network is small: more threads only heat the processor
 
 
-class MattingModel:
+class MattingModel(Closing):
     """One .tflite in one LiteRT interpreter.
 
     It owns the interpreter and its buffers, which each run overwrites: use one object per thread. `close` (or
@@ -131,14 +131,6 @@ class MattingModel:
     def close(self) -> None:
         """Free the interpreter. Closing twice is fine; running afterwards raises ModelError."""
         self._interpreter = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def check_contract(self, interpreter: Interpreter) -> Endpoints:
         """Check the model's tensors before they are allocated; a subclass may accept another contract.

@@ -5,11 +5,10 @@ from __future__ import annotations
 import errno
 import socket
 from ipaddress import ip_address
-from types import TracebackType
-from typing import Self
 
 import uvicorn
 
+from mmnet.closing import Closing
 from mmnet.runtime.model import default_model
 from mmnet.serve.application import create_application
 from mmnet.serve.errors import ServeError
@@ -21,7 +20,7 @@ _KEEP_ALIVE_SECONDS = 15
 _GRACE_SECONDS = 30  # that requests in progress have to end
 
 
-class MatteServer:
+class MatteServer(Closing):
     """A server of mattes over HTTP. It logs no requests, so that no record of visitors exists.
 
     with MatteServer(default_model(), ServerLimits(workers=2), port=8000) as server:
@@ -85,14 +84,6 @@ class MatteServer:
         """Stop to listen, and end the workers."""
         self._socket.close()
         self._pool.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from queue import SimpleQueue
-from types import TracebackType
-from typing import Self
 
 import cv2
 import numpy as np
 
 from mmnet.batch.isolated import IsolatedProcess, ProcessDiedError
+from mmnet.closing import Closing
 from mmnet.serve.errors import BusyError
 from mmnet.serve.options import MatteRequest, ServerLimits
 from mmnet.serve.rendering import PhotoRenderer, RenderedPhoto
@@ -20,24 +21,7 @@ from mmnet.serve.rendering import PhotoRenderer, RenderedPhoto
 _Process = IsolatedProcess[[bytes, MatteRequest], RenderedPhoto]
 
 
-class Place:
-    """The right of one request to be worked on. Leaving `with` gives it back."""
-
-    def __init__(self, places: threading.BoundedSemaphore) -> None:
-        self._places = places
-
-    def __enter__(self) -> Self:
-        if not self._places.acquire(blocking=False):
-            raise BusyError("the server is busy; try again in a moment")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._places.release()
-
-
-class WorkerPool:
+class WorkerPool(Closing):
     """Worker processes that render photos. One that crashes, or takes too long, is replaced.
 
         with WorkerPool(default_model(), ServerLimits(workers=2)) as pool:
@@ -78,12 +62,19 @@ class WorkerPool:
         """The number of processes that crashed or took too long."""
         return self._replaced
 
-    def place(self) -> Place:
-        """Return the place of a request among those that are worked on or wait.
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Hold the place of a request, among those that are worked on or wait, while the context lasts.
 
-        Entering it raises BusyError where there is none left.
+        Raises:
+            BusyError: there is none left.
         """
-        return Place(self._places)
+        if not self._places.acquire(blocking=False):
+            raise BusyError("the server is busy; try again in a moment")
+        try:
+            yield
+        finally:
+            self._places.release()
 
     async def render(self, data: bytes, request: MatteRequest) -> RenderedPhoto:
         """Render a photo in a process that is idle, or as soon as one is.
@@ -99,14 +90,6 @@ class WorkerPool:
         self._threads.shutdown(cancel_futures=True)
         for process in self._all:
             process.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _submit(self, data: bytes, request: MatteRequest) -> Future[RenderedPhoto]:
         return self._threads.submit(self._render, data, request)

@@ -14,14 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 import mmnet.errors
 import mmnet.runtime
 from mmnet.arrays import AnyArray
+from mmnet.closing import Closing
 from mmnet.evaluation.arm.environment import ArmPython
 from mmnet.evaluation.arm.errors import ObserverError
 from mmnet.evaluation.arm.processors import Processor
@@ -105,7 +105,7 @@ class Outcome:
     error: str | None = None
 
 
-class Observer:
+class Observer(Closing):
     """A process that runs observer.py with one model; leaving the context ends the process.
 
     Attributes:
@@ -181,14 +181,6 @@ class Observer:
         self._process.kill()
         self._process.communicate()
         self._printed.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _answer(self) -> dict[str, Any]:
         stdout = self._process.stdout

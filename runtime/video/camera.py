@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import cv2
 import numpy as np
 
 from mmnet.arrays import U8Array
+from mmnet.closing import Closing
 from mmnet.runtime.video.colour import Colour
 from mmnet.runtime.video.ffmpeg import VideoError
 from mmnet.runtime.video.reader import TimedFrame, VideoInput
@@ -25,7 +24,7 @@ _TIME_BASE = Fraction(1, 90000)  # the clock of MPEG, fine enough for any camera
 _DEFAULT_RATE = 30
 
 
-class Camera:
+class Camera(Closing):
     """An open camera or live stream, with the attributes of `VideoInput` except `length` and `damage`.
 
     A number or a device is a camera of this machine, which OpenCV reads; its frames are timed when they arrive.
@@ -79,14 +78,6 @@ class Camera:
         for opened in (self._device, self._video):
             if opened is not None:
                 opened.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class _Device:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmnet.arrays import AnyArray, U8Array
+from mmnet.closing import Closing
 from mmnet.errors import MMNetError
 from mmnet.failures import note
 from mmnet.runtime.imaging.stored import MAX_PIXELS
@@ -43,7 +43,7 @@ class TimedFrame:
     timestamp_ms: Fraction
 
 
-class VideoInput:
+class VideoInput(Closing):
     """An open video: anything that FFmpeg decodes. It can be iterated once.
 
     Attributes:
@@ -187,14 +187,6 @@ class VideoInput:
         """Close the file. Closing twice is fine."""
         self._frames.close()
         self._container.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _decode(self, av: Any) -> Any:
         """Iterate over the frames as decoded. Being a generator, it keeps reading and its errors in one place."""
