@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
+from dataclasses import astuple
 from pathlib import Path
 
 import cv2
@@ -18,6 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, FileChooser, Page, expe
 from mmnet.runtime import (
     PortraitMatter,
     Rectangle,
+    TemporalSmoother,
     box_blurred_background,
     composite,
     find_crops,
@@ -69,6 +71,14 @@ def _composite(image: np.ndarray, alpha: np.ndarray, background: object) -> np.n
     return composite(image, alpha / np.float32(255), background, estimate_foreground=True)
 
 
+class _SmootherOfBytes(TemporalSmoother):
+    """Temporal smoothing as devices do it: of alphas in bytes. The library's own alphas have 16 bits."""
+
+    def __call__(self, alpha: np.ndarray, frame: np.ndarray) -> np.ndarray:
+        smoothed = super().__call__(np.rint(alpha * np.float32(255)).astype(np.uint8), frame)
+        return np.asarray(smoothed / np.float32(255), np.float32)
+
+
 def _record(page: Page) -> None:
     """Keep what the page sends to its worker: the image of a cut-out can't be told from the cut-out."""
     page.add_init_script(
@@ -81,6 +91,7 @@ def _record(page: Page) -> None:
               const context = new OffscreenCanvas(width, height).getContext('2d', {willReadFrequently: true});
               context.drawImage(data.bitmap, 0, 0);
               window.sent = {context, width, height, mirrored: data.mirrored};
+              (window.frames_sent ??= []).push(window.sent);
             }
             return send.call(this, data, transfer);
           };
@@ -88,11 +99,14 @@ def _record(page: Page) -> None:
     )
 
 
-def _sent(page: Page) -> np.ndarray:
-    """The latest image that the page sent to its worker, as browsers decode it: uint8 [H, W, 3]."""
+def _sent(page: Page, frame: int | None = None) -> np.ndarray:
+    """An image that the page sent to its worker, as browsers decode it: uint8 [H, W, 3].
+
+    It is the latest one, or that frame of the camera.
+    """
     height, width, mirrored, text = page.evaluate(
-        """async () => {
-          let {context, blob, width, height, mirrored} = window.sent;
+        """async (frame) => {
+          let {context, blob, width, height, mirrored} = frame === null ? window.sent : window.frames_sent[frame];
           if (blob) {
             const bitmap = await createImageBitmap(blob, {premultiplyAlpha: 'none'});
             ({width, height} = bitmap);
@@ -105,7 +119,8 @@ def _sent(page: Page) -> np.ndarray:
           let text = '';
           for (const byte of bytes) text += String.fromCharCode(byte);
           return [height, width, mirrored, btoa(text)];
-        }"""
+        }""",
+        frame,
     )
     image = np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)[..., :3]
     return np.ascontiguousarray(image[:, ::-1] if mirrored else image)
@@ -308,9 +323,13 @@ def test_the_live_camera(
     page.get_by_role("button", name="Stop").click()
     page.wait_for_selector("body[data-state=photo]")
     page.wait_for_timeout(500)  # a frame may be on its way
-    last, image = save(page, tmp_path)[1], _sent(page)
-    seen = Rectangle(*map(int, str(page.get_attribute("#canvas", "data-seen")).split()))
-    np.testing.assert_array_equal(last, _cutout(image, _alpha(matter, image, seen)))
+    last = save(page, tmp_path)[1]
+    # The same frames through the library: the crop follows the people, and the alphas are smoothed over time.
+    images = [_sent(page, frame) for frame in range(page.evaluate("window.frames_sent.length"))]
+    with PortraitMatter(matter.model, smoothing=_SmootherOfBytes) as smoothing:
+        *_, matte_of_last = smoothing.stream((image, 33 * number) for number, image in enumerate(images))
+    assert page.get_attribute("#canvas", "data-seen") == " ".join(map(str, astuple(*matte_of_last.seen)))
+    np.testing.assert_array_equal(last, _cutout(images[-1], matte_of_last.alpha_u8.values))
     assert page.evaluate("document.getElementById('video').srcObject") is None
     page.get_by_role("button", name="Camera", exact=True).click()  # and again
     page.wait_for_selector("body[data-state=live]")
