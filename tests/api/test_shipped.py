@@ -127,7 +127,7 @@ def test_models_of_other_formats_are_named(tmp_path: Path) -> None:
 
 
 def test_a_name_of_nothing() -> None:
-    with pytest.raises(CheckpointNotFoundError, match="no such checkpoint, .* and no such model; .*mmnet models"):
+    with pytest.raises(CheckpointNotFoundError, match=r"no such checkpoint, .* and no such model; .*mmnet models"):
         open_models(["nosuch"])
 
 
