@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
+import threading
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -60,19 +61,29 @@ class IsolatedProcess(Closing, Generic[Arguments, Result]):
             ProcessDiedError: the process died.
             Exception: what `build` or the function raised.
         """
+        if self._process is not None and not self._process.is_alive():  # it died while it had nothing to do
+            self.close()
+        is_new = self._connection is None
         connection = self._connection or self._start()
+        late = threading.Event()
+        watch = threading.Timer(self.timeout, self._end_late_call, [late, self._process]) if self.timeout else None
         try:
+            if watch is not None:
+                watch.start()
+            if is_new:  # not as arguments of the process: to start it would never end if it died before it read them
+                connection.send((self._build, self._arguments))
             connection.send((arguments, options))
-            answer = connection.recv() if connection.poll(self.timeout) else None
+            answer = connection.recv()
         except (EOFError, OSError) as error:
             self.close()
+            if late.is_set():
+                raise ProcessTimeoutError(f"took longer than {self.timeout:g} seconds") from error
             raise ProcessDiedError(
                 "crashed the process that worked on it, or needed more memory than there is"
             ) from error
-        if answer is None:
-            self._process.kill()
-            self.close()
-            raise ProcessTimeoutError(f"took longer than {self.timeout:g} seconds")
+        finally:
+            if watch is not None:
+                watch.cancel()
         succeeded, result = answer
         if not succeeded:
             raise result
@@ -90,20 +101,29 @@ class IsolatedProcess(Closing, Generic[Arguments, Result]):
             self._process.close()
             self._process = self._connection = None
 
+    @staticmethod
+    def _end_late_call(late: threading.Event, process: Any) -> None:
+        """Kill a process that does not answer, so that sending to it and receiving from it end."""
+        late.set()
+        with suppress(ValueError):  # it was closed meanwhile
+            process.kill()
+
     def _start(self) -> Connection:
         context = multiprocessing.get_context("spawn")
-        self._connection, other = context.Pipe()
-        self._process = context.Process(target=_serve, args=(other, self._build, self._arguments), daemon=True)
-        self._process.start()
+        connection, other = context.Pipe()
+        process = context.Process(target=_serve, args=(other,), daemon=True)
+        process.start()
         other.close()  # the process holds its end; with this copy open its death would go unnoticed
-        return self._connection
+        self._connection, self._process = connection, process
+        return connection
 
 
-def _serve(connection: Connection, build: Callable[..., Callable[..., Any]], arguments: tuple[object, ...]) -> None:
+def _serve(connection: Connection) -> None:
     """Answer calls in the new process until the other end of the connection is closed."""
     cv2.setNumThreads(1)  # the process replaces a worker, which has one core
     function: Callable[..., Any] | None = None
     with suppress(EOFError, OSError):
+        build, arguments = connection.recv()
         while True:
             positional, named = connection.recv()
             try:

@@ -16,6 +16,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
+from pydantic.json_schema import SkipJsonSchema
+from starlette.requests import ClientDisconnect
 from swagger_ui_bundle import swagger_ui_path
 
 import mmnet
@@ -81,6 +83,7 @@ _STATUS: tuple[tuple[type[MMNetError], int], ...] = (
     (MMNetError, 422),
 )
 _PARAMETERS = ("background", "format", "profile", "fit", "if_nobody")
+_CLIENT_LEFT = 499  # what nginx counts such requests as; nobody receives it
 _NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -111,6 +114,7 @@ def create_application(pool: WorkerPool, model: bytes) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    application.openapi_version = "3.0.3"  # the newest that the page of swagger-ui-bundle shows
     _add_matte(application, pool, metrics)
     _add_service(application, pool, metrics, model)
     _add_documentation(application)
@@ -128,7 +132,7 @@ def _add_matte(application: FastAPI, pool: WorkerPool, metrics: Metrics) -> None
     async def matte(
         request: Request,
         background: Annotated[
-            str | None,
+            str | SkipJsonSchema[None],
             Query(
                 max_length=64,
                 description="A colour (`#00ff00`, `white`) or `blur` for a composite, `transparent` for a cut-out. "
@@ -159,6 +163,8 @@ def _add_matte(application: FastAPI, pool: WorkerPool, metrics: Metrics) -> None
                 answer = _image(result, options)
             except MMNetError as error:
                 answer = _failure(error)
+            except ClientDisconnect:
+                answer = _answer(_CLIENT_LEFT, "the client left")
             except Exception as error:
                 answer = _answer(500, failure_line(error, "a request"))
         metrics.count(answer.status_code)
@@ -173,14 +179,17 @@ def _add_matte(application: FastAPI, pool: WorkerPool, metrics: Metrics) -> None
 
 
 def _check_names(request: Request) -> None:
-    """Refuse a parameter that is unknown, since the result would be another one than is wanted.
+    """Refuse a parameter that is unknown or given twice, since the result would be another one than is wanted.
 
     Raises:
-        RequestOptionError: the parameter has another name.
+        RequestOptionError: there is one.
     """
-    for name in request.query_params:
+    names = [name for name, _ in request.query_params.multi_items()]
+    for name in names:
         if name not in _PARAMETERS:
             raise RequestOptionError(f"unknown parameter {name!r}; choose from {', '.join(_PARAMETERS)}")
+        if names.count(name) > 1:
+            raise RequestOptionError(f"parameter {name!r} is given {names.count(name)} times; give it once")
 
 
 def _add_service(application: FastAPI, pool: WorkerPool, metrics: Metrics, model: bytes) -> None:

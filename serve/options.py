@@ -65,7 +65,7 @@ class MatteRequest:
             except BackgroundError:
                 raise RequestOptionError(f"background {background!r}: a colour is written #rrggbb") from None
         if self.kind.lossless and self.format is ResultFormat.JPEG:
-            raise RequestOptionError(f"the result is {self.kind.suffix}, which JPEG cannot hold; ask for format=png")
+            raise RequestOptionError(f"JPEG cannot hold this result ({self.kind.suffix}); ask for format=png")
 
     @property
     def kind(self) -> ResultKind:

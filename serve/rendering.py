@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmnet.errors import OutputError
 from mmnet.runtime.fullres.rendering import Renderer
 from mmnet.runtime.imaging.headers.facts import HeaderError
 from mmnet.runtime.imaging.headers.reading import read_header
@@ -15,7 +16,7 @@ from mmnet.runtime.matter import PortraitMatter
 from mmnet.runtime.model import MattingModel
 from mmnet.serve.options import MatteRequest
 
-_NAME = "the photo"  # what messages call it
+_NAME = "photo"  # what messages call it
 
 
 class PhotoTooLargeError(PhotoError):
@@ -78,7 +79,12 @@ class PhotoRenderer:
         matter = PortraitMatter(self._model, profile=request.profile, fit=request.fit, if_nobody=request.if_nobody)
         matte = matter.photo(photo)
         image = render(photo, matte.alpha_u8)
-        content = encode_image(Path(f"result.{request.format}"), image)
+        try:
+            content = encode_image(Path(f"result.{request.format}"), image)
+        except OutputError as error:
+            raise OutputError(
+                f"JPEG cannot hold {photo.shape[1]}×{photo.shape[0]} pixels; ask for format=png"
+            ) from error
         return RenderedPhoto(content, matte.coverage, matte.confidence, matte.nobody)
 
     def _check_size(self, data: bytes) -> None:
@@ -92,5 +98,5 @@ class PhotoRenderer:
     def _check_pixels(self, width: int, height: int) -> None:
         if width * height > self._max_pixels:
             raise PhotoTooLargeError(
-                f"{_NAME} has {width}×{height} pixels; this server takes {self._max_pixels:,} at most"
+                f"the photo has {width}×{height} pixels; this server takes {self._max_pixels:,} at most"
             )

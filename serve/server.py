@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import socket
 from ipaddress import ip_address
+from pathlib import Path
 
 import uvicorn
 
 from mmnet.closing import Closing
 from mmnet.runtime.model import default_model
+from mmnet.runtime.tflite.contents import load_model
 from mmnet.serve.application import create_application
 from mmnet.serve.errors import ServeError
 from mmnet.serve.options import ServerLimits
@@ -23,34 +25,41 @@ _GRACE_SECONDS = 30  # that requests in progress have to end
 class MatteServer(Closing):
     """A server of mattes over HTTP. It logs no requests, so that no record of visitors exists.
 
-    with MatteServer(default_model(), ServerLimits(workers=2), port=8000) as server:
-        print(server.url)
-        server.run()
+    if __name__ == "__main__":  # the workers are processes, which import the script once more
+        with MatteServer() as server:
+            print(server.url)
+            server.run()
     """
 
-    def __init__(self, model: bytes, limits: ServerLimits, host: str = "127.0.0.1", port: int = 8000) -> None:
-        """Listen, and start the workers.
+    def __init__(
+        self,
+        model: str | Path | bytes | None = None,
+        limits: ServerLimits | None = None,
+        host: str = "127.0.0.1",
+        port: int = 8000,
+    ) -> None:
+        """Start the workers, and listen.
 
         Args:
-            model: the bytes of a .tflite.
-            limits: what it takes on.
+            model: the path or the bytes of a .tflite, or the name of a model that ships; None takes the one that ships.
+            limits: what it takes on; None takes those of `ServerLimits()`.
             host: the name or address to listen on.
             port: 0-65535; 0 takes a free port.
 
         Raises:
-            ServeError: the address cannot be listened on.
+            ServeError: the address cannot be listened on, or a worker does not start.
             ModelError: the model cannot be used.
-            ProcessDiedError: a worker does not start.
         """
         content = default_model() if model is None else model
-        self._socket = _listen(host, port)
+        content = content if isinstance(content, bytes) else load_model(Path(content))
+        self._host = host
+        self._pool = WorkerPool(content, limits or ServerLimits())
         try:
-            self._pool = WorkerPool(content, limits or ServerLimits())
+            self._socket = _listen(host, port)
         except BaseException:
-            self._socket.close()
+            self._pool.close()
             raise
         self._application = create_application(self._pool, content)
-        self._host = host
 
     @property
     def url(self) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from mmnet.batch.isolated import IsolatedProcess, ProcessDiedError
 from mmnet.closing import Closing
-from mmnet.serve.errors import BusyError
+from mmnet.serve.errors import BusyError, ServeError
 from mmnet.serve.options import MatteRequest, ServerLimits
 from mmnet.serve.rendering import PhotoRenderer, RenderedPhoto
 
@@ -41,7 +41,7 @@ class WorkerPool(Closing):
 
         Raises:
             ModelError: the model cannot be used.
-            ProcessDiedError: a process does not start.
+            ServeError: a process does not start.
         """
         self.limits = limits
         self._replaced = 0
@@ -110,6 +110,11 @@ class WorkerPool(Closing):
         started = [self._submit(photo, MatteRequest()) for _ in self._all]
         wait(started)
         for future in started:
-            future.result()
+            try:
+                future.result()
+            except ProcessDiedError as error:
+                raise ServeError(
+                    'a worker does not start; in a script, create the server behind: if __name__ == "__main__":'
+                ) from error
         for process in self._all:
             process.timeout = self.limits.seconds

@@ -13,6 +13,7 @@ from mmnet.cli.matte.progress import MatteProgress
 from mmnet.cli.matte.report import report
 from mmnet.cli.matte.standard import standard_streams
 from mmnet.cli.process.quiet import keep_native_messages
+from mmnet.errors import OutputError
 from mmnet.runtime.fullres.rendering import Renderer
 from mmnet.runtime.imaging.fit import choose_fit
 from mmnet.runtime.imaging.nobody import choose_if_nobody
@@ -116,6 +117,8 @@ def _path_errors() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
+        if error.filename is None:
+            raise OutputError(f"standard output: cannot be written: {error.strerror}") from error
         raise PhotoError(f"{error.filename}: {error.strerror}") from error
 
 

@@ -346,3 +346,11 @@ def test_a_folder_says_what_the_extra_would_read(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     notes = [line for line in result.stderr.splitlines() if line.startswith("note: ")]
     assert notes == [f"note: {folder}: left out 2 .heic, 1 .dng, 1 .jxl; the extra photos reads .heic, .jxl"]
+
+
+def test_an_image_whose_header_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    """Its decoder alone would lose the turn of the image."""
+    data = sample("AVIF")
+    at = data.index(b"ispe") + 8
+    damaged = data[:at] + bytes(4) + data[at + 4 :]  # a width of 0
+    assert "is truncated or damaged" in refusal(tmp_path, damaged)

@@ -149,7 +149,7 @@ def test_nobody_can_be_an_error(server):
 @pytest.mark.parametrize(
     ("path", "body", "headers", "status", "text"),
     [
-        ("/matte", b"GIF89a", JPEG, 422, "the photo"),
+        ("/matte", b"GIF89a", JPEG, 422, "photo: is a GIF image"),
         ("/matte", b"", JPEG, 422, "the body is empty"),
         ("/matte", b"x", {"Content-Type": "multipart/form-data"}, 415, "multipart/form-data; send the photo itself"),
         ("/matte", b"x", {}, 415, "of no type"),
@@ -158,6 +158,7 @@ def test_nobody_can_be_an_error(server):
         ("/matte?background=%23zzz", b"x", JPEG, 400, "#zzz"),
         ("/matte?format=jpg", b"x", JPEG, 400, "JPEG cannot hold"),
         ("/matte?fit=tight", b"x", JPEG, 400, "fit is 'tight'"),
+        ("/matte?fit=auto&fit=crop", b"x", JPEG, 400, "'fit' is given 2 times"),
         ("/matte?backround=blur", b"x", JPEG, 400, "unknown parameter 'backround'; choose from background"),
     ],
 )
@@ -214,6 +215,29 @@ def test_health_metrics_and_documentation(server, photo):
         assert server.ask(path).status == 200
 
 
+@pytest.mark.slow
+def test_the_page_of_the_documentation_shows_the_parameters(server):
+    playwright = pytest.importorskip("playwright.sync_api")
+    if not Path("/usr/bin/chromium").exists():
+        pytest.skip("needs Chromium")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{server.port}/")
+        page.get_by_text("Matte a photo").click(timeout=60_000)
+        page.get_by_text("A colour (").wait_for(timeout=60_000)
+        browser.close()
+
+
+def test_a_client_that_leaves_is_no_failure_of_the_server(server):
+    with socket.create_connection(("127.0.0.1", server.port)) as leaving:
+        leaving.sendall(b"POST /matte HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 99\r\n\r\nx")
+    name = 'mmnet_requests_total{status="499"}'
+    while counters(server).get(name, 0) == 0:
+        time.sleep(0.01)
+    assert 'mmnet_requests_total{status="500"}' not in counters(server)
+
+
 def counters(server: Server) -> dict[str, float]:
     lines = server.ask("/metrics").body.decode().splitlines()
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
@@ -242,6 +266,27 @@ def test_a_photo_that_takes_too_long_is_given_up(photo, large_photo):
         with socket.create_connection(("127.0.0.1", server.port)) as slow:
             slow.sendall(b"POST /matte HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 99\r\n\r\nx")
             assert b" 408 " in slow.recv(200)
+
+
+def test_a_worker_that_hangs_or_died_is_replaced(photo):
+    with serving("--workers", 1, "--timeout", 1) as server:
+        (worker,) = server.workers()
+        subprocess.run(["kill", "-STOP", str(worker)], check=True)
+        large = encoded(np.random.default_rng(0).integers(0, 256, (700, 700, 3), np.uint8), ".png")
+        assert server.ask("/matte", large).status == 504
+        assert server.ask("/matte", photo).status == 200
+        (worker,) = server.workers()
+        subprocess.run(["kill", "-KILL", str(worker)], check=True)
+        while server.workers():
+            time.sleep(0.01)
+        assert server.ask("/matte", photo).status == 200
+
+
+def test_a_script_without_a_guard_is_told(tmp_path):
+    (tmp_path / "script.py").write_text("import mmnet\nwith mmnet.MatteServer(port=0) as server:\n    server.run()\n")
+    ended = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert 'behind: if __name__ == "__main__":' in ended.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -29,6 +29,9 @@ def decode(data: bytes, header: Header) -> Decoded:
     missing = lacking(header.format)
     if missing:
         raise DecodeError(missing)
+    # The header of these says what the decoders do not: size, turns, crop, alpha and colours.
+    if header.format in OPTIONAL_EXTENSIONS and not header.width * header.height:
+        raise DecodeError("is truncated or damaged: its header cannot be read")
     if header.format == "HEIC":
         return heic.decode(data, header)
     if header.format == "JPEG XL":
