@@ -167,7 +167,7 @@ def measure_latency(
     one run, so that other load on the machine affects all of them alike and they can be compared.
 
     Args:
-        models: paths of .tflite files, or their bytes; the model that ships if None.
+        models: paths or bytes of .tflite files, or names of models that ship; the default model if None.
         baseline: the model that the others are compared with; the first of `models` if None.
         naive: a checkpoint (a path, a name, `latest` or `best`) whose naive conversion is the baseline; not together
             with `baseline`. Needs the extras `export` and `train`.
@@ -232,7 +232,7 @@ def measure_latency_on_phone(
     the phone. Needs the extra `device`.
 
     Args:
-        models: paths of .tflite files, or their bytes; the model that ships if None.
+        models: paths or bytes of .tflite files, or names of models that ship; the default model if None.
         device: the serial number of the phone, or "any" for the only one that is connected.
         binary: TensorFlow Lite's `benchmark_model`, built for the phone, which measures the invocation alone; None
             measures every stage with the installed demo app.

@@ -35,6 +35,7 @@ from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint
 from mmnet.runtime import list_photos, to_model_input
 from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit, choose_fit
 from mmnet.runtime.tflite.inspection import inspect_model
+from mmnet.runtime.tflite.shipped import shipped_path
 from mmnet.selection import spread_evenly
 from mmnet.text import printable
 
@@ -129,8 +130,7 @@ def compare(
     """Compare a model with its reference on the same images, for example a quantized model with its float model.
 
     Args:
-        reference: the path or the bytes of a .tflite, or the name or path of a checkpoint, which is measured as its
-            float .tflite.
+        reference: a .tflite (its path, bytes or shipped name), or a checkpoint, measured as its float .tflite.
         candidate: the model to compare with the reference, given in the same way; None: the reference itself, on an
             accelerator.
         data: a folder that holds `image` and `mask`, paired by stem, or splits that do; or photos alone, on which only
@@ -354,7 +354,7 @@ def compare_on_arm(
     """Compare what Arm processors compute with what this machine computes, byte for byte, under emulation.
 
     Args:
-        model: the path of a .tflite of ours.
+        model: the path of a .tflite of ours, or the name of a model that ships.
         data: a folder of photos.
         processors: the processors to emulate, by QEMU's names.
         limit: the largest number of photos, the first by name; None: all.
@@ -375,7 +375,7 @@ def compare_on_arm(
     from mmnet.evaluation.arm.parity import compare_observers, observer_here, observer_on_arm, runtime_code
     from mmnet.evaluation.arm.report import tolerance_for
 
-    path, how, photos = Path(model), choose_fit(fit), list_photos(Path(data))[:limit]
+    path, how, photos = shipped_path(Path(model)), choose_fit(fit), list_photos(Path(data))[:limit]
     inspected = inspect_model(path)
     python = arm_python(cache_folder(), emulator and emulator.absolute(), progress)
     chosen = choose_processors(processors, python.emulator)
@@ -388,7 +388,7 @@ def compare_on_arm(
             outcomes.append(compare_observers(here, open_arm, processor, photos, advance))
             progress(processor.name, len(photos), len(photos))
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    described = {"file": str(path), "sha256": sha256, "precisions": dict(inspected.precisions)}
+    described = {"file": str(model), "sha256": sha256, "precisions": dict(inspected.precisions)}
     return ArmComparison(
         tuple(outcomes),
         tolerance_for(inspected.precisions),

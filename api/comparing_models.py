@@ -102,8 +102,8 @@ def compare_models(
         comparison.direction("MAD_256x256")    # better, worse or undecided
 
     Args:
-        first: the path or the bytes of a .tflite, or the name or path of a checkpoint, which is measured as its float
-            .tflite.
+        first: the path or the bytes of a .tflite, the name of a model that ships, or the name or path of a checkpoint,
+            which is measured as its float .tflite.
         second: the other model, given in the same way.
         data, split, limit, resize, fit, checkpoint_dir, threads, progress, command: as for `mmnet.compare`.
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmnet.evaluation.models import Candidate, open_bytes, open_file, with_unique_names
+from mmnet.network.checkpoint import CheckpointNotFoundError
 from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint, resolve
+from mmnet.runtime.tflite.shipped import shipped_path
 
 StageProgress = Callable[[str, int, int], None]
 
@@ -45,8 +47,8 @@ def open_models(
     """Open and check every .tflite; checkpoints are left for `convert_checkpoints`, which takes longer.
 
     Args:
-        sources: bytes are a .tflite. A path that ends in .tflite or .onnx, or of a file, is a model; any other text or
-            path names a checkpoint.
+        sources: bytes are a .tflite. A path that ends in .tflite, .onnx or .mlpackage, or of a file, is a model, and so
+            is the name of a model that ships; any other text or path names a checkpoint.
         checkpoint_dir: the folder that holds the checkpoints.
 
     Raises:
@@ -62,9 +64,18 @@ def _open_model(source: ModelSource, checkpoint_dir: str | Path) -> Candidate | 
     if isinstance(source, bytes):
         return open_bytes(source)
     name = str(source)
-    if name.endswith((".tflite", ".onnx")) or Path(name).is_file():
-        return open_file(Path(name))
-    resolve(name, Path(checkpoint_dir))  # a name of nothing shows before any work begins
+    path = Path(name)
+    if path.suffix in (".tflite", ".onnx", ".mlpackage") or shipped_path(path).is_file():
+        return open_file(path)
+    try:
+        resolve(name, Path(checkpoint_dir))  # a name of nothing shows before any work begins
+    except CheckpointNotFoundError as error:
+        if name in ("latest", "best"):
+            raise
+        raise CheckpointNotFoundError(
+            f"{name}: no such checkpoint, here or in {checkpoint_dir}, and no such model; name a .tflite file, a model "
+            "that ships (mmnet models), or a checkpoint (its folder, a run, or a TF-Slim prefix or folder)"
+        ) from error
     return NamedCheckpoint(name, checkpoint_dir)
 
 

@@ -30,6 +30,7 @@ from mmnet.benchmark.profile.operators import (
 from mmnet.benchmark.profile.peak import Peak, measure_peak
 from mmnet.runtime.model import default_model
 from mmnet.runtime.tflite.contents import check_flatbuffer, load_model, read_graph
+from mmnet.runtime.tflite.shipped import shipped_path
 
 __all__ = ["KernelProfile", "ModelProfile", "OperatorProfile", "profile_model"]
 
@@ -121,7 +122,7 @@ def profile_model(
     Sizes that the model leaves open are 1.
 
     Args:
-        model: any .tflite by its path, or its bytes; the model that ships if None.
+        model: any .tflite by its path, its shipped name or its bytes; the model that ships if None.
         threads: number of threads, >= 1.
         runs: number of runs, >= 1.
         progress: called with a stage, the steps done and their total.
@@ -151,4 +152,4 @@ def _open(model: str | Path | bytes | None) -> tuple[str, bytes]:
     if isinstance(model, bytes):
         check_flatbuffer(model)
         return "model", model
-    return Path(model).stem, load_model(Path(model))
+    return shipped_path(Path(model)).stem, load_model(Path(model))

@@ -11,8 +11,9 @@ from mmnet.evaluation.models import Candidate, open_file, with_unique_names
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.model import MattingModel, default_model
 from mmnet.runtime.tflite.metadata import read_metadata
+from mmnet.runtime.tflite.shipped import shipped_path
 
-Model = str | Path | bytes  # the path of a .tflite, or its content
+Model = str | Path | bytes  # the path of a .tflite, the name of a model that ships, or the content of a .tflite
 
 
 def choose_candidates(
@@ -42,7 +43,10 @@ def choose_candidates(
     if baseline is not None and naive is not None:
         raise BenchmarkError("--baseline and --naive both name the model to compare with; give one of them")
     wanted = [] if baseline is None else [baseline]
-    unique = {model if isinstance(model, bytes) else Path(model).resolve(): model for model in [*wanted, *models]}
+    unique = {
+        model if isinstance(model, bytes) else shipped_path(Path(model)).resolve(): model
+        for model in [*wanted, *models]
+    }
     opened = [_open(model) for model in unique.values()]
     if not models:
         opened.append(_open_shipped())

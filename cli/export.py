@@ -17,6 +17,7 @@ from mmnet.export.choices import (
     FORMATS,
     NETWORKS,
     OTHER_PRECISIONS,
+    format_of,
 )
 from mmnet.quantize.precision import PRECISIONS
 
@@ -64,12 +65,13 @@ VerifyOption = Annotated[
     ),
 ]
 FormatOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--format",
         metavar="|".join(FORMATS),
         help="The format of FILE. onnx (in float32, the default, or int8) and coreml (in float16, the default, or "
         "float32) need the extra of that name.",
+        show_default="by FILE's ending, else tflite",
     ),
 ]
 OutputOption = Annotated[
@@ -88,7 +90,7 @@ _NEXT = {
 def export(
     ckpt: WhichCheckpoint = "latest",
     ckpt_dir: CheckpointDir = Path("checkpoints"),
-    file_format: FormatOption = DEFAULT_FORMAT,
+    file_format: FormatOption = None,
     precision: PrecisionOption = None,
     input_dtype: InputOption = None,
     size: SizeOption = None,
@@ -114,8 +116,8 @@ def export(
       export-tflite --ckpt training/MMNetModel-887000 --precision float16 -o matte.tflite
       export-tflite --ckpt checkpoints/mine --size 128 --calibration photos/ --json
       export-tflite --calibration photos/ --recipe mixed.json
-      mmnet export --format onnx --precision int8 -o mine.onnx
-      mmnet export --format coreml -o mine.mlpackage
+      mmnet export --precision int8 -o mine.onnx
+      mmnet export --format coreml
     """
     # Imported here, so that the help needs neither NumPy nor OpenCV.
     from mmnet.api.exporting import export_coreml, export_onnx, export_tflite
@@ -126,8 +128,7 @@ def export(
     from mmnet.export.model import check_output
     from mmnet.text import json_text
 
-    if file_format not in FORMATS:
-        raise typer.BadParameter(f"unknown format {file_format!r}; choose one of {', '.join(FORMATS)}")
+    file_format = _choose_format(file_format, output)
     console = message_console(stderr=as_json)
     if output is not None:
         check_output(output, file_format, force=force)
@@ -156,6 +157,16 @@ def export(
     console.print(f"[bold]next[/]         {_NEXT[file_format]} {plain(path)}")
     if as_json:
         echo_json(json_text({"output": str(path), "recipe": exported.recipe}, indent=None))
+
+
+def _choose_format(name: str | None, output: Path | None) -> str:
+    """Return the format that `--format` names, else that of FILE's ending; raise where the two contradict."""
+    if name is not None and name not in FORMATS:
+        raise typer.BadParameter(f"unknown format {name!r}; choose one of {', '.join(FORMATS)}")
+    ending = None if output is None else format_of(output)
+    if name is not None and ending not in (None, name):
+        raise typer.BadParameter(f"{output}: is a name for --format {ending}, not {name}; change one of the two")
+    return name or ending or DEFAULT_FORMAT
 
 
 def _refuse_for_tflite_alone(file_format: str, options: Mapping[str, object]) -> None:

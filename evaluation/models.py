@@ -18,6 +18,7 @@ from mmnet.runtime import MattingModel, ModelError
 from mmnet.runtime.tflite.accelerator import Accelerator, AcceleratorError, choose_accelerator
 from mmnet.runtime.tflite.interpreter import allocate, invoke, open_interpreter, write_image
 from mmnet.runtime.tflite.metadata import read_metadata
+from mmnet.runtime.tflite.shipped import shipped_path
 
 Pixels = U8Array | F32Array
 
@@ -178,23 +179,30 @@ class Candidate:
 def open_file(path: Path) -> Candidate:
     """Return a .tflite or .onnx file as a candidate, after loading it once to check it.
 
+    Args:
+        path: the file, or the name of a model that ships, such as "mmnet-1.0-256-int8".
+
     Raises:
         MissingExtraError: the file is an ONNX model, and ONNX Runtime is not installed.
-        ModelError: there is no such file, it is damaged, or its tensors are neither ours nor MediaPipe's.
+        ModelError: there is no such file, it is a Core ML model, damaged, or its tensors are neither ours nor
+            MediaPipe's.
     """
+    found = shipped_path(path)
+    if found.suffix.lower() == ".mlpackage" and found.exists():
+        raise ModelError(f"{path}: is a Core ML model, which cannot be run here; name a .tflite of the same checkpoint")
     try:
-        content = path.read_bytes() if path.is_file() else b""
+        content = found.read_bytes() if found.is_file() else b""
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
     if is_onnx(path) and content:
         with closing(OnnxModel(content, str(path))) as model:
-            return Candidate(path.stem, "onnx", str(path), model.size, content, model.recipe)
+            return Candidate(found.stem, "onnx", str(path), model.size, content, model.recipe)
     if SelfieSegmenter.recognises(content):
         with closing(SelfieSegmenter(content, str(path))) as segmenter:
-            return Candidate(path.stem, "mediapipe", str(path), segmenter.size, content)
+            return Candidate(found.stem, "mediapipe", str(path), segmenter.size, content)
     # Loaded by its path: messages of the runtime then name the file.
     with MattingModel(path, threads=1) as ours:
-        return _ours(path.stem, str(path), ours.size, content)
+        return _ours(found.stem, str(path), ours.size, content)
 
 
 def open_bytes(content: bytes, name: str = "model") -> Candidate:

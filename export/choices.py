@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 from mmnet.errors import MMNetError
 
@@ -19,6 +20,11 @@ NETWORKS, DEFAULT_NETWORK = ("numpy", "keras"), "numpy"
 
 class ChoiceError(MMNetError):
     """An unknown name of a converter, of a network to verify with or of a format, or options of another format."""
+
+
+def format_of(path: Path) -> str | None:
+    """Return the format that a file name's ending stands for, one of `FORMATS`; None for every other ending."""
+    return next((name for name, extension in EXTENSIONS.items() if path.suffix.lower() == extension), None)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mmnet.errors import OutputError
-from mmnet.export.choices import DEFAULT_FORMAT, EXTENSIONS
+from mmnet.export.choices import DEFAULT_FORMAT, EXTENSIONS, format_of
 from mmnet.export.coreml.package import MANIFEST, write_mlpackage
 from mmnet.export.verify import ExportCheck
 from mmnet.files import atomic_file, atomic_folder, check_writable
@@ -48,8 +48,12 @@ class ExportedModel:
     def file_name(self) -> str:
         """The name that the model is saved under by default, for example `mmnet-1.0-256-int8.tflite`."""
         label = self.label or str(self.recipe["checkpoint"]["name"])
-        file_format = self.recipe.get("file_format", DEFAULT_FORMAT)
-        return default_file_name(label, self.recipe["model"]["size"], self.recipe["precision"], file_format)
+        return default_file_name(label, self.recipe["model"]["size"], self.recipe["precision"], self.file_format)
+
+    @property
+    def file_format(self) -> str:
+        """The format of the file, one of `mmnet.export.choices.FORMATS`."""
+        return str(self.recipe.get("file_format", DEFAULT_FORMAT))
 
     @property
     def warnings(self) -> tuple[ExportCheck, ...]:
@@ -68,10 +72,10 @@ class ExportedModel:
 
         Raises:
             OutputExistsError: the file exists and `force` is false.
-            OutputError: it cannot be written.
+            OutputError: it cannot be written, or `path` has the ending of another format.
         """
         path = Path(self.file_name if path is None else path)
-        check_output(path, "coreml" if self.files else DEFAULT_FORMAT, force=force)
+        check_output(path, self.file_format, force=force)
         text = json.dumps(self.recipe | {"file": self._contents(path)}, indent=2) + "\n"
         # Both are on the disk before either gets its name.
         if self.files:
@@ -127,9 +131,12 @@ def check_output(path: Path, file_format: str, *, force: bool) -> None:
 
     Raises:
         OutputExistsError: it exists and `force` is false.
-        OutputError: it cannot be written; or an .mlpackage has another extension, which Xcode does not open, or would
-            replace a folder that is no package.
+        OutputError: it cannot be written; or its extension is that of another format; or an .mlpackage has another
+            extension, which Xcode does not open, or would replace a folder that is no package.
     """
+    if format_of(path) not in (None, file_format):
+        right = EXTENSIONS[file_format]
+        raise OutputError(f"{path}: {path.suffix} is the ending of another format; save this model as {right}")
     is_package = file_format == "coreml"
     check_writable(path, force=force, folder=is_package)
     check_writable(recipe_path(path), force=True)

@@ -153,7 +153,8 @@ def _start(
             )
             matters.append(StagedMatter(candidate.content, threads, options.delegate, options.fit, options.accelerator))
         except ModelError as error:
-            raise ModelError(f"{candidate.source}: {error}") from error
+            reason = str(error).removeprefix("the model: ")
+            raise ModelError(f"{candidate.source}: {reason}") from error
     return startups, matters
 
 

@@ -27,6 +27,7 @@ except ImportError:  # not on Windows
     resource = None  # type: ignore[assignment]
 
 _TIMEOUT_SECONDS = 600
+_REFUSAL = "refusal"  # the member of the printed line that holds why a model cannot be started
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ def measure_startup(
         accelerator: `cpu` or `gpu`, what LiteRT compiles the model for; None runs it in an interpreter.
 
     Raises:
-        ModelError: LiteRT cannot load the model, ends the process, or does not finish in 600 s.
+        ModelError: LiteRT cannot load the model, has no such accelerator, ends the process, or does not finish in
+            600 s.
     """
     arguments = map(str, (threads, delegate, *frame, warmup_runs, fit, accelerator or ""))
     command = [sys.executable, "-P", "-m", "mmnet.benchmark.host.startup", *arguments]
@@ -85,7 +87,10 @@ def measure_startup(
     if run.returncode:
         reason = run.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise ModelError(f"the model cannot be started: {reason}")
-    return Startup(**parse_json(run.stdout.splitlines()[-1]))
+    told = parse_json(run.stdout.splitlines()[-1])
+    if refusal := told.get(_REFUSAL):
+        raise ModelError(refusal)
+    return Startup(**told)
 
 
 def _start(
@@ -125,8 +130,13 @@ def _peak_bytes() -> int | None:
 
 def _main(threads: str, delegate: str, height: str, width: str, warmup_runs: str, fit: str, accelerator: str) -> None:
     frame = int(height), int(width)
-    startup = _start(int(threads), delegate, frame, int(warmup_runs), Fit(fit), accelerator or None)
-    print(json.dumps(asdict(startup)))
+    try:
+        startup = _start(int(threads), delegate, frame, int(warmup_runs), Fit(fit), accelerator or None)
+    except ModelError as error:
+        # Not on stderr: LiteRT's log is there.
+        print(json.dumps({_REFUSAL: str(error)}))
+    else:
+        print(json.dumps(asdict(startup)))
 
 
 if __name__ == "__main__":

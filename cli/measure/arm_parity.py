@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from mmnet.api.comparing import ArmComparison
 
-ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="A .tflite of ours.", show_default=False)]
+ModelArgument = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="A .tflite of ours, or the name of one that ships.", show_default=False)
+]
 DataOption = Annotated[
     Path, typer.Option("--data", "-d", metavar="DIR", help="Photos to run it on.", show_default=False)
 ]

@@ -13,7 +13,11 @@ _PHONE = "On a phone"
 
 Models = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="[MODEL]...", help="The .tflite files to measure.", show_default="the model that ships"),
+    typer.Argument(
+        metavar="[MODEL]...",
+        help="The .tflite files to measure, or names of models that ship.",
+        show_default="the model that ships",
+    ),
 ]
 Threads = Annotated[
     str, typer.Option(metavar="N,…", help="Numbers of threads; every model is measured with each of them.")

@@ -49,7 +49,7 @@ ModelsOption = Annotated[
         "--model",
         "-m",
         metavar="FILE",
-        help="A .tflite of ours, or MediaPipe's selfie_segmentation.tflite. Repeatable.",
+        help="A .tflite of ours, the name of one that ships, or MediaPipe's selfie_segmentation.tflite. Repeatable.",
         show_default=False,
     ),
 ]

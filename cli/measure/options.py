@@ -35,7 +35,10 @@ JsonOption = Annotated[
 ThreadsOption = Annotated[int | None, typer.Option(min=1, help="Images at a time.", show_default="one per core")]
 
 # `mmnet parity` and `mmnet compare`.
-MODEL_OR_CHECKPOINT = "A .tflite, or a checkpoint as export-tflite takes it, which is measured as its float .tflite."
+MODEL_OR_CHECKPOINT = (
+    "A .tflite, the name of a model that ships, or a checkpoint as export-tflite takes it, which is measured as its "
+    "float .tflite."
+)
 ComparedDataOption = Annotated[
     Path,
     typer.Option(

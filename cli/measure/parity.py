@@ -78,13 +78,13 @@ StrictOption = Annotated[
 ]
 
 
-# What helps where a model is beyond tolerance: to see it, to keep layers in float, or to train for 8 bits.
+# What helps where a model is beyond tolerance: to keep layers in float, or to train for 8 bits.
 _NEXT = (
-    "see which images and layers differ: the same command with --report parity.html",
     "keep the layers that lose most in float: mmnet sensitivity --ckpt CKPT --calibration PHOTOS -o mixed.json",
     "or train the checkpoint for 8 bits: mmnet quantize --ckpt CKPT --data DIR",
     "or accept more, where the images look right: --max-mad, --max-image-mad",
 )
+_ENOUGH_IMAGES = 100
 
 
 def parity_command(
@@ -180,8 +180,17 @@ def _show(comparison: ParityComparison, report_file: Path | None, json_file: Pat
         console.print(f"[bold]wrote[/] {escape(str(report_file))}", soft_wrap=True)
     if json_file == STDOUT:
         echo_json(comparison.to_json())
-    for step in () if comparison.passed else _NEXT:
+    for step in () if comparison.passed else _next_steps(comparison.report.data["images"], report_file):
         message_console().print(f"[bold]next[/] {step}")
+
+
+def _next_steps(images: int, report_file: Path | None) -> list[str]:
+    """Return what helps where a model is beyond tolerance on a number of images, as lines with rich's markup."""
+    from rich.markup import escape
+
+    more = [f"measure on more images than {images}: {_ENOUGH_IMAGES} photos of people are enough"]
+    how = "the same command with --report parity.html" if report_file is None else f"open {escape(str(report_file))}"
+    return [*(more if images < _ENOUGH_IMAGES else ()), f"see which images and layers differ: {how}", *_NEXT]
 
 
 def _show_report(console: Console, report: ParityReport) -> None:

@@ -109,7 +109,7 @@ class Photo:
     """A photo on disk without a matte.
 
     Attributes:
-        name: the stem of its file.
+        name: the stem of its file; the whole name where photos beside it share a stem.
         image: the file.
     """
 
@@ -135,7 +135,7 @@ def load_images(folder: Path, split: str | None = None) -> list[Pair] | list[Pho
         folder, split: as `load_pairs`.
 
     Raises:
-        DatasetError: as `load_pairs`; or there is no such folder, no photo in it, or two photos of one stem.
+        DatasetError: as `load_pairs`; or there is no such folder, or no photo in it.
     """
     place = folder / split if split else folder
     if any((place / part).is_dir() for part in (IMAGE, MASK)) or any(folder.glob(f"*/{IMAGE}")):
@@ -144,9 +144,9 @@ def load_images(folder: Path, split: str | None = None) -> list[Pair] | list[Pho
         paths = list_photos(place)
     except PhotoError as error:
         raise DatasetError([str(error)]) from error
-    if problems := _ambiguous(paths):
-        raise DatasetError(problems)
-    return [Photo(path.stem, path) for path in paths]
+    # Photos of one stem, such as IMG_1.HEIC beside IMG_1.JPG, keep the endings of their names.
+    whole = bool(_ambiguous(paths))
+    return [Photo(path.name if whole else path.stem, path) for path in paths]
 
 
 def load_pairs(folder: Path, split: str | None = None) -> list[Pair]:

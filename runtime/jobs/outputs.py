@@ -10,6 +10,7 @@ from pathlib import Path
 from mmnet.errors import OutputError, OutputExistsError
 from mmnet.files import check_name, check_writable
 from mmnet.runtime.fullres.rendering import ALPHA, ResultKind
+from mmnet.runtime.imaging.photos import PHOTO_EXTENSIONS
 from mmnet.runtime.imaging.writing import IMAGE_FORMATS, LOSSLESS_FORMATS
 
 # A composite keeps its photo's format where that format is written; composites of all other photos become PNG.
@@ -104,7 +105,9 @@ def _check_format(output: Path, kind: ResultKind) -> None:
         formats = _listed(LOSSLESS_FORMATS)
         raise OutputError(f"{output}: {article} {kind.suffix} is written as {formats}; name such a file with -o")
     if extension not in IMAGE_FORMATS:
-        raise OutputError(f"{output}: no format that is written ({_listed(IMAGE_FORMATS)}); name such a file with -o")
+        name = extension[1:].upper()
+        what = "is read, not written" if extension in PHOTO_EXTENSIONS else "is not written"
+        raise OutputError(f"{output}: {name} {what}; name a .png or .jpg file with -o")
 
 
 def _listed(extensions: Iterable[str]) -> str:

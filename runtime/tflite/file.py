@@ -6,17 +6,20 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
 from mmnet.runtime.errors import ModelError
-from mmnet.runtime.tflite.shipped import shipped_path
+from mmnet.runtime.tflite.shipped import names_that_continue, shipped_path
 
 IDENTIFIER = b"TFL3"  # the file identifier of the flatbuffer schema, at byte 4
 MAX_MODEL_BYTES = 1 << 30
+
+# Other forms of an exported model, by their extension.
+OTHER_FORMATS = {".onnx": "an ONNX model", ".mlpackage": "a Core ML model"}
 
 
 def read_model(path: Path) -> bytes:
     """Read the bytes of a .tflite file.
 
     Args:
-        path: the file, or the name of a model that ships, such as "mmnet-1.0-256-int8".
+        path: the file, or the name of a model that ships, such as "mmnet-1.0-256-int8", with or without ".tflite".
 
     Raises:
         ModelError: the file is missing, a folder, no regular file, too large, unreadable or empty, or its identifier
@@ -26,7 +29,7 @@ def read_model(path: Path) -> bytes:
     try:
         status = path.stat()
         if S_ISDIR(status.st_mode):
-            raise ModelError(f"{path}: is a folder; name the .tflite file inside it")
+            raise ModelError(_other_format(path) or f"{path}: is a folder; name a .tflite file{_suggestion(path)}")
         if not S_ISREG(status.st_mode):
             raise ModelError(f"{path}: is not a file")
         if status.st_size > MAX_MODEL_BYTES:
@@ -35,12 +38,29 @@ def read_model(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise ModelError(
             f"{path}: no such model; name a .tflite file or a model that ships (mmnet models), or make one with "
-            "export-tflite"
+            f"export-tflite{_suggestion(path)}"
         ) from error
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
-    check_identifier(model, path)
+    try:
+        check_identifier(model, path)
+    except ModelError as error:
+        if model and (other := _other_format(path)):
+            raise ModelError(other) from error
+        raise
     return model
+
+
+def _other_format(path: Path) -> str | None:
+    """Return the message about a file that is named as a model of another format; None where it is not."""
+    format_name = OTHER_FORMATS.get(path.suffix.lower())
+    return format_name and f"{path}: is {format_name}, and only a .tflite can be used here; name a .tflite file"
+
+
+def _suggestion(path: Path) -> str:
+    """Return the end of a message: the shipped models whose names begin with that of a path, if there are any."""
+    names = names_that_continue(path)
+    return f"; did you mean {' or '.join(names)}, which ships?" if names else ""
 
 
 def check_identifier(model: bytes, name: str | Path | None = None) -> None:

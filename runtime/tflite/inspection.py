@@ -13,8 +13,10 @@ from mmnet.json_reader import read_json
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.tflite.contents import Graph, Operator, Tensor, load_model, read_graph
 from mmnet.runtime.tflite.delegation import Delegation, inspect_delegation
+from mmnet.runtime.tflite.file import OTHER_FORMATS
 from mmnet.runtime.tflite.memory_plan import peak_activation_bytes
 from mmnet.runtime.tflite.metadata import ModelMetadata, read_metadata, recipe_path
+from mmnet.runtime.tflite.shipped import shipped_path
 from mmnet.runtime.tflite.support_tables import DelegateSupport, documented_support
 
 # (dtype of activations, dtype of weights) -> the precision that exports such a layer
@@ -114,8 +116,14 @@ def inspect_model(model: bytes | str | Path) -> ModelReport:
     if isinstance(model, bytes):
         return _report(model, None)
     path = Path(model)
-    contents = load_model(path)
-    sidecar = _read_sidecar(recipe_path(path))
+    recipe = recipe_path(shipped_path(path))
+    try:
+        contents = load_model(path)
+    except ModelError as error:
+        if path.suffix.lower() in OTHER_FORMATS and recipe.is_file():
+            raise ModelError(f"{error}; how it was made is in the recipe beside it, {recipe}") from error
+        raise
+    sidecar = _read_sidecar(recipe)
     try:
         return _report(contents, path, sidecar)
     except ModelError as error:

@@ -19,9 +19,18 @@ def shipped_models() -> Mapping[str, Path]:
 
 
 def shipped_path(path: Path) -> Path:
-    """Return the path of the shipped model that a path without a folder and an extension names, or the path itself.
+    """Return the path of the shipped model that a path without a folder names, or the path itself.
 
-    A file of that name comes first.
+    The name may end in .tflite, as the file does. A file or folder of that name comes first.
     """
     is_name = path.name == str(path) and not path.exists()
-    return shipped_models().get(path.name, path) if is_name else path
+    return shipped_models().get(path.name.removesuffix(_SUFFIX), path) if is_name else path
+
+
+def names_that_continue(path: Path) -> list[str]:
+    """Return the names of the shipped models that begin with that of a path and a hyphen.
+
+    Their names begin with that of their checkpoint: mmnet-1.0 leads to mmnet-1.0-256-int8.
+    """
+    start = f"{path.name.removesuffix(_SUFFIX)}-"
+    return [name for name in shipped_models() if name.startswith(start)]

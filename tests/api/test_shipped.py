@@ -13,9 +13,16 @@ import yaml
 from support import ROOT, run
 
 import mmnet
+from mmnet.api.models import open_models
+from mmnet.api.profiling import _open as profiled
+from mmnet.benchmark.candidates import choose_candidates
+from mmnet.evaluation.models import open_file
 from mmnet.evaluation.release.published import published_figures
+from mmnet.network.checkpoint import CheckpointNotFoundError
 from mmnet.runtime import MattingModel, ModelError
 from mmnet.runtime.tflite.file import read_model
+from mmnet.runtime.tflite.inspection import inspect_model
+from mmnet.runtime.tflite.shipped import shipped_path
 
 RELEASE = json.loads((ROOT / "evaluation" / "results" / "release.json").read_text())
 
@@ -59,6 +66,69 @@ def test_a_name_does_in_place_of_a_path(tmp_path: Path, monkeypatch: pytest.Monk
         read_model(Path(shipped.name))
     with pytest.raises(ModelError, match=r"no such model; .* \(mmnet models\)"):
         MattingModel("mmnet-9")
+
+
+def test_every_entry_takes_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shipped = mmnet.list_models()[0]
+    for name in (shipped.name, f"{shipped.name}.tflite"):
+        assert shipped_path(Path(name)) == shipped.path
+        candidate = open_file(Path(name))
+        assert (candidate.name, candidate.source, candidate.sha256) == (shipped.name, name, shipped.sha256)
+        assert open_models([name]) == [candidate]
+        assert inspect_model(name).sidecar_recipe is not None
+    measured, _ = choose_candidates([shipped.name, shipped.path], None, None, "checkpoints", lambda *_: None)
+    assert [one.name for one in measured] == [shipped.name]
+    assert profiled(shipped.name)[0] == shipped.name
+    Path(shipped.name).mkdir()
+    assert shipped_path(Path(shipped.name)) == Path(shipped.name)
+
+
+def test_the_arm_comparison_takes_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def stop(path: Path) -> None:
+        seen.append(path)
+        raise ModelError("stopped")
+
+    monkeypatch.setattr("mmnet.api.comparing.inspect_model", stop)
+    monkeypatch.setattr("mmnet.api.comparing.list_photos", lambda folder: [])
+    with pytest.raises(ModelError, match="stopped"):
+        mmnet.compare_on_arm(mmnet.list_models()[0].name, tmp_path)
+    assert seen == [mmnet.list_models()[0].path]
+
+
+@pytest.mark.parametrize("name", ["mmnet-1.0", "mmnet-1.0.tflite"])
+def test_the_name_of_the_checkpoint_leads_to_its_models(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError, match=f"no such model; .*{mmnet.list_models()[0].name}"):
+        MattingModel(name)
+    Path(name).mkdir()
+    with pytest.raises(ModelError, match=f"is a folder; .*{mmnet.list_models()[0].name}"):
+        MattingModel(name)
+
+
+def test_models_of_other_formats_are_named(tmp_path: Path) -> None:
+    onnx, package = tmp_path / "x.onnx", tmp_path / "x.mlpackage"
+    onnx.write_bytes(b"an ONNX model has no identifier")
+    package.mkdir()
+    for path, kind in ((onnx, "an ONNX model"), (package, "a Core ML model")):
+        with pytest.raises(ModelError, match=f"is {kind}, and only a .tflite can be used here"):
+            MattingModel(path)
+        with pytest.raises(ModelError, match=f"is {kind}, .*name a .tflite file$"):
+            inspect_model(path)
+        path.with_name(f"{path.name}.recipe.json").write_text("{}")
+        with pytest.raises(ModelError, match=f"is {kind}, .*in the recipe beside it, .*{path.name}.recipe.json"):
+            inspect_model(path)
+    with pytest.raises(ModelError, match="is a Core ML model, which cannot be run here"):
+        open_models([f"{package}/"])
+
+
+def test_a_name_of_nothing() -> None:
+    with pytest.raises(CheckpointNotFoundError, match=r"no such checkpoint, .* and no such model; .*mmnet models"):
+        open_models(["nosuch"])
 
 
 def test_the_front_matter_of_the_model_card() -> None:

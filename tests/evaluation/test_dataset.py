@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmnet.evaluation.datasets.pairs import DatasetError, check_pairs, load_pairs
+from mmnet.evaluation.datasets.pairs import DatasetError, check_pairs, load_images, load_pairs
 
 
 def problems(folder: Path, split: str | None = None) -> tuple[str, ...]:
@@ -66,6 +66,15 @@ def test_two_files_of_one_stem(pairs_folder: Path) -> None:
     shutil.copy(pairs_folder / "image" / "p1.jpg", pairs_folder / "image" / "p1.jpeg")
     (found,) = problems(pairs_folder)
     assert "p1.jpg: has the same stem as" in found
+
+
+def test_photos_without_mattes_may_share_a_stem(portraits: Path, tmp_path: Path) -> None:
+    photo = portraits / "test" / "image" / "p1.jpg"
+    for name in ("a.jpg", "b.jpeg"):
+        shutil.copy(photo, tmp_path / name)
+    assert [image.name for image in load_images(tmp_path)] == ["a", "b"]
+    shutil.copy(photo, tmp_path / "a.jpeg")
+    assert [image.name for image in load_images(tmp_path)] == ["a.jpeg", "a.jpg", "b.jpeg"]
 
 
 def spoil_size(folder: Path) -> None:

@@ -81,6 +81,7 @@ def test_the_exit_code_is_the_verdict(models, portraits, limit, code):
     done = run("mmnet", "parity", *models, "-d", portraits / "test", "--max-mad", limit, *wide)
     assert done.returncode == code, done.stderr
     assert ("mmnet quantize" in done.stderr and "mmnet sensitivity" in done.stderr) == (code == 1)
+    assert ("measure on more images than 6" in done.stderr and "--report parity.html" in done.stderr) == (code == 1)
     assert done.stdout.splitlines()[-1].startswith("Within tolerance" if code == 0 else "Beyond tolerance: mean |Δα|")
 
 
@@ -99,6 +100,15 @@ def test_photos_alone_give_differences_alone(models, photos, tmp_path):
     assert found["accuracy"] == {}
     assert found["data"]["images"] == 3
     assert [entry["limit"] for entry in found["checks"]] == ["max_mad", "max_image_mad"]
+
+
+def test_beyond_tolerance_the_report_that_was_written_is_the_next_to_open(models, photos, tmp_path):
+    page = tmp_path / "mine.html"
+    done = run("mmnet", "parity", *models, "-d", photos, "--limit", 1, "--max-mad", 0, "--report", page, "--no-photos")
+    assert done.returncode == 1
+    assert "open " in done.stderr
+    assert "mine.html" in done.stderr
+    assert "the same command" not in done.stderr
 
 
 @pytest.mark.parametrize(

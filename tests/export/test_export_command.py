@@ -79,10 +79,26 @@ def test_json_is_all_that_goes_to_stdout_and_mmnet_export_is_the_same_command(ch
         (["--precision", "int4"], "int8, float16"),
         (["--precision", "float16", "--input", "uint8"], "--input float32"),
         (["-o", "absent/m.tflite"], "absent"),
+        (["-o", "m.ONNX", "--precision", "dynamic"], "--format onnx has no precision 'dynamic'"),
     ],
 )
 def test_bad_arguments_are_one_line_and_leave_nothing(tmp_path, arguments, expected):
     assert expected in error_line(run("export-tflite", *arguments, cwd=tmp_path))
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--format", "onnx", "-o", "m.tflite"], "m.tflite: is a name for --format tflite, not onnx"),
+        (["--format", "tflite", "-o", "m.mlpackage"], "m.mlpackage: is a name for --format coreml, not tflite"),
+        (["-o", "m.mlpackage", "--input", "uint8"], "--input goes with --format tflite, not with coreml"),
+    ],
+)
+def test_options_of_another_format_than_that_of_the_file_are_refused(tmp_path, arguments, expected):
+    done = run("export-tflite", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert expected in done.stderr
     assert files(tmp_path) == []
 
 

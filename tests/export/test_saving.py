@@ -43,3 +43,20 @@ def test_a_name_that_leaves_no_room_for_the_recipe_is_refused_before_anything_is
     name = "m" * (255 - len(".tflite.recipe.json")) + ".tflite"
     model(0).save(tmp_path / name)
     assert (tmp_path / name).read_text() == "content 0"
+
+
+@pytest.mark.parametrize(("file_format", "own"), [("tflite", ".tflite"), ("onnx", ".onnx"), ("coreml", ".mlpackage")])
+def test_the_ending_of_another_format_is_refused_and_every_other_name_is_taken(
+    tmp_path: Path, file_format: str, own: str
+) -> None:
+    exported = ExportedModel(b"content", {"file_format": file_format}, ())
+    for ending in {".tflite", ".onnx", ".mlpackage", ".ONNX", ".TFLite"}:
+        if ending.lower() != own:
+            with pytest.raises(
+                OutputError, match=rf"{ending} is the ending of another format; save this model as {own}"
+            ):
+                exported.save(tmp_path / f"mine{ending}")
+    assert list(tmp_path.iterdir()) == []
+    if file_format != "coreml":
+        for name in ("mine.bin", "mine"):
+            assert exported.save(tmp_path / name).read_bytes() == b"content"

@@ -49,6 +49,8 @@ def test_a_gpu_stays_close_or_is_refused_in_one_line(float_model, noise, tmp_pat
         photo.write_bytes(b"never read")
         line = error_line(run("mmnet", "matte", photo, "--model", float_model, "--accelerator", "gpu"))
         assert "cannot run it on a GPU of this machine" in line
+        measured = error_line(run("mmnet", "benchmark", float_model, "--accelerator", "gpu", "--runs", "1"))
+        assert measured == line
         return
     with MattingModel(float_model) as ours, MattingModel(float_model, accelerator="gpu") as gpu:
         image = noise(ours.size, ours.size, 3)

@@ -214,7 +214,8 @@ REFUSED = {
     "no colour": ("-b", "nocolour"),
     "choose one of bilinear, guided": ("--upsampling", "nearest"),
     "written as .png": ("-b", "transparent", "-o", "me.jpg"),
-    "no format": ("-o", "me.gif"),
+    "GIF is not written; name a .png or .jpg file with -o": ("-o", "me.gif", "-b", "blur"),
+    "WEBP is read, not written": ("-o", "me.webp", "-b", "blur"),
     "alpha is written as .png": ("-o", "me.jpg"),
 }
 
@@ -225,8 +226,6 @@ def test_refused_before_any_work(
 ) -> None:
     if "-m" not in arguments:
         arguments = (*arguments, "-m", str(tiny_model))
-    if says == "no format":
-        arguments = (*arguments, "-b", "blur")
     done = mmnet("matte", photo, *arguments, cwd=tmp_path)
     assert done.returncode == 1
     assert says in one_line(done.stderr)

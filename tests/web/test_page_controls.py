@@ -53,7 +53,9 @@ def test_of_several_files_none_is_lost(page: Page, served: WebServer, tmp_path: 
     open_page(page, served)
     _drop(page, *files)
     expect(page.get_by_role("img", name="a.png")).to_be_visible()
-    expect(page.get_by_role("listitem")).to_have_text(["a.pngcut out×", "b.pngwaits×", "c.pngwaits×"])
+    expect(page.get_by_role("listitem")).to_have_text(
+        ["a.pngcut out×", "b.pngnot yet cut out×", "c.pngnot yet cut out×"]
+    )
     expect(page.locator(ANNOUNCED)).to_have_text("a.png is cut out. The list has 3 photos.")
     page.get_by_role("button", name="b.png", exact=True).click()
     expect(page.get_by_role("img", name="b.png")).to_be_visible()
@@ -64,7 +66,7 @@ def test_of_several_files_none_is_lost(page: Page, served: WebServer, tmp_path: 
     page.get_by_role("button", name="Clear list").click()
     expect(page.get_by_role("listitem")).to_be_hidden()
     page.set_input_files("#file", files[:2])
-    expect(page.get_by_role("listitem")).to_have_text(["b.pngcut out×", "a.pngcut out×", "b.pngwaits×"])
+    expect(page.get_by_role("listitem")).to_have_text(["b.pngcut out×", "a.pngcut out×", "b.pngnot yet cut out×"])
 
 
 def test_work_is_shown_and_announced_until_its_end(

@@ -203,8 +203,8 @@ def test_all_photos_are_saved_as_one_zip(page: Page, served: WebServer, tmp_path
     assert name == "mmnet-results.zip"
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.testzip() is None
-        assert archive.namelist() == ["a-cutout.png", "a-cutout-2.png"]
-        stored = cv2.imdecode(np.frombuffer(archive.read("a-cutout.png"), np.uint8), cv2.IMREAD_UNCHANGED)
+        assert archive.namelist() == ["a.png-cutout.png", "a.png-cutout-2.png"]
+        stored = cv2.imdecode(np.frombuffer(archive.read("a.png-cutout.png"), np.uint8), cv2.IMREAD_UNCHANGED)
     np.testing.assert_array_equal(np.asarray(stored)[..., [2, 1, 0, 3]], shown)
     expect(page.locator("#list-status")).to_have_text("Saved 2 of 3 photos in mmnet-results.zip.")
     expect(page.get_by_role("listitem").nth(1)).to_contain_text("not an image")

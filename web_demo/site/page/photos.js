@@ -14,6 +14,7 @@ import {byId, problemOf, run} from './dom.js';
 import {download} from './saving.js';
 
 const ZIP_NAME = 'mmnet-results.zip';
+const NOT_YET = 'not yet cut out';
 
 /** The photos that the user chose, in the order in which they came. The list is shown if there are several. */
 export class PhotoList {
@@ -58,7 +59,7 @@ export class PhotoList {
     const name = document.createElement('button');
     const state = document.createElement('span');
     const remove = document.createElement('button');
-    const photo = {file, strokes: [], state: 'waits', row};
+    const photo = {file, strokes: [], state: NOT_YET, row};
     Object.assign(name, {type: 'button', className: 'name', textContent: file.name});
     Object.assign(remove, {type: 'button', className: 'remove', textContent: '×'});
     remove.setAttribute('aria-label', `Remove ${file.name}`);
@@ -119,6 +120,7 @@ export class PhotoList {
     [this.writing, this.cancelled] = [true, false];
     this.showWriting();
     const photos = [...this.photos];
+    const names = resultNames(photos.map(({file}) => file.name));
     const zip = new ZipWriter();
     try {
       await this.saving.background.settled();
@@ -126,7 +128,7 @@ export class PhotoList {
       for (const [index, photo] of photos.entries()) {
         if (this.cancelled) break;
         this.showProgress(index, photos.length);
-        if (this.photos.includes(photo)) await this.write(photo, zip, format);
+        if (this.photos.includes(photo)) await this.write(photo, names[index], zip, format);
       }
     } finally {
       this.writing = false;
@@ -134,7 +136,7 @@ export class PhotoList {
     }
     const {length} = zip.entries;
     if (this.cancelled) {
-      for (const photo of photos) this.setState(photo, photo === this.current ? 'cut out' : 'waits');
+      for (const photo of photos) this.setState(photo, photo === this.current ? 'cut out' : NOT_YET);
       return this.finish('Cancelled. Nothing was saved.');
     }
     if (length === 0) return this.finish('None of the photos could be read.');
@@ -146,16 +148,17 @@ export class PhotoList {
    * Adds the result of one photo to a ZIP file. A photo that cannot be read is marked, and does not stop the others.
    *
    * @param {Photo} photo
+   * @param {string} name what the name of its result begins with
    * @param {ZipWriter} zip
    * @param {import('./saving.js').FileFormat} format
    */
-  async write(photo, zip, format) {
+  async write(photo, name, zip, format) {
     this.setState(photo, 'working…');
     const {file} = photo;
     try {
       const edits = photo === this.current ? this.edits.edits() : {...this.edits.sharedEdits(), strokes: photo.strokes};
       const {blob, nobody} = await this.client.request('renderPhoto', {blob: file, edits, ...format});
-      await zip.add(this.saving.fileName(stemOf(file.name), format), blob);
+      await zip.add(this.saving.fileName(name, format), blob);
       this.setState(photo, `${sizeOf(blob.size)}${nobody ? ', nobody found' : ''}`);
     } catch (error) {
       this.setState(photo, problemOf(error));
@@ -195,6 +198,19 @@ export class PhotoList {
 /** @param {string} name @returns {string} without its ending */
 export function stemOf(name) {
   return name.replace(/\.[^.]*$/, '') || 'photo';
+}
+
+/**
+ * Returns what the name of each photo's result begins with. Photos of one stem, such as a.jpg and a.avif, keep their
+ * endings, as in `mmnet matte`.
+ *
+ * @param {string[]} names of the photos
+ * @returns {string[]}
+ */
+function resultNames(names) {
+  const stems = names.map((name) => stemOf(name).toLowerCase());
+  const isShared = (/** @type {string} */ stem) => stems.indexOf(stem) !== stems.lastIndexOf(stem);
+  return names.map((name, index) => (isShared(stems[index]) ? name : stemOf(name)));
 }
 
 /** @param {number} bytes @returns {string} for example '34 kB' or '1.2 MB' */
