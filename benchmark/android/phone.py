@@ -85,7 +85,14 @@ class Phone:
         self._check_space(folder, len(content))
         refused = f"{name} cannot be written to {folder}"
         with self._connection(f"while {name} was copied", refused, lambda: self._why_not_written(path, len(content))):
-            self._device.sync.push(content, path, 0o755 if executable else 0o644, check=True)
+            mode = 0o755 if executable else 0o644
+            try:
+                self._device.sync.push(content, path, mode, check=True)
+            except adbutils.AdbError as error:
+                if "Push not complete" not in str(error):
+                    raise
+                # A busy device may tell the size of the file before it has written it.
+                self._device.sync.push(content, path, mode, check=True)
 
     @contextmanager
     def clearing(self, *paths: str) -> Iterator[None]:

@@ -144,11 +144,14 @@ def test_the_keyboard_alone_edits_and_saves(page: Page, served: WebServer) -> No
     expect(page.get_by_role("img", name="astronaut.webp")).to_be_visible()
     page.get_by_role("button", name="Compare", exact=True).focus()
     page.keyboard.press("Enter")
+    expect(page.locator("#split")).to_be_visible()
     page.locator("#split").focus()
     page.keyboard.press("ArrowRight")
     assert page.locator("#split").input_value() == "51"
     page.get_by_role("button", name="Erase brush").focus()
     page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Erase brush", pressed=True)).to_be_visible()
+    expect(page.locator("#split")).to_be_hidden()
     page.locator("#frame").focus()
     for key in ("ArrowDown", "Shift+ArrowDown", "Space", "]", "Enter"):
         page.keyboard.press(key)
