@@ -81,6 +81,8 @@ class Phone:
         Raises:
             DeviceError: there is no space, the folder is not writable, or the device is gone.
         """
+        from adbutils.errors import AdbError
+
         folder, name = path.rsplit("/", 1)
         self._check_space(folder, len(content))
         refused = f"{name} cannot be written to {folder}"
@@ -88,7 +90,7 @@ class Phone:
             mode = 0o755 if executable else 0o644
             try:
                 self._device.sync.push(content, path, mode, check=True)
-            except adbutils.AdbError as error:
+            except AdbError as error:
                 if "Push not complete" not in str(error):
                     raise
                 # A busy device may tell the size of the file before it has written it.
