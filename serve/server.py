@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import socket
 from ipaddress import ip_address
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import uvicorn
 
 from mmnet.closing import Closing
+from mmnet.listening import refusal
 from mmnet.runtime.model import default_model
 from mmnet.runtime.tflite.contents import load_model
 from mmnet.serve.application import create_application
@@ -100,14 +100,4 @@ def _listen(host: str, port: int) -> socket.socket:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise _refused(host, port, error) from error
-
-
-def _refused(host: str, port: int, error: OSError) -> ServeError:
-    if error.errno == errno.EADDRINUSE:
-        return ServeError(
-            f"port {port} of {host} is in use; name another with --port, or take a free one with --port 0"
-        )
-    if error.errno == errno.EACCES:
-        return ServeError(f"port {port} of {host} needs more rights; name one from 1024 up with --port")
-    return ServeError(f"{host}: cannot be listened on ({error}); name an address of this machine with --host")
+        raise ServeError(refusal(host, port, error)) from error

@@ -6,7 +6,6 @@ lead to this machine (DNS rebinding) and read the model. Over HTTPS the certific
 
 from __future__ import annotations
 
-import errno
 import re
 import ssl
 import sys
@@ -21,6 +20,7 @@ from socketserver import TCPServer
 from urllib.parse import unquote, urlsplit
 
 from mmnet.failures import failure_line, note
+from mmnet.listening import refusal
 from mmnet.web.content import HEADERS, Asset
 from mmnet.web.errors import WebError
 
@@ -77,7 +77,7 @@ class WebServer(ThreadingHTTPServer):
         try:
             super().__init__((host, port), _Handler)
         except (OSError, OverflowError, UnicodeError) as error:
-            raise _refused(host, port, error) from error
+            raise WebError(refusal(host, port, error)) from error
         if context is not None:
             # Each connection's own thread does the handshake, so that a silent client does not block the others.
             self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
@@ -226,12 +226,3 @@ def _tls(certificate: Path, key: Path | None) -> ssl.SSLContext:
     except OSError as error:
         raise WebError(f"{certificate}: cannot be read: {error.strerror}") from error
     return context
-
-
-def _refused(host: str, port: int, error: Exception) -> WebError:
-    number = getattr(error, "errno", None)
-    if number == errno.EADDRINUSE:
-        return WebError(f"port {port} of {host} is in use; name another with --port, or take a free one with --port 0")
-    if number == errno.EACCES:
-        return WebError(f"port {port} of {host} needs more rights; name one from 1024 up with --port")
-    return WebError(f"{host}: cannot be listened on ({error}); name an address of this machine with --host")

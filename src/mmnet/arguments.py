@@ -82,7 +82,7 @@ def _annotations(owner: Any) -> dict[str, Any]:
     known = vars(sys.modules[str(owner.__module__)])
     found = {}
     for name, annotation in owner.__annotations__.items():
-        try:
+        try:  # the texts are this project's own source, not a caller's
             found[name] = eval(annotation, known) if isinstance(annotation, str) else annotation
         except NameError:  # of a type that only checkers import
             continue
