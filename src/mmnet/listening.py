@@ -1,4 +1,4 @@
-"""What a server says where it cannot listen."""
+"""The line for a server that cannot listen at its address."""
 
 from __future__ import annotations
 

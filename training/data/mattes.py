@@ -171,7 +171,8 @@ def _solve_in_processes(
         except BrokenProcessPool:
             return list(working.values())
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            # Waiting ends the pool's own thread: Python's end would otherwise write to a pipe that it may have closed.
+            pool.shutdown(cancel_futures=True)
     return []
 
 
