@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from page_steps import choose, held, matte, open_details, open_page, until, write_image
 from playwright.sync_api import BrowserContext, Page, expect
-from support import ROOT
+from support import PATIENCE, ROOT
 
 from mmnet.web.server import WebServer
 
@@ -36,7 +36,7 @@ def axe() -> str:
         with tempfile.TemporaryDirectory() as folder:
             npm = shutil.which("npm")
             done = npm and subprocess.run(
-                [npm, "pack", "--silent", AXE], cwd=folder, capture_output=True, check=False, timeout=120
+                [npm, "pack", "--silent", AXE], cwd=folder, capture_output=True, check=False, timeout=PATIENCE
             )
             if not done or done.returncode != 0:
                 pytest.skip(f"NO {AXE}: the accessibility of the page was NOT checked; it needs npm and a network")
