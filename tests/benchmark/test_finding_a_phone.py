@@ -113,12 +113,12 @@ def test_the_state_of_a_wireless_phone(refusal: Callable[[str, str], str]) -> No
 def test_several(refusal: Callable[[str, str], str]) -> None:
     message = refusal("A1\tdevice\nB2\tdevice\n", "any")
     assert "A1, B2" in message
-    assert "--device SERIAL" in message
+    assert "device=SERIAL" in message
 
 
 def test_another_serial(refusal: Callable[[str, str], str]) -> None:
     message = refusal("A1\tdevice\nB2\tdevice\n", "C3")
-    assert "--device C3" in message
+    assert "device='C3'" in message
     assert "A1, B2" in message
 
 

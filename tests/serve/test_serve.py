@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -273,6 +273,43 @@ def test_a_photo_that_takes_too_long_is_given_up(photo):
         with socket.create_connection(("127.0.0.1", server.port)) as slow:
             slow.sendall(b"POST /matte HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 99\r\n\r\nx")
             assert b" 408 " in slow.recv(200)
+
+
+def test_slow_clients_are_cut_off(photo):
+    answers = b"GET /docs/files/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n" * 50  # of 70 MB
+    with serving("--workers", 1, "--timeout", 1) as server, ExitStack() as stack:
+        silent, slow, second, deaf = (
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30)) for _ in range(4)
+        )
+        slow.sendall(b"POST /matte HTTP/1.1\r\nHost: x\r\n")
+        second.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /health HT")
+        deaf.sendall(answers)
+        assert left(silent) == left(slow) == b""
+        assert left(second).count(b"200 OK") == 1
+        time.sleep(2)
+        assert len(left(deaf)) < 30_000_000
+        assert server.ask("/matte", photo).status == 200
+
+
+def left(connection: socket.socket) -> bytes:
+    """What arrives before the server ends a connection."""
+    received = b""
+    with suppress(ConnectionResetError):
+        while part := connection.recv(1 << 20):
+            received += part
+    return received
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here: a full disk was not tested")
+@pytest.mark.parametrize("command", [("serve", "--workers", "1"), ("web",)])
+def test_an_address_that_cannot_be_printed_ends_the_server(command):
+    mmnet = str(Path(sys.executable).with_name("mmnet"))
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [mmnet, *command, "--port", "0"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert ended.returncode == 74
+    assert ended.stderr == "error: standard output: cannot be written: No space left on device\n"
 
 
 def test_a_worker_that_hangs_or_died_is_replaced(photo):

@@ -240,11 +240,17 @@ def test_other_names_can_be_allowed(assets: Mapping[str, Asset]) -> None:
         assert _ask(running, "/", Host="other.test")[0].status == 421
 
 
+def test_the_list_of_sizes_has_the_files_of_the_network(server: WebServer, assets: Mapping[str, Asset]) -> None:
+    sizes = json.loads(_ask(server, "/sizes.json")[1])
+    assert {"core/core.wasm", "model.tflite", "litert/litert_wasm_threaded_internal.wasm"} < set(sizes)
+    assert sizes == {path: len(assets[path].content) for path in sizes}
+
+
 def test_the_list_for_offline_use_has_every_file_and_its_hash(server: WebServer, assets: Mapping[str, Asset]) -> None:
     script = _ask(server, "/precache.js")[1].decode()
     listed = json.loads(script.removeprefix("self.PRECACHE = ").rstrip(";\n"))
-    large_icons = {"icons/icon-512.png", "icons/icon-maskable-512.png"}
-    assert set(listed) == set(assets) - {"", "precache.js", "service-worker.js"} - large_icons
+    not_kept = {"icons/icon-512.png", "icons/icon-maskable-512.png", "sizes.json"}
+    assert set(listed) == set(assets) - {"", "precache.js", "service-worker.js"} - not_kept
     for path, integrity in listed.items():
         digest = base64.b64encode(hashlib.sha256(assets[path].content).digest()).decode()
         assert integrity == f"sha256-{digest}"
