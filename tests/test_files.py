@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from support import PATIENCE
 
 from mmnet import files
 from mmnet.errors import OutputError, OutputExistsError
@@ -122,7 +123,7 @@ def test_of_several_writers_that_may_not_replace_one_succeeds(tmp_path: Path, ki
         try:
             with writer(path, replace=False) as temporary:
                 (temporary if kind == "file" else temporary / "in").write_text(str(number))
-                barrier.wait(20)
+                barrier.wait(PATIENCE)
         except OutputExistsError:
             return False
         return True
@@ -226,7 +227,7 @@ def test_what_a_killed_writer_left_is_removed_by_the_next_and_only_that(
         assert len(before) == 3
         sweep_leftovers(place)
         assert before == set(place.iterdir()), "a living writer keeps its files"
-        process.communicate("\n", timeout=30)
+        process.communicate("\n", timeout=PATIENCE)
     assert process.returncode == -9
     files._swept.clear()
     with atomic_file(place / "b") as temporary, temporary_folder() as other:

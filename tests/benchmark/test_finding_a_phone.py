@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from support import PATIENCE
 
 from mmnet.benchmark.android import phone
 from mmnet.benchmark.android.phone import find_phone
@@ -46,7 +47,7 @@ def adb_server(devices: str) -> Iterator[int]:
         thread.start()
         yield listener.getsockname()[1]
         listener.shutdown(socket.SHUT_RDWR)
-    thread.join(5)
+    thread.join(PATIENCE)
 
 
 @pytest.fixture
