@@ -130,7 +130,9 @@ def test_the_bytes_are_those_of_matte(server, photo, tmp_path, query, options, e
     assert answer.body == (tmp_path / f"matte{extension}").read_bytes()
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(seed=st.integers(0, 2**32 - 1), height=st.integers(1, 200), width=st.integers(1, 200))
 def test_any_image_has_the_alpha_of_the_library(server, seed, height, width):
     image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
