@@ -150,3 +150,9 @@ def test_wrong_options(ablation, tmp_path):
         ablation.main([str(tmp_path)])
     with pytest.raises(MMNetError, match="no such folder"):
         ablation.main([*[str(tmp_path / name) for name in ("mix", "sets", "out")], "--from", "gone"])
+
+
+def test_the_page_shows_the_committed_values(report):
+    document = json.loads((ROOT / "evaluation" / "results" / "ablation.json").read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "internals" / "ablation.md").read_text(encoding="utf-8")
+    assert report.markdown(document) in page

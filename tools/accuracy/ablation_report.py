@@ -36,8 +36,8 @@ def noise_of(repeats: Sequence[Mapping[str, Any]], keys: Sequence[Key], images: 
     """Return the noise of each measure: the difference below which nothing is said.
 
     Few repeats may be close to each other by chance. The noise is therefore the larger of the range of the measure over
-    the repeats and a second value: of a mean, its own mean times the mean relative range of this measure over all sets;
-    of a part of the images, one image.
+    the repeats and a second value: of a mean, itself times the median over all sets of the relative range; of a part of
+    the images, one image.
 
     Args:
         repeats: the variants that differ in the seed alone, at least one.
@@ -50,7 +50,7 @@ def noise_of(repeats: Sequence[Mapping[str, Any]], keys: Sequence[Key], images: 
         least = 1 / images[key[0]]
         if key[1] not in COUNTS:
             alike = [other for (_, measure), other in values.items() if measure == key[1]]
-            least = float(found.mean() * np.mean([np.ptp(one) / one.mean() for one in alike if one.mean()] or [0.0]))
+            least = float(found.mean() * np.median([np.ptp(one) / one.mean() for one in alike if one.mean()] or [0.0]))
         noise[key] = max(float(np.ptp(found)), least)
     return noise
 
