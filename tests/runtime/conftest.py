@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from skimage.data import astronaut
+from support import PATIENCE
 
 from mmnet.runtime.core import library
 from mmnet.runtime.fullres import compiled, kernels, reference
@@ -68,7 +69,7 @@ def mmnet() -> Run:
 
     def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
         command = [str(Path(sys.executable).with_name("mmnet")), *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, **options)
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE, **options)
 
     return run
 

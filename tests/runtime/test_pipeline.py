@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import PATIENCE
 
 from mmnet.runtime.video.pipeline import pipelined
 
@@ -33,7 +34,7 @@ def test_it_is_a_loop(items: list[int], stages: int, depth: int) -> None:
 
 
 def test_stages_run_at_the_same_time() -> None:
-    met = threading.Barrier(3, timeout=60)  # breaks unless three stages stand in it at once
+    met = threading.Barrier(3, timeout=PATIENCE)  # breaks unless three stages stand in it at once
 
     def stage(number: int) -> Callable[[int], int]:
         def work(item: int) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from page_server import serving
 from playwright.sync_api import Page
-from support import ROOT
+from support import PATIENCE, ROOT
 
 from mmnet.runtime import PortraitMatter, box_blurred_background, composite
 from mmnet.runtime.fullres import cutout
@@ -82,7 +82,7 @@ document.body.dataset.ready = 'yes';
 
 
 def _run(folder: Path, *command: str | Path) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=200)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -156,7 +156,7 @@ def test_bundled_in_chromium(
 ) -> None:
     done = subprocess.run(
         ["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-save", ESBUILD],
-        cwd=installed, capture_output=True, text=True, check=False, timeout=200,
+        cwd=installed, capture_output=True, text=True, check=False, timeout=PATIENCE,
     )  # fmt: skip
     if done.returncode != 0:
         pytest.skip(f"NO {ESBUILD}: the npm package was NOT tested with a bundler: {done.stderr.strip()[-200:]}")
