@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -256,3 +257,21 @@ def test_a_folder_that_a_killed_writer_had_set_aside_comes_back(tmp_path: Path) 
         pass
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b", "f"]
     assert [path.name for path in (tmp_path / "f").iterdir()] == ["old"]
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), RuntimeError("unknown error")])
+def test_a_full_folder_for_temporary_files_is_named(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail() -> None:
+        with temporary_folder() as folder:
+            (folder / "file").write_bytes(b"")
+            raise error
+
+    full = shutil.disk_usage("/")._replace(free=4096)
+    monkeypatch.setattr("mmnet.files.shutil.disk_usage", lambda folder: full)
+    with pytest.raises(OutputError, match=f"{tempfile.gettempdir()}: has no space left .* with the variable TMPDIR"):
+        fail()
+    roomy = full._replace(free=1 << 30)
+    monkeypatch.setattr("mmnet.files.shutil.disk_usage", lambda folder: roomy)
+    if isinstance(error, RuntimeError):
+        with pytest.raises(RuntimeError, match="unknown error"):
+            fail()
