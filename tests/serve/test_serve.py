@@ -229,11 +229,14 @@ def test_the_page_of_the_documentation_shows_the_parameters(server):
     if not Path("/usr/bin/chromium").exists():
         pytest.skip("needs Chromium")
     with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
+        browser = started.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"], timeout=1000 * PATIENCE
+        )
         page = browser.new_page()
+        page.set_default_timeout(1000 * PATIENCE)
         page.goto(f"http://127.0.0.1:{server.port}/")
-        page.get_by_text("Matte a photo").click(timeout=1000 * PATIENCE)
-        page.get_by_text("A colour (").wait_for(timeout=1000 * PATIENCE)
+        page.get_by_text("Matte a photo").click()
+        page.get_by_text("A colour (").wait_for()
         browser.close()
 
 
