@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from java_core import guide_screen
-from support import ROOT
+from support import PATIENCE, ROOT
 
 SCRIPT = ROOT / "android_demo" / "build_apk.py"
 CACHE = ROOT / ".cache" / "android"
@@ -79,7 +79,7 @@ def test_the_screen_of_the_guide_compiles(apk: Path, tmp_path: Path) -> None:
     path = ":".join(map(str, [*folders, CACHE / "android-23.jar"]))
     command = ["javac", "--release", "8", "-Xlint:all,-options,-try", "-Werror", "-implicit:none", "-cp", path]
     done = subprocess.run(
-        [*command, "-d", str(tmp_path), str(source)], capture_output=True, text=True, check=False, timeout=300
+        [*command, "-d", str(tmp_path), str(source)], capture_output=True, text=True, check=False, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stderr
     assert apk.exists()
