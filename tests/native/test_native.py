@@ -1,4 +1,4 @@
-"""The core and its JNI functions on an emulated Arm processor, and the core under the sanitizers for addresses and undefined behaviour."""
+"""The core and its JNI functions on an emulated Arm processor, and the core under the sanitizers of the compiler."""
 
 from __future__ import annotations
 
