@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from support import ROOT
+from support import PATIENCE, ROOT
 
 SCRIPT = ROOT / "android_demo" / "build_apk.py"
 CACHE = ROOT / ".cache" / "android"
@@ -80,7 +80,7 @@ def test_the_screen_of_the_guide_compiles(apk: Path, tmp_path: Path) -> None:
     path = ":".join(map(str, [*folders, CACHE / "android-23.jar"]))
     command = ["javac", "--release", "8", "-Xlint:all,-options,-try", "-Werror", "-implicit:none", "-cp", path]
     done = subprocess.run(
-        [*command, "-d", str(tmp_path), str(source)], capture_output=True, text=True, check=False, timeout=300
+        [*command, "-d", str(tmp_path), str(source)], capture_output=True, text=True, check=False, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stderr
     assert apk.exists()
