@@ -26,7 +26,7 @@ from mmnet.benchmark.figure import draw
 from mmnet.benchmark.host.machine import describe_host
 from mmnet.benchmark.host.measurement import measure_on_host
 from mmnet.benchmark.host.rounds import HostOptions
-from mmnet.benchmark.joined import Point, read_points
+from mmnet.benchmark.joined import Point, front, read_points
 from mmnet.benchmark.latency import Latency, Ratio
 from mmnet.benchmark.progress import Progress, no_progress
 from mmnet.benchmark.table import LatencyTable
@@ -272,7 +272,7 @@ class LatencyFigure:
 
     Attributes:
         svg: the figure.
-        points: the models that it shows, one per machine.
+        points: the models that it shows, one per machine and set of images.
         missing: names of models that were measured but not evaluated; the figure leaves them out.
     """
 
@@ -281,7 +281,12 @@ class LatencyFigure:
     missing: list[str]
 
     def __repr__(self) -> str:
-        return f"<LatencyFigure of {', '.join(point.label for point in self.points)}>"
+        return f"<LatencyFigure of {', '.join(dict.fromkeys(point.label for point in self.points))}>"
+
+    @property
+    def front(self) -> list[Point]:
+        """The models that no other on the same images and machine equals or beats in both error and latency."""
+        return front(self.points)
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Write the SVG.
@@ -300,7 +305,7 @@ class LatencyFigure:
 
 @checked_arguments
 def plot_latency(
-    evaluation: str | Path,
+    evaluation: str | Path | Sequence[str | Path],
     latency: str | Path | Sequence[str | Path],
     *,
     figure: str = "GAUSS_GRAD_800x600",
@@ -310,20 +315,23 @@ def plot_latency(
     """Draw accuracy against latency of the models that were both evaluated and measured.
 
     Args:
-        evaluation: a file that `mmnet evaluate --json` wrote.
+        evaluation: one or more files that `mmnet evaluate --json` wrote, each of other images; each gets a panel.
         latency: one or more files that `mmnet benchmark --json` or `LatencyReport.save_json` wrote.
         figure: the error on the vertical axis, a figure of the evaluation of which less is better.
         stage: the stage on the horizontal axis: preprocess, invoke, postprocess or total.
         threads: the number of threads.
 
     Raises:
-        BenchmarkError: the figure or the stage is unknown, a file cannot be read or holds something else, or no model
-            was both evaluated and measured.
+        BenchmarkError: the figure or the stage is unknown, a file cannot be read or holds something else, two
+            evaluations are of the same images, or no model of an evaluation was measured.
     """
-    latencies = [latency] if isinstance(latency, str | Path) else latency
-    points, missing = read_points(Path(evaluation), [Path(path) for path in latencies], figure, stage, threads)
+    points, missing = read_points(_paths(evaluation), _paths(latency), figure, stage, threads)
     error_name = figure.replace("_256x256", " 256×256").replace("_800x600", " 800×600")
     return LatencyFigure(draw(points, error_name, stage), points, missing)
+
+
+def _paths(files: str | Path | Sequence[str | Path]) -> list[Path]:
+    return [Path(files)] if isinstance(files, str | Path) else [Path(path) for path in files]
 
 
 def _listed(models: Models) -> list[Model]:

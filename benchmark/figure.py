@@ -2,7 +2,8 @@
 
 Each model is a circle whose area grows with its number of parameters. The horizontal axis is the latency, the vertical
 axis the error, so that the best models are at the lower left. Bars show the interval of the mean error and, where it is
-known, the 25th to 75th percentile of the latency.
+known, the 25th to 75th percentile of the latency. A dashed line joins the models that no other beats in both. Each set
+of images has a panel of its own; the panels lie below each other and share the axis of the latency.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from mmnet.benchmark.joined import Point
+from mmnet.benchmark.joined import Point, front
 from mmnet.svg import text_lines
 from mmnet.text import printable
 
-WIDTH, HEIGHT = 760, 520
+WIDTH, HEIGHT = 760, 520  # pixels; the height is that of a figure of one panel
+_MORE_HEIGHT = 380  # pixels, for each further panel
 _LEFT, _RIGHT, _TOP, _BOTTOM = 84, 24, 20, 64  # margins in pixels; above the figure, one line per machine
+_PANEL_GAP = 52  # pixels between two panels, for the marks of one and the title of the next
 _LINE_PIXELS, _KEY = 15, 16  # the height of a line, and the space for a machine's circle before its name
 _FONT_PIXELS, _CHARACTER_PIXELS, _WIDE_CHARACTER_PIXELS = 12, 6.6, 7.4
 _COLOURS = (
@@ -35,45 +38,52 @@ def draw(points: Sequence[Point], error_name: str, stage: str) -> str:
     """Return the figure as SVG.
 
     Args:
-        points: the models, at least one.
+        points: the models, at least one; those of each set of images get a panel.
         error_name: the name of the error on its axis, for example GAUSS_GRAD 800×600.
         stage: the stage whose latency is drawn.
     """
     machines = list(dict.fromkeys(point.machine for point in points))
-    room = WIDTH - _RIGHT - _LEFT - _KEY
-    names = [text_lines(machine, room, _WIDE_CHARACTER_PIXELS) for machine in machines]
-    top = _TOP + _LINE_PIXELS * sum(map(len, names))
+    sets = list(dict.fromkeys(point.data for point in points))
+    height = HEIGHT + _MORE_HEIGHT * (len(sets) - 1)
+    heading, top = _machines(machines)
     across = _Axis.around(
         [value for point in points for value in (point.latency_ms, point.latency_low_ms, point.latency_high_ms)],
         _LEFT,
         WIDTH - _RIGHT,
     )
-    up = _Axis.around(
-        [value for point in points for value in (point.error, point.error_low, point.error_high)],
-        HEIGHT - _BOTTOM,
-        top,
-    )
     threads = points[0].threads
     title = f"{error_name} against latency of {stage} on {threads} thread{'s' if threads > 1 else ''}"
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         f'font-family="sans-serif" font-size="{_FONT_PIXELS}" role="img">',
         f"<title>{escape(printable(title))}</title>",
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
-        *_grid(across, up, top),
-        _text(WIDTH / 2 + 30, HEIGHT - 14, f"latency of {stage}, ms", anchor="middle"),
-        f'<g transform="rotate(-90 20 {HEIGHT / 2})">'
-        + _text(20, HEIGHT / 2, f"{error_name} (lower is better)", anchor="middle")
+        f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>',
+        _text(WIDTH / 2 + 30, height - 14, f"latency of {stage}, ms", anchor="middle"),
+        f'<g transform="rotate(-90 20 {height / 2})">'
+        + _text(20, height / 2, f"{error_name} (lower is better)", anchor="middle")
         + "</g>",
+        *heading,
     ]
-    y = 18
-    for index, name in enumerate(names):
+    each = (height - _BOTTOM - top - _PANEL_GAP * (len(sets) - 1)) / len(sets)
+    for index, data in enumerate(sets):
+        start = top + index * (each + _PANEL_GAP)
+        panel = _Panel(across, start, start + each)
+        if len(sets) > 1:
+            lines.append(_text(_LEFT, start - 6, data))
+        lines += panel.draw([point for point in points if point.data == data], machines)
+    return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+def _machines(machines: Sequence[str]) -> tuple[list[str], float]:
+    """Return the lines that name the machines beside their colours, and the height at which the panels begin."""
+    room = WIDTH - _RIGHT - _LEFT - _KEY
+    lines, y = [], 18
+    for index, machine in enumerate(machines):
         lines.append(f'<circle cx="{_LEFT + 6}" cy="{y - 4}" r="5" fill="{_COLOURS[index % len(_COLOURS)]}"/>')
-        for line in name:
+        for line in text_lines(machine, room, _WIDE_CHARACTER_PIXELS):
             lines.append(_text(_LEFT + _KEY, y, line))
             y += _LINE_PIXELS
-    lines += _circles(points, machines, across, up)
-    return "\n".join([*lines, "</svg>"]) + "\n"
+    return lines, y + _TOP - 18
 
 
 @dataclass(frozen=True)
@@ -113,36 +123,85 @@ class _Axis:
             yield self.pixel(value), f"{value:.{decimals}f}"
 
 
-def _grid(across: _Axis, up: _Axis, top: float) -> Iterator[str]:
-    for x, text in across.marks():
-        yield f'<path d="M{x:.1f} {top}V{HEIGHT - _BOTTOM}" stroke="#e4e4e4"/>'
-        yield _text(x, HEIGHT - _BOTTOM + 18, text, anchor="middle")
-    for y, text in up.marks():
-        yield f'<path d="M{_LEFT} {y:.1f}H{WIDTH - _RIGHT}" stroke="#e4e4e4"/>'
-        yield _text(_LEFT - 8, y + 4, text, anchor="end")
-    yield f'<path d="M{_LEFT} {top}V{HEIGHT - _BOTTOM}H{WIDTH - _RIGHT}" fill="none" stroke="#666"/>'
+@dataclass(frozen=True)
+class _Panel:
+    """The part of the figure that shows the models on one set of images, between two heights in pixels."""
 
+    across: _Axis
+    top: float
+    bottom: float
 
-def _circles(points: Sequence[Point], machines: Sequence[str], across: _Axis, up: _Axis) -> Iterator[str]:
-    sizes = [math.log(point.parameters) for point in points if point.parameters]
-    occupied: list[_Box] = []
-    placed = []
-    for point in points:
-        x, y, radius = across.pixel(point.latency_ms), up.pixel(point.error), _radius(point.parameters, sizes)
-        placed.append((point, x, y, radius))
-        occupied.append(_Box(x - radius, y - radius, x + radius, y + radius))
-    for point, x, y, radius in placed:
-        colour = _COLOURS[machines.index(point.machine) % len(_COLOURS)]
-        if point.error_low is not None and point.error_high is not None:
-            yield _bar(f"M{x:.1f} {up.pixel(point.error_low):.1f}V{up.pixel(point.error_high):.1f}", colour)
-        if point.latency_low_ms is not None and point.latency_high_ms is not None:
-            low, high = across.pixel(point.latency_low_ms), across.pixel(point.latency_high_ms)
-            yield _bar(f"M{low:.1f} {y:.1f}H{high:.1f}", colour)
-        yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{colour}" fill-opacity="0.75">'
-        yield f"<title>{escape(printable(_describe(point)))}</title></circle>"
-        box, anchor = _free_place(point.label, x, y, radius, occupied)
-        occupied.append(box)
-        yield _text(box.left if anchor == "start" else box.right, box.bottom - 3, point.label, anchor=anchor)
+    def draw(self, points: Sequence[Point], machines: Sequence[str]) -> Iterator[str]:
+        """Return the grid, the front of each machine, and every model with its name."""
+        errors = [value for point in points for value in (point.error, point.error_low, point.error_high)]
+        up = _Axis.around(errors, self.bottom, self.top)
+        yield from self._grid(up)
+        for machine in machines:
+            yield from self._front([point for point in points if point.machine == machine], machines, up)
+        yield from self._circles(points, machines, up)
+
+    def _grid(self, up: _Axis) -> Iterator[str]:
+        for x, text in self.across.marks():
+            yield f'<path d="M{x:.1f} {self.top:.1f}V{self.bottom:.1f}" stroke="#e4e4e4"/>'
+            yield _text(x, self.bottom + 18, text, anchor="middle")
+        for y, text in up.marks():
+            yield f'<path d="M{_LEFT} {y:.1f}H{WIDTH - _RIGHT}" stroke="#e4e4e4"/>'
+            yield _text(_LEFT - 8, y + 4, text, anchor="end")
+        yield f'<path d="M{_LEFT} {self.top:.1f}V{self.bottom:.1f}H{WIDTH - _RIGHT}" fill="none" stroke="#666"/>'
+
+    def _front(self, points: Sequence[Point], machines: Sequence[str], up: _Axis) -> Iterator[str]:
+        best = front(points)
+        if len(best) > 1:
+            places = [f"{self.across.pixel(point.latency_ms):.1f} {up.pixel(point.error):.1f}" for point in best]
+            colour = _COLOURS[machines.index(best[0].machine) % len(_COLOURS)]
+            yield f'<path d="M{"L".join(places)}" fill="none" stroke="{colour}" stroke-dasharray="4 4"/>'
+
+    def _circles(self, points: Sequence[Point], machines: Sequence[str], up: _Axis) -> Iterator[str]:
+        sizes = [math.log(point.parameters) for point in points if point.parameters]
+        occupied: list[_Box] = []
+        placed = []
+        for point in points:
+            x, y, radius = self.across.pixel(point.latency_ms), up.pixel(point.error), _radius(point.parameters, sizes)
+            placed.append((point, x, y, radius))
+            occupied.append(_Box(x - radius, y - radius, x + radius, y + radius))
+        for point, x, y, radius in placed:
+            colour = _COLOURS[machines.index(point.machine) % len(_COLOURS)]
+            if point.error_low is not None and point.error_high is not None:
+                yield _bar(f"M{x:.1f} {up.pixel(point.error_low):.1f}V{up.pixel(point.error_high):.1f}", colour)
+            if point.latency_low_ms is not None and point.latency_high_ms is not None:
+                low, high = self.across.pixel(point.latency_low_ms), self.across.pixel(point.latency_high_ms)
+                yield _bar(f"M{low:.1f} {y:.1f}H{high:.1f}", colour)
+            yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{colour}" fill-opacity="0.75">'
+            yield f"<title>{escape(printable(_describe(point)))}</title></circle>"
+            box, anchor = self._free_place(point.label, x, y, radius, occupied)
+            occupied.append(box)
+            yield _text(box.left if anchor == "start" else box.right, box.bottom - 3, point.label, anchor=anchor)
+
+    def _free_place(self, label: str, x: float, y: float, radius: float, occupied: Sequence[_Box]) -> tuple[_Box, str]:
+        """Return a box and an anchor for a label near its circle; it overlaps nothing if there is such a place."""
+        width, height = len(label) * _CHARACTER_PIXELS, _FONT_PIXELS + 4
+        boxes = []
+        for shift in (-0.6, 0.6, -1.2, 1.2, -2, 2, -3, 3):  # in lines, so that the label is not on the bars
+            top = y + shift * height - height / 2
+            right = _Box(x + radius + 4, top, x + radius + 4 + width, top + height)
+            left = _Box(x - radius - 4 - width, top, x - radius - 4, top + height)
+            boxes += [(right, "start"), (left, "end")]
+        free = (
+            place
+            for place in boxes
+            if self._holds(place[0]) and not any(place[0].overlaps(other) for other in occupied)
+        )
+        return next(free, (self._moved_inside(boxes[0][0]), "start"))
+
+    def _holds(self, box: _Box) -> bool:
+        return box.left >= _LEFT and box.right <= WIDTH and box.top >= self.top - _TOP and box.bottom <= self.bottom
+
+    def _moved_inside(self, box: _Box) -> _Box:
+        """Return a box of the same size inside the panel; one that is too wide begins at the figure's left edge."""
+        right = max(0.0, box.right - WIDTH)
+        down = max(0.0, self.top - _TOP - box.top) - max(0.0, box.bottom - self.bottom)
+        left = max(0.0, box.left - right)
+        return _Box(left, box.top + down, left + box.right - box.left, box.bottom + down)
 
 
 def _radius(parameters: int | None, logarithms: Sequence[float]) -> float:
@@ -166,31 +225,6 @@ class _Box:
         return (
             self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
         )
-
-    @property
-    def inside(self) -> bool:
-        return self.left >= _LEFT and self.right <= WIDTH and self.top >= 0 and self.bottom <= HEIGHT - _BOTTOM
-
-
-def _free_place(label: str, x: float, y: float, radius: float, occupied: Sequence[_Box]) -> tuple[_Box, str]:
-    """Return a box and an anchor for a label near its circle, where it overlaps nothing if there is such a place."""
-    width, height = len(label) * _CHARACTER_PIXELS, _FONT_PIXELS + 4
-    boxes = []
-    for shift in (-0.6, 0.6, -1.2, 1.2, -2, 2, -3, 3):  # in lines, so that the label is not on the bars
-        top = y + shift * height - height / 2
-        right = _Box(x + radius + 4, top, x + radius + 4 + width, top + height)
-        left = _Box(x - radius - 4 - width, top, x - radius - 4, top + height)
-        boxes += [(right, "start"), (left, "end")]
-    free = (place for place in boxes if place[0].inside and not any(place[0].overlaps(other) for other in occupied))
-    return next(free, (_moved_inside(boxes[0][0]), "start"))
-
-
-def _moved_inside(box: _Box) -> _Box:
-    """Return a box of the same size inside the figure; one that is too wide begins at the left edge."""
-    right = max(0.0, box.right - WIDTH)
-    down = max(0.0, -box.top) - max(0.0, box.bottom - (HEIGHT - _BOTTOM))
-    left = max(0.0, box.left - right)
-    return _Box(left, box.top + down, left + box.right - box.left, box.bottom + down)
 
 
 def _describe(point: Point) -> str:

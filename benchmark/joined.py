@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from mmnet.benchmark.document import read_document
@@ -22,9 +22,10 @@ ERRORS = tuple(figure.name for figure in FIGURES if not figure.higher_is_better)
 
 @dataclass(frozen=True)
 class Point:
-    """One model on one machine.
+    """One model on one machine and one set of images.
 
     Attributes:
+        data: the images that the error was measured on, in words.
         label: the model's name.
         machine: the machine, in one line.
         threads: number of threads.
@@ -37,6 +38,7 @@ class Point:
         parameters: number of parameters of the model; None if they could not be counted.
     """
 
+    data: str
     label: str
     machine: str
     threads: int
@@ -55,8 +57,8 @@ def join_results(
     """Join evaluation and latency of the same models.
 
     Two entries are the same model if their files have the same SHA-256; otherwise if they were made from the same
-    checkpoint in the same precision; otherwise if they have the same name. Of two measurements of one model on one
-    machine, the later one counts.
+    checkpoint in the same precision and input size; otherwise if they have the same name. Of two measurements of one
+    model on one machine, the later one counts.
 
     Args:
         evaluation: the document of `mmnet evaluate --json`.
@@ -70,6 +72,7 @@ def join_results(
     """
     points: dict[tuple[str, str], Point] = {}
     missing: dict[str, None] = {}
+    data = _describe_data(evaluation)
     for measurement in measurements:
         machine = describe_machine(measurement["machine"])
         for result in measurement["results"]:
@@ -80,15 +83,16 @@ def join_results(
             if error is None or error["mean"] is None:
                 missing[result["name"]] = None
                 continue
-            points[machine, result["sha256"]] = _point(result, machine, stage, error)
+            points[machine, result["sha256"]] = _point(data, result, machine, stage, error)
     return list(points.values()), list(missing)
 
 
-def _point(result: Mapping[str, Any], machine: str, stage: str, error: Mapping[str, Any]) -> Point:
+def _point(data: str, result: Mapping[str, Any], machine: str, stage: str, error: Mapping[str, Any]) -> Point:
     rounds = sorted(_figure(value) for value in result["rounds_ms"][stage])
     quarter = len(rounds) // 4
     known = len(rounds) >= 4
     return Point(
+        data=data,
         label=str(result["name"]),
         machine=machine,
         threads=result["threads"],
@@ -118,49 +122,78 @@ def _evaluated(result: Mapping[str, Any], models: Sequence[Mapping[str, Any]]) -
     return None
 
 
-def _origin(entry: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return the checkpoint and precision that a model was made from; None where its recipe does not say."""
+def _origin(entry: Mapping[str, Any]) -> tuple[str, str, int] | None:
+    """Return the checkpoint, precision and input size of a model; None where its recipe does not say the first two."""
     recipe = entry["recipe"]
     checkpoint, precision = recipe.get("checkpoint"), recipe.get("precision")
-    return (checkpoint["sha256"], precision) if checkpoint and precision else None
+    return (checkpoint["sha256"], precision, entry["size"]) if checkpoint and precision else None
+
+
+def _describe_data(evaluation: Mapping[str, Any]) -> str:
+    """Return the images of an evaluation in words; a document without a fit is of images that were stretched."""
+    data = evaluation["data"]
+    split = f"/{data['split']}" if data["split"] else ""
+    fit = f", fit {evaluation['fit']}" if "fit" in evaluation else ""
+    folder = str(data["folder"])
+    return f"{data['images']} images of {PurePath(folder).name or folder}{split}{fit}"
+
+
+def front(points: Sequence[Point]) -> list[Point]:
+    """Return the points that no other point of the same images and machine equals or beats in both error and latency.
+
+    They are ordered by images, machine and latency.
+    """
+    chosen: list[Point] = []
+    for point in sorted(points, key=lambda one: (one.data, one.machine, one.latency_ms, one.error)):
+        last = chosen[-1] if chosen else None
+        if last is None or (last.data, last.machine) != (point.data, point.machine) or point.error < last.error:
+            chosen.append(point)
+    return chosen
 
 
 def read_points(
-    evaluation: Path, latencies: Sequence[Path], figure: str, stage: str, threads: int
+    evaluations: Sequence[Path], latencies: Sequence[Path], figure: str, stage: str, threads: int
 ) -> tuple[list[Point], list[str]]:
     """Read the documents and join them; see `join_results`.
 
     Args:
-        evaluation: a file that `mmnet evaluate --json` wrote.
+        evaluations: files that `mmnet evaluate --json` wrote, each of other images.
         latencies: files that `mmnet benchmark --json` wrote.
         figure: one of ERRORS.
         stage: preprocess, invoke, postprocess or total.
         threads: the number of threads.
 
     Raises:
-        BenchmarkError: the figure or the stage is unknown, a file cannot be read or holds something else, or no model
-            is in both documents.
+        BenchmarkError: the figure or the stage is unknown, a file cannot be read or holds something else, two
+            evaluations are of the same images, or no model of an evaluation was measured.
     """
     if figure not in ERRORS:
         raise BenchmarkError(f"unknown figure {figure!r}; choose one of {', '.join(ERRORS)}")
     if stage not in (*STAGES, TOTAL):
         raise BenchmarkError(f"unknown stage {stage!r}; choose one of {', '.join((*STAGES, TOTAL))}")
-    evaluated = _read_evaluation(evaluation)
+    evaluated = [(path, _read_evaluation(path)) for path in evaluations]
     measurements = [entry for path in latencies for entry in read_document(path)["measurements"]]
-    try:
-        points, missing = join_results(evaluated, measurements, figure, stage, threads)
-        names = [str(model["name"]) for model in evaluated["models"]]
-    except (KeyError, TypeError, AttributeError, LookupError, ArithmeticError, ValueError) as error:
-        raise BenchmarkError(
-            f"{evaluation} or {', '.join(map(str, latencies))} is damaged or of another version ({error}); write them "
-            "again with this version"
-        ) from error
-    if not points:
-        raise BenchmarkError(
-            f"no model is in both: {evaluation} has {', '.join(names)}; "
-            f"measured on {threads} threads and not evaluated are {', '.join(missing) or 'none'}"
-        )
-    return points, missing
+    points: list[Point] = []
+    missing: dict[str, None] = {}
+    for path, evaluation in evaluated:
+        try:
+            found, left_out = join_results(evaluation, measurements, figure, stage, threads)
+            names = [str(model["name"]) for model in evaluation["models"]]
+        except (KeyError, TypeError, AttributeError, LookupError, ArithmeticError, ValueError) as error:
+            raise BenchmarkError(
+                f"{path} or {', '.join(map(str, latencies))} is damaged or of another version ({error}); write them "
+                "again with this version"
+            ) from error
+        if not found:
+            raise BenchmarkError(
+                f"no model is in both: {path} has {', '.join(names)}; "
+                f"measured on {threads} threads and not evaluated are {', '.join(left_out) or 'none'}"
+            )
+        if any(point.data == found[0].data for point in points):
+            raise BenchmarkError(f"{path}: is the second evaluation on {found[0].data}; give one of them")
+        points += found
+        missing.update(dict.fromkeys(left_out))
+    return points, list(missing)
 
 
 def _read_evaluation(path: Path) -> dict[str, Any]:

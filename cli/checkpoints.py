@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mmnet.cli.options import CheckpointDir, WeightsOption
+from mmnet.cli.options import CheckpointDir, SizeOption, WeightsOption
 from mmnet.files import check_writable
 
 
@@ -58,15 +58,18 @@ def average_checkpoints(
     ],
     out: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="Folder to write.")],
     ckpt_dir: CheckpointDir = Path("checkpoints"),
+    size: SizeOption = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace OUT if it exists.")] = False,
 ) -> None:
     """Average the weights of a network before and after fine-tuning.
 
     The average is often better than both on images unlike those of the fine-tuning, and hardly worse on those.
+    Checkpoints of different input sizes need --size, which becomes that of the average.
 
     \b
     Examples:
       mmnet average checkpoints/before=0.65 checkpoints/after=0.35 -o checkpoints/average
+      mmnet average checkpoints/at-256=0.5 checkpoints/at-192=0.5 --size 192 -o checkpoints/average
       mmnet quantize --ckpt checkpoints/average --data portraits/
     """
     from mmnet.cli.console import message_console
@@ -78,7 +81,7 @@ def average_checkpoints(
     check_writable(out, force=force, folder=True)
     parts = []
     for name, factor in map(parse_factor, which):
-        opened = open_checkpoint(name, ckpt_dir)
+        opened = open_checkpoint(name, ckpt_dir, size=size)
         parts.append((opened.checkpoint, factor))
         console.print(f"{factor:g} of {opened.source.path} ({opened.source.reason})", markup=False)
     save_checkpoint(average(parts), out, force=force)

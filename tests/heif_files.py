@@ -68,6 +68,11 @@ def coded(pixels: AnyArray, kind: str, **options: Any) -> Item:
     Args:
         kind: "HEIC" or "AVIF".
     """
+    return taken_out(encoded(pixels, kind, **options), pixels.shape[1], pixels.shape[0])
+
+
+def encoded(pixels: AnyArray, kind: str, **options: Any) -> bytes:
+    """A file of one image, as an encoder writes it; arguments as those of `coded`."""
     buffer = io.BytesIO()
     image = Image.fromarray(pixels)
     if kind == "HEIC":
@@ -76,7 +81,7 @@ def coded(pixels: AnyArray, kind: str, **options: Any) -> Item:
         pillow_heif.from_pillow(image).save(buffer, quality=95, chroma=444, **options)
     else:
         image.save(buffer, "AVIF", quality=95, subsampling="4:4:4", **options)
-    return taken_out(buffer.getvalue(), pixels.shape[1], pixels.shape[0])
+    return buffer.getvalue()
 
 
 def taken_out(data: bytes, width: int, height: int) -> Item:

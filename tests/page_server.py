@@ -25,3 +25,40 @@ def serving(
         finally:
             server.shutdown()
             thread.join()
+
+
+class _Held:
+    """A stream that sends half of a large file, and the rest when it is released."""
+
+    LARGE = 1_000_000  # bytes; only LiteRT.js has more, compressed
+
+    def __init__(self, stream: Any, released: threading.Event) -> None:
+        self.stream, self.released = stream, released
+
+    def write(self, content: bytes) -> None:
+        if len(content) > self.LARGE:
+            half = len(content) // 2
+            self.stream.write(content[:half])
+            self.released.wait(120)
+            content = content[half:]
+        self.stream.write(content)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+def holding(released: threading.Event) -> type[WebServer]:
+    """Return a type of server that sends half of LiteRT.js at first, and the rest when an event is set."""
+
+    class HoldingServer(WebServer):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+
+            class Handler(self.RequestHandlerClass):  # type: ignore[name-defined, misc]
+                def setup(self) -> None:
+                    super().setup()
+                    self.wfile = _Held(self.wfile, released)
+
+            self.RequestHandlerClass = Handler
+
+    return HoldingServer

@@ -16,12 +16,14 @@ from pathlib import PurePosixPath
 
 MODEL = "model.tflite"
 PRECACHE = "precache.js"
+SIZES = "sizes.json"
 _INDEX = "index.html"
 
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
     ".png": "image/png",
     ".svg": "image/svg+xml",
     ".tflite": "application/octet-stream",
@@ -30,8 +32,8 @@ _TYPES = {
     ".webmanifest": "application/manifest+json; charset=utf-8",
 }
 
-# Only needed while the page is installed, for which there must be a network.
-_NOT_KEPT = ("service-worker.js", "icons/icon-512.png", "icons/icon-maskable-512.png")
+# Only needed for the first visit, or while the page is installed, for which there must be a network.
+_NOT_KEPT = (SIZES, "service-worker.js", "icons/icon-512.png", "icons/icon-maskable-512.png")
 
 _INCOMPRESSIBLE = ("image/png", "image/webp")
 
@@ -109,7 +111,7 @@ class Asset:
 
 
 def build(model: bytes) -> Mapping[str, Asset]:
-    """Collect the whole page.
+    """Collect the whole page, with a list of the sizes of the network's files, by which it shows its progress.
 
     Args:
         model: the bytes of the .tflite that the page runs.
@@ -128,6 +130,8 @@ def build(model: bytes) -> Mapping[str, Asset]:
         path: Asset(content, _TYPES[PurePosixPath(path).suffix], packed.get(f"{path}.br"))
         for path, content in files.items()
     }
+    sizes = {path: len(content) for path, content in sorted(files.items()) if path.endswith((".wasm", ".tflite"))}
+    assets[SIZES] = Asset(json.dumps(sizes).encode(), _TYPES[".json"])
     assets[PRECACHE] = Asset(_precache(assets), _TYPES[".js"])
     return assets | {"": assets[_INDEX]}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,15 @@ def plot(
         list[Path],
         typer.Argument(metavar="LATENCY.json...", help="Written by mmnet benchmark --json.", show_default=False),
     ],
+    panels: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--panel",
+            metavar="EVALUATION.json",
+            help="Another evaluation of the models, on other images; it gets a panel below. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The SVG to write.")] = Path(
         "accuracy-latency.svg"
     ),
@@ -35,11 +45,14 @@ def plot(
 ) -> None:
     """Draw accuracy against latency of every model that was both evaluated and measured.
 
+    A dashed line joins the models of the front: no other beats them in both error and latency.
+
     \b
     Examples:
       mmnet benchmark plot figures.json latency.json
       mmnet benchmark plot figures.json latency.json --figure MAD_256x256 --stage total -o mad.svg
       mmnet benchmark plot figures.json host.json phone.json --json
+      mmnet benchmark plot portraits.json latency.json --panel cutouts.json
     """
     from rich.markup import escape
 
@@ -47,11 +60,13 @@ def plot(
     from mmnet.cli.console import message_console
 
     check_writable(output, force=force)
-    drawn = plot_latency(evaluation, latency, figure=figure, stage=stage, threads=threads)
+    drawn = plot_latency([evaluation, *(panels or [])], latency, figure=figure, stage=stage, threads=threads)
     console = message_console()
     for name in drawn.missing:
         console.print(f"[yellow]warning:[/] {escape(name)} was measured, but not evaluated: it is left out")
     drawn.save(output, force=force)
-    console.print(f"wrote        {escape(str(output))} ({len(drawn.points)} models)")
+    console.print(f"wrote        {escape(str(output))} ({len({point.label for point in drawn.points})} models)")
+    for data, best in groupby(drawn.front, key=lambda point: point.data):
+        console.print(f"front        {escape(data)}: {escape(', '.join(point.label for point in best))}")
     if as_json:
         echo_json(json_text([asdict(point) for point in drawn.points]))

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from mmnet import svg
 from mmnet.benchmark.figure import HEIGHT, WIDTH, draw
 from mmnet.benchmark.host.machine import KERNEL_FEATURES
-from mmnet.benchmark.joined import Point, join_results
+from mmnet.benchmark.joined import Point, front, join_results
 from mmnet.benchmark.table import describe_machine
 from mmnet.cli.main import app
 from mmnet.errors import MMNetError
@@ -38,8 +38,11 @@ def circles(svg: str) -> list[tuple[float, float, float, str]]:
     ]
 
 
-def point(latency: float, error: float, parameters: int | None = 1000, label: str = "a") -> Point:
-    return Point(label, "a host", 1, latency, latency * 0.9, latency * 1.2, error, error * 0.9, error * 1.1, parameters)
+def point(
+    latency: float, error: float, parameters: int | None = 1000, label: str = "a", data: str = "2 images"
+) -> Point:
+    low, high = latency * 0.9, latency * 1.2
+    return Point(data, label, "a host", 1, latency, low, high, error, error * 0.9, error * 1.1, parameters)
 
 
 @settings(max_examples=60, deadline=None)
@@ -55,6 +58,36 @@ def test_positions_follow_latency_and_error(values: list[tuple[float, float, int
         for (other_x, other_y, _, _), there in zip(drawn, points, strict=True):
             assert here.latency_ms <= there.latency_ms or x >= other_x - 0.1
             assert here.error <= there.error or y <= other_y + 0.1
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(NUMBERS, NUMBERS, st.sampled_from("ab")), min_size=1, max_size=9))
+def test_the_front_is_what_nothing_beats(values: list[tuple[float, float, str]]) -> None:
+    points = [point(latency, error, data=data) for latency, error, data in values]
+    best = front(points)
+    for one in points:
+        beaten_by = [
+            other
+            for other in points
+            if other.data == one.data
+            and other.latency_ms <= one.latency_ms
+            and other.error <= one.error
+            and (other.latency_ms, other.error) != (one.latency_ms, one.error)
+        ]
+        assert (one in best) == (not beaten_by)
+
+
+def test_each_set_of_images_has_a_panel_and_all_share_the_latency() -> None:
+    points = [point(latency, error, data=data) for data in "xy" for latency, error in ((1, 4), (2, 3), (3, 5))]
+    drawn = draw(points, "MAD", "invoke")
+    root = ElementTree.fromstring(drawn)
+    assert int(root.get("height", "")) > HEIGHT
+    upper, lower = circles(drawn)[:3], circles(drawn)[3:]
+    assert [place[0] for place in upper] == [place[0] for place in lower]
+    assert max(place[1] for place in upper) < min(place[1] for place in lower)
+    assert [text.text for text in root.iter(f"{SVG}text") if text.text in ("x", "y")] == ["x", "y"]  # the titles
+    dashed = [path.get("d", "") for path in root.iter(f"{SVG}path") if path.get("stroke-dasharray")]
+    assert [line.count("L") for line in dashed] == [1, 1]  # the slowest model is beaten in both
 
 
 def test_more_parameters_make_a_larger_circle() -> None:
@@ -89,7 +122,7 @@ def test_no_text_runs_off_the_figure() -> None:
     phone = {"kind": "device", "name": "A phone", "processor": "SM8650", "android": "15"}
     machines = [describe_machine(host), describe_machine(phone)]
     points = [
-        Point("m" * length, machines[index % 2], 1, 1.0 + index, None, None, 0.02, 0.01, 0.03, 1000)
+        Point("2 images", "m" * length, machines[index % 2], 1, 1.0 + index, None, None, 0.02, 0.01, 0.03, 1000)
         for index, length in enumerate((5, 40, 70, 109, 300))
     ]
     drawn = draw(points, "GAUSS_GRAD 800×600", "invoke")
@@ -120,10 +153,11 @@ def test_long_lines_of_small_plots_are_broken() -> None:
     assert label in " ".join(lines)
 
 
-def result(name: str, sha256: str, recipe: dict[str, Any], latency: float = 1.0) -> dict[str, Any]:
+def result(name: str, sha256: str, recipe: dict[str, Any], latency: float = 1.0, size: int = 256) -> dict[str, Any]:
     return {
         "name": name,
         "sha256": sha256,
+        "size": size,
         "recipe": recipe,
         "threads": 1,
         "parameters": 5,
@@ -136,29 +170,35 @@ def measurement(*results: dict[str, Any]) -> dict[str, Any]:
     return {"machine": {"kind": "host", "processor": "p", "cores": 2, "features": []}, "results": list(results)}
 
 
+def evaluation(*models: dict[str, Any]) -> dict[str, Any]:
+    return {"data": {"folder": "/photos/portraits", "split": "test", "images": 2}, "fit": "auto", "models": models}
+
+
+def evaluated(name: str, sha256: str, recipe: dict[str, Any], error: float) -> dict[str, Any]:
+    statistics = {"MAD": {"mean": error, "low": error - 0.5, "high": error + 0.5}}
+    return {"name": name, "sha256": sha256, "size": 256, "recipe": recipe, "statistics": statistics}
+
+
 def test_a_model_is_known_by_its_file_then_its_checkpoint_then_its_name() -> None:
     made = {"checkpoint": {"sha256": "c"}, "precision": "float32"}
-    statistics = {"MAD": {"mean": 1.0, "low": 0.5, "high": 1.5}}
-    models = [
-        {"name": "b", "sha256": "1", "recipe": {}, "statistics": statistics},
-        {"name": "a", "sha256": "2", "recipe": {}, "statistics": {"MAD": {"mean": 2.0, "low": 1, "high": 3}}},
-        {"name": "c", "sha256": "3", "recipe": made, "statistics": {"MAD": {"mean": 3.0, "low": 1, "high": 3}}},
-    ]
+    models = [evaluated("b", "1", {}, 1.0), evaluated("a", "2", {}, 2.0), evaluated("c", "3", made, 3.0)]
     measured = measurement(
         result("a", "1", {}),
         result("a", "9", {}),
         result("naive", "8", made),
         result("another", "7", made | {"precision": "int8"}),
+        result("smaller", "6", made, size=192),
     )
-    points, missing = join_results({"models": models}, [measured], "MAD", "invoke", 1)
+    points, missing = join_results(evaluation(*models), [measured], "MAD", "invoke", 1)
     assert [drawn.error for drawn in points] == [1.0, 2.0, 3.0]
-    assert missing == ["another"]
+    assert {drawn.data for drawn in points} == {"2 images of portraits/test, fit auto"}
+    assert missing == ["another", "smaller"]
 
 
 def test_the_later_measurement_counts() -> None:
-    models = [{"name": "a", "sha256": "1", "recipe": {}, "statistics": {"MAD": {"mean": 1.0, "low": 0, "high": 2}}}]
+    models = evaluation(evaluated("a", "1", {}, 1.0))
     both = [measurement(result("a", "1", {}, 4.0)), measurement(result("a", "1", {}, 5.0))]
-    (drawn,), _ = join_results({"models": models}, both, "MAD", "invoke", 1)
+    (drawn,), _ = join_results(models, both, "MAD", "invoke", 1)
     assert drawn.latency_ms == 5.0
 
 
@@ -201,6 +241,7 @@ def test_from_the_two_commands_to_the_figure(documents: tuple[Path, Path], tmp_p
         (("{evaluation}", "{latency}", "--figure", "beauty"), "choose one of"),
         (("{evaluation}", "{latency}", "--stage", "nap"), "choose one of"),
         (("{evaluation}", "{latency}", "--threads", "7"), "no model is in both"),
+        (("{evaluation}", "{latency}", "--panel", "{evaluation}"), "is the second evaluation on 2 images"),
     ],
 )
 def test_what_cannot_be_drawn_is_named(

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import skimage.data
-from support import ROOT
+from support import PATIENCE, ROOT
 
 from mmnet.runtime import PortraitMatter, read_photo
 
@@ -26,7 +26,7 @@ def example(name: str, *arguments: object) -> str:
         [sys.executable, str(EXAMPLES / name), *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -132,7 +132,7 @@ def test_the_notebooks(name: str, said: str) -> None:
         [sys.executable, "-c", program, str(EXAMPLES / name)],
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -33,6 +33,17 @@ def test_what_makes_no_average_is_refused(parts):
         average(parts)
 
 
+def test_checkpoints_of_two_input_sizes_are_averaged_at_one(tmp_path):
+    save_checkpoint(ONE, tmp_path / "small")
+    save_checkpoint(OTHER.resized(48), tmp_path / "large")
+    command = ["mmnet", "average", "small=1", "large=1", "-o", "out"]
+    assert "--size" in error_line(run(*command, cwd=tmp_path))
+    assert run(*command, "--size", "48", cwd=tmp_path).returncode == 0
+    written = load_checkpoint(tmp_path / "out")
+    assert written.config.size == 48
+    assert written.fingerprint() == average([(ONE.resized(48), 1), (OTHER.resized(48), 1)]).fingerprint()
+
+
 @pytest.mark.parametrize("text", ["mine", "mine=", "=0.5", "mine=0", "mine=-1", "mine=nan", "mine=inf", "mine=x"])
 def test_a_bad_factor_is_named(text):
     with pytest.raises(AverageError, match="factor above 0"):

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support import PATIENCE
 
 from mmnet.runtime import composite, estimate_foreground
 from mmnet.runtime.core import library
@@ -148,4 +149,4 @@ for height in (1, 2, 15, 16, 17, 63, 64, 65, 129):
                 except MMNetError:
                     pass
 """
-    assert subprocess.run([sys.executable, "-c", script], timeout=120, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", script], timeout=PATIENCE, check=False).returncode == 0

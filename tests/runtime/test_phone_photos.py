@@ -354,3 +354,72 @@ def test_an_image_whose_header_cannot_be_read_is_refused(tmp_path: Path) -> None
     at = data.index(b"ispe") + 8
     damaged = data[:at] + bytes(4) + data[at + 4 :]  # a width of 0
     assert "is truncated or damaged" in refusal(tmp_path, damaged)
+
+
+# --- sizes that contradict one another --------------------------------------------------------------------------------
+
+SIZED = drawn(192, 128)
+
+
+def sized(kind: str, place: str, declared: tuple[int, int], coded: tuple[int, int]) -> bytes:
+    """A file in which one image is declared in one size, and coded in another one.
+
+    Args:
+        place: "photo", "tile" (one of a grid), "alpha", "alpha of a tile", "depth" or "thumbnail".
+        declared, coded: width and height.
+    """
+    image = heif.grid(SIZED, kind) if "tile" in place else heif.coded(SIZED, kind)
+    other = heif.coded(SIZED[: coded[1], : coded[0]].copy(), kind)
+    other.width, other.height = declared
+    if place == "photo":
+        return heif.heif_file(other)
+    if place == "tile":
+        other.hidden = True
+        image.tiles = [*image.tiles[:-1], other]
+    elif place == "alpha of a tile":
+        image.tiles[0].auxiliary = {heif.ALPHA: other}
+    else:
+        image.auxiliary = {heif.ALPHA if place == "alpha" else heif.DEPTH: other}
+    data = heif.heif_file(image)
+    return data.replace(b"auxl", b"thmb") if place == "thumbnail" else data
+
+
+@pytest.mark.parametrize("kind", BOTH)
+@pytest.mark.parametrize(
+    ("place", "declared", "coded"),
+    [
+        ("photo", (256, 128), (192, 128)),
+        ("photo", (96, 64), (192, 128)),
+        ("tile", (64, 64), (128, 128)),
+        ("tile", (128, 128), (64, 64)),
+        ("alpha", (192, 128), (128, 128)),
+        ("alpha of a tile", (64, 64), (128, 128)),
+    ],
+)
+def test_an_image_of_another_size_than_is_declared_is_refused(
+    tmp_path: Path, kind: str, place: str, declared: tuple[int, int], coded: tuple[int, int]
+) -> None:
+    """The decoders would stretch it, or put it into a corner."""
+    message = refusal(tmp_path, sized(kind, place, declared, coded))
+    sizes = "declared as {}×{} pixels, and coded as {}×{}".format(*declared, *coded)
+    assert message == f"contradicts itself: an image in it is {sizes}; save it as JPEG or PNG"
+
+
+@pytest.mark.parametrize("kind", BOTH)
+def test_an_alpha_of_another_size_than_the_photo_is_refused(tmp_path: Path, kind: str) -> None:
+    message = refusal(tmp_path, sized(kind, "alpha", (128, 64), (128, 64)))
+    assert "its alpha is 128×64 pixels, and its colours are 192×128" in message
+
+
+@pytest.mark.parametrize("kind", BOTH)
+@pytest.mark.parametrize("place", ["depth", "thumbnail"])
+def test_the_size_of_what_is_not_read_has_no_effect(tmp_path: Path, kind: str, place: str) -> None:
+    image = read(tmp_path, sized(kind, place, (64, 64), (128, 128)))
+    assert image.shape == SIZED.shape
+
+
+@pytest.mark.parametrize("kind", BOTH)
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (33, 17), (65, 63), (101, 71)])
+def test_photos_of_every_size_are_read(tmp_path: Path, kind: str, width: int, height: int) -> None:
+    """An encoder codes whole blocks, and declares what is cropped."""
+    assert read(tmp_path, heif.encoded(drawn(width, height), kind)).shape == (height, width, 3)

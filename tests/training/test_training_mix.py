@@ -109,6 +109,20 @@ def test_groups_are_of_held_out_people_alone(mix, data, tmp_path):
     assert sizes == [(360, 640), (384, 512), (448, 448)]
 
 
+def test_backgrounds_that_show_people_are_in_no_set_to_measure_on(mix, data, tmp_path, monkeypatch):
+    mix.main([str(data), str(tmp_path / "all"), "--validation-only"])
+    held = {path.stem for path in (tmp_path / "all/nobody-validation/image").iterdir()}
+    monkeypatch.setattr(mix, "PEOPLED", {str(number) for number in range(8)} - held)
+    mix.main([str(data), str(tmp_path / "places"), "--validation-only"])
+    monkeypatch.setattr(mix, "PEOPLED", held)
+    mix.main([str(data), str(tmp_path / "scenes"), "--validation-only"])
+    for name in ("cutouts", "groups", "nobody", "scenes"):
+        left = [(tmp_path / out / f"{name}-validation/image") for out in ("all", "places", "scenes")]
+        every, places, scenes = ({path.name: path.read_bytes() for path in folder.iterdir()} for folder in left)
+        assert every
+        assert (places, scenes) == ((every, {}) if name == "nobody" else ({}, every))
+
+
 def test_people_cut_by_a_side_stay_at_the_side(mix, data, tmp_path):
     mix.main([str(data), str(tmp_path / "mix"), "--scenes", "1"])
     masks = {path.stem: path for path in (tmp_path / "mix/scenes-validation/mask").iterdir()}

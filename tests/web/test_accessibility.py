@@ -8,14 +8,18 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
+from page_server import holding, serving
 from page_steps import choose, held, matte, open_details, open_page, until, write_image
 from playwright.sync_api import BrowserContext, Page, expect
-from support import ROOT
+from support import PATIENCE, ROOT
 
+from mmnet.web.content import Asset
 from mmnet.web.server import WebServer
 
 pytestmark = pytest.mark.slow
@@ -36,7 +40,7 @@ def axe() -> str:
         with tempfile.TemporaryDirectory() as folder:
             npm = shutil.which("npm")
             done = npm and subprocess.run(
-                [npm, "pack", "--silent", AXE], cwd=folder, capture_output=True, check=False, timeout=120
+                [npm, "pack", "--silent", AXE], cwd=folder, capture_output=True, check=False, timeout=PATIENCE
             )
             if not done or done.returncode != 0:
                 pytest.skip(f"NO {AXE}: the accessibility of the page was NOT checked; it needs npm and a network")
@@ -111,6 +115,17 @@ def test_no_violations(
     page.wait_for_selector("body[data-state=live]")
     checker.check("live")
     page.get_by_role("button", name="Stop").click()
+
+
+def test_no_violations_while_the_network_loads(page: Page, assets: Mapping[str, Asset], axe: str) -> None:
+    released = threading.Event()
+    checker = _Checker(page, axe)
+    with serving(assets, server_type=holding(released)) as server:
+        page.goto(server.url)
+        until(page, "document.getElementById('loading-bar').value > 20")
+        checker.check("loading")
+        released.set()
+        page.wait_for_selector("body[data-ready]")
 
 
 def test_the_keyboard_reaches_every_control(

@@ -36,7 +36,8 @@ export class Session {
    */
   async start({base, build, threads, model, core}) {
     const module = core ?? (await compileCore(new URL('core/core.wasm', base)));
-    await loadRuntime(build, new URL('litert/', base), core !== undefined); // node would print its lines
+    // Node would print LiteRT's lines of information.
+    await loadRuntime(build, {folder: new URL('litert/', base), quiet: core !== undefined});
     const network = await MattingModel.compile(model ?? (await fetchModel(new URL('model.tflite', base))), threads);
     await network.run(new Uint8Array(3 * network.size ** 2)); // the first run is slower than all later ones
     this.matter = new Matter(network, module);

@@ -8,10 +8,11 @@ import {byId, enable, hideProblem, messageOf, problemOf, run, showProblem} from 
 import {EditControls} from './page/edits.js';
 import {listenForPhotos, onFiles, takeSample} from './page/incoming.js';
 import {LiveView} from './page/live.js';
+import {LoadingBar} from './page/loading.js';
 import {ModelChoice} from './page/model-choice.js';
 import {installServiceWorker, useNewer} from './page/offline.js';
-import {PhotoList, stemOf} from './page/photos.js';
-import {Saving} from './page/saving.js';
+import {PhotoList} from './page/photos.js';
+import {cameraName, Saving} from './page/saving.js';
 import {chooseBuild, chooseThreads, missingFeatures} from './page/support.js';
 import {TimingsTable} from './page/timings.js';
 import {Viewport} from './page/viewport.js';
@@ -53,9 +54,17 @@ class Page {
     };
     const offscreen = canvas.transferControlToOffscreen();
     const original = /** @type {HTMLCanvasElement} */ (byId('original')).transferControlToOffscreen();
-    const canvases = {canvas: offscreen, original};
+    // From the cache, the files come at once.
+    const progress = !navigator.serviceWorker?.controller;
+    const start = {canvas: offscreen, original, progress, ...this.runtime};
+    this.loading = new LoadingBar(busy);
     /** Settles when the network was loaded; a photo that is chosen before waits for it. @type {Promise<any>} */
-    this.loaded = client.request('start', {...canvases, ...this.runtime}, [offscreen, original]);
+    this.loaded = client
+      .request('start', start, [offscreen, original], (percent) => this.loading.show(percent))
+      .catch((error) => {
+        throw error instanceof UserError ? error : new UserError(`The network could not be started: ${messageOf(error)}`);
+      })
+      .finally(() => this.loading.end());
   }
 
   /** Waits until the network is loaded, and makes the page ready for use. */
@@ -67,9 +76,7 @@ class Page {
       this.model.show('the model of this page', (await this.loaded).size);
     } catch (error) {
       byId('status').textContent = '';
-      showProblem(
-        error instanceof UserError ? error.message : `The network could not be started: ${messageOf(error)}.`,
-      );
+      showProblem(problemOf(error));
       return;
     }
     enable(document.querySelectorAll('[data-action=camera], [data-action=choose-model]'));
@@ -141,7 +148,7 @@ class Page {
     }
     this.keepStrokes(); // of a photo that was opened meanwhile
     this.edits.useStrokes(photo.strokes);
-    this.saving.name = stemOf(file.name);
+    this.saving.name = (end) => this.photos.resultName(photo, end);
     this.timings.clear();
     this.viewport.reset();
     this.showResult('photo', result);
@@ -160,7 +167,7 @@ class Page {
 
   /** Prepares the page for frames of the camera, which have no strokes. */
   async beginVideo() {
-    this.saving.name = 'camera';
+    this.saving.name = cameraName;
     this.keepStrokes();
     this.photos.current = undefined;
     this.edits.choose(undefined);

@@ -11,7 +11,8 @@ let last = Promise.resolve(); // settles when the latest request is done; reques
 self.onmessage = ({data}) => {
   last = last.then(async () => {
     try {
-      const {message, transfer = []} = await (await session).handle(data);
+      const notify = (note) => self.postMessage({id: data.id, note});
+      const {message, transfer = []} = await (await session).handle(data, notify);
       self.postMessage({id: data.id, ...message}, transfer);
     } catch (error) {
       self.postMessage({id: data.id, error: error?.message || String(error), forUser: error?.forUser === true});

@@ -7,7 +7,8 @@ also declare an image that fills the memory; it is refused before a decoder allo
 - `signatures`: which kind of file it is, by its first bytes.
 - `facts`: `Header`, what a header declares.
 - `png`, `jpeg`, `webp`, `bmp`, `tiff`, `heif` (HEIC and AVIF), `jpeg_xl`: one reader per format; `exif` reads the
-  orientation, `boxes` the parts of the last three formats.
+  orientation, `boxes` the parts of the last three formats. `heif_items` reads the images in a HEIC or AVIF, and
+  `heif_sizes` refuses those that are of another size than is declared.
 """
 
 from mmnet.runtime.imaging.headers.facts import Header, HeaderError, Transparency

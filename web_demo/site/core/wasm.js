@@ -13,11 +13,12 @@ const STATUS = ['ok', 'a size is not allowed', 'an argument is not allowed', 'th
  * Compiles the core.
  *
  * @param {URL} [url] of the module
+ * @param {(url: URL) => Promise<Response>} [load] fetches it.
  * @returns {Promise<WebAssembly.Module>} can be instantiated any number of times.
  * @throws {Error} the file cannot be loaded.
  */
-export async function compileCore(url = new URL('./core.wasm', import.meta.url)) {
-  const response = await fetch(url);
+export async function compileCore(url = new URL('./core.wasm', import.meta.url), load = fetch) {
+  const response = await load(url);
   if (!response.ok) throw new Error(`${url.pathname} cannot be loaded (${response.status})`);
   return WebAssembly.compile(await response.arrayBuffer());
 }

@@ -1,6 +1,8 @@
 /**
  * Running of the matting model (.tflite) with LiteRT.js. The model's input and output are those of the Python runtime's
  * `MattingModel`.
+ *
+ * @typedef {(instance: WebAssembly.Instance, module: WebAssembly.Module) => void} Instantiated
  */
 
 import {UserError} from './errors.js';
@@ -83,6 +85,8 @@ export function isTflite(bytes) {
   return [0x54, 0x46, 0x4c, 0x33].every((letter, index) => bytes[4 + index] === letter); // TFL3
 }
 
+const LITERT = new URL('../litert/', import.meta.url);
+
 /** LiteRT.js, once it is asked for: it cannot be loaded twice. @type {Promise<unknown> | undefined} */
 let runtime;
 
@@ -90,23 +94,40 @@ let runtime;
  * Loads LiteRT.js, if it is not loaded yet. Models can be compiled afterwards.
  *
  * @param {'threaded' | 'compat'} build of LiteRT.js, see `chooseBuild`
- * @param {URL} [folder] that holds the files of LiteRT.js
- * @param {boolean} [quiet] whether LiteRT's lines of information are dropped, not logged.
+ * @param {object} [options]
+ * @param {URL} [options.folder] that holds the files of LiteRT.js
+ * @param {boolean} [options.quiet] whether LiteRT's lines of information are dropped, not logged.
+ * @param {import('./loading.js').Load} [options.load] fetches the WebAssembly, instead of LiteRT.js itself.
  */
-export async function loadRuntime(build, folder = new URL('../litert/', import.meta.url), quiet = false) {
+export async function loadRuntime(build, {folder = LITERT, quiet = false, load} = {}) {
   const script = new URL(`${build}.js`, folder).href;
   if (!runtime) {
-    // By default, Emscripten looks for its files beside the running script, which is the worker.
-    Object.assign(self, {
-      Module: {
+    /** Settles only if the WebAssembly cannot be loaded: Emscripten would wait for it for ever. */
+    const failed = new Promise((_, reject) => {
+      // By default, Emscripten looks for its files beside the running script, which is the worker.
+      const module = {
         mainScriptUrlOrBlob: script,
         locateFile: (/** @type {string} */ name) => new URL(name, folder).href,
         printErr: (/** @type {string} */ line) => logLine(line, quiet),
-      },
+      };
+      const instantiate = (/** @type {WebAssembly.Imports} */ imports, /** @type {Instantiated} */ use) => {
+        const file = new URL(wasmName(build), folder);
+        load?.(file)
+          .then((response) => WebAssembly.instantiateStreaming(response, imports))
+          .then(({instance, module}) => use(instance, module))
+          .catch(reject);
+        return {}; // the instance follows
+      };
+      Object.assign(self, {Module: load ? {...module, instantiateWasm: instantiate} : module});
     });
-    runtime = loadLiteRt(script);
+    runtime = Promise.race([loadLiteRt(script), failed]);
   }
   await runtime;
+}
+
+/** @param {string} build of LiteRT.js @returns {string} name of its WebAssembly */
+export function wasmName(build) {
+  return `litert_wasm_${build}_internal.wasm`;
 }
 
 /**

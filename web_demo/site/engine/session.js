@@ -23,8 +23,9 @@ import {compileCore} from '../core/wasm.js';
 import {encode} from './encoding.js';
 import {UserError} from './errors.js';
 import {decode, FrameReader} from './images.js';
+import {loadWithProgress} from './loading.js';
 import {computeAlpha, Matter} from './matter.js';
-import {loadRuntime, MattingModel} from './model.js';
+import {loadRuntime, MattingModel, wasmName} from './model.js';
 import {render} from './renderer.js';
 
 const REQUESTS = [
@@ -42,7 +43,9 @@ const REQUESTS = [
   'measure',
   'save',
 ];
-const MODEL = new URL('../model.tflite', import.meta.url);
+const SITE = new URL('../', import.meta.url);
+const CORE = 'core/core.wasm';
+const MODEL = 'model.tflite';
 const PAUSE = 1000; // milliseconds without a camera frame after which the next one begins another video
 const PREVIEW_SIDE = 2048; // limit in pixels of the longer side of what is shown; the saved file has the image's size
 
@@ -81,29 +84,37 @@ export class Session {
    * Handles one request of the page.
    *
    * @param {any} data the request; `kind` is the name of the method, the other members are its arguments.
+   * @param {(note: any) => void} [notify] sends the page a note before the response.
    * @returns {Promise<Response>}
    * @throws {TypeError} there is no such request.
    */
-  async handle(data) {
+  async handle(data, notify = () => {}) {
     if (!REQUESTS.includes(data.kind)) throw new TypeError(`unknown request '${data.kind}'`);
-    return (await /** @type {any} */ (this)[data.kind](data)) ?? {message: {}};
+    return (await /** @type {any} */ (this)[data.kind](data, notify)) ?? {message: {}};
   }
 
   /**
    * Loads the model and runs it once.
    *
-   * @param {{canvas: OffscreenCanvas, original: OffscreenCanvas, build: 'threaded' | 'compat', threads: number}} data
-   *   canvases of the result, and of the image as it is
+   * @param {{canvas: OffscreenCanvas, original: OffscreenCanvas, build: 'threaded' | 'compat', threads: number,
+   *   progress: boolean}} data canvases of the result, and of the image as it is; whether to report the progress.
+   * @param {(percent: number) => void} notify called with the percentage of the files that has come.
    * @returns {Promise<Response>} `size`, the side of the model's input; `milliseconds`, the time that loading took.
    */
-  async start({canvas, original, build, threads}) {
+  async start({canvas, original, build, threads, progress}, notify) {
     const [screen, originalScreen] = [canvas.getContext('2d'), original.getContext('2d')];
     if (!screen || !originalScreen) throw new UserError('Your browser provides no canvas to draw on.');
     [this.screen, this.originalScreen, this.threads] = [screen, originalScreen, threads];
     const began = performance.now();
-    this.core = await compileCore();
-    await loadRuntime(build);
-    this.matter = new Matter(await this.compile(await fetchModel()), this.core);
+    const files = [`litert/${wasmName(build)}`, CORE, MODEL];
+    const load = progress ? await loadWithProgress(SITE, files, notify) : undefined;
+    const [core, model] = await Promise.all([
+      compileCore(new URL(CORE, SITE), load),
+      fetchModel(load),
+      loadRuntime(build, {load}),
+    ]);
+    this.core = core;
+    this.matter = new Matter(await this.compile(model), core);
     return {message: {size: this.matter.size, milliseconds: performance.now() - began}};
   }
 
@@ -350,9 +361,12 @@ export class Session {
   }
 }
 
-/** @returns {Promise<Uint8Array>} the model that the page came with */
-async function fetchModel() {
-  const response = await fetch(MODEL);
+/**
+ * @param {import('./loading.js').Load} [load] fetches it.
+ * @returns {Promise<Uint8Array>} the model that the page came with
+ */
+async function fetchModel(load = fetch) {
+  const response = await load(new URL(MODEL, SITE));
   if (!response.ok) {
     throw new UserError(`The model could not be loaded (HTTP status ${response.status}). Reload the page.`);
   }

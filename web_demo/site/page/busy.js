@@ -1,8 +1,10 @@
 /** The busy sign, and the line that screen readers read aloud. */
 
+/** @typedef {{label: string, short: string, quiet: boolean}} Work */
+
 /** A sign that lists the work in progress until all of it has ended. */
 export class BusySign {
-  /** The work that has not ended, the oldest first. @type {{label: string, short: string}[]} */
+  /** The work that has not ended, the oldest first. @type {Work[]} */
   work = [];
 
   /**
@@ -26,16 +28,40 @@ export class BusySign {
    * @returns {Promise<T>} the result of the work
    */
   async during(label, short, work) {
-    const entry = {label, short};
-    this.work.push(entry);
-    this.show();
+    const entry = this.begin(label, short);
     this.say(this.work.length === 1 ? `${label}…` : `${short} waits.`);
     try {
       return await work();
     } finally {
-      this.work.splice(this.work.indexOf(entry), 1);
-      this.show();
+      this.end(entry);
     }
+  }
+
+  /**
+   * Adds work to the sign.
+   *
+   * @param {string} label
+   * @param {string} short
+   * @param {boolean} [quiet] whether the sign stays hidden until other work waits for this.
+   * @returns {Work}
+   */
+  begin(label, short, quiet = false) {
+    const entry = {label, short, quiet};
+    this.work.push(entry);
+    this.show();
+    return entry;
+  }
+
+  /** @param {Work} entry @param {string} label what is done now */
+  relabel(entry, label) {
+    entry.label = label;
+    this.show();
+  }
+
+  /** @param {Work} entry which has ended. */
+  end(entry) {
+    this.work.splice(this.work.indexOf(entry), 1);
+    this.show();
   }
 
   /** Lets screen readers read a text aloud. @param {string} text */
@@ -46,7 +72,7 @@ export class BusySign {
   /** Shows the work in progress. */
   show() {
     const [first, ...others] = this.work;
-    this.sign.hidden = first === undefined;
+    this.sign.hidden = this.work.every(({quiet}) => quiet);
     if (!first) return;
     const next = others.length > 0 ? ` Next: ${others.map(({short}) => short).join(', ')}` : '';
     this.text.textContent = `${first.label}…${next}`;

@@ -11,6 +11,7 @@
 
 import {ZipWriter} from '../core/zip.js';
 import {byId, problemOf, run} from './dom.js';
+import {resultNames} from './names.js';
 import {download} from './saving.js';
 
 const ZIP_NAME = 'mmnet-results.zip';
@@ -114,17 +115,36 @@ export class PhotoList {
     byId('count').textContent = `${this.photos.length} photos`;
   }
 
+  /**
+   * Returns the name of a photo's result. It is that of the ZIP file.
+   *
+   * @param {Photo} photo it may have been removed from the list
+   * @param {import('./names.js').NameEnd} end
+   * @returns {string}
+   */
+  resultName(photo, end) {
+    const photos = this.photos.includes(photo) ? this.photos : [photo];
+    const names = resultNames(
+      photos.map(({file}) => file.name),
+      end,
+    );
+    return names[photos.indexOf(photo)];
+  }
+
   /** Mattes all photos of the list with the background that is selected, and saves them as one ZIP file. */
   async saveAll() {
     if (this.writing) return;
     [this.writing, this.cancelled] = [true, false];
     this.showWriting();
     const photos = [...this.photos];
-    const names = resultNames(photos.map(({file}) => file.name));
     const zip = new ZipWriter();
     try {
       await this.saving.background.settled();
       const format = this.saving.format();
+      const names = resultNames(
+        photos.map(({file}) => file.name),
+        this.saving.nameEnd(format),
+      );
       for (const [index, photo] of photos.entries()) {
         if (this.cancelled) break;
         this.showProgress(index, photos.length);
@@ -148,7 +168,7 @@ export class PhotoList {
    * Adds the result of one photo to a ZIP file. A photo that cannot be read is marked, and does not stop the others.
    *
    * @param {Photo} photo
-   * @param {string} name what the name of its result begins with
+   * @param {string} name of its result
    * @param {ZipWriter} zip
    * @param {import('./saving.js').FileFormat} format
    */
@@ -158,7 +178,7 @@ export class PhotoList {
     try {
       const edits = photo === this.current ? this.edits.edits() : {...this.edits.sharedEdits(), strokes: photo.strokes};
       const {blob, nobody} = await this.client.request('renderPhoto', {blob: file, edits, ...format});
-      await zip.add(this.saving.fileName(name, format), blob);
+      await zip.add(name, blob);
       this.setState(photo, `${sizeOf(blob.size)}${nobody ? ', nobody found' : ''}`);
     } catch (error) {
       this.setState(photo, problemOf(error));
@@ -193,24 +213,6 @@ export class PhotoList {
     byId('list-status').textContent = text;
     this.busy.say(text);
   }
-}
-
-/** @param {string} name @returns {string} without its ending */
-export function stemOf(name) {
-  return name.replace(/\.[^.]*$/, '') || 'photo';
-}
-
-/**
- * Returns what the name of each photo's result begins with. Photos of one stem, such as a.jpg and a.avif, keep their
- * endings, as in `mmnet matte`.
- *
- * @param {string[]} names of the photos
- * @returns {string[]}
- */
-function resultNames(names) {
-  const stems = names.map((name) => stemOf(name).toLowerCase());
-  const isShared = (/** @type {string} */ stem) => stems.indexOf(stem) !== stems.lastIndexOf(stem);
-  return names.map((name, index) => (isShared(stems[index]) ? name : stemOf(name)));
 }
 
 /** @param {number} bytes @returns {string} for example '34 kB' or '1.2 MB' */

@@ -4,6 +4,7 @@
  * @typedef {import('../engine/encoding.js').FileFormat} FileFormat
  * @typedef {import('./background.js').BackgroundChoice} BackgroundChoice
  * @typedef {import('./busy.js').BusySign} BusySign
+ * @typedef {import('./names.js').NameEnd} NameEnd
  * @typedef {import('./worker-client.js').WorkerClient} WorkerClient
  */
 
@@ -16,8 +17,8 @@ const NAMES = {png: 'PNG', webp: 'WebP', jpeg: 'JPEG'};
 
 /** What the user can do with the result. */
 export class Saving {
-  /** The name of the photo without its ending, or 'camera'. */
-  name = 'photo';
+  /** Returns the name of the result of what is shown. @type {(end: NameEnd) => string} */
+  name = cameraName;
 
   /**
    * @param {WorkerClient} client
@@ -49,9 +50,9 @@ export class Saving {
     byId('no-alpha').hidden = format !== 'jpeg';
   }
 
-  /** @param {string} photo name without its ending @param {FileFormat} format @returns {string} name of the saved file */
-  fileName(photo, {format}) {
-    return `${photo}-${this.background.suffix()}.${ENDINGS[format]}`;
+  /** @param {FileFormat} format @returns {NameEnd} what the name of a result ends in */
+  nameEnd({format}) {
+    return {suffix: this.background.suffix(), ending: ENDINGS[format]};
   }
 
   /** Saves the result as a file of the image's own size. */
@@ -99,10 +100,15 @@ export class Saving {
    */
   async render(format) {
     await this.background.settled();
-    const name = this.fileName(this.name, format);
+    const name = this.name(this.nameEnd(format));
     const {blob} = await this.client.request('save', format);
     return {blob, name};
   }
+}
+
+/** @param {NameEnd} end @returns {string} name of the result of a camera frame */
+export function cameraName({suffix, ending}) {
+  return `camera-${suffix}.${ending}`;
 }
 
 /** Lets the browser save a file. @param {Blob} blob @param {string} name */
