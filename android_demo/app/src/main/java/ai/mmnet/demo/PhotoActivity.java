@@ -17,7 +17,8 @@ import java.util.Arrays;
 
 /**
  * The screen that mattes a photo at its own size, composites it over another background, and saves or shares the result.
- * The photo is chosen by the user, shared by another app, or taken by the live screen ({@link #intent}). It is kept when the screen is turned or its theme changes, and read again after Android ended the app in the background.
+ * The photo is chosen by the user, shared by another app, or taken by the live screen ({@link #intent}). It is kept when
+ * the screen is turned or its theme changes, and read again after Android ended the app in the background.
  */
 public final class PhotoActivity extends Activity implements View.OnClickListener {
     private static final int PICK_PHOTO = 1;
