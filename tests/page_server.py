@@ -57,7 +57,7 @@ def holding(released: threading.Event) -> type[WebServer]:
             class Handler(self.RequestHandlerClass):  # type: ignore[name-defined, misc]
                 def setup(self) -> None:
                     super().setup()
-                    vars(self)["wfile"] = _Held(vars(self)["wfile"], released)
+                    self.wfile: Any = _Held(self.wfile, released)  # type: ignore[has-type]
 
             self.RequestHandlerClass = Handler
 
