@@ -20,6 +20,7 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 _CLOSE_SECONDS = 5.0  # that a process has to end by itself
+_START_SECONDS = 120.0  # that a new process may take until its function is built, where calls have a timeout
 
 
 class ProcessDiedError(BatchError):
@@ -37,7 +38,7 @@ class IsolatedProcess(Closing, Generic[Arguments, Result]):
     exceptions are pickled.
 
     Attributes:
-        timeout: seconds that a call may take; None sets no limit.
+        timeout: seconds that a call may take; None sets no limit. The start of a new process does not count.
     """
 
     def __init__(self, build: Callable[..., Callable[Arguments, Result]], *arguments: object) -> None:
@@ -52,43 +53,55 @@ class IsolatedProcess(Closing, Generic[Arguments, Result]):
         self._arguments = arguments
         self._process: Any = None
         self._connection: Connection | None = None
+        self._built = False
 
     def __call__(self, *arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
         """Call the function.
 
         Raises:
-            ProcessTimeoutError: the call took longer than the timeout.
+            ProcessTimeoutError: the call took longer than the timeout, or the process did not start.
             ProcessDiedError: the process died.
             Exception: what `build` or the function raised.
         """
         if self._process is not None and not self._process.is_alive():  # it died while it had nothing to do
             self.close()
-        is_new = self._connection is None
         connection = self._connection or self._start()
+        if not self._built:
+            # Not as arguments of the process: to start it would never end if it died before it read them.
+            seconds = max(self.timeout, _START_SECONDS) if self.timeout else None
+            self._exchange(connection, (self._build, self._arguments), seconds)
+            self._built = True
+        result: Result = self._exchange(connection, (arguments, options), self.timeout)
+        return result
+
+    def _exchange(self, connection: Connection, message: tuple[Any, Any], seconds: float | None) -> Any:
+        """Send a message to the process, and return its answer; see `__call__` for what is raised.
+
+        Args:
+            connection: leads to the process.
+            message: what `_serve` reads.
+            seconds: how long the answer may take; None sets no limit.
+        """
         late = threading.Event()
-        watch = threading.Timer(self.timeout, self._end_late_call, [late, self._process]) if self.timeout else None
+        watch = threading.Timer(seconds, self._end_late_call, [late, self._process]) if seconds else None
         try:
             if watch is not None:
                 watch.start()
-            if is_new:  # not as arguments of the process: to start it would never end if it died before it read them
-                connection.send((self._build, self._arguments))
-            connection.send((arguments, options))
-            answer = connection.recv()
+            connection.send(message)
+            succeeded, answer = connection.recv()
         except (EOFError, OSError) as error:
             self.close()
             if late.is_set():
-                raise ProcessTimeoutError(f"took longer than {self.timeout:g} seconds") from error
+                raise ProcessTimeoutError(f"took longer than {seconds:g} seconds") from error
             raise ProcessDiedError(
                 "crashed the process that worked on it, or needed more memory than there is"
             ) from error
         finally:
             if watch is not None:
                 watch.cancel()
-        succeeded, result = answer
         if not succeeded:
-            raise result
-        value: Result = result
-        return value
+            raise answer
+        return answer
 
     def close(self) -> None:
         """End the process."""
@@ -100,6 +113,7 @@ class IsolatedProcess(Closing, Generic[Arguments, Result]):
                 self._process.join()
             self._process.close()
             self._process = self._connection = None
+            self._built = False
 
     @staticmethod
     def _end_late_call(late: threading.Event, process: Any) -> None:
@@ -119,16 +133,22 @@ class IsolatedProcess(Closing, Generic[Arguments, Result]):
 
 
 def _serve(connection: Connection) -> None:
-    """Answer calls in the new process until the other end of the connection is closed."""
+    """Answer messages in the new process until the other end of the connection is closed.
+
+    The first message is the builder of the function and its arguments, until a function is built; each further one is
+    the positional and the named arguments of a call. An answer is whether that succeeded, and the result or exception.
+    """
     cv2.setNumThreads(1)  # the process replaces a worker, which has one core
     function: Callable[..., Any] | None = None
+    answer: tuple[bool, Any]
     with suppress(EOFError, OSError):
-        build, arguments = connection.recv()
         while True:
-            positional, named = connection.recv()
+            first, second = connection.recv()
             try:
-                function = function or build(*arguments)
-                answer = (True, function(*positional, **named))
+                if function is None:
+                    function, answer = first(*second), (True, None)
+                else:
+                    answer = (True, function(*first, **second))
             except Exception as error:
                 answer = (False, _picklable(error))
             connection.send(answer)

@@ -101,7 +101,7 @@ def connected(address: str | None = None, workers: int | None = None) -> Iterato
         _configure_data()
         cores = int(ray.cluster_resources().get("CPU", 0))
         if not cores:
-            raise BatchError(f"{where}: the cluster has no cores; start a node with --num-cpus")
+            raise BatchError(f"{where}: the cluster has no cores; start a node with ray start --num-cpus N")
         yield RayPool(workers or cores)
 
 

@@ -41,7 +41,7 @@ def choose_candidates(
         CheckpointError: the checkpoint of `naive` cannot be read.
     """
     if baseline is not None and naive is not None:
-        raise BenchmarkError("--baseline and --naive both name the model to compare with; give one of them")
+        raise BenchmarkError("baseline=… and naive=… both name the model to compare with; give one of them")
     wanted = [] if baseline is None else [baseline]
     unique = {
         model if isinstance(model, bytes) else shipped_path(Path(model)).resolve(): model

@@ -19,7 +19,6 @@ from mmnet.cli.options import (
     UpsamplingOption,
 )
 from mmnet.cli.process.streams import echo_json
-from mmnet.cli.process.wording import as_options
 from mmnet.files import atomic_file, check_writable
 from mmnet.runtime.imaging.fit import DEFAULT_FIT
 from mmnet.runtime.imaging.nobody import IfNobody
@@ -209,7 +208,7 @@ def _show(console: Console, report: BatchReport, errors: str) -> None:
     from rich.markup import escape
 
     if report.stopped:
-        console.print(f"[bold red]error:[/] {escape(as_options(report.stopped))}")
+        console.print(f"[bold red]error:[/] {escape(report.stopped)}")
     console.print(str(report))
     if report.failed and not report.interrupted:
         console.print(f"the failed images are listed in {escape(errors)}; --retry tries them again")

@@ -10,6 +10,7 @@ from typing import IO, Any, cast
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
+from mmnet.cli.process.wording import as_options
 from mmnet.text import printable
 
 
@@ -33,7 +34,16 @@ _END_SPACES = re.compile(r" +$", re.MULTILINE)
 _quiet: list[bool] = []  # holds True if only errors are shown
 
 
-class _ErrorConsole(SafeConsole):
+class _MessageConsole(SafeConsole):
+    """A console that shows the library's messages, with options in the place of arguments."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Render as `SafeConsole.render` does, with the wording of `mmnet.cli.process.wording`."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(as_options(segment.text), segment.style)
+
+
+class _ErrorConsole(_MessageConsole):
     """A console that prints errors alone."""
 
     def print(self, *objects: Any, **options: Any) -> None:
@@ -56,7 +66,7 @@ def message_console(*, stderr: bool = True, stream: IO[str] | None = None) -> Co
     """
     if _quiet:
         return _ErrorConsole(file=stream, stderr=stderr, soft_wrap=True, highlight=False, force_terminal=False)
-    return SafeConsole(file=stream, stderr=stderr, soft_wrap=True, highlight=False)
+    return _MessageConsole(file=stream, stderr=stderr, soft_wrap=True, highlight=False)
 
 
 def wide_console(*, stderr: bool = False) -> Console:

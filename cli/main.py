@@ -192,7 +192,7 @@ def _print_error(text: str) -> None:
 
     from mmnet.cli.console import ERROR, message_console
 
-    message_console().print(f"{ERROR} {escape(one_line(as_options(text)))}")
+    message_console().print(f"{ERROR} {escape(one_line(text))}")
 
 
 def _print_usage_error(error: Any) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mmnet.cli.options import ModelOption
-from mmnet.cli.process.streams import echo
+from mmnet.cli.process.streams import echo, output_fails
 from mmnet.errors import MissingExtraError
 
 
@@ -29,7 +29,11 @@ def serve(
     max_megabytes: Annotated[float, typer.Option(metavar="MB", help="The largest photo file that is taken.")] = 50,
     max_megapixels: Annotated[float, typer.Option(metavar="MP", help="The largest photo that is taken.")] = 100,
     timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", help="How long a photo may take to arrive, and again to be matted.")
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            help="How long a request may take to begin, a photo to arrive, to be matted, and its result to be taken.",
+        ),
     ] = 30,
 ) -> None:
     """Serve mattes over HTTP: a photo in, its alpha matte, a cut-out or a composite out.
@@ -66,6 +70,8 @@ def serve(
     console = message_console()
     with MatteServer(checked_model(model), limits, host, port) as server:
         echo(server.url)
+        if output_fails():  # nobody learns the address
+            return
         if server.is_public:
             console.print("[yellow]note:[/] everybody who reaches this address can use the server")
         console.print("Ctrl-C stops the server")

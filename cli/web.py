@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from mmnet.cli.options import ModelOption
-from mmnet.cli.process.streams import echo
+from mmnet.cli.process.streams import echo, output_fails
 
 
 def web(
@@ -65,6 +65,8 @@ def web(
     console = message_console()
     with WebServer(build(checked_model(model)), host, port, certificate, key, names or ()) as server:
         echo(server.url)
+        if output_fails():  # nobody learns the address
+            return
         if certificate is None and not _is_loopback(host):
             console.print(
                 "[yellow]note:[/] without --cert only this machine has a camera on the page; photos work everywhere"

@@ -71,10 +71,10 @@ def check_format_options(file_format: str, precision: str, input_dtype: str, flo
     """
     if file_format not in OTHER_PRECISIONS:
         return
-    named, precisions = f"--format {file_format}", OTHER_PRECISIONS[file_format]
+    named, precisions = f"a {EXTENSIONS[file_format]}", OTHER_PRECISIONS[file_format]
     if precision not in precisions:
         raise ChoiceError(f"{named} has no precision {precision!r}; choose one of {', '.join(precisions)}")
     if input_dtype != "float32":
-        raise ChoiceError(f"{named} takes --input float32, not {input_dtype}")
+        raise ChoiceError(f"{named} takes float32 input, not {input_dtype}")
     if float_layers:
         raise ChoiceError(f"{named} rounds all layers or none; leave out the recipe with excepted layers")

@@ -138,9 +138,10 @@ def check_output(path: Path, file_format: str, *, force: bool) -> None:
         right = EXTENSIONS[file_format]
         raise OutputError(f"{path}: {path.suffix} is the ending of another format; save this model as {right}")
     is_package = file_format == "coreml"
+    if is_package and path.suffix != EXTENSIONS[file_format]:
+        instead = path / "mmnet.mlpackage" if path.is_dir() else path.with_name(f"{path.name}.mlpackage")
+        raise OutputError(f"{path}: a Core ML model is a folder whose name ends in .mlpackage; name {instead}")
     check_writable(path, force=force, folder=is_package)
     check_writable(recipe_path(path), force=True)
-    if is_package and path.suffix != EXTENSIONS[file_format]:
-        raise OutputError(f"{path}: a Core ML model is a folder whose name ends in .mlpackage; add it with -o")
     if is_package and path.is_dir() and any(path.iterdir()) and not (path / MANIFEST).is_file():
-        raise OutputError(f"{path}: is a folder and no Core ML package, which would be replaced; name another with -o")
+        raise OutputError(f"{path}: is a folder and no Core ML package, which would be replaced; name another")

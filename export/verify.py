@@ -35,7 +35,7 @@ PROBE_COUNT = 4
 # ranges were measured on a black image or on noise differ by 0.14.
 _DRAWN_FACTOR = 5
 _DEFECT = "this is a fault of mmnet or of its tools: install the versions that it asks for, pip install 'mmnet[export]'"
-_CLOSER = "train for 8 bits (mmnet quantize), keep layers in float (mmnet sensitivity), or take --precision float16"
+_CLOSER = "train for 8 bits (mmnet quantize), keep layers in float (mmnet sensitivity), or take precision=float16"
 _MORE_PHOTOS = f"measure on more and other photos of people (100 are enough), or {_CLOSER}"
 
 

@@ -31,8 +31,8 @@ from mmnet.network.tfslim_files import is_prefix, modified, newest_prefix, prefi
 
 DEFAULT_FOLDER = Path("checkpoints")
 
-HOW_TO_NAME = "name one with --ckpt PATH (a checkpoint folder, a run, or a TF-Slim prefix or folder)"
-HOW_TO_GET = f"{HOW_TO_NAME}, name the folder that holds them with --ckpt-dir, or train one with mmnet train"
+HOW_TO_NAME = "name one with checkpoint=PATH (a checkpoint folder, a run, or a TF-Slim prefix or folder)"
+HOW_TO_GET = f"{HOW_TO_NAME}, name the folder that holds them with checkpoint_dir=FOLDER, or train one with mmnet train"
 
 # Files that are often named by mistake, and what they are.
 _OTHER_KINDS = {
@@ -108,7 +108,7 @@ class CheckpointSource:
             return read_tfslim(self.path, weights=weights)
         if weights is not None:
             raise WeightsError(
-                f"{self.path}: a checkpoint folder holds one set of weights; leave out --weights, which is for TF-Slim"
+                f"{self.path}: a checkpoint folder holds one set of weights; leave out weights=…, which is for TF-Slim"
             )
         return load_checkpoint(self.path)
 
@@ -324,7 +324,7 @@ def _best(folder: Path, apart_from: Path | None) -> CheckpointSource | None:
     if best is None:
         if unmeasured:
             raise CheckpointNotFoundError(
-                f"no checkpoint in {folder}/ records a MAD; {HOW_TO_NAME}, or take --ckpt latest"
+                f"no checkpoint in {folder}/ records a MAD; {HOW_TO_NAME}, or take checkpoint='latest'"
             )
         _raise_if_unreadable(passed_over)
         return None

@@ -121,14 +121,14 @@ class _Found:
                 raw.add(name)
         if not averages:
             if weights == "average":
-                raise WeightsError("it holds no averages (ExponentialMovingAverage); leave out --weights average")
+                raise WeightsError("it holds no averages (ExponentialMovingAverage); leave out weights='average'")
             return {name.removeprefix(self.scope): name for name in raw}, {}
         missing = self._missing(raw | averages, averages)
         if weights == "average" and missing:
-            raise WeightsError(f"its averages are incomplete: {missing[0]} has none; take --weights raw")
+            raise WeightsError(f"its averages are incomplete: {missing[0]} has none; take weights='raw'")
         alone = sorted(averages - raw)
         if weights == "raw" and alone:
-            raise WeightsError(f"it holds only the average of {alone[0]}; take --weights average")
+            raise WeightsError(f"it holds only the average of {alone[0]}; take weights='average'")
         chosen = averages if weights == "average" or (weights is None and not missing) else set(alone)
         places = {name.removeprefix(self.scope): name + _AVERAGE * (name in chosen) for name in raw | averages}
         how = "average" if weights != "raw" and not missing else "raw"

@@ -55,8 +55,9 @@ def choose_precision(name: str, input_dtype: str | None) -> tuple[Precision, str
     if precision is None:
         raise PrecisionError(f"precision {name!r} is unknown; choose one of {', '.join(PRECISIONS)}")
     if input_dtype is not None and input_dtype not in precision.inputs:
+        taken = " or ".join(f"input_type={one!r}" for one in precision.inputs)
         raise PrecisionError(
-            f"precision {name} takes --input {' or '.join(precision.inputs)}, not {input_dtype}; "
+            f"precision {name} takes {taken}, not {input_dtype}; "
             + "; ".join(f"{p.name}: {', '.join(p.inputs)}" for p in PRECISIONS.values())
         )
     return precision, input_dtype or precision.inputs[0]

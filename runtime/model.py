@@ -172,7 +172,5 @@ def default_model() -> bytes:
     """
     models = shipped_models()
     if not models:
-        raise ModelError(
-            "no model ships with this installation; name one (--model FILE), or make one with export-tflite"
-        )
+        raise ModelError("no model ships with this installation; name one (model=FILE), or make one with export-tflite")
     return trust(next(iter(models.values())).read_bytes())

@@ -4,6 +4,7 @@
 - `workers` keeps the worker processes, and refuses what they cannot take on.
 - `metrics` counts.
 - `application` is the ASGI application: paths, parameters, limits, errors.
+- `protocol` cuts off connections that are slow on purpose.
 - `server` runs it until it is stopped.
 """
 

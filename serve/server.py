@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from mmnet.runtime.tflite.contents import load_model
 from mmnet.serve.application import create_application
 from mmnet.serve.errors import ServeError
 from mmnet.serve.options import ServerLimits
+from mmnet.serve.protocol import LimitedProtocol
 from mmnet.serve.workers import WorkerPool
 
 _BACKLOG = 128
@@ -80,6 +82,8 @@ class MatteServer(Closing):
         """
         config = uvicorn.Config(
             self._application,
+            http=partial(LimitedProtocol, seconds=self._pool.limits.seconds),  # type: ignore[arg-type]
+            ws="none",
             log_level="error",
             access_log=False,
             server_header=False,

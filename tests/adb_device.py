@@ -26,6 +26,7 @@ import pytest
 _CACHE = Path(__file__).parents[1] / ".cache" / "adbd-trixie"
 _UNTESTED = "NOTHING WAS TESTED AGAINST A REAL ADBD"
 STORAGE_KIB = 2048
+_PATIENCE = 600  # seconds; this file also runs as a script, without the helpers of the tests
 PORT = "5138"
 SERIAL = "127.0.0.1:5555"
 
@@ -103,7 +104,7 @@ class Device:
     state: Path
     environment: dict[str, str]
 
-    def mmnet(self, *arguments: object, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    def mmnet(self, *arguments: object, timeout: float = _PATIENCE) -> subprocess.CompletedProcess[str]:
         """Run `mmnet` in the network namespace of the device."""
         return self._enter(
             ["--net"], [str(Path(sys.executable).with_name("mmnet")), *map(str, arguments)], timeout=timeout
@@ -120,7 +121,7 @@ class Device:
         (self.state / (command.replace(" ", "_") + ".code")).write_text(str(code))
 
     def _enter(
-        self, namespaces: Sequence[str], command: Sequence[str], timeout: float = 60
+        self, namespaces: Sequence[str], command: Sequence[str], timeout: float = _PATIENCE
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["nsenter", f"--target={self.process}", *namespaces, *command],
@@ -180,7 +181,7 @@ def _await_adbd(process: subprocess.Popen[bytes], device: Device, log: Path) -> 
     def isolated() -> bool:
         return Path(f"/proc/{process.pid}/ns/net").readlink() != Path("/proc/self/ns/net").readlink()
 
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.1)
         if isolated() and b"adbd started" in log.read_bytes():

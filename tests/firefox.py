@@ -11,10 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from support import PATIENCE
+
 Found = TypeVar("Found")
 
 FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
-_TIMEOUT = 120  # seconds; only a busy machine takes so long
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key of an element (W3C WebDriver, 12.1)
 _PREFERENCES = {
     "marionette.port": 0,  # a free one, which Firefox writes to a file of the profile
@@ -48,11 +49,11 @@ class Firefox:
         try:
             port = int(_wait(lambda: _read(profile / "MarionetteActivePort")))
             self._socket = _wait(lambda: _connect(port))
-            self._socket.settimeout(_TIMEOUT)
+            self._socket.settimeout(PATIENCE)
             self._count = 0
             self._receive()  # it names itself
             self._send("WebDriver:NewSession", capabilities={"alwaysMatch": {"strictFileInteractability": False}})
-            self._send("WebDriver:SetTimeouts", script=1000 * _TIMEOUT, pageLoad=1000 * _TIMEOUT)
+            self._send("WebDriver:SetTimeouts", script=1000 * PATIENCE, pageLoad=1000 * PATIENCE)
         except BaseException:
             self._process.kill()
             raise
@@ -133,7 +134,7 @@ class Firefox:
 
 def _wait(probe: Callable[[], Found | None]) -> Found:
     """Call a function until it returns something, and return that."""
-    end = time.monotonic() + _TIMEOUT
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         if found := probe():
             return found

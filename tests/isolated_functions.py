@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import operator
+import time
+from collections.abc import Callable
+from typing import Any
+
 
 class UnpicklableError(Exception):
     """An exception that cannot be sent to another process."""
@@ -17,3 +22,8 @@ def fail() -> None:
 
 def refuse() -> None:
     raise ValueError("refused")
+
+
+def build_slowly() -> Callable[..., Any]:
+    time.sleep(2.5)
+    return operator.call

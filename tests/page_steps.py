@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
+from support import PATIENCE
 
 from mmnet.web.server import WebServer
 
@@ -66,7 +68,8 @@ def open_details(page: Page) -> None:
 
 def until(page: Page, condition: str) -> None:
     """Wait until a JavaScript expression is true (playwright's own way needs `eval`, which the page forbids)."""
-    for _ in range(1200):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
         if page.evaluate(condition):
             return
         page.wait_for_timeout(100)

@@ -17,6 +17,7 @@ from mmnet.network.config import ModelConfig
 from mmnet.network.variables import variable_shapes
 
 ROOT = Path(__file__).parents[1]
+PATIENCE = 600  # seconds that a test waits for a program; only one that hangs takes so long
 EAGERLY = "ignore:Even though the `tf.config.experimental_run_functions_eagerly`:UserWarning"
 
 
@@ -59,7 +60,7 @@ def eagerly() -> Iterator[None]:
         tf.config.run_functions_eagerly(False)
 
 
-def run(*command: object, cwd: Path | None = None, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+def run(*command: object, cwd: Path | None = None, timeout: float = PATIENCE) -> subprocess.CompletedProcess[str]:
     """Run an installed command (`mmnet`, `export-tflite`) as a user does. A non-zero exit raises nothing."""
     program, *arguments = map(str, command)
     return subprocess.run(
@@ -69,23 +70,36 @@ def run(*command: object, cwd: Path | None = None, timeout: float = 300) -> subp
         text=True,
         timeout=timeout,
         check=False,
-        env=os.environ | {"COLUMNS": "200", "NO_COLOR": "1"},
+        env=_environment(),
     )
 
 
-# Prints "held" and waits for a signal in place of a function: `hold(module, name, nth)` holds its nth call.
+def _environment() -> dict[str, str]:
+    return os.environ | {"COLUMNS": "200", "NO_COLOR": "1"}
+
+
+# Prints "held" and waits for a signal before a function: `hold(place, name, nth)` holds the nth call of a function of a
+# module, or of a method of a class. Only the main thread can wait so. SIGUSR1 alone does nothing but let it go on. The
+# wait ends for a signal that comes before it begins, too, which `signal.pause` would miss.
 _HOLD = """
-import signal, sys
+import signal, socket, sys
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a host may ignore it
-def hold(module, name, nth=1):
-    original, calls = getattr(module, name), []
+signal.signal(signal.SIGUSR1, lambda number, frame: None)
+def hold(place, name, nth=1):
+    original, calls = getattr(place, name), []
     def held(*arguments, **options):
         calls.append(1)
         if len(calls) == nth:
-            print("held", file=sys.__stdout__, flush=True)
-            signal.pause()
+            came, noted = socket.socketpair()
+            noted.setblocking(False)
+            before = signal.set_wakeup_fd(noted.fileno())
+            try:
+                print("held", file=sys.__stdout__, flush=True)
+                came.recv(1)
+            finally:
+                signal.set_wakeup_fd(before)
         return original(*arguments, **options)
-    setattr(module, name, held)
+    setattr(place, name, held)
 """
 
 
@@ -94,13 +108,19 @@ def held(script: str, *arguments: object, cwd: Path | None = None) -> Iterator[s
     """Yield a process of Python that waits for a signal at a known point, so that no test has to guess a time.
 
     Args:
-        script: holds a function with `hold(module, name, nth)`, and then runs a command.
+        script: holds a function with `hold(place, name, nth)`, and then runs a command.
         arguments: of the command.
         cwd: where it runs.
     """
     command = [sys.executable, "-c", _HOLD + script, *map(str, arguments)]
     with subprocess.Popen(
-        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=_environment(),
     ) as process:
         try:
             assert process.stdout is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from support import PATIENCE
 
 from mmnet import files
 from mmnet.errors import OutputError, OutputExistsError
@@ -121,7 +123,7 @@ def test_of_several_writers_that_may_not_replace_one_succeeds(tmp_path: Path, ki
         try:
             with writer(path, replace=False) as temporary:
                 (temporary if kind == "file" else temporary / "in").write_text(str(number))
-                barrier.wait(20)
+                barrier.wait(PATIENCE)
         except OutputExistsError:
             return False
         return True
@@ -225,7 +227,7 @@ def test_what_a_killed_writer_left_is_removed_by_the_next_and_only_that(
         assert len(before) == 3
         sweep_leftovers(place)
         assert before == set(place.iterdir()), "a living writer keeps its files"
-        process.communicate("\n", timeout=30)
+        process.communicate("\n", timeout=PATIENCE)
     assert process.returncode == -9
     files._swept.clear()
     with atomic_file(place / "b") as temporary, temporary_folder() as other:
@@ -255,3 +257,21 @@ def test_a_folder_that_a_killed_writer_had_set_aside_comes_back(tmp_path: Path) 
         pass
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b", "f"]
     assert [path.name for path in (tmp_path / "f").iterdir()] == ["old"]
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), RuntimeError("unknown error")])
+def test_a_full_folder_for_temporary_files_is_named(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail() -> None:
+        with temporary_folder() as folder:
+            (folder / "file").write_bytes(b"")
+            raise error
+
+    full = shutil.disk_usage("/")._replace(free=4096)
+    monkeypatch.setattr("mmnet.files.shutil.disk_usage", lambda folder: full)
+    with pytest.raises(OutputError, match=f"{tempfile.gettempdir()}: has no space left .* with the variable TMPDIR"):
+        fail()
+    roomy = full._replace(free=1 << 30)
+    monkeypatch.setattr("mmnet.files.shutil.disk_usage", lambda folder: roomy)
+    if isinstance(error, RuntimeError):
+        with pytest.raises(RuntimeError, match="unknown error"):
+            fail()

@@ -58,6 +58,6 @@ def _divide(keras: ModuleType, recipe: Recipe) -> None:
         if stage.batch % len(devices):
             raise RecipeError(
                 f"batches of {stage.batch} images cannot be divided among {len(devices)} devices; choose a multiple "
-                "with --batch"
+                "with batch=N"
             )
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))

@@ -65,9 +65,7 @@ def check_new(folder: Path) -> None:
     """
     entries = list(folder.iterdir()) if folder.exists() else []
     if any(entry.name != EVENTS_FOLDER and not entry.name.startswith(".") for entry in entries):
-        raise OutputExistsError(
-            f"{folder}: holds a run already; go on with --resume latest, or name another with --run"
-        )
+        raise OutputExistsError(f"{folder}: holds a run already; go on with resume=True, or name another with run=NAME")
 
 
 def save_step(run: TrainingRun, checkpoint: Checkpoint, state: Mapping[str, AnyArray]) -> Path:
@@ -107,7 +105,9 @@ def load_step(folder: Path) -> SavedStep:
     try:
         state = safetensors.numpy.load_file(path)
     except OSError as error:
-        raise ResumeError(f"{path}: cannot be read, so the run cannot be resumed; use --from {folder}") from error
+        raise ResumeError(
+            f"{path}: cannot be read, so the run cannot be resumed; begin a new one with start={str(folder)!r}"
+        ) from error
     except (safetensors.SafetensorError, LookupError, TypeError, ValueError) as error:
         raise CheckpointCorruptError(f"{path}: truncated or altered ({error})") from error
     return SavedStep(folder, load_checkpoint(folder), state)
@@ -144,7 +144,9 @@ def recorded_recipe(run: Path) -> Mapping[str, Any]:
     folders = step_folders(run)
     recipe = read_document(folders[-1])["provenance"].get("recipe") if folders else None
     if not isinstance(recipe, dict):
-        raise ResumeError(f"{run}: holds no run that can be extended; leave out --extend, or name another with --run")
+        raise ResumeError(
+            f"{run}: holds no run that can be extended; leave out extend=True, or name another with run=NAME"
+        )
     return recipe
 
 

@@ -15,12 +15,12 @@ _OF_STEPS = frozenset({"steps", "warmup", "weight_average"})
 _OF_NAME = frozenset({"name", "summary", "stages"})
 # Values that an option sets → the option.
 _OPTIONS = {
-    "batch": "--batch",
-    "size": "--size",
-    "mixed_precision": "--mixed-precision",
-    "augmentation": "--backgrounds",
-    "seed": "--seed",
-    "teacher_step": "--teacher",
+    "batch": "batch=…",
+    "size": "size=…",
+    "mixed_precision": "mixed_precision=…",
+    "augmentation": "backgrounds=…",
+    "seed": "seed=…",
+    "teacher_step": "teacher=…",
 }
 
 
@@ -41,7 +41,7 @@ def differences(recorded: Mapping[str, Any], identity: Mapping[str, Any], *, ext
     if before.get("recipe") != now.get("recipe"):
         found |= _recipe_differences(before.get("recipe"), now["recipe"], extends=extends)
     if before.get("first_step") != now.get("first_step"):
-        found["--from"] = (
+        found["start=…"] = (
             f"the run began at step {before.get('first_step')}, and this start is at step {now['first_step']}"
         )
     for key in ("seed", "teacher_step"):
@@ -64,8 +64,8 @@ def extended(recipe: Recipe, recorded: Mapping[str, Any], steps: int | None) -> 
     stages = _stages(recorded)
     before = sum(stage["steps"] for stage in stages)
     if steps is None or steps < before:
-        given = "" if steps is None else f", and --steps is {steps:,}"
-        raise RecipeError(f"the run has {before:,} steps{given}; give a larger number with --steps to extend it")
+        given = "" if steps is None else f", and steps={steps}"
+        raise RecipeError(f"the run has {before:,} steps{given}; give a larger number with steps=N to extend it")
     if len(stages) != len(recipe.stages):
         return recipe  # another recipe, which `differences` names
     lengths = [*(stage["steps"] for stage in stages[:-1]), steps - sum(stage["steps"] for stage in stages[:-1])]
@@ -81,12 +81,12 @@ def extended(recipe: Recipe, recorded: Mapping[str, Any], steps: int | None) -> 
 
 def _recipe_differences(before: Any, now: dict[str, Any], *, extends: bool) -> dict[str, str]:
     if not isinstance(before, dict):
-        return {"--recipe": "the run does not record its recipe"}
+        return {"recipe=…": "the run does not record its recipe"}
     if before.get("name") != now["name"]:
-        return {"--recipe": _was(before.get("name"), now["name"])}
+        return {"recipe=…": _was(before.get("name"), now["name"])}
     stages_before, stages_now = _stages(before), now["stages"]
     steps_before, steps_now = (sum(stage["steps"] for stage in stages) for stages in (stages_before, stages_now))
-    found = {} if steps_before == steps_now or extends else {"--steps": _was(steps_before, steps_now)}
+    found = {} if steps_before == steps_now or extends else {"steps=…": _was(steps_before, steps_now)}
     if len(stages_before) != len(stages_now):
         return found | {"the recipe's stages": _was(len(stages_before), len(stages_now))}
     of_steps: set[str] = set()
@@ -100,13 +100,13 @@ def _recipe_differences(before: Any, now: dict[str, Any], *, extends: bool) -> d
             else:
                 found.setdefault(*_named(key, first.get(key), second[key]))
     if of_steps and steps_before == steps_now:
-        found["--extend"] = "the run was extended to these steps; give --extend again"
+        found["extend=…"] = "the run was extended to these steps; give extend=True again"
     return found
 
 
 def _named(key: str, before: Any, now: Any) -> tuple[str, str]:
     option = _OPTIONS.get(key)
-    if option == "--backgrounds":
+    if option == "backgrounds=…":
         return option, "the images are augmented otherwise"
     return option or f"the recipe's {key.replace('_', ' ')}", _was(before, now)
 

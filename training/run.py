@@ -61,7 +61,7 @@ class TrainingRun:
 
     def __post_init__(self) -> None:
         if self.recipe.continues and self.start is None:
-            raise RecipeError(f"recipe {self.recipe.name} goes on from a checkpoint; name it with --from")
+            raise RecipeError(f"recipe {self.recipe.name} goes on from a checkpoint; name it with start=…")
         if self.save_every < 1:
             raise RecipeError(f"{self.save_every} steps between checkpoints are too few; choose at least 1")
 
@@ -95,10 +95,10 @@ class TrainingRun:
         if not found:
             return
         told = "; ".join(f"{option}: {how}" for option, how in found.items())
-        extend = ", lengthen the run with --extend" if list(found) == ["--steps"] else ""
+        extend = ", lengthen the run with extend=True" if list(found) == ["steps=…"] else ""
         raise ResumeError(
             f"{saved}: the run cannot go on with other options ({told}). Give those of its beginning{extend}, or train "
-            "into another folder with --run"
+            "into another folder with run=NAME"
         )
 
     def check_finite(self, step: int, losses: Mapping[str, float]) -> None:

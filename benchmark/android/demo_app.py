@@ -57,7 +57,7 @@ class DemoApp:
         if "package:" not in phone.run(f"pm path {PACKAGE}").output:
             raise DeviceError(
                 f"{phone.serial}: the demo app ({PACKAGE}) is not installed; install it (adb install, see BUILD.md), "
-                "or give TensorFlow Lite's tool with --benchmark-binary FILE"
+                "or give TensorFlow Lite's tool with binary=FILE"
             )
 
     def prepare(self) -> None:
@@ -100,7 +100,7 @@ class DemoApp:
             time.sleep(_POLL_SECONDS)
         raise DeviceError(
             f"{self._phone.serial}: the demo app wrote no result for {name} in {self._timeout:.0f} s; unlock the "
-            "phone and keep its screen on, or give it more time with --timeout"
+            "phone and keep its screen on, or give it more time with timeout=…"
         )
 
     def _parse(self, result: dict[str, Any], name: str, sha256: str) -> ToolResult:

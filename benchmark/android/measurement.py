@@ -51,7 +51,7 @@ class ToolOptions:
         if self.delegate not in delegates:
             raise BenchmarkError(f"unknown delegate {self.delegate!r}; choose one of {', '.join(delegates)}")
         if self.binary is None and self.affinity is not None:
-            raise BenchmarkError("an affinity needs --benchmark-binary FILE; the demo app runs where Android puts it")
+            raise BenchmarkError("an affinity needs binary=FILE; the demo app runs where Android puts it")
         if self.affinity is not None and not re.fullmatch(r"[0-9a-fA-F]{1,16}", self.affinity):
             raise BenchmarkError(
                 f"affinity {self.affinity!r}: give a hexadecimal mask, for example f0: the last four of eight"

@@ -50,7 +50,7 @@ class NativeTool:
         if affinity and phone.run(f"taskset {affinity} true").code:
             raise DeviceError(
                 f"{phone.serial}: taskset {affinity} fails there; give a hexadecimal mask of its processors "
-                "(f0: the last four of eight), or leave --affinity out"
+                "(f0: the last four of eight), or leave affinity=… out"
             )
 
     def prepare(self) -> None:

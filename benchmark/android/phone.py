@@ -239,19 +239,17 @@ def _choose(wanted: str, states: dict[str, str]) -> str:
     """Return the serial number of the wanted device."""
     listed = ", ".join(states)
     if not states:
-        raise DeviceError(
-            f"--device {wanted}: no device is connected; plug a phone in and turn on USB debugging (developer options)"
-        )
+        raise DeviceError("no device is connected; plug a phone in and turn on USB debugging (developer options)")
     if wanted != ANY:
         if wanted not in states:
-            raise DeviceError(f"--device {wanted}: no such device; connected: {listed}")
+            raise DeviceError(f"device={wanted!r}: no such device; connected: {listed}")
         return wanted
     ready = [serial for serial, state in states.items() if state == _READY]
     if len(ready) == 1:
         return ready[0]
     if len(states) == 1:
         return next(iter(states))
-    raise DeviceError(f"--device any: {len(states)} devices are connected ({listed}); name one with --device SERIAL")
+    raise DeviceError(f"{len(states)} devices are connected ({listed}); name one with device=SERIAL")
 
 
 def _one_line(text: str) -> str:

@@ -119,7 +119,7 @@ def _measure_turn(phone: Phone, tool: Tool, case: _Case, options: RoundOptions, 
         case.discarded.append(reason)
     raise DeviceError(
         f"{phone.serial}: {case.candidate.name} was throttled {_ATTEMPTS} times in a row ({reason}), so its times mean "
-        "nothing; let the phone cool, take it off its charger, or give a longer --cool-down or fewer --runs"
+        "nothing; let the phone cool, take it off its charger, or give a larger cool_down=… or a smaller runs=N"
     )
 
 

@@ -75,7 +75,9 @@ def run_profiler(model: bytes, threads: int, runs: int) -> Events:
             command, input=model, capture_output=True, timeout=_TIMEOUT_SECONDS, check=False, env=environment
         )
     except subprocess.TimeoutExpired as error:
-        raise ProfileError(f"LiteRT was not done after {_TIMEOUT_SECONDS} s; profile with fewer --runs") from error
+        raise ProfileError(
+            f"LiteRT was not done after {_TIMEOUT_SECONDS} s; profile with fewer runs (runs=N)"
+        ) from error
     answer = parse_json(done.stdout.splitlines()[-1]) if done.returncode == 0 and done.stdout else {}
     if "kernels" not in answer:
         reason = answer.get("error") or done.stderr.decode(errors="replace").strip().rpartition("\n")[2]

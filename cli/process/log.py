@@ -7,7 +7,6 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from mmnet.cli.process.wording import as_options
 from mmnet.failures import LOG
 
 # Options of every command, which may stand anywhere before `--`: the option -> what it sets.
@@ -62,7 +61,7 @@ class _Shown(logging.Handler):
         from mmnet.cli.console import message_console
 
         self._console = self._console or message_console(stream=self._stream)
-        text = as_options(self.format(record))
+        text = self.format(record)
         if record.levelno < logging.WARNING:
             self._console.print(escape(text))
         elif text not in self._notes:  # a folder may be listed several times

@@ -150,6 +150,11 @@ def finish_output() -> tuple[OSError | None, bool]:
     return stream.failure, stream.is_closed_pipe
 
 
+def output_fails() -> bool:
+    """Whether standard output could not be written so far, though it was open at the start."""
+    return 1 not in _closed and getattr(sys.stdout, "failure", None) is not None
+
+
 def is_closed(number: int) -> bool:
     """Whether a standard stream (0, 1 or 2) was closed when the process began."""
     return number in _closed

@@ -65,9 +65,9 @@ def choose_processors(names: Sequence[str], emulator: Path) -> list[Processor]:
     known = _known_to(emulator)
     for name in names:
         if name not in known:
-            raise ArmError(f"--cpu {name}: the emulator does not know it; choose from {', '.join(known)}")
+            raise ArmError(f"processor {name!r}: the emulator does not know it; choose from {', '.join(known)}")
     if not names:
-        raise ArmError(f"--cpu names no processor; choose from {', '.join(known)}")
+        raise ArmError(f"no processor is named; choose from {', '.join(known)}")
     return [PROCESSORS.get(name, Processor(name, "")) for name in dict.fromkeys(names)]
 
 
@@ -80,12 +80,12 @@ def check_emulator(emulator: Path) -> str:
     version = re.search(r"qemu-aarch64 version (\d+)([.\d]*)", _output_of(emulator, "--version"))
     if version is None:
         raise ArmError(
-            f"{emulator}: is not qemu-aarch64; name a qemu-aarch64 with --qemu, or leave --qemu out to have one fetched"
+            f"{emulator}: is not qemu-aarch64; name one with emulator=FILE, or leave emulator=… out to have it fetched"
         )
     if int(version[1]) < _OLDEST:
         raise ArmError(
             f"{emulator}: is QEMU {version[1]}{version[2]}, which crashes in XNNPACK's kernels; use {_OLDEST} or "
-            "newer, or leave --qemu out to have it fetched"
+            "newer, or leave emulator=… out to have it fetched"
         )
     return version[1] + version[2]
 

@@ -165,7 +165,7 @@ def load_pairs(folder: Path, split: str | None = None) -> list[Pair]:
         if not (place / part).is_dir():
             splits = sorted(path.parent.name for path in folder.glob(f"*/{IMAGE}") if path.is_dir())
             fix = (
-                f"name one of its splits: --split {' or '.join(splits)}"
+                f"name one of its splits: {' or '.join(f'split={one!r}' for one in splits)}"
                 if splits and not split
                 else f"put photos into {place / IMAGE} and their mattes into {place / MASK}"
             )

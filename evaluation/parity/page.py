@@ -54,7 +54,7 @@ def html(report: ParityReport, images: Sequence[Pair] | Sequence[Photo], *, with
         DatasetError, ModelError: an image cannot be read again, or a model cannot be run.
     """
     parity = report.parity
-    strict = " The upper end of each interval was judged (--strict)." if report.strict else ""
+    strict = " The upper end of each interval was judged." if report.strict else ""
     body = [
         _heading(report),
         _checks(report),

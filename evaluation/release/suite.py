@@ -211,6 +211,6 @@ def choose_sets(suite: Sequence[SuiteSet], folder: Path, names: Sequence[str] | 
     if missing:
         raise SuiteError(
             f"{folder}: has no {', no '.join(missing)} (with image and mask in it); make the sets with "
-            "tools/datasets/training_mix.py DATA DIR --validation-only, or choose sets with --sets"
+            "tools/datasets/training_mix.py DATA DIR --validation-only, or choose sets with sets=…"
         )
     return chosen

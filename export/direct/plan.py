@@ -189,7 +189,7 @@ class _Builder:
             case _:
                 raise UnwritableGraphError(
                     f"{node.name}: {type(node.op).__name__} is not written without TensorFlow; "
-                    "apply the rewritings first, or take --converter tensorflow"
+                    "apply the rewritings first, or take converter='tensorflow'"
                 )
 
     def _layer(self, node: Node) -> None:

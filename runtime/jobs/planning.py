@@ -52,7 +52,7 @@ def plan_jobs(paths: Sequence[Path], output: Path | None, kind: ResultKind, *, r
         OutputError: the extension of `output` cannot hold `kind`.
     """
     if not paths:
-        raise RequestError("name photos, videos or folders of them, or --camera N")
+        raise RequestError("name photos, videos or folders of them, or camera=N")
     several = len(paths) > 1 or paths[0].is_dir()
     is_folder = _is_folder(output, several)
     # The results of an earlier run are no sources, even where they lie among these.

@@ -67,7 +67,7 @@ def find_sources(paths: Iterable[Path], *, recursive: bool = False, skip: Collec
             found.setdefault(path.absolute(), (path, Path()))
             continue
         listing = list_files(path, EXTENSIONS, "no photo and no video", recursive=recursive, skip=skip)
-        note_photos_left_out(path, listing.left_out, "--recursive takes the folders")
+        note_photos_left_out(path, listing.left_out, "recursive=True takes the folders")
         left_out += listing.left_out
         for file in listing.files:
             found.setdefault(file.absolute(), (file, file.parent.relative_to(path)))

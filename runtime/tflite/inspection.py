@@ -9,13 +9,14 @@ from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mmnet.failures import note
 from mmnet.json_reader import read_json
 from mmnet.runtime.errors import ModelError
 from mmnet.runtime.tflite.contents import Graph, Operator, Tensor, load_model, read_graph
 from mmnet.runtime.tflite.delegation import Delegation, inspect_delegation
 from mmnet.runtime.tflite.file import OTHER_FORMATS
 from mmnet.runtime.tflite.memory_plan import peak_activation_bytes
-from mmnet.runtime.tflite.metadata import ModelMetadata, read_metadata, recipe_path
+from mmnet.runtime.tflite.metadata import ModelMetadata, belongs_to, read_metadata, recipe_path
 from mmnet.runtime.tflite.shipped import shipped_path
 from mmnet.runtime.tflite.support_tables import DelegateSupport, documented_support
 
@@ -77,7 +78,8 @@ class ModelReport:
         delegation: the part that XNNPACK runs.
         delegates: the part that other delegates take, by their documentation.
         metadata: what the file says about itself, with the embedded recipe; None if it has no metadata.
-        sidecar_recipe: the JSON object in FILE.recipe.json beside the file; None if there is no such file.
+        sidecar_recipe: the JSON object in FILE.recipe.json beside the file; None if there is no such file, or if it
+            records the hash of another model.
     """
 
     path: str | None
@@ -120,10 +122,13 @@ def inspect_model(model: bytes | str | Path) -> ModelReport:
     try:
         contents = load_model(path)
     except ModelError as error:
-        if path.suffix.lower() in OTHER_FORMATS and recipe.is_file():
+        if path.suffix.lower() in OTHER_FORMATS and recipe.is_file() and _is_recipe_of(path, recipe):
             raise ModelError(f"{error}; how it was made is in the recipe beside it, {recipe}") from error
         raise
     sidecar = _read_sidecar(recipe)
+    if sidecar is not None and not belongs_to(sidecar, contents):
+        note(f"{recipe}: belongs to another model than {path}, and is left out; delete it, or export the model again")
+        sidecar = None
     try:
         return _report(contents, path, sidecar)
     except ModelError as error:
@@ -170,6 +175,14 @@ def _tensor_report(tensor: Tensor) -> TensorReport:
         tensor.scales[0] if quantized else None,
         tensor.zero_points[0] if quantized else None,
     )
+
+
+def _is_recipe_of(path: Path, recipe: Path) -> bool:
+    """Whether the recipe beside a model of another format belongs to it; that of a folder is taken as it is."""
+    try:
+        return path.is_dir() or belongs_to(read_json(recipe), path.read_bytes())
+    except (OSError, ValueError):
+        return False
 
 
 def _read_sidecar(path: Path) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ that tells which checkpoint and which quantization the file was made with.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +59,21 @@ class ModelMetadata:
     author: str
     licence: str
     recipe: Mapping[str, Any] = field(default_factory=dict)
+
+
+def belongs_to(recipe: object, model: bytes) -> bool:
+    """Whether a recipe may be that of a model: it records the hash of these bytes, or none.
+
+    An export gives the model its name, and then the recipe. One that was ended between the two leaves the recipe of the
+    model before.
+
+    Args:
+        recipe: the content of the file beside the model, which may be anything.
+        model: the bytes of the model.
+    """
+    file = recipe.get("file") if isinstance(recipe, Mapping) else None
+    recorded = file.get("sha256") if isinstance(file, Mapping) else None
+    return not isinstance(recorded, str) or recorded == hashlib.sha256(model).hexdigest()
 
 
 def recipe_path(model: Path) -> Path:

@@ -105,7 +105,7 @@ class AudioCopy:
                     return
                 raise VideoError(
                     f"{self._source}: its audio is damaged ({reason(error)}); "
-                    "add --no-audio to leave it out, or --salvage to keep what can be read"
+                    "give audio=False to leave it out, or salvage=True to keep what can be read"
                 ) from error
             for sent in route.send(received):
                 yield _time(sent), sent

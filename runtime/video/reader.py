@@ -239,7 +239,7 @@ class VideoInput(Closing):
     def _damaged(self, what: str) -> None:
         message = f"{self.name}: is truncated or damaged after {self._decoded} frames ({what})"
         if not self._salvage:
-            raise VideoError(f"{message}; copy it again (`mmnet matte --salvage` mattes what can be decoded)")
+            raise VideoError(f"{message}; copy it again (salvage=True mattes what can be decoded)")
         self.damage = self.damage or message
 
     def _length(self, av: Any) -> int | None:
@@ -326,7 +326,7 @@ def _check_file(path: Path) -> None:
         if not path.exists():
             raise VideoError(f"{path}: no such file")
         if not path.is_file():
-            raise VideoError(f"{path}: is not a file; a camera or a pipe is given as --camera {path}")
+            raise VideoError(f"{path}: is not a file; give a camera or a pipe as camera=…")
         if path.stat().st_size == 0:
             raise VideoError(f"{path}: is empty (0 bytes)")
         with path.open("rb"):

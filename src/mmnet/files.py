@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mmnet.errors import OutputError, OutputExistsError
+from mmnet.errors import MMNetError, OutputError, OutputExistsError
 from mmnet.locks import hold, is_abandoned
 
 _PREFIX = ".mmnet-"  # of temporary files and folders beside what they become
@@ -25,6 +25,7 @@ _SHARED_PREFIX = "mmnet-tmp-"  # of temporary folders in the system's folder for
 _REST_OF_NAME = r"(?:aside-)?[0-9a-f]{8}(?:\..*)?"
 _SUFFIX_BYTES = 16  # a longer extension is no format, and temporary files go without it
 _NAME_MAX = 255
+_LITTLE_SPACE = 1 << 20  # bytes
 _ATTEMPTS = 100  # to give a folder its name, while others write it, too
 _swept: set[tuple[int, int]] = set()  # device and inode of folders that this process has swept
 
@@ -154,7 +155,7 @@ def temporary_folder(*, short: bool = False) -> Iterator[Path]:
         short: whether its path must be short, as for sockets; then it is in /tmp, whatever TMPDIR says.
 
     Raises:
-        OutputError: it cannot be created.
+        OutputError: it cannot be created, or its file system is full at an exception.
     """
     parent = Path("/tmp") if short and Path("/tmp").is_dir() else Path(tempfile.gettempdir())
     with _refusals_of(parent):
@@ -162,6 +163,13 @@ def temporary_folder(*, short: bool = False) -> Iterator[Path]:
         folder, release = _reserve(parent, _SHARED_PREFIX, "", folder=True)
     try:
         yield folder
+    except MMNetError:
+        raise
+    except Exception as error:
+        if _is_full(folder, error):
+            fix = "free some, or name another folder with the variable TMPDIR"
+            raise OutputError(f"{parent}: has no space left for temporary files; {fix}") from error
+        raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         release()
@@ -338,6 +346,13 @@ def _check_kind(path: Path, *, folder: bool) -> None:
 
 def _exists(path: Path) -> OutputExistsError:
     return OutputExistsError(f"{path}: exists already; give force=True to replace it, or name another file")
+
+
+def _is_full(folder: Path, error: Exception) -> bool:
+    """Whether an exception comes from a full file system; the libraries in C++ raise exceptions of other types."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return shutil.disk_usage(folder).free < _LITTLE_SPACE
 
 
 def _umask() -> int:

@@ -15,7 +15,7 @@ def refusal(host: str, port: int, error: Exception) -> str:
     """
     number = getattr(error, "errno", None)
     if number == errno.EADDRINUSE:
-        return f"port {port} of {host} is in use; name another with --port, or take a free one with --port 0"
+        return f"port {port} of {host} is in use; name another with port=N, or take a free one with port=0"
     if number == errno.EACCES:
-        return f"port {port} of {host} needs more rights; name one from 1024 up with --port"
-    return f"{host}: cannot be listened on ({error}); name an address of this machine with --host"
+        return f"port {port} of {host} needs more rights; name one from 1024 up with port=N"
+    return f"{host}: cannot be listened on ({error}); name an address of this machine with host=ADDRESS"

@@ -21,14 +21,13 @@ import numpy as np
 import pytest
 from batch_results import contents, ledger
 from skimage.data import astronaut
-from support import run
+from support import PATIENCE, held, run
 
 pytestmark = pytest.mark.slow
 
 pytest.importorskip("ray", reason="Ray is not installed: jobs on Ray were not tested; install mmnet[ray]")
 
 
-_PATIENCE = 300  # seconds, for a machine that has other things to do
 _CLUSTER = """
 import sys
 import ray
@@ -71,7 +70,7 @@ def cluster(_token: None) -> Iterator[subprocess.Popen[str]]:
     assert said, "Ray did not start"
     process.args = said.split()
     yield process
-    process.communicate(timeout=_PATIENCE)
+    process.communicate(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -106,20 +105,18 @@ def matted(many: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, by
     return expected
 
 
-def begin(*arguments: object) -> subprocess.Popen[str]:
-    """Start `mmnet batch ARGUMENTS…`."""
-    return subprocess.Popen(
-        [str(Path(sys.executable).with_name("mmnet")), "batch", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"COLUMNS": "200", "NO_COLOR": "1"},
-    )
+# `mmnet ARGUMENTS…`, which waits before it records the outcome of the third task.
+WORKING = """
+import mmnet.batch.job as part
+hold(part._Run, "_record", 3)
+from mmnet.cli.main import main
+main()
+"""
 
 
 def wait_for(condition: Callable[[], Any], process: subprocess.Popen[str]) -> Any:
     """Return the first true value of `condition` while a command runs."""
-    end = time.monotonic() + _PATIENCE
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         if value := condition():
             return value
@@ -161,10 +158,10 @@ def test_an_ended_job_continues(
     how: signal.Signals, address: str, many: Path, matted: dict[str, bytes], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    process = begin(many, out, "--address", address)
-    wait_for(lambda: len(results(out)) >= 5, process)
-    process.send_signal(how)
-    _, errors = process.communicate(timeout=_PATIENCE)
+    with held(WORKING, "batch", many, out, "--address", address) as process:
+        assert len(results(out)) >= 3
+        process.send_signal(how)
+        _, errors = process.communicate(timeout=PATIENCE)
     if how == signal.SIGINT:
         assert process.returncode == 130
         assert errors.startswith("interrupted: ")
@@ -173,8 +170,9 @@ def test_an_ended_job_continues(
     # A result may have been written, and not recorded any more: it is made again.
     recorded = {line["output"] for line in ledger(out)}
     before = {path: written for path, written in results(out).items() if str(path.relative_to(out)) in recorded}
+    assert before or how == signal.SIGKILL
     assert len(before) < len(matted)
-    done = run("mmnet", "batch", many, out, "--address", address, "--json", timeout=_PATIENCE)
+    done = run("mmnet", "batch", many, out, "--address", address, "--json")
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
     assert (summary["total"], summary["failed"], summary["left"]) == (len(matted), 0, 0)
@@ -189,10 +187,10 @@ def test_a_worker_that_dies_is_replaced(
     cluster: subprocess.Popen[str], address: str, many: Path, matted: dict[str, bytes], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    process = begin(many, out, "--address", address, "--json")
-    wait_for(lambda: len(results(out)) >= 5, process)
-    os.kill(wait_for(lambda: actors(cluster), process)[0], signal.SIGKILL)
-    text, errors = process.communicate(timeout=_PATIENCE)
+    with held(WORKING, "batch", many, out, "--address", address, "--json") as process:
+        os.kill(wait_for(lambda: actors(cluster), process)[0], signal.SIGKILL)
+        process.send_signal(signal.SIGUSR1)
+        text, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, errors
     summary = json.loads(text)
     assert (summary["done"], summary["failed"], summary["workers"]) == (len(matted), 0, 2)
@@ -212,14 +210,14 @@ def test_evaluation_gives_the_same_results(address: str, many: Path, tmp_path: P
     model = Path(__file__).parents[2] / "runtime" / "models" / "mmnet-1.0-256-int8.tflite"
     documents = []
     for more in ([], ["--ray", "--address", address]):
-        done = run("mmnet", "evaluate", "-m", model, "-d", data, "--json", "-", *more, timeout=_PATIENCE)
+        done = run("mmnet", "evaluate", "-m", model, "-d", data, "--json", "-", *more, timeout=PATIENCE)
         assert done.returncode == 0, done.stderr
         documents.append(json.loads(done.stdout))
     assert documents[0].pop("command") != documents[1].pop("command")
     assert documents[0] == documents[1]
 
     (data / "image" / "p3.jpg").write_bytes(b"\xff\xd8\xff")
-    done = run("mmnet", "evaluate", "-m", model, "-d", data, "--ray", "--address", address, timeout=_PATIENCE)
+    done = run("mmnet", "evaluate", "-m", model, "-d", data, "--ray", "--address", address, timeout=PATIENCE)
     assert (done.returncode, done.stdout) == (1, "")
     assert "p3.jpg" in done.stderr
 
@@ -230,7 +228,7 @@ def test_on_this_machine_alone(many: Path, matted: dict[str, bytes], tmp_path: P
     shutil.copytree(many / "k1", source / "k1")
     (source / "bad.jpg").touch()
     places = f"file://{source}", f"file://{out}"
-    done = run("mmnet", "batch", *places, "--address", "local", "--workers", 1, timeout=_PATIENCE)
+    done = run("mmnet", "batch", *places, "--address", "local", "--workers", 1, timeout=PATIENCE)
     assert done.returncode == 1
     first, summary, hint = done.stderr.splitlines()
     assert first == "error: bad.jpg: is empty (0 bytes)"
@@ -243,7 +241,7 @@ def test_on_this_machine_alone(many: Path, matted: dict[str, bytes], tmp_path: P
 
 
 def test_a_missing_cluster_gives_one_line(many: Path, tmp_path: Path) -> None:
-    done = run("mmnet", "batch", many, tmp_path / "out", "--address", "127.0.0.1:1", timeout=_PATIENCE)
+    done = run("mmnet", "batch", many, tmp_path / "out", "--address", "127.0.0.1:1", timeout=PATIENCE)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: 127.0.0.1:1: Ray cannot be reached: ")
     assert len(done.stderr.splitlines()) == 1
@@ -259,6 +257,13 @@ def descendants(process: int) -> set[int]:
     while more := {child for child, parent in parents.items() if parent in found} - found:
         found |= more
     return found
+
+
+def command_of(process: int) -> bytes:
+    """Return the command line of a process; nothing if it has ended."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    return b""
 
 
 def listening(processes: set[int]) -> set[str]:
@@ -286,33 +291,31 @@ def test_ray_on_this_machine_is_closed_to_others_and_leaves_nothing(
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path / "gone"))
     out = tmp_path / "out"
-    process = begin(many, out, "--address", "local", "--workers", 1)
-    wait_for(lambda: len(results(out)) >= 2, process)
-    children = descendants(process.pid)
-    commands = b"\n".join(Path(f"/proc/{child}/cmdline").read_bytes() for child in children)
-    (folder,) = {Path(os.fsdecode(name)) for name in re.findall(rb"/tmp/mmnet-tmp-[0-9a-f]{8}", commands)}
-    token = folder / "token"
-    assert (folder.stat().st_mode & 0o777, token.stat().st_mode & 0o777) == (0o700, 0o600)
-    assert len(token.read_text()) == 64
-    assert listening(children)
-    assert listening(children) <= LOOPBACK
-    process.send_signal(how)
-    _, errors = process.communicate(timeout=_PATIENCE)
+    with held(WORKING, "batch", many, out, "--address", "local", "--workers", 1) as process:
+        children = descendants(process.pid)
+        commands = b"\n".join(map(command_of, children))
+        (folder,) = {Path(os.fsdecode(name)) for name in re.findall(rb"/tmp/mmnet-tmp-[0-9a-f]{8}", commands)}
+        token = folder / "token"
+        assert (folder.stat().st_mode & 0o777, token.stat().st_mode & 0o777) == (0o700, 0o600)
+        assert len(token.read_text()) == 64
+        assert listening(children)
+        assert listening(children) <= LOOPBACK
+        process.send_signal(how)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == (143 if how == signal.SIGTERM else -9)
     if how == signal.SIGTERM:
         assert "the same command continues" in errors
         assert "Traceback" not in errors
         assert not folder.exists()
     wait_until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
-    done = begin(many / "k0", tmp_path / "other", "--address", "local", "--workers", 1)
-    _, errors = done.communicate(timeout=_PATIENCE)
-    assert done.returncode == 0, errors
+    done = run("mmnet", "batch", many / "k0", tmp_path / "other", "--address", "local", "--workers", 1)
+    assert done.returncode == 0, done.stderr
     assert not folder.exists(), "the next run removes what a killed one left"
     assert not list(out.rglob(".mmnet-*")) or how == signal.SIGKILL
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + _PATIENCE
+    end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end, "nothing happened"
         time.sleep(0.1)
@@ -325,7 +328,7 @@ def test_a_client_without_the_token_runs_nothing(cluster: subprocess.Popen[str],
             [sys.executable, "-c", code, address],
             capture_output=True,
             text=True,
-            timeout=_PATIENCE,
+            timeout=PATIENCE,
             check=False,
             env=os.environ | {"RAY_AUTH_TOKEN": token},
         )

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from adb_device import SERIAL, STORAGE_KIB, Device, running_device
 from emulation import arm_python_or_skip, on_arm
-from support import error_line
+from support import PATIENCE, error_line
 
 from mmnet.benchmark.android.benchmark_model import read_binary
 from mmnet.benchmark.errors import DeviceError
@@ -91,7 +91,7 @@ def options(phone: Device, tool: Path, **more: object) -> list[object]:
         "runs": 6,
         "rounds": 3,
         "cool_down": 0,
-        "timeout": 60,
+        "timeout": PATIENCE,
         **more,
     }
     return [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", value)]
@@ -314,7 +314,7 @@ def test_interrupted(sign: str, device: Device, tmp_path: Path, tiny_files: Path
         env=device.environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode not in (0, None)
@@ -328,9 +328,11 @@ def test_unplugged_half_way(tmp_path: Path, tiny_files: Path) -> None:
         device.say("getprop", "")
         tool = script(tmp_path / "benchmark_model", f"kill -KILL {device.process}; sleep 1")
         # Another process in the namespaces keeps the storage mounted after adbd has ended.
-        keeper = subprocess.Popen(["nsenter", f"--target={device.process}", "--net", "--mount", "sleep", "120"])
+        keeper = subprocess.Popen(["nsenter", f"--target={device.process}", "--net", "--mount", "sleep", str(PATIENCE)])
         try:
-            time.sleep(0.5)
+            while namespace(keeper.pid) != namespace(device.process):
+                assert keeper.poll() is None
+                time.sleep(0.01)
             line = error_line(device.mmnet("benchmark", tiny_files / "uint8.tflite", *options(device, tool)))
             assert "the connection was lost while uint8 was measured" in line
             device.process = keeper.pid
@@ -342,8 +344,13 @@ def test_unplugged_half_way(tmp_path: Path, tiny_files: Path) -> None:
             keeper.wait()
 
 
+def namespace(process: int) -> Path:
+    """Return what names the namespace of a process's mounts."""
+    return Path(f"/proc/{process}/ns/mnt").readlink()
+
+
 def _await_empty(device: Device) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while (left := device.files()) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert left == []
@@ -368,7 +375,7 @@ class TestDemoApp:
         run.chmod(0o755)
 
     def line(self, device: Device, app: Path, model: Path, **more: object) -> subprocess.CompletedProcess[str]:
-        given = {"device": "any", "device_dir": app, "runs": 6, "rounds": 1, "cool_down": 0, "timeout": 120} | more
+        given = {"device": "any", "device_dir": app, "runs": 6, "rounds": 1, "cool_down": 0, "timeout": PATIENCE} | more
         words = [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", value)]
         return device.mmnet("benchmark", model, *words, "--json", "-")
 

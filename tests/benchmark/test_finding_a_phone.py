@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from support import PATIENCE
 
 from mmnet.benchmark.android import phone
 from mmnet.benchmark.android.phone import find_phone
@@ -46,7 +47,7 @@ def adb_server(devices: str) -> Iterator[int]:
         thread.start()
         yield listener.getsockname()[1]
         listener.shutdown(socket.SHUT_RDWR)
-    thread.join(5)
+    thread.join(PATIENCE)
 
 
 @pytest.fixture
@@ -112,12 +113,12 @@ def test_the_state_of_a_wireless_phone(refusal: Callable[[str, str], str]) -> No
 def test_several(refusal: Callable[[str, str], str]) -> None:
     message = refusal("A1\tdevice\nB2\tdevice\n", "any")
     assert "A1, B2" in message
-    assert "--device SERIAL" in message
+    assert "device=SERIAL" in message
 
 
 def test_another_serial(refusal: Callable[[str, str], str]) -> None:
     message = refusal("A1\tdevice\nB2\tdevice\n", "C3")
-    assert "--device C3" in message
+    assert "device='C3'" in message
     assert "A1, B2" in message
 
 

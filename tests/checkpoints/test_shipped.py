@@ -61,7 +61,7 @@ def test_matte_needs_no_model(photo, tmp_path):
 
 def test_the_readmes_first_command_gives_the_model_that_ships(model, tmp_path):
     """Run in an empty folder and without photos; the checkpoint carries its ranges."""
-    result = run("export-tflite", "--ckpt", "latest", cwd=tmp_path, timeout=600)
+    result = run("export-tflite", "--ckpt", "latest", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "ships with mmnet" in result.stdout
     exported = tmp_path / model.name

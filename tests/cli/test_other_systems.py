@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import ROOT
+from support import PATIENCE, ROOT
 from typer.main import get_command
 
 from mmnet.cli.main import app
@@ -99,7 +99,7 @@ def python(hidden: dict[str, list[str]], script: str, folder: Path) -> subproces
         env=os.environ | {"PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
 

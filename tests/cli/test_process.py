@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from support import error_line, run
+from support import PATIENCE, error_line, run
 
 MMNET = str(Path(sys.executable).with_name("mmnet"))
 # `mmnet inspect` of the model that ships prints tables, symbols and JSON in no time.
@@ -22,7 +22,7 @@ MODEL = next((Path(__file__).parents[2] / "runtime" / "models").glob("*.tflite")
 
 def start(*arguments: object, **options: Any) -> subprocess.CompletedProcess[bytes]:
     environment = os.environ | {"COLUMNS": "200", "NO_COLOR": "1"} | options.pop("env", {})
-    settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "timeout": 120, "check": False} | options
+    settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "timeout": PATIENCE, "check": False} | options
     return subprocess.run([MMNET, *map(os.fsencode, map(str, arguments))], env=environment, **settings)
 
 
@@ -195,7 +195,7 @@ def on_terminal(*arguments: object) -> tuple[int, bytes]:
     except OSError:  # the terminal is closed
         pass
     os.close(main)
-    return process.wait(60), got
+    return process.wait(PATIENCE), got
 
 
 EVIL = "a\x1b]0;owned\x07\x9b31m\u202e"
@@ -274,7 +274,7 @@ def test_a_signal_at_any_moment_of_the_start_ends_without_a_word(number: int, tm
 
     def signalled(which: int) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", SIGNALLED, number, which, "export", "--ckpt", tmp_path / "gone"]
-        return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, timeout=PATIENCE)
 
     imports = int(signalled(0).stdout)
     assert imports > 20

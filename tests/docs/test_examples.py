@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import skimage.data
-from support import ROOT
+from support import PATIENCE, ROOT
 
 from mmnet.runtime import PortraitMatter, read_photo
 
@@ -26,7 +26,7 @@ def example(name: str, *arguments: object) -> str:
         [sys.executable, str(EXAMPLES / name), *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -125,14 +125,14 @@ def test_the_notebooks(name: str, said: str) -> None:
         "notebook = nbformat.read(sys.argv[1], 4)\n"
         "assert not any(cell.get('outputs') for cell in notebook.cells), 'clear the outputs before committing'\n"
         "manager = AsyncKernelManager(kernel_name='python3', transport='ipc')\n"
-        "NotebookClient(notebook, km=manager, timeout=300).execute()\n"
+        "NotebookClient(notebook, km=manager, timeout=3000).execute()\n"
         "print(''.join(output.get('text', '') for cell in notebook.cells for output in cell.get('outputs', [])))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(EXAMPLES / name)],
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from support import ROOT
+from support import PATIENCE, ROOT
 
 import mmnet
 
@@ -23,7 +23,7 @@ def build(folder: Path, config: Path = ROOT / "mkdocs.yml") -> subprocess.Comple
         cwd=config.parent,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
         env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
     )

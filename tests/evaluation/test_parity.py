@@ -16,7 +16,7 @@ import pytest
 import tiny_models
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import error_line, run
+from support import PATIENCE, error_line, run
 
 from mmnet.evaluation.datasets.pairs import load_images
 from mmnet.evaluation.models import open_file
@@ -234,7 +234,7 @@ def test_in_a_browser_nothing_scrolls_sideways_and_the_verdict_is_in_sight(repor
         [chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
          f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1400,900", "--virtual-time-budget=20000",
          "--dump-dom", frame.as_uri()],
-        capture_output=True, text=True, timeout=180, check=False,
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     match = re.search(r'data-found="([^"]*)"', shown.stdout)
     assert match, shown.stderr[-2000:]

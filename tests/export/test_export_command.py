@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import error_line, held, random_checkpoint, run
+from support import PATIENCE, error_line, held, random_checkpoint, run
 
 from mmnet.network.checkpoint import save_checkpoint
 from mmnet.network.config import ModelConfig
@@ -128,7 +128,7 @@ def test_interrupted_it_leaves_nothing(checkpoints, photos, tmp_path, where):
     script = f"{where}\nfrom mmnet.cli.main import export_tflite\nexport_tflite()"
     with held(script, "--ckpt-dir", checkpoints, "--calibration", photos, cwd=tmp_path) as process:
         os.killpg(process.pid, signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert errors == ""
     assert files(tmp_path) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mmnet.errors import OutputError, OutputExistsError
-from mmnet.export.model import ExportedModel
+from mmnet.export.model import ExportedModel, check_output
 
 
 def model(number: int) -> ExportedModel:
@@ -60,3 +60,17 @@ def test_the_ending_of_another_format_is_refused_and_every_other_name_is_taken(
     if file_format != "coreml":
         for name in ("mine.bin", "mine"):
             assert exported.save(tmp_path / name).read_bytes() == b"content"
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_folder_that_exists_is_no_name_for_a_core_ml_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, force: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models").mkdir()
+    for name, instead in ((".", "mmnet"), ("..", "../mmnet"), ("models", "models/mmnet"), ("new", "new")):
+        with pytest.raises(OutputError, match=rf"^{name}: .* a folder .*; name {instead}\.mlpackage$"):
+            check_output(Path(name), "coreml", force=force)
+    for name in (".", "..", "models"):
+        with pytest.raises(OutputError, match="is a folder; name a file"):
+            check_output(Path(name), "tflite", force=force)

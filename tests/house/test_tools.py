@@ -103,10 +103,11 @@ def test_the_development_install_resolves_the_package(copied_tree: Path) -> None
         check=False,
     )
     assert installed.returncode == 0, installed.stderr
+    variables = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "MYPYPATH")}
     checked = subprocess.run(
         [str(Path(sys.executable).with_name("mypy")), "--python-executable", str(python), "-p", "mmnet.network"],
         cwd=environment,
-        env={name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "MYPYPATH")},
+        env=variables,
         capture_output=True,
         text=True,
         check=False,
@@ -115,6 +116,7 @@ def test_the_development_install_resolves_the_package(copied_tree: Path) -> None
     origin = subprocess.run(
         [python, "-c", "import mmnet; print(mmnet.__file__)"],
         cwd=environment,
+        env=variables,
         capture_output=True,
         text=True,
         check=True,

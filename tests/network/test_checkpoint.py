@@ -224,7 +224,7 @@ class TestResolve:
     @pytest.mark.parametrize("wanted", ["latest", "best", "mine"])
     def test_nothing_there_says_how_to_name_one(self, tmp_path, wanted, monkeypatch):
         monkeypatch.setattr("mmnet.network.resolve.SHIPPED", ())
-        with pytest.raises(CheckpointNotFoundError, match="--ckpt"):
+        with pytest.raises(CheckpointNotFoundError, match="checkpoint=PATH"):
             resolve(wanted, tmp_path / "checkpoints")
 
     def test_an_interrupted_save_is_not_found(self, tmp_path, monkeypatch):
@@ -262,7 +262,7 @@ class TestResolve:
     @pytest.mark.parametrize("name", ["a.tflite", "a.h5", "a.keras", "a.pth", "a.onnx", "a.txt", "model.safetensors"])
     def test_other_kinds_of_files_are_told_apart(self, tmp_path, name):
         (tmp_path / name).write_bytes(b"x")
-        with pytest.raises(CheckpointKindError, match="--ckpt"):
+        with pytest.raises(CheckpointKindError, match="checkpoint=PATH"):
             resolve(str(tmp_path / name), tmp_path)
 
     def test_a_folder_without_checkpoints(self, tmp_path):

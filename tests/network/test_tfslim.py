@@ -84,7 +84,7 @@ class TestAverages:
     def test_averages_alone(self, tmp_path):
         prefix = write(tmp_path, **AVERAGES, **dict.fromkeys(filter(trained, WEIGHTS)))
         assert is_the_average(read_tfslim(prefix))
-        with pytest.raises(WeightsError, match=r"only the average of .*; take --weights average"):
+        with pytest.raises(WeightsError, match=r"only the average of .*; take weights='average'"):
             read_tfslim(prefix, weights="raw")
 
     def test_incomplete_averages_give_way_to_the_raw_weights_and_that_is_said(self, tmp_path):
@@ -93,7 +93,7 @@ class TestAverages:
         opened = open_checkpoint(prefix)
         assert all(np.array_equal(opened.checkpoint.weights[name], value) for name, value in RAW.items())
         assert f"weights: raw; the averages are incomplete: {SOME_BIASES} has none" in opened.source.reason
-        with pytest.raises(WeightsError, match=f"{SOME_BIASES} has none; take --weights raw"):
+        with pytest.raises(WeightsError, match=f"{SOME_BIASES} has none; take weights='raw'"):
             read_tfslim(prefix, weights="average")
 
     def test_averages_of_the_statistics_too(self, tmp_path):

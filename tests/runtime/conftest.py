@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from skimage.data import astronaut
+from support import PATIENCE
 
 from mmnet.runtime.core import library
 from mmnet.runtime.fullres import compiled, kernels, reference
@@ -68,9 +70,21 @@ def mmnet() -> Run:
 
     def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
         command = [str(Path(sys.executable).with_name("mmnet")), *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, **options)
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE, **options)
 
     return run
+
+
+@pytest.fixture
+def no_thread_stays() -> Iterator[None]:
+    """Fail a test that leaves a thread behind. The core keeps its threads, which begin when they are first needed."""
+
+    def threads() -> set[threading.Thread]:
+        return {thread for thread in threading.enumerate() if not thread.name.startswith("mmnet-core")}
+
+    before = threads()
+    yield
+    assert threads() <= before
 
 
 @pytest.fixture

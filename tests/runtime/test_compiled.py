@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import ROOT
+from support import PATIENCE, ROOT
 
 from mmnet.runtime import composite, estimate_foreground
 from mmnet.runtime.core import library
@@ -130,7 +130,7 @@ if child == 0:
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     command = [sys.executable, "-W", "ignore", "-c", script]
-    assert subprocess.run(command, timeout=60, check=False).returncode == 0
+    assert subprocess.run(command, timeout=PATIENCE, check=False).returncode == 0
 
 
 def test_a_library_of_another_machine_is_left_alone(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import subprocess
@@ -111,6 +112,20 @@ def test_sidecar_recipe(tmp_path: Path) -> None:
     (tmp_path / "mmnet.tflite.recipe.json").write_text('{"quantization": "float32"}')
     report = inspect_model(str(path))
     assert (report.path, report.sidecar_recipe) == (str(path), {"quantization": "float32"})
+
+
+def test_the_recipe_of_another_model_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """An export that is ended between its two files leaves the recipe of the model that it replaced."""
+    path, recipe = tmp_path / "mmnet.tflite", tmp_path / "mmnet.tflite.recipe.json"
+    path.write_bytes(matting_model("float32"))
+    recorded = {"precision": "float32", "file": {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}}
+    recipe.write_text(json.dumps(recorded))
+    assert inspect_model(path).sidecar_recipe == recorded
+    assert not caplog.messages
+    path.write_bytes(matting_model("uint8"))
+    assert inspect_model(path).sidecar_recipe is None
+    (line,) = caplog.messages
+    assert line.startswith(f"{recipe}: belongs to another model than {path}")
 
 
 # --- XNNPACK's partitions

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from support import held
+from support import PATIENCE, held
 
 from mmnet.runtime import PortraitMatter, Upsampling, estimate_foreground, read_photo
 
@@ -264,7 +264,7 @@ def test_an_end_in_the_middle_leaves_no_half_file(tiny_model: Path, tmp_path: Pa
     script = "import mmnet.files\nhold(mmnet.files, '_publish_file', 4)\nfrom mmnet.cli.main import main\nmain()"
     with held(script, "matte", folder, "-m", tiny_model, "-o", out) as process:
         process.send_signal(how)
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate(timeout=PATIENCE)
     assert process.returncode == (-how if how == signal.SIGKILL else 128 + how)
     assert "Traceback" not in told
     written = sorted(out.glob("[0-9]*"))

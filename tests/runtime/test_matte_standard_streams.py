@@ -11,11 +11,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from support import PATIENCE
 
 
 def piped(*arguments: object, **options: Any) -> subprocess.CompletedProcess[bytes]:
     command = [str(Path(sys.executable).with_name("mmnet")), "matte", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, check=False, timeout=120, **options)
+    return subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE, **options)
 
 
 def test_bytes_are_those_of_files(mmnet: Any, photo: Path, tiny_model: Path, tmp_path: Path) -> None:
@@ -66,6 +67,6 @@ def test_a_closed_standard_input_is_said(tiny_model: Path) -> None:
 def test_a_full_disk_behind_the_result_is_said(photo: Path, tiny_model: Path) -> None:
     command = [str(Path(sys.executable).with_name("mmnet")), "matte", str(photo), "-m", str(tiny_model), "-o", "-"]
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False, timeout=120)
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False, timeout=PATIENCE)
     assert done.returncode == 74
     assert done.stderr.splitlines()[-1] == b"error: standard output: cannot be written: No space left on device"

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
@@ -20,6 +19,7 @@ import numpy as np
 import pytest
 import typer.testing
 from PIL import Image
+from support import PATIENCE, held
 from video_files import LOSSLESS, TIMES, moving_portrait, read_written, sound_codec, sounds, write_video_file
 
 from mmnet.cli.main import app
@@ -380,36 +380,32 @@ def test_a_full_disk_leaves_nothing(talking: Path, tmp_path: Path, extension: st
 
 @pytest.fixture(scope="module")
 def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A video of a thousand frames, which takes many seconds, with audio, which an early end cuts."""
-    images = moving_portrait(50, 32, 32) * 20
+    """A video of two hundred frames, with audio, which an early end cuts."""
+    images = moving_portrait(50, 32, 32) * 4
     path = tmp_path_factory.mktemp("long") / "long.mp4"
-    return write_video_file(path, images, range(0, 40_000, 40), sound="aac", options={"preset": "ultrafast"})
+    return write_video_file(path, images, range(0, 8_000, 40), sound="aac", options={"preset": "ultrafast"})
 
 
-def start(*arguments: object) -> subprocess.Popen[str]:
-    command = [Path(sys.executable).with_name("mmnet"), "matte", *arguments]
-    return subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def wait_for_the_first_frame(process: subprocess.Popen[str], folder: Path, pattern: str) -> None:
-    """Wait until a file of that name has bytes, which it gets with the first encoded frame."""
-    while not any(path.stat().st_size for path in folder.glob(pattern)):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
+# `mmnet ARGUMENTS…`, which waits before it writes the thirtieth frame.
+WRITING = """
+import mmnet.runtime.video.writer as part
+hold(part.VideoFile, "write", 30)
+from mmnet.cli.main import main
+main()
+"""
 
 
 def test_ctrl_c_leaves_a_video_that_plays(long: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
-    with start(long, "-b", "lime", "-o", output, "--json") as process:
-        wait_for_the_first_frame(process, tmp_path, ".mmnet-*.mp4")
+    with held(WRITING, "matte", long, "-b", "lime", "-o", output, "--json") as process:
         process.send_signal(signal.SIGINT)
-        out, told = process.communicate(timeout=120)
+        out, told = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, told
     assert "Traceback" not in told
     (result,) = json.loads(out)["results"]
     assert result["interrupted"]
     written = read_written(output)
-    assert 0 < len(written.images) == result["frames"] < 1000
+    assert 30 <= len(written.images) == result["frames"] < 200
     assert written.times == [Fraction(40 * number, 1000) for number in range(len(written.images))]
     heard = sounds(output)
     assert heard
@@ -419,8 +415,8 @@ def test_ctrl_c_leaves_a_video_that_plays(long: Path, tmp_path: Path) -> None:
 
 def test_kill_leaves_nothing_at_the_outputs_place(long: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
-    with start(long, "-o", output) as process:
-        wait_for_the_first_frame(process, tmp_path, ".mmnet-*.mp4")
+    with held(WRITING, "matte", long, "-o", output) as process:
+        assert list(tmp_path.glob(".mmnet-*.mp4"))
         process.kill()
     assert not output.exists()
 
@@ -432,7 +428,7 @@ def test_no_such_camera(tmp_path: Path, which: str) -> None:
 
 
 @pytest.fixture
-def pipe(tmp_path: Path, long: Path) -> Iterator[Path]:
+def pipe(tmp_path: Path) -> Iterator[Path]:
     """A named pipe into which a video is written again and again, like a camera that never ends."""
     folder = tmp_path / "camera"
     folder.mkdir()
@@ -452,7 +448,7 @@ def pipe(tmp_path: Path, long: Path) -> Iterator[Path]:
     thread = threading.Thread(target=flow)
     thread.start()
     yield path
-    thread.join(timeout=60)
+    thread.join(timeout=PATIENCE)
     assert not thread.is_alive()
 
 
@@ -471,10 +467,9 @@ def test_a_camera_records_for_as_long_as_asked(pipe: Path, tmp_path: Path) -> No
 
 def test_ctrl_c_ends_a_recording_as_it_should(pipe: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
-    with start("--camera", pipe, "-o", output) as process:
-        wait_for_the_first_frame(process, tmp_path, ".mmnet-*.mp4")
+    with held(WRITING, "matte", "--camera", pipe, "-o", output) as process:
         process.send_signal(signal.SIGINT)
-        out, told = process.communicate(timeout=120)
+        out, told = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out.strip()) == (0, str(output)), told
     assert read_written(output, "gray").images
 

@@ -11,15 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import PATIENCE
 
 from mmnet.runtime.video.pipeline import pipelined
 
-
-@pytest.fixture(autouse=True)
-def _no_thread_stays() -> Iterator[None]:
-    before = set(threading.enumerate())
-    yield
-    assert set(threading.enumerate()) <= before
+pytestmark = pytest.mark.usefixtures("no_thread_stays")
 
 
 @settings(max_examples=40, deadline=None)
@@ -33,7 +29,7 @@ def test_it_is_a_loop(items: list[int], stages: int, depth: int) -> None:
 
 
 def test_stages_run_at_the_same_time() -> None:
-    met = threading.Barrier(3, timeout=60)  # breaks unless three stages stand in it at once
+    met = threading.Barrier(3, timeout=PATIENCE)  # breaks unless three stages stand in it at once
 
     def stage(number: int) -> Callable[[int], int]:
         def work(item: int) -> int:

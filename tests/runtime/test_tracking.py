@@ -11,6 +11,7 @@ import pytest
 import tracking
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import PATIENCE
 
 from mmnet.arrays import U8Array
 from mmnet.runtime import MattingModel, PortraitMatter, Rectangle
@@ -194,7 +195,7 @@ def test_live_frames_are_followed(model: MattingModel) -> None:
         for number, frame in enumerate(WALK[:5]):
             done.clear()
             matter.live(frame, number)
-            assert done.wait(20)
+            assert done.wait(PATIENCE)
     with PortraitMatter(model) as matter:
         for number, (frame, matte) in enumerate(zip(WALK, mattes, strict=False)):
             np.testing.assert_array_equal(matte.alpha, matter.video(frame, number))

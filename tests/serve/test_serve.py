@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -11,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -25,7 +26,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("fastapi", reason="the extra serve is not installed")
 
-from support import run
+from support import PATIENCE, run
 
 from mmnet.runtime import PortraitMatter
 from mmnet.runtime.model import default_model
@@ -54,7 +55,7 @@ class Server:
     port: int
 
     def ask(self, path: str, body: bytes | None = None, headers: dict[str, str] = JPEG) -> Answer:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             connection.request("GET" if body is None else "POST", path, body, headers)
             answer = connection.getresponse()
@@ -66,6 +67,17 @@ class Server:
         """The processes that the server has started and that are worker processes."""
         children = subprocess.run(["pgrep", "-P", str(self.process.pid), "-f", "spawn_main"], capture_output=True)
         return [int(word) for word in children.stdout.split()]
+
+    def hold_worker(self) -> int:
+        """Stop the only worker process, so that its photo takes as long as the test wants; return its number."""
+        (worker,) = self.workers()
+        os.kill(worker, signal.SIGSTOP)
+        return worker
+
+    def wait_for_request(self) -> None:
+        """Wait until a request is in progress: it has its place, and its photo goes to a worker."""
+        while counters(self)["mmnet_requests_in_progress"] == 0:
+            time.sleep(0.01)
 
 
 @contextmanager
@@ -80,13 +92,13 @@ def serving(*options: object) -> Iterator[Server]:
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=PATIENCE)
         assert "Traceback" not in errors
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with serving("--workers", 2, "--max-megabytes", 2, "--max-megapixels", 1) as server:
+    with serving("--workers", 2, "--max-megabytes", 2, "--max-megapixels", 1, "--timeout", PATIENCE) as server:
         yield server
 
 
@@ -97,12 +109,6 @@ def photo(portrait: np.ndarray) -> bytes:
 
 def encoded(image: np.ndarray, extension: str = ".jpg") -> bytes:
     return cv2.imencode(extension, image)[1].tobytes()
-
-
-@pytest.fixture(scope="module")
-def large_photo() -> bytes:
-    """A photo of 36 megapixels, which takes seconds."""
-    return encoded(np.full((6000, 6000, 3), 90, np.uint8))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +130,9 @@ def test_the_bytes_are_those_of_matte(server, photo, tmp_path, query, options, e
     assert answer.body == (tmp_path / f"matte{extension}").read_bytes()
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(seed=st.integers(0, 2**32 - 1), height=st.integers(1, 200), width=st.integers(1, 200))
 def test_any_image_has_the_alpha_of_the_library(server, seed, height, width):
     image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
@@ -177,14 +185,14 @@ def test_a_large_photo_is_refused_before_it_is_decoded(server):
 
 
 def test_a_body_without_length_is_limited_too(server):
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
     connection.request("POST", "/matte", iter([bytes(500_000)] * 5), JPEG, encode_chunked=True)
     assert connection.getresponse().status == 413
     connection.close()
 
 
 def test_a_page_of_another_site_cannot_post(server):
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
     headers = {"Origin": "https://example.org", "Access-Control-Request-Method": "POST"}
     connection.request("OPTIONS", "/matte", headers={**headers, "Access-Control-Request-Headers": "content-type"})
     answer = connection.getresponse()
@@ -221,11 +229,14 @@ def test_the_page_of_the_documentation_shows_the_parameters(server):
     if not Path("/usr/bin/chromium").exists():
         pytest.skip("needs Chromium")
     with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
+        browser = started.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"], timeout=1000 * PATIENCE
+        )
         page = browser.new_page()
+        page.set_default_timeout(1000 * PATIENCE)
         page.goto(f"http://127.0.0.1:{server.port}/")
-        page.get_by_text("Matte a photo").click(timeout=60_000)
-        page.get_by_text("A colour (").wait_for(timeout=60_000)
+        page.get_by_text("Matte a photo").click()
+        page.get_by_text("A colour (").wait_for()
         browser.close()
 
 
@@ -243,40 +254,87 @@ def counters(server: Server) -> dict[str, float]:
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
 
 
-def test_what_cannot_wait_is_refused_and_a_killed_worker_is_replaced(photo, large_photo):
-    with serving("--workers", 1, "--queue", 0) as server, ThreadPoolExecutor(1) as threads:
-        slow = threads.submit(server.ask, "/matte", large_photo)
-        while counters(server)["mmnet_requests_in_progress"] == 0:
-            time.sleep(0.01)
+def test_what_cannot_wait_is_refused_and_a_killed_worker_is_replaced(photo):
+    options = ["--workers", 1, "--queue", 0, "--timeout", PATIENCE]
+    with serving(*options) as server, ThreadPoolExecutor(1) as threads:
+        worker = server.hold_worker()
+        slow = threads.submit(server.ask, "/matte", photo)
+        server.wait_for_request()
         busy = server.ask("/matte", photo)
         assert busy.status == 503
         assert busy.headers["retry-after"] == "1"
         assert server.ask("/health").status == 200
-        (worker,) = server.workers()
-        subprocess.run(["kill", "-KILL", str(worker)], check=True)
+        os.kill(worker, signal.SIGKILL)
         assert slow.result().status == 500
         assert "crashed" in slow.result().detail
         assert server.ask("/matte", photo).status == 200
         assert counters(server)["mmnet_workers_replaced"] == 1
 
 
-def test_a_photo_that_takes_too_long_is_given_up(photo, large_photo):
-    with serving("--workers", 1, "--timeout", 0.4) as server:
-        assert server.ask("/matte", large_photo).status == 504
+def test_a_photo_that_takes_too_long_is_given_up(photo):
+    with serving("--workers", 1, "--timeout", 1) as server:
+        server.hold_worker()
+        assert server.ask("/matte", photo).status == 504
         with socket.create_connection(("127.0.0.1", server.port)) as slow:
             slow.sendall(b"POST /matte HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 99\r\n\r\nx")
             assert b" 408 " in slow.recv(200)
 
 
+def test_slow_clients_are_cut_off(photo):
+    answers = b"GET /docs/files/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n" * 50  # of 70 MB
+    with serving("--workers", 1, "--timeout", 4) as server, ExitStack() as stack:
+
+        def connect(sent: bytes) -> socket.socket:
+            opened = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
+            opened.sendall(sent)
+            return stack.enter_context(opened)
+
+        second = connect(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /health HT")
+        silent, slow, deaf = connect(b""), connect(b"POST /matte HTTP/1.1\r\nHost: x\r\n"), connect(answers)
+        assert left(silent) == left(slow) == b""
+        assert left(second).count(b"200 OK") == 1
+        while is_held_by_server(deaf):
+            time.sleep(0.01)
+        assert len(left(deaf)) < 30_000_000
+        assert server.ask("/matte", photo).status == 200
+
+
+def is_held_by_server(connection: socket.socket) -> bool:
+    """Whether the other end of a connection is open. Where it is closed, its last bytes may still be on the way."""
+    here, there = (f":{address[1]:04X}" for address in (connection.getsockname(), connection.getpeername()))
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return any(row[1].endswith(there) and row[2].endswith(here) and row[9] != "0" for row in rows)
+
+
+def left(connection: socket.socket) -> bytes:
+    """What arrives before the server ends a connection."""
+    received = b""
+    with suppress(ConnectionResetError):
+        while part := connection.recv(1 << 20):
+            received += part
+    return received
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here: a full disk was not tested")
+@pytest.mark.parametrize("command", [("serve", "--workers", "1"), ("web",)])
+def test_an_address_that_cannot_be_printed_ends_the_server(command):
+    mmnet = str(Path(sys.executable).with_name("mmnet"))
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [mmnet, *command, "--port", "0"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=PATIENCE
+        )
+    assert ended.returncode == 74
+    assert ended.stderr == "error: standard output: cannot be written: No space left on device\n"
+
+
 def test_a_worker_that_hangs_or_died_is_replaced(photo):
-    with serving("--workers", 1, "--timeout", 1) as server:
-        (worker,) = server.workers()
-        subprocess.run(["kill", "-STOP", str(worker)], check=True)
+    with serving("--workers", 1, "--timeout", 5) as server:
+        server.hold_worker()
         large = encoded(np.random.default_rng(0).integers(0, 256, (700, 700, 3), np.uint8), ".png")
         assert server.ask("/matte", large).status == 504
         assert server.ask("/matte", photo).status == 200
         (worker,) = server.workers()
-        subprocess.run(["kill", "-KILL", str(worker)], check=True)
+        os.kill(worker, signal.SIGKILL)
         while server.workers():
             time.sleep(0.01)
         assert server.ask("/matte", photo).status == 200
@@ -284,22 +342,34 @@ def test_a_worker_that_hangs_or_died_is_replaced(photo):
 
 def test_a_script_without_a_guard_is_told(tmp_path):
     (tmp_path / "script.py").write_text("import mmnet\nwith mmnet.MatteServer(port=0) as server:\n    server.run()\n")
-    ended = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE
+    )
     assert ended.returncode == 1
     assert 'behind: if __name__ == "__main__":' in ended.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_lets_requests_end_first(large_photo, number):
-    with serving("--workers", 1) as server, ThreadPoolExecutor(1) as threads:
-        slow = threads.submit(server.ask, "/matte", large_photo)
-        while counters(server)["mmnet_requests_in_progress"] == 0:
-            time.sleep(0.01)
-        workers = server.workers()
+def test_a_signal_lets_requests_end_first(photo, number):
+    with serving("--workers", 1, "--timeout", PATIENCE) as server, ThreadPoolExecutor(1) as threads:
+        worker = server.hold_worker()
+        slow = threads.submit(server.ask, "/matte", photo)
+        server.wait_for_request()
         server.process.send_signal(number)
+        while accepts_connections(server.port):
+            time.sleep(0.01)
+        os.kill(worker, signal.SIGCONT)
         assert slow.result().status == 200
-        assert server.process.wait(60) == 0
-        assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
+        assert server.process.wait(PATIENCE) == 0
+        assert not Path(f"/proc/{worker}").exists()
+
+
+def accepts_connections(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionError:
+        return False
+    return True
 
 
 def test_a_port_in_use_and_a_bad_model_are_told(tmp_path):

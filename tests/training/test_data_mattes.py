@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from portraits import drawn_portrait, write_image
-from support import error_line, run
+from support import PATIENCE, error_line, run
 
 from mmnet.arrays import AnyArray
 from mmnet.runtime import read_photo
@@ -173,7 +173,7 @@ def workers_of(parent: int) -> list[int]:
     return children
 
 
-def wait_for(condition: Any, seconds: float = 300) -> None:
+def wait_for(condition: Any, seconds: float = PATIENCE) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end

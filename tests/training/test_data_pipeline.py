@@ -369,7 +369,7 @@ def test_empty_sides_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no image is left to train on"):
         load_data([str(root)], 32, augmentation=None, validation=1.0)
     with pytest.raises(
-        DataError, match=r"no image validates with a fraction of 1e-09; --validation 0.\d+ holds one back"
+        DataError, match=r"no image validates with a fraction of 1e-09; validation=0.\d+ holds one back"
     ):
         load_data([str(root)], 32, augmentation=None, validation=1e-9)
     with pytest.raises(LayoutError, match="no such folder"):

@@ -23,30 +23,30 @@ BEGUN = identity(FINE_TUNE.scaled(2000, 8), teacher_step=5)
     ("now", "expected"),
     [
         (BEGUN, {}),
-        (identity(PORTRAIT.scaled(2000, 8), teacher_step=5), {"--recipe": "portrait, and fine-tune at first"}),
-        (identity(FINE_TUNE.scaled(4000, 8), teacher_step=5), {"--steps": "4,000, and 2,000 at first"}),
-        (identity(FINE_TUNE.scaled(2000, 16), teacher_step=5), {"--batch": "16, and 8 at first"}),
+        (identity(PORTRAIT.scaled(2000, 8), teacher_step=5), {"recipe=…": "portrait, and fine-tune at first"}),
+        (identity(FINE_TUNE.scaled(4000, 8), teacher_step=5), {"steps=…": "4,000, and 2,000 at first"}),
+        (identity(FINE_TUNE.scaled(2000, 16), teacher_step=5), {"batch=…": "16, and 8 at first"}),
         (
             identity(replace(FINE_TUNE.scaled(2000, 8), mixed_precision=True), teacher_step=5),
-            {"--mixed-precision": "given, and not given at first"},
+            {"mixed_precision=…": "given, and not given at first"},
         ),
         (
             identity(replace(FINE_TUNE.scaled(2000, 8), augmentation="published"), teacher_step=5),
-            {"--backgrounds": "the images are augmented otherwise"},
+            {"backgrounds=…": "the images are augmented otherwise"},
         ),
         (
             identity(replace(FINE_TUNE.scaled(2000, 8), norm_decay=0.5), teacher_step=5),
             {"the recipe's norm decay": "0.5, and 0.99 at first"},
         ),
-        (identity(FINE_TUNE.scaled(2000, 8), seed=3, teacher_step=5), {"--seed": "3, and 0 at first"}),
+        (identity(FINE_TUNE.scaled(2000, 8), seed=3, teacher_step=5), {"seed=…": "3, and 0 at first"}),
         (
             identity(FINE_TUNE.scaled(2000, 8), first_step=9, teacher_step=5),
-            {"--from": "the run began at step 7, and this start is at step 9"},
+            {"start=…": "the run began at step 7, and this start is at step 9"},
         ),
-        (identity(FINE_TUNE.scaled(2000, 8), teacher_step=6), {"--teacher": "6, and 5 at first"}),
+        (identity(FINE_TUNE.scaled(2000, 8), teacher_step=6), {"teacher=…": "6, and 5 at first"}),
         (
             identity(FINE_TUNE.scaled(4000, 16), seed=3, teacher_step=5),
-            {"--steps": "4,000, and 2,000 at first", "--batch": "16, and 8 at first", "--seed": "3, and 0 at first"},
+            {"steps=…": "4,000, and 2,000 at first", "batch=…": "16, and 8 at first", "seed=…": "3, and 0 at first"},
         ),
     ],
 )
@@ -74,13 +74,13 @@ def test_only_the_last_stage_is_extended() -> None:
     assert [stage.warmup for stage in longer.stages] == [stage.warmup for stage in begun.stages]
     assert longer.weight_average == begun.weight_average
     assert differences(identity(begun), identity(longer), extends=True) == {}
-    assert list(differences(identity(begun), identity(longer))) == ["--steps"]
+    assert list(differences(identity(begun), identity(longer))) == ["steps=…"]
     # Called again it goes on with `extend`, and says so without.
     assert extended(PORTRAIT.scaled(150, 4), longer.to_json(), 150) == longer
     told = differences(identity(longer), identity(PORTRAIT.scaled(150, 4)))
-    assert told == {"--extend": "the run was extended to these steps; give --extend again"}
+    assert told == {"extend=…": "the run was extended to these steps; give extend=True again"}
     # With `extends` everything else still has to be the same.
     other = replace(longer, norm_decay=0.5)
     assert list(differences(identity(begun), identity(other), extends=True)) == ["the recipe's norm decay"]
     # Another recipe is not bent to fit; it is named.
-    assert "--recipe" in differences(identity(begun), identity(extended(FINE_TUNE, begun.to_json(), 150)), extends=True)
+    assert "recipe=…" in differences(identity(begun), identity(extended(FINE_TUNE, begun.to_json(), 150)), extends=True)

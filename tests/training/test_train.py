@@ -190,7 +190,7 @@ class TestCommand:
             "mmnet", "train", "--data", images / "portraits", "--backgrounds", images / "scenes", "--from", "latest",
             "--validation", "0.3", "--steps", "1", "--batch", "2", "--run", "mine", "--workers", "1",
         ]  # fmt: skip
-        result = run(*arguments, cwd=tmp_path, timeout=600)
+        result = run(*arguments, cwd=tmp_path)
         assert result.returncode == 0, result.stderr
         assert "step-0000101" in result.stdout
         assert list((tmp_path / "checkpoints" / "mine" / "events").iterdir())

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from page_server import serving
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from support import ROOT
+from support import PATIENCE, ROOT
 
 from mmnet.runtime.model import default_model
 from mmnet.web.content import Asset, build
@@ -57,7 +57,7 @@ def camera_file(camera_frames: list[np.ndarray], tmp_path_factory: pytest.TempPa
     return path
 
 
-TIMEOUT = 120_000  # milliseconds; only a busy machine takes so long
+TIMEOUT = 1000 * PATIENCE  # milliseconds
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +68,9 @@ def launch() -> Iterator[Callable[..., Browser]]:
         pytest.skip("NO CHROMIUM: the page was NOT tested in a browser; install Debian's package chromium")
     expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
-        yield lambda *cameras: playwright.chromium.launch(executable_path=found, args=["--no-sandbox", *cameras])
+        yield lambda *cameras: playwright.chromium.launch(
+            executable_path=found, args=["--no-sandbox", *cameras], timeout=TIMEOUT
+        )
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ import pytest
 from page_server import holding, serving
 from page_steps import choose, held, matte, open_details, open_page, until, write_image
 from playwright.sync_api import BrowserContext, Page, expect
-from support import ROOT
+from support import PATIENCE, ROOT
 
 from mmnet.web.content import Asset
 from mmnet.web.server import WebServer
@@ -40,7 +40,7 @@ def axe() -> str:
         with tempfile.TemporaryDirectory() as folder:
             npm = shutil.which("npm")
             done = npm and subprocess.run(
-                [npm, "pack", "--silent", AXE], cwd=folder, capture_output=True, check=False, timeout=120
+                [npm, "pack", "--silent", AXE], cwd=folder, capture_output=True, check=False, timeout=PATIENCE
             )
             if not done or done.returncode != 0:
                 pytest.skip(f"NO {AXE}: the accessibility of the page was NOT checked; it needs npm and a network")

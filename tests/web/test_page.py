@@ -15,6 +15,7 @@ from page_server import serving
 from page_steps import choose, matte, open_details, open_page, save, until, write_image
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, FileChooser, Page, expect
+from support import PATIENCE
 
 from mmnet.runtime import (
     PortraitMatter,
@@ -84,7 +85,12 @@ def _record(page: Page) -> None:
     page.add_init_script(
         """{
           const send = Worker.prototype.postMessage;
+          window.on_their_way = new Set();  // the frames that the worker has not answered
+          const heard = new WeakSet();
           Worker.prototype.postMessage = function (data, transfer) {
+            if (!heard.has(this)) this.addEventListener('message', (answer) => on_their_way.delete(answer.data.id));
+            heard.add(this);
+            if (data.kind === 'matteFrame') on_their_way.add(data.id);
             if (data.kind === 'mattePhoto') window.sent = {blob: data.blob, mirrored: false};
             if (data.kind === 'matteFrame') {
               const {width, height} = data.bitmap;
@@ -322,7 +328,7 @@ def test_the_live_camera(
 
     page.get_by_role("button", name="Stop").click()
     page.wait_for_selector("body[data-state=photo]")
-    page.wait_for_timeout(500)  # a frame may be on its way
+    until(page, "on_their_way.size === 0")
     last = save(page, tmp_path)[1]
     # The same frames through the library: the crop follows the people, and the alphas are smoothed over time.
     images = [_sent(page, frame) for frame in range(page.evaluate("window.frames_sent.length"))]
@@ -341,7 +347,7 @@ def test_the_live_camera(
 def test_cameras_can_be_switched(launch: Callable[..., Browser], served: WebServer) -> None:
     browser = launch("--use-fake-device-for-media-stream=device-count=2")
     page = browser.new_context(permissions=["camera"]).new_page()
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(1000 * PATIENCE)
     open_page(page, served)
     page.get_by_role("button", name="Use the camera").click()
     page.wait_for_selector("body[data-state=live]")

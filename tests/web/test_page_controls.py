@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from page_server import serving
 from page_steps import choose, held, matte, open_details, open_page, save, write_image
 from playwright.sync_api import BrowserContext, Page, expect
+from support import PATIENCE
 
 from mmnet.web.content import Asset
 from mmnet.web.server import WebServer
@@ -172,7 +174,8 @@ def test_the_image_is_shown_as_it_is_while_a_button_isheld(
     assert not is_original()
 
     def _wait_for(original: bool) -> None:
-        for _ in range(100):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
             if is_original() == original:
                 return
             page.wait_for_timeout(50)
@@ -221,7 +224,7 @@ def test_a_network_that_stalls_does_not_stop_the_page(
     class StallingServer(WebServer):
         def answers_to(self, host: str) -> bool:
             if stalled.is_set():
-                released.wait(120)
+                released.wait(PATIENCE)
             return super().answers_to(host)
 
     with serving(assets, server_type=StallingServer) as server:

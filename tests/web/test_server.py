@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from page_server import serving
-from support import error_line, run
+from support import PATIENCE, error_line, run
 
 from mmnet.runtime.model import default_model
 from mmnet.web.content import Asset
@@ -37,7 +37,7 @@ def server(assets: Mapping[str, Asset]):
 
 
 def _ask(server: WebServer, path: str, method: str = "GET", **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=PATIENCE)
     try:
         connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
         response = connection.getresponse()
@@ -161,8 +161,8 @@ def test_other_methods_are_refused(server: WebServer, method: str) -> None:
 
 
 def test_a_malformed_request_ends_only_its_connection(server: WebServer, capfd: pytest.CaptureFixture[str]) -> None:
-    with socket.create_connection(("127.0.0.1", server.server_port), timeout=30) as silent:  # says nothing at all
-        with socket.create_connection(("127.0.0.1", server.server_port), timeout=30) as rude:
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=PATIENCE) as silent:  # says nothing at all
+        with socket.create_connection(("127.0.0.1", server.server_port), timeout=PATIENCE) as rude:
             rude.sendall(b"\x16\x03\x01 rubbish\r\n\r\n")
             assert b" 400 " in rude.recv(4096) or rude.recv(4096) == b""
         assert _ask(server, "/")[0].status == 200
@@ -171,7 +171,7 @@ def test_a_malformed_request_ends_only_its_connection(server: WebServer, capfd: 
 
 
 def _talk(server: WebServer, request: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", server.server_port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=PATIENCE) as connection:
         connection.sendall(request)
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
@@ -258,7 +258,7 @@ def test_the_list_for_offline_use_has_every_file_and_its_hash(server: WebServer,
 
 def test_closing_ends_open_connections(assets: Mapping[str, Asset]) -> None:
     with serving(assets) as running:
-        kept = http.client.HTTPConnection("127.0.0.1", running.server_port, timeout=30)
+        kept = http.client.HTTPConnection("127.0.0.1", running.server_port, timeout=PATIENCE)
         kept.request("GET", "/app.js")
         kept.getresponse().read()
         before = kept.sock
@@ -285,7 +285,7 @@ def test_other_addresses(assets: Mapping[str, Asset], host: str, url: str) -> No
         pytest.skip("this machine has no IPv6")
     with serving(assets, host=host) as running:
         assert running.url.startswith(url)
-        with urllib.request.urlopen(running.url, timeout=30) as response:
+        with urllib.request.urlopen(running.url, timeout=PATIENCE) as response:
             assert response.status == 200
 
 
@@ -316,10 +316,10 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_https(assets: Mapping[str, Asset], certificate: tuple[Path, Path], capfd: pytest.CaptureFixture[str]) -> None:
     with serving(assets, certificate=certificate[0], key=certificate[1]) as running:
         assert running.url.startswith("https://127.0.0.1:")
-        with socket.create_connection(("127.0.0.1", running.server_port), timeout=30) as plain:
+        with socket.create_connection(("127.0.0.1", running.server_port), timeout=PATIENCE) as plain:
             plain.sendall(b"GET / HTTP/1.1\r\n\r\n")  # no TLS
             trusting = ssl.create_default_context(cafile=certificate[0])
-            with urllib.request.urlopen(running.url, context=trusting, timeout=30) as response:
+            with urllib.request.urlopen(running.url, context=trusting, timeout=PATIENCE) as response:
                 assert response.read() == assets[""].content
     assert capfd.readouterr().err == ""
 
@@ -349,10 +349,10 @@ def test_the_command_prints_the_address_and_ends_with_ctrl_c(tmp_path: Path) -> 
             assert process.stdout is not None
             url = process.stdout.readline().strip()
             assert urlsplit(url).hostname == "127.0.0.1"
-            with urllib.request.urlopen(f"{url}model.tflite", timeout=30) as response:
+            with urllib.request.urlopen(f"{url}model.tflite", timeout=PATIENCE) as response:
                 assert response.read() == model.read_bytes()
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=PATIENCE)
         finally:
             process.kill()
     assert process.returncode == 0

@@ -100,7 +100,7 @@ class Batches:
             if pack.side < self.size:
                 raise PackError(
                     f"{pack.origin}: its images are {pack.side}×{pack.side}, too small for {self.size}×{self.size}; "
-                    f"pack them again with --size {self.size}"
+                    f"pack them again with size={self.size}"
                 )
             if replaces and not pack.has_foregrounds:
                 raise PackError(

@@ -115,7 +115,7 @@ def _check_sides(arguments: Sequence[str], stems: Sequence[str], validation: flo
         raise DataError(f"{where}: no image is left to train on; choose a smaller validation fraction")
     if 0 < validation <= fractions[0]:
         enough = math.ceil((fractions[0] + 1e-9) * 100) / 100
-        advice = f"--validation {enough:g} holds one back" if enough <= fractions[-1] else "add images"
+        advice = f"validation={enough:g} holds one back" if enough <= fractions[-1] else "add images"
         raise DataError(f"{where}: no image validates with a fraction of {validation:g}; {advice}")
 
 
@@ -152,7 +152,7 @@ def _resized(pack: Pack, indices: NDArray[np.int64], size: int) -> Pack:
     if pack.side < size:
         raise PackError(
             f"{pack.origin}: its images are {pack.side}×{pack.side}, too small for {size}×{size}; "
-            f"pack them again with --size {size}"
+            f"pack them again with size={size}"
         )
     records = np.empty((len(indices), 4 * size**2), np.uint8)
     for row, index in zip(records, indices, strict=True):

@@ -144,7 +144,7 @@ def make_mattes(
         for pair, output in suspects:  # one of them ended its worker: each gets a process of its own
             one = deque([(pair, output)])
             if (yield from _solve_in_processes(one, solver, 1)):
-                reason = "the system ended its process, perhaps because memory ran out; choose a smaller --max-side"
+                reason = "the system ended its process, perhaps because memory ran out; choose a smaller max_side=N"
                 yield MatteOutcome(pair.matte, output, f"{pair.matte}: {reason}")
 
 
@@ -202,7 +202,7 @@ def solve_matte(photo: U8Array, mask: U8Array, solver: Solver) -> U8Array:
         alpha = load_solver(solver.method)(small / 255.0, known)
     except (ValueError, ArithmeticError) as error:  # pymatting raises these if its solver does not converge
         raise MatteError(
-            f"the solver does not converge ({error}); try the other --method or a narrower --band"
+            f"the solver does not converge ({error}); try the other method=…, or a narrower band (inside=N, outside=N)"
         ) from error
     if scale < 1:
         # Bilinear comes closer to the matte solved at full size than a guided filter (band error 0.021 against 0.032
@@ -266,7 +266,7 @@ def _solve_file(pair: Pair, output: Path, solver: Solver) -> MatteOutcome:
         check_sizes(pair.photo, photo, pair.matte, mask)
         write_image(output, solve_matte(photo, mask, solver))
     except MemoryError:
-        return MatteOutcome(pair.matte, output, f"{pair.photo}: does not fit into memory; choose a smaller --max-side")
+        return MatteOutcome(pair.matte, output, f"{pair.photo}: does not fit into memory; choose a smaller max_side=N")
     except Exception as error:
         item = pair.photo if str(pair.photo) in str(error) else pair.matte
         return MatteOutcome(pair.matte, output, failure_line(error, item))

@@ -81,7 +81,7 @@ def parse_size(text: str) -> tuple[int, int]:
     """
     sides = text.lower().split("x")
     if len(sides) != 2 or not all(side.isascii() and side.isdecimal() and 16 <= int(side) <= 8192 for side in sides):
-        raise SequenceError(f"--size {text}: not a size; write for example 640x360, with sides from 16 to 8192")
+        raise SequenceError(f"{text!r} is not a size; write for example 640x360, with sides from 16 to 8192")
     return int(sides[0]), int(sides[1])
 
 
