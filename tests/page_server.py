@@ -57,7 +57,7 @@ def holding(released: threading.Event) -> type[WebServer]:
             class Handler(self.RequestHandlerClass):  # type: ignore[name-defined, misc]
                 def setup(self) -> None:
                     super().setup()
-                    self.wfile = _Held(self.wfile, released)
+                    self.wfile: Any = _Held(self.wfile, released)
 
             self.RequestHandlerClass = Handler
 
