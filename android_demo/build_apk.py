@@ -39,6 +39,7 @@ import native_library
 
 HERE = Path(__file__).resolve().parent
 NAME = "mmnet-demo-without-litert.apk"
+KEEP_RULES = "resources.pro"  # what aapt2 says that R8 must keep for the manifest and the layouts
 FAILED, UNAVAILABLE = 1, 3
 _TOOLS = {  # the Debian package of each command
     "javac": "default-jdk-headless",
@@ -218,7 +219,7 @@ def link_resources(app: App, framework: Path, work: Path) -> Path:
         if folder.is_dir():
             command += ["-A", folder]
     # With "-0 .tflite", Debian's aapt2 would still compress mmnet-1.0-256-int8.tflite.
-    command += ["--no-compress-regex", r"\.tflite$", "--debug-mode"]
+    command += ["--no-compress-regex", r"\.tflite$", "--debug-mode", "--proguard", work / KEEP_RULES]
     command += ["--min-sdk-version", app.min_sdk, "--target-sdk-version", app.target_sdk]
     command += ["--version-code", app.version_code, "--version-name", app.version_name, resources]
     run(*command)
@@ -240,8 +241,8 @@ def compile_java(platform: Path, work: Path) -> Path:
 
     core, stubs, matting, app, empty = (work / name for name in ("core", "stubs", "matting", "app", "empty"))
     empty.mkdir()
-    javac([HERE / "core" / "src" / "main" / "java"], [platform], core)
     javac([HERE / "stubs"], [platform], stubs)
+    javac([HERE / "core" / "src" / "main" / "java"], [platform], core, [stubs])
     # The library sees no class of the app, as in matting/build.gradle.
     javac([HERE / "matting" / "src" / "main" / "java"], [stubs, platform], matting, [core])
     # The stubs come first, because the platform jar has an older PowerManager without the thermal status.

@@ -51,7 +51,7 @@ adb logcat -d -s MMNetBenchmark | grep -q MMNET_BENCHMARK_DONE || fail "the benc
 adb pull "/sdcard/Android/data/$app/files/test.json" "$out/benchmark.json"
 
 # The camera.
-adb shell am start -W -n $app/.LiveActivity
+adb shell am start -W -a android.intent.action.MAIN -c android.intent.category.LAUNCHER -n $app/.LiveActivity
 sleep 15
 adb exec-out screencap -p > "$out/live.png"
 has_button 'Take photo' || fail "the live screen has no button to take a photo"
@@ -61,8 +61,10 @@ adb push "$here/../web_demo/site/samples/astronaut.webp" /sdcard/Pictures/astron
 adb shell am broadcast -a android.intent.action.MEDIA_SCANNER_SCAN_FILE -d file:///sdcard/Pictures/astronaut.webp
 wait_for 60 "the photo does not appear in the gallery" has_image
 number=$(adb shell content query --uri content://media/external/images/media --projection _id | sed 's/.*_id=//' | tail -1)
-adb shell am start -W -a android.intent.action.SEND -t image/webp --grant-read-uri-permission \
-    --eu android.intent.extra.STREAM "content://media/external/images/media/${number//[^0-9]/}" -n $app/.PhotoActivity
+photo=content://media/external/images/media/${number//[^0-9]/}
+# The data carries the permission to read: `am` gives none for an extra.
+adb shell am start -W -a android.intent.action.SEND -t image/webp -d "$photo" --grant-read-uri-permission \
+    --eu android.intent.extra.STREAM "$photo" -n $app/.PhotoActivity
 wait_for 120 "the photo is not matted" has_button Save
 adb exec-out screencap -p > "$out/photo.png"
 

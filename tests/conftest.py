@@ -10,7 +10,12 @@ import cv2
 import numpy as np
 import pytest
 import skimage.data
+from hypothesis import HealthCheck, settings
 from support import ROOT
+
+# On a busy machine the examples of hypothesis take any time: no test may fail because of that.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,6 +7,7 @@ An array of bytes is preceded by its length.
 from __future__ import annotations
 
 import math
+import re
 import shutil
 import struct
 import subprocess
@@ -41,6 +42,7 @@ CORE = ROOT / "android_demo" / "core"
 NATIVE = ROOT / "runtime" / "core"
 LIBRARY = ROOT / "android_demo" / "matting" / "src" / "main" / "java"
 APP = ROOT / "android_demo" / "app" / "src" / "main" / "java" / "ai" / "mmnet" / "demo"
+ANNOTATIONS = ROOT / "android_demo" / "stubs" / "androidx" / "annotation"
 STAND_IN = ROOT / "tests" / "android" / "java"  # replacements for LiteRT and Android, and tests
 GOLDEN = CORE / "src" / "test" / "resources" / "golden.bin"
 _JARS = [Path("/usr/share/java") / name for name in ("junit4.jar", "hamcrest-all.jar")]
@@ -309,11 +311,21 @@ def compile_java(folder: Path) -> str:
     path = ":".join(map(str, [folder, CORE / "src" / "test" / "resources", *_JARS]))
     sources = [*CORE.glob("src/*/java/**/*.java"), *LIBRARY.glob("**/*.java"), *STAND_IN.glob("**/*.java")]
     sources += [APP / f"{name}.java" for name in ("CameraStream", "CameraThread", "SharedFolder")]
+    sources += ANNOTATIONS.glob("*.java")
+    sources.append(folder / "MainActivity.java")
+    sources[-1].write_text(guide_screen())
     command = ["javac", "--release", "8", "-Xlint:all,-options", "-Werror", "-cp", path, "-d", str(folder)]
     done = subprocess.run([*command, *map(str, sources)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     compile_native(folder)
     return path
+
+
+def guide_screen() -> str:
+    """Return the source of the screen in the guide "From an empty project to a live matte"."""
+    page = (ROOT / "docs" / "guides" / "android-from-zero.md").read_text()
+    (screen,) = re.findall(r"^```java\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    return str(screen)
 
 
 def compile_native(folder: Path) -> None:

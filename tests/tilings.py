@@ -13,7 +13,7 @@ def other_tilings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = cv2.getNumThreads()
     try:
         for height, width, gap, threads in ((16, 16, 0, 1), (16, 32, 3, 3), (32, 64, 5, 2), (2048, 2048, 1, 1)):
-            for module in ("tiles", "upsampling", "alpha", "compiled", "checks"):
+            for module in ("tiles", "reference", "alpha", "compiled"):
                 monkeypatch.setattr(f"mmnet.runtime.fullres.{module}.TILE_HEIGHT", height)
                 monkeypatch.setattr(f"mmnet.runtime.fullres.{module}.TILE_WIDTH", width)
             monkeypatch.setattr("mmnet.runtime.fullres.tiles._GAP", gap)

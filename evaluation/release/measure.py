@@ -11,8 +11,10 @@ import numpy as np
 from mmnet.evaluation.datasets.pairs import Pair, check_pairs, load_pairs
 from mmnet.evaluation.evaluate import compare_image, each_image
 from mmnet.evaluation.models import Candidate, LoadedModel
+from mmnet.evaluation.release.published import published_sets
 from mmnet.evaluation.release.suite import Criterion, SuiteSet
 from mmnet.evaluation.resize import Resize
+from mmnet.failures import note
 from mmnet.runtime.imaging.fit import Fit
 
 Advance = Callable[[str, int, int], None]
@@ -49,6 +51,8 @@ class Measured:
 def read_sets(sets: Sequence[SuiteSet], folder: Path, progress: Advance) -> list[SetData]:
     """List and read the images of every set, to report all that cannot be used before a long measurement.
 
+    A set of other images than those that the release was measured on is noted in the log, since images may be missing.
+
     Args:
         sets: from `choose_sets`.
         folder: the folder that holds them.
@@ -57,10 +61,17 @@ def read_sets(sets: Sequence[SuiteSet], folder: Path, progress: Advance) -> list
     Raises:
         DatasetError: some images cannot be used; it lists those of the first set that has any.
     """
-    read = []
+    read: list[SetData] = []
+    published = published_sets()
     for one in sets:
         pairs = load_pairs(folder / one.name)
         read.append(SetData(one, pairs, check_pairs(pairs, _stage(f"reading {one.name}", progress))))
+        known = published.get(one.name)
+        if known is not None and known.sha256 != read[-1].sha256:
+            note(
+                f"{folder / one.name}: these {len(pairs)} images are not the {known.images} that the limits are for; "
+                "are some missing?"
+            )
     return read
 
 

@@ -53,6 +53,7 @@ INLINE Index divide_up(Index a, Index b) { return (a + b - 1) / b; }
 
 /* 1.5 · 2^23: floats of this size have no fraction. */
 #define ROUNDING_SHIFT 12582912.0f
+#define ROUNDING_BITS 0x4B400000 /* of this float; the next ones are those of the next whole numbers */
 
 /* The nearest whole number, ties to even, for |value| < 2^22. */
 INLINE float round_to_even(float value) { return (value + ROUNDING_SHIFT) - ROUNDING_SHIFT; }

@@ -16,7 +16,7 @@
 
 /* The version of this header. Python leaves a library of another version alone: it was built before the sources
  * changed, and its functions may take other arguments. Count up with every change of a function. */
-#define MMNET_KERNELS_VERSION 1
+#define MMNET_KERNELS_VERSION 2
 MMNET_KERNEL int mmnet_kernels_version(void);
 
 /* An image, or a part of one, as tiles: from its first pixel on. */
@@ -27,13 +27,6 @@ typedef struct {
     Index tile_stride;             /* tiles from one row of flags to the next */
 } Grid;
 
-/* For each cell along an axis, and one more cell at either end: the two values that its centre lies between, and the
- * weight of the second. `Taps` in Python. */
-typedef struct {
-    const Index *first, *second;
-    const float *fraction;
-} Taps;
-
 /* `resampling.resample_with_numpy` for rows `first` to `end` - 1 of an image with 1 or 3 channels. `stride` is the
  * bytes from one row of the source to the next. */
 MMNET_KERNEL size_t mmnet_kernel_resample_arena(Index height, Index width, Index channels, Index out_height,
@@ -42,24 +35,14 @@ MMNET_KERNEL int mmnet_kernel_resample(const uint8_t *source, Index stride, Inde
                                     Index out_height, Index out_width, uint8_t *out, void *memory, size_t size,
                                     Index first, Index end);
 
-/* `reference.decide` for a whole alpha; no memory and no rows are needed. */
-MMNET_KERNEL int mmnet_kernel_decide(const float *alpha, Index height, Index width, float low, float high,
-                                     uint16_t *decided, uint8_t *changes, int32_t *counts, void *memory, size_t size,
-                                     Index first, Index end);
+/* `reference.guided_alpha` for every `every`-th row of tiles from `first` on. `alpha` and `input` are the network's, of
+ * rows × columns pixels; alpha is in 0-1. */
+MMNET_KERNEL size_t mmnet_kernel_guided_alpha_arena(const Grid *grid, Index rows, Index columns);
+MMNET_KERNEL int mmnet_kernel_guided_alpha(const Grid *grid, const float *alpha, const uint8_t *input, Index rows,
+                                           Index columns, const uint8_t *photo, uint8_t *out, uint8_t *opaque,
+                                           uint8_t *edges, void *memory, size_t size, Index first, Index every);
 
-/* `reference.fit_line` for rows `first` to `end` - 1. */
-MMNET_KERNEL size_t mmnet_kernel_fit_line_arena(Index height, Index width);
-MMNET_KERNEL int mmnet_kernel_fit_line(const uint16_t *alpha, const uint8_t *guide, const uint8_t *where, Index height,
-                                       Index width, double epsilon, double slope_unit, double offset_unit,
-                                       float *fitted, void *memory, size_t size, Index first, Index end);
-
-/* `reference.guided_alpha` for every `every`-th row of tiles from `first` on. */
 MMNET_KERNEL size_t mmnet_kernel_tiles_arena(const Grid *grid, Index step);
-MMNET_KERNEL int mmnet_kernel_guided_alpha(const Grid *grid, const float *fitted, Index side, const Taps *down,
-                                           const Taps *across, Index step, float slope_unit, float offset_unit,
-                                           const uint8_t *photo, const uint8_t *crossed, const uint8_t *inside,
-                                           uint8_t *alpha, uint8_t *opaque, uint8_t *edges, void *memory, size_t size,
-                                           Index first, Index every);
 
 /* `reference._samples` for rows `first` to `end` - 1: the mean of the two by two pixels in the middle of each cell, as
  * one plane per channel. `stride` is the bytes from one row of the image to the next. No memory is used. */

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 from concurrent.futures import ThreadPoolExecutor
-from ctypes import c_double, c_float, c_int, c_int32, c_size_t, c_ssize_t, c_void_p
+from ctypes import c_float, c_int, c_int32, c_size_t, c_ssize_t, c_void_p
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from itertools import pairwise
@@ -22,23 +22,21 @@ import numpy as np
 from mmnet.arrays import AnyArray
 from mmnet.failures import note
 
-_VERSION = 1  # MMNET_KERNELS_VERSION of kernels.h
+_VERSION = 2  # MMNET_KERNELS_VERSION of kernels.h
 _MAX_THREADS = 4
 
 # The argument types of the library's functions (kernels.h), without the four at the end: an arena, its size, and the
 # rows that a thread computes.
 _FUNCTIONS: dict[str, list[Any]] = {
-    "decide": [c_void_p, c_ssize_t, c_ssize_t, c_float, c_float, *[c_void_p] * 3],
-    "fit_line": [*[c_void_p] * 3, *[c_ssize_t] * 2, *[c_double] * 3, c_void_p],
     "resample": [c_void_p, *[c_ssize_t] * 6, c_void_p],
     "sample_cells": [c_void_p, *[c_ssize_t] * 7, c_void_p],
     "average_colours": [*[c_void_p] * 4, *[c_ssize_t] * 3, c_void_p, c_float, *[c_void_p] * 3, c_ssize_t],
-    "guided_alpha": [c_void_p, c_void_p, c_ssize_t, c_void_p, c_void_p, c_ssize_t, c_float, c_float, *[c_void_p] * 6],
+    "guided_alpha": [*[c_void_p] * 3, *[c_ssize_t] * 2, *[c_void_p] * 4],
     "composite": [c_void_p, c_void_p, c_void_p, c_ssize_t, *[c_void_p] * 4, c_ssize_t, c_ssize_t, c_void_p],
 }
 # Functions that return the size of an arena in bytes.
 _ARENAS: dict[str, list[Any]] = {
-    "fit_line": [c_ssize_t] * 2,
+    "guided_alpha": [c_void_p, *[c_ssize_t] * 2],
     "resample": [c_ssize_t] * 5,
     "tiles": [c_void_p, c_ssize_t],
     "average_colours": [c_ssize_t] * 3,

@@ -2,6 +2,7 @@
 #include "resample.h"
 
 #include "kernels.h"
+#include "vectors.h"
 
 enum { FRACTION_BITS = 11, ONE = 1 << FRACTION_BITS, HALF = 1 << (2 * FRACTION_BITS - 1) };
 
@@ -40,7 +41,7 @@ void mmnet_take_resampler(Resampler *r, Arena *arena) {
         for (int i = 0; i < 2; ++i) r->halved[i][level] = TAKE(arena, level_width(r, level) * r->channels, uint8_t);
     r->first = TAKE(arena, r->out_width, int32_t);
     r->second = TAKE(arena, r->out_width, int32_t);
-    r->fraction = TAKE(arena, r->out_width, int32_t);
+    r->fraction = TAKE(arena, (r->channels == 3 ? 4 : 1) * r->out_width, int32_t);
     if (r->channels == 1)
         for (int i = 0; i < 2; ++i) r->lines[i] = TAKE(arena, r->out_width, int32_t);
     else
@@ -57,20 +58,14 @@ INLINE void halve_boxes(const uint8_t *restrict a, const uint8_t *restrict b, In
         }
 }
 
-#if defined(MMNET_SHUFFLES)
-typedef uint8_t Bytes16 __attribute__((vector_size(16)));
-typedef uint8_t Bytes32 __attribute__((vector_size(32)));
-typedef uint16_t Words16 __attribute__((vector_size(32)));
-
+#if defined(MMNET_SHUFFLES) && !defined(MMNET_NEON)
 /* Four pixels, 12 bytes, as pairs of bytes to be added, and the next four in the upper half. 28 bytes are read. */
 #define LOAD_PAIRS(source, pairs)                                                                                      \
     do {                                                                                                               \
         Bytes16 lower, upper;                                                                                          \
         copy_bytes(&lower, source, 16);                                                                                \
         copy_bytes(&upper, (source) + 12, 16);                                                                         \
-        const Bytes32 both = __builtin_shufflevector(lower, upper, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,   \
-                                                     15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,   \
-                                                     31);                                                              \
+        const Bytes32 both = JOIN_BYTES(lower, upper);                                                                 \
         pairs = (Words16)__builtin_shufflevector(both, both, 0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11, 0, 0, 0, 0, 16, 19, \
                                                  17, 20, 18, 21, 22, 25, 23, 26, 24, 27, 16, 16, 16, 16);              \
     } while (0)
@@ -81,31 +76,53 @@ typedef uint16_t Words16 __attribute__((vector_size(32)));
         const Bytes32 wide = (Bytes32)(means);                                                                         \
         const Bytes32 bytes = __builtin_shufflevector(wide, wide, 0, 2, 4, 6, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, \
                                                       18, 20, 22, 24, 26, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16);     \
-        const Bytes16 upper = __builtin_shufflevector(bytes, bytes, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27,    \
-                                                      28, 29, 30, 31);                                                 \
+        const Bytes16 upper =                                                                                          \
+            __builtin_shufflevector(bytes, bytes, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31);     \
         copy_bytes(out, &bytes, 8);                                                                                    \
         copy_bytes((out) + 6, &upper, 8);                                                                              \
     } while (0)
 #endif
 
-/* Four pixels of the result at a time; compilers do not find these shuffles. */
+/* Some pixels of the result at a time; compilers do not find these shuffles. `ahead` are two rows that will be read
+ * next: processors do not foresee more than a page. */
 TARGET_CLONES
-static void halve_rgb(const uint8_t *restrict a, const uint8_t *restrict b, Index pairs, uint8_t *restrict out) {
-#if defined(MMNET_SHUFFLES)
-    for (; pairs >= 5; pairs -= 4, a += 24, b += 24, out += 12) {
+static void halve_rgb(const uint8_t *restrict a, const uint8_t *restrict b, Index pairs, const uint8_t *const *ahead,
+                      uint8_t *restrict out) {
+    const uint8_t *first = ahead[0], *second = ahead[1];
+#if defined(MMNET_NEON)
+    for (; pairs >= 8; pairs -= 8, a += 48, b += 48, out += 24, first += 48, second += 48) {
+        PREFETCH(first, 0);
+        PREFETCH(second, 0);
+        const uint8x16x3_t above = vld3q_u8(a), below = vld3q_u8(b);
+        uint8x8x3_t means;
+        for (int c = 0; c < 3; ++c) means.val[c] = vrshrn_n_u16(vpadalq_u8(vpaddlq_u8(above.val[c]), below.val[c]), 2);
+        vst3_u8(out, means);
+    }
+#elif defined(MMNET_SHUFFLES)
+    for (; pairs >= 5; pairs -= 4, a += 24, b += 24, out += 12, first += 24, second += 24) {
         Words16 above, below;
+        PREFETCH(first, 0);
+        PREFETCH(second, 0);
         LOAD_PAIRS(a, above);
         LOAD_PAIRS(b, below);
         STORE_MEANS(((above & 255) + (above >> 8) + (below & 255) + (below >> 8) + 2) >> 2, out);
     }
 #endif
+    (void)first, (void)second;
     halve_boxes(a, b, pairs, 3, out);
 }
 
 /* As `halve_rgb` for one row. */
 TARGET_CLONES
 static void halve_rgb_row(const uint8_t *restrict row, Index pairs, uint8_t *restrict out) {
-#if defined(MMNET_SHUFFLES)
+#if defined(MMNET_NEON)
+    for (; pairs >= 8; pairs -= 8, row += 48, out += 24) {
+        const uint8x16x3_t each = vld3q_u8(row);
+        uint8x8x3_t means;
+        for (int c = 0; c < 3; ++c) means.val[c] = vrshrn_n_u16(vpaddlq_u8(each.val[c]), 1);
+        vst3_u8(out, means);
+    }
+#elif defined(MMNET_SHUFFLES)
     for (; pairs >= 5; pairs -= 4, row += 24, out += 12) {
         Words16 each;
         LOAD_PAIRS(row, each);
@@ -127,21 +144,26 @@ static void halve_vertically(const uint8_t *restrict a, const uint8_t *restrict 
 
 /* Halve the rows `a` and `b` of `width` pixels, across, too, if asked for. An odd width repeats its last pixel. With
  * a = b, a box of 2 × 2 is the horizontal pair: (2 · (p + q) + 2) >> 2 = (p + q + 1) >> 1. */
-static void halve(const uint8_t *a, const uint8_t *b, Index width, Index channels, int across, uint8_t *out) {
+static void halve(const uint8_t *a, const uint8_t *b, Index width, Index channels, int across,
+                  const uint8_t *const *ahead, uint8_t *out) {
     if (!across) {
         halve_vertically(a, b, width * channels, out);
         return;
     }
-    if (channels == 3 && a == b)
+    if (channels == 1)
+        halve_grey(a, b, width / 2, out);
+    else if (a == b)
         halve_rgb_row(a, width / 2, out);
     else
-        (channels == 3 ? halve_rgb : halve_grey)(a, b, width / 2, out);
+        halve_rgb(a, b, width / 2, ahead, out);
     if (width % 2)
         for (Index c = 0; c < channels; ++c) {
             const Index last = (width - 1) * channels + c;
             out[width / 2 * channels + c] = (uint8_t)((a[last] + b[last] + 1) >> 1);
         }
 }
+
+enum { ROWS_AHEAD = 4 };
 
 /* Row `row` after `level` halvings. It stays where it is until two more rows of this level were computed; `slot` tells
  * which of the level's two rows of memory it takes. */
@@ -151,7 +173,10 @@ static const uint8_t *halved_row(Resampler *r, int level, Index row, int slot) {
     const uint8_t *a = halved_row(r, before, vertical ? 2 * row : row, 0), *b = a;
     if (vertical && 2 * row + 1 < level_height(r, before)) b = halved_row(r, before, 2 * row + 1, 1);
     uint8_t *out = r->halved[slot][level];
-    halve(a, b, level_width(r, before), r->channels, level <= r->across, out);
+    const uint8_t *ahead[2] = {a, b};
+    if (level == 1 && vertical && 2 * row + ROWS_AHEAD + 1 < r->height)
+        for (Index i = 0; i < 2; ++i) ahead[i] = r->source + (2 * row + ROWS_AHEAD + i) * r->stride;
+    halve(a, b, level_width(r, before), r->channels, level <= r->across, ahead, out);
     return out;
 }
 
@@ -189,43 +214,47 @@ static const uint8_t *held_row(Resampler *r, Index row) {
     return r->halved_rows[oldest] = halved_row(r, levels(r), row, oldest);
 }
 
+/* Interpolate between two rows. What rounds the result half up is added here, where there are fewer numbers. */
 TARGET_CLONES
 static void mix_rows(const uint8_t *restrict above, const uint8_t *restrict below, int32_t weight, Index count,
                      int32_t *restrict mixed) {
-    for (Index i = 0; i < count; ++i) mixed[i] = above[i] * (ONE - weight) + below[i] * weight;
+    for (Index i = 0; i < count; ++i) mixed[i] = above[i] * (ONE - weight) + below[i] * weight + HALF / ONE;
 }
-
-/* Interpolate between two pixels, each in four numbers, of which the last has no meaning. */
-INLINE void interpolate_pixel(const int32_t *first, int32_t weight, int32_t *out) {
-#if defined(__GNUC__)
-    typedef int32_t Four __attribute__((vector_size(16)));
-    Four one, other;
-    copy_bytes(&one, first, sizeof one);
-    copy_bytes(&other, first + 3, sizeof other);
-    one = (one * ONE + (other - one) * weight + HALF) >> (2 * FRACTION_BITS);
-    copy_bytes(out, &one, sizeof one);
-#else
-    for (int c = 0; c < 4; ++c)
-        out[c] = (first[c] * ONE + (first[c + 3] - first[c]) * weight + HALF) >> (2 * FRACTION_BITS);
-#endif
-}
-
-enum { BLOCK = 64 }; /* pixels that are interpolated at a time */
 
 /* Interpolate `mixed` along the row. Where a pixel has no second one beside it, that has no weight. */
 TARGET_CLONES
-static void interpolate_rgb(const Resampler *r, const int32_t *restrict mixed, uint8_t *restrict out) {
-    int32_t pixels[4 * BLOCK];
-    uint8_t bytes[4 * BLOCK];
-    for (Index left = 0, count; left < r->out_width; left += count) {
-        count = min_index(BLOCK, r->out_width - left);
-        for (Index x = 0; x < count; ++x)
-            interpolate_pixel(mixed + r->first[left + x], r->fraction[left + x], pixels + 4 * x);
-        for (Index i = 0; i < 4 * count; ++i) bytes[i] = (uint8_t)pixels[i];
-        uint8_t *to = out + 3 * left;
-        for (Index x = 0; x < count - 1; ++x) copy_bytes(to + 3 * x, bytes + 4 * x, 4); /* the next overwrites one */
-        copy_bytes(to + 3 * (count - 1), bytes + 4 * (count - 1), 3);
+static void interpolate_rgb(const int32_t *restrict mixed, const int32_t *restrict first,
+                            const int32_t *restrict fraction, Index width, uint8_t *restrict out) {
+    Index x = 0;
+#if defined(MMNET_SHUFFLES)
+#define TWO_PIXELS(pixels, at)                                                                 \
+    do {                                                                                       \
+        Ints4 one, two, beside_one, beside_two;                                                \
+        Ints8 weights;                                                                         \
+        copy_bytes(&one, mixed + first[at], sizeof one);                                       \
+        copy_bytes(&two, mixed + first[(at) + 1], sizeof two);                                 \
+        copy_bytes(&beside_one, mixed + first[at] + 3, sizeof beside_one);                     \
+        copy_bytes(&beside_two, mixed + first[(at) + 1] + 3, sizeof beside_two);               \
+        copy_bytes(&weights, fraction + 4 * (at), sizeof weights);                             \
+        const Ints8 ones = JOIN_FOURS(one, two), others = JOIN_FOURS(beside_one, beside_two);  \
+        pixels = ((ones << FRACTION_BITS) + (others - ones) * weights) >> (2 * FRACTION_BITS); \
+    } while (0)
+    for (; x + 6 <= width; x += 4, out += 12) { /* four pixels, and four bytes that the next ones overwrite */
+        Ints8 left, right;
+        TWO_PIXELS(left, x);
+        TWO_PIXELS(right, x + 2);
+        Bytes16 bytes;
+        PACK_BYTES(left, right, bytes);
+        bytes = __builtin_shufflevector(bytes, bytes, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 0, 0, 0, 0);
+        copy_bytes(out, &bytes, sizeof bytes);
     }
+#undef TWO_PIXELS
+#endif
+    for (; x < width; ++x)
+        for (Index c = 0; c < 3; ++c, ++out) {
+            const int32_t one = mixed[first[x] + c], other = mixed[first[x] + 3 + c];
+            *out = (uint8_t)((one * ONE + (other - one) * fraction[4 * x]) >> (2 * FRACTION_BITS));
+        }
 }
 
 /* Compute rows where every target pixel lies on a halved one. */
@@ -248,7 +277,11 @@ static void run_rows(Resampler *r, const uint8_t *source, Index stride, uint8_t 
         const Index position = position_of(x, r->width, r->out_width, r->across), first = position / ONE;
         r->first[x] = (int32_t)(first * r->channels);
         r->second[x] = (int32_t)(min_index(first + 1, last_column) * r->channels);
-        r->fraction[x] = (int32_t)(position % ONE);
+        const int32_t fraction = (int32_t)(position % ONE);
+        if (r->channels == 3) /* a pixel is computed as four numbers */
+            for (Index c = 0; c < 4; ++c) r->fraction[4 * x + c] = fraction;
+        else
+            r->fraction[x] = fraction;
     }
     const Index count = 3 * (last_column + 1);
     if (r->channels == 3) set_bytes(r->lines[0] + count, 0, BESIDE * sizeof(int32_t));
@@ -260,7 +293,7 @@ static void run_rows(Resampler *r, const uint8_t *source, Index stride, uint8_t 
         if (r->channels == 3) {
             const uint8_t *above = held_row(r, first);
             mix_rows(above, held_row(r, second), weight, count, r->lines[0]);
-            interpolate_rgb(r, r->lines[0], row);
+            interpolate_rgb(r->lines[0], r->first, r->fraction, r->out_width, row);
         } else {
             const int32_t *above = interpolated_row(r, first);
             mix_lines(above, interpolated_row(r, second), weight, r->out_width, row);

@@ -8,12 +8,8 @@ void mmnet_take_workspace(const Grid *grid, Index step, Arena *arena, Workspace 
     const Index height = min_index(grid->tile_height, grid->height);
     const Index columns = (width - 1) / step + 3, rows = (height - 1) / step + 3;
     workspace->positions = TAKE(arena, max_index(width, height), PixelPosition);
-    workspace->cells = TAKE(arena, 4 * columns * rows, float);
-    /* Planes: four, of rows with a margin at either end. The first margin comes before the first row. */
-    workspace->stride = width + 2 * WIDEN_MARGIN;
-    workspace->colours = TAKE(arena, 4 * workspace->stride * rows + WIDEN_MARGIN, float);
-    if (workspace->colours) workspace->colours += WIDEN_MARGIN;
-    for (int i = 0; i < 3; ++i) workspace->places[i] = TAKE(arena, columns, int32_t);
+    workspace->cells = TAKE(arena, 3 * columns, float);
+    workspace->colours = TAKE(arena, 3 * width * rows, float);
     workspace->line = TAKE(arena, 3 * width, float);
     workspace->weights = TAKE(arena, 3 * width, float);
 }
@@ -37,7 +33,9 @@ size_t mmnet_kernel_tiles_arena(const Grid *grid, Index step) {
     return counted(&arena);
 }
 
-void mmnet_classify_tile(const uint8_t *alpha, Index stride, Run tile, uint8_t *opaque, uint8_t *edge) {
+/* Find whether the alpha of a tile is 255 everywhere (`opaque`), and whether it is neither 255 nor 0 everywhere
+ * (`edge`). */
+static void classify_tile(const uint8_t *alpha, Index stride, Run tile, uint8_t *opaque, uint8_t *edge) {
     uint64_t ones = ~(uint64_t)0, any = 0; /* the bits that are set everywhere, and those that are set anywhere */
     for (Index y = 0; y < tile.height; ++y) {
         const uint8_t *line = alpha + (tile.top + y) * stride + tile.left;
@@ -61,7 +59,6 @@ void mmnet_classify_tiles(const Grid *grid, const uint8_t *alpha, uint8_t *opaqu
     for (Index row = 0; row < rows; ++row)
         for (Index column = 0; column < columns; ++column) {
             const Index tile = row * grid->tile_stride + column;
-            mmnet_classify_tile(alpha, grid->stride, tile_run(grid, row, column, column + 1), opaque + tile,
-                                edges + tile);
+            classify_tile(alpha, grid->stride, tile_run(grid, row, column, column + 1), opaque + tile, edges + tile);
         }
 }

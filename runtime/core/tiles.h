@@ -17,25 +17,17 @@ typedef struct {
     float first, second; /* their weights */
 } PixelPosition;
 
-/* What interpolation along a row may write before and after the pixels. */
-enum { WIDEN_MARGIN = 16 };
-
 /* The memory in which tiles are computed. */
 typedef struct {
     PixelPosition *positions;
-    Index stride; /* from one row of a plane of `colours` to the next */
     float *cells, *colours, *line, *weights;
-    int32_t *places[3]; /* of guided alpha, for each column of cells */
 } Workspace;
 
 void mmnet_take_workspace(const Grid *grid, Index step, Arena *arena, Workspace *workspace);
 void mmnet_set_positions(const Grid *grid, Index step, Workspace *workspace);
 
-/* Find whether the alpha of a tile is 255 everywhere (`opaque`), and whether it is neither 255 nor 0 everywhere
- * (`edge`). */
-void mmnet_classify_tile(const uint8_t *alpha, Index stride, Run tile, uint8_t *opaque, uint8_t *edge);
-
-/* Do so for all tiles. */
+/* Find for each tile whether its alpha is 255 everywhere (`opaque`), and whether it is neither 255 nor 0 everywhere
+ * (`edges`). */
 void mmnet_classify_tiles(const Grid *grid, const uint8_t *alpha, uint8_t *opaque, uint8_t *edges);
 
 /* The rectangle of a row's tiles `column` to `end` - 1. */

@@ -35,9 +35,9 @@ class DecidedAlpha:
     """The network's alpha, with what is nearly 0 or 1 taken for 0 or 1.
 
     Attributes:
-        values: uint16 [S, S], OPAQUE_U16 = the foreground.
-        changes: bool [S, S], where alpha is not that of all four neighbours. Elsewhere the photo has nothing to add.
-        counts: int32 [S + 1, S + 1], the number of undecided pixels above and to the left: alpha changes there, or is
+        values: uint16 [h, w], OPAQUE_U16 = the foreground.
+        changes: bool [h, w], where alpha is not that of all four neighbours. Elsewhere the photo has nothing to add.
+        counts: int32 [h + 1, w + 1], the number of undecided pixels above and to the left: alpha changes there, or is
             neither 0 nor 1.
     """
 
@@ -53,7 +53,7 @@ class FittedLine:
     The line is interpolated twice: from the network's pixels to the photo's cells, and from the cells to the pixels.
 
     Attributes:
-        values: float32 [S, S, 4], whole: three slopes and the offset, see `Kernels.fit_line`.
+        values: float32 [h, w, 4], whole: three slopes and the offset, see `reference.fit_line`.
         step: the side of a cell, in pixels: 1, 2, 4 or 8.
         rows, columns: where the rows and columns of cells lie between the network's pixels, with one more cell on every
             side; fractions are float32.

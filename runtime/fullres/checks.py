@@ -5,58 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mmnet.arrays import Alpha, AnyArray, U8Array
 from mmnet.runtime.fullres.alpha import AlphaU8, check_tiles
-from mmnet.runtime.fullres.cells import ColourDifference, FittedLine
-from mmnet.runtime.fullres.parameters import MAX_STEP, AlphaU16
-from mmnet.runtime.fullres.tiles import TILE_HEIGHT, TILE_WIDTH, TileFlags
+from mmnet.runtime.fullres.cells import ColourDifference
+from mmnet.runtime.fullres.parameters import MAX_STEP
 from mmnet.runtime.imaging.preprocess import ImageError
-from mmnet.runtime.imaging.taps import Taps
 
 _STEPS = tuple(1 << power for power in range(MAX_STEP.bit_length()))
-_MAX_LINE = 1 << 22  # up to which floats have a bit for halves: larger ones cannot be rounded
 _MAX_DIFFERENCE = 256.0
 
 
-def check_decide(alpha: Alpha) -> None:
-    """Check the argument of `Kernels.decide`.
-
-    Raises:
-        ImageError: the array has another shape or dtype.
-    """
-    _check("alpha", alpha, np.float32, _sides("alpha", alpha))
-
-
-def check_fit_line(alpha: AlphaU16, guide: U8Array, where: NDArray[np.bool_]) -> None:
-    """Check the arguments of `Kernels.fit_line`.
+def check_guided_alpha(alpha: Alpha, model_input: U8Array, photo: U8Array) -> None:
+    """Check the arguments of `Kernels.guided_alpha`.
 
     Raises:
         ImageError: an array has another shape or dtype.
     """
     shape = _sides("alpha", alpha)
-    _check("alpha", alpha, np.uint16, shape)
-    _check("guide", guide, np.uint8, (*shape, 3))
-    _check("where", where, np.bool_, shape)
-
-
-def check_guided_alpha(line: FittedLine, photo: U8Array, crossed: TileFlags, inside: TileFlags) -> None:
-    """Check the arguments of `Kernels.guided_alpha`.
-
-    Raises:
-        ImageError: an array has another shape or dtype, or the line holds what no photo gives.
-    """
-    height, width = _sides("photo", photo)
-    _check("photo", photo, np.uint8, (height, width, 3))
-    _check_flags("crossed", crossed, height, width)
-    _check_flags("inside", inside, height, width)
-    rows, columns = _sides("line", line.values)
-    _check("line", line.values, np.float32, (rows, columns, 4))
-    _check_bound("line", line.values, _MAX_LINE)
-    _check_step(line.step)
-    _check_taps("rows", line.rows, -(-height // line.step) + 2, rows)
-    _check_taps("columns", line.columns, -(-width // line.step) + 2, columns)
+    _check("alpha", alpha, np.float32, shape)
+    _check("model_input", model_input, np.uint8, (*shape, 3))
+    _check("photo", photo, np.uint8, (*_sides("photo", photo), 3))
 
 
 def check_colour_difference(photo: U8Array, alpha: U8Array, step: int) -> None:
@@ -101,10 +70,6 @@ def _check(name: str, array: AnyArray, dtype: Any, shape: tuple[int, ...]) -> No
         raise ImageError(f"{name} is {_described(array)}; it has to be {np.dtype(dtype)} {list(shape)}")
 
 
-def _check_flags(name: str, flags: TileFlags, height: int, width: int) -> None:
-    _check(name, flags, np.bool_, (-(-height // TILE_HEIGHT), -(-width // TILE_WIDTH)))
-
-
 def _check_step(step: int) -> None:
     if step not in _STEPS:
         raise ImageError(f"the step is {step}; it has to be one of {', '.join(map(str, _STEPS))}")
@@ -114,16 +79,6 @@ def _check_bound(name: str, values: AnyArray, largest: float) -> None:
     """Refuse values that are no numbers or too large; comparisons with NaN are false."""
     if not (values.min() >= -largest and values.max() <= largest):
         raise ImageError(f"{name} holds values that are not within ±{largest:g}")
-
-
-def _check_taps(name: str, taps: Taps, count: int, values: int) -> None:
-    for part, indices in (("first", taps.first), ("second", taps.second)):
-        if not isinstance(indices, np.ndarray) or indices.dtype.kind not in "iu" or indices.shape != (count,):
-            raise ImageError(f"{part} of {name} is {_described(indices)}; it has to be integers [{count}]")
-        if indices.min() < 0 or indices.max() >= values:
-            raise ImageError(f"{part} of {name} leads out of the {values} values")
-    _check(f"fraction of {name}", taps.fraction, np.float32, (count,))
-    _check_bound(f"fraction of {name}", taps.fraction, 1)
 
 
 def _described(array: Any) -> str:

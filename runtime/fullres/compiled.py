@@ -7,80 +7,36 @@ with NumPy and OpenCV, in two to three times the time. The web page and the Andr
 from __future__ import annotations
 
 import ctypes
-from ctypes import byref, c_ssize_t, c_void_p
+from ctypes import byref, c_ssize_t
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mmnet.arrays import Alpha, AnyArray, F32Array, U8Array
+from mmnet.arrays import Alpha, U8Array
 from mmnet.runtime.core.library import arena_size, by_rows, in_threads, memory, thread_count
 from mmnet.runtime.fullres.alpha import AlphaU8
-from mmnet.runtime.fullres.cells import ColourDifference, DecidedAlpha, FittedLine
-from mmnet.runtime.fullres.checks import (
-    check_colour_difference,
-    check_composite,
-    check_decide,
-    check_fit_line,
-    check_guided_alpha,
-)
-from mmnet.runtime.fullres.parameters import (
-    AVERAGE_PASSES,
-    CERTAIN,
-    DIFFERENCE_UNIT,
-    EPSILON,
-    MAX_STEP,
-    OFFSET_UNIT,
-    SLOPE_UNIT,
-    AlphaU16,
-    weights,
-)
-from mmnet.runtime.fullres.tiles import TILE_HEIGHT, TILE_WIDTH, TileFlags
-from mmnet.runtime.imaging.taps import Taps
+from mmnet.runtime.fullres.cells import ColourDifference
+from mmnet.runtime.fullres.checks import check_colour_difference, check_composite, check_guided_alpha
+from mmnet.runtime.fullres.parameters import AVERAGE_PASSES, DIFFERENCE_UNIT, MAX_STEP, weights
+from mmnet.runtime.fullres.tiles import TILE_HEIGHT, TILE_WIDTH
 
 
 class _Grid(ctypes.Structure):
     _fields_ = [(name, c_ssize_t) for name in ("height", "width", "stride", "tile_height", "tile_width", "tile_stride")]
 
 
-class _Taps(ctypes.Structure):
-    _fields_ = [(name, c_void_p) for name in ("first", "second", "fraction")]
-
-
-def decide(alpha: Alpha) -> DecidedAlpha:
-    """Take what is nearly 0 or 1 for 0 or 1; see `Kernels.decide`."""
-    check_decide(alpha)
-    height, width = alpha.shape
-    values, changes = np.empty(alpha.shape, np.uint16), np.empty(alpha.shape, np.bool_)
-    counts = np.empty((height + 1, width + 1), np.int32)
-    arrays = [memory(array) for array in (values, changes, counts)]
-    in_threads("decide", 0, (memory(alpha), height, width, CERTAIN, 1 - CERTAIN, *arrays), [(0, height)])
-    return DecidedAlpha(values, changes, counts)
-
-
-def fit_line(alpha: AlphaU16, guide: U8Array, where: NDArray[np.bool_]) -> F32Array:
-    """Fit alpha ≈ Σ slope · colour + offset; see `Kernels.fit_line`."""
-    check_fit_line(alpha, guide, where)
-    fitted = np.empty((*alpha.shape, 4), np.float32)
-    images = [memory(image) for image in (alpha, guide, where)]
-    numbers = EPSILON, SLOPE_UNIT, OFFSET_UNIT
-    arena = arena_size("fit_line", *alpha.shape)
-    by_rows("fit_line", arena, alpha.shape, *images, *alpha.shape, *numbers, memory(fitted))
-    return fitted
-
-
-def guided_alpha(line: FittedLine, photo: U8Array, crossed: TileFlags, inside: TileFlags) -> AlphaU8:
-    """Compute the guided alpha of a photo; see `Kernels.guided_alpha`."""
-    check_guided_alpha(line, photo, crossed, inside)
-    alpha = np.empty(photo.shape[:2], np.uint8)
-    opaque, edges = np.empty(crossed.shape, np.bool_), np.empty(crossed.shape, np.bool_)
-    arrays = [memory(array) for array in (photo, crossed, inside, alpha, opaque, edges)]
-    taps = [[memory(values) for values in _tap_arrays(along)] for along in (line.rows, line.columns)]
-    taps_by_reference = [byref(_Taps(*(values.data for values in along))) for along in taps]
-    units = 1 / SLOPE_UNIT, 1 / OFFSET_UNIT
-    fitted = memory(line.values), line.values.shape[1]
-    _by_tiles("guided_alpha", line.step, photo.shape, *fitted, *taps_by_reference, line.step, *units, *arrays)
-    return AlphaU8(alpha, opaque, edges)
+def guided_alpha(alpha: Alpha, model_input: U8Array, photo: U8Array) -> AlphaU8:
+    """Upsample the network's alpha, guided by the photo; see `Kernels.guided_alpha`."""
+    check_guided_alpha(alpha, model_input, photo)
+    values = np.empty(photo.shape[:2], np.uint8)
+    tiles = -(-photo.shape[0] // TILE_HEIGHT), -(-photo.shape[1] // TILE_WIDTH)
+    result = AlphaU8(values, np.empty(tiles, np.bool_), np.empty(tiles, np.bool_))
+    grid = _grid(photo.shape)
+    arena = arena_size("guided_alpha", grid, *alpha.shape)
+    network = memory(alpha), memory(model_input), *alpha.shape
+    results = memory(result.values), memory(result.opaque), memory(result.edges)
+    _by_tiles("guided_alpha", arena, grid, *network, memory(photo), *results)
+    return result
 
 
 def colour_difference(photo: U8Array, alpha: U8Array, step: int) -> ColourDifference:
@@ -117,26 +73,25 @@ def composite(photo: U8Array, alpha: AlphaU8, background: U8Array, difference: C
     if background.strides[1:] != (3, 1):
         background = np.ascontiguousarray(background)
     out = np.empty(photo.shape, np.uint8)
-    images = memory(photo), background.ctypes, background.strides[0]
+    grid, images = _grid(photo.shape), (memory(photo), background.ctypes, background.strides[0])
     arrays = [memory(array) for array in (alpha.values, alpha.opaque, alpha.edges)]
     cells: tuple[Any, int, int] = None, 0, MAX_STEP
     if difference is not None:
         cells = memory(difference.cells), 3 * difference.cells.shape[1], difference.step
-    _by_tiles("composite", cells[-1], photo.shape, *images, *arrays, *cells, memory(out))
+    _by_tiles("composite", arena_size("tiles", grid, cells[-1]), grid, *images, *arrays, *cells, memory(out))
     return out
 
 
-def _tap_arrays(taps: Taps) -> tuple[AnyArray, AnyArray, AnyArray]:
-    return taps.first.astype(np.intp, copy=False), taps.second.astype(np.intp, copy=False), taps.fraction
+def _grid(shape: tuple[int, ...]) -> Any:
+    """Return the tiles of an image [H, W, …], as the library takes them."""
+    height, width = shape[:2]
+    return byref(_Grid(height, width, width, TILE_HEIGHT, TILE_WIDTH, -(-width // TILE_WIDTH)))
 
 
-def _by_tiles(name: str, step: int, shape: tuple[int, ...], *arguments: Any) -> None:
+def _by_tiles(name: str, arena: int, grid: Any, *arguments: Any) -> None:
     """Call a function for the rows of tiles of an image. Each of n threads computes every n-th row.
 
     Only some rows have an edge, and those lie together; so each thread gets some of them.
     """
-    height, width = shape[:2]
-    threads = thread_count(-(-height // TILE_HEIGHT))
-    grid = byref(_Grid(height, width, width, TILE_HEIGHT, TILE_WIDTH, -(-width // TILE_WIDTH)))
-    arena = arena_size("tiles", grid, step)
+    threads = thread_count(-(-grid._obj.height // TILE_HEIGHT))
     in_threads(name, arena, (grid, *arguments), [(first, threads) for first in range(threads)])

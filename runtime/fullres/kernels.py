@@ -8,16 +8,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mmnet.arrays import Alpha, F32Array, U8Array
+from mmnet.arrays import Alpha, U8Array
 from mmnet.runtime.core import library
 from mmnet.runtime.fullres import compiled, reference
 from mmnet.runtime.fullres.alpha import AlphaU8
-from mmnet.runtime.fullres.cells import ColourDifference, DecidedAlpha, FittedLine
-from mmnet.runtime.fullres.parameters import AlphaU16
-from mmnet.runtime.fullres.tiles import TileFlags
+from mmnet.runtime.fullres.cells import ColourDifference
 
 
 class Kernels(Protocol):
@@ -26,36 +21,13 @@ class Kernels(Protocol):
     All of them raise `ImageError` for arrays of other shapes, dtypes or ranges than they take (`checks`).
     """
 
-    def decide(self, alpha: Alpha) -> DecidedAlpha:
-        """Take alpha within `CERTAIN` of 0 or 1 for 0 or 1, and find where it changes.
+    def guided_alpha(self, alpha: Alpha, model_input: U8Array, photo: U8Array) -> AlphaU8:
+        """Upsample the network's alpha, guided by the photo; `upsampling.upsample` explains the method.
 
         Args:
-            alpha: float32 [S, S] in 0-1, contiguous.
-        """
-        ...
-
-    def fit_line(self, alpha: AlphaU16, guide: U8Array, where: NDArray[np.bool_]) -> F32Array:
-        """Fit alpha ≈ Σ slope · colour + offset in a window around each pixel, so that it holds at the pixel itself.
-
-        Args:
-            alpha: uint16 [S, S], OPAQUE_U16 = the foreground.
-            guide: uint8 [S, S, 3].
-            where: bool [S, S], the pixels at which slopes are fitted; elsewhere they are 0.
-
-        Returns:
-            float32 [S, S, 4], whole: three slopes in 1/SLOPE_UNIT byte of alpha per grey level, and the offset in
-            1/OFFSET_UNIT byte of alpha; below 2^16 in size.
-        """
-        ...
-
-    def guided_alpha(self, line: FittedLine, photo: U8Array, crossed: TileFlags, inside: TileFlags) -> AlphaU8:
-        """Apply a fitted line to a photo's pixels.
-
-        Args:
-            line: the line.
-            photo: uint8 [H, W, 3], contiguous.
-            crossed: bool [rows, columns], the tiles in which alpha is computed.
-            inside: bool [rows, columns], the other tiles in which alpha is 255; in the rest it is 0.
+            alpha: float32 [h, w] in 0-1, the network's.
+            model_input: uint8 [h, w, 3], what the network saw.
+            photo: uint8 [H, W, 3].
         """
         ...
 

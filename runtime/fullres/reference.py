@@ -6,6 +6,7 @@ on the processor.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -15,13 +16,7 @@ from numpy.typing import NDArray
 from mmnet.arrays import Alpha, AnyArray, F32Array, U8Array
 from mmnet.runtime.fullres.alpha import AlphaU8
 from mmnet.runtime.fullres.cells import ColourDifference, DecidedAlpha, FittedLine
-from mmnet.runtime.fullres.checks import (
-    check_colour_difference,
-    check_composite,
-    check_decide,
-    check_fit_line,
-    check_guided_alpha,
-)
+from mmnet.runtime.fullres.checks import check_colour_difference, check_composite, check_guided_alpha
 from mmnet.runtime.fullres.parameters import (
     AVERAGE_PASSES,
     CERTAIN,
@@ -35,7 +30,16 @@ from mmnet.runtime.fullres.parameters import (
     AlphaU16,
     weights,
 )
-from mmnet.runtime.fullres.tiles import TileBatch, TileFlags, rows_of_tiles, runs, tile_batches, whole_row
+from mmnet.runtime.fullres.tiles import (
+    TILE_HEIGHT,
+    TILE_WIDTH,
+    TileBatch,
+    TileFlags,
+    rows_of_tiles,
+    runs,
+    tile_batches,
+    whole_row,
+)
 from mmnet.runtime.imaging.taps import Taps
 
 _WINDOW = 2 * WINDOW_RADIUS + 1, 2 * WINDOW_RADIUS + 1
@@ -43,9 +47,28 @@ _NEIGHBOURS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 _SUM_OF_CHANNELS = np.ones((1, 3), np.float32)
 
 
+def guided_alpha(alpha: Alpha, model_input: U8Array, photo: U8Array) -> AlphaU8:
+    """Upsample the network's alpha, guided by the photo; see `Kernels.guided_alpha`."""
+    check_guided_alpha(alpha, model_input, photo)
+    decided = decide(alpha)
+    # In whole numbers, rounded half up.
+    guide = np.asarray(cv2.GaussianBlur(np.ascontiguousarray(model_input), (3, 3), 0), np.uint8)
+    line = FittedLine.of(fit_line(decided.values, guide, decided.changes), *photo.shape[:2])
+    crossed, inside = _tiles_of(decided, line.step, photo.shape)
+    opaque, batches = runs(inside, photo.shape), tile_batches(crossed, photo.shape)
+
+    def fill(row: int, values: U8Array) -> None:
+        values[whole_row(row, photo.shape).slices] = 0
+        for rectangle in opaque[row]:
+            values[rectangle.slices] = 255
+        if batch := batches[row]:
+            batch.scatter(_alpha_of_batch(line, batch, batch.gather(photo)), values)
+
+    return AlphaU8.filled(photo.shape[:2], fill)
+
+
 def decide(alpha: Alpha) -> DecidedAlpha:
-    """Take what is nearly 0 or 1 for 0 or 1; see `Kernels.decide`."""
-    check_decide(alpha)
+    """Take alpha within `CERTAIN` of 0 or 1 for 0 or 1, and find where it changes: float32 [h, w] in 0-1."""
     values = np.asarray(np.rint(alpha * np.float32(OPAQUE_U16)), np.uint16)
     values[alpha <= np.float32(CERTAIN)] = 0
     values[alpha >= np.float32(1 - CERTAIN)] = OPAQUE_U16
@@ -55,8 +78,17 @@ def decide(alpha: Alpha) -> DecidedAlpha:
 
 
 def fit_line(alpha: AlphaU16, guide: U8Array, where: NDArray[np.bool_]) -> F32Array:
-    """Fit alpha ≈ Σ slope · colour + offset; see `Kernels.fit_line`."""
-    check_fit_line(alpha, guide, where)
+    """Fit alpha ≈ Σ slope · colour + offset in a window around each pixel, so that it holds at the pixel itself.
+
+    Args:
+        alpha: uint16 [h, w], OPAQUE_U16 = the foreground.
+        guide: uint8 [h, w, 3].
+        where: bool [h, w], the pixels at which slopes are fitted; elsewhere they are 0.
+
+    Returns:
+        float32 [h, w, 4], whole: three slopes in 1/SLOPE_UNIT byte of alpha per grey level, and the offset in
+        1/OFFSET_UNIT byte of alpha; below 2^16 in size.
+    """
     planes = np.zeros((4, alpha.size), np.float32)
     *slopes, offset = planes
     np.rint(alpha.ravel() * np.float32(OFFSET_UNIT / U16_PER_BYTE), out=offset)
@@ -113,19 +145,34 @@ def _slopes(alpha: AlphaU16, guide: U8Array, at: NDArray[np.intp]) -> tuple[NDAr
     )
 
 
-def guided_alpha(line: FittedLine, photo: U8Array, crossed: TileFlags, inside: TileFlags) -> AlphaU8:
-    """Compute the guided alpha of a photo; see `Kernels.guided_alpha`."""
-    check_guided_alpha(line, photo, crossed, inside)
-    opaque, batches = runs(inside, photo.shape), tile_batches(crossed, photo.shape)
+def _tiles_of(decided: DecidedAlpha, step: int, shape: tuple[int, ...]) -> tuple[TileFlags, TileFlags]:
+    """Return which tiles of a photo [H, W, 3] have to be computed, and in which of the others alpha is 255.
 
-    def fill(row: int, alpha: U8Array) -> None:
-        alpha[whole_row(row, photo.shape).slices] = 0
-        for rectangle in opaque[row]:
-            alpha[rectangle.slices] = 255
-        if batch := batches[row]:
-            batch.scatter(_alpha_of_batch(line, batch, batch.gather(photo)), alpha)
+    A tile has to be computed where any of the network's pixels that it depends on is undecided.
+    """
+    (rows, columns), (height, width) = decided.values.shape, shape[:2]
+    top, bottom = _reach(rows, height, step, TILE_HEIGHT)
+    left, right = _reach(columns, width, step, TILE_WIDTH)
+    upper, lower = decided.counts[top], decided.counts[bottom]
+    crossed = lower[:, right] - lower[:, left] > upper[:, right] - upper[:, left]
+    return crossed, ~crossed & (decided.values[top[:, None], left] == OPAQUE_U16)
 
-    return AlphaU8.filled(photo.shape[:2], fill)
+
+@lru_cache(maxsize=8)
+def _reach(values: int, pixels: int, step: int, tile: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return which of the network's values each tile depends on, along an axis: the first, and the one after the last.
+
+    A tile depends on half a cell beside it, and on one value beside those.
+
+    Args:
+        values: the network's values on the axis.
+        pixels: the photo's pixels on the axis.
+        step: the side of a cell, in pixels.
+        tile: the length of a tile, in pixels.
+    """
+    first = np.arange(0, pixels, tile) - step
+    last = first + tile + 2 * step
+    return (first * values // pixels - 1).clip(0, values - 1), (last * values // pixels + 2).clip(1, values)
 
 
 def _alpha_of_batch(line: FittedLine, batch: TileBatch, pixels: U8Array) -> U8Array:

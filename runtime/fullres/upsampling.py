@@ -6,19 +6,14 @@ docs/internals/full-resolution.md compares the methods.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from mmnet.arrays import Alpha, U8Array
 from mmnet.runtime.fullres import kernels
-from mmnet.runtime.fullres.alpha import AlphaU8, AnyAlpha
-from mmnet.runtime.fullres.cells import FittedLine
+from mmnet.runtime.fullres.alpha import AlphaU8, AnyAlpha, check_range
 from mmnet.runtime.fullres.methods import DEFAULT, Upsampling
 from mmnet.runtime.fullres.parameters import OPAQUE_U16, AlphaU16
-from mmnet.runtime.fullres.tiles import TILE_HEIGHT, TILE_WIDTH
 from mmnet.runtime.imaging.preprocess import ImageError, check_rgb_bytes
 from mmnet.runtime.imaging.resampling import resample
 
@@ -68,8 +63,7 @@ def upsample(
     check_rgb_bytes(photo)
     if alpha.ndim != 2 or not alpha.size or alpha.dtype != np.float32:
         raise ImageError(f"the alpha is {alpha.dtype} {list(alpha.shape)}; give float32 [S, S]")
-    if not (alpha.min() >= 0 and alpha.max() <= 1):
-        raise ImageError("the alpha is not within 0-1")
+    check_range(alpha)
     height, width = photo.shape[:2]
     if method is Upsampling.BILINEAR or (height <= alpha.shape[0] and width <= alpha.shape[1]):
         return resize_alpha(alpha, height, width)
@@ -77,7 +71,7 @@ def upsample(
         model_input = resample(photo, *alpha.shape)
     elif check_rgb_bytes(model_input).shape[:2] != alpha.shape:
         raise ImageError(f"the model's input has shape {model_input.shape}, its alpha {alpha.shape}")
-    return _guided(alpha, np.ascontiguousarray(photo), model_input)
+    return kernels.KERNELS.guided_alpha(alpha, model_input, photo)
 
 
 def resize_alpha(alpha: Alpha, height: int, width: int) -> Alpha:
@@ -100,35 +94,3 @@ def resize_alpha(alpha: Alpha, height: int, width: int) -> Alpha:
 
 def _to_u16(alpha: Alpha) -> AlphaU16:
     return np.asarray(np.rint(alpha * np.float32(OPAQUE_U16)), np.uint16)
-
-
-def _guided(alpha: Alpha, photo: U8Array, model_input: U8Array) -> AlphaU8:
-    height, width = photo.shape[:2]
-    decided = kernels.KERNELS.decide(alpha)
-    guide = np.asarray(cv2.GaussianBlur(model_input, (3, 3), 0), np.uint8)  # in whole numbers, rounded half up
-    line = FittedLine.of(kernels.KERNELS.fit_line(decided.values, guide, decided.changes), height, width)
-
-    # A tile has to be computed where any of the network's pixels that it depends on is undecided.
-    top, bottom = _reach(alpha.shape[0], height, line.step, TILE_HEIGHT)
-    left, right = _reach(alpha.shape[1], width, line.step, TILE_WIDTH)
-    upper, lower = decided.counts[top], decided.counts[bottom]
-    crossed = lower[:, right] - lower[:, left] > upper[:, right] - upper[:, left]
-    inside = ~crossed & (decided.values[top[:, None], left] == OPAQUE_U16)
-    return kernels.KERNELS.guided_alpha(line, photo, crossed, inside)
-
-
-@lru_cache(maxsize=8)
-def _reach(values: int, pixels: int, step: int, tile: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return which of the network's values each tile depends on, along an axis: the first, and the one after the last.
-
-    A tile depends on half a cell beside it, and on one value beside those.
-
-    Args:
-        values: the network's values on the axis.
-        pixels: the photo's pixels on the axis.
-        step: the side of a cell, in pixels.
-        tile: the length of a tile, in pixels.
-    """
-    first = np.arange(0, pixels, tile) - step
-    last = first + tile + 2 * step
-    return (first * values // pixels - 1).clip(0, values - 1), (last * values // pixels + 2).clip(1, values)

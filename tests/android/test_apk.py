@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from java_core import guide_screen
 from support import PATIENCE, ROOT
 
 SCRIPT = ROOT / "android_demo" / "build_apk.py"
@@ -70,10 +71,8 @@ def test_the_app_compiles_and_is_packed_and_signed(apk: Path) -> None:
 
 
 def test_the_screen_of_the_guide_compiles(apk: Path, tmp_path: Path) -> None:
-    page = (ROOT / "docs" / "guides" / "android-from-zero.md").read_text()
-    (screen,) = re.findall(r"^```java\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     source = tmp_path / "MainActivity.java"
-    source.write_text(screen)
+    source.write_text(guide_screen())
     demo = ROOT / "android_demo"
     folders = [demo / "core" / "src" / "main" / "java", demo / "matting" / "src" / "main" / "java", demo / "stubs"]
     # The JDK's classes come first: the ones of the old platform lack what lambdas need.

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -228,26 +229,49 @@ def test_junit(class_path: str) -> None:
 def test_the_library_needs_litert_alone_and_in_two_classes() -> None:
     litert = {"InterpreterModel": "org.tensorflow.lite.", "AcceleratedModel": "com.google.ai.edge.litert."}
     for source in LIBRARY.glob("**/*.java"):
-        allowed = ("ai.mmnet.core.", "android.", "java.", *filter(None, [litert.get(source.stem)]))
+        own = filter(None, [litert.get(source.stem)])
+        allowed = ("ai.mmnet.core.", "android.", "androidx.annotation.", "java.", *own)
         imported = re.findall(r"^import (?:static )?(\S+);", source.read_text(), re.MULTILINE)
         assert all(name.startswith(allowed) for name in imported), source.name
 
 
 def test_what_the_library_takes_and_gives_says_whether_it_may_be_null() -> None:
-    primitive = r"(?:void|boolean|int|long)"
-    for source in LIBRARY.glob("**/*.java"):
-        if not re.search(r"^public final class", text := source.read_text(), re.MULTILINE):
+    """The public classes of the Java core are part of the library."""
+    primitive = r"(?:void|boolean|byte|int|long|float|double)"
+    checked = 0
+    for source in [*LIBRARY.glob("**/*.java"), *(CORE / "src" / "main" / "java").glob("**/*.java")]:
+        text = source.read_text()
+        kind = re.search(r"^public (?:final )?(class|interface)", text, re.MULTILINE)
+        if kind is None:
             continue
-        for marks, result, parameters in re.findall(
-            r"((?:^    @\w+\n)*)^    public (?:static |synchronized )*(?:(\S+) )?\w+\(([^)]*)\)", text, re.MULTILINE
-        ):
-            assert re.fullmatch(primitive, result) or "@NonNull" in marks or "@Nullable" in marks, result
+        access = "" if kind[1] == "interface" else "public "
+        method = rf"((?:^    @\w+\n)*)^    {access}(?:static |synchronized )*(?:([\w\[\]<>]+) )?(\w+)\(([^)]*)\)"
+        for marks, result, name, parameters in re.findall(method, text, re.MULTILINE):
+            marked = "@NonNull" in marks or "@Nullable" in marks
+            assert name == source.stem or re.fullmatch(primitive, result) or marked, f"{source.name}: {name}"
             for parameter in filter(None, re.split(r",\s*", parameters)):
-                assert re.match(rf"@(NonNull|Nullable) |{primitive} ", parameter), parameter
+                assert re.match(rf"@(NonNull|Nullable) |{primitive} ", parameter), f"{source.name}: {parameter}"
+            checked += 1
+    assert checked > 60
+
+
+@pytest.mark.slow
+def test_the_javadoc_of_the_library_is_complete(class_path: str, tmp_path: Path) -> None:
+    """Each public class and member has a comment without errors. A comment that begins with "Returns" needs no tag."""
+    folder = class_path.split(":")[0]
+    sources = [*LIBRARY.glob("**/*.java"), *(CORE / "src" / "main" / "java").glob("**/*.java")]
+    checks = ["-Xdoclint:all", "-Xmaxwarns", "1000", "-encoding", "UTF-8", "--release", "8", "-cp", folder]
+    command = ["javadoc", "-quiet", *checks, "-d", str(tmp_path), *map(str, sources)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    problems = re.findall(r"^.*: (?:warning|error).*$", done.stdout + done.stderr, re.MULTILINE)
+    assert [line for line in problems if not re.search(r"no @(return|param|throws)", line)] == []
+    for page in ("matting/Matting", "matting/FrameAnalyzer", "core/Compositor"):
+        assert (tmp_path / "ai" / "mmnet" / f"{page}.html").exists()
 
 
 def test_core_uses_no_android_class_and_no_newer_java() -> None:
     for source in (CORE / "src" / "main").glob("**/*.java"):
         text = source.read_text()
-        for word in ("import android", "->", "::", ".stream("):
+        for word in ("import android.", "->", "::", ".stream("):
             assert word not in text, f"{source.name}: {word}"

@@ -43,3 +43,9 @@ def test_all_parts_have_the_same_versions() -> None:
     ]
     assert litert[0] == litert[1]
     assert len(litert[0]) == 1
+    annotations = [
+        re.findall(r"(\w+) 'androidx\.annotation:annotation:(\d\S+)'", (DEMO / part / "build.gradle").read_text())
+        for part in ("core", "matting")
+    ]
+    assert annotations[0] == annotations[1]
+    assert [kind for kind, _ in annotations[0]] == ["compileOnly"]  # an app gets no dependency but LiteRT

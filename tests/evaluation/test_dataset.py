@@ -132,7 +132,7 @@ def test_no_folder(tmp_path: Path, portraits: Path) -> None:
     (found,) = problems(tmp_path / "nowhere")
     assert "no such folder" in found
     (found,) = problems(portraits)
-    assert found.endswith("name one of its splits: --split test")
+    assert found.endswith("name one of its splits: split='test'")
     (found,) = problems(portraits, "train")
     assert "train/image: no such folder; put photos into" in found
 

@@ -93,6 +93,14 @@ def test_choice_of_sets(tmp_path: Path) -> None:
     assert [one.name for one in choose_sets(RELEASE, tmp_path)] == [one.name for one in RELEASE]
 
 
+def test_a_folder_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(SuiteError, match="nowhere: no such folder; name the folder of the sets"):
+        choose_sets(RELEASE, tmp_path / "nowhere")
+    (tmp_path / "file").touch()
+    with pytest.raises(SuiteError, match="file: is a file; name"):
+        choose_sets(RELEASE, tmp_path / "file")
+
+
 def test_limits() -> None:
     fine, bad, nothing = judge(
         [candidate("fine"), candidate("bad"), candidate("nothing")],
@@ -143,9 +151,12 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return folder / "new.tflite", folder / "older.tflite"
 
 
-def test_report_from_python(suite_folder: Path, models: tuple[Path, Path]) -> None:
+def test_report_from_python(suite_folder: Path, models: tuple[Path, Path], caplog: pytest.LogCaptureFixture) -> None:
     new, older = models
     report = evaluate_release(new, suite_folder, against=older, fit="stretch")
+    # A part of a set, as a download that stopped leaves it, is measured, and told.
+    told = [line for line in caplog.messages if "these 3 images are not the" in line]
+    assert [line.partition(": ")[0] for line in told] == [str(suite_folder / name) for name in REQUIRED]
     assert report.models == ("new", "older")
     assert (report.against, report["older"].counts) == ("older", False)
     assert not any(cell.worse for verdict in report.verdicts for cell in verdict.cells)

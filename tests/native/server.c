@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "mmnet.h"
+#ifdef THROUGH_JNI
+#include "through_jni.h"
+#endif
 
 static const uint8_t *at; /* the next field of the request */
 static uint8_t *answer;

@@ -1,4 +1,4 @@
-"""The core on an emulated Arm processor, and under the sanitizers for addresses and undefined behaviour."""
+"""The core and its JNI functions on an emulated Arm processor, and the core under the sanitizers of the compiler."""
 
 from __future__ import annotations
 
@@ -30,16 +30,22 @@ def compile_program(compiler: str, source: str, program: Path, *flags: str) -> N
     assert done.returncode == 0, done.stderr
 
 
-@pytest.fixture(scope="module")
-def arm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RequestServer]:
-    """The core on an emulated Arm processor."""
-    compiler, emulator = shutil.which("aarch64-linux-gnu-gcc"), shutil.which("qemu-aarch64")
+@pytest.fixture(scope="module", params=["core", "JNI"])
+def arm(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RequestServer]:
+    """The core on an emulated Arm processor: called directly, or by way of Android's JNI functions."""
+    compiler, emulator, javac = map(shutil.which, ("aarch64-linux-gnu-gcc", "qemu-aarch64", "javac"))
     if compiler is None or emulator is None:
         pytest.skip(
             "THE CORE WAS NOT RUN ON ARM: install Debian's gcc-aarch64-linux-gnu, libc6-dev-arm64-cross and qemu-user"
         )
+    flags = ["-O3", "-static"]
+    if request.param == "JNI":
+        if javac is None:
+            pytest.skip("THE JNI FUNCTIONS WERE NOT RUN ON ARM: install Debian's default-jdk-headless")
+        headers = Path(javac).resolve().parents[1] / "include"
+        flags += ["-DTHROUGH_JNI", f"-I{headers}", f"-I{headers / 'linux'}"]
     program = tmp_path_factory.mktemp("arm") / "server"
-    compile_program(compiler, "server.c", program, "-O3", "-static")
+    compile_program(compiler, "server.c", program, *flags)
     server = RequestServer(emulator, str(program))
     yield server
     assert server.close() == 0

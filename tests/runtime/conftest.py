@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,18 @@ def mmnet() -> Run:
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE, **options)
 
     return run
+
+
+@pytest.fixture
+def no_thread_stays() -> Iterator[None]:
+    """Fail a test that leaves a thread behind. The core keeps its threads, which begin when they are first needed."""
+
+    def threads() -> set[threading.Thread]:
+        return {thread for thread in threading.enumerate() if not thread.name.startswith("mmnet-core")}
+
+    before = threads()
+    yield
+    assert threads() <= before
 
 
 @pytest.fixture

@@ -15,12 +15,7 @@ from support import PATIENCE
 
 from mmnet.runtime.video.pipeline import pipelined
 
-
-@pytest.fixture(autouse=True)
-def _no_thread_stays() -> Iterator[None]:
-    before = set(threading.enumerate())
-    yield
-    assert set(threading.enumerate()) <= before
+pytestmark = pytest.mark.usefixtures("no_thread_stays")
 
 
 @settings(max_examples=40, deadline=None)

@@ -24,18 +24,13 @@ from mmnet.runtime import (
 from mmnet.runtime.imaging.preprocess import to_model_input
 from mmnet.runtime.model import default_model
 
+pytestmark = pytest.mark.usefixtures("no_thread_stays")
+
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[MattingModel]:
     with MattingModel(default_model(), threads=1) as model:
         yield model
-
-
-@pytest.fixture(autouse=True)
-def _no_thread_stays() -> Iterator[None]:
-    before = set(threading.enumerate())
-    yield
-    assert set(threading.enumerate()) <= before
 
 
 class Fading:

@@ -66,7 +66,7 @@ def test_guided_is_its_formula_at_every_pixel(height: int, width: int, seed: int
     words = np.rint(small * OPAQUE_U16).astype(np.uint16)
     words[small <= 2 / 255], words[small >= 253 / 255] = 0, OPAQUE_U16
     changes = cv2.dilate(words, CROSS) != cv2.erode(words, CROSS)
-    line = kernels.KERNELS.fit_line(words, np.asarray(cv2.GaussianBlur(seen, (3, 3), 0), np.uint8), changes)
+    line = reference.fit_line(words, np.asarray(cv2.GaussianBlur(seen, (3, 3), 0), np.uint8), changes)
     step = max(step for step in (1, 2, 4, 8) if step == 1 or min(height, width) >= step * size)
     values = between_cells(between_network_pixels(line.astype(np.float64), step, height, width), step)[:height, :width]
     terms = (values[..., :3].astype(np.float32) * photo).astype(np.float32) * np.float32(1 / SLOPE_UNIT)

@@ -140,7 +140,9 @@ def test_a_truncated_file(tmp_path: Path, extension: str) -> None:
     )
     data, path = whole.read_bytes(), tmp_path / f"cut{extension}"
 
-    @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(
+        max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    )
     @given(st.floats(0.02, 0.7))
     def check(part: float) -> None:
         path.write_bytes(data[: int(part * len(data))])

@@ -68,7 +68,9 @@ def launch() -> Iterator[Callable[..., Browser]]:
         pytest.skip("NO CHROMIUM: the page was NOT tested in a browser; install Debian's package chromium")
     expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
-        yield lambda *cameras: playwright.chromium.launch(executable_path=found, args=["--no-sandbox", *cameras])
+        yield lambda *cameras: playwright.chromium.launch(
+            executable_path=found, args=["--no-sandbox", *cameras], timeout=TIMEOUT
+        )
 
 
 @pytest.fixture(scope="session")

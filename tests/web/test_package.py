@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import importlib.util
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
+from types import ModuleType
 
 import cv2
 import numpy as np
@@ -20,9 +22,8 @@ from mmnet.runtime import PortraitMatter, box_blurred_background, composite
 from mmnet.runtime.fullres import cutout
 from mmnet.web.content import Asset
 
-pytestmark = pytest.mark.slow
-
 ESBUILD = "esbuild@0.25.12"
+TYPESCRIPT = "typescript@5.9.3"
 TYPES = {".js": "text/javascript", ".wasm": "application/wasm", ".html": "text/html"}
 
 # The same steps in node and in Chromium: a photo, its composites, and two frames of a video.
@@ -52,7 +53,10 @@ const [width, height] = process.argv.slice(2).map(Number);
 const {about, arrays} = await run(createMatter, {data: readFileSync('photo.rgba'), width, height});
 arrays.forEach((array, index) => writeFileSync(`${index}.bin`, array));
 const broken = await createMatter({model: new Uint8Array(100)}).catch((error) => error.message);
-console.log(JSON.stringify({...about, broken, self: typeof self}));
+const matter = await createMatter();
+const nothing = await matter.matte({width: 3, height: 2}).catch((error) => error.message);
+matter.dispose();
+console.log(JSON.stringify({...about, broken, nothing, self: typeof self}));
 """
 
 IN_BROWSER = """
@@ -81,10 +85,55 @@ document.body.dataset.ready = 'yes';
 """
 
 
+# What the package's README shows, and the other calls.
+TYPED = """
+import {createMatter, type Background, type Matte} from 'mmnet-matting';
+const matter = await createMatter({threads: 2, base: new URL('https://example.org/')});
+const matte: Matte = await matter.matte(await createImageBitmap(new Blob()));
+const {data, width, height} = await matte.composite('blur');
+const image = new ImageData(data, width, height);
+const backgrounds: Background[] = ['transparent', {blur: 2}, [1, 2, 3], {image}];
+for (const background of backgrounds) await matte.composite(background);
+await matter.frame(new VideoFrame(document.createElement('canvas')), {mirrored: true});
+await matter.matte({data: new Uint8Array(4), width: 1, height: 1});
+// @ts-expect-error: there is no such background.
+await matte.composite('sharp');
+matter.dispose();
+"""
+
+
 def _run(folder: Path, *command: str | Path) -> str:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def _tool() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("npm_package", ROOT / "tools" / "npm_package.py")
+    assert spec is not None
+    assert spec.loader is not None
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    return tool
+
+
+def test_the_package_has_every_module_and_replaces_itself_alone(tmp_path: Path) -> None:
+    tool = _tool()
+    package = tool.assemble(tmp_path)
+    for name in ("index.js", "node.js", "index.d.ts", "worker.js", "engine/session.js", "core/core.wasm"):
+        assert (package / name).is_file()
+    imported = re.compile(r"(?:from|import\()\s*'(\.{1,2}/[^']+)'")
+    for module in package.rglob("*.js"):
+        for name in imported.findall(module.read_text("utf-8")):
+            assert (module.parent / name).is_file(), f"{module} imports {name}"
+    (package / "left.txt").touch()
+    assert not (tool.assemble(tmp_path) / "left.txt").exists()
+    shutil.rmtree(package)
+    package.mkdir()
+    (package / "work.js").touch()  # of somebody's own project
+    with pytest.raises(SystemExit, match="holds something other than this package"):
+        tool.assemble(tmp_path)
+    assert (package / "work.js").exists()
 
 
 @pytest.fixture(scope="module")
@@ -92,11 +141,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh folder in which the packed package is installed."""
     if shutil.which("npm") is None:
         pytest.skip("NO NPM: the npm package was NOT tested; install npm")
-    spec = importlib.util.spec_from_file_location("npm_package", ROOT / "tools" / "npm_package.py")
-    assert spec is not None
-    assert spec.loader is not None
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    tool = _tool()
     folder = tmp_path_factory.mktemp("package")
     archive = tool.pack(tool.assemble(folder / "built"))
     user = folder / "user"
@@ -140,6 +185,7 @@ def _check(about: dict[str, object], arrays: list[bytes], expected: list[np.ndar
     assert np.abs(found[4][..., 0].astype(int) - found[5][:, ::-1, 0]).mean() < 6  # the second frame is mirrored
 
 
+@pytest.mark.slow
 def test_in_node(installed: Path, image: np.ndarray, expected: list[np.ndarray]) -> None:
     height, width = image.shape[:2]
     opaque = np.full((height, width, 1), 255, np.uint8)
@@ -148,18 +194,33 @@ def test_in_node(installed: Path, image: np.ndarray, expected: list[np.ndarray])
     about = json.loads(_run(installed, "node", "main.mjs", str(width), str(height)))  # nothing else is printed
     assert about["self"] == "undefined"  # the names of a worker are gone
     assert "not a .tflite file" in about["broken"]
+    assert "an image is an ImageBitmap" in about["nothing"]
     _check(about, [(installed / f"{index}.bin").read_bytes() for index in range(6)], expected)
 
 
+def _install(folder: Path, tool: str, untested: str) -> None:
+    """Install a tool beside the package, or skip the test."""
+    done = subprocess.run(
+        ["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-save", tool],
+        cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE,
+    )  # fmt: skip
+    if done.returncode != 0:
+        pytest.skip(f"NO {tool}: {untested}: {done.stderr.strip()[-200:]}")
+
+
+@pytest.mark.slow
+def test_types(installed: Path) -> None:
+    _install(installed, TYPESCRIPT, "the types of the npm package were NOT checked")
+    (installed / "typed.ts").write_text(TYPED)
+    options = ["--strict", "--noEmit", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom"]
+    _run(installed, "node_modules/.bin/tsc", *options, "typed.ts")
+
+
+@pytest.mark.slow
 def test_bundled_in_chromium(
     page: Page, installed: Path, image: np.ndarray, expected: list[np.ndarray], png: bytes
 ) -> None:
-    done = subprocess.run(
-        ["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-save", ESBUILD],
-        cwd=installed, capture_output=True, text=True, check=False, timeout=PATIENCE,
-    )  # fmt: skip
-    if done.returncode != 0:
-        pytest.skip(f"NO {ESBUILD}: the npm package was NOT tested with a bundler: {done.stderr.strip()[-200:]}")
+    _install(installed, ESBUILD, "the npm package was NOT tested with a bundler")
     (installed / "app.mjs").write_text(IN_BROWSER)
     _run(installed, "node_modules/.bin/esbuild", "app.mjs", "--bundle", "--format=esm", "--outfile=app.js")
     package = installed / "node_modules" / "mmnet-matting"

@@ -4,21 +4,39 @@ package android.graphics;
 public final class Bitmap {
     /** The formats of pixels. */
     public enum Config {
-        ARGB_8888
+        ARGB_8888, HARDWARE
     }
+
+    /** The number of copies that are not recycled. */
+    public static int copies;
 
     private final int[] pixels;
     private final int width;
     private final int height;
+    private final Config config;
 
-    private Bitmap(int[] pixels, int width, int height) {
+    private Bitmap(int[] pixels, int width, int height, Config config) {
+        this.config = config;
         this.pixels = pixels.clone();
         this.width = width;
         this.height = height;
     }
 
     public static Bitmap createBitmap(int[] colours, int width, int height, Config config) {
-        return new Bitmap(colours, width, height);
+        return new Bitmap(colours, width, height, config);
+    }
+
+    public Bitmap copy(Config wanted, boolean isMutable) {
+        copies++;
+        return new Bitmap(pixels, width, height, wanted);
+    }
+
+    public void recycle() {
+        copies--;
+    }
+
+    public Config getConfig() {
+        return config;
     }
 
     public int getWidth() {
@@ -30,6 +48,9 @@ public final class Bitmap {
     }
 
     public void getPixels(int[] out, int offset, int stride, int x, int y, int columns, int rows) {
+        if (config == Config.HARDWARE) {
+            throw new IllegalStateException("the pixels of a hardware bitmap cannot be read");
+        }
         for (int row = 0; row < rows; row++) {
             System.arraycopy(pixels, (y + row) * width + x, out, offset + row * stride, columns);
         }

@@ -13,6 +13,6 @@ public final class Handler {
     }
 
     public boolean post(Runnable action) {
-        return looper.waiting.add(action);
+        return !looper.isQuit && looper.waiting.add(action);
     }
 }

@@ -19,15 +19,20 @@ public final class CameraCaptureSession {
     }
 
     private boolean isRunning;
+    private boolean isClosed;
 
     public int setRepeatingRequest(CaptureRequest request, CaptureCallback callback, Handler handler)
             throws CameraAccessException {
+        if (isClosed) {
+            throw new IllegalStateException("the session is closed");
+        }
         isRunning = true;
         running++;
         return 0;
     }
 
     public void close() {
+        isClosed = true;
         if (isRunning) {
             isRunning = false;
             running--;

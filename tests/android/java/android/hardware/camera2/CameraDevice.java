@@ -2,6 +2,7 @@ package android.hardware.camera2;
 
 import android.os.Handler;
 import android.view.Surface;
+import java.util.ArrayList;
 import java.util.List;
 
 /** A replacement for Android's class that runs on the JVM. */
@@ -29,7 +30,9 @@ public final class CameraDevice {
 
     private final StateCallback callback;
     private final Handler handler;
+    private final List<CameraCaptureSession> sessions = new ArrayList<>();
     private boolean isOpen;
+    private boolean hasFailed;
 
     CameraDevice(StateCallback callback, Handler handler) {
         this.callback = callback;
@@ -45,12 +48,15 @@ public final class CameraDevice {
 
     /** Reports an error, as the camera service does. */
     public void fails(int error) {
+        hasFailed = true;
         handler.post(() -> callback.onError(this, error));
     }
 
     public void createCaptureSession(List<Surface> surfaces, CameraCaptureSession.StateCallback receiver,
             Handler target) throws CameraAccessException {
-        target.post(() -> receiver.onConfigured(new CameraCaptureSession()));
+        CameraCaptureSession session = new CameraCaptureSession();
+        sessions.add(session);
+        target.post(() -> receiver.onConfigured(session));
     }
 
     public CaptureRequest.Builder createCaptureRequest(int template) throws CameraAccessException {
@@ -58,9 +64,13 @@ public final class CameraDevice {
     }
 
     public void close() {
-        if (isOpen) {
+        if (isOpen || hasFailed) {
+            open -= isOpen ? 1 : 0;
             isOpen = false;
-            open--;
+            hasFailed = false;
+            for (CameraCaptureSession session : sessions) {
+                session.close();
+            }
             handler.post(() -> callback.onClosed(this));
         }
     }

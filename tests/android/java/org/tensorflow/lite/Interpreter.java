@@ -20,6 +20,8 @@ public final class Interpreter implements AutoCloseable {
 
     /** The number of open interpreters. */
     public static int open;
+    /** The number of threads of the interpreter that was made last. */
+    public static int threads;
     /** All buffers that any interpreter has received. */
     public static final Map<Object, Object> USED_BUFFERS = new IdentityHashMap<>();
 
@@ -33,9 +35,10 @@ public final class Interpreter implements AutoCloseable {
         if (!model.isDirect() || model.order() != ByteOrder.nativeOrder()) {
             throw new AssertionError("LiteRT takes only direct buffers in native order");
         }
-        if (!options.xnnpack || options.threads != 3) {
-            throw new AssertionError("the options must be XNNPACK and 3 threads");
+        if (!options.xnnpack || options.threads < 1) {
+            throw new AssertionError("the options must be XNNPACK and at least one thread");
         }
+        threads = options.threads;
         size = model.get(8);
         imageType = DataType.values()[model.get(9)];
         alphaType = DataType.values()[model.get(10)];

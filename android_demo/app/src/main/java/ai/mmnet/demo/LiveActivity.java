@@ -54,6 +54,7 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
     private boolean permissionRequested; // whether the user was asked for the camera permission
 
     @Override
+    @SuppressWarnings("deprecation") // as onRetainNonConfigurationInstance
     protected void onCreate(Bundle state) {
         super.onCreate(state);
         setContentView(R.layout.live);
@@ -73,6 +74,17 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
         models = new ModelStore(this);
         background = preferences.background();
         permissionRequested = state != null && state.getBoolean(PERMISSION_REQUESTED);
+        Bitmap kept = (Bitmap) getLastNonConfigurationInstance();
+        if (kept != null) {
+            background = Background.Kind.IMAGE;
+            backgroundImage = kept;
+        }
+    }
+
+    @Override
+    @SuppressWarnings("deprecation") // without a library, nothing else keeps a large object
+    public Object onRetainNonConfigurationInstance() {
+        return backgroundImage;
     }
 
     @Override
@@ -186,6 +198,7 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
             return;
         }
         problem.setVisibility(View.GONE);
+        problemText.setText(""); // so that the same problem is announced again
         times.setText("");
         session = new LiveSession(getApplicationContext(), getWindowManager().getDefaultDisplay(), matte,
                 preferences.front(), background, backgroundImage, this);
@@ -212,9 +225,9 @@ public final class LiveActivity extends Activity implements LiveSession.Listener
     private void showProblem(String message, int button) {
         matte.clear();
         times.setText("");
+        problem.setVisibility(View.VISIBLE); // before the text: a hidden live region announces nothing
         problemText.setText(message);
         problemButton.setText(button);
-        problem.setVisibility(View.VISIBLE);
     }
 
     private void chooseModel() {

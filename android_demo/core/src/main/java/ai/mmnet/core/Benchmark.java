@@ -1,5 +1,6 @@
 package ai.mmnet.core;
 
+import androidx.annotation.NonNull;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.util.Random;
@@ -10,7 +11,7 @@ import java.util.Random;
  */
 public final class Benchmark {
     /** The names of a run's stages, in their order. The last, {@code total}, is the sum of the others. */
-    public static final String[] STAGES = {"preprocess", "invoke", "postprocess", "total"};
+    @NonNull public static final String[] STAGES = {"preprocess", "invoke", "postprocess", "total"};
 
     private static final int FRAME_HEIGHT = 480;
     private static final int FRAME_WIDTH = 640;
@@ -20,6 +21,7 @@ public final class Benchmark {
     /** Loads the model that is measured. */
     public interface Loader {
         /** Returns the loaded model. The time of this call is measured. */
+        @NonNull
         AlphaModel load() throws Exception;
     }
 
@@ -72,7 +74,7 @@ public final class Benchmark {
      *
      * @throws StoppedException the listener stopped the benchmark.
      */
-    public void run(Loader loader, Listener listener) throws Exception {
+    public void run(@NonNull Loader loader, @NonNull Listener listener) throws Exception {
         long start = System.nanoTime();
         AlphaModel model = loader.load();
         loadMillis = (System.nanoTime() - start) / NANOS_PER_MILLISECOND;
@@ -103,12 +105,13 @@ public final class Benchmark {
     }
 
     /** Returns the statistics of a stage's measured runs; {@code stage} is an index of {@link #STAGES}. */
+    @NonNull
     public LatencyStatistics statistics(int stage) {
         return new LatencyStatistics(millis[stage]);
     }
 
     /** Writes the results, from {@code frame} to {@code rounds_ms}, as members of the open JSON object. */
-    public void writeTo(JsonWriter json) {
+    public void writeTo(@NonNull JsonWriter json) {
         json.name("frame").value(FRAME_WIDTH + "x" + FRAME_HEIGHT + ", turned by " + DEGREES);
         json.name("load_ms").value(loadMillis);
         json.name("first_run_ms").value(firstMillis);

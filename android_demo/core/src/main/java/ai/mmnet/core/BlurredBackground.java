@@ -1,5 +1,7 @@
 package ai.mmnet.core;
 
+import androidx.annotation.NonNull;
+
 /**
  * Blurs the background of an image without the colours of its foreground (preprocessing.md, section 6). One object
  * serves images of one size; a run allocates nothing. One thread at a time may use an object.
@@ -29,7 +31,7 @@ public final class BlurredBackground {
      * @param alpha the image's alpha: height · width bytes.
      * @param blurred receives 3 · height · width bytes: R, G, B of each pixel.
      */
-    public void run(byte[] image, byte[] alpha, byte[] blurred) {
+    public void run(@NonNull byte[] image, @NonNull byte[] alpha, @NonNull byte[] blurred) {
         NativeCore.check(NativeCore.blurredBackground(image, alpha, height, width, blurred, arena));
     }
 }

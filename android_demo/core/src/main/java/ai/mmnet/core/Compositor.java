@@ -1,5 +1,7 @@
 package ai.mmnet.core;
 
+import androidx.annotation.NonNull;
+
 /**
  * Composites images of one size over another background, and converts between RGB bytes and ARGB pixels. ARGB pixels are
  * one int each, 0xAARRGGBB, as {@code android.graphics.Bitmap.setPixels} takes them. RGB is 3 bytes per pixel, alpha 1
@@ -21,7 +23,7 @@ public final class Compositor {
      * @param profile which colours the foreground gets.
      * @throws IllegalArgumentException a side is not allowed.
      */
-    public Compositor(int height, int width, Profile profile) {
+    public Compositor(int height, int width, @NonNull Profile profile) {
         this.height = height;
         this.width = width;
         foreground = profile == Profile.FINE;
@@ -38,7 +40,7 @@ public final class Compositor {
      * @param background RGB bytes of the background image.
      * @param argb receives opaque pixels, 0xFFRRGGBB.
      */
-    public void over(byte[] image, byte[] alpha, byte[] background, int[] argb) {
+    public void over(@NonNull byte[] image, @NonNull byte[] alpha, @NonNull byte[] background, @NonNull int[] argb) {
         composite(image, alpha, background, 3 * width, argb);
     }
 
@@ -50,7 +52,7 @@ public final class Compositor {
      * @param colour 0xRRGGBB; the highest byte is ignored.
      * @param argb receives opaque pixels, 0xFFRRGGBB.
      */
-    public void over(byte[] image, byte[] alpha, int colour, int[] argb) {
+    public void over(@NonNull byte[] image, @NonNull byte[] alpha, int colour, @NonNull int[] argb) {
         for (int i = 0; i < colourRow.length; i += 3) {
             colourRow[i] = (byte) (colour >> 16);
             colourRow[i + 1] = (byte) (colour >> 8);
@@ -60,22 +62,22 @@ public final class Compositor {
     }
 
     /** Writes a cut-out to {@code argb}: the foreground's colours with straight (not premultiplied) alpha. */
-    public void cutOut(byte[] image, byte[] alpha, int[] argb) {
+    public void cutOut(@NonNull byte[] image, @NonNull byte[] alpha, @NonNull int[] argb) {
         NativeCore.check(NativeCore.cutOut(image, alpha, height, width, foreground, rgb, argb, arena));
     }
 
     /** Writes an alpha to {@code argb} as opaque grey pixels: black is background, white is foreground. */
-    public static void alphaAsGrey(byte[] alpha, int[] argb) {
+    public static void alphaAsGrey(@NonNull byte[] alpha, @NonNull int[] argb) {
         NativeCore.check(NativeCore.argbFromAlpha(alpha, argb.length, argb));
     }
 
     /** Writes an image to {@code argb} as opaque pixels. */
-    public static void opaque(byte[] image, int[] argb) {
+    public static void opaque(@NonNull byte[] image, @NonNull int[] argb) {
         NativeCore.check(NativeCore.argbFromRgb(image, argb.length, argb));
     }
 
     /** Writes the colours of ARGB pixels to {@code image} as RGB bytes: the inverse of {@link #opaque}. */
-    public static void toRgb(int[] argb, byte[] image) {
+    public static void toRgb(@NonNull int[] argb, @NonNull byte[] image) {
         NativeCore.check(NativeCore.rgbFromArgb(argb, argb.length, image));
     }
 

@@ -1,12 +1,10 @@
 package ai.mmnet.core;
 
-import java.util.Collections;
-import java.util.List;
-
 /**
  * The crop that the model sees of each frame of one video (preprocessing.md, section 8). For each frame, call
  * {@link #start}, {@link #refine} and {@link #finish} in this order. The first frame is treated as a photo whose people get
- * one crop. One thread at a time may use it.
+ * one crop. A frame allocates nothing. The rectangles that it returns are its own, and the next frame changes them. One
+ * thread at a time may use it.
  */
 final class CropTracker {
     private static final int LOOK = 30; // frames from one look at the whole frame to the next
@@ -20,9 +18,10 @@ final class CropTracker {
 
     private final PeopleFinder finder;
     private final int size;
-    private Rectangle whole;
-    private Rectangle crop;
-    private Rectangle goal;
+    private final Rectangle whole = new Rectangle();
+    private final Rectangle crop = new Rectangle();
+    private final Rectangle goal = new Rectangle();
+    private final Rectangle found = new Rectangle(); // what the finder has found in this frame
     private boolean isFirst;
     private boolean isLook;
     private boolean isLost;
@@ -38,7 +37,9 @@ final class CropTracker {
 
     /** Begins another video. */
     void restart() {
-        whole = crop = goal = new Rectangle(0, 0, 0, 0); // the first frame has another size
+        whole.set(0, 0, 0, 0); // the first frame has another size
+        crop.set(whole);
+        goal.set(whole);
         isLost = true;
         since = 0;
     }
@@ -52,14 +53,14 @@ final class CropTracker {
     Rectangle start(int height, int width) {
         isFirst = height != whole.height || width != whole.width;
         if (isFirst) {
-            whole = new Rectangle(0, 0, height, width);
+            whole.set(0, 0, height, width);
         }
         isLook = isFirst || isLost || crop.isSame(whole) || since >= LOOK;
         jumped = false;
         if (isLook) {
             return whole;
         }
-        crop = move(crop, goal);
+        moveTo(goal);
         return crop;
     }
 
@@ -69,13 +70,14 @@ final class CropTracker {
             return null;
         }
         since = 0;
-        Rectangle found = finder.findCrop(alpha, whole, whole);
-        Rectangle next = found == null ? whole : found;
-        if (isFirst || !isNear(crop, next)) {
+        if (!finder.findCrop(alpha, whole, whole, found)) {
+            found.set(whole);
+        }
+        if (isFirst || !isNear(crop, found)) {
             jumped = !isFirst;
-            crop = next;
+            crop.set(found);
         } else {
-            crop = move(crop, next);
+            moveTo(found);
         }
         return crop.isSame(whole) ? null : crop;
     }
@@ -83,13 +85,13 @@ final class CropTracker {
     /** Ends the frame; {@code alpha} is the one that stands. */
     void finish(byte[] alpha) {
         since++;
-        List<Rectangle> boxes = finder.find(alpha);
-        if (boxes.isEmpty()) {
+        Rectangle box = found;
+        if (!finder.findBounds(alpha, box)) {
             isLost = true;
             return;
         }
-        Rectangle box = PeopleFinder.bounding(boxes);
-        goal = finder.widen(box, crop, whole, MARGIN);
+        goal.set(box);
+        finder.widen(goal, crop, whole, MARGIN);
         int further = Math.max(goal.height, goal.width) / FURTHER;
         int top = goal.top;
         int left = goal.left;
@@ -112,23 +114,23 @@ final class CropTracker {
             right = Math.min(whole.width, right + further);
             atBorder = true;
         }
-        goal = new Rectangle(top, left, bottom - top, right - left);
-        if (PeopleFinder.fills(Collections.singletonList(goal), whole)) {
-            goal = whole;
+        goal.set(top, left, bottom - top, right - left);
+        if (PeopleFinder.fills(goal.pixels(), whole)) {
+            goal.set(whole);
         }
         isLost = since > PAUSE && (atBorder || !isNear(crop, goal));
     }
 
-    /** Returns a crop whose sides have moved towards those of a goal. */
-    private static Rectangle move(Rectangle crop, Rectangle goal) {
-        int longer = Math.max(goal.height, goal.width);
-        int top = crop.top - step(crop.top - goal.top, longer);
-        int left = crop.left - step(crop.left - goal.left, longer);
+    /** Moves the sides of the crop towards those of another rectangle. */
+    private void moveTo(Rectangle other) {
+        int longer = Math.max(other.height, other.width);
+        int top = crop.top - step(crop.top - other.top, longer);
+        int left = crop.left - step(crop.left - other.left, longer);
         int bottom = crop.top + crop.height;
-        bottom += step(goal.top + goal.height - bottom, longer);
+        bottom += step(other.top + other.height - bottom, longer);
         int right = crop.left + crop.width;
-        right += step(goal.left + goal.width - right, longer);
-        return new Rectangle(top, left, bottom - top, right - left);
+        right += step(other.left + other.width - right, longer);
+        crop.set(top, left, bottom - top, right - left);
     }
 
     /** Returns how far a side moves outwards; negative is inwards. The goal is {@code outwards} pixels further out. */
@@ -144,6 +146,6 @@ final class CropTracker {
         int rows = Math.min(one.top + one.height, other.top + other.height) - Math.max(one.top, other.top);
         int columns = Math.min(one.left + one.width, other.left + other.width) - Math.max(one.left, other.left);
         long common = (long) Math.max(0, rows) * Math.max(0, columns);
-        return 4 * common >= (long) one.height * one.width + (long) other.height * other.width;
+        return 4 * common >= one.pixels() + other.pixels();
     }
 }

@@ -1,5 +1,8 @@
 package ai.mmnet.core;
 
+import androidx.annotation.NonNull;
+import androidx.annotation.Nullable;
+
 /**
  * Writes one JSON value as indented text. A call that would make the text invalid JSON throws IllegalStateException.
  * Each method that writes returns this writer.
@@ -13,27 +16,32 @@ public final class JsonWriter {
     private boolean named; // whether the last call wrote a name, so that a value must follow
 
     /** Opens an object. */
+    @NonNull
     public JsonWriter beginObject() {
         return begin('{', '}');
     }
 
     /** Closes the innermost bracket, which must be an object. */
+    @NonNull
     public JsonWriter endObject() {
         return end('}');
     }
 
     /** Opens an array. */
+    @NonNull
     public JsonWriter beginArray() {
         return begin('[', ']');
     }
 
     /** Closes the innermost bracket, which must be an array. */
+    @NonNull
     public JsonWriter endArray() {
         return end(']');
     }
 
     /** Writes the name of an object's next member. */
-    public JsonWriter name(String name) {
+    @NonNull
+    public JsonWriter name(@NonNull String name) {
         if (named || innermost() != '}') {
             throw new IllegalStateException("a name must be in an object, after the previous value: " + name);
         }
@@ -45,7 +53,8 @@ public final class JsonWriter {
     }
 
     /** Writes a string, or null. */
-    public JsonWriter value(String value) {
+    @NonNull
+    public JsonWriter value(@Nullable String value) {
         startValue();
         if (value == null) {
             text.append("null");
@@ -56,6 +65,7 @@ public final class JsonWriter {
     }
 
     /** Writes an integer. */
+    @NonNull
     public JsonWriter value(long value) {
         startValue();
         text.append(value);
@@ -63,6 +73,7 @@ public final class JsonWriter {
     }
 
     /** Writes a number that reads back as the same double; null for NaN and infinities, which JSON does not have. */
+    @NonNull
     public JsonWriter value(double value) {
         startValue();
         if (Double.isNaN(value) || Double.isInfinite(value)) {
@@ -74,6 +85,7 @@ public final class JsonWriter {
     }
 
     /** Writes true or false. */
+    @NonNull
     public JsonWriter value(boolean value) {
         startValue();
         text.append(value);
@@ -82,6 +94,7 @@ public final class JsonWriter {
 
     /** Returns the whole text, with a newline at its end. */
     @Override
+    @NonNull
     public String toString() {
         if (open.length() > 0 || text.length() == 0) {
             throw new IllegalStateException("the JSON is not complete: it is empty or has open brackets");

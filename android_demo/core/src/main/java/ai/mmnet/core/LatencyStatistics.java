@@ -1,5 +1,6 @@
 package ai.mmnet.core;
 
+import androidx.annotation.NonNull;
 import java.util.Arrays;
 
 /** The statistics of repeated measurements of one duration, in milliseconds, with NumPy's definitions. */
@@ -13,7 +14,7 @@ public final class LatencyStatistics {
      * @param milliseconds at least one measurement, in any order; the array is copied.
      * @throws IllegalArgumentException there are no measurements.
      */
-    public LatencyStatistics(double[] milliseconds) {
+    public LatencyStatistics(@NonNull double[] milliseconds) {
         if (milliseconds.length == 0) {
             throw new IllegalArgumentException("there are no measurements; statistics need at least one");
         }
@@ -73,7 +74,7 @@ public final class LatencyStatistics {
     }
 
     /** Writes a JSON object with the members that {@code mmnet benchmark} writes: {@code {"runs": …, …}}. */
-    public void writeTo(JsonWriter json) {
+    public void writeTo(@NonNull JsonWriter json) {
         json.beginObject();
         json.name("runs").value(count());
         json.name("min_ms").value(min());

@@ -1,30 +1,31 @@
 package ai.mmnet.core;
 
+import androidx.annotation.NonNull;
 import java.util.Collections;
 import java.util.List;
 
 /**
  * Turns a camera frame into an upright image and its alpha, and measures the time of each stage. The image can be smaller
- * than the frame: of the size at which it is shown. The constructor allocates all buffers, and every run overwrites them.
- * With {@link Fit#AUTO}, a run also allocates the small objects of its crops, and larger buffers for a crop that is larger
- * than all before it. One thread at a time may use it.
+ * than the frame: of the size at which it is shown. The constructor and the first frame allocate all buffers, and every
+ * run overwrites them: no later frame allocates anything. A photo with {@link Fit#AUTO} allocates its crops. One thread at
+ * a time may use it.
  */
 public final class MattePipeline {
     /** How the frame is turned to be upright. */
-    public final Orientation orientation;
+    @NonNull public final Orientation orientation;
     /** The height of the image and its alpha in pixels. */
     public final int height;
     /** The width of the image and its alpha in pixels. */
     public final int width;
     /** The upright image of the last run: 3 · height · width bytes, R, G, B of each pixel. */
-    public final byte[] image;
+    @NonNull public final byte[] image;
     /** The alpha of the upright image of the last run: height · width bytes, 0 is background, 255 is foreground. */
-    public final byte[] alpha;
+    @NonNull public final byte[] alpha;
     /**
      * The upright image of the last frame at the frame's own size: 3 · orientation.height · orientation.width bytes, R, G, B
      * of each pixel. It is {@link #image} unless that is smaller.
      */
-    public final byte[] fullImage;
+    @NonNull public final byte[] fullImage;
 
     private static final int NO_CROPS = -1;
 
@@ -34,7 +35,8 @@ public final class MattePipeline {
     private TemporalSmoother smoother; // null if alphas are not smoothed over time
     private final boolean fine;
     private final Scaling wholeScaling;
-    private Scaling cropScaling; // null before the first crop
+    private Scaling cropScaling; // null before the first crop of a photo or the first frame of a video
+    private boolean isVideo; // whether buffers are allocated for every crop of a frame
     private final byte[] reductionArena; // null if the image has the size of the frame
     private final byte[] input;
     private final byte[] modelAlpha;
@@ -52,7 +54,8 @@ public final class MattePipeline {
      * @param profile how the model's alpha is brought to the size of the image.
      * @throws IllegalArgumentException a side is not allowed.
      */
-    public MattePipeline(Orientation orientation, AlphaModel model, Fit fit, Profile profile) {
+    public MattePipeline(@NonNull Orientation orientation, @NonNull AlphaModel model, @NonNull Fit fit,
+            @NonNull Profile profile) {
         this(orientation, orientation.height, orientation.width, model, fit, profile);
     }
 
@@ -65,8 +68,8 @@ public final class MattePipeline {
      * @param maxWidth limit of the width of the image in pixels, at least 1.
      * @throws IllegalArgumentException a side is not allowed.
      */
-    public MattePipeline(Orientation orientation, int maxHeight, int maxWidth, AlphaModel model, Fit fit,
-            Profile profile) {
+    public MattePipeline(@NonNull Orientation orientation, int maxHeight, int maxWidth, @NonNull AlphaModel model,
+            @NonNull Fit fit, @NonNull Profile profile) {
         if (maxHeight < 1 || maxWidth < 1) {
             throw new IllegalArgumentException("the image may have " + maxWidth + "×" + maxHeight
                     + " pixels; both sides must be at least 1");
@@ -111,7 +114,7 @@ public final class MattePipeline {
      *
      * @throws IllegalArgumentException the frame has another size than the orientation says.
      */
-    public void run(YuvFrame frame) {
+    public void run(@NonNull YuvFrame frame) {
         if (frame.height != orientation.frameHeight || frame.width != orientation.frameWidth) {
             throw new IllegalArgumentException("the frame is " + frame.width + "×" + frame.height + ", not "
                     + orientation.frameWidth + "×" + orientation.frameHeight);
@@ -130,6 +133,9 @@ public final class MattePipeline {
         if (tracker == null) {
             now = pass(scaling, now);
         } else {
+            if (!isVideo) {
+                allocateForCrops();
+            }
             scaling = scalingOf(tracker.start(height, width));
             now = pass(scaling, now);
             Rectangle crop = tracker.refine(modelAlpha);
@@ -233,6 +239,17 @@ public final class MattePipeline {
         return computed;
     }
 
+    /** Allocates what any crop of a frame needs, so that no later frame allocates anything. */
+    private void allocateForCrops() {
+        int[] most = Placement.mostArenas(fine, height, width, model.size());
+        if (cropScaling == null) {
+            cropScaling = new Scaling(Placement.ofCrop(wholeScaling.placement.seen, model.size()));
+        }
+        cropScaling.reserve(most[0], most[1]);
+        wholeScaling.reserve(0, wholeScaling.placement.alphaArena(fine, model.size()));
+        isVideo = true;
+    }
+
     private Scaling scalingOf(Rectangle crop) {
         if (crop.isSame(wholeScaling.placement.seen)) {
             return wholeScaling;
@@ -240,7 +257,7 @@ public final class MattePipeline {
         if (cropScaling == null) {
             cropScaling = new Scaling(Placement.ofCrop(crop, model.size()));
         } else if (!crop.isSame(cropScaling.placement.seen)) {
-            cropScaling.set(Placement.ofCrop(crop, model.size()));
+            cropScaling.setCrop(crop);
         }
         return cropScaling;
     }
@@ -252,34 +269,40 @@ public final class MattePipeline {
 
     /** Scales one part of the image to the model's input, and the model's alpha back. Its arenas only grow. */
     private final class Scaling {
-        Placement placement;
-        private int[] ints;
+        final Placement placement;
         private byte[] inputArena;
         private byte[] alphaArena; // null until it is needed
 
         Scaling(Placement placement) {
-            set(placement);
+            this.placement = placement;
+            inputArena = NativeCore.arena(placement.inputArena());
         }
 
-        void set(Placement newPlacement) {
-            placement = newPlacement;
-            ints = newPlacement.toInts();
-            inputArena = grown(inputArena, NativeCore.modelInputArena(ints));
+        void setCrop(Rectangle crop) {
+            placement.setCrop(crop, model.size());
+            inputArena = grown(inputArena, placement.inputArena());
             if (alphaArena != null) {
-                alphaArena = grown(alphaArena, NativeCore.alphaArena(fine, model.size(), ints));
+                alphaArena = grown(alphaArena, placement.alphaArena(fine, model.size()));
             }
         }
 
+        /** Makes the arenas at least so many bytes long; 0 leaves one as it is. */
+        void reserve(int inputBytes, int alphaBytes) {
+            inputArena = inputBytes == 0 ? inputArena : grown(inputArena, inputBytes);
+            alphaArena = alphaBytes == 0 ? alphaArena : grown(alphaArena, alphaBytes);
+        }
+
         void prepareInput() {
-            NativeCore.check(NativeCore.modelInput(image, height, width, ints, model.size(), input, inputArena));
+            NativeCore.check(NativeCore.modelInput(image, height, width, placement.ints(), model.size(), input,
+                    inputArena));
         }
 
         void computeAlpha() {
             if (alphaArena == null) {
-                alphaArena = NativeCore.arena(NativeCore.alphaArena(fine, model.size(), ints));
+                alphaArena = NativeCore.arena(placement.alphaArena(fine, model.size()));
             }
-            NativeCore.check(NativeCore.alpha(fine, modelAlpha, input, model.size(), ints, image, height, width, alpha,
-                    alphaArena));
+            NativeCore.check(NativeCore.alpha(fine, modelAlpha, input, model.size(), placement.ints(), image, height,
+                    width, alpha, alphaArena));
         }
 
         /** Returns an arena of at least {@code size} bytes: the one that there is, or else a new one. */

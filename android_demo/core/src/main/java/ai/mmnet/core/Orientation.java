@@ -1,5 +1,7 @@
 package ai.mmnet.core;
 
+import androidx.annotation.NonNull;
+
 /**
  * The way from a camera frame to the upright image (preprocessing.md, section 2): the frame is turned clockwise by 0,
  * 90, 180 or 270 degrees, and then mirrored left to right or not.
@@ -47,7 +49,7 @@ public final class Orientation {
      * @param alpha height · width bytes.
      * @param frameAlpha receives frameHeight · frameWidth bytes.
      */
-    public void undo(byte[] alpha, byte[] frameAlpha) {
+    public void undo(@NonNull byte[] alpha, @NonNull byte[] frameAlpha) {
         NativeCore.check(
                 NativeCore.orient(alpha, frameHeight, frameWidth, 1, degrees, mirrored, true, frameAlpha));
     }

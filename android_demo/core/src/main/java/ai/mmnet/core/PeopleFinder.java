@@ -8,7 +8,7 @@ import java.util.List;
 
 /**
  * Finds the people that an alpha shows, and the crops of the image around them (preprocessing.md, section 7). One object
- * serves alphas of one size. One thread at a time may use it.
+ * serves alphas of one size; finding the one crop of a frame allocates nothing. One thread at a time may use it.
  */
 final class PeopleFinder {
     private static final int PERSON = 128; // an alpha from here on is a pixel of a person
@@ -29,7 +29,8 @@ final class PeopleFinder {
     private final int size;
     private final boolean[] waiting; // pixels of people that no component has yet
     private final int[] front; // pixels whose neighbours are still to be visited
-    private int[] components = new int[16 * FIELDS];
+    private int[] components = new int[64 * FIELDS];
+    private final Rectangle person = new Rectangle();
 
     /** Prepares for alphas of {@code size} × {@code size} pixels. */
     PeopleFinder(int size) {
@@ -47,23 +48,34 @@ final class PeopleFinder {
      */
     List<Rectangle> findCrops(byte[] alpha, Rectangle whole) {
         List<Rectangle> crops = new ArrayList<Rectangle>();
-        for (Rectangle box : find(alpha)) {
-            addMerged(widen(box, whole, whole, MARGIN), crops);
+        int count = find(alpha);
+        for (int number = 0; number < count; number++) {
+            Rectangle crop = new Rectangle();
+            setPerson(number, crop);
+            widen(crop, whole, whole, MARGIN);
+            addMerged(crop, crops);
         }
         if (crops.size() > MOST_CROPS) {
-            crops = Collections.singletonList(bounding(crops));
+            Rectangle joined = crops.get(0);
+            for (Rectangle crop : crops) {
+                joined.join(crop);
+            }
+            crops = Collections.singletonList(joined);
         } else {
             Collections.sort(crops, BY_TOP_AND_LEFT);
         }
-        return fills(crops, whole) ? Collections.<Rectangle>emptyList() : crops;
+        long pixels = 0;
+        for (Rectangle crop : crops) {
+            pixels += crop.pixels();
+        }
+        return fills(pixels, whole) ? Collections.<Rectangle>emptyList() : crops;
     }
 
     /** Adds a rectangle to others that do not overlap, after it was joined with all that it overlaps. */
-    private static void addMerged(Rectangle rectangle, List<Rectangle> apart) {
-        Rectangle merged = rectangle;
+    private static void addMerged(Rectangle merged, List<Rectangle> apart) {
         for (int i = 0; i < apart.size();) {
             if (apart.get(i).overlaps(merged)) {
-                merged = merged.joinedWith(apart.remove(i));
+                merged.join(apart.remove(i));
                 i = 0; // it may overlap others now
             } else {
                 i++;
@@ -72,35 +84,47 @@ final class PeopleFinder {
         apart.add(merged);
     }
 
-    /** Returns the smallest rectangle that holds all the given ones, at least one. */
-    static Rectangle bounding(List<Rectangle> rectangles) {
-        Rectangle joined = rectangles.get(0);
-        for (Rectangle rectangle : rectangles) {
-            joined = joined.joinedWith(rectangle);
+    /**
+     * Finds the one crop of an image that holds all its people, with a margin.
+     *
+     * @param alpha of the rectangle {@code seen} of the image: size · size bytes.
+     * @param crop receives the crop.
+     * @return whether the crop is to be seen; false where the whole image is.
+     */
+    boolean findCrop(byte[] alpha, Rectangle seen, Rectangle whole, Rectangle crop) {
+        if (!findBounds(alpha, crop)) {
+            return false;
         }
-        return joined;
+        widen(crop, seen, whole, MARGIN);
+        return !fills(crop.pixels(), whole);
     }
 
     /**
-     * Returns the one crop of an image that holds all its people, with a margin; null where the whole image is to be
-     * seen.
+     * Finds the smallest rectangle of an alpha that holds all its people.
      *
-     * @param alpha of the rectangle {@code seen} of the image: size · size bytes.
+     * @param alpha size · size bytes.
+     * @param bounds receives the rectangle.
+     * @return whether there is anybody.
      */
-    Rectangle findCrop(byte[] alpha, Rectangle seen, Rectangle whole) {
-        List<Rectangle> boxes = find(alpha);
-        if (boxes.isEmpty()) {
-            return null;
+    boolean findBounds(byte[] alpha, Rectangle bounds) {
+        int count = find(alpha);
+        if (count == 0) {
+            return false;
         }
-        Rectangle crop = widen(bounding(boxes), seen, whole, MARGIN);
-        return fills(Collections.singletonList(crop), whole) ? null : crop;
+        setPerson(0, bounds);
+        for (int number = 1; number < count; number++) {
+            setPerson(number, person);
+            bounds.join(person);
+        }
+        return true;
     }
 
-    /** Returns the rectangles that people cover in an alpha of size · size bytes; empty where there is nobody. */
-    List<Rectangle> find(byte[] alpha) {
+    /** Finds the people in an alpha of size · size bytes, and returns their number; {@link #setPerson} gives each. */
+    private int find(byte[] alpha) {
         for (int i = 0; i < waiting.length; i++) {
             waiting[i] = (alpha[i] & 255) >= PERSON;
         }
+        int least = size * size / LEAST;
         int count = 0;
         int largest = 0;
         for (int i = 0; i < waiting.length; i++) {
@@ -108,22 +132,32 @@ final class PeopleFinder {
                 if (FIELDS * (count + 1) > components.length) {
                     components = Arrays.copyOf(components, 2 * components.length);
                 }
-                largest = Math.max(largest, visit(i, FIELDS * count));
-                count++;
+                int pixels = visit(i, FIELDS * count);
+                largest = Math.max(largest, pixels);
+                if ((long) pixels * KEPT >= Math.max(largest, least)) { // else, it is too small already
+                    count++;
+                }
             }
         }
-        List<Rectangle> people = new ArrayList<Rectangle>();
-        if (largest < size * size / LEAST) {
-            return people;
+        if (largest < least) {
+            return 0;
         }
-        for (int at = 0; at < FIELDS * count; at += FIELDS) {
-            if ((long) components[at] * KEPT >= largest) {
-                int top = components[at + 1];
-                int left = components[at + 2];
-                people.add(new Rectangle(top, left, components[at + 3] - top, components[at + 4] - left));
+        int kept = 0;
+        for (int number = 0; number < count; number++) {
+            if ((long) components[FIELDS * number] * KEPT >= largest) {
+                System.arraycopy(components, FIELDS * number, components, FIELDS * kept, FIELDS);
+                kept++;
             }
         }
-        return people;
+        return kept;
+    }
+
+    /** Sets a rectangle to what a person covers of the alpha. */
+    private void setPerson(int number, Rectangle box) {
+        int at = FIELDS * number;
+        int top = components[at + 1];
+        int left = components[at + 2];
+        box.set(top, left, components[at + 3] - top, components[at + 4] - left);
     }
 
     /** Visits the component of a pixel, writes its fields from index {@code at} on, and returns its pixels. */
@@ -168,13 +202,13 @@ final class PeopleFinder {
     }
 
     /**
-     * Returns the crop around people: their rectangle in the image, with a margin, and not too narrow.
+     * Makes the rectangle of people the crop around them: in the image, with a margin, and not too narrow.
      *
-     * @param box the rectangle of people in the alpha.
+     * @param box the rectangle of people in the alpha; receives the crop.
      * @param seen the rectangle of the image that the alpha belongs to.
      * @param part the margin is so small a part of the longer side: 10 for a tenth.
      */
-    Rectangle widen(Rectangle box, Rectangle seen, Rectangle whole, int part) {
+    void widen(Rectangle box, Rectangle seen, Rectangle whole, int part) {
         int top = seen.top + box.top * seen.height / size;
         int bottom = seen.top + ((box.top + box.height) * seen.height + size - 1) / size;
         int left = seen.left + box.left * seen.width / size;
@@ -197,15 +231,11 @@ final class PeopleFinder {
         }
         top = Math.max(0, top);
         left = Math.max(0, left);
-        return new Rectangle(top, left, Math.min(whole.height, bottom) - top, Math.min(whole.width, right) - left);
+        box.set(top, left, Math.min(whole.height, bottom) - top, Math.min(whole.width, right) - left);
     }
 
-    /** Returns whether crops have four fifths of the pixels of their image or more. */
-    static boolean fills(List<Rectangle> crops, Rectangle whole) {
-        long pixels = 0;
-        for (Rectangle crop : crops) {
-            pixels += (long) crop.height * crop.width;
-        }
-        return 5 * pixels >= 4L * whole.height * whole.width;
+    /** Returns whether crops of so many pixels have four fifths of those of their image or more. */
+    static boolean fills(long pixels, Rectangle whole) {
+        return 5 * pixels >= 4 * whole.pixels();
     }
 }

@@ -1,5 +1,6 @@
 package ai.mmnet.core;
 
+import androidx.annotation.NonNull;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -32,7 +33,7 @@ public final class PngWriter {
      * @param out receives the file.
      * @throws IllegalArgumentException a side is below 1, or there are fewer pixels.
      */
-    public static void write(int[] argb, int height, int width, boolean hasAlpha, OutputStream out)
+    public static void write(@NonNull int[] argb, int height, int width, boolean hasAlpha, @NonNull OutputStream out)
             throws IOException {
         if (height < 1 || width < 1 || argb.length < (long) height * width) {
             throw new IllegalArgumentException(

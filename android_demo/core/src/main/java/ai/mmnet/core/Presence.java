@@ -1,5 +1,7 @@
 package ai.mmnet.core;
 
+import androidx.annotation.NonNull;
+
 /** Whether an alpha shows anybody (preprocessing.md, section 9). */
 public final class Presence {
     private static final int SOMEBODY = 224; // there is somebody if the confidence is at least this
@@ -14,7 +16,7 @@ public final class Presence {
      * @param alpha of the model: size · size bytes.
      * @param size side of the alpha in pixels.
      */
-    public static int confidence(byte[] alpha, int size) {
+    public static int confidence(@NonNull byte[] alpha, int size) {
         int side = Math.max(1, size / WINDOWS);
         int[] columns = new int[size]; // of each column, the sum of the latest rows
         int highest = 0;

@@ -1,22 +1,39 @@
 package ai.mmnet.core;
 
-/** A rectangle of whole pixels: rows top to top + height − 1, columns left to left + width − 1. */
-public final class Rectangle {
+/**
+ * A rectangle of whole pixels: rows top to top + height − 1, columns left to left + width − 1. It is changed in place, so
+ * that the frames of a video need no new ones.
+ */
+final class Rectangle {
     /** First row. */
-    public final int top;
+    int top;
     /** First column. */
-    public final int left;
+    int left;
     /** Number of rows. */
-    public final int height;
+    int height;
     /** Number of columns. */
-    public final int width;
+    int width;
 
-    /** Describes a rectangle by its first row and column and its size. */
-    public Rectangle(int top, int left, int height, int width) {
-        this.top = top;
-        this.left = left;
-        this.height = height;
-        this.width = width;
+    /** Makes a rectangle without pixels. */
+    Rectangle() {
+    }
+
+    /** Makes a rectangle of its first row and column and its size. */
+    Rectangle(int top, int left, int height, int width) {
+        set(top, left, height, width);
+    }
+
+    /** Changes the rectangle. */
+    void set(int newTop, int newLeft, int newHeight, int newWidth) {
+        top = newTop;
+        left = newLeft;
+        height = newHeight;
+        width = newWidth;
+    }
+
+    /** Makes this rectangle the same as another one. */
+    void set(Rectangle other) {
+        set(other.top, other.left, other.height, other.width);
     }
 
     /** Returns whether a rectangle covers the same pixels. */
@@ -30,12 +47,17 @@ public final class Rectangle {
                 && left < other.left + other.width && other.left < left + width;
     }
 
-    /** Returns the smallest rectangle that holds this one and another. */
-    Rectangle joinedWith(Rectangle other) {
+    /** Makes this rectangle the smallest one that holds it and another. */
+    void join(Rectangle other) {
         int firstRow = Math.min(top, other.top);
         int firstColumn = Math.min(left, other.left);
         int endRow = Math.max(top + height, other.top + other.height);
         int endColumn = Math.max(left + width, other.left + other.width);
-        return new Rectangle(firstRow, firstColumn, endRow - firstRow, endColumn - firstColumn);
+        set(firstRow, firstColumn, endRow - firstRow, endColumn - firstColumn);
+    }
+
+    /** Returns the number of pixels. */
+    long pixels() {
+        return (long) height * width;
     }
 }

@@ -1,5 +1,6 @@
 package ai.mmnet.core;
 
+import androidx.annotation.NonNull;
 import java.nio.ByteBuffer;
 
 /**
@@ -74,8 +75,8 @@ public final class YuvFrame {
      *
      * @throws IllegalArgumentException a stride is below 1, or a buffer is not direct or shorter than its strides need.
      */
-    public void set(ByteBuffer yData, int yRow, int yPixel, ByteBuffer uData, int uRow, int uPixel, ByteBuffer vData,
-            int vRow, int vPixel) {
+    public void set(@NonNull ByteBuffer yData, int yRow, int yPixel, @NonNull ByteBuffer uData, int uRow, int uPixel,
+            @NonNull ByteBuffer vData, int vRow, int vPixel) {
         y.set("Y", yData, yRow, yPixel, height, width);
         u.set("U", uData, uRow, uPixel, half(height), half(width));
         v.set("V", vData, vRow, vPixel, half(height), half(width));

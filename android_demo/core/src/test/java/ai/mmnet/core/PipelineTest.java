@@ -107,6 +107,27 @@ public class PipelineTest {
     }
 
     @Test
+    public void theLargestArenasSufficeForEveryCrop() {
+        Random random = new Random(5);
+        for (int i = 0; i < 300; i++) {
+            int size = 1 << random.nextInt(7);
+            int height = 1 + random.nextInt(i % 2 == 0 ? 70 : 1300);
+            int width = 1 + random.nextInt(i % 2 == 0 ? 70 : 1300);
+            for (boolean fine : new boolean[] {false, true}) {
+                int[] most = Placement.mostArenas(fine, height, width, size);
+                for (int j = 0; j < 40; j++) {
+                    Rectangle crop = new Rectangle(0, 0, 1 + random.nextInt(height), 1 + random.nextInt(width));
+                    Placement placement = Placement.ofCrop(crop, size);
+                    String sides = crop.width + "×" + crop.height + " for " + size;
+                    assertTrue(sides, placement.inputArena() > 0 && placement.inputArena() <= most[0]);
+                    assertTrue(sides, placement.alphaArena(fine, size) > 0);
+                    assertTrue(sides, placement.alphaArena(fine, size) <= most[1]);
+                }
+            }
+        }
+    }
+
+    @Test
     public void aFrameOfAnotherSizeIsRefused() {
         Orientation otherSize = new Orientation(WIDTH, HEIGHT, 0, false);
         MattePipeline pipeline = new MattePipeline(otherSize, new RedChannelModel(SIZE), Fit.CROP, Profile.FINE);

@@ -100,7 +100,7 @@ final class RequestHandler {
         NativeCore.check(NativeCore.rgbFromYuv(planes[0], rowStrides[0], pixelStrides[0], planes[1], rowStrides[1],
                 pixelStrides[1], planes[2], rowStrides[2], pixelStrides[2], orientation.frameHeight,
                 orientation.frameWidth, orientation.degrees, orientation.mirrored, image));
-        int[] placement = Placement.of(fit, orientation.height, orientation.width, size).toInts();
+        int[] placement = Placement.of(fit, orientation.height, orientation.width, size).ints();
         modelInput(image, orientation.height, orientation.width, placement, size, input);
         out.writeInt(orientation.height);
         out.writeInt(orientation.width);
@@ -136,7 +136,7 @@ final class RequestHandler {
         byte[] alpha = readBytes(in);
         byte[] imageAlpha = new byte[orientation.height * orientation.width];
         byte[] frameAlpha = new byte[imageAlpha.length];
-        int[] placement = Placement.of(fit, orientation.height, orientation.width, size).toInts();
+        int[] placement = Placement.of(fit, orientation.height, orientation.width, size).ints();
         byte[] unused = new byte[3 * Math.max(size * size, imageAlpha.length)];
         NativeCore.check(NativeCore.alpha(false, alpha, unused, size, placement, unused, orientation.height,
                 orientation.width, imageAlpha, NativeCore.arena(NativeCore.alphaArena(false, size, placement))));
@@ -225,8 +225,9 @@ final class RequestHandler {
         Rectangle whole = new Rectangle(0, 0, in.readInt(), in.readInt());
         Rectangle seen = new Rectangle(in.readInt(), in.readInt(), in.readInt(), in.readInt());
         int size = in.readInt();
-        Rectangle crop = new PeopleFinder(size).findCrop(readBytes(in), seen, whole);
-        writeRectangles(crop == null ? Collections.<Rectangle>emptyList() : Collections.singletonList(crop), out);
+        Rectangle crop = new Rectangle();
+        boolean isFound = new PeopleFinder(size).findCrop(readBytes(in), seen, whole, crop);
+        writeRectangles(isFound ? Collections.singletonList(crop) : Collections.<Rectangle>emptyList(), out);
     }
 
     /** The alpha of a photo → the crops around its people: their number, and the rectangles. */

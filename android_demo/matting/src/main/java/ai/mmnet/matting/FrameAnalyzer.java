@@ -6,11 +6,14 @@ import ai.mmnet.core.Orientation;
 import ai.mmnet.core.YuvFrame;
 import android.media.Image;
 import android.media.ImageReader;
+import androidx.annotation.NonNull;
+import androidx.annotation.Nullable;
 
 /**
- * Mattes the frames of one camera. The crop that the model sees follows the people from frame to frame, and alphas
- * are smoothed over time, so each camera has an analyzer of its own. Buffers are allocated at the first frame, and again only where the size or the orientation of the
- * frames changes, or a crop is larger than all before it. One thread at a time may use it: the one on which the {@link ImageReader} calls back.
+ * Mattes the frames of one camera. The crop that the model sees follows the people from frame to frame, and alphas are
+ * smoothed over time, so each camera has an analyzer of its own. Buffers are allocated at the first frame, and again only
+ * where the size or the orientation of the frames changes; no other frame allocates anything. One thread at a time may use
+ * it: the one on which the {@link ImageReader} calls back.
  */
 public final class FrameAnalyzer {
     private final AlphaModel model;

@@ -6,6 +6,7 @@ import ai.mmnet.core.PngWriter;
 import ai.mmnet.core.Presence;
 import ai.mmnet.core.Profile;
 import android.graphics.Bitmap;
+import androidx.annotation.NonNull;
 import java.io.IOException;
 import java.io.OutputStream;
 

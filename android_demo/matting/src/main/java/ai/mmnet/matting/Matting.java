@@ -5,6 +5,8 @@ import ai.mmnet.core.MattePipeline;
 import ai.mmnet.core.Orientation;
 import android.content.Context;
 import android.graphics.Bitmap;
+import androidx.annotation.NonNull;
+import androidx.annotation.Nullable;
 import java.io.ByteArrayOutputStream;
 import java.io.FileInputStream;
 import java.io.IOException;
@@ -49,19 +51,20 @@ public final class Matting implements AutoCloseable {
     /**
      * Loads a model.
      *
-     * @param options the settings; changing them afterwards has no effect on the model.
+     * @param options the settings; changing them afterwards has no effect.
      * @throws MattingException the model is missing, damaged, or has other tensors than export-tflite writes.
      */
     @NonNull
     public static Matting create(@NonNull Context context, @NonNull MattingOptions options) throws MattingException {
-        return new Matting(options,
-                LoadedModel.load(context, read(context, options), options.threads, options.accelerator));
+        MattingOptions kept = options.copy();
+        return new Matting(kept, LoadedModel.load(context, read(context, kept), kept.threads, kept.accelerator));
     }
 
     /**
      * Mattes an image at its own size. People who fill little of it are seen again, in a crop for each group.
      *
-     * @param bitmap an upright image that {@code getPixels} can read (not {@code Config.HARDWARE}); its alpha is ignored.
+     * @param bitmap an upright image; its alpha is ignored. One in the graphics processor's memory
+     *     ({@code Config.HARDWARE}) is copied first.
      * @throws IllegalStateException this object is closed, or the model gave values that are not an alpha.
      */
     @NonNull

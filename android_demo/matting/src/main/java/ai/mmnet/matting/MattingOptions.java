@@ -2,6 +2,7 @@ package ai.mmnet.matting;
 
 import ai.mmnet.core.Fit;
 import ai.mmnet.core.Profile;
+import androidx.annotation.NonNull;
 import java.io.File;
 
 /**
@@ -23,6 +24,20 @@ public final class MattingOptions {
     Fit fit = Fit.AUTO;
     boolean smoothing = true;
     Accelerator accelerator = Accelerator.CPU;
+
+    /** Returns a copy, which does not change with this object. */
+    MattingOptions copy() {
+        MattingOptions copy = new MattingOptions();
+        copy.threads = threads;
+        copy.asset = asset;
+        copy.file = file;
+        copy.bytes = bytes;
+        copy.profile = profile;
+        copy.fit = fit;
+        copy.smoothing = smoothing;
+        copy.accelerator = accelerator;
+        return copy;
+    }
 
     /**
      * Sets the number of the network's threads.

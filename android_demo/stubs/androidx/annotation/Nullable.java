@@ -1,4 +1,4 @@
-package ai.mmnet.matting;
+package androidx.annotation;
 
 import java.lang.annotation.Documented;
 import java.lang.annotation.ElementType;
@@ -6,9 +6,10 @@ import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
-/** The value may be null. */
+/** A compile-only stub of AndroidX's annotation. It is never packed into the app. */
 @Documented
 @Retention(RetentionPolicy.CLASS)
-@Target({ElementType.METHOD, ElementType.PARAMETER, ElementType.FIELD})
+@Target({ElementType.METHOD, ElementType.PARAMETER, ElementType.FIELD, ElementType.LOCAL_VARIABLE,
+    ElementType.ANNOTATION_TYPE, ElementType.PACKAGE})
 public @interface Nullable {
 }

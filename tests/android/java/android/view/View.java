@@ -1,0 +1,5 @@
+package android.view;
+
+/** A replacement for Android's class that runs on the JVM. */
+public class View {
+}
