@@ -46,6 +46,7 @@ def draw(points: Sequence[Point], error_name: str, stage: str) -> str:
     sets = list(dict.fromkeys(point.data for point in points))
     height = HEIGHT + _MORE_HEIGHT * (len(sets) - 1)
     heading, top = _machines(machines)
+    top += _LINE_PIXELS if len(sets) > 1 else 0  # for the title of the first panel
     across = _Axis.around(
         [value for point in points for value in (point.latency_ms, point.latency_low_ms, point.latency_high_ms)],
         _LEFT,

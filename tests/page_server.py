@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from support import PATIENCE
+
 from mmnet.web.content import Asset
 from mmnet.web.server import WebServer
 
@@ -39,7 +41,7 @@ class _Held:
         if len(content) > self.LARGE:
             half = len(content) // 2
             self.stream.write(content[:half])
-            self.released.wait(120)
+            self.released.wait(PATIENCE)
             content = content[half:]
         self.stream.write(content)
 
@@ -57,7 +59,7 @@ def holding(released: threading.Event) -> type[WebServer]:
             class Handler(self.RequestHandlerClass):  # type: ignore[name-defined, misc]
                 def setup(self) -> None:
                     super().setup()
-                    self.wfile = _Held(self.wfile, released)
+                    self.wfile: Any = _Held(self.wfile, released)
 
             self.RequestHandlerClass = Handler
 

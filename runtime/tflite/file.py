@@ -6,7 +6,7 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
 from mmnet.runtime.errors import ModelError
-from mmnet.runtime.tflite.shipped import names_that_continue, shipped_path
+from mmnet.runtime.tflite.shipped import hidden_model, names_that_continue, shipped_path
 
 IDENTIFIER = b"TFL3"  # the file identifier of the flatbuffer schema, at byte 4
 MAX_MODEL_BYTES = 1 << 30
@@ -47,7 +47,7 @@ def read_model(path: Path) -> bytes:
     except ModelError as error:
         if model and (other := _other_format(path)):
             raise ModelError(other) from error
-        raise
+        raise ModelError(f"{error}{_suggestion(path)}") from error
     return model
 
 
@@ -58,7 +58,9 @@ def _other_format(path: Path) -> str | None:
 
 
 def _suggestion(path: Path) -> str:
-    """Return the end of a message: the shipped models whose names begin with that of a path, if there are any."""
+    """Return the end of a message: the model that ships and that a path hides, or those that it may mean."""
+    if hidden := hidden_model(path):
+        return f"; it hides the model of that name, which ships: rename it, or name {hidden}"
     names = names_that_continue(path)
     return f"; did you mean {' or '.join(names)}, which ships?" if names else ""
 

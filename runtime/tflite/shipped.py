@@ -27,6 +27,12 @@ def shipped_path(path: Path) -> Path:
     return shipped_models().get(path.name.removesuffix(_SUFFIX), path) if is_name else path
 
 
+def hidden_model(path: Path) -> Path | None:
+    """Return the path of the shipped model whose name a file or folder has; None if there is none."""
+    is_name = path.name == str(path) and path.exists()
+    return shipped_models().get(path.name.removesuffix(_SUFFIX)) if is_name else None
+
+
 def names_that_continue(path: Path) -> list[str]:
     """Return the names of the shipped models that begin with that of a path and a hyphen.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,12 @@ def test_a_name_does_in_place_of_a_path(tmp_path: Path, monkeypatch: pytest.Monk
     with mmnet.PortraitMatter(shipped.name) as named, mmnet.PortraitMatter() as default:
         np.testing.assert_array_equal(named(image), default(image))
     Path(shipped.name).write_bytes(b"a file of that name comes first")
-    with pytest.raises(ModelError, match="not a"):
+    hides = f"; it hides the model of that name, which ships: rename it, or name {re.escape(str(shipped.path))}$"
+    with pytest.raises(ModelError, match=f"not a .*{hides}"):
+        read_model(Path(shipped.name))
+    Path(shipped.name).unlink()
+    Path(shipped.name).mkdir()
+    with pytest.raises(ModelError, match=f"is a folder; .*{hides}"):
         read_model(Path(shipped.name))
     with pytest.raises(ModelError, match=r"no such model; .* \(mmnet models\)"):
         MattingModel("mmnet-9")

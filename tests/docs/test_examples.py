@@ -125,7 +125,7 @@ def test_the_notebooks(name: str, said: str) -> None:
         "notebook = nbformat.read(sys.argv[1], 4)\n"
         "assert not any(cell.get('outputs') for cell in notebook.cells), 'clear the outputs before committing'\n"
         "manager = AsyncKernelManager(kernel_name='python3', transport='ipc')\n"
-        "NotebookClient(notebook, km=manager, timeout=300).execute()\n"
+        "NotebookClient(notebook, km=manager, timeout=3000).execute()\n"
         "print(''.join(output.get('text', '') for cell in notebook.cells for output in cell.get('outputs', [])))\n"
     )
     done = subprocess.run(

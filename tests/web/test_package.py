@@ -23,6 +23,7 @@ from mmnet.runtime.fullres import cutout
 from mmnet.web.content import Asset
 
 ESBUILD = "esbuild@0.25.12"
+TYPESCRIPT = "typescript@5.9.3"
 TYPES = {".js": "text/javascript", ".wasm": "application/wasm", ".html": "text/html"}
 
 # The same steps in node and in Chromium: a photo, its composites, and two frames of a video.
@@ -52,7 +53,10 @@ const [width, height] = process.argv.slice(2).map(Number);
 const {about, arrays} = await run(createMatter, {data: readFileSync('photo.rgba'), width, height});
 arrays.forEach((array, index) => writeFileSync(`${index}.bin`, array));
 const broken = await createMatter({model: new Uint8Array(100)}).catch((error) => error.message);
-console.log(JSON.stringify({...about, broken, self: typeof self}));
+const matter = await createMatter();
+const nothing = await matter.matte({width: 3, height: 2}).catch((error) => error.message);
+matter.dispose();
+console.log(JSON.stringify({...about, broken, nothing, self: typeof self}));
 """
 
 IN_BROWSER = """
@@ -78,6 +82,23 @@ window.matteImage = async (content, kind) => {
   return {about, arrays: arrays.map(text), usable: source.width > 0 || source.displayWidth > 0};
 };
 document.body.dataset.ready = 'yes';
+"""
+
+
+# What the package's README shows, and the other calls.
+TYPED = """
+import {createMatter, type Background, type Matte} from 'mmnet-matting';
+const matter = await createMatter({threads: 2, base: new URL('https://example.org/')});
+const matte: Matte = await matter.matte(await createImageBitmap(new Blob()));
+const {data, width, height} = await matte.composite('blur');
+const image = new ImageData(data, width, height);
+const backgrounds: Background[] = ['transparent', {blur: 2}, [1, 2, 3], {image}];
+for (const background of backgrounds) await matte.composite(background);
+await matter.frame(new VideoFrame(document.createElement('canvas')), {mirrored: true});
+await matter.matte({data: new Uint8Array(4), width: 1, height: 1});
+// @ts-expect-error: there is no such background.
+await matte.composite('sharp');
+matter.dispose();
 """
 
 
@@ -173,19 +194,33 @@ def test_in_node(installed: Path, image: np.ndarray, expected: list[np.ndarray])
     about = json.loads(_run(installed, "node", "main.mjs", str(width), str(height)))  # nothing else is printed
     assert about["self"] == "undefined"  # the names of a worker are gone
     assert "not a .tflite file" in about["broken"]
+    assert "an image is an ImageBitmap" in about["nothing"]
     _check(about, [(installed / f"{index}.bin").read_bytes() for index in range(6)], expected)
+
+
+def _install(folder: Path, tool: str, untested: str) -> None:
+    """Install a tool beside the package, or skip the test."""
+    done = subprocess.run(
+        ["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-save", tool],
+        cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE,
+    )  # fmt: skip
+    if done.returncode != 0:
+        pytest.skip(f"NO {tool}: {untested}: {done.stderr.strip()[-200:]}")
+
+
+@pytest.mark.slow
+def test_types(installed: Path) -> None:
+    _install(installed, TYPESCRIPT, "the types of the npm package were NOT checked")
+    (installed / "typed.ts").write_text(TYPED)
+    options = ["--strict", "--noEmit", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom"]
+    _run(installed, "node_modules/.bin/tsc", *options, "typed.ts")
 
 
 @pytest.mark.slow
 def test_bundled_in_chromium(
     page: Page, installed: Path, image: np.ndarray, expected: list[np.ndarray], png: bytes
 ) -> None:
-    done = subprocess.run(
-        ["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-save", ESBUILD],
-        cwd=installed, capture_output=True, text=True, check=False, timeout=PATIENCE,
-    )  # fmt: skip
-    if done.returncode != 0:
-        pytest.skip(f"NO {ESBUILD}: the npm package was NOT tested with a bundler: {done.stderr.strip()[-200:]}")
+    _install(installed, ESBUILD, "the npm package was NOT tested with a bundler")
     (installed / "app.mjs").write_text(IN_BROWSER)
     _run(installed, "node_modules/.bin/esbuild", "app.mjs", "--bundle", "--format=esm", "--outfile=app.js")
     package = installed / "node_modules" / "mmnet-matting"

@@ -15,6 +15,8 @@ from page_steps import choose, held, matte, open_details, open_page, save, until
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+import mmnet
+from mmnet.runtime import PortraitMatter
 from mmnet.runtime.model import default_model
 from mmnet.web.server import WebServer
 
@@ -244,6 +246,19 @@ def test_another_model(page: Page, served: WebServer, tmp_path: Path, small: np.
     page.get_by_role("button", name="Use the model of this page").click()
     expect(page.get_by_text("the model of this page, 256×256 pixels")).to_be_visible()
     np.testing.assert_array_equal(save(page, tmp_path)[1], before)
+
+
+def test_a_model_of_another_input_size(page: Page, served: WebServer, tmp_path: Path, small: np.ndarray) -> None:
+    model = mmnet.export_tflite("mmnet-1.0", size=192).save(tmp_path / "mmnet-192.tflite")
+    with PortraitMatter(model, threads=1) as matter:
+        expected = matter.photo(small).alpha_u8.values
+    open_page(page, served)
+    open_details(page)
+    page.set_input_files("#model-file", model)
+    expect(page.get_by_text("mmnet-192.tflite, 192×192 pixels")).to_be_visible()
+    matte(page, write_image(tmp_path / "me.png", small))
+    choose(page, "Matte")
+    np.testing.assert_array_equal(save(page, tmp_path)[1], expected)
 
 
 def test_sharing(page: Page, served: WebServer, tmp_path: Path, small: np.ndarray) -> None:

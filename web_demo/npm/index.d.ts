@@ -5,6 +5,11 @@ export interface Pixels {
   height: number;
 }
 
+/** A rendered image. `ImageData` takes its data with every version of TypeScript. */
+export interface Rendered extends Pixels {
+  data: Uint8ClampedArray & ImageData['data'];
+}
+
 /** What is matted. Node takes `Pixels` only. Transparent pixels are composited over white. */
 export type Source = Pixels | ImageBitmap | VideoFrame;
 
@@ -43,7 +48,7 @@ export interface Matte {
    * @param background `'transparent'` if there is none.
    * @returns RGBA with straight alpha.
    */
-  composite(background?: Background): Promise<Pixels & {data: Uint8ClampedArray}>;
+  composite(background?: Background): Promise<Rendered>;
 }
 
 export interface Options {

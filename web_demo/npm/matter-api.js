@@ -34,6 +34,9 @@ export class RemoteMatter {
 
   /** @param {any} source @param {{video: boolean, mirrored: boolean}} options */
   async send(source, options) {
+    if (!isSource(source)) {
+      throw new TypeError('an image is an ImageBitmap, an ImageData, a VideoFrame or {data, width, height}');
+    }
     // An ImageData cannot be told from other pixels in the worker, and would lose its class there.
     const plain = source.data ? {data: source.data, width: source.width, height: source.height} : source;
     const {pixels, ...matte} = await this.request('matte', {source: plain, ...options});
@@ -45,6 +48,11 @@ export class RemoteMatter {
     };
     return {...matte, composite};
   }
+}
+
+/** @param {any} source @returns {boolean} whether it can be matted */
+function isSource(source) {
+  return Boolean(source?.data) || /(ImageBitmap|VideoFrame)]$/.test(Object.prototype.toString.call(source));
 }
 
 /** @param {any} background as users give it @returns {import('./engine/renderer.js').Background} */

@@ -28,7 +28,7 @@ final class CameraStream implements AutoCloseable {
         void onProblem(int message);
     }
 
-    // What is shown is reduced to the size of the view, and the network sees 256 × 256 pixels. A captured frame is full.
+    // What is shown is reduced to the size of the view, and the network sees a small square. A captured frame is full.
     private static final int PREFERRED_WIDTH = 1920;
     private static final int PREFERRED_HEIGHT = 1080;
     private static final int BUFFERS = 3;

@@ -10,6 +10,7 @@ import android.graphics.Bitmap;
 import android.net.Uri;
 import android.os.AsyncTask;
 import android.os.Bundle;
+import android.os.Parcelable;
 import android.view.View;
 import android.widget.ImageView;
 import android.widget.TextView;
@@ -241,8 +242,9 @@ public final class PhotoActivity extends Activity implements View.OnClickListene
 
     /** Returns the image that another app shares, or that another screen of this app opens; null if there is none. */
     private static Uri given(Intent intent) {
-        Uri uri = Intent.ACTION_SEND.equals(intent.getAction()) ? intent.<Uri>getParcelableExtra(Intent.EXTRA_STREAM)
-                : intent.getData();
+        Object given = Intent.ACTION_SEND.equals(intent.getAction())
+                ? intent.<Parcelable>getParcelableExtra(Intent.EXTRA_STREAM) : intent.getData();
+        Uri uri = given instanceof Uri ? (Uri) given : null; // the other app may send anything
         // A path could name this app's own files, which the other app must not choose.
         return uri != null && ContentResolver.SCHEME_CONTENT.equals(uri.getScheme()) ? uri : null;
     }
