@@ -61,6 +61,6 @@ def holding(released: threading.Event) -> type[WebServer]:
                     super().setup()
                     self.wfile: Any = _Held(self.wfile, released)
 
-            self.RequestHandlerClass = Handler
+            self.RequestHandlerClass = Handler  # pyright: ignore[reportAttributeAccessIssue]
 
     return HoldingServer
