@@ -53,7 +53,7 @@ def average(parts: Sequence[tuple[Checkpoint, float]]) -> Checkpoint:
     if len(configs) > 1:
         raise AverageError(
             f"the checkpoints are different networks: {' and '.join(sorted(map(str, configs)))}; "
-            "average checkpoints of the same width and sampling, and give them one input size with --size"
+            "average checkpoints of the same width and sampling, and give them one input size with size=N"
         )
     total = sum(factor for _, factor in parts)
     latest = max((checkpoint for checkpoint, _ in parts), key=lambda checkpoint: checkpoint.step)
