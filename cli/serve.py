@@ -26,12 +26,18 @@ def serve(
         int,
         typer.Option(min=0, max=10_000, help="Requests that may wait for a worker; all others are answered 503."),
     ] = 16,
-    max_megabytes: Annotated[float, typer.Option(metavar="MB", help="The largest photo file that is taken.")] = 50,
-    max_megapixels: Annotated[float, typer.Option(metavar="MP", help="The largest photo that is taken.")] = 100,
+    max_megabytes: Annotated[
+        float, typer.Option(metavar="MB", min=0.001, max=1073, help="The largest photo file that is taken.")
+    ] = 50,
+    max_megapixels: Annotated[
+        float, typer.Option(metavar="MP", min=0.001, max=268, help="The largest photo that is taken.")
+    ] = 100,
     timeout: Annotated[
         float,
         typer.Option(
             metavar="SECONDS",
+            min=0.001,
+            max=3600,
             help="How long a request may take to begin, a photo to arrive, to be matted, and its result to be taken.",
         ),
     ] = 30,

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from support import PATIENCE
+
 from mmnet.web.content import Asset
 from mmnet.web.server import WebServer
 
@@ -39,7 +41,7 @@ class _Held:
         if len(content) > self.LARGE:
             half = len(content) // 2
             self.stream.write(content[:half])
-            self.released.wait(120)
+            self.released.wait(PATIENCE)
             content = content[half:]
         self.stream.write(content)
 
@@ -59,6 +61,6 @@ def holding(released: threading.Event) -> type[WebServer]:
                     super().setup()
                     self.wfile: Any = _Held(self.wfile, released)
 
-            self.RequestHandlerClass = Handler
+            self.RequestHandlerClass = Handler  # pyright: ignore[reportAttributeAccessIssue]
 
     return HoldingServer

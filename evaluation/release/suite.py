@@ -197,8 +197,13 @@ def choose_sets(suite: Sequence[SuiteSet], folder: Path, names: Sequence[str] | 
         names: the sets to take; None: all that are required, and the others where the folder has them.
 
     Raises:
-        SuiteError: a name is unknown, or the folder lacks a set; the message lists all of them.
+        SuiteError: there is no such folder, a name is unknown, or the folder lacks a set; the message lists all of
+            them.
     """
+    if not folder.is_dir():
+        raise SuiteError(
+            f"{folder}: {'is a file' if folder.exists() else 'no such folder'}; name the folder of the sets"
+        )
     if names is not None:
         unknown = sorted(set(names) - {one.name for one in suite})
         if unknown or not names:

@@ -93,6 +93,14 @@ def test_choice_of_sets(tmp_path: Path) -> None:
     assert [one.name for one in choose_sets(RELEASE, tmp_path)] == [one.name for one in RELEASE]
 
 
+def test_a_folder_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(SuiteError, match="nowhere: no such folder; name the folder of the sets"):
+        choose_sets(RELEASE, tmp_path / "nowhere")
+    (tmp_path / "file").touch()
+    with pytest.raises(SuiteError, match="file: is a file; name"):
+        choose_sets(RELEASE, tmp_path / "file")
+
+
 def test_limits() -> None:
     fine, bad, nothing = judge(
         [candidate("fine"), candidate("bad"), candidate("nothing")],

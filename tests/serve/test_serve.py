@@ -27,7 +27,9 @@ from hypothesis import strategies as st
 pytest.importorskip("fastapi", reason="the extra serve is not installed")
 
 from support import PATIENCE, run
+from typer.testing import CliRunner
 
+from mmnet.cli.main import app
 from mmnet.runtime import PortraitMatter
 from mmnet.runtime.model import default_model
 from mmnet.serve.errors import BusyError, ServeError
@@ -278,6 +280,14 @@ def test_a_photo_that_takes_too_long_is_given_up(photo):
         with socket.create_connection(("127.0.0.1", server.port)) as slow:
             slow.sendall(b"POST /matte HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 99\r\n\r\nx")
             assert b" 408 " in slow.recv(200)
+
+
+@pytest.mark.parametrize("option", ["--max-megabytes", "--max-megapixels", "--timeout"])
+def test_a_limit_out_of_its_range_is_wrong_usage(option):
+    for value in ("0", "nan", "inf"):
+        found = CliRunner().invoke(app, ["serve", "--port", "0", "--workers", "1", option, value])
+        assert found.exit_code == 2, found.output
+        assert f"Invalid value for '{option}'" in found.output
 
 
 def test_slow_clients_are_cut_off(photo):

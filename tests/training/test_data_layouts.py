@@ -99,6 +99,8 @@ def test_a_folder_that_is_no_data_set_is_refused_with_the_layouts(tmp_path: Path
         find_source(tmp_path)
     with pytest.raises(LayoutError, match="no such folder"):
         find_source(tmp_path / "nowhere")
+    with pytest.raises(LayoutError, match=r"only\.jpg: is a file; name a folder of images"):
+        find_source(tmp_path / "only.jpg")
     (tmp_path / "image").mkdir()
     (tmp_path / "mask").mkdir()
     write_image(tmp_path / "mask" / "m.png", drawn_portrait(0)[1])
