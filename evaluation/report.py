@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 import platform
 import sys
@@ -176,5 +177,7 @@ def text_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 if __name__ == "__main__":
-    documents = [read_json(Path(path)) for path in sys.argv[1:]]
+    parser = argparse.ArgumentParser(description="Print evaluations that `mmnet evaluate --json` wrote as Markdown.")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE.json")
+    documents = [read_json(path) for path in parser.parse_args().files]
     sys.stdout.write("\n".join(markdown(each) for each in documents))

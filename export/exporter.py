@@ -256,7 +256,8 @@ def _finish_other_format(
             limits = request.ranges.limits if request.ranges is not None else measured_limits(graph, images)
         content, valid = make_onnx(graph, card, limits)
         settle(valid)
-        settle(*check_onnx(content, graph, checkpoint, precision, images, limits, float_model))
+        drawn = request.calibration is None
+        settle(*check_onnx(content, graph, checkpoint, precision, images, limits, float_model, drawn=drawn))
     described = recipe | {"verification": [check.to_json() for check in checks]}
     return ExportedModel(content, described, tuple(checks), request.label, files)
 

@@ -33,7 +33,7 @@ BORDER_OPERATORS = {"QUANTIZE", "DEQUANTIZE"}
 PROBE_COUNT = 4
 # Drawn images are unlike photos. In 8 bits, networks that are good on photos differ by up to 0.009 there; those whose
 # ranges were measured on a black image or on noise differ by 0.14.
-_DRAWN_FACTOR = 5
+DRAWN_FACTOR = 5
 _DEFECT = "this is a fault of mmnet or of its tools: install the versions that it asks for, pip install 'mmnet[export]'"
 _CLOSER = "train for 8 bits (mmnet quantize), keep layers in float (mmnet sensitivity), or take precision=float16"
 _MORE_PHOTOS = f"measure on more and other photos of people (100 are enough), or {_CLOSER}"
@@ -270,7 +270,7 @@ def check_on_other_images(
         differences = _differences(model, float_model, held_out)
         found.append(mean_check(f"{name}, other photos", precision.mean_tolerance, differences, _MORE_PHOTOS))
     drawn = _differences(model, float_model, probe_images(size))
-    limit = _DRAWN_FACTOR * precision.mean_tolerance
+    limit = DRAWN_FACTOR * precision.mean_tolerance
     return [*found, mean_check(f"{name}, drawn images", limit, drawn, _MORE_PHOTOS)]
 
 

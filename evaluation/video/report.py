@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -158,5 +159,7 @@ def _motion_rows(model: dict[str, Any]) -> list[str]:
 
 
 if __name__ == "__main__":
-    for path in sys.argv[1:]:
-        sys.stdout.write(markdown(read_json(Path(path))))
+    parser = argparse.ArgumentParser(description="Print evaluations of videos as Markdown.")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE.json")
+    for path in parser.parse_args().files:
+        sys.stdout.write(markdown(read_json(path)))

@@ -107,6 +107,13 @@ def test_the_command(folder, photos):
         assert message in " ".join(refused.stderr.replace("│", " ").split())
 
 
+def test_the_network_that_ships_needs_no_photos_in_8_bits():
+    exported = mmnet.export_onnx("mmnet-1.0", precision="int8")
+    (check,) = (check for check in exported.checks if "against float" in check.name)
+    assert check.name == "int8 .onnx against float, drawn images"
+    assert check.passed
+
+
 def test_parity_and_evaluation(folder, photos, tmp_path):
     report = tmp_path / "parity.html"
     compared = run("mmnet", "parity", folder / "tiny.onnx", folder / "tiny.tflite", "--data", photos,
