@@ -287,7 +287,7 @@ def test_inspect_recipe(inspected: ModelReport, width: int) -> None:
     for name, value in flat_recipe(inspected.metadata.recipe).items():
         assert re.sub(r"\s", "", name) in squeezed
         assert re.sub(r"\s", "", value) in squeezed
-    name, version = "versions.tensorflow", inspected.metadata.recipe["versions"]["tensorflow"]
+    name, version = "versions.flatbuffers", inspected.metadata.recipe["versions"]["flatbuffers"]
     assert any(name in line for line in lines)
     assert any(version in line for line in lines)
 
