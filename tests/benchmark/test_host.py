@@ -162,7 +162,7 @@ def test_merging_keeps_what_was_measured(tiny_files: Path, tmp_path: Path) -> No
         (("{models}/float.tflite", "--frame", "0x7"), "--frame 0x7"),
         (("{models}/float.tflite", "--delegate", "tpu"), "choose one of xnnpack, none"),
         (("{models}/missing.tflite",), "missing.tflite"),
-        (("{models}/float.tflite", "--baseline", "a", "--naive", "b"), "--baseline and --naive"),
+        (("{models}/float.tflite", "--baseline", "a", "--naive", "b"), "baseline=… and naive=…"),
         (("{models}/float.tflite", "--merge"), "--json"),
         (("{models}/float.tflite", "--composite", "--device", "any"), "leave --device out"),
         (("{models}/float.tflite", "--json", "/nowhere/out.json"), "/nowhere"),

@@ -223,9 +223,9 @@ def test_what_is_refused(uint8_model: Path, one_image: Path, tmp_path: Path) -> 
     for arguments, message in (
         (
             [uint8_model, "-d", one_image, "--cpu", "cortex-a53,pentium"],
-            "--cpu pentium: the emulator does not",
+            "processor 'pentium': the emulator does not",
         ),
-        ([uint8_model, "-d", one_image, "--cpu", ","], "names no processor"),
+        ([uint8_model, "-d", one_image, "--cpu", ","], "no processor is named"),
         ([bad, "-d", one_image], str(bad)),
         ([tmp_path / "none.tflite", "-d", one_image], "no such model"),
         ([uint8_model, "-d", tmp_path / "empty"], "has no photo"),

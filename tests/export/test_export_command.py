@@ -79,7 +79,7 @@ def test_json_is_all_that_goes_to_stdout_and_mmnet_export_is_the_same_command(ch
         (["--precision", "int4"], "int8, float16"),
         (["--precision", "float16", "--input", "uint8"], "--input float32"),
         (["-o", "absent/m.tflite"], "absent"),
-        (["-o", "m.ONNX", "--precision", "dynamic"], "--format onnx has no precision 'dynamic'"),
+        (["-o", "m.ONNX", "--precision", "dynamic"], "a .onnx has no precision 'dynamic'"),
     ],
 )
 def test_bad_arguments_are_one_line_and_leave_nothing(tmp_path, arguments, expected):

@@ -194,7 +194,7 @@ with eagerly():
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"), [({"seed": 1}, "--seed: 1, and 0 at first"), ({"steps": 3}, "--steps: 3, and 2 at first")]
+    ("changes", "message"), [({"seed": 1}, "seed=…: 1, and 0 at first"), ({"steps": 3}, "steps=…: 3, and 2 at first")]
 )
 def test_other_options_cannot_resume_and_are_named(uninterrupted, portraits, changes, message):
     with pytest.raises(ResumeError, match=message):

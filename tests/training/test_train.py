@@ -127,8 +127,8 @@ def test_a_finished_run_has_nothing_to_do(uninterrupted, images, start):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"seed": 1}, r"--seed: 1, and 0 at first\)"),
-        ({"steps": 6}, r"--steps: 6, and 4 at first\).*lengthen the run with --extend"),
+        ({"seed": 1}, r"seed=…: 1, and 0 at first\)"),
+        ({"steps": 6}, r"steps=…: 6, and 4 at first\).*lengthen the run with extend=True"),
         ({"learning_rate": 0.5}, r"the recipe's learning rate: 0.5, and 0.0002 at first"),
     ],
 )

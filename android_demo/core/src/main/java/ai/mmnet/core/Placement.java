@@ -83,9 +83,10 @@ final class Placement {
         Placement placement = new Placement();
         Rectangle crop = new Rectangle();
         int[] most = new int[2];
-        // An arena grows with a side of the crop, but shrinks where the core computes at another power of two of the
-        // model's side. So the largest one belongs to a side just below such a step, or to a side of the image.
-        for (int high = 1; high > 0; high = nextStep(high, size, height)) {
+        // An arena grows with the width of the crop, but shrinks where the core computes at another power of two of the
+        // model's side. So the largest one belongs to a width just below such a step, or to that of the image. It may
+        // grow or shrink with the height: a crop that is higher keeps fewer of the model's rows at a time.
+        for (int high = 1; high <= height; high++) {
             for (int wide = 1; wide > 0; wide = nextStep(wide, size, width)) {
                 crop.set(0, 0, high, wide);
                 placement.setCrop(crop, size);
@@ -96,7 +97,7 @@ final class Placement {
         return most;
     }
 
-    /** Returns the largest side before the next step, at most the limit; 0 after the limit. */
+    /** Returns the largest width before the next step, at most the limit; 0 after the limit. */
     private static int nextStep(int side, int size, int limit) {
         if (side == limit) {
             return 0;

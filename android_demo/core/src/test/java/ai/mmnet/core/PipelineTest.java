@@ -111,8 +111,8 @@ public class PipelineTest {
         Random random = new Random(5);
         for (int i = 0; i < 300; i++) {
             int size = 1 << random.nextInt(7);
-            int height = 1 + random.nextInt(i % 2 == 0 ? 70 : 1300);
-            int width = 1 + random.nextInt(i % 2 == 0 ? 70 : 1300);
+            int height = 1 + random.nextInt(i % 10 > 0 ? 90 : 1300);
+            int width = 1 + random.nextInt(i % 10 > 0 ? 90 : 1300);
             for (boolean fine : new boolean[] {false, true}) {
                 int[] most = Placement.mostArenas(fine, height, width, size);
                 for (int j = 0; j < 40; j++) {
