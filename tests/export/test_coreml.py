@@ -136,7 +136,7 @@ def test_the_command(folder):
 
 
 def test_what_a_package_cannot_be(folder, tmp_path):
-    with pytest.raises(ChoiceError, match="a .mlpackage has no precision 'int8'; choose one of float16, float32"):
+    with pytest.raises(ChoiceError, match=r"a \.mlpackage has no precision 'int8'; choose one of float16, float32"):
         mmnet.export_coreml(folder / "tiny", "int8")
     for name in ("mine.mlmodel", "."):
         with pytest.raises(OutputError, match=r"whose name ends in \.mlpackage"):
