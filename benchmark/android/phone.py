@@ -227,11 +227,12 @@ def free_kib(df: str) -> int | None:
 
     Before Android 6, `df` printed sizes in mixed units.
     """
-    lines = df.splitlines()
-    if not lines or not re.search(r"\b(1K|1024)-blocks\b", lines[0]):
+    # A shell or its linker may print warnings first.
+    header = re.search(r"\b(1K|1024)-blocks\b.*\n", df)
+    if header is None:
         return None
     # The columns: filesystem, 1K-blocks, used, available, use %, mounted on. A long first column has a line of its own.
-    row = re.search(r"(\d+)\s+(\d+)\s+(\d+)\s+\d+%", "\n".join(lines[1:]))
+    row = re.search(r"(\d+)\s+(\d+)\s+(\d+)\s+\d+%", df[header.end() :])
     return int(row[3]) if row else None
 
 

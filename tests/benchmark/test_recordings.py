@@ -219,6 +219,7 @@ def test_battery() -> None:
 def test_free_space() -> None:
     assert free_kib(recorded("df_toybox.txt")) == 215446564
     # Gigabytes without their unit would be taken for KiB.
+    assert free_kib("WARNING: linker: unused DT entry\n" + recorded("df_toybox.txt")) == 215446564
     assert free_kib(recorded("df_toolbox.txt")) is None
     assert free_kib("df: /nowhere: No such file or directory\n") is None
     head = "Filesystem                        1K-blocks   Used Available Use% Mounted on\n"
