@@ -24,7 +24,7 @@ from mmnet.batch.errors import BatchError, OtherJobError
 from mmnet.batch.options import RECORDS
 from mmnet.batch.store import Store
 from mmnet.json_reader import parse_json
-from mmnet.text import json_text
+from mmnet.text import json_text, printable
 
 FORMAT = "mmnet-batch/1"
 JOB = f"{RECORDS}/job.json"
@@ -119,7 +119,7 @@ def check_same_job(existing: Mapping[str, Any], job: Mapping[str, Any], where: s
     if keys == ["source"]:
         fix = f"name another destination, start again with force=True, or, if the images only moved, edit {where}/{JOB}"
     differences = "; ".join(f"{key} {_shown(existing.get(key))}, not {_shown(job.get(key))}" for key in keys)
-    raise OtherJobError(f"{where}: holds results of another job: {differences}; {fix}")
+    raise OtherJobError(f"{where}: holds results of another job: {printable(differences)}; {fix}")
 
 
 def read_ledger(store: Store, files: Iterable[str]) -> list[Entry]:
