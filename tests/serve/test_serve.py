@@ -338,16 +338,18 @@ def test_an_address_that_cannot_be_printed_ends_the_server(command):
 
 
 def test_a_worker_that_hangs_or_died_is_replaced(photo):
-    with serving("--workers", 1, "--timeout", 5) as server:
+    with serving("--workers", 1, "--timeout", 10) as server:
         server.hold_worker()
         large = encoded(np.random.default_rng(0).integers(0, 256, (700, 700, 3), np.uint8), ".png")
         assert server.ask("/matte", large).status == 504
-        assert server.ask("/matte", photo).status == 200
+        answer = server.ask("/matte", photo)
+        assert answer.status == 200, answer
         (worker,) = server.workers()
         os.kill(worker, signal.SIGKILL)
         while server.workers():
             time.sleep(0.01)
-        assert server.ask("/matte", photo).status == 200
+        answer = server.ask("/matte", photo)
+        assert answer.status == 200, answer
 
 
 def test_a_script_without_a_guard_is_told(tmp_path):
