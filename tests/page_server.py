@@ -19,14 +19,8 @@ def serving(
 ) -> Iterator[WebServer]:
     """Run a server in a thread of its own, on a free port unless `options` names one."""
     settings: dict[str, Any] = {"port": 0, **options}
-    with server_type(assets, **settings) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with server_type(assets, **settings).running(poll_seconds=0.02) as server:
+        yield server
 
 
 class _Held:

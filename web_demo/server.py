@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 import ssl
 import sys
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
+import threading
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
 from socket import AF_INET6, SHUT_RDWR, gethostname, socket
 from socketserver import TCPServer
+from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from mmnet.failures import failure_line, note
@@ -111,6 +113,22 @@ class WebServer(ThreadingHTTPServer):
         assert isinstance(request, socket)
         self._open.add(request)
         super().process_request(request, client_address)
+
+    @contextmanager
+    def running(self, poll_seconds: float = 0.5) -> Iterator[Self]:
+        """Serve in a thread of its own while the context lasts, and close the server at its end.
+
+        Args:
+            poll_seconds: how often the thread looks whether it should end.
+        """
+        with self:
+            thread = threading.Thread(target=self.serve_forever, args=(poll_seconds,))
+            thread.start()
+            try:
+                yield self
+            finally:
+                self.shutdown()
+                thread.join()
 
     def shutdown_request(self, request: socket | tuple[bytes, socket]) -> None:
         """Forget the connection."""

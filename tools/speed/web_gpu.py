@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -111,8 +110,7 @@ def main() -> None:
     if found is None:
         sys.exit("error: no Chromium; install Debian's package chromium")
     arguments = ["--no-sandbox", *(SWIFTSHADER if args.adapter == "swiftshader" else ["--enable-unsafe-webgpu"])]
-    with WebServer(assets, port=0) as server, sync_playwright() as playwright:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with WebServer(assets, port=0).running() as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=arguments)
         for index, path in enumerate(args.models):
             reference: list[np.ndarray] = []

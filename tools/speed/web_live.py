@@ -16,7 +16,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -80,7 +79,7 @@ def main() -> None:
     width, height = map(int, args.size.split("x"))
     with ExitStack() as stack:
         urls = {
-            name: stack.enter_context(serving(assets)).url
+            name: stack.enter_context(WebServer(assets, port=0).running()).url
             for name, assets in ((SMOOTHED, build(default_model())), (UNSMOOTHED, unsmoothed(build(default_model()))))
         }
         if args.before:
@@ -146,19 +145,6 @@ def unsmoothed(assets: Mapping[str, Asset]) -> Mapping[str, Asset]:
     path, line = "engine/matter.js", b"if (!this.smoother) return modelAlpha;"
     assert assets[path].content.count(line) == 1
     return {**assets, path: replace(assets[path], content=assets[path].content.replace(line, b"return modelAlpha;"))}
-
-
-@contextmanager
-def serving(assets: Mapping[str, Asset]) -> Iterator[WebServer]:
-    """Serve a page in a thread."""
-    with WebServer(assets, port=0) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @contextmanager
