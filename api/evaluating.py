@@ -25,13 +25,14 @@ from mmnet.evaluation.figures import FIGURES
 from mmnet.evaluation.framing import fit_for
 from mmnet.evaluation.report import document, figure_text, text_table
 from mmnet.evaluation.resize import Resize, choose_resize
-from mmnet.evaluation.statistics import Statistics
+from mmnet.evaluation.statistics import LEVEL, Statistics
 from mmnet.evaluation.video.evaluate import SMOOTHED, VIDEO_FIGURES, VideoResult, evaluate_sequences
 from mmnet.evaluation.video.report import video_document
 from mmnet.network.resolve import DEFAULT_FOLDER
 from mmnet.runtime.imaging.fit import Fit
 
 _WORST = 5
+_LEGEND = f"mean ({100 * LEVEL:g} % interval)"
 
 
 @dataclass(frozen=True, repr=False)
@@ -85,7 +86,7 @@ class Evaluation:
     def __str__(self) -> str:
         rows = ([figure.name, *(_mean_text(self[model][figure.name]) for model in self.models)] for figure in FIGURES)
         how = f"{self.data['images']} images, fit {self.fit}, resized {self.resize.what}"
-        return f"{text_table(['', *self.models], rows)}\n\n{how}"
+        return f"{text_table(['', *self.models], rows)}\n\n{_LEGEND}; {how}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -156,7 +157,7 @@ class VideoEvaluation:
         names = [name for model in self.models for name in (model, model + SMOOTHED)]
         rows = ([figure.name, *(_mean_text(self[name][figure.name]) for name in names)] for figure in VIDEO_FIGURES)
         counts = f"{self.data['sequences']} sequences, {self.data['frames']} frames"
-        return f"{text_table(['', *names], rows)}\n\n{counts}, fit {self.fit}, resized {self.resize.what}"
+        return f"{text_table(['', *names], rows)}\n\n{_LEGEND}; {counts}, fit {self.fit}, resized {self.resize.what}"
 
 
 @checked_arguments

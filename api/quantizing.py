@@ -16,7 +16,7 @@ from mmnet.network.ranges import Ranges
 from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint
 from mmnet.quantize.calibration import Calibration, find_calibration_photos, load_calibration
 from mmnet.training.backend import load_keras
-from mmnet.training.checkpoints import best_step_folder, check_new, recorded_recipe, step_folders
+from mmnet.training.checkpoints import best_step_folder, check_new, note_new, recorded_recipe, step_folders
 from mmnet.training.data.dataset import DataSet, find_sources
 from mmnet.training.data.layouts import Source
 from mmnet.training.data.usable import check_images
@@ -122,7 +122,9 @@ def quantize_checkpoint(
         OutputError: a checkpoint could not be written.
     """
     listener, folder, data_sets = listener or TrainingListener(), Path(checkpoint_dir) / run, data_list(data)
-    sources = _check(steps, data_sets, calibration, backgrounds, folder, validation, resume=resume or extend)
+    sources = _check(steps, data_sets, calibration, backgrounds, validation)
+    if not extend:
+        (note_new if resume else check_new)(folder)
     if not isinstance(checkpoint, OpenedCheckpoint):
         checkpoint = open_checkpoint(checkpoint, checkpoint_dir, apart_from=folder)
     checkpoint = checkpoint.resized(size)
@@ -147,12 +149,9 @@ def _check(
     data: Sequence[str],
     calibration: str | Path | Calibration | None,
     backgrounds: str | Path | None,
-    folder: Path,
     validation: float,
-    *,
-    resume: bool,
 ) -> tuple[list[Source], list[Path]]:
-    """Raise if arguments are missing or name nothing, or if the run exists and is not resumed.
+    """Raise if arguments are missing or name nothing.
 
     Returns:
         The data sets that are folders, and the backgrounds.
@@ -161,8 +160,6 @@ def _check(
         raise QuantizeError("training needs images with mattes: add data=DIR, or only measure ranges with steps=0")
     if not data and calibration is None:
         raise QuantizeError("there is nothing to measure ranges on: add calibration=PHOTOS, or data=DIR")
-    if not resume:
-        check_new(folder)
     sources = find_sources(data, None if backgrounds is None else Path(backgrounds), validation if steps else 0.0)
     if calibration is not None and not isinstance(calibration, Calibration):
         find_calibration_photos(Path(calibration))

@@ -14,7 +14,7 @@ from mmnet.arguments import checked_arguments
 from mmnet.evaluation.evaluate import EvaluationError
 from mmnet.evaluation.framing import fit_for
 from mmnet.evaluation.release.measure import Measured, measure_sets, read_sets
-from mmnet.evaluation.release.report import document, failure_text, markdown, marked, value_text
+from mmnet.evaluation.release.report import document, failure_texts, markdown, marked, value_text
 from mmnet.evaluation.release.suite import choose_sets, choose_suite
 from mmnet.evaluation.release.verdict import ModelVerdict, judge
 from mmnet.evaluation.report import text_table
@@ -61,7 +61,10 @@ class ReleaseReport:
 
     @property
     def passed(self) -> bool:
-        """Whether every model passes that is not there to compare with: MediaPipe's and the older model are."""
+        """Whether every model passes that is not there to compare with: MediaPipe's and the older model are.
+
+        No model passes with an incomplete set: one of fewer images than the release was measured on.
+        """
         return all(verdict.passed for verdict in self.verdicts if verdict.counts)
 
     @property
@@ -70,7 +73,8 @@ class ReleaseReport:
         rows: list[tuple[str, list[str]]] = []
         place = 0
         for one in self.measured:
-            rows.append((f"{one.data.set.title}, {len(one.data.pairs)} images", [""] * len(self.verdicts)))
+            title = f"{one.data.set.title}, {one.data.count_text} images"
+            rows.append((title if one.data.complete else f"{title}: incomplete", [""] * len(self.verdicts)))
             for criterion in one.data.set.criteria:
                 measure, limit = criterion.measure, criterion.limit
                 label = f"  {measure.label}" + ("" if limit is None else f" ≤ {value_text(measure, limit)}")
@@ -82,12 +86,8 @@ class ReleaseReport:
 
     @property
     def failures(self) -> dict[str, list[str]]:
-        """The name of each model that is judged -> what is wrong with it, one text per value."""
-        return {
-            verdict.candidate.name: [failure_text(cell) for cell in verdict.failures]
-            for verdict in self.verdicts
-            if verdict.counts
-        }
+        """The name of each model that is judged -> what is wrong, one text per value or incomplete set."""
+        return {verdict.candidate.name: failure_texts(verdict) for verdict in self.verdicts if verdict.counts}
 
     def document(self) -> dict[str, Any]:
         """Return all values and verdicts, and how they were measured, as plain JSON values."""

@@ -12,7 +12,7 @@ from mmnet.arguments import check_fields, checked_arguments
 from mmnet.network.checkpoint import Checkpoint, load_checkpoint, read_document
 from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint, resolve
 from mmnet.training.backend import load_keras
-from mmnet.training.checkpoints import best_step_folder, check_new, recorded_recipe, step_folders
+from mmnet.training.checkpoints import best_step_folder, check_new, note_new, recorded_recipe, step_folders
 from mmnet.training.data.dataset import find_sources
 from mmnet.training.data.usable import check_images
 from mmnet.training.events import EventFiles
@@ -42,7 +42,8 @@ class TrainingOptions:
             network. Recipes that continue require it.
         teacher: the checkpoint whose alphas are mixed with the labels (distillation), named like `start`; or None.
         run: name of the run; None: the recipe's name.
-        resume: whether to go on with the run at its newest checkpoint, with the same options as at first.
+        resume: whether to go on with the run at its newest checkpoint, with the same options as at first; without a
+            checkpoint a new run begins, which is noted in the log.
         extend: whether to go on with the run to more `steps` than at first, in its last stage, whose learning rate then
             falls over the longer stage; implies `resume`.
         steps: number of steps in all stages; None: the recipe's.
@@ -181,8 +182,8 @@ def _describe(options: TrainingOptions, listener: TrainingListener) -> TrainingR
     recipe = replace(recipe.scaled(options.steps, options.batch), mixed_precision=options.mixed_precision)
     if options.extend:
         recipe = extended(recipe, recorded_recipe(folder), options.steps)
-    elif not options.resume:
-        check_new(folder)
+    else:
+        (note_new if options.resume else check_new)(folder)
     # What is wrong with the arguments shows before TensorFlow is loaded.
     for which in (options.start, options.teacher):
         if isinstance(which, str | Path):

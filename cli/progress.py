@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from rich.console import Console
 from rich.progress import (
@@ -13,7 +14,6 @@ from rich.progress import (
     Task,
     TaskID,
     TextColumn,
-    TimeRemainingColumn,
 )
 from rich.table import Column
 from rich.text import Text
@@ -28,7 +28,7 @@ def wrapped_text(text: str) -> TextColumn:
 
 
 def progress_bar(console: Console, *more: ProgressColumn) -> Progress:
-    """Return a progress bar: description, bar, done of total, time left, and more columns.
+    """Return a progress bar: description, bar, done of total, time left (or taken so far), and more columns.
 
     It disappears at the end. Nothing is shown where the console is no terminal. On a narrow terminal the bar is
     shorter, or missing, so that the figures have room.
@@ -42,7 +42,7 @@ def progress_bar(console: Console, *more: ProgressColumn) -> Progress:
         wrapped_text("{task.description}"),
         *bar,
         MofNCompleteColumn(),
-        TimeRemainingColumn(),
+        _Time(),
         *more,
         console=console,
         transient=True,
@@ -73,6 +73,16 @@ def stage_bars(progress: Progress) -> Callable[[str, int, int], None]:
         progress.update(current[stage], completed=done, total=total or None, visible=not finished)
 
     return show
+
+
+class _Time(ProgressColumn):
+    """The time that is left; until that is known, as in a long first step, the time since the beginning."""
+
+    max_refresh = 0.5  # seconds; an estimate that changes more often cannot be read
+
+    def render(self, task: Task) -> Text:
+        seconds, what = (task.elapsed or 0, "so far") if task.time_remaining is None else (task.time_remaining, "left")
+        return Text(f"{timedelta(seconds=int(seconds))} {what}", "progress.remaining")
 
 
 class _Rate(ProgressColumn):

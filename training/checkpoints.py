@@ -11,6 +11,7 @@ from typing import Any
 
 from mmnet.arrays import AnyArray
 from mmnet.errors import OutputExistsError
+from mmnet.failures import note
 from mmnet.json_reader import is_of
 from mmnet.network.checkpoint import (
     Checkpoint,
@@ -66,6 +67,13 @@ def check_new(folder: Path) -> None:
     entries = list(folder.iterdir()) if folder.exists() else []
     if any(entry.name != EVENTS_FOLDER and not entry.name.startswith(".") for entry in entries):
         raise OutputExistsError(f"{folder}: holds a run already; go on with resume=True, or name another with run=NAME")
+
+
+def note_new(folder: Path) -> None:
+    """Log that a run which is to go on begins anew, if its folder holds no checkpoint."""
+    steps = read_steps(folder)
+    if not steps.folders and not steps.unreadable:
+        note(f"{folder}: holds no checkpoint to go on from; a new run begins")
 
 
 def save_step(run: TrainingRun, checkpoint: Checkpoint, state: Mapping[str, AnyArray]) -> Path:

@@ -33,6 +33,9 @@ _CPU = 1  # kLiteRtHwAcceleratorCpu
 _FLOAT32 = 1  # kLiteRtElementTypeFloat32
 _OPERATOR, _DELEGATED_OPERATOR, _INVOKE = 2, (4, 8), "Invoke"
 
+# XNNPACK has no name for conversions between integers, and reports them like an error.
+_CONVERSION = "Invalid Unary Op", "Convert (integers)"
+
 
 class ProfileError(BenchmarkError):
     """A model that cannot be profiled."""
@@ -43,7 +46,8 @@ class Events:
     """The report of LiteRT's profiler.
 
     Attributes:
-        kernels: the kernel of each operator, in the order in which they ran; XNNPACK's or TensorFlow Lite's name.
+        kernels: the kernel of each operator, in the order in which they ran; XNNPACK's or TensorFlow Lite's name, or
+            `Convert (integers)`, which has none there.
         outside: for each operator its index in the graph if a built-in kernel ran it, None if XNNPACK did.
         microseconds: the times of each operator, one per run.
         invoke: the times of the whole inference, in microseconds, one per run.
@@ -233,7 +237,7 @@ def _operators(events: list[_Event]) -> Iterator[tuple[str, int | None, int]]:
     for event in events:
         if event.kind in (_OPERATOR, *_DELEGATED_OPERATOR):
             outside = int(event.index) if event.kind == _OPERATOR else None
-            yield event.tag.decode(), outside, int(event.microseconds)
+            yield event.tag.decode().replace(*_CONVERSION), outside, int(event.microseconds)
 
 
 def _profile(content: bytes, threads: int, runs: int) -> Events:

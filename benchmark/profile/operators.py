@@ -14,8 +14,7 @@ from mmnet.runtime.tflite.contents import Graph, Operator
 from mmnet.runtime.tflite.inspection import multiply_adds_of
 from mmnet.runtime.tflite.layers import layer_name
 
-# The operators of TensorFlow Lite that the kernels of XNNPACK run, by the beginnings of their names. XNNPACK 2025 has
-# no name for conversions between integers.
+# The operators of TensorFlow Lite that the kernels of XNNPACK run, by the beginnings of their names.
 _KERNELS: dict[str, frozenset[str]] = {
     "Fully Connected": frozenset({"FULLY_CONNECTED", "CONV_2D"}),
     "Convolution": frozenset({"CONV_2D", "DEPTHWISE_CONV_2D"}),
@@ -40,7 +39,6 @@ _KERNELS: dict[str, frozenset[str]] = {
     "Max Pooling": frozenset({"MAX_POOL_2D"}),
     "Average Pooling": frozenset({"AVERAGE_POOL_2D"}),
     "Convert": frozenset({"QUANTIZE", "DEQUANTIZE"}),
-    "Invalid Unary Op": frozenset({"QUANTIZE", "DEQUANTIZE"}),
 }
 
 

@@ -112,7 +112,7 @@ def evaluate_command(
     and nothing is measured: every figure is over the whole set.
 
     With [b]--suite release[/], models are measured on several sets and judged by limits. The exit code is 1 if one of
-    them fails; MediaPipe's model and that of [b]--against[/] are only measured.
+    them fails or a set lacks images; MediaPipe's model and that of [b]--against[/] are only measured.
 
     \b
     Examples:

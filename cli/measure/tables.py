@@ -15,7 +15,10 @@ from mmnet.evaluation.evaluate import Result
 from mmnet.evaluation.figures import FIGURES, WORST_BY
 from mmnet.evaluation.parity.report import PASSED, ParityReport, accuracy_rows, limit_rows
 from mmnet.evaluation.report import figure_text, signed_figure_text
+from mmnet.evaluation.statistics import LEVEL
 from mmnet.evaluation.video.evaluate import VIDEO_FIGURES, VideoResult
+
+_INTERVAL = f"{100 * LEVEL:g} % interval"
 
 
 class Row(Protocol):
@@ -50,8 +53,13 @@ def figure_tables(results: Sequence[Result], width: int, figures: Sequence[Row] 
             mean = Text(figure_text(entry.mean), "bold" if len(entries) > 1 and entry.mean == best else "")
             spread = f"\n± {figure_text(entry.deviation)}\n{figure_text(entry.low)}–{figure_text(entry.high)}"
             cells.append(mean.append(spread, "not bold dim"))
-        rows.append((figure.name, cells))
+        rows.append((_label(figure.name, "± deviation", _INTERVAL), cells))
     return column_tables([result.name for result in results], rows, width)
+
+
+def _label(name: str, *lines: str) -> Text:
+    """Return the label of a row: the name of its figure, and what the further lines of its cells are."""
+    return Text(name).append("".join(f"\n{line}" for line in lines), "dim")
 
 
 def smoothing_tables(results: Sequence[VideoResult], width: int) -> Iterator[RenderableType]:
@@ -70,7 +78,7 @@ def smoothing_tables(results: Sequence[VideoResult], width: int) -> Iterator[Ren
             relative = f" ({entry.mean / before:+.1%})" if before else ""
             interval = f"{signed_figure_text(entry.low)} … {signed_figure_text(entry.high)}"
             cells.append(f"{signed_figure_text(entry.mean)}{relative}\n{interval}")
-        rows.append((figure.name, cells))
+        rows.append((_label(figure.name, _INTERVAL), cells))
     return column_tables([result.frame_by_frame.name for result in results], rows, width)
 
 

@@ -31,7 +31,7 @@ ResumeOption = Annotated[
     typer.Option(
         metavar="latest",
         help="Go on with the run at its newest checkpoint, bit for bit (on one device). Give the same options as at "
-        "first.",
+        "first. Without a checkpoint, a new run begins.",
     ),
 ]
 ExtendOption = Annotated[

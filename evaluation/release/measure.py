@@ -28,11 +28,23 @@ class SetData:
         set: the set.
         pairs: its images with their mattes.
         sha256: the hash over their names and pixels, as `check_pairs` returns it.
+        expected: the number of images that the release was measured on; 0 if it was not measured on this set.
     """
 
     set: SuiteSet
     pairs: list[Pair]
     sha256: str
+    expected: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether the set has as many images as the release was measured on."""
+        return len(self.pairs) >= self.expected
+
+    @property
+    def count_text(self) -> str:
+        """The number of its images as text; of an incomplete set, the number that it should have, too."""
+        return f"{len(self.pairs)}" if self.complete else f"{len(self.pairs)} of {self.expected}"
 
 
 @dataclass(frozen=True)
@@ -51,7 +63,7 @@ class Measured:
 def read_sets(sets: Sequence[SuiteSet], folder: Path, progress: Advance) -> list[SetData]:
     """List and read the images of every set, to report all that cannot be used before a long measurement.
 
-    A set of other images than those that the release was measured on is noted in the log, since images may be missing.
+    A set of fewer or other images than those that the release was measured on is noted in the log.
 
     Args:
         sets: from `choose_sets`.
@@ -65,13 +77,14 @@ def read_sets(sets: Sequence[SuiteSet], folder: Path, progress: Advance) -> list
     published = published_sets()
     for one in sets:
         pairs = load_pairs(folder / one.name)
-        read.append(SetData(one, pairs, check_pairs(pairs, _stage(f"reading {one.name}", progress))))
+        sha256 = check_pairs(pairs, _stage(f"reading {one.name}", progress))
         known = published.get(one.name)
-        if known is not None and known.sha256 != read[-1].sha256:
-            note(
-                f"{folder / one.name}: these {len(pairs)} images are not the {known.images} that the limits are for; "
-                "are some missing?"
-            )
+        data = SetData(one, pairs, sha256, 0 if known is None else known.images)
+        if not data.complete:
+            note(f"{folder / one.name}: has {data.count_text} images; no model passes with an incomplete set")
+        elif known is not None and known.sha256 != sha256:
+            note(f"{folder / one.name}: these images are not those that the limits are for")
+        read.append(data)
     return read
 
 

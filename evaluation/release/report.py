@@ -58,6 +58,8 @@ def document(
                 "name": one.data.set.name,
                 "title": one.data.set.title,
                 "images": len(one.data.pairs),
+                "expected": one.data.expected or None,
+                "complete": one.data.complete,
                 "sha256": one.data.sha256,
                 "limits": {criterion.measure.name: criterion.limit for criterion in one.data.set.criteria},
             }
@@ -93,11 +95,22 @@ def failure_text(cell: Cell) -> str:
     return f"{cell.set.title}: {measure.label} {text(measure, cell.value)} {' and '.join(reasons)}"
 
 
+def failure_texts(verdict: ModelVerdict) -> list[str]:
+    """Return everything that keeps a model from passing: the values that are wrong, then the incomplete sets."""
+    incomplete = [
+        f"{one.set.title}: the set {one.set.name} has {one.count_text} images; add those that are missing"
+        for one in verdict.incomplete
+    ]
+    return [*map(failure_text, verdict.failures), *incomplete]
+
+
 def markdown(document: Mapping[str, Any]) -> str:
     """Return a document of `document` as Markdown: one row per set and measure, one column per model."""
     models, rows = document["models"], []
     for one in document["sets"]:
-        name = f"{one['title']} ({one['images']})"
+        # Documents from before sets could be incomplete do not say so.
+        of = "" if one.get("complete", True) else f" of {one['expected']}, incomplete"
+        name = f"{one['title']} ({one['images']}{of})"
         for key, limit in one["limits"].items():
             cells = (model["sets"][one["name"]][key] for model in models)
             rows.append(
@@ -134,6 +147,6 @@ def _model_entry(verdict: ModelVerdict) -> dict[str, Any]:
         "sha256": candidate.sha256,
         "counts": verdict.counts,
         "passed": verdict.passed,
-        "failures": [failure_text(cell) for cell in verdict.failures],
+        "failures": failure_texts(verdict),
         "sets": sets,
     }

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mmnet.evaluation.models import Candidate
-from mmnet.evaluation.release.measure import Measured
+from mmnet.evaluation.release.measure import Measured, SetData
 from mmnet.evaluation.release.suite import TOLERANCE, Criterion, SuiteSet
 
 
@@ -46,11 +46,13 @@ class ModelVerdict:
         counts: whether it decides if the suite is passed. MediaPipe's segmenter and the older model do not: they are
             measured to compare with.
         cells: its values, set by set.
+        incomplete: the sets that lack images.
     """
 
     candidate: Candidate
     counts: bool
     cells: tuple[Cell, ...]
+    incomplete: tuple[SetData, ...] = ()
 
     @property
     def failures(self) -> tuple[Cell, ...]:
@@ -59,8 +61,8 @@ class ModelVerdict:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.failures
+        """Whether no value is wrong, and no set lacks images."""
+        return not self.failures and not self.incomplete
 
 
 def judge(
@@ -74,6 +76,7 @@ def judge(
         older: the index of the older model; None if there is none.
     """
     verdicts = []
+    incomplete = tuple(one.data for one in measured if not one.data.complete)
     for index, candidate in enumerate(candidates):
         against = None if older is None or index == older else older
         cells = tuple(
@@ -87,7 +90,7 @@ def judge(
             for one in measured
             for criterion in one.data.set.criteria
         )
-        verdicts.append(ModelVerdict(candidate, index != older and candidate.kind != "mediapipe", cells))
+        verdicts.append(ModelVerdict(candidate, index != older and candidate.kind != "mediapipe", cells, incomplete))
     return verdicts
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -9,12 +10,15 @@ from pathlib import Path
 
 from mmnet.errors import OutputError, OutputExistsError
 from mmnet.files import check_name, check_writable
-from mmnet.runtime.fullres.rendering import ALPHA, ResultKind
+from mmnet.runtime.fullres.rendering import ALPHA, COMPOSITE, CUTOUT, ResultKind
 from mmnet.runtime.imaging.photos import PHOTO_EXTENSIONS
 from mmnet.runtime.imaging.writing import IMAGE_FORMATS, LOSSLESS_FORMATS
 
 # A composite keeps its photo's format where that format is written; composites of all other photos become PNG.
 _COMPOSITE_FORMATS = {".jpg": ".jpg", ".jpeg": ".jpg"}
+
+# The names that `plan_outputs` gives, without their extension.
+_RESULT = re.compile(rf"(.+)-(?:{'|'.join(kind.suffix for kind in (ALPHA, CUTOUT, COMPOSITE))})(?:-\d+)?", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,17 @@ class MatteJob:
 def photo_extension(photo: Path, kind: ResultKind) -> str:
     """Return the extension of a photo's result where the user names none."""
     return ".png" if kind.lossless else _COMPOSITE_FORMATS.get(photo.suffix.lower(), ".png")
+
+
+def without_results(files: Sequence[Path]) -> list[Path]:
+    """Return files without those that have the name of another one's result, such as a-alpha.png beside a.jpg."""
+    names = {(file.parent, name.casefold()) for file in files for name in (file.stem, file.name)}
+
+    def is_result(file: Path) -> bool:
+        match = _RESULT.fullmatch(file.stem)
+        return match is not None and (file.parent, match[1].casefold()) in names
+
+    return [file for file in files if not is_result(file)]
 
 
 def plan_outputs(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmnet.listing import LeftOut
 from mmnet.runtime.imaging.headers import is_image
 from mmnet.runtime.imaging.headers.signatures import BEGINNING
 from mmnet.runtime.imaging.photos import PHOTO_EXTENSIONS, list_files, note_photos_left_out
+from mmnet.runtime.jobs.outputs import without_results
 from mmnet.runtime.video.formats import VIDEO_EXTENSIONS
 
 EXTENSIONS = PHOTO_EXTENSIONS | VIDEO_EXTENSIONS
@@ -50,7 +51,8 @@ class FoundSources:
 def find_sources(paths: Iterable[Path], *, recursive: bool = False, skip: Collection[Path] = ()) -> FoundSources:
     """List the files among `paths`, and the photos and videos (by extension) in the folders among them, each once.
 
-    What is left out of each folder is noted in the log, too.
+    A file of a folder that has the name of another one's result, such as a-alpha.png beside a.jpg, is left out. What is
+    left out of each folder is noted in the log, too.
 
     Args:
         paths: files and folders.
@@ -67,8 +69,10 @@ def find_sources(paths: Iterable[Path], *, recursive: bool = False, skip: Collec
             found.setdefault(path.absolute(), (path, Path()))
             continue
         listing = list_files(path, EXTENSIONS, "no photo and no video", recursive=recursive, skip=skip)
-        note_photos_left_out(path, listing.left_out, "recursive=True takes the folders")
-        left_out += listing.left_out
-        for file in listing.files:
+        files = without_results(listing.files)
+        besides = replace(listing.left_out, results=len(listing.files) - len(files))
+        note_photos_left_out(path, besides, "recursive=True takes the folders")
+        left_out += besides
+        for file in files:
             found.setdefault(file.absolute(), (file, file.parent.relative_to(path)))
     return FoundSources(dict(found.values()), left_out)

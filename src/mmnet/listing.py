@@ -26,6 +26,7 @@ class LeftOut:
         hidden: the number of files whose extension is wanted, but whose name begins with a dot.
         links: the number of links to folders that are listed already.
         others: the number of entries that are neither files nor folders: links to nothing, pipes, devices.
+        results: the number of files that are named like results of other files of the folder.
         unlisted: folder -> why it cannot be listed.
     """
 
@@ -34,10 +35,12 @@ class LeftOut:
     hidden: int = 0
     links: int = 0
     others: int = 0
+    results: int = 0
     unlisted: Mapping[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return any((self.extensions, self.folders, self.hidden, self.links, self.others, self.unlisted))
+        numbers = (self.folders, self.hidden, self.links, self.others, self.results)
+        return any((self.extensions, *numbers, self.unlisted))
 
     def __str__(self) -> str:
         named = sorted(self.extensions.items(), key=lambda item: (-item[1], item[0]))
@@ -46,6 +49,7 @@ class LeftOut:
         parts += [f"{_counted(self.hidden, 'hidden file')}"] if self.hidden else []
         parts += [f"{_counted(self.links, 'link')} to folders that are listed already"] if self.links else []
         parts += [f"{_counted(self.others, 'entry', 'entries')} that are no files"] if self.others else []
+        parts += [f"{_counted(self.results, 'result')} of an earlier run"] if self.results else []
         parts += [f"{folder} ({reason})" for folder, reason in self.unlisted.items()]
         return ", ".join(parts)
 
@@ -56,6 +60,7 @@ class LeftOut:
             self.hidden + other.hidden,
             self.links + other.links,
             self.others + other.others,
+            self.results + other.results,
             {**self.unlisted, **other.unlisted},
         )
 
@@ -67,6 +72,7 @@ class LeftOut:
             "hidden": self.hidden,
             "links": self.links,
             "others": self.others,
+            "results": self.results,
             "unlisted": dict(self.unlisted),
         }
 

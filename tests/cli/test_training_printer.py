@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 from rich.console import Console
@@ -26,6 +27,19 @@ def test_the_first_step_of_a_stage_shows_that_it_compiles() -> None:
         assert stream.getvalue().splitlines()[-1].startswith("compiled    and made the first step in")
         printer.on_step(2, {"loss": 0.5}, 1e-4, 2.0)
     assert stream.getvalue().count("compiled") == 1
+
+
+def test_the_bar_of_the_first_step_shows_the_time_so_far() -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, color_system=None, width=120, highlight=False)
+    with training_printer(console) as printer:
+        printer.on_stage(Stage(100, 32, 2, 1e-4, 1e-5), 0, 0, 100)
+    assert "0/100 0:00:00 so far compiling the first step" in stream.getvalue()
+    with training_printer(console) as printer:
+        printer.on_stage(Stage(100, 32, 2, 1e-4, 1e-5), 0, 0, 100)
+        for step in range(1, 4):
+            printer.on_step(step, {"loss": 0.5}, 1e-4, 2.0)
+    assert re.search(r"3/100 \d:\d\d:\d\d left loss 0.5000, 2.0 images/s", stream.getvalue())
 
 
 def test_the_best_is_exported_next() -> None:

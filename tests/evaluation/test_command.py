@@ -103,7 +103,9 @@ def test_the_table(measured: Any) -> None:
     lines = done.stdout.splitlines()
     assert lines[0].split() == ["mine", "float", "uint8"]
     means = [f"{model['statistics']['MAD_256x256']['mean']:.5f}" for model in found["models"]]
-    assert ["MAD_256x256", *means] in [line.split() for line in lines]
+    row = [line.split() for line in lines].index(["MAD_256x256", *means])
+    assert lines[row + 1].startswith("± deviation  ")
+    assert lines[row + 2].startswith("95 % interval  ")
     assert "6 images" in done.stdout
     assert done.stderr == ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -113,6 +114,13 @@ def test_limits() -> None:
     ]
 
 
+def test_as_many_images_as_the_release_was_measured_on() -> None:
+    (entry,) = measured((0.02, 0.25, 1))
+    for expected, passed in ((0, True), (9, True), (10, True), (11, False)):
+        (verdict,) = judge([candidate("fine")], [Measured(replace(entry.data, expected=expected), entry.values)])
+        assert verdict.passed is passed
+
+
 def test_never_worse_than_an_older_model() -> None:
     models = [candidate("same"), candidate("worse"), candidate("selfie", "mediapipe"), candidate("older")]
     values = measured((0.0102, 0.2, 0.9), (0.0103, 0.21, 0.1), (0.5, 0.9, 0), (0.01, 0.1, 0.1))
@@ -154,9 +162,11 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_report_from_python(suite_folder: Path, models: tuple[Path, Path], caplog: pytest.LogCaptureFixture) -> None:
     new, older = models
     report = evaluate_release(new, suite_folder, against=older, fit="stretch")
-    # A part of a set, as a download that stopped leaves it, is measured, and told.
-    told = [line for line in caplog.messages if "these 3 images are not the" in line]
+    # A part of a set, as a download that stopped leaves it, is measured, but not passed.
+    told = [line for line in caplog.messages if "no model passes with an incomplete set" in line]
     assert [line.partition(": ")[0] for line in told] == [str(suite_folder / name) for name in REQUIRED]
+    assert len([text for text in report.failures["new"] if "add those that are missing" in text]) == len(REQUIRED)
+    assert "portraits, 3 of 264 images: incomplete" in str(report)
     assert report.models == ("new", "older")
     assert (report.against, report["older"].counts) == ("older", False)
     assert not any(cell.worse for verdict in report.verdicts for cell in verdict.cells)
@@ -168,6 +178,7 @@ def test_report_from_python(suite_folder: Path, models: tuple[Path, Path], caplo
     text = markdown(document)
     assert text.startswith("| set (images) | measure | limit | new | older |\n")
     assert "worse than older" in text
+    assert "| portraits (3 of 264, incomplete) |" in text
     assert str(report).splitlines()[-1].split() == [
         "verdict",
         *("passes" if one.passed else "fails" for one in report.verdicts),
@@ -189,6 +200,19 @@ def test_command(suite_folder: Path, models: tuple[Path, Path], tmp_path: Path) 
 
     done = run(*arguments, "--sets", "groups-validation", "--json", "-")
     assert [one["name"] for one in json.loads(done.stdout)["sets"]] == ["groups-validation"]
+
+
+def test_an_incomplete_set_fails_without_any_limit(tmp_path: Path, models: tuple[Path, Path]) -> None:
+    name = "portraits-test-median"  # its values have no limits
+    arguments = ["mmnet", "evaluate", "--suite", "release", "-d", write_suite(tmp_path, [name]), "-m", models[0]]
+    done = run(*arguments, "--sets", name, "--json", tmp_path / "release.json")
+    assert done.returncode == 1
+    assert "portraits, mattes by networks, 3 of 264 images: incomplete" in done.stdout
+    assert f"the set {name} has 3 of 264 images; add those that are missing" in done.stdout
+    document = json.loads((tmp_path / "release.json").read_text())
+    (one,), (model,) = document["sets"], document["models"]
+    assert (one["images"], one["expected"], one["complete"]) == (3, 264, False)
+    assert (document["passed"], model["passed"], len(model["failures"])) == (False, False, 1)
 
 
 def test_refusals(suite_folder: Path, models: tuple[Path, Path]) -> None:

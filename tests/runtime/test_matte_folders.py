@@ -86,6 +86,27 @@ def test_folders_below_keep_their_place_and_results_are_no_sources(photo: bytes,
     assert results(out) == expected
 
 
+def test_results_beside_their_sources_are_no_sources(photo: bytes, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a.jpg", "a.png", "b.jpg", "lone-alpha.jpg"):
+        (folder / name).write_bytes(photo)
+    sources = results(folder)
+    for options in ((), ("-b", "lime")):
+        assert run("mmnet", "matte", folder, "-o", folder, *options).returncode == 0
+    assert len(results(folder)) == 3 * len(sources)
+    again = run("mmnet", "matte", folder, "-o", folder, "--skip-existing", "--json")
+    assert again.stderr.splitlines() == [
+        f"note: {folder}: left out 8 results of an earlier run",
+        "0 matted, 4 skipped, 0 failed",
+    ]
+    document = json.loads(again.stdout)
+    assert [Path(one["photo"]).name for one in document["results"]] == sources
+    assert document["left_out"]["results"] == 8
+    named = run("mmnet", "matte", folder / "b-composite.jpg", "-o", tmp_path / "named.png")
+    assert (named.returncode, named.stderr) == (0, "")
+
+
 def test_results_that_exist_are_skipped(photo: bytes, tmp_path: Path) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()

@@ -212,8 +212,9 @@ def test_the_command_trains_resumes_and_exports_without_photos(portraits, tmp_pa
         "mmnet", "quantize", "--ckpt", "start", "--data", portraits, "--validation", "0.3", "--steps", "1",
         "--batch", "2", "--run", "mine", "--workers", "1",
     ]  # fmt: skip
-    result = run(*arguments, cwd=tmp_path, timeout=900)
+    result = run(*arguments, "--resume", "latest", cwd=tmp_path, timeout=900)
     assert result.returncode == 0, result.stderr
+    assert "note: checkpoints/mine: holds no checkpoint to go on from; a new run begins" in result.stderr
     assert "step-0000101" in result.stdout
     assert list((tmp_path / "checkpoints" / "mine" / "events").iterdir())
     assert "--resume latest" in error_line(run(*arguments, cwd=tmp_path))

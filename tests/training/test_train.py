@@ -190,14 +190,17 @@ class TestCommand:
             "mmnet", "train", "--data", images / "portraits", "--backgrounds", images / "scenes", "--from", "latest",
             "--validation", "0.3", "--steps", "1", "--batch", "2", "--run", "mine", "--workers", "1",
         ]  # fmt: skip
-        result = run(*arguments, cwd=tmp_path)
+        result = run(*arguments, "--resume", "latest", cwd=tmp_path)
         assert result.returncode == 0, result.stderr
+        nothing_to_resume = "note: checkpoints/mine: holds no checkpoint to go on from; a new run begins"
+        assert nothing_to_resume in result.stderr.splitlines()
         assert "step-0000101" in result.stdout
         assert list((tmp_path / "checkpoints" / "mine" / "events").iterdir())
         refused = run(*arguments, cwd=tmp_path)
         assert "--resume latest" in error_line(refused)
         again = run(*arguments, "--resume", "latest", cwd=tmp_path)
         assert again.returncode == 0, again.stderr
+        assert nothing_to_resume not in again.stderr
         # A folder of that name, such as one of photos, does not hide the run.
         (tmp_path / "mine").mkdir()
         shutil.copy(next((images / "portraits" / "image").iterdir()), tmp_path / "mine")
