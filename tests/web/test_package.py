@@ -136,6 +136,44 @@ def test_the_package_has_every_module_and_replaces_itself_alone(tmp_path: Path) 
     assert (package / "work.js").exists()
 
 
+WRONG_ARGUMENTS = """
+import {RemoteMatter} from './matter-api.js';
+const answer = async () => ({alpha: new Uint8Array(1), width: 1, height: 1, pixels: new Uint8Array(4)});
+const matter = new RemoteMatter(answer, 256, () => {});
+const messages = {};
+const pixels = {data: new Uint8Array(4), width: 1, height: 1};
+const tell = (error) => `${error.name}: ${error.message}`;
+for (const source of ['foo', null, undefined, Promise.resolve(), {data: [0, 0, 0, 0], width: 1, height: 1}]) {
+  for (const method of ['matte', 'frame']) {
+    messages[`${method} ${String(source)}`] = await matter[method](source).then(() => 'taken', tell);
+  }
+}
+const matte = await matter.matte(pixels);
+for (const background of ['red', {image: 'me.png'}, [1, 2], [1, 2, NaN]]) {
+  messages[JSON.stringify(background)] = await matte.composite(background).then(() => 'taken', tell);
+}
+for (const background of ['blur', [1, 2, 3], new Uint8Array(3), {image: pixels}]) await matte.composite(background);
+console.log(JSON.stringify(messages));
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="NO NODE: the messages of the npm package were NOT tested")
+def test_a_wrong_argument_is_a_type_error_that_says_what_is_taken() -> None:
+    told = json.loads(_run(ROOT / "web_demo" / "npm", "node", "--input-type=module", "--eval", WRONG_ARGUMENTS))
+    taken = "() takes an ImageBitmap, an ImageData, a VideoFrame or {data, width, height} with RGBA bytes; got "
+    for source, kind in {
+        "foo": "String",
+        "null": "Null",
+        "undefined": "Undefined",
+        "[object Promise]": "Promise",
+        "[object Object]": "{data: Array, width: Number, height: Number}",
+    }.items():
+        for method in ("matte", "frame"):
+            assert told.pop(f"{method} {source}").startswith(f"TypeError: {method}{taken}{kind}. ")
+    assert len(told) == 4
+    assert {message.partition(" is ")[0] for message in told.values()} == {"TypeError: a background"}
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh folder in which the packed package is installed."""
@@ -194,7 +232,7 @@ def test_in_node(installed: Path, image: np.ndarray, expected: list[np.ndarray])
     about = json.loads(_run(installed, "node", "main.mjs", str(width), str(height)))  # nothing else is printed
     assert about["self"] == "undefined"  # the names of a worker are gone
     assert "not a .tflite file" in about["broken"]
-    assert "an image is an ImageBitmap" in about["nothing"]
+    assert "got {data: Undefined, width: Number, height: Number}" in about["nothing"]
     _check(about, [(installed / f"{index}.bin").read_bytes() for index in range(6)], expected)
 
 

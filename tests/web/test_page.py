@@ -194,8 +194,9 @@ def test_backgrounds_are_pythons_byte_for_byte(
     assert name == "me-alpha.png"
     np.testing.assert_array_equal(saved, alpha)  # one channel
 
+    choose(page, "Image")
     with page.expect_file_chooser() as chooser:
-        choose(page, "Image")
+        page.get_by_role("button", name="Choose an image").click()
     scene = np.random.default_rng(0).integers(0, 256, (*small.shape[:2], 3), np.uint8)
     chooser.value.set_files(write_image(tmp_path / "scene.png", scene))
     expect(page.get_by_text("scene.png", exact=True)).to_be_visible()

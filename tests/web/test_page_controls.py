@@ -108,27 +108,19 @@ def test_a_photo_that_is_chosen_while_the_network_loads_waits_for_it(
     expect(page.locator("#busy")).to_contain_text("Next: early.png")
 
 
-def test_a_cancelled_choice_of_an_image_changes_nothing(
+def test_the_background_image_is_chosen_with_its_own_button(
     page: Page, served: WebServer, tmp_path: Path, small: np.ndarray
 ) -> None:
-    open_page(page, served)
-    matte(page, write_image(tmp_path / "me.png", small))
-    choose(page, "Matte")
-    with page.expect_file_chooser():
-        page.get_by_role("radio", name="Image").click(force=True)
-    page.locator("#background-file").dispatch_event("cancel")
-    expect(page.get_by_role("radio", name="Matte")).to_be_checked()
-    assert save(page, tmp_path)[0] == "me-alpha.png"
-
-
-def test_arrow_keys_open_no_dialog(page: Page, served: WebServer, tmp_path: Path, small: np.ndarray) -> None:
+    """The choice of "Image" opens no dialog, by mouse or by keyboard: a sample is offered beside the user's files."""
     choosers: list[object] = []
     page.on("filechooser", lambda chooser: choosers.append(chooser))
     open_page(page, served)
     matte(page, write_image(tmp_path / "me.png", small))
+    choose(page, "Image")
     choose(page, "Colour")
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("radio", name="Image")).to_be_checked()
+    expect(page.get_by_role("button", name="Sample image")).to_be_visible()
     name, saved = save(page, tmp_path)  # no image was chosen: what is shown and saved is the cut-out
     assert name == "me-cutout.png"
     assert saved[..., 3].min() == 0

@@ -14,9 +14,10 @@ import pytest
 from page_steps import choose, held, matte, open_details, open_page, save, until, write_image
 from PIL import Image
 from playwright.sync_api import Page, expect
+from support import ROOT
 
 import mmnet
-from mmnet.runtime import PortraitMatter
+from mmnet.runtime import PortraitMatter, read_photo
 from mmnet.runtime.model import default_model
 from mmnet.web.server import WebServer
 
@@ -58,7 +59,7 @@ def test_the_sample_is_compared_zoomed_and_moved(page: Page, served: WebServer) 
     page.get_by_role("button", name="Compare", exact=True).click()
     slider = page.get_by_role("slider", name="Compare")
     expect(slider).to_be_visible()
-    until(page, "document.getElementById('original').width === 512")
+    until(page, "document.getElementById('original').width === 320")
     half = _shown(page)
     colourful = np.ptp(half, axis=-1) > 40  # the matte is grey
     centre = half.shape[1] // 2
@@ -99,6 +100,24 @@ def test_the_sample_is_compared_zoomed_and_moved(page: Page, served: WebServer) 
     expect(zoom).to_have_text("125 %")
     zoom.click()
     expect(zoom).to_have_text("100 %")
+
+
+def test_the_sample_is_one_person_and_nothing_else() -> None:
+    photo = read_photo(ROOT / "web_demo" / "site" / "samples" / "astronaut.webp")
+    with PortraitMatter(threads=1) as matter:
+        alpha = matter(photo)
+    count, _ = cv2.connectedComponents((alpha > 0.1).astype(np.uint8))
+    assert count == 2  # the background and the person
+    background = [alpha[:140, :60], alpha[:200, 280:]]  # with the edge of a flag, and of a model of a shuttle
+    assert max(part.max() for part in background) < 0.1
+
+
+def test_the_sample_background_is_named_once(page: Page, served: WebServer) -> None:
+    open_page(page, served)
+    choose(page, "Image")
+    page.get_by_role("button", name="Sample image").click()
+    expect(page.locator("#background-name")).to_have_text("Rocket launch")
+    expect(page.get_by_text("Rocket launch", exact=True)).to_have_count(1)
 
 
 def test_two_fingers_zoom(page: Page, served: WebServer) -> None:

@@ -47,6 +47,7 @@ export interface Matte {
    *
    * @param background `'transparent'` if there is none.
    * @returns RGBA with straight alpha.
+   * @throws TypeError the background is none of these.
    */
   composite(background?: Background): Promise<Rendered>;
 }
@@ -67,6 +68,7 @@ export interface Matter {
   /**
    * Mattes a photo. People who fill little of it are seen again, each group in a crop.
    *
+   * @throws TypeError the source is of another type.
    * @throws Error the image cannot be matted; the message says why.
    */
   matte(source: Source): Promise<Matte>;

@@ -16,8 +16,6 @@ const SAMPLE = 'samples/rocket.webp';
 export class BackgroundChoice {
   /** @type {Kind} */
   kind = 'transparent';
-  /** The background to go back to if the user cancels the choice of an image. @type {Kind | undefined} */
-  before;
   /** @type {File | undefined} */
   file;
   /** The request that the worker has not answered yet. @type {Promise<void> | undefined} */
@@ -35,13 +33,6 @@ export class BackgroundChoice {
     for (const input of document.querySelectorAll('[name=background]')) {
       input.addEventListener('change', () => run(() => this.select(/** @type {any} */ (input).value)));
     }
-    document.querySelector('[value=image]')?.addEventListener('click', (event) => {
-      // A click with the mouse or a finger opens the dialog. The arrow keys, which click too, have a detail of 0.
-      if (/** @type {MouseEvent} */ (event).detail === 0 || this.file) return;
-      if (this.kind !== 'image') this.before = this.kind;
-      byId('background-file').click();
-    });
-    byId('background-file').addEventListener('cancel', () => this.cancelFile());
     byId('colour').addEventListener('input', () => run(() => this.select('colour')));
     for (const swatch of document.querySelectorAll('.swatch')) {
       const {dataset, style} = /** @type {HTMLElement} */ (swatch);
@@ -65,7 +56,6 @@ export class BackgroundChoice {
 
   /** Makes an image file the background. @param {File} file */
   async useFile(file) {
-    this.before = undefined;
     const background = {kind: 'image', blob: file};
     await this.busy.during(`Reading ${file.name}`, file.name, () => this.client.request('setBackground', {background}));
     this.file = file;
@@ -79,15 +69,6 @@ export class BackgroundChoice {
   async useSample() {
     const blob = await (await fetch(SAMPLE)).blob();
     await this.useFile(new File([blob], 'Rocket launch', {type: blob.type}));
-  }
-
-  /** Goes back to the background that was selected before the user began to choose an image. */
-  cancelFile() {
-    const kind = this.before;
-    this.before = undefined;
-    if (!kind || this.kind !== 'image') return;
-    /** @type {any} */ (document.querySelector(`[value=${kind}]`)).checked = true;
-    run(() => this.select(kind));
   }
 
   /** Sends the background to the worker. While it renders one, only the last of the later changes is kept. */

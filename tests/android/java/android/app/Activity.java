@@ -5,11 +5,19 @@ import android.content.pm.PackageManager;
 import android.os.Bundle;
 import android.view.View;
 
-/** A replacement for Android's class that runs on the JVM, for the screen of a guide. It has all permissions. */
+/** A replacement for Android's class that runs on the JVM, for the screen of a guide. The test answers requests. */
 public class Activity extends Context {
     public View content; // null before the screen sets it
+    public int permission = PackageManager.PERMISSION_GRANTED; // of all permissions
+    public int requests; // for permissions
 
     protected void onCreate(Bundle state) {
+    }
+
+    protected void onStart() {
+    }
+
+    protected void onStop() {
     }
 
     protected void onDestroy() {
@@ -22,12 +30,12 @@ public class Activity extends Context {
         content = view;
     }
 
-    public int checkSelfPermission(String permission) {
-        return PackageManager.PERMISSION_GRANTED;
+    public int checkSelfPermission(String name) {
+        return permission;
     }
 
     public final void requestPermissions(String[] permissions, int request) {
-        throw new AssertionError("the permission is granted");
+        requests++;
     }
 
     public final void runOnUiThread(Runnable action) {
