@@ -26,6 +26,12 @@ def serve(
         int,
         typer.Option(min=0, max=10_000, help="Requests that may wait for a worker; all others are answered 503."),
     ] = 16,
+    max_connections: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=1, max=100_000, help="Open connections at a time; all others are closed without an answer."
+        ),
+    ] = 512,
     max_megabytes: Annotated[
         float, typer.Option(metavar="MB", min=0.001, max=1073, help="The largest photo file that is taken.")
     ] = 50,
@@ -69,6 +75,7 @@ def serve(
     limits = ServerLimits(
         workers=workers or usable_cores(),
         queue=queue,
+        connections=max_connections,
         max_bytes=round(max_megabytes * 1_000_000),
         max_pixels=round(max_megapixels * 1_000_000),
         seconds=timeout,
