@@ -22,8 +22,8 @@ class LimitedProtocol(H11Protocol):
 
         Args:
             arguments, options: those of uvicorn.
-            seconds: that a head may take to arrive, and a client may leave an answer lying.
-            most: connections that are open at a time.
+            seconds: how long a head may take to arrive, and a client may leave an answer lying.
+            most: how many connections may be open at a time.
         """
         super().__init__(*arguments, **options)
         self._seconds, self._most = seconds, most

@@ -44,7 +44,7 @@ ExtendOption = Annotated[
 ]
 SaveEveryOption = Annotated[int, typer.Option(min=1, help="Steps between checkpoints: the most that a crash loses.")]
 KeepOption = Annotated[int, typer.Option(min=1, help="Newest checkpoints to keep, in addition to the best.")]
-SeedOption = Annotated[int, typer.Option(min=0, help="Of initial weights, order of the data and augmentation.")]
+SeedOption = Annotated[int, typer.Option(min=0, help="Seed of initial weights, order of the data and augmentation.")]
 WorkersOption = Annotated[
     int | None, typer.Option(min=1, help="Threads that prepare images.", show_default="one per core")
 ]
