@@ -108,9 +108,10 @@ WidthOption = Annotated[
 BackendOption = Annotated[
     str,
     typer.Option(
-        metavar="tensorflow|jax",
-        help="What Keras computes with. TensorFlow is faster on processors. JAX is for accelerators, and divides "
-        "every batch among all of them.",
+        metavar="tensorflow|jax|compiled",
+        help="What computes the steps. [b]tensorflow[/] trains every recipe. [b]jax[/] is for accelerators, and "
+        "divides every batch among all of them. [b]compiled[/] is the fastest on processors, and needs no TensorFlow; "
+        "it trains recipes with frozen batch norms ([b]whole-people-finish[/]), without a teacher.",
     ),
 ]
 MixedPrecisionOption = Annotated[
