@@ -352,6 +352,15 @@ def test_an_address_that_cannot_be_printed_ends_the_server(command):
     assert ended.stderr == "error: standard output: cannot be written: No space left on device\n"
 
 
+def is_dead(process: int) -> bool:
+    """Whether a process has ended with all its threads, so that its parent can see it and its pipes are closed."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+        return state == "Z" and len(list(Path(f"/proc/{process}/task").iterdir())) == 1
+    except FileNotFoundError:
+        return True
+
+
 def test_a_worker_that_hangs_or_died_is_replaced(photo):
     with serving("--workers", 1, "--timeout", 10) as server:
         server.hold_worker()
@@ -361,7 +370,7 @@ def test_a_worker_that_hangs_or_died_is_replaced(photo):
         assert answer.status == 200, answer
         (worker,) = server.workers()
         os.kill(worker, signal.SIGKILL)
-        while server.workers():
+        while not is_dead(worker):
             time.sleep(0.01)
         answer = server.ask("/matte", photo)
         assert answer.status == 200, answer
