@@ -43,7 +43,9 @@ def load_engine(backend: str, run: TrainingRun) -> EngineBuilder:
         return CompiledEngine
     if backend not in BACKENDS:
         raise BackendError(f"unknown backend {backend!r}; choose one of {', '.join(BACKENDS)}")
-    from mmnet.training.engines.keras_engine import KerasEngine
+    from mmnet.training.engines.keras_engine import KerasEngine, check_recipe
+
+    check_recipe(run.recipe)
 
     return partial(KerasEngine, load_keras(backend, run.recipe))
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from mmnet.errors import MMNetError
 from mmnet.network.config import Sampling
 from mmnet.training.augment import Augmentation, AugmentationChoice
+
+Optimizer = Literal["adam", "muon"]
 
 LOSSES = ("alpha", "compositional", "gradient", "cross_entropy", "auxiliary")
 
@@ -25,8 +27,8 @@ class Stage:
         steps: number of batches.
         size: side of the images in pixels.
         batch: images per step.
-        learning_rate: of Adam at the beginning of the stage, after the warm-up.
-        final_learning_rate: of Adam at the end, reached along a cosine; equal to `learning_rate` for a constant one.
+        learning_rate: at the beginning of the stage, after the warm-up.
+        final_learning_rate: at the end, reached along a cosine; equal to `learning_rate` for a constant one.
         warmup: steps over which the learning rate rises from zero.
         frozen_norms: whether the batch norms use their moving statistics, and keep them, while their scales and offsets
             are trained. A step then takes about 0.7 of the time on a processor.
@@ -59,6 +61,8 @@ class Recipe:
         teacher_share: weight of the teacher's alpha, 0-1, in the mixture with the label; 0.5 mixes half and half.
         mixed_precision: whether to compute in bfloat16 with float32 weights, which is faster on accelerators and slower
             on most processors.
+        optimizer: "adam", or "muon": Muon (`mmnet.training.engines.muon`) for the weights of 1×1 convolutions except the heads,
+            and Adam for the others; the compiled backend alone has it.
     """
 
     name: str
@@ -73,6 +77,7 @@ class Recipe:
     weights: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(LOSSES, 1.0))
     teacher_share: float = 0.5
     mixed_precision: bool = False
+    optimizer: Optimizer = "adam"
 
     @property
     def steps(self) -> int:
@@ -192,6 +197,17 @@ RECIPES: dict[str, Recipe] = {
             continues=True,
             weight_average=0.999,
             weights=_TRAINED_WEIGHTS,
+        ),
+        Recipe(
+            "people",
+            "Go on from a checkpoint with people framed as the second pass of the runtime frames them; needs the "
+            "compiled backend.",
+            (Stage(13_000, 256, 8, 3e-4, 1e-6, warmup=100, frozen_norms=True),),
+            replace(_EVERY_FRAMING, framed=0.35, framed_cutouts=0.6),
+            continues=True,
+            weight_average=0.998,
+            weights=_TRAINED_WEIGHTS,
+            optimizer="muon",
         ),
     )
 }

@@ -13,6 +13,8 @@ from mmnet.training.recipes import Recipe, RecipeError
 # Values of a recipe that follow from the number of steps (`Recipe.scaled`), and those that are not compared one by one.
 _OF_STEPS = frozenset({"steps", "warmup", "weight_average"})
 _OF_NAME = frozenset({"name", "summary", "stages"})
+# Defaults of values that earlier versions did not record; other such values are off, which compares as false.
+_DEFAULTS = {"optimizer": "adam"}
 # Values that an option sets → the option.
 _OPTIONS = {
     "batch": "batch=…",
@@ -93,7 +95,8 @@ def _recipe_differences(before: Any, now: dict[str, Any], *, extends: bool) -> d
     for first, second in [(before, now), *zip(stages_before, stages_now, strict=True)]:
         for key in second:
             # A version before the key did what the key's default says.
-            if key in _OF_NAME or first.get(key) == second[key] or (key not in first and not second[key]):
+            default = key not in first and (not second[key] or second[key] == _DEFAULTS.get(key))
+            if key in _OF_NAME or first.get(key) == second[key] or default:
                 continue
             if key in _OF_STEPS:
                 of_steps.add(key)

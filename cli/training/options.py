@@ -70,7 +70,9 @@ RecipeOption = Annotated[
         "few images: strong augmentation, 60,000 steps of 64 at 128², then 30,000 of 32 at 256². "
         "[b]fine-tune[/]: going on from a checkpoint with strong augmentation, 20,000 steps of 8 at 256². "
         "[b]whole-people[/]: the same with people of every framing, for data that show them: 14,000 steps at 192², "
-        "then 6,000 at 256² with frozen batch norms. [b]whole-people-finish[/]: those 6,000 alone.",
+        "then 6,000 at 256² with frozen batch norms. [b]whole-people-finish[/]: those 6,000 alone. "
+        "[b]people[/]: 13,000 at 256² with people framed as the second pass of the runtime frames them; needs "
+        "[b]--backend compiled[/].",
     ),
 ]
 StartOption = Annotated[
@@ -111,7 +113,7 @@ BackendOption = Annotated[
         metavar="tensorflow|jax|compiled",
         help="What computes the steps. [b]tensorflow[/] trains every recipe. [b]jax[/] is for accelerators, and "
         "divides every batch among all of them. [b]compiled[/] is the fastest on processors, and needs no TensorFlow; "
-        "it trains recipes with frozen batch norms ([b]whole-people-finish[/]), without a teacher.",
+        "it trains recipes with frozen batch norms ([b]people[/], [b]whole-people-finish[/]), without a teacher.",
     ),
 ]
 MixedPrecisionOption = Annotated[

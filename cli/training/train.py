@@ -63,7 +63,7 @@ def train(
       mmnet train --data portraits/ --recipe portrait --backgrounds scenes/ --resume latest
       mmnet train --data portraits/ --from checkpoints/mine --run mine-tuned --steps 4000 --extend
       mmnet train --data portraits/ --recipe portrait --backend jax --mixed-precision --batch 256
-      mmnet train --data people/ --from mmnet-1.0 --recipe whole-people-finish --steps 2000 --backend compiled
+      mmnet train --data people/ --from mmnet-1.0 --recipe people --backend compiled
       mmnet curves mine-tuned
     """
     from mmnet.api.training import TrainingOptions

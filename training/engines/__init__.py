@@ -4,5 +4,6 @@ Modules:
     engine: the interface of an engine.
     trained: the order of the trained weights, and the names of the state that engines save.
     keras_engine: Keras 3, on TensorFlow or JAX.
-    compiled_engine: the compiled step, with Adam in NumPy.
+    compiled_engine: the compiled step, with the optimizers in NumPy.
+    muon: Muon, which the compiled engine has.
 """

@@ -1,4 +1,4 @@
-"""Training with the compiled step: no TensorFlow, no Keras."""
+"""Training with the compiled step, and with the optimizers in NumPy."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from mmnet.training.compiled.library import load_library
 from mmnet.training.compiled.step import CompiledStep
 from mmnet.training.data.batches import Batch
 from mmnet.training.engines.engine import StepReport
+from mmnet.training.engines.muon import muon_matrices, muon_step
 from mmnet.training.engines.trained import AVERAGE, KERAS_STATE, MEAN, SQUARE, STEPS
 from mmnet.training.evaluation import EVALUATION_BATCH
 from mmnet.training.losses import decay_of
@@ -34,7 +35,7 @@ def check_run(run: TrainingRun, stages: Sequence[Stage]) -> None:
     if not all(stage.frozen_norms for stage in stages):
         raise RecipeError(
             f"recipe {run.recipe.name} trains its batch norms, which the compiled step cannot; choose "
-            f"recipe='whole-people-finish', {other}"
+            f"recipe='people' or recipe='whole-people-finish', {other}"
         )
     if run.start is None:
         raise RecipeError(f"the compiled step goes on from a checkpoint; name it with start=…, {other}")
@@ -45,7 +46,7 @@ def check_run(run: TrainingRun, stages: Sequence[Stage]) -> None:
 
 
 class CompiledEngine:
-    """The network of one stage as a vector of weights, with Adam in NumPy."""
+    """The network of one stage as a vector of weights."""
 
     def __init__(self, run: TrainingRun, stage: Stage, first: int, *, threads: int | None = None) -> None:
         """Open the compiled step.
@@ -72,6 +73,8 @@ class CompiledEngine:
         kernels = [name for name in self._start if name.endswith("/weights")]
         self._kernels = np.zeros(trained.size, np.bool_)
         self._kernels[trained.positions(kernels)] = True
+        matrices = muon_matrices(trained.shapes) if run.recipe.optimizer == "muon" else []
+        self._matrices = [(trained.place(name), trained.shapes[name][2:]) for name in matrices]
 
     def fit(self, batches: Iterator[Batch], steps: int, report: StepReport) -> None:
         sums: dict[str, float] = {}
@@ -89,8 +92,13 @@ class CompiledEngine:
     def _update(self, gradient: F32Array) -> None:
         rate = learning_rate(np, self._stage, np.float32(self._steps - self._first))
         count = np.float32(self._steps + 1)
-        self._mean, self._square = adam_moments(np, gradient, self._mean, self._square)
-        self._vector = self._vector - adam_change(np, self._mean, self._square, count, rate)
+        before = self._mean
+        self._mean, self._square = adam_moments(np, gradient, before, self._square)
+        change = adam_change(np, self._mean, self._square, count, rate)
+        for place, shape in self._matrices:
+            momentum, step = muon_step(gradient[place].reshape(shape), before[place].reshape(shape), float(rate))
+            self._mean[place], change[place] = momentum.ravel(), step.ravel()
+        self._vector = self._vector - change
         if self._recipe.weight_average:
             kept = self._recipe.weight_average if self._steps else 0.0
             self._average = moved_average(self._average, self._vector, kept)

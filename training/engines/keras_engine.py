@@ -21,10 +21,23 @@ from mmnet.training.losses import alphas_of
 from mmnet.training.models import frozen_network, precision, training_model
 from mmnet.training.optimizer import build_adam, learning_rate_schedule
 from mmnet.training.process import keep_freed_memory
-from mmnet.training.recipes import Stage
+from mmnet.training.recipes import Recipe, RecipeError, Stage
 from mmnet.training.run import TrainingRun
 
 _VECTORS = {"mean": MEAN, "square": SQUARE, "average": AVERAGE}
+
+
+def check_recipe(recipe: Recipe) -> None:
+    """Raise if Keras cannot train a recipe.
+
+    Raises:
+        RecipeError: the optimizer is not Adam.
+    """
+    if recipe.optimizer != "adam":
+        raise RecipeError(
+            f"recipe {recipe.name} trains with the optimizer {recipe.optimizer}, which only the compiled backend has; "
+            "train with backend='compiled'"
+        )
 
 
 class KerasEngine:
@@ -38,7 +51,11 @@ class KerasEngine:
             run: the run.
             stage: the stage.
             first: steps of the run before the stage.
+
+        Raises:
+            RecipeError: Keras cannot train the recipe.
         """
+        check_recipe(run.recipe)
         self._keras = keras
         self._config = run.config(stage)
         keras.utils.set_random_seed(run.seed)

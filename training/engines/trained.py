@@ -22,23 +22,24 @@ class TrainedWeights:
     """The order of the weights: that of `variable_shapes`, without the moving statistics of the norms.
 
     Attributes:
+        shapes: TF-Slim name → shape, in the order of the vector.
         size: number of trained weights.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         shapes = variable_shapes(config)
-        self._shapes = {name: shape for name, shape in shapes.items() if "/moving_" not in name}
-        ends = np.cumsum([prod(shape) for shape in self._shapes.values()]).tolist()
-        self._places = dict(zip(self._shapes, map(slice, [0, *ends[:-1]], ends), strict=True))
+        self.shapes = {name: shape for name, shape in shapes.items() if "/moving_" not in name}
+        ends = np.cumsum([prod(shape) for shape in self.shapes.values()]).tolist()
+        self._places = dict(zip(self.shapes, map(slice, [0, *ends[:-1]], ends), strict=True))
         self.size: int = ends[-1]
 
     def vector(self, weights: Weights) -> F32Array:
         """Return the trained weights as a vector."""
-        return np.concatenate([weights[name].ravel() for name in self._shapes])
+        return np.concatenate([weights[name].ravel() for name in self.shapes])
 
     def weights(self, vector: F32Array) -> dict[str, F32Array]:
         """Return the trained weights of a vector by name."""
-        return {name: vector[self._places[name]].reshape(shape).copy() for name, shape in self._shapes.items()}
+        return {name: vector[self._places[name]].reshape(shape).copy() for name, shape in self.shapes.items()}
 
     def place(self, name: str) -> slice:
         """Return where a variable lies in the vector."""
