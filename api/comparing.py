@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmnet.api.checked_model import checked_model
 from mmnet.api.documents import json_text, save_text
 from mmnet.api.models import (
     ModelSource,
@@ -35,7 +36,6 @@ from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint
 from mmnet.runtime import list_photos, to_model_input
 from mmnet.runtime.imaging.fit import DEFAULT_FIT, Fit, choose_fit
 from mmnet.runtime.tflite.inspection import inspect_model
-from mmnet.runtime.tflite.shipped import shipped_path
 from mmnet.selection import spread_evenly
 from mmnet.text import printable
 
@@ -375,23 +375,23 @@ def compare_on_arm(
     from mmnet.evaluation.arm.parity import compare_observers, observer_here, observer_on_arm, runtime_code
     from mmnet.evaluation.arm.report import tolerance_for
 
-    path, how, photos = shipped_path(Path(model)), choose_fit(fit), list_photos(Path(data))[:limit]
-    inspected = inspect_model(path)
+    how, photos = choose_fit(fit), list_photos(Path(data))[:limit]
+    content = checked_model(model)  # once: all processors get these bytes, even if the file changes meanwhile
+    precisions = inspect_model(content).precisions
     python = arm_python(cache_folder(), emulator and emulator.absolute(), progress)
     chosen = choose_processors(processors, python.emulator)
     outcomes = []
-    with runtime_code() as code, observer_here(code, path, how) as here:
+    with runtime_code(content) as code, observer_here(code, how) as here:
         for processor in chosen:
             progress(processor.name, 0, len(photos))
-            open_arm = partial(observer_on_arm, python, processor, code, path, how)
+            open_arm = partial(observer_on_arm, python, processor, code, how)
             advance = stage_progress(processor.name, progress)
             outcomes.append(compare_observers(here, open_arm, processor, photos, advance))
             progress(processor.name, len(photos), len(photos))
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    described = {"file": str(model), "sha256": sha256, "precisions": dict(inspected.precisions)}
+    described = {"file": str(model), "sha256": hashlib.sha256(content).hexdigest(), "precisions": dict(precisions)}
     return ArmComparison(
         tuple(outcomes),
-        tolerance_for(inspected.precisions),
+        tolerance_for(precisions),
         described,
         {"folder": str(data), "images": len(photos), "fit": str(how)},
         here.described,

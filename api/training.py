@@ -11,7 +11,7 @@ from typing import Any
 from mmnet.arguments import check_fields, checked_arguments
 from mmnet.network.checkpoint import Checkpoint, load_checkpoint, read_document
 from mmnet.network.resolve import DEFAULT_FOLDER, OpenedCheckpoint, open_checkpoint, resolve
-from mmnet.training.backend import load_keras
+from mmnet.training.backend import load_engine
 from mmnet.training.checkpoints import best_step_folder, check_new, note_new, recorded_recipe, step_folders
 from mmnet.training.data.dataset import find_sources
 from mmnet.training.data.usable import check_images
@@ -55,7 +55,9 @@ class TrainingOptions:
         save_every: steps between checkpoints.
         keep: how many of the newest checkpoints to keep, in addition to the best.
         seed: of the initial weights, the order of the data and the augmentation.
-        backend: what Keras computes with, "tensorflow" or "jax".
+        backend: what computes the steps: Keras with "tensorflow" or "jax", or "compiled", the compiled step for recipes
+            with frozen batch norms, which is faster on processors. TensorFlow
+            can go on with a run of the compiled step, not the other way round.
         mixed_precision: whether to compute in bfloat16, with float32 weights.
         workers: threads that prepare images; None: one per core.
     """
@@ -159,17 +161,18 @@ def train(
         OutputExistsError: the run exists, and `resume` is false.
         ResumeError: an option differs from those that the run began with; or there is no run to extend.
         DivergedError: the loss is no longer finite; the last good checkpoint is kept.
-        BackendError: Keras is already loaded with another backend.
+        BackendError: the backend is unknown, or Keras is already loaded with another.
+        NotCompiledError: the compiled step was not built.
         MissingExtraError: a package for training is not installed.
         OutputError: a checkpoint could not be written.
     """
     options = TrainingOptions(**changes) if options is None else replace(options, **changes)
     listener = listener or TrainingListener()
     run = _describe(options, listener)
-    keras = load_keras(options.backend, run.recipe)
+    engine = load_engine(options.backend, run)
     run.folder.mkdir(parents=True, exist_ok=True)
     with EventFiles(run.folder) as events:
-        last = train_run(run, keras, ListenerGroup(events, listener))
+        last = train_run(run, engine, ListenerGroup(events, listener))
     return TrainedRun(
         run.folder, SavedCheckpoint.read(last), SavedCheckpoint.read(best_step_folder(step_folders(run.folder)))
     )

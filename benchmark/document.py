@@ -30,6 +30,7 @@ from mmnet.runtime.tflite.inspection import inspect_model
 from mmnet.text import json_text
 
 FORMAT = "mmnet-benchmark/1"
+_FIX = "give what `mmnet benchmark --json` wrote"
 
 
 def measurement(
@@ -111,17 +112,35 @@ def read_document(path: Path) -> dict[str, Any]:
     Raises:
         BenchmarkError: the file does not exist, or holds something else.
     """
+    content = read_format(path, FORMAT, _FIX)
+    if not isinstance(content.get("measurements"), list):
+        raise BenchmarkError(f"{path}: holds no measurements; {_FIX}")
+    return content
+
+
+def read_format(path: Path, expected: str, fix: str) -> dict[str, Any]:
+    """Read a JSON document of a format.
+
+    Args:
+        path: the file.
+        expected: the format that the document has to name.
+        fix: what messages say to do, for example "give what `mmnet benchmark --json` wrote".
+
+    Raises:
+        BenchmarkError: the file does not exist, or holds something else.
+    """
     try:
         content = read_json(path)
     except OSError as error:
-        raise BenchmarkError(f"{path}: cannot be read: {error.strerror}") from error
+        missing = isinstance(error, FileNotFoundError)
+        reason = "no such file" if missing else f"cannot be read: {error.strerror}"
+        raise BenchmarkError(f"{path}: {reason}; {fix}") from error
     except ValueError as error:
-        raise BenchmarkError(f"{path}: is not JSON ({error}); give what `mmnet benchmark --json` wrote") from error
+        what = "is a folder" if path.is_dir() else f"is not JSON ({error})"
+        raise BenchmarkError(f"{path}: {what}; {fix}") from error
     kind = content.get("format") if isinstance(content, dict) else None
-    if kind != FORMAT or not isinstance(content.get("measurements"), list):
-        raise BenchmarkError(
-            f"{path}: its format is {kind!r}, not {FORMAT!r}; give what `mmnet benchmark --json` wrote"
-        )
+    if kind != expected:
+        raise BenchmarkError(f"{path}: its format is {kind!r}, not {expected!r}; {fix}")
     return dict(content)
 
 

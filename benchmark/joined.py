@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-from mmnet.benchmark.document import read_document
+from mmnet.benchmark.document import read_document, read_format
 from mmnet.benchmark.errors import BenchmarkError
 from mmnet.benchmark.host.stages import STAGES, TOTAL
 from mmnet.benchmark.table import describe_machine
 from mmnet.evaluation.figures import FIGURES
 from mmnet.evaluation.report import FORMAT as EVALUATION_FORMAT
-from mmnet.json_reader import JsonError, is_of, read_json, shown
+from mmnet.json_reader import JsonError, is_of, shown
 
 # The figures of an evaluation that can be drawn: errors, of which less is better.
 _LARGEST = 1e12  # milliseconds, errors and parameters stay far below
@@ -197,15 +197,4 @@ def read_points(
 
 
 def _read_evaluation(path: Path) -> dict[str, Any]:
-    try:
-        content = read_json(path)
-    except OSError as error:
-        raise BenchmarkError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise BenchmarkError(f"{path}: is not JSON ({error}); give what `mmnet evaluate --json` wrote") from error
-    kind = content.get("format") if isinstance(content, dict) else None
-    if kind != EVALUATION_FORMAT:
-        raise BenchmarkError(
-            f"{path}: its format is {kind!r}, not {EVALUATION_FORMAT!r}; give what `mmnet evaluate --json` wrote"
-        )
-    return dict(content)
+    return read_format(path, EVALUATION_FORMAT, "give what `mmnet evaluate --json` wrote")

@@ -53,7 +53,7 @@ def average_checkpoints(
     which: Annotated[
         list[str],
         typer.Argument(
-            metavar="CKPT=FACTOR...", help="Checkpoints, named as for export-tflite, each with its factor in the mean."
+            metavar="CKPT=FACTOR", help="Checkpoints, named as for export-tflite, each with its factor in the mean."
         ),
     ],
     out: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="Folder to write.")],

@@ -10,37 +10,47 @@ from mmnet.cli.options import ModelOption
 from mmnet.cli.process.streams import echo, output_fails
 from mmnet.errors import MissingExtraError
 
+PortOption = Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free port.")]
+HostOption = Annotated[
+    str, typer.Option(metavar="ADDRESS", help="The address to listen on; [b]0.0.0.0[/] lets other machines connect.")
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(min=1, max=256, help="Worker processes, with one core each.", show_default="one per core"),
+]
+QueueOption = Annotated[
+    int, typer.Option(min=0, max=10_000, help="Requests that may wait for a worker; all others are answered 503.")
+]
+ConnectionsOption = Annotated[
+    int, typer.Option(min=1, max=100_000, help="Open connections at a time; all others are closed without an answer.")
+]
+MegabytesOption = Annotated[
+    float, typer.Option(metavar="MB", min=0.001, max=1073, help="The largest photo file that is taken.")
+]
+MegapixelsOption = Annotated[
+    float, typer.Option(metavar="MP", min=0.001, max=268, help="The largest photo that is taken.")
+]
+TimeoutOption = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS",
+        min=0.001,
+        max=3600,
+        help="How long a request may take to begin, a photo to arrive, to be matted, and its result to be taken.",
+    ),
+]
+
 
 def serve(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free port.")] = 8000,
-    host: Annotated[
-        str,
-        typer.Option(metavar="ADDRESS", help="The address to listen on; [b]0.0.0.0[/] lets other machines connect."),
-    ] = "127.0.0.1",
+    port: PortOption = 8000,
+    host: HostOption = "127.0.0.1",
     model: ModelOption = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, max=256, help="Worker processes, with one core each.", show_default="one per core"),
-    ] = None,
-    queue: Annotated[
-        int,
-        typer.Option(min=0, max=10_000, help="Requests that may wait for a worker; all others are answered 503."),
-    ] = 16,
-    max_megabytes: Annotated[
-        float, typer.Option(metavar="MB", min=0.001, max=1073, help="The largest photo file that is taken.")
-    ] = 50,
-    max_megapixels: Annotated[
-        float, typer.Option(metavar="MP", min=0.001, max=268, help="The largest photo that is taken.")
-    ] = 100,
-    timeout: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS",
-            min=0.001,
-            max=3600,
-            help="How long a request may take to begin, a photo to arrive, to be matted, and its result to be taken.",
-        ),
-    ] = 30,
+    workers: WorkersOption = None,
+    queue: QueueOption = 16,
+    max_connections: ConnectionsOption = 512,
+    max_megabytes: MegabytesOption = 50,
+    max_megapixels: MegapixelsOption = 100,
+    timeout: TimeoutOption = 30,
 ) -> None:
     """Serve mattes over HTTP: a photo in, its alpha matte, a cut-out or a composite out.
 
@@ -69,6 +79,7 @@ def serve(
     limits = ServerLimits(
         workers=workers or usable_cores(),
         queue=queue,
+        connections=max_connections,
         max_bytes=round(max_megabytes * 1_000_000),
         max_pixels=round(max_megapixels * 1_000_000),
         seconds=timeout,

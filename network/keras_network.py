@@ -159,3 +159,9 @@ def build_trained_keras(checkpoint: Checkpoint, keras: ModuleType) -> Any:
 def read_weights(model: Any) -> Weights:
     """Return the weights of a model of `build_keras`, float32, by their TF-Slim names."""
     return {name: variable.numpy().astype(np.float32) for name, variable in _variables(model)}
+
+
+def trained_names(model: Any) -> list[str]:
+    """List the TF-Slim names of the trainable variables of a model of `build_keras`, in Keras' order."""
+    names = {id(variable): name for name, variable in _variables(model)}
+    return [names[id(variable)] for variable in model.trainable_variables]

@@ -82,6 +82,8 @@ class ServerLimits:
     Attributes:
         workers: the number of worker processes, each with one core, >= 1.
         queue: how many further requests may wait for a worker, >= 0; all others are answered 503.
+        connections: how many connections may be open at a time, >= 1; all others are closed without an answer. Each
+            takes one of the files that the system lets a process open.
         max_bytes: the size of a photo file, >= 1.
         max_pixels: width times height of a photo, >= 1.
         seconds: how long a request may take to arrive, and a worker to answer it, > 0.
@@ -92,6 +94,7 @@ class ServerLimits:
 
     workers: int = 1
     queue: int = 16
+    connections: int = 512
     max_bytes: int = 50 << 20
     max_pixels: int = 100_000_000
     seconds: float = 30.0
@@ -100,6 +103,7 @@ class ServerLimits:
         for name, value, least, most in (
             ("workers", self.workers, 1, 256),
             ("queue", self.queue, 0, 10_000),
+            ("connections", self.connections, 1, 100_000),
             ("max_bytes", self.max_bytes, 1, 1 << 30),
             ("max_pixels", self.max_pixels, 1, MAX_PIXELS),
         ):

@@ -1,4 +1,4 @@
-"""The connections of a server: HTTP with limits for clients that are slow on purpose, or gone without a word."""
+"""The connections of a server: HTTP with limits for clients that are many, slow on purpose, or gone without a word."""
 
 from __future__ import annotations
 
@@ -12,27 +12,31 @@ _CHECKS = 4  # per limit
 
 
 class LimitedProtocol(H11Protocol):
-    """A connection that is cut off if the head of a request takes too long, or if nothing of an answer is taken.
+    """A connection that is cut off if it is one too many, a head takes too long, or nothing of an answer is taken.
 
     uvicorn closes connections between two requests; the application limits the time that a body takes.
     """
 
-    def __init__(self, *arguments: Any, seconds: float, **options: Any) -> None:
+    def __init__(self, *arguments: Any, seconds: float, most: int, **options: Any) -> None:
         """Prepare a connection.
 
         Args:
             arguments, options: those of uvicorn.
-            seconds: that a head may take to arrive, and a client may leave an answer lying.
+            seconds: how long a head may take to arrive, and a client may leave an answer lying.
+            most: how many connections may be open at a time.
         """
         super().__init__(*arguments, **options)
-        self._seconds = seconds
+        self._seconds, self._most = seconds, most
         self._head_since: float | None = None  # when the connection, or the first byte of a further request, came
         self._unsent, self._unsent_since = 0, 0.0
         self._check: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for the head of the first request."""
+        """Begin to wait for the head of the first request, unless too many connections are open."""
         super().connection_made(transport)
+        if len(self.connections) > self._most:
+            transport.abort()
+            return
         self._head_since = self.loop.time()
         self._check_later()
 

@@ -80,9 +80,10 @@ class MatteServer(Closing):
         Raises:
             KeyboardInterrupt: the signal, once all is done, where Python's handler or that of the caller raises it.
         """
+        limits = self._pool.limits
         config = uvicorn.Config(
             self._application,
-            http=partial(LimitedProtocol, seconds=self._pool.limits.seconds),  # type: ignore[arg-type]
+            http=partial(LimitedProtocol, seconds=limits.seconds, most=limits.connections),  # type: ignore[arg-type]
             ws="none",
             log_level="error",
             access_log=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from mmnet.arrays import U8Array
 from mmnet.network.checkpoint import Checkpoint, load_checkpoint
 from mmnet.training.data.dataset import DataSet, load_data
+from mmnet.training.engines.keras_engine import KerasEngine
 from mmnet.training.listener import TrainingListener
 from mmnet.training.loop import train
 from mmnet.training.recipes import Stage, find_recipe
@@ -66,5 +68,9 @@ def losses_of_a_few_steps(
     notes = Notes()
     run = small_run(folder, images, load_checkpoint(start), steps=3, save_every=3)
     stages = tuple(replace(stage, batch=4) for stage in run.recipe.stages)
-    train(replace(run, recipe=replace(run.recipe, stages=stages, mixed_precision=mixed)), keras, notes)
+    train(
+        replace(run, recipe=replace(run.recipe, stages=stages, mixed_precision=mixed)),
+        partial(KerasEngine, keras),
+        notes,
+    )
     return notes.losses

@@ -6,13 +6,16 @@ stage; every checkpoint holds all that a later process needs to go on with the s
 Packages:
     data: data sets on disk, and the input pipeline.
     augment: augmentation of training images.
+    engines: what computes the steps: Keras, or the compiled step.
+    compiled: the compiled step.
     qat: quantization-aware training, with a loop of its own.
 
 Modules:
     recipes: stages, loss weights and augmentation, as data.
     run: the description of a run.
     loop, stages: the training of a run and of one stage.
-    models, losses, optimizer: what Keras computes.
+    models, losses: what Keras computes.
+    optimizer: Adam and the learning rate, for every engine.
     checkpoints: writing, reading and resuming; both loops use it.
     evaluation: metrics and contact sheet of a checkpoint.
     listener, events, curves: progress, its record for TensorBoard, and the curves drawn from the record.

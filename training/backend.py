@@ -1,20 +1,62 @@
-"""Loading of Keras on a chosen backend."""
+"""The choice of the backend: what computes a training."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
 import sys
+from functools import partial
 from types import ModuleType
 
 from mmnet.errors import MissingExtraError, MMNetError
-from mmnet.training.recipes import Recipe, RecipeError
+from mmnet.network.checkpoint import read_document
+from mmnet.training.checkpoints import step_folders
+from mmnet.training.engines.compiled_engine import CompiledEngine, check_run
+from mmnet.training.engines.engine import EngineBuilder
+from mmnet.training.recipes import Recipe, RecipeError, Stage
+from mmnet.training.run import TrainingRun
 
-BACKENDS = ("tensorflow", "jax")
+COMPILED = "compiled"
+KERAS_BACKENDS = ("tensorflow", "jax")
+BACKENDS = (*KERAS_BACKENDS, COMPILED)
 
 
 class BackendError(MMNetError):
-    """Keras cannot compute with the chosen backend."""
+    """The chosen backend cannot compute."""
+
+
+def load_engine(backend: str, run: TrainingRun) -> EngineBuilder:
+    """Return what makes the engine of each stage of a run.
+
+    Args:
+        backend: one of `BACKENDS`.
+        run: the run; its newest checkpoint tells which stages are left.
+
+    Raises:
+        BackendError: the backend is unknown, or Keras is already loaded with another.
+        MissingExtraError: Keras or the backend is not installed.
+        NotCompiledError: the compiled step was not built.
+        RecipeError: the backend cannot train this run.
+    """
+    if backend == COMPILED:
+        check_run(run, _stages_left(run))
+        return CompiledEngine
+    if backend not in BACKENDS:
+        raise BackendError(f"unknown backend {backend!r}; choose one of {', '.join(BACKENDS)}")
+    from mmnet.training.engines.keras_engine import KerasEngine
+
+    return partial(KerasEngine, load_keras(backend, run.recipe))
+
+
+def _stages_left(run: TrainingRun) -> list[Stage]:
+    folders = step_folders(run.folder)
+    done = read_document(folders[-1])["step"] - run.first_step if folders else 0
+    left, end = [], 0
+    for stage in run.recipe.stages:
+        end += stage.steps
+        if done < end:
+            left.append(stage)
+    return left
 
 
 def load_keras(backend: str, recipe: Recipe) -> ModuleType:
@@ -34,8 +76,8 @@ def load_keras(backend: str, recipe: Recipe) -> ModuleType:
         MissingExtraError: Keras or the backend is not installed.
         RecipeError: a stage's batch cannot be divided evenly.
     """
-    if backend not in BACKENDS:
-        raise BackendError(f"unknown backend {backend!r}; choose {' or '.join(BACKENDS)}")
+    if backend not in KERAS_BACKENDS:
+        raise BackendError(f"Keras has no backend {backend!r} here; choose {' or '.join(KERAS_BACKENDS)}")
     for package in ("keras", backend):
         if package not in sys.modules and importlib.util.find_spec(package) is None:
             raise MissingExtraError("jax" if package == "jax" else "train", package)

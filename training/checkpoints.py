@@ -52,10 +52,18 @@ class SavedStep:
         Raises:
             CheckpointCorruptError: the array is missing or has another shape.
         """
+        variable.assign(self.array(name, tuple(variable.shape)))
+
+    def array(self, name: str, shape: tuple[int, ...]) -> AnyArray:
+        """Return an array of the state.
+
+        Raises:
+            CheckpointCorruptError: it is missing or has another shape.
+        """
         value = self.state.get(name)
-        if value is None or value.shape != tuple(variable.shape):
+        if value is None or value.shape != shape:
             raise CheckpointCorruptError(f"{self.folder / STATE_FILE}: does not hold the state of this training")
-        variable.assign(value)
+        return value
 
 
 def check_new(folder: Path) -> None:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 
 from mmnet.training.checkpoints import load_step, newest_step
+from mmnet.training.engines.engine import EngineBuilder
 from mmnet.training.listener import TrainingListener
 from mmnet.training.process import one_opencv_thread
 from mmnet.training.run import TrainingRun
 from mmnet.training.stages import StageTraining
 
 
-def train(run: TrainingRun, keras: ModuleType, listener: TrainingListener) -> Path:
+def train(run: TrainingRun, engine: EngineBuilder, listener: TrainingListener) -> Path:
     """Train a run to its end, from its beginning or from the newest checkpoint in its folder.
 
     Args:
         run: what to train.
-        keras: Keras 3, on any backend.
+        engine: makes the engine of each stage; see `mmnet.training.backend.load_engine`.
         listener: receives every step and checkpoint.
 
     Returns:
@@ -34,7 +34,7 @@ def train(run: TrainingRun, keras: ModuleType, listener: TrainingListener) -> Pa
     first = 0
     for stage in run.recipe.stages:
         if done < first + stage.steps:
-            training = StageTraining(run, stage, first, keras)
+            training = StageTraining(run, stage, first, engine(run, stage, first))
             training.restore(resumed)
             listener.on_stage(stage, first, done, run.recipe.steps)
             with one_opencv_thread():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -54,7 +55,12 @@ def alphas_of(keras: ModuleType, logits: Any) -> Any:
 def weight_decay(keras: ModuleType, model: Any, decay: float) -> Any:
     """Return decay / 2 · Σ w² over the kernels of ordinary convolutions, without depthwise kernels and norms."""
     layers = [layer for layer in model.layers if type(layer) is keras.layers.Conv2D]
-    return decay / 2 * sum(keras.ops.sum(keras.ops.square(layer.kernel)) for layer in layers)
+    return decay_of(keras.ops, [layer.kernel for layer in layers], decay)
+
+
+def decay_of(ops: Any, kernels: Sequence[Any], decay: float) -> Any:
+    """Return decay / 2 · Σ w² over kernels; `ops` is `keras.ops` or NumPy. The gradient is decay · w."""
+    return decay / 2 * sum(ops.sum(ops.square(kernel)) for kernel in kernels)
 
 
 def _cross_entropy(ops: Any, logits: Any, mattes: Any) -> Any:

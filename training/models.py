@@ -1,8 +1,7 @@
-"""Keras models and schedules for training: the network with its loss, a frozen teacher, the learning rate."""
+"""Keras models for training: the network with its loss, and a frozen teacher."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +11,7 @@ from typing import Any
 from mmnet.network.checkpoint import Checkpoint
 from mmnet.network.keras_network import assign_weights, build_keras
 from mmnet.training.losses import alphas_of, matting_losses, weight_decay
-from mmnet.training.recipes import Recipe, Stage
+from mmnet.training.recipes import Recipe
 
 
 def frozen_network(keras: ModuleType, checkpoint: Checkpoint, size: int) -> Any:
@@ -71,27 +70,3 @@ def precision(keras: ModuleType, recipe: Recipe) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(before)
-
-
-def learning_rate_schedule(keras: ModuleType, stage: Stage, first: int) -> Any:
-    """Return Keras' schedule of a stage: a linear warm-up, then a cosine to the final learning rate.
-
-    Args:
-        keras: Keras 3.
-        stage: its learning rates and steps.
-        first: steps of the run before the stage.
-    """
-    ops = keras.ops
-
-    class Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc, name-defined]
-        def __call__(self, iteration: Any) -> Any:
-            step = ops.cast(iteration, "float32") - first
-            progress = ops.clip((step - stage.warmup) / max(1, stage.steps - stage.warmup), 0.0, 1.0)
-            high, low = stage.learning_rate, stage.final_learning_rate
-            rate = low + (high - low) * (1 + ops.cos(math.pi * progress)) / 2
-            return rate * ops.clip((step + 1) / max(1, stage.warmup), 0.0, 1.0)
-
-        def get_config(self) -> dict[str, Any]:
-            return {}
-
-    return Schedule()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mmnet.errors import MMNetError
 from mmnet.network.checkpoint import Checkpoint
+from mmnet.network.config import ModelConfig
 from mmnet.training.data.dataset import DataSet, load_data
 from mmnet.training.listener import TrainingListener
-from mmnet.training.recipes import Recipe, RecipeError
+from mmnet.training.recipes import Recipe, RecipeError, Stage
 from mmnet.training.resuming import differences
 
 
@@ -69,6 +70,11 @@ class TrainingRun:
     def first_step(self) -> int:
         """The step count at which this run begins."""
         return self.start.step if self.start is not None else 0
+
+    def config(self, stage: Stage) -> ModelConfig:
+        """Return the configuration of the network in a stage."""
+        start = self.start.config if self.start else ModelConfig(self.width, stage.size, self.recipe.sampling)
+        return replace(start, size=stage.size)
 
     @property
     def identity(self) -> dict[str, Any]:

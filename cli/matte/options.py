@@ -12,7 +12,10 @@ _VIDEOS = "Videos"
 Sources = Annotated[
     list[Path] | None,
     typer.Argument(
-        metavar="SOURCE...", help="Photos, videos, or folders of them; - is standard input.", show_default=False
+        metavar="SOURCE",
+        help="Photos, videos, or folders of them; - is standard input. Of a folder, results of an earlier run are left "
+        "out.",
+        show_default=False,
     ),
 ]
 

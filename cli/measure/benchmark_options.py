@@ -14,7 +14,7 @@ _PHONE = "On a phone"
 Models = Annotated[
     list[Path] | None,
     typer.Argument(
-        metavar="[MODEL]...",
+        metavar="MODEL",
         help="The .tflite files to measure, or names of models that ship.",
         show_default="the model that ships",
     ),

@@ -21,7 +21,7 @@ def plot(
     ],
     latency: Annotated[
         list[Path],
-        typer.Argument(metavar="LATENCY.json...", help="Written by mmnet benchmark --json.", show_default=False),
+        typer.Argument(metavar="LATENCY.json", help="Written by mmnet benchmark --json.", show_default=False),
     ],
     panels: Annotated[
         list[Path] | None,
@@ -35,7 +35,12 @@ def plot(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The SVG to write.")] = Path(
         "accuracy-latency.svg"
     ),
-    figure: Annotated[str, typer.Option(metavar="NAME", help="The error on the vertical axis.")] = "GAUSS_GRAD_800x600",
+    figure: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="The error on the vertical axis: a figure of mmnet evaluate of which less is better."
+        ),
+    ] = "GAUSS_GRAD_800x600",
     stage: Annotated[
         str, typer.Option(metavar="preprocess|invoke|postprocess|total", help="Stage on the horizontal axis.")
     ] = "invoke",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mmnet.api.profiling import KernelProfile, ModelProfile, OperatorProfile
 
 ModelArgument = Annotated[
-    Path | None, typer.Argument(metavar="[MODEL]", help="The .tflite to profile.", show_default="the model that ships")
+    Path | None, typer.Argument(metavar="MODEL", help="The .tflite to profile.", show_default="the model that ships")
 ]
 ThreadsOption = Annotated[int, typer.Option(metavar="N", min=1, max=64, help="Number of threads.")]
 RunsOption = Annotated[int, typer.Option(metavar="N", min=1, help="Runs; the fastest one of every operator counts.")]

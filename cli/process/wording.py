@@ -22,10 +22,11 @@ _OTHERWISE = {
     "start": "--from",
 }
 _AS_NAMED = (
-    "affinity", "audio", "backgrounds", "baseline", "batch", "calibration", "camera", "converter", "cool_down", "data",
-    "device", "extend", "force", "host", "image_column", "max_errors", "max_side", "method", "mixed_precision", "model",
-    "naive", "name_column", "port", "precision", "recipe", "recursive", "resume", "run", "runs", "salvage", "seed",
-    "sets", "size", "skip_existing", "split", "steps", "strict", "teacher", "timeout", "validation", "weights",
+    "affinity", "audio", "backend", "backgrounds", "baseline", "batch", "calibration", "camera", "converter",
+    "cool_down", "data", "device", "extend", "force", "host", "image_column", "max_errors", "max_side", "method",
+    "mixed_precision", "model", "naive", "name_column", "port", "precision", "recipe", "recursive", "resume",
+    "run", "runs", "salvage", "seed", "sets", "size", "skip_existing", "split", "steps", "strict", "teacher",
+    "timeout", "validation", "weights",
 )  # fmt: skip
 _OPTIONS = {name: f"--{name.replace('_', '-')}" for name in _AS_NAMED} | _OTHERWISE
 _FLAGS = {("audio", "False"): "--no-audio", ("resume", "True"): "--resume latest"}

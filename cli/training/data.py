@@ -45,7 +45,7 @@ _EXAMPLES = 5  # unpaired files that are named
 
 @data_app.command("check")
 def check(
-    roots: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Data sets to train on.", show_default=False)],
+    roots: Annotated[list[Path], typer.Argument(metavar="DIR", help="Data sets to train on.", show_default=False)],
     held_out: Annotated[
         list[Path] | None,
         typer.Option(metavar="DIR", help="Data set that is only measured on; none of its images may be trained on."),
@@ -208,7 +208,7 @@ def pack_data(
 @data_app.command("preview")
 def preview(
     data: Annotated[
-        list[str], typer.Argument(metavar="DIR...", help="Data sets, or packs, as for training.", show_default=False)
+        list[str], typer.Argument(metavar="DIR", help="Data sets, or packs, as for training.", show_default=False)
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="SHEET.png", help="Image to write.")],
     augmentation: Annotated[

@@ -44,7 +44,7 @@ ExtendOption = Annotated[
 ]
 SaveEveryOption = Annotated[int, typer.Option(min=1, help="Steps between checkpoints: the most that a crash loses.")]
 KeepOption = Annotated[int, typer.Option(min=1, help="Newest checkpoints to keep, in addition to the best.")]
-SeedOption = Annotated[int, typer.Option(min=0, help="Of initial weights, order of the data and augmentation.")]
+SeedOption = Annotated[int, typer.Option(min=0, help="Seed of initial weights, order of the data and augmentation.")]
 WorkersOption = Annotated[
     int | None, typer.Option(min=1, help="Threads that prepare images.", show_default="one per core")
 ]
@@ -108,9 +108,10 @@ WidthOption = Annotated[
 BackendOption = Annotated[
     str,
     typer.Option(
-        metavar="tensorflow|jax",
-        help="What Keras computes with. TensorFlow is faster on processors. JAX is for accelerators, and divides "
-        "every batch among all of them.",
+        metavar="tensorflow|jax|compiled",
+        help="What computes the steps. [b]tensorflow[/] trains every recipe. [b]jax[/] is for accelerators, and "
+        "divides every batch among all of them. [b]compiled[/] is the fastest on processors, and needs no TensorFlow; "
+        "it trains recipes with frozen batch norms ([b]whole-people-finish[/]), without a teacher.",
     ),
 ]
 MixedPrecisionOption = Annotated[

@@ -23,10 +23,15 @@ from mmnet.training.recipes import Stage
 
 
 @contextmanager
-def training_printer(console: Console) -> Iterator[TrainingPrinter]:
-    """Yield a listener that prints a training, with a progress bar that disappears at the end."""
+def training_printer(console: Console, *, compiles: bool = True) -> Iterator[TrainingPrinter]:
+    """Yield a listener that prints a training, with a progress bar that disappears at the end.
+
+    Args:
+        console: where it is printed.
+        compiles: whether the first step compiles the network.
+    """
     with progress_bar(console, wrapped_text("{task.fields[note]}")) as progress:
-        yield TrainingPrinter(console, progress)
+        yield TrainingPrinter(console, progress, compiles=compiles)
 
 
 def print_end(console: Console, last: SavedCheckpoint, best: SavedCheckpoint, options: str = "") -> None:
@@ -48,8 +53,8 @@ def print_end(console: Console, last: SavedCheckpoint, best: SavedCheckpoint, op
 class TrainingPrinter(TrainingListener):
     """A listener that prints what happens and moves a progress bar."""
 
-    def __init__(self, console: Console, progress: Progress) -> None:
-        self._console, self._progress = console, progress
+    def __init__(self, console: Console, progress: Progress, *, compiles: bool = True) -> None:
+        self._console, self._progress, self._compiles = console, progress, compiles
         self._activity: tuple[str, TaskID] | None = None
         self._training: TaskID | None = None
         self._compiling: float | None = None  # since when
@@ -89,9 +94,10 @@ class TrainingPrinter(TrainingListener):
             f"steps {done} to {first + stage.steps} of {total}: {stage.batch} images at {stage.size}×{stage.size}, "
             f"learning rate {stage.learning_rate:g} to {stage.final_learning_rate:g}",
         )
-        self._print("compiling", "the network: the first step takes much longer than the others")
-        self._progress.update(self._training, note="compiling the first step")
-        self._compiling = time.monotonic()
+        if self._compiles:
+            self._print("compiling", "the network: the first step takes much longer than the others")
+            self._progress.update(self._training, note="compiling the first step")
+            self._compiling = time.monotonic()
 
     def on_step(self, step: int, losses: Mapping[str, float], learning_rate: float, images_per_second: float) -> None:
         assert self._training is not None

@@ -63,6 +63,7 @@ def train(
       mmnet train --data portraits/ --recipe portrait --backgrounds scenes/ --resume latest
       mmnet train --data portraits/ --from checkpoints/mine --run mine-tuned --steps 4000 --extend
       mmnet train --data portraits/ --recipe portrait --backend jax --mixed-precision --batch 256
+      mmnet train --data people/ --from mmnet-1.0 --recipe whole-people-finish --steps 2000 --backend compiled
       mmnet curves mine-tuned
     """
     from mmnet.api.training import TrainingOptions
@@ -92,6 +93,6 @@ def train(
         workers=workers,
     )
     console = message_console(stderr=False)
-    with training_printer(console) as printer:
+    with training_printer(console, compiles=backend != "compiled") as printer:
         trained = run_training(options, listener=printer)
     print_end(console, trained.last, trained.best, " --calibration PHOTOS")

@@ -157,8 +157,8 @@ def main() -> None:
 
     try:
         # `mmnet arm-parity` inspected it. A process for its first run would not be one of this processor.
-        trust(read_model(Path(sys.argv[1])))
-        network = _Network(MattingModel(Path(sys.argv[1]), threads=1), choose_fit(sys.argv[2]))
+        content = trust(read_model(Path(sys.argv[1])))
+        network = _Network(MattingModel(content, threads=1), choose_fit(sys.argv[2]))
     except MMNetError as error:
         answer(error=str(error))
         return

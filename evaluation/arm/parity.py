@@ -44,6 +44,7 @@ STAGES = {
     "foreground": "the estimated foreground",
     "composite": "the composite on green",
 }
+_MODEL = "model.tflite"
 _TIMEOUT_SECONDS = 600.0  # for one answer; under emulation it takes seconds, and a minute for the largest photos
 
 Arrays = dict[str, AnyArray]
@@ -112,17 +113,14 @@ class Observer(Closing):
         described: its description of where it runs: machine, Python, processor features, versions.
     """
 
-    def __init__(
-        self, name: str, command: Sequence[str], environment: Mapping[str, str], code: Path, model: Path, fit: Fit
-    ) -> None:
+    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], code: Path, fit: Fit) -> None:
         """Start the process.
 
         Args:
             name: its name in messages.
             command: the command line of Python; the script and its argument are appended.
             environment: the environment variables of the process.
-            code: a folder from `runtime_code`.
-            model: the .tflite.
+            code: a folder from `runtime_code`, with the model.
             fit: how photos are brought into the model's square.
 
         Raises:
@@ -131,7 +129,7 @@ class Observer(Closing):
         self._name = name
         self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._process = subprocess.Popen(
-            [*command, str(code / "observer.py"), str(model.absolute()), str(fit)],
+            [*command, str(code / "observer.py"), str(code / _MODEL), str(fit)],
             env=dict(environment),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -206,10 +204,10 @@ class ImageError(ObserverError):
 
 
 @contextmanager
-def runtime_code() -> Iterator[Path]:
-    """Yield a temporary folder with the code that both sides run: mmnet.runtime as installed here, and the observer.
+def runtime_code(model: bytes) -> Iterator[Path]:
+    """Yield a temporary folder with what both sides run: mmnet.runtime as installed here, the observer, and a model.
 
-    It holds Python sources without bytecode, and the name and version of the distribution.
+    It holds Python sources without bytecode, the name and version of the distribution, and the bytes of the .tflite.
     """
     with temporary_folder() as folder:
         common, runtime = Path(mmnet.errors.__file__).parent, Path(mmnet.runtime.__file__).parent
@@ -222,19 +220,20 @@ def runtime_code() -> Iterator[Path]:
         described = folder / f"mmnet-{installed}.dist-info"
         described.mkdir()
         (described / "METADATA").write_text(f"Metadata-Version: 2.1\nName: mmnet\nVersion: {installed}\n")
+        (folder / _MODEL).write_bytes(model)
         yield folder
 
 
-def observer_here(code: Path, model: Path, fit: Fit) -> Observer:
+def observer_here(code: Path, fit: Fit) -> Observer:
     """Start an observer on this machine, in this Python; raises as `Observer`."""
     environment = {"LANG": "C.UTF-8", "PYTHONPATH": str(code)}
-    return Observer("this machine", [sys.executable, "-P", "-s", "-B"], environment, code, model, fit)
+    return Observer("this machine", [sys.executable, "-P", "-s", "-B"], environment, code, fit)
 
 
-def observer_on_arm(python: ArmPython, processor: Processor, code: Path, model: Path, fit: Fit) -> Observer:
+def observer_on_arm(python: ArmPython, processor: Processor, code: Path, fit: Fit) -> Observer:
     """Start an observer on an emulated processor; raises as `Observer`."""
     command = python.command(processor.name, "-B")
-    return Observer(processor.name, command, python.variables(code), code, model, fit)
+    return Observer(processor.name, command, python.variables(code), code, fit)
 
 
 def compare_observers(

@@ -17,6 +17,7 @@ from pathlib import Path
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
 from mmnet.failures import failure_line
+from mmnet.listing import no_folder_text
 from mmnet.runtime import PhotoError, list_photos, read_photo
 from mmnet.runtime.imaging.mattes import matte_of, read_matte
 from mmnet.runtime.imaging.photos import read_stored
@@ -160,6 +161,8 @@ def load_pairs(folder: Path, split: str | None = None) -> list[Pair]:
         DatasetError: there is no such folder, no image, a photo without a matte, a matte without a photo, or two files
             of one stem. It lists all of them.
     """
+    if not folder.is_dir():
+        raise DatasetError([no_folder_text(folder, f"name a folder that holds {IMAGE} and {MASK}")])
     place = folder / split if split else folder
     for part in (IMAGE, MASK):
         if not (place / part).is_dir():

@@ -23,11 +23,11 @@ import numpy as np
 
 from mmnet.arrays import U8Array
 from mmnet.errors import MissingExtraError
-from mmnet.evaluation.datasets.pairs import DatasetError, Pair
+from mmnet.evaluation.datasets.pairs import IMAGE, MASK, DatasetError, Pair
 from mmnet.evaluation.datasets.videos import read_frames, read_mattes
 from mmnet.failures import failure_line
 from mmnet.json_reader import read_json
-from mmnet.listing import list_folder, note_left_out
+from mmnet.listing import list_folder, no_folder_text, note_left_out
 from mmnet.runtime import PhotoError, list_photos
 from mmnet.runtime.imaging.mattes import check_scale
 from mmnet.runtime.video.formats import VIDEO_EXTENSIONS
@@ -117,7 +117,7 @@ def load_sequences(folder: Path, split: str | None = None) -> list[FrameSequence
     """
     place = folder / split if split else folder
     if not place.is_dir():
-        raise DatasetError([f"{place}: no such folder"])
+        raise DatasetError([no_folder_text(place, f"name a folder that holds NAME/{IMAGE} and NAME/{MASK}")])
     problems: list[str] = []
     try:
         sequences = list(_find(place, place, _DEPTH, problems))

@@ -19,6 +19,7 @@ from mmnet.errors import MMNetError
 from mmnet.evaluation import metrics
 from mmnet.evaluation.datasets.pairs import IMAGE, MASK
 from mmnet.evaluation.figures import Comparison
+from mmnet.listing import no_folder_text
 
 WRONG_PART = 0.25  # a person is wrong if the error is more than this part of its area
 GHOST_PART = 0.01  # an image of nobody has a ghost if more than this part of it is foreground
@@ -201,9 +202,7 @@ def choose_sets(suite: Sequence[SuiteSet], folder: Path, names: Sequence[str] | 
             them.
     """
     if not folder.is_dir():
-        raise SuiteError(
-            f"{folder}: {'is a file' if folder.exists() else 'no such folder'}; name the folder of the sets"
-        )
+        raise SuiteError(no_folder_text(folder, "name the folder of the sets"))
     if names is not None:
         unknown = sorted(set(names) - {one.name for one in suite})
         if unknown or not names:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmnet.arguments import checked_arguments
 from mmnet.arrays import U8Array
-from mmnet.listing import LeftOut, Listing, list_folder, note_left_out
+from mmnet.listing import LeftOut, Listing, list_folder, no_folder_text, note_left_out
 from mmnet.runtime.imaging.decoders import OPTIONAL_EXTENSIONS, lacking
 from mmnet.runtime.imaging.stored import PhotoError, StoredImage, decode_stored
 
@@ -61,6 +61,8 @@ def list_files(
     """
     try:
         listing = list_folder(folder, extensions, recursive=recursive, skip=skip)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise PhotoError(no_folder_text(folder, "name a folder of photos")) from error
     except OSError as error:
         raise PhotoError(f"{folder}: cannot be listed: {error.strerror}") from error
     if not listing.files:

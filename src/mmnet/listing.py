@@ -132,6 +132,16 @@ def list_folder(
     return Listing(tuple(sorted(files)), count.left_out())
 
 
+def no_folder_text(path: Path, fix: str) -> str:
+    """Return the message about a path that should be a folder, but is a file or nothing.
+
+    Args:
+        path: the path.
+        fix: what to do, for example "name a folder of photos".
+    """
+    return f"{path}: {'is a file' if path.exists() else 'no such folder'}; {fix}"
+
+
 def walk(folder: Path, unlisted: dict[str, str] | None = None) -> Iterator[tuple[Path, os.stat_result]]:
     """Yield every file below a folder, hidden ones too, with its status, in no order.
 

@@ -384,7 +384,7 @@ class TestDemoApp:
     ) -> None:
         """The script runs the model on emulated Arm; the alpha of its frame equals this host's to the byte."""
         model = tiny_files / "uint8.tflite"
-        with runtime_code() as code:
+        with runtime_code(model.read_bytes()) as code:
             stand_in = on_arm(arm, HERE / "demo_stand_in.py", app, tmp_path, modules=[code])
             self.when_started(device, f'{stand_in} "$@"')
             measurement = measured(self.line(device, app, model))

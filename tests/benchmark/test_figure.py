@@ -237,7 +237,9 @@ def test_from_the_two_commands_to_the_figure(documents: tuple[Path, Path], tmp_p
     [
         (("{latency}", "{latency}"), "mmnet-benchmark/1"),
         (("{evaluation}", "{evaluation}"), "mmnet-evaluation/1"),
-        (("{evaluation}", "/nowhere.json"), "/nowhere.json"),
+        (("{evaluation}", "/nowhere.json"), "/nowhere.json: no such file; give what `mmnet benchmark --json` wrote"),
+        (("/nowhere.json", "{latency}"), "/nowhere.json: no such file; give what `mmnet evaluate --json` wrote"),
+        (("{evaluation}", "/"), "/: is a folder; give what `mmnet benchmark --json` wrote"),
         (("{evaluation}", "{latency}", "--figure", "beauty"), "choose one of"),
         (("{evaluation}", "{latency}", "--stage", "nap"), "choose one of"),
         (("{evaluation}", "{latency}", "--threads", "7"), "no model is in both"),

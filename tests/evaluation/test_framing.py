@@ -146,9 +146,7 @@ def test_the_observer_of_arm_parity_sees_the_same_parts(portrait: U8Array, tmp_p
     photo = np.full((260, 1200, 3), 150, np.uint8)
     photo[60:, 100:300], photo[60:, 900:1100] = small, small[:, ::-1]
     assert cv2.imwrite(str(tmp_path / "group.png"), photo[..., ::-1])
-    model = tmp_path / "model.tflite"
-    model.write_bytes(default_model())
-    with runtime_code() as code, observer_here(code, model, Fit.AUTO) as observer:
+    with runtime_code(default_model()) as code, observer_here(code, Fit.AUTO) as observer:
         seen = observer.observe(tmp_path / "group.png")
     assert set(seen) == set(STAGES)
     with PortraitMatter(threads=1) as matter:

@@ -115,7 +115,8 @@ def test_beyond_tolerance_the_report_that_was_written_is_the_next_to_open(models
     ("spoil", "said"),
     [
         (lambda a: [*a[:1], "absent.tflite", *a[2:]], "absent.tflite"),
-        (lambda a: [*a[:-1], "nowhere"], "nowhere"),
+        (lambda a: [*a[:-1], "nowhere"], "nowhere: no such folder; name a folder of photos"),
+        (lambda a: [*a[:-1], a[0]], ".tflite: is a file; name a folder of photos"),
         (lambda a: [*a, "--max-mad-increase", 0.01], "--max-mad-increase"),
         (lambda a: [*a, "--report", "absent/r.html"], "absent"),
         (lambda a: ["no-such-checkpoint", *a[1:]], "no-such-checkpoint"),

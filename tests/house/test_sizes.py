@@ -55,9 +55,10 @@ def test_every_room_says_what_it_is(folder: Path) -> None:
         assert ast.get_docstring(ast.parse(init.read_text())), f"{init.relative_to(ROOT)} has no docstring"
 
 
-def test_every_file_of_the_core_is_built_from_and_in_the_source_archive() -> None:
-    """Without one, the installed package has no compiled core, and NumPy computes in its place."""
-    (core,) = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["ext-modules"]
-    folder = ROOT / "runtime" / "core"
-    assert {ROOT / name for name in core["sources"]} == {*folder.glob("*.c")}
-    assert {ROOT / name for name in core["depends"]} == {*folder.glob("*.h")}
+@pytest.mark.parametrize("folder", ["runtime/core", "training/compiled"])
+def test_every_file_of_a_library_is_built_from_and_in_the_source_archive(folder: str) -> None:
+    """Without one, the installed package has no compiled library, and NumPy or Keras computes in its place."""
+    modules = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["ext-modules"]
+    (module,) = [one for one in modules if one["name"].startswith(f"mmnet.{folder.replace('/', '.')}.")]
+    assert {ROOT / name for name in module["sources"]} == {*(ROOT / folder).glob("*.c")}
+    assert {ROOT / name for name in module["depends"]} == {*(ROOT / folder).glob("*.h")}

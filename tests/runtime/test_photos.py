@@ -301,8 +301,10 @@ def test_list_photos(tmp_path: Path) -> None:
     assert [path.name for path in list_photos(tmp_path)] == ["a.png", "b.JPG", "d.webp"]
     with pytest.raises(PhotoError, match="no photo"):
         list_photos(tmp_path / "folder.jpg")
-    with pytest.raises(PhotoError, match="cannot be listed"):
+    with pytest.raises(PhotoError, match="missing: no such folder; name a folder of photos"):
         list_photos(tmp_path / "missing")
+    with pytest.raises(PhotoError, match=r"a\.png: is a file; name a folder of photos"):
+        list_photos(tmp_path / "a.png")
 
 
 def test_the_folder_of_a_data_set_names_its_photos(tmp_path: Path) -> None:

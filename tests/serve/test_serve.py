@@ -309,6 +309,21 @@ def test_slow_clients_are_cut_off(photo):
         assert server.ask("/matte", photo).status == 200
 
 
+def test_connections_beyond_the_limit_are_closed():
+    with serving("--workers", 1, "--max-connections", 2) as server, ExitStack() as stack:
+        address = ("127.0.0.1", server.port)
+        first, _ = (stack.enter_context(socket.create_connection(address, timeout=PATIENCE)) for _ in range(2))
+        first.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"200 OK" in first.recv(1000)
+        with socket.create_connection(address, timeout=PATIENCE) as third:
+            assert left(third) == b""
+        first.close()
+        while True:  # until the server has seen that the first is gone
+            with suppress(ConnectionError):
+                assert server.ask("/health").status == 200
+                break
+
+
 def is_held_by_server(connection: socket.socket) -> bool:
     """Whether the other end of a connection is open. Where it is closed, its last bytes may still be on the way."""
     here, there = (f":{address[1]:04X}" for address in (connection.getsockname(), connection.getpeername()))
@@ -337,6 +352,15 @@ def test_an_address_that_cannot_be_printed_ends_the_server(command):
     assert ended.stderr == "error: standard output: cannot be written: No space left on device\n"
 
 
+def is_dead(process: int) -> bool:
+    """Whether a process has ended with all its threads, so that its parent can see it and its pipes are closed."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+        return state == "Z" and len(list(Path(f"/proc/{process}/task").iterdir())) == 1
+    except FileNotFoundError:
+        return True
+
+
 def test_a_worker_that_hangs_or_died_is_replaced(photo):
     with serving("--workers", 1, "--timeout", 10) as server:
         server.hold_worker()
@@ -346,7 +370,7 @@ def test_a_worker_that_hangs_or_died_is_replaced(photo):
         assert answer.status == 200, answer
         (worker,) = server.workers()
         os.kill(worker, signal.SIGKILL)
-        while server.workers():
+        while not is_dead(worker):
             time.sleep(0.01)
         answer = server.ask("/matte", photo)
         assert answer.status == 200, answer
@@ -396,7 +420,14 @@ def test_a_port_in_use_and_a_bad_model_are_told(tmp_path):
 
 
 def test_limits_out_of_their_range():
-    for wrong in ({"workers": 0}, {"queue": -1}, {"max_bytes": 0}, {"max_pixels": 0}, {"seconds": 0.0}):
+    for wrong in (
+        {"workers": 0},
+        {"queue": -1},
+        {"connections": 0},
+        {"max_bytes": 0},
+        {"max_pixels": 0},
+        {"seconds": 0.0},
+    ):
         with pytest.raises(ServeError, match=next(iter(wrong))):
             ServerLimits(**wrong)
 

@@ -146,6 +146,54 @@ def test_magnification() -> None:
         assert abs(matte.mean() / 255 - scale**2 / 16) < 0.01
 
 
+def disc(x: float, y: float, radius: float, side: int = 160) -> AnyArray:
+    """Return a matte with one disc; lengths are fractions of the side."""
+    rows, columns = (np.mgrid[0:side, 0:side] + 0.5) / side
+    return ((np.hypot(columns - x, rows - y) < radius) * 255).astype(np.uint8)
+
+
+def margins(matte: AnyArray) -> list[float]:
+    """Return the empty parts above, on the left, on the right and below the person, as fractions of the side."""
+    rows, columns = np.flatnonzero(matte.max(axis=1) > 127), np.flatnonzero(matte.max(axis=0) > 127)
+    edges = rows[0], columns[0], len(matte) - 1 - columns[-1], len(matte) - 1 - rows[-1]
+    return [float(edge / len(matte)) for edge in edges]
+
+
+def test_a_framed_cutout_has_a_margin_unless_the_frame_cuts_it() -> None:
+    """A cut-out that is cropped to its person touches all four edges, and gets a margin nevertheless."""
+    matte = disc(0.5, 0.5, 0.5)
+    one = Sample(uniform(160, 200, 30, 30), matte, uniform(160, 200, 30, 30), 1.0, is_cutout=True)
+    table = replace(NOTHING, framed_cutouts=1.0)
+    drawn = np.array([margins(augment(one, 128, generator(seed), table)[1]) for seed in range(200)])
+    above, left, right, below = drawn.T
+    cut = below == 0
+    assert 0.3 < cut.mean() < 0.7
+    for edge in (above[~cut], left[~cut], right[~cut], below[~cut]):
+        assert abs(np.median(edge) - 0.1 / 1.2) < 0.03
+    assert left[cut].min() >= 0
+    assert np.median(left[cut]) > 0.03
+
+
+def test_a_frame_around_people_stays_inside_of_their_photo() -> None:
+    """The white photo would show black beyond its edges, and a mirrored second person."""
+    table = replace(NOTHING, framed=1.0)
+    for seed in range(50):
+        x, y = 0.25 + 0.01 * seed, 0.7 - 0.01 * seed
+        one = Sample(uniform(160, 255, 255, 255), disc(x, y, 0.24), None, 1.5)
+        image, matte = augment(one, 128, generator(seed), table)
+        assert image.min() == 255
+        assert matte.mean() > 1.5 * one.matte.mean()
+        contours, _ = cv2.findContours((matte > 127).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        assert len(contours) == 1
+
+
+@pytest.mark.parametrize("matte", [disc(0.5, 0.5, 0.1), np.zeros((160, 160), np.uint8)], ids=["small", "nobody"])
+def test_nothing_is_framed_where_people_are_too_small_or_absent(matte: AnyArray) -> None:
+    one = Sample(np.dstack([matte] * 3), matte)
+    _, same = augment(one, 160, generator(), replace(NOTHING, framed=1.0))
+    np.testing.assert_array_equal(same, matte)
+
+
 def test_a_small_person_keeps_touching_the_edge_that_cuts_it() -> None:
     """An edge of the photo that cuts the person stays outside of the frame, however small the person is."""
     table = replace(NOTHING, replace=1.0, plain=1.0, small_scale=(0.4, 0.4), shift=(-0.3, 0.3))

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -19,10 +20,13 @@ from mmnet.network.checkpoint import CheckpointCorruptError, load_checkpoint, sa
 from mmnet.network.config import ModelConfig
 from mmnet.network.resolve import resolve
 from mmnet.training.checkpoints import STATE_FILE, recorded_recipe
+from mmnet.training.engines.keras_engine import KerasEngine
 from mmnet.training.loop import train
 from mmnet.training.recipes import RecipeError
 from mmnet.training.resuming import extended
 from mmnet.training.run import DivergedError, ResumeError
+
+ENGINE = partial(KerasEngine, keras)
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(EAGERLY)]
 
@@ -42,7 +46,7 @@ def start():
 def uninterrupted(tmp_path_factory, images, start):
     folder = tmp_path_factory.mktemp("runs") / "whole"
     notes = Notes()
-    last = train(small_run(folder, images, start, keep=1), keras, notes)
+    last = train(small_run(folder, images, start, keep=1), ENGINE, notes)
     return last, notes
 
 
@@ -86,10 +90,12 @@ def test_killed_and_resumed_it_ends_at_the_same_weights_bit_for_bit(uninterrupte
     save_checkpoint(start, tmp_path / "start")
     script = f"""
 import os, signal, sys
+from functools import partial
 sys.path[:0] = [{str(Path(__file__).parents[1])!r}]
 from pathlib import Path
 import keras
 from mmnet.network.checkpoint import load_checkpoint
+from mmnet.training.engines.keras_engine import KerasEngine
 from mmnet.training.loop import train
 from support import eagerly
 from training_runs import Notes, small_run
@@ -99,14 +105,15 @@ class Killed(Notes):
             os.kill(os.getpid(), signal.SIGKILL)
 start = load_checkpoint(Path({str(tmp_path / "start")!r}))
 with eagerly():
-    train(small_run(Path({str(tmp_path / "run")!r}), Path({str(images)!r}), start), keras, Killed())
+    run = small_run(Path({str(tmp_path / "run")!r}), Path({str(images)!r}), start)
+    train(run, partial(KerasEngine, keras), Killed())
 """
     killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["step-0000102"]
 
     notes = Notes()
-    last = train(small_run(tmp_path / "run", images, start), keras, notes)
+    last = train(small_run(tmp_path / "run", images, start), ENGINE, notes)
     assert notes.stages == [(0, 2, 4)]
     assert list(notes.losses) == [103, 104]
     resumed, state = weights_and_state(last)
@@ -120,7 +127,7 @@ with eagerly():
 def test_a_finished_run_has_nothing_to_do(uninterrupted, images, start):
     last, _ = uninterrupted
     notes = Notes()
-    assert train(small_run(last.parent, images, start, keep=1), keras, notes) == last
+    assert train(small_run(last.parent, images, start, keep=1), ENGINE, notes) == last
     assert notes.losses == {}
 
 
@@ -135,7 +142,7 @@ def test_a_finished_run_has_nothing_to_do(uninterrupted, images, start):
 def test_other_options_cannot_resume_and_are_named(uninterrupted, images, start, changes, message):
     last, _ = uninterrupted
     with pytest.raises(ResumeError, match=message):
-        train(small_run(last.parent, images, start, **changes), keras, Notes())
+        train(small_run(last.parent, images, start, **changes), ENGINE, Notes())
 
 
 def test_a_run_is_extended(uninterrupted, images, start, tmp_path):
@@ -149,11 +156,11 @@ def test_a_run_is_extended(uninterrupted, images, start, tmp_path):
     assert longer.weight_average == recipe.weight_average
     run = replace(small_run(folder, images, start), recipe=longer, extends=True)
     notes = Notes()
-    end = train(run, keras, notes)
+    end = train(run, ENGINE, notes)
     assert (end.name, list(notes.losses), notes.stages) == ("step-0000106", [105, 106], [(0, 4, 6)])
     # Crashed and called again, the same options go on.
     again = extended(small_run(folder, images, start, 6).recipe, recorded_recipe(folder), 6)
-    assert train(replace(run, recipe=again), keras, Notes()) == end
+    assert train(replace(run, recipe=again), ENGINE, Notes()) == end
     for steps in (None, 5):
         with pytest.raises(RecipeError, match="the run has 6 steps"):
             extended(recipe, recorded_recipe(folder), steps)
@@ -171,7 +178,7 @@ def test_damage_to_the_state_is_named(uninterrupted, images, start, tmp_path):
     shutil.copytree(last, folder)
     (folder / STATE_FILE).write_bytes((last / STATE_FILE).read_bytes()[:1000])
     with pytest.raises(CheckpointCorruptError, match=STATE_FILE):
-        train(small_run(folder.parent, images, start), keras, Notes())
+        train(small_run(folder.parent, images, start), ENGINE, Notes())
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(images, start, tmp_path):
@@ -179,7 +186,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(imag
     weights["MMNet/final_block/pointwise_conv/weights"] *= np.float32(1e38)
     broken = replace(start, weights=weights)
     with pytest.raises(DivergedError, match="step 101"):
-        train(small_run(tmp_path / "run", images, broken), keras, Notes())
+        train(small_run(tmp_path / "run", images, broken), ENGINE, Notes())
     assert not (tmp_path / "run").exists() or not list((tmp_path / "run").iterdir())
 
 
@@ -233,6 +240,6 @@ def test_frozen_norms_keep_their_statistics_while_everything_else_is_trained(ima
     run = small_run(tmp_path / "frozen", images, start)
     stages = tuple(replace(stage, frozen_norms=True) for stage in run.recipe.stages)
     run = replace(run, recipe=replace(run.recipe, stages=stages))
-    trained = load_checkpoint(train(run, keras, Notes()))
+    trained = load_checkpoint(train(run, ENGINE, Notes()))
     for name, before in start.weights.items():
         assert np.array_equal(before, trained.weights[name]) == ("/moving_" in name), name

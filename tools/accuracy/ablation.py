@@ -26,6 +26,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ from mmnet.network.resolve import OpenedCheckpoint, open_checkpoint
 from mmnet.runtime.imaging.fit import Fit
 from mmnet.training.backend import load_keras
 from mmnet.training.checkpoints import load_step, step_folders
+from mmnet.training.engines.keras_engine import KerasEngine
 from mmnet.training.listener import TrainingListener
 from mmnet.training.loop import train
 from mmnet.training.run import TrainingRun
@@ -113,7 +115,7 @@ class Ablation:
             save_every=recipe.steps,
             workers=usable_cores(),
         )
-        train(run, keras, TrainingListener())
+        train(run, partial(KerasEngine, keras), TrainingListener())
         keras.backend.clear_session()
         gc.collect()
         return time.process_time() - begun

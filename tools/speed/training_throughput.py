@@ -24,7 +24,7 @@ from input_pipeline import drawn_pack
 from mmnet.network.config import ModelConfig
 from mmnet.network.keras_network import build_keras
 from mmnet.training.augment import Augmentation
-from mmnet.training.backend import BACKENDS, load_keras
+from mmnet.training.backend import KERAS_BACKENDS, load_keras
 from mmnet.training.data.batches import Batches, Part
 from mmnet.training.data.packs import side_for
 from mmnet.training.models import training_model
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=10, help="steps per round (10)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each kind (5)")
     parser.add_argument("--workers", type=int, default=None, help="threads of the pipeline (one per core)")
-    parser.add_argument("--backend", choices=BACKENDS, default="tensorflow")
+    parser.add_argument("--backend", choices=KERAS_BACKENDS, default="tensorflow")
     parser.add_argument("--json", action="store_true", help="print JSON on standard output")
     options = parser.parse_args(arguments)
 

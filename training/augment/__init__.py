@@ -9,6 +9,7 @@ Modules:
     sample: the image that is augmented.
     strong: the order of the steps below.
     view: geometry.
+    framing: views around people, as the runtime's second pass crops them.
     layers: backgrounds, compositing, objects in front.
     colours: grading.
     camera: photographic degradation.

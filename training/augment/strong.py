@@ -9,6 +9,7 @@ import cv2
 from mmnet.arrays import AnyArray
 from mmnet.training.augment.camera import photograph
 from mmnet.training.augment.colours import grade_layer
+from mmnet.training.augment.framing import frame_people
 from mmnet.training.augment.layers import blur_background, composite, draw_background, occlude
 from mmnet.training.augment.sample import Sample
 from mmnet.training.augment.table import Augmentation, Draw, Random
@@ -33,7 +34,8 @@ def augment(
     draw = Draw(random, table)
     foreground = sample.foreground
     replaced = foreground is not None and (sample.is_cutout or draw.happens("replace"))
-    view = choose_view(sample, draw, replaced)
+    view = frame_people(sample, draw, replaced) if draw.frames(sample.is_cutout) else None
+    view = view or choose_view(sample, draw, replaced)
     matte = view.apply(sample.matte, size)
     if foreground is not None and replaced:
         matte = cv2.multiply(matte, view.inside(size), scale=1 / 255)

@@ -28,6 +28,8 @@ class Augmentation:
         close, close_scale: probability and magnification of a nearer view, in which the frame cuts the person.
         small_scale: magnification where the background is replaced; there the person may be small.
         aspect: width / height of the frame relative to the photo's, which is how far the person is stretched.
+        framed, framed_cutouts: probability of a frame around the people with a margin, as the runtime's second pass
+            crops them, in photos and in cut-outs; it takes the place of the magnifications, `aspect` and `shift`.
         rotate, rotation: probability, and the angle in degrees.
         shift: of the frame, as a fraction of its side.
         replace: probability of compositing the person over another background.
@@ -61,6 +63,8 @@ class Augmentation:
     close_scale: Range = (1.4, 1.9)
     small_scale: Range = (0.45, 1.3)
     aspect: Range = (0.75, 1.33)
+    framed: float = 0.0
+    framed_cutouts: float = 0.0
     rotate: float = 0.6
     rotation: Range = (-20.0, 20.0)
     shift: Range = (-0.12, 0.12)
@@ -153,6 +157,11 @@ class Draw:
     def happens(self, name: str) -> bool:
         """Whether the event whose probability has this name happens."""
         return bool(self.random.random() < getattr(self._table, name))
+
+    def frames(self, is_cutout: bool) -> bool:
+        """Whether the people of a cut-out or of a photo are framed; at probability 0 no random value is drawn."""
+        name = "framed_cutouts" if is_cutout else "framed"
+        return getattr(self._table, name) > 0 and self.happens(name)
 
     def value(self, name: str, strength: float = 1.0) -> float:
         """Return a value from the range of this name.

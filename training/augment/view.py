@@ -75,13 +75,28 @@ def choose_view(sample: Sample, draw: Draw, replaced: bool) -> View:
     width, height = width * fit, height * fit
     x = _centre(draw.value("shift") * width, wide, width, left, right)
     y = _centre(draw.value("shift") * height, 1.0, height, top, bottom)
+    return place_frame(draw, wide, (x, y), (width, height), held)
+
+
+def place_frame(
+    draw: Draw, wide: float, centre: tuple[float, float], size: tuple[float, float], held: tuple[bool, bool, bool, bool]
+) -> View:
+    """Return a frame at a place, turned and mirrored at random. All lengths are in heights of the photo.
+
+    Args:
+        draw: the source of the random values.
+        wide: width of the photo.
+        centre: x and y of the frame's centre, from the photo's centre.
+        size: width and height of the frame.
+        held: left, top, right, bottom: whether the photo is continued, mirrored, beyond that edge.
+    """
     angle = math.radians(draw.value("rotation")) if draw.happens("rotate") else 0.0
     mirror = -1.0 if draw.happens("flip") else 1.0
     cosine, sine = math.cos(angle), math.sin(angle)
-    to_frame = np.array([[mirror / width, 0], [0, 1 / height]]) @ np.array([[cosine, -sine], [sine, cosine]])
+    to_frame = np.array([[mirror / size[0], 0], [0, 1 / size[1]]]) @ np.array([[cosine, -sine], [sine, cosine]])
     linear = to_frame @ np.diag([wide, 1.0])  # from unit coordinates
-    centre = np.array([x / wide + 0.5, y + 0.5])
-    return View(np.column_stack([linear, 0.5 - linear @ centre]), held)
+    middle = np.array([centre[0] / wide + 0.5, centre[1] + 0.5])
+    return View(np.column_stack([linear, 0.5 - linear @ middle]), held)
 
 
 def _centre(shift: float, photo: float, frame: float, low_held: bool, high_held: bool) -> float:

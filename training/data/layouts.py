@@ -14,9 +14,11 @@ from pathlib import Path, PurePath
 from mmnet.arrays import U8Array
 from mmnet.errors import MMNetError
 from mmnet.evaluation.datasets.pairs import IMAGE, MASK, read_pair
-from mmnet.listing import list_folder
+from mmnet.listing import list_folder, no_folder_text
 from mmnet.runtime.imaging.mattes import read_matte
 from mmnet.runtime.imaging.photos import PHOTO_EXTENSIONS, note_photos_left_out
+
+_FOLDER = "name a folder of images"
 
 
 class DataError(MMNetError):
@@ -89,7 +91,7 @@ def find_source(root: Path, weight: float = 1.0) -> Source:
         LayoutError: `root` is not a folder, has no known layout, or holds no pair.
     """
     if not root.is_dir():
-        raise LayoutError(_no_folder(root))
+        raise LayoutError(no_folder_text(root, _FOLDER))
     try:
         layout = next((name for name, layout in LAYOUTS.items() if layout.fits(root)), None)
         if layout is None:
@@ -118,7 +120,7 @@ def match_folders(images: Path, mattes: Path) -> Pairing:
     """
     for folder in (images, mattes):
         if not folder.is_dir():
-            raise LayoutError(_no_folder(folder))
+            raise LayoutError(no_folder_text(folder, _FOLDER))
     try:
         return _partners(
             _photos(images, noted=True), _photos(mattes, noted=True), lambda path: PurePath(path.stem), alpha=False
@@ -181,7 +183,7 @@ def find_backgrounds(folder: Path) -> list[Path]:
         LayoutError: the folder does not exist, or holds no photo.
     """
     if not folder.is_dir():
-        raise LayoutError(_no_folder(folder))
+        raise LayoutError(no_folder_text(folder, _FOLDER))
     try:
         listing = list_folder(folder, PHOTO_EXTENSIONS, recursive=True)
     except OSError as error:
@@ -312,8 +314,3 @@ LAYOUTS: dict[str, Layout] = {
 
 def _known_layouts() -> str:
     return ", or ".join(layout.description for layout in LAYOUTS.values())
-
-
-def _no_folder(path: Path) -> str:
-    """Return the message about a path that should be a folder of images."""
-    return f"{path}: is a file; name a folder of images" if path.exists() else f"{path}: no such folder"
