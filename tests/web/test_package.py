@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 from page_server import serving
+from page_steps import until
 from playwright.sync_api import Page
 from support import PATIENCE, ROOT
 
@@ -279,6 +280,29 @@ def test_bundled_in_chromium(
             )
             assert found["usable"]
             _check(found["about"], [base64.b64decode(array) for array in found["arrays"]], expected)
+
+
+@pytest.mark.slow
+def test_the_page_of_the_guide(page: Page, tmp_path: Path, image: np.ndarray, png: bytes) -> None:
+    guide = (ROOT / "docs" / "guides" / "web.md").read_text(encoding="utf-8")
+    (html,) = re.findall(r"^```html\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+    package = _tool().assemble(tmp_path)
+    assets = {
+        str(path.relative_to(tmp_path)): Asset(path.read_bytes(), TYPES.get(path.suffix, "application/octet-stream"))
+        for path in package.rglob("*")
+        if path.is_file()
+    }
+    start, script, _ = re.split(r"<script type=\"module\">|</script>", html)
+    assets[""] = Asset(f'{start}<script type="module" src="app.js"></script>'.encode(), TYPES[".html"])
+    assets["app.js"] = Asset(script.encode(), TYPES[".js"])  # the server's headers forbid scripts inside of pages
+    assets["favicon.ico"] = Asset(png, "image/png")
+    with serving(assets) as server:
+        page.goto(server.url)
+        until(page, "document.querySelector('input').onchange !== null")
+        page.set_input_files("input", {"name": "me.png", "mimeType": "image/png", "buffer": png})
+        until(page, f"document.querySelector('canvas').width === {image.shape[1]}")
+        corner = "document.querySelector('canvas').getContext('2d').getImageData(0, 0, 1, 1).data[3]"
+        until(page, f"{corner} === 255")
 
 
 @pytest.fixture(scope="module")
