@@ -61,8 +61,8 @@ class Recipe:
         teacher_share: weight of the teacher's alpha, 0-1, in the mixture with the label; 0.5 mixes half and half.
         mixed_precision: whether to compute in bfloat16 with float32 weights, which is faster on accelerators and slower
             on most processors.
-        optimizer: "adam", or "muon": Muon (`mmnet.training.engines.muon`) for the weights of 1×1 convolutions except the heads,
-            and Adam for the others; the compiled backend alone has it.
+        optimizer: "adam", or "muon": Muon (`mmnet.training.engines.muon`) for the weights of 1×1 convolutions except
+            the heads, and Adam for the others; the compiled backend alone has it.
     """
 
     name: str

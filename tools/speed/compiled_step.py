@@ -1,7 +1,7 @@
-"""Measure the compiled training step against TensorFlow's, on one batch in memory.
+"""Measure the training step of the compiled backend against TensorFlow's, on one batch in memory.
 
-Both compute the losses and their gradients for the same network with frozen batch norms. Rounds alternate between them.
-The processor seconds hardly depend on the other work of the machine.
+Both train the same network with frozen batch norms: losses, gradients, Adam and the average of the weights. Rounds
+alternate between them. The processor seconds hardly depend on the other work of the machine.
 
     python tools/speed/compiled_step.py --size 256 --batch 8 --rounds 5
 """
@@ -9,51 +9,36 @@ The processor seconds hardly depend on the other work of the machine.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mmnet.network.checkpoint import Checkpoint
-from mmnet.network.keras_network import assign_weights, build_keras
 from mmnet.network.resolve import open_checkpoint
-from mmnet.training.backend import load_keras
+from mmnet.training.backend import load_engine
 from mmnet.training.compiled.library import instruction_sets, load_library
-from mmnet.training.compiled.step import CompiledStep
-from mmnet.training.losses import matting_losses
+from mmnet.training.data.dataset import DataSet
+from mmnet.training.engines.engine import Engine
 from mmnet.training.recipes import find_recipe
+from mmnet.training.run import TrainingRun
 
 
-def tensorflow_step(checkpoint: Checkpoint, images: Any, mattes: Any, weights: Any) -> Callable[[], object]:
-    """Return a function that computes losses and gradients with a traced function of TensorFlow."""
-    keras = load_keras("tensorflow", find_recipe("whole-people-finish"))
-    import tensorflow as tf
-
-    model = build_keras(checkpoint.config, keras)
-    assign_weights(model, checkpoint.weights, checkpoint.config)
-    variables = [variable.value for variable in model.trainable_variables]
-    inputs, labels = tf.constant(images), tf.constant(mattes)
-
-    @tf.function  # type: ignore[untyped-decorator]
-    def step() -> Any:
-        with tf.GradientTape() as tape:
-            outputs = model(inputs, training=False)
-            losses = matting_losses(keras, inputs, labels, outputs["final_block"], outputs["aux_block"])
-            total = sum(weights[name] * loss for name, loss in losses.items())
-        return total, tape.gradient(total, variables)
-
-    return lambda: float(step()[0])
+def no_data(size: int) -> DataSet:
+    """Raise, because the batch is in memory."""
+    raise NotImplementedError
 
 
-def seconds_of(step: Callable[[], object], steps: int) -> tuple[float, float]:
+def seconds_of(engine: Engine, batch: Any, steps: int) -> tuple[float, float]:
     """Return the seconds and the processor seconds per step."""
     began, busy = time.perf_counter(), time.process_time()
-    for _ in range(steps):
-        step()
+    engine.fit(itertools.repeat(batch), steps, lambda number, losses: None)
     return (time.perf_counter() - began) / steps, (time.process_time() - busy) / steps
 
 
@@ -63,29 +48,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--ckpt", default="checkpoints/mmnet-1.0", help="network (checkpoints/mmnet-1.0)")
     parser.add_argument("--size", type=int, default=256, help="input size (256)")
     parser.add_argument("--batch", type=int, default=8, help="images per step (8)")
-    parser.add_argument("--steps", type=int, default=3, help="steps per round (3)")
+    parser.add_argument("--steps", type=int, default=4, help="steps per round (4)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each kind (5)")
     options = parser.parse_args(arguments)
 
-    checkpoint = open_checkpoint(options.ckpt, "checkpoints").checkpoint.resized(options.size)
-    weights = find_recipe("whole-people-finish").weights
+    recipe = find_recipe("whole-people-finish").scaled(None, options.batch)
+    stage = replace(recipe.stages[0], size=options.size)
+    start = open_checkpoint(options.ckpt, "checkpoints").checkpoint
+    run = TrainingRun(replace(recipe, stages=(stage,)), Path("unused"), no_data, {}, start=start)
     random = np.random.default_rng(0)
     shape = (options.batch, options.size, options.size)
-    images = random.random((*shape, 3), np.float32)
-    mattes = random.integers(0, 2, (*shape, 1)).astype(np.float32)
-    compiled = CompiledStep(checkpoint.config, options.batch, checkpoint.weights, weights)
-    vector = compiled.trained.vector(checkpoint.weights)
-    steps: dict[str, Callable[[], object]] = {
-        "compiled": lambda: compiled.losses_and_gradients(vector, images, mattes),
-        "tensorflow": tensorflow_step(checkpoint, images, mattes, weights),
-    }
-    for step in steps.values():
-        seconds_of(step, 2)
-    rounds = [{name: seconds_of(step, options.steps) for name, step in steps.items()} for _ in range(options.rounds)]
+    batch = random.random((*shape, 3), np.float32), random.integers(0, 2, (*shape, 1)).astype(np.float32)
+    engines = {name: load_engine(name, run)(run, stage, 0) for name in ("compiled", "tensorflow")}
+    for engine in engines.values():
+        seconds_of(engine, batch, 2)
+    rounds = [
+        {name: seconds_of(engine, batch, options.steps) for name, engine in engines.items()}
+        for _ in range(options.rounds)
+    ]
     ratios = [[one["tensorflow"][i] / one["compiled"][i] for one in rounds] for i in (0, 1)]
     result = {
         "instructions": instruction_sets(load_library())[0],
-        **{f"{name}_processor_seconds": round(statistics.median(one[name][1] for one in rounds), 4) for name in steps},
+        **{
+            f"{name}_processor_seconds": round(statistics.median(one[name][1] for one in rounds), 4) for name in engines
+        },
         "ratio_of_seconds": round(statistics.median(ratios[0]), 2),
         "ratio_of_processor_seconds": round(statistics.median(ratios[1]), 2),
         "ratios_of_processor_seconds": [round(ratio, 2) for ratio in ratios[1]],

@@ -52,7 +52,7 @@ def _orthogonal(matrix: F32Array) -> F32Array:
     """Return a matrix with the singular vectors of another, and with singular values of about 1 (0.7 to 1.2)."""
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix
-    x = x / np.float32(np.linalg.norm(x) + 1e-12)
+    x = (x / (float(np.linalg.norm(x)) + 1e-12)).astype(np.float32)
     a, b, c = map(np.float32, _COEFFICIENTS)
     for _ in range(_ITERATIONS):
         square = x @ x.T
