@@ -9,7 +9,6 @@ alternate between them. The processor seconds hardly depend on the other work of
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import os
 import statistics
@@ -38,7 +37,7 @@ def no_data(size: int) -> DataSet:
 def seconds_of(engine: Engine, batch: Any, steps: int) -> tuple[float, float]:
     """Return the seconds and the processor seconds per step."""
     began, busy = time.perf_counter(), time.process_time()
-    engine.fit(itertools.repeat(batch), steps, lambda number, losses: None)
+    engine.fit((batch for _ in range(steps)), steps, lambda number, losses: None)
     return (time.perf_counter() - began) / steps, (time.process_time() - busy) / steps
 
 

@@ -11,13 +11,13 @@ import math
 
 import numpy as np
 
-from mmnet.arrays import F32Array
+from mmnet.arrays import AnyArray, F32Array
 from mmnet.network.blocks import HEADS
 from mmnet.network.variables import ROOT, Shape
 
 _MOMENTUM = 0.95
 _ITERATIONS = 5
-_COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+_COEFFICIENTS = np.float32(3.4445), np.float32(-4.7750), np.float32(2.0315)
 
 
 def muon_matrices(shapes: dict[str, Shape]) -> list[str]:
@@ -51,9 +51,9 @@ def muon_step(gradient: F32Array, momentum: F32Array, rate: float) -> tuple[F32A
 def _orthogonal(matrix: F32Array) -> F32Array:
     """Return a matrix with the singular vectors of another, and with singular values of about 1 (0.7 to 1.2)."""
     tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
-    x = (x / (float(np.linalg.norm(x)) + 1e-12)).astype(np.float32)
-    a, b, c = map(np.float32, _COEFFICIENTS)
+    x: AnyArray = matrix.T if tall else matrix
+    x = x / np.float32(np.linalg.norm(x) + 1e-12)
+    a, b, c = _COEFFICIENTS
     for _ in range(_ITERATIONS):
         square = x @ x.T
         x = a * x + (b * square + c * (square @ square)) @ x
