@@ -93,15 +93,15 @@ def test_every_entry_takes_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_the_arm_comparison_takes_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 
-    def stop(path: Path) -> None:
-        seen.append(path)
+    def stop(model: bytes) -> None:
+        seen.append(model)
         raise ModelError("stopped")
 
     monkeypatch.setattr("mmnet.api.comparing.inspect_model", stop)
     monkeypatch.setattr("mmnet.api.comparing.list_photos", lambda folder: [])
     with pytest.raises(ModelError, match="stopped"):
         mmnet.compare_on_arm(mmnet.list_models()[0].name, tmp_path)
-    assert seen == [mmnet.list_models()[0].path]
+    assert seen == [mmnet.list_models()[0].path.read_bytes()]
 
 
 @pytest.mark.parametrize("name", ["mmnet-1.0", "mmnet-1.0.tflite"])
