@@ -22,13 +22,14 @@ from training_runs import SIZE, Notes, small_run
 from mmnet.network.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from mmnet.network.config import ModelConfig
 from mmnet.network.keras_network import assign_weights, build_keras, trained_names
+from mmnet.network.variables import variable_shapes
 from mmnet.training.backend import load_engine
 from mmnet.training.checkpoints import STATE_FILE, load_step
 from mmnet.training.compiled.library import NotCompiledError, instruction_sets, load_library
 from mmnet.training.compiled.step import CompiledStep
 from mmnet.training.engines.compiled_engine import CompiledEngine, check_run
 from mmnet.training.engines.keras_engine import KerasEngine
-from mmnet.training.engines.muon import muon_step
+from mmnet.training.engines.muon import muon_matrices, muon_step
 from mmnet.training.loop import train
 from mmnet.training.losses import matting_losses
 from mmnet.training.recipes import LOSSES, RecipeError
@@ -143,6 +144,13 @@ def test_muon_steps_along_an_orthogonal_matrix(rows: int, columns: int) -> None:
     assert 0.3 < values.min() <= values.max() < 1.3
     _, same = muon_step(1000 * gradient, np.zeros_like(gradient), 0.5)
     np.testing.assert_allclose(same, change, rtol=1e-3, atol=1e-4)
+
+
+def test_muon_trains_no_head_and_no_spatial_kernel() -> None:
+    matrices = muon_matrices(variable_shapes(ModelConfig()))
+    assert "MMNet/enc_block9/merge/pointwise_conv/weights" in matrices
+    assert not any(name.split("/")[1] in ("final_block", "aux_block", "init_block") for name in matrices)
+    assert all(name.endswith("pointwise_conv/weights") for name in matrices)
 
 
 @pytest.fixture(scope="module")

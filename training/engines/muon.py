@@ -26,11 +26,11 @@ def muon_matrices(shapes: dict[str, Shape]) -> list[str]:
     Args:
         shapes: TF-Slim name → shape of the trained variables.
     """
-    heads = {f"{ROOT}{head}/weights" for head in HEADS}
+    heads = tuple(f"{ROOT}{head}/" for head in HEADS)
     return [
         name
         for name, shape in shapes.items()
-        if name.endswith("/weights") and shape[:2] == (1, 1) and name not in heads
+        if name.endswith("/weights") and shape[:2] == (1, 1) and not name.startswith(heads)
     ]
 
 
@@ -57,4 +57,4 @@ def _orthogonal(matrix: F32Array) -> F32Array:
     for _ in range(_ITERATIONS):
         square = x @ x.T
         x = a * x + (b * square + c * (square @ square)) @ x
-    return x.T if tall else x
+    return np.asarray(x.T if tall else x, np.float32)
