@@ -104,4 +104,4 @@ def test_another_backend_in_the_same_process_is_refused():
 def test_the_command_names_the_backends(images, tmp_path, start):
     data = ["--data", images / "portraits", "--validation", "0.3"]
     result = run("mmnet", "train", *data, "--from", start, "--backend", "torch", cwd=tmp_path)
-    assert "tensorflow or jax" in error_line(result)
+    assert "tensorflow, jax, compiled" in error_line(result)
