@@ -2,13 +2,15 @@
 
     python tools/datasets/objects.py MIX OUT
     python tools/datasets/objects.py MIX OUT --count 50 --seed 2
+    python tools/datasets/objects.py MIX OUT --things /usr/share/tuxpaint/stamps/animals
 
 MIX is a folder that training_mix.py built; its backgrounds and its cut-outs are used. Photos of scenes hardly show
 anything from near, so a network trained on them alone takes a cup or a cat for a person. OUT gets image/ and mask/.
 
 Each image shows an object that fills a good part of the frame: a smooth shape or the turned outline of a person, with
-the surface of a piece of a photo, of a shaded solid or of fur. The matte is empty, or that of a person in front of the
-object in every fourth image. The same sources, seed and version of OpenCV give the same bytes.
+the surface of a piece of a photo, of a shaded solid or of fur. With --things, two of three objects are cut-outs of
+animals or things instead, for example those of Debian's package tuxpaint-stamps-default. The matte is empty, or that of
+a person in front of the object in every fourth image. The same sources, seed and version of OpenCV give the same bytes.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ from mmnet.training.data.scenes import Scene, read_cutout
 SIZES = [(384, 512), (512, 384), (448, 448), (288, 512)]  # height and width in pixels
 SIDE = 384  # of an object before it is placed, pixels
 PEOPLE = 0.25  # of the images show a person in front of the object
+THINGS = 0.67  # of the objects are cut-outs of things, where there are any
+TURNED = 0.25  # of them are turned, at any angle
 # Surfaces: upper end of the interval in 0-1 that draws each.
 PHOTO, SOLID = 0.45, 0.7
 
@@ -93,22 +97,44 @@ def surface(background: U8Array, random: np.random.Generator) -> U8Array:
     return np.asarray(np.rint(colours.clip(0, 255)), np.uint8)
 
 
-def draw_image(backgrounds: Sequence[Path], cutouts: Sequence[Path], random: np.random.Generator) -> Scene:
+def turned(thing: U8Array, random: np.random.Generator) -> U8Array:
+    """Turn an RGBA image at a random angle: uint8 [N, N, 4], N its diagonal."""
+    height, width = thing.shape[:2]
+    side = int(np.ceil(np.hypot(height, width)))
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), random.uniform(0, 360), 1)
+    turn[:, 2] += (side - width) / 2, (side - height) / 2
+    return np.asarray(cv2.warpAffine(thing, turn, (side, side)), np.uint8)
+
+
+def drawn_object(backgrounds: Sequence[Path], cutouts: Sequence[Path], random: np.random.Generator) -> U8Array:
+    """Draw an object: a smooth shape or a person's turned outline with any surface, uint8 [SIDE, SIDE, 4]."""
+    if random.random() < 0.65:
+        alpha = smooth_shape(random)
+    else:
+        alpha = outline(read_cutout(cutouts[int(random.integers(len(cutouts)))]), random)
+    alpha = np.asarray(cv2.GaussianBlur(alpha, (0, 0), random.uniform(0.6, 2.5)), np.uint8)
+    colours = surface(read_photo(backgrounds[int(random.integers(len(backgrounds)))]), random)
+    return np.dstack([colours, alpha])
+
+
+def draw_image(
+    backgrounds: Sequence[Path], cutouts: Sequence[Path], things: Sequence[Path], random: np.random.Generator
+) -> Scene:
     """Draw one image, its matte empty or that of a person in front of the object."""
     height, width = SIZES[int(random.integers(len(SIZES)))]
     scene = Scene(backgrounds[int(random.integers(len(backgrounds)))], height, width, random)
     if random.random() < 0.5:  # a background out of focus, as behind near objects
         scene.image = np.asarray(cv2.GaussianBlur(scene.image, (0, 0), random.uniform(2, 8)), np.uint8)
     for _ in range(1 if random.random() < 0.7 else 2):
-        if random.random() < 0.65:
-            alpha = smooth_shape(random)
+        if things and random.random() < THINGS:
+            thing = read_cutout(things[int(random.integers(len(things)))])
+            if random.random() < TURNED:
+                thing = turned(thing, random)
         else:
-            alpha = outline(read_cutout(cutouts[int(random.integers(len(cutouts)))]), random)
-        alpha = np.asarray(cv2.GaussianBlur(alpha, (0, 0), random.uniform(0.6, 2.5)), np.uint8)
-        colours = surface(read_photo(backgrounds[int(random.integers(len(backgrounds)))]), random)
-        tall = round(height * random.uniform(0.35, 1.3))
-        left = round(width * random.uniform(0.25, 0.75) - tall / 2)
-        scene.add(np.dstack([colours, alpha]), tall, left, round((height - tall) * random.uniform(0.2, 1.1)))
+            thing = drawn_object(backgrounds, cutouts, random)
+        tall = round(height * random.uniform(0.35, 1.3) * min(1, 1.5 * thing.shape[0] / thing.shape[1]))
+        left = round(width * random.uniform(0.25, 0.75) - tall * thing.shape[1] / thing.shape[0] / 2)
+        scene.add(thing, tall, left, round((height - tall) * random.uniform(0.2, 1.1)))
     scene.matte[:] = 0
     if random.random() < PEOPLE:
         person = read_cutout(cutouts[int(random.integers(len(cutouts)))])
@@ -123,6 +149,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("mix", type=Path, metavar="MIX", help="a folder that training_mix.py built")
     parser.add_argument("out", type=Path, metavar="OUT", help="the folder to fill: new or empty")
+    parser.add_argument(
+        "--things",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="a folder of RGBA PNG files of animals or things, with its subfolders; may be given several times",
+    )
     parser.add_argument("--count", type=int, default=800, metavar="N", help="images to draw (800)")
     parser.add_argument("--seed", type=int, default=0, help="of all draws (0)")
     options = parser.parse_args(arguments)
@@ -130,6 +164,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     cutouts = sorted((options.mix / "cutouts").glob("*.png"))
     if not backgrounds or not cutouts:
         raise MMNetError(f"{options.mix}: must hold backgrounds/*.jpg and cutouts/*.png; build it with training_mix.py")
+    things = [path for folder in options.things for path in sorted(folder.rglob("*.png"))]
+    if options.things and not things:
+        raise MMNetError(f"{options.things[0]}: holds no PNG files of things; name a folder that does")
     if options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
         raise MMNetError(f"{options.out}: not an empty folder; name a new one")
     for part in ("image", "mask"):
@@ -137,7 +174,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     random = np.random.default_rng(options.seed)
     with progress_bar(Console(stderr=True)) as progress:
         for number in progress.track(range(options.count), description="objects"):
-            draw_image(backgrounds, cutouts, random).save(options.out, f"{number:05d}", int(random.integers(75, 96)))
+            draw_image(backgrounds, cutouts, things, random).save(
+                options.out, f"{number:05d}", int(random.integers(75, 96))
+            )
 
 
 if __name__ == "__main__":
