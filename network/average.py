@@ -7,7 +7,8 @@ own training images, and makes it worse on others. A weighted average keeps most
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -43,6 +44,7 @@ def average(parts: Sequence[tuple[Checkpoint, float]]) -> Checkpoint:
 
     Returns:
         A checkpoint with the highest of the steps, and without metrics and ranges, which do not hold for an average.
+        Its provenance holds that of each checkpoint, told once where an average occurs within another.
 
     Raises:
         AverageError: fewer than two checkpoints, or different configurations.
@@ -71,4 +73,19 @@ def average(parts: Sequence[tuple[Checkpoint, float]]) -> Checkpoint:
             for checkpoint, factor in parts
         ]
     }  # fmt: skip
-    return Checkpoint(latest.config, weights, latest.step, data=latest.data, provenance=provenance)
+    return Checkpoint(latest.config, weights, latest.step, data=latest.data, provenance=_told_once(provenance, set()))
+
+
+def _told_once(provenance: Mapping[str, Any], told: set[str]) -> dict[str, Any]:
+    """Leave out the provenance of each part that was `told` before: its `sha256` names it.
+
+    Else averages of averages would double what every file carries.
+    """
+    parts = []
+    for part in provenance.get("average of", []):
+        kept = {name: value for name, value in part.items() if name != "provenance"}
+        if "provenance" in part and part["sha256"] not in told:
+            told.add(part["sha256"])
+            kept["provenance"] = _told_once(part["provenance"], told)
+        parts.append(kept)
+    return {**provenance, "average of": parts} if parts else dict(provenance)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from support import error_line, random_checkpoint, run
@@ -60,3 +63,16 @@ def test_the_command_writes_a_checkpoint_that_says_what_it_is(tmp_path):
     assert [part["step"] for part in written.provenance["average of"]] == [10, 20]
     again = run("mmnet", "average", "a=1", "b=c=1", "-o", "out", cwd=tmp_path)
     assert "out" in error_line(again)
+
+
+def test_averages_of_averages_tell_each_origin_once():
+    """Every further average would double what the .tflite and the checkpoint carry."""
+    parts = [replace(ONE, provenance={"recipe": "first"}), replace(OTHER, provenance={"recipe": "second"})]
+    inner = average([(part, 0.5) for part in parts])
+    further = replace(random_checkpoint(CONFIG, seed=3, step=30), provenance={**inner.provenance, "recipe": "third"})
+    outer = average([(inner, 0.5), (further, 0.5)])
+    told = json.dumps(outer.provenance)
+    assert [told.count(name) for name in ("first", "second", "third")] == [1, 1, 1]
+    again = outer.provenance["average of"][1]["provenance"]["average of"]
+    assert [set(part) for part in again] == [{"step", "share", "sha256"}] * 2
+    assert [part["sha256"] for part in again] == [part.fingerprint() for part in parts]

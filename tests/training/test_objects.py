@@ -54,8 +54,29 @@ def test_the_seed_decides(objects, mix, tmp_path):
     assert files(tmp_path / "one") == files(tmp_path / "two") != files(tmp_path / "other")
 
 
+def test_things_are_drawn_and_are_nobody(objects, mix, tmp_path):
+    """A bright green thing of its own: it is seen in most images, and never in a matte without a person."""
+    things = tmp_path / "things" / "deeper"
+    things.mkdir(parents=True)
+    thing = np.zeros((60, 40, 4), np.uint8)
+    thing[5:55, 5:35] = 0, 255, 0, 255
+    assert cv2.imwrite(str(things / "green.png"), thing)
+    out = tmp_path / "out"
+    objects.main([str(mix), str(out), "--count", "20", "--things", str(tmp_path / "things")])
+    seen = 0
+    for path in sorted((out / "image").iterdir()):
+        image = cv2.imread(str(path)).astype(int)
+        green = (image[..., 1] - np.maximum(image[..., 0], image[..., 2])) > 80
+        seen += green.mean() > 0.01
+        matte = cv2.imread(str(out / "mask" / f"{path.stem}.png"), cv2.IMREAD_UNCHANGED)
+        assert (matte[green] == 255).sum() <= 0.2 * green.sum()
+    assert seen >= 8
+
+
 def test_wrong_folders(objects, mix, tmp_path):
     with pytest.raises(MMNetError, match="must hold backgrounds"):
         objects.main([str(tmp_path / "gone"), str(tmp_path / "out")])
+    with pytest.raises(MMNetError, match="holds no PNG files of things"):
+        objects.main([str(mix), str(tmp_path / "out"), "--things", str(mix / "backgrounds")])
     with pytest.raises(MMNetError, match="not an empty folder"):
         objects.main([str(mix), str(mix)])
