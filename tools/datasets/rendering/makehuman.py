@@ -110,7 +110,7 @@ def read_mesh(data: dict[str, Any]) -> Mesh:
 
 
 class Library:
-    """What the package holds.
+    """The contents of the package.
 
     Attributes:
         rest: float32 [VERTICES, 3], the body at rest, 10 cm per unit, y upwards, looking along z.

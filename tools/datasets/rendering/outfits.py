@@ -81,7 +81,7 @@ PATTERN_SIDE = 256  # pixels
 
 @dataclass
 class Surface:
-    """How a part of a person looks, beside its texture.
+    """The look of a part of a person, beside its texture.
 
     Attributes:
         tint, tint_share: a colour, and how far it replaces that of the texture.
