@@ -54,10 +54,11 @@ const [width, height] = process.argv.slice(2).map(Number);
 const {about, arrays} = await run(createMatter, {data: readFileSync('photo.rgba'), width, height});
 arrays.forEach((array, index) => writeFileSync(`${index}.bin`, array));
 const broken = await createMatter({model: new Uint8Array(100)}).catch((error) => error.message);
+const named = await createMatter({model: 'mine.tflite'}).catch((error) => error.message);
 const matter = await createMatter();
 const nothing = await matter.matte({width: 3, height: 2}).catch((error) => error.message);
 matter.dispose();
-console.log(JSON.stringify({...about, broken, nothing, self: typeof self}));
+console.log(JSON.stringify({...about, broken, named, nothing, self: typeof self}));
 """
 
 IN_BROWSER = """
@@ -233,6 +234,7 @@ def test_in_node(installed: Path, image: np.ndarray, expected: list[np.ndarray])
     about = json.loads(_run(installed, "node", "main.mjs", str(width), str(height)))  # nothing else is printed
     assert about["self"] == "undefined"  # the names of a worker are gone
     assert "not a .tflite file" in about["broken"]
+    assert about["named"].startswith("model takes the bytes of a .tflite file as a Uint8Array; got String.")
     assert "got {data: Undefined, width: Number, height: Number}" in about["nothing"]
     _check(about, [(installed / f"{index}.bin").read_bytes() for index in range(6)], expected)
 

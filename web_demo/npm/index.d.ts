@@ -85,6 +85,7 @@ export interface Matter {
 /**
  * Loads the network and runs it once.
  *
+ * @throws TypeError `model` holds no bytes.
  * @throws Error a file cannot be loaded, or `model` is no matting model.
  */
 export function createMatter(options?: Options): Promise<Matter>;

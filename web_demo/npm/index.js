@@ -1,11 +1,12 @@
 /** The package in browsers: the network runs in a worker. */
 
-import {RemoteMatter} from './matter-api.js';
+import {RemoteMatter, checkModel} from './matter-api.js';
 import {chooseBuild, chooseThreads, missingFeatures} from './page/support.js';
 import {WorkerClient} from './page/worker-client.js';
 
 /** @param {{base?: string | URL, model?: Uint8Array, threads?: number}} [options] */
 export async function createMatter({base = new URL('./', import.meta.url), model, threads} = {}) {
+  checkModel(model);
   const missing = missingFeatures();
   if (missing.length > 0) throw new Error(`this browser lacks ${missing.join(', ')}`);
   const folder = new URL(base, self.location.href);

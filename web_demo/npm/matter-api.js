@@ -4,6 +4,17 @@
  * @typedef {(kind: string, data: object, transfer?: Transferable[]) => Promise<any>} Request
  */
 
+/**
+ * Throws unless the option `model` is left out or holds the bytes of a file. @param {unknown} model
+ */
+export function checkModel(model) {
+  if (model === undefined || model instanceof Uint8Array) return;
+  throw new TypeError(
+    `model takes the bytes of a .tflite file as a Uint8Array; got ${describeSource(model)}. ` +
+      'In node: await readFile(path); in a browser: new Uint8Array(await (await fetch(address)).arrayBuffer()).',
+  );
+}
+
 /** A loaded network, by a function that answers its requests. */
 export class RemoteMatter {
   /**

@@ -6,12 +6,13 @@ import {dirname} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {runInThisContext} from 'node:vm';
 
-import {RemoteMatter} from './matter-api.js';
+import {RemoteMatter, checkModel} from './matter-api.js';
 
 const BASE = new URL('./', import.meta.url);
 
 /** @param {{model?: Uint8Array}} [options] */
 export async function createMatter({model} = {}) {
+  checkModel(model);
   const scope = /** @type {any} */ (globalThis);
   // LiteRT.js expects the names of a worker. They are there only while it is loaded.
   const before = {self: scope.self, importScripts: scope.importScripts};
