@@ -63,7 +63,8 @@ def test_an_unreadable_file_is_refused_as_typer_refuses_it(tmp_path: Path, monke
     application.command()(printed)
     done = CliRunner().invoke(application, ["--path", str(tmp_path)])
     assert done.exit_code == 2
-    assert "is not readable" in done.stderr
+    words = done.stderr.replace("│", " ").split()  # the box breaks its line where the path is long
+    assert "is not readable" in " ".join(words)
 
 
 def test_no_plain_value_needs_pydantic(tmp_path: Path) -> None:
