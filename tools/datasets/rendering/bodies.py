@@ -12,7 +12,7 @@ from mmnet.arrays import F32Array
 
 from .makehuman import Library
 
-ORIGINS = ("african", "asian", "caucasian")
+ORIGINS: tuple[str, ...] = ("african", "asian", "caucasian")
 # MakeHuman's measure of age; bodies are blended between the two next to theirs.
 CHILD, YOUNG, OLD = 0.1875, 0.5, 1.0
 AGES = ((0.2, 0.4), (0.45, 0.65), (0.6, 0.95))  # intervals to draw from
@@ -76,7 +76,7 @@ def draw_body(library: Library, random: np.random.Generator) -> Body:
     """Draw a body."""
     gender = float(np.clip(random.choice(GENDER) + random.normal(0, 0.08), 0, 1))
     age = float(random.choice([random.uniform(*interval) for interval in AGES], p=AGE_SHARES))
-    origins = dict(zip(ORIGINS, random.dirichlet([0.6] * 3), strict=True))
+    origins: Weights = dict(zip(ORIGINS, random.dirichlet([0.6] * 3), strict=True))
     vertices = library.rest.copy()
     genders = {"male": gender, "female": 1 - gender}
     build = [

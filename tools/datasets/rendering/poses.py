@@ -80,8 +80,8 @@ def draw_pose(library: Library, random: np.random.Generator) -> Pose:
     group = random.choice(3, p=SHARES)
     one, other = (library.poses[name] for name in random.choice((STANDING, SITTING, ACTIVE)[group], 2))
     share = random.uniform(0, 1) ** 2 if group == 0 else random.uniform(0, 0.15)
-    rest = UNTURNED.tolist()
-    pose = {bone: blend(one.get(bone, rest), other.get(bone, rest), share) for bone in library.parents}
+    rest = (0.0, 0.0, 0.0, 1.0)
+    pose = {bone: blend(one.get(bone) or rest, other.get(bone) or rest, share) for bone in library.parents}
     if group == 0 and random.uniform() < 0.25:  # towards the pose at rest
         straight = 0.6 * random.uniform(0.3, 1)
         pose = {bone: blend(quaternion, UNTURNED, straight) for bone, quaternion in pose.items()}
