@@ -84,6 +84,7 @@ def test_a_child_follows_its_parent(parts):
 
 # In a process of its own: Mesa's LLVM and TensorFlow's do not always bear one another.
 RENDERED = """
+import json
 import sys
 from pathlib import Path
 import numpy as np
@@ -91,9 +92,7 @@ sys.path.insert(0, sys.argv[1])
 from mmnet.errors import MMNetError
 from rendering import makehuman, outfits, renderer, studio
 vertices = np.asarray([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], np.float32)
-quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
-faces = [value for quad in quads for value in (11, *quad, 0, 0, 1, 2, 3)]
-mesh = makehuman.read_mesh({"faces": faces, "uvs": [[0, 0, 1, 0, 1, 1, 0, 1]]})
+mesh = makehuman.read_mesh(json.loads(sys.argv[3]))
 try:
     context = renderer.Renderer()
 except MMNetError as error:
@@ -113,7 +112,9 @@ np.savez(sys.argv[2], one=one, again=again, hidden=hidden, size=(view.height, vi
 def cubes(tmp_path_factory):
     """Pictures of a red cube, twice, and of one with a green cube inside; with height, width and longer side."""
     path = tmp_path_factory.mktemp("cubes") / "cubes.npz"
-    done = run(Path(sys.executable).name, "-c", RENDERED, str(ROOT / "tools" / "datasets"), path)
+    done = run(
+        Path(sys.executable).name, "-c", RENDERED, str(ROOT / "tools" / "datasets"), path, json.dumps(cube_faces())
+    )
     if "no OpenGL" in done.stderr:
         pytest.skip(f"OpenGL cannot be had here: {done.stderr}")
     assert done.returncode == 0, done.stderr

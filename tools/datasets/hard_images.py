@@ -20,6 +20,7 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+from folders import require_empty
 from rich.console import Console
 
 from mmnet.cli.progress import progress_bar
@@ -28,10 +29,6 @@ from mmnet.evaluation.datasets.pairs import Pair, load_pairs
 from mmnet.evaluation.models import LoadedModel, open_file
 from mmnet.runtime.imaging.preprocess import to_model_input
 from mmnet.runtime.imaging.resampling import resample
-
-
-class FolderError(MMNetError):
-    """An output folder that is not empty."""
 
 
 def difference(model: LoadedModel, pair: Pair) -> float:
@@ -58,8 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("out", type=Path, metavar="OUT", help="the folder to fill: new or empty")
     parser.add_argument("--margin", type=float, default=0.01, metavar="M", help="difference of the two (0.01)")
     options = parser.parse_args(arguments)
-    if options.out.exists() and any(options.out.iterdir()):
-        raise FolderError(f"{options.out}: not an empty folder; name a new one")
+    require_empty(options.out)
     sets = [(folder.name, load_pairs(folder)) for folder in options.data]
     for part in ("image", "mask"):
         (options.out / part).mkdir(parents=True, exist_ok=True)

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from folders import require_empty
 from rich.console import Console
 
 from mmnet.arrays import F32Array, U8Array
@@ -167,8 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     things = [path for folder in options.things for path in sorted(folder.rglob("*.png"))]
     if options.things and not things:
         raise MMNetError(f"{options.things[0]}: holds no PNG files of things; name a folder that does")
-    if options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
-        raise MMNetError(f"{options.out}: not an empty folder; name a new one")
+    require_empty(options.out)
     for part in ("image", "mask"):
         (options.out / part).mkdir(parents=True)
     random = np.random.default_rng(options.seed)

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from folders import require_empty
 from rendering.bodies import Body, draw_body
 from rendering.makehuman import DataError, Library, Mesh
 from rendering.outfits import Surface, draw_cloth, draw_hair, draw_hair_colour, draw_outfit
@@ -33,7 +34,6 @@ from rich.console import Console
 from mmnet.arrays import F32Array, U8Array
 from mmnet.cli.progress import progress_bar
 from mmnet.errors import MMNetError
-from mmnet.runtime.imaging.photos import read_photo
 from mmnet.runtime.imaging.writing import write_image
 
 UNCHANGED = {"glasses", "eyes", "eyelashes"}  # keep the colours of their textures
@@ -51,7 +51,7 @@ def worn_parts(
         surface = Surface()
         if kind == "clothes":
             covered |= garment.hidden
-            cloth = draw_cloth(read_photo(photos[int(random.integers(len(photos)))]), random)
+            cloth = draw_cloth(photos[int(random.integers(len(photos)))], random)
             surface = surface if name in UNCHANGED else cloth
         elif kind not in UNCHANGED:
             surface = draw_hair(hair, random)
@@ -92,8 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     photos = sorted(options.backgrounds.glob("*.jpg"))
     if not photos:
         raise DataError(f"{options.backgrounds}: holds no JPEG photos; name a folder of backgrounds")
-    if options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
-        raise MMNetError(f"{options.out}: not an empty folder; name a new one")
+    require_empty(options.out)
     library, renderer = Library(options.makehuman), Renderer()
     options.out.mkdir(parents=True, exist_ok=True)
     with progress_bar(Console(stderr=True)) as progress:

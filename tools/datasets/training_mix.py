@@ -47,6 +47,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from folders import require_empty
 from rich.console import Console
 from rich.progress import Progress
 
@@ -350,8 +351,7 @@ def build(data: Path, out: Path, scenes: int | None, progress: Progress) -> None
         MixError: a folder is missing, `out` is not empty, or an image cannot be read.
     """
     sources = divide(data)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise MixError(f"{out}: not an empty folder; name a new one")
+    require_empty(out, MixError)
 
     def stage(name: str, total: int) -> Advance:
         task = progress.add_task(name, total=total)

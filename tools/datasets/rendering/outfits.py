@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from mmnet.arrays import U8Array
+from mmnet.runtime.imaging.photos import read_photo
 
 Colour = tuple[float, float, float]  # linear light, 0-1
 
@@ -118,8 +120,8 @@ def draw_pattern(photo: U8Array, random: np.random.Generator) -> U8Array:
     return np.ascontiguousarray(cv2.cvtColor(piece, cv2.COLOR_RGB2RGBA), np.uint8)
 
 
-def draw_cloth(photo: U8Array, random: np.random.Generator) -> Surface:
-    """Draw how cloth looks: its own colours, another colour, or a pattern out of a photo."""
+def draw_cloth(photo: Path, random: np.random.Generator) -> Surface:
+    """Draw how cloth looks: its own colours, another colour, or a pattern out of a photo, which is read only then."""
     gloss = float(random.choice([0, 0.02, 0.1]))
     kind = random.uniform()
     if kind < OWN:
@@ -130,7 +132,7 @@ def draw_cloth(photo: U8Array, random: np.random.Generator) -> Surface:
     return Surface(
         tint=draw_colour(random),
         tint_share=0.5 if coloured else 0.0,
-        pattern=draw_pattern(photo, random),
+        pattern=draw_pattern(read_photo(photo), random),
         pattern_share=random.uniform(0.6, 1),
         pattern_scale=random.uniform(0.7, 5),
         gloss=gloss,
